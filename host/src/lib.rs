@@ -1,0 +1,14 @@
+//! The linemill host: its parts, for the binary and for benches.
+//!
+//! `stream` is the data plane and `control` the control plane. They never import each other; they
+//! meet in `generation`, of which the one publishes a new one and the others follow.
+
+pub mod app;
+mod blocks;
+pub mod config;
+pub mod control;
+pub mod filter;
+pub mod generation;
+pub mod lines;
+pub mod stream;
+pub mod telemetry;

@@ -1,1 +1,27 @@
-fn main(){}
+//! The `linemill` binary: parses, starts logging, runs a verb, and says how it went.
+//!
+//! Exit status: 0 after success and after a drain, 1 when something is wrong with what was asked
+//! for, 2 when the command line itself is.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use linemill::config::report::Reports;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse();
+    linemill::telemetry::log::init();
+    match command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Reports of a configuration bring their own shape.
+            match error.downcast_ref::<Reports>() {
+                Some(reports) => eprintln!("{reports}"),
+                None => eprintln!("error: {error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Black-box harness: drives the real `linemill` binary by bytes, files and signals.
+//!
+//! In: the binary that cargo built, configurations as text, guests as `.wat` text.
+//! Out: running hosts ([`Host`]), connections to them ([`Client`]), what they report
+//! ([`Metrics`]), finished runs of the other verbs ([`run`]).
+//! Not here: any code of the host. What these tests know of it, a user can know too.
+//!
+//! Everything panics with what was expected and what came instead, and everything that waits
+//! does so for a bounded time. Ports are always 0, files live in a temporary folder.
+
+// Panicking is how a test fails, and this crate is only for tests.
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test that made it")]
+
+mod binary;
+mod client;
+mod config;
+pub mod guest;
+mod host;
+mod http;
+mod metrics;
+mod output;
+mod process;
+
+pub use binary::{Finished, command, run};
+pub use client::{Client, rot13};
+pub use config::Folder;
+pub use host::Host;
+pub use http::{Response, request};
+pub use metrics::Metrics;
+pub use process::{Memory, memory, processor_time};
+
+use std::time::{Duration, Instant};
+
+/// Longest wait for something that should happen at once: it only ends a test that has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks `ready` every few milliseconds until it gives a value.
+///
+/// # Panics
+/// When it gave none for [`PATIENCE`]; `what` says what was waited for.
+pub fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Bytes as a test should show them: escaped, and long runs cut in the middle.
+pub(crate) fn show(bytes: &[u8]) -> String {
+    const KEPT: usize = 100;
+    if bytes.len() <= 2 * KEPT {
+        return format!("{} bytes \"{}\"", bytes.len(), bytes.escape_ascii());
+    }
+    let (head, tail) = (&bytes[..KEPT], &bytes[bytes.len() - KEPT..]);
+    format!("{} bytes \"{} … {}\"", bytes.len(), head.escape_ascii(), tail.escape_ascii())
+}

@@ -1,0 +1,177 @@
+//! A crate or a workspace of crates → components on disk.
+//!
+//! In: a folder with a `Cargo.toml`, and a toolchain. Out: one component a `cdylib`. What is to be
+//! compiled again is cargo's decision; a component file is written only when it would change, so
+//! its time says when it last did.
+
+use std::{
+    fs,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use crate::{
+    TARGET, Toolchain,
+    artifacts::{self, Artifact},
+    component::{self, ComponentError},
+};
+
+/// A component that is on disk and up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The package's name.
+    pub name: String,
+    /// Where the component is: `plugins/NAME.wasm` in the target folder.
+    pub component: PathBuf,
+    /// Its size in bytes.
+    pub size: usize,
+    /// The file was written; else it was as it should be already.
+    pub changed: bool,
+}
+
+/// Why a crate did not become a component.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no crate.
+    #[error(
+        "{} has no Cargo.toml\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` makes one",
+        .0.display()
+    )]
+    NoCrate(PathBuf),
+    /// The crate was compiled and is a plain library.
+    #[error(
+        "{} builds no WebAssembly module\nhint: its Cargo.toml needs\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]",
+        .0.display()
+    )]
+    NoModule(PathBuf),
+    /// cargo ended with an error, which it showed.
+    #[error("cargo could not build {}: see its messages above", .0.display())]
+    Cargo(PathBuf),
+    /// A module could not be wrapped.
+    #[error("{package}: {error}")]
+    Component {
+        /// The package's name.
+        package: String,
+        /// Why.
+        error: ComponentError,
+    },
+    /// A program could not be started, or a file not be read or written.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// How it failed.
+        error: io::Error,
+    },
+}
+
+/// Builds the crate or workspace in `dir`: cargo's files go to `target/guest`, components to
+/// `target/plugins`. cargo shows on standard error what it does.
+pub fn build(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Built>, BuildError> {
+    if !dir.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoCrate(dir.to_owned()));
+    }
+    let target = std::path::absolute(target).map_err(failed("finding the target folder"))?;
+    let modules = compile(dir, &target.join("guest"), toolchain)?;
+    if modules.is_empty() {
+        return Err(BuildError::NoModule(dir.to_owned()));
+    }
+    let out = target.join("plugins");
+    fs::create_dir_all(&out).map_err(failed(format!("creating {}", out.display())))?;
+    modules.iter().map(|module| wrap(module, &out)).collect()
+}
+
+/// Runs cargo.
+fn compile(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Artifact>, BuildError> {
+    let starting = || failed(format!("starting cargo with {toolchain}"));
+    let mut cargo = toolchain
+        .cargo()
+        .args(["build", "--release", "--target", TARGET])
+        .args([
+            "--message-format",
+            "json-render-diagnostics",
+            "--target-dir",
+        ])
+        .arg(target)
+        .args(toolchain.arguments())
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(starting())?;
+    let modules = match cargo.stdout.take() {
+        Some(output) => artifacts::read(BufReader::new(output)),
+        None => Ok(Vec::new()),
+    };
+    let status = cargo.wait().map_err(starting())?;
+    if !status.success() {
+        return Err(BuildError::Cargo(dir.to_owned()));
+    }
+    modules.map_err(failed("reading what cargo says"))
+}
+
+/// Makes a module a component in `out`.
+fn wrap(module: &Artifact, out: &Path) -> Result<Built, BuildError> {
+    let Artifact { package, path } = module;
+    let core = fs::read(path).map_err(failed(format!("reading {}", path.display())))?;
+    let bytes = component::encode(&core).map_err(|error| BuildError::Component {
+        package: package.clone(),
+        error,
+    })?;
+    let component = out.join(format!("{package}.wasm"));
+    let changed = write_if_changed(&component, &bytes)
+        .map_err(failed(format!("writing {}", component.display())))?;
+    Ok(Built {
+        name: package.clone(),
+        component,
+        size: bytes.len(),
+        changed,
+    })
+}
+
+/// Puts `bytes` into a file, whole or not at all: a running host may be reading it.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(false);
+    }
+    let unfinished = path.with_extension("wasm.unfinished");
+    fs::write(&unfinished, bytes)?;
+    fs::rename(&unfinished, path)?;
+    Ok(true)
+}
+
+fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> BuildError {
+    let what = what.into();
+    |error| BuildError::Io { what, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
+
+    use super::write_if_changed;
+
+    #[test]
+    fn an_equal_file_keeps_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wasm");
+        assert!(write_if_changed(&path, b"one").unwrap());
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(long_ago))
+            .unwrap();
+
+        assert!(!write_if_changed(&path, b"one").unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), long_ago);
+
+        assert!(write_if_changed(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! The README's way to a filter, with real compilers: a new crate, its own test, a component.
+//!
+//! Dependencies come from where the plugins' came from, at the same versions, so that nothing is
+//! downloaded which `cargo xtask plugins` did not download before.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use linemill_guest_build::{BuildError, Fetch, Toolchain, build, new};
+
+/// A folder that stays from run to run, for what compilers make; crates in it are made anew. It is
+/// one for all tests, as they take the standard library compiled in the same way.
+fn workshop() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest-build");
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// An empty folder in the workshop.
+fn emptied(name: &str) -> PathBuf {
+    let dir = workshop().join(name);
+    if dir.exists() {
+        fs::remove_dir_all(&dir).unwrap();
+    }
+    dir
+}
+
+fn toolchain(dir: &Path) -> Toolchain {
+    Toolchain::find(dir, Fetch::Never, &mut |_| {})
+        .expect("`cargo xtask test` brings a compiler for guests")
+}
+
+/// A crate as `linemill new` makes it, with the plugins' versions of everything.
+fn new_crate(name: &str) -> PathBuf {
+    let root = emptied(name);
+    assert_eq!(new::create(&workshop(), name).unwrap(), root);
+    let versions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/Cargo.lock");
+    fs::copy(versions, root.join("Cargo.lock")).unwrap();
+    root
+}
+
+#[test]
+fn a_new_filter_passes_its_test_and_becomes_a_component() {
+    let root = new_crate("swap-words");
+
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let test = Command::new(cargo)
+        .args(["test", "--target-dir"])
+        .arg(workshop().join("native"))
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&test.stdout);
+    let errors = String::from_utf8_lossy(&test.stderr);
+    assert!(test.status.success(), "{said}{errors}");
+    assert!(said.contains("3 passed"), "{said}");
+
+    let target = workshop().join("target");
+    let built = build(&root, &target, &toolchain(&root)).unwrap();
+    let [filter] = &built[..] else {
+        panic!("one component, not {built:?}");
+    };
+    assert_eq!(filter.name, "swap-words");
+    assert_eq!(filter.component, target.join("plugins/swap-words.wasm"));
+    let component = fs::read(&filter.component).unwrap();
+    assert_eq!(component.len(), filter.size);
+
+    let decoded = wit_component::decode(&component).unwrap();
+    let resolve = decoded.resolve();
+    let (_, world) = resolve.worlds.iter().next().unwrap();
+    let exports: Vec<_> = world
+        .exports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
+    assert_eq!(exports, ["linemill:filter/batch@0.1.0"]);
+    assert!(world.imports.is_empty(), "a filter imports nothing");
+
+    let again = build(&root, &target, &toolchain(&root)).unwrap();
+    assert!(!again[0].changed);
+}
+
+#[test]
+fn what_is_no_filter_is_told_what_it_lacks() {
+    let (root, target) = (emptied("plain"), workshop().join("target"));
+    fs::create_dir_all(root.join("src")).unwrap();
+    let write = |path: &str, text: &str| fs::write(root.join(path), text).unwrap();
+    let refusal = || build(&root, &target, &toolchain(&root)).unwrap_err();
+    assert!(matches!(refusal(), BuildError::NoCrate(_)));
+
+    let manifest = "[package]\nname = \"plain\"\nedition = \"2024\"\n[workspace]\n\
+                    [profile.release]\nopt-level = 3\nlto = true\ncodegen-units = 1\n\
+                    panic = \"abort\"\nstrip = true\n";
+    write("Cargo.toml", manifest);
+    write("src/lib.rs", "");
+    let error = refusal();
+    assert!(matches!(error, BuildError::NoModule(_)));
+    assert!(error.to_string().contains("cdylib"), "{error}");
+
+    write(
+        "Cargo.toml",
+        &format!("{manifest}[lib]\ncrate-type = [\"cdylib\"]\n"),
+    );
+    let error = refusal();
+    assert!(matches!(error, BuildError::Component { .. }));
+    assert!(error.to_string().contains("export!"), "{error}");
+
+    write("src/lib.rs", "not rust");
+    assert!(matches!(refusal(), BuildError::Cargo(_)));
+}

@@ -1,0 +1,155 @@
+//! Puts the planes together: the only file that knows every module.
+//!
+//! In: an [`Origin`]. Out: a host that serves until it is told to stop, and has drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::config::report::{Place, Reports};
+use crate::config::settings::{Address, Destination, ListenerSettings, Settings};
+use crate::control::admin;
+use crate::control::build::build;
+use crate::control::load::Plugins;
+use crate::control::origin::Origin;
+use crate::control::swap::Swapper;
+use crate::control::triggers::{self, Watcher};
+use crate::filter::engine::Engine;
+use crate::generation::Orders;
+use crate::stream::listener::Listener;
+use crate::telemetry::metrics::Metrics;
+
+/// Runs the host: exits after a drain.
+///
+/// # Errors
+/// When anything of the configuration cannot be had; nothing has been started then.
+pub async fn serve(origin: Origin) -> anyhow::Result<()> {
+    let settings = origin.load()?;
+    raise_descriptor_limit();
+    let metrics = Arc::new(Metrics::new());
+    let plugins = Arc::new(Plugins::new(Arc::new(
+        Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?,
+    )));
+    let first = build(&settings, None, &plugins, &metrics).await?;
+    metrics.in_force(first.number);
+    let (orders, receiver) = Orders::first(first);
+
+    let bound = bind_all(&settings).await?;
+    let admin_socket = match &settings.host.admin {
+        Some(address) => {
+            Some(bind(address, &settings.host.admin_place, "the admin address").await?)
+        }
+        None => None,
+    };
+    if let Some(socket) = admin_socket {
+        eprintln!("admin listening on {}", socket.local_addr()?);
+        tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
+    }
+    let listeners = start(bound, &metrics, &receiver)?;
+    let (sender, triggers) = mpsc::channel(16);
+    tokio::spawn(triggers::hangups(sender.clone()));
+    let drain = settings.host.drain;
+    let swapper = Swapper {
+        origin,
+        settings,
+        plugins,
+        metrics,
+        orders: orders.clone(),
+    };
+    let swapping = tokio::spawn(swapper.run(triggers, Watcher::new(sender)));
+
+    let signal = triggers::stop().await.context("cannot catch signals")?;
+    tracing::info!(signal, grace = ?drain, "draining");
+    swapping.abort();
+    drain_all(orders, listeners, drain).await;
+    Ok(())
+}
+
+async fn bind_all(settings: &Settings) -> Result<Vec<(ListenerSettings, TcpListener)>, Reports> {
+    let mut bound = Vec::new();
+    for listener in &settings.listeners {
+        let what = format!("listener `{}`", listener.name);
+        bound.push((
+            listener.clone(),
+            bind(&listener.bind, &listener.bind_place, &what).await?,
+        ));
+    }
+    Ok(bound)
+}
+
+async fn bind(address: &Address, place: &Place, what: &str) -> Result<TcpListener, Reports> {
+    let wrong =
+        |text: String, hint: &str| Reports::from(place.report(format!("{what}: {text}"), hint));
+    let Address::Tcp(address) = address else {
+        return Err(wrong(
+            "not yet: Unix sockets".into(),
+            "use an IP address and a port",
+        ));
+    };
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port (0 lets the system choose)",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+            std::io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1 or 0.0.0.0",
+            _ => "check the address",
+        };
+        wrong(format!("cannot listen on {address}: {error}"), hint)
+    })
+}
+
+/// Starts what has been bound, each with a line on standard error that says where.
+fn start(
+    bound: Vec<(ListenerSettings, TcpListener)>,
+    metrics: &Metrics,
+    orders: &watch::Receiver<Orders>,
+) -> anyhow::Result<JoinSet<()>> {
+    let mut listeners = JoinSet::new();
+    let stdout = Arc::new(Mutex::new(tokio::io::stdout()));
+    for (settings, socket) in bound {
+        let address: SocketAddr = socket.local_addr()?;
+        let output = (settings.to == Destination::Stdout).then(|| Arc::clone(&stdout));
+        let listener = Listener::new(
+            &settings.name,
+            socket,
+            output,
+            orders.clone(),
+            metrics.listener(&settings.name),
+        );
+        listeners.spawn(listener.serve());
+        eprintln!("listening on {address}");
+    }
+    Ok(listeners)
+}
+
+/// Lets connections end within `grace`; a second signal ends them at once.
+async fn drain_all(orders: watch::Sender<Orders>, mut listeners: JoinSet<()>, grace: Duration) {
+    let until = Instant::now() + grace;
+    orders.send_modify(|orders| orders.drain_until = Some(until));
+    let drained = async { while listeners.join_next().await.is_some() {} };
+    tokio::select! {
+        () = drained => tracing::info!("drained"),
+        _ = triggers::stop() => tracing::warn!("second signal: not waiting for connections"),
+    }
+}
+
+/// Every connection takes a descriptor; the soft limit is often 1,024 for the sake of `select`.
+fn raise_descriptor_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::debug!(%error, "the limit on open files stays as it is");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `linemill bench`: what a plugin costs for each line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use linemill::config::settings::{FilterSettings, LineSettings};
+use linemill::filter::chain::{Chain, Passage};
+use linemill::filter::engine::Engine;
+use linemill::filter::plugin::Plugin;
+use linemill::filter::stage::Filter;
+use linemill::filter::verdict::Rules;
+use linemill::lines::Lines;
+use linemill::stream::line::Framer;
+use linemill::telemetry::metrics::Metrics;
+
+use super::plugin::{hinted, read, reference};
+
+/// Bytes given to the filter in one call, as a busy connection would.
+const BATCH: usize = 64 * 1024;
+/// Runs of each measurement; the median is shown.
+const RUNS: usize = 7;
+
+/// Measure what a plugin costs for each line
+///
+/// Calls the filter as `serve` does, with 64 KiB of lines a call, on one core, without sockets.
+/// Shows the median of 7 runs, with the fastest and the slowest. Use a release build of linemill.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// A path to a .wasm file, or the name of a bundled plugin
+    #[arg(value_name = "PLUGIN")]
+    plugin: String,
+    /// Lines to give it, instead of made-up ones
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Its settings, as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    settings: String,
+    /// Seconds for each run
+    #[arg(long, value_name = "S", default_value_t = 0.3)]
+    seconds: f64,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        super::block_on(self.bench())
+    }
+
+    async fn bench(self) -> anyhow::Result<()> {
+        if !(0.001..=60.0).contains(&self.seconds) {
+            return Err(hinted(
+                "--seconds is out of range",
+                "use a number from 0.001 to 60",
+            ));
+        }
+        let filter = self.filter().await?;
+        let inputs = match &self.input {
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+                vec![(path.display().to_string(), batches(&bytes))]
+            }
+            None => [16, 80, 256, 1024]
+                .iter()
+                .map(|length| (format!("{length} bytes"), made_up(*length)))
+                .collect(),
+        };
+        println!(
+            "{:<16} {:>10} {:>10} {:>10} {:>12}",
+            "line", "ns/line", "fastest", "slowest", "MiB/s"
+        );
+        for (name, batches) in inputs {
+            let lines: usize = batches.iter().map(Lines::len).sum();
+            if lines == 0 {
+                return Err(hinted("the input has no lines", "give it a file with some"));
+            }
+            let mut runs = Vec::with_capacity(RUNS);
+            for _ in 0..=RUNS {
+                runs.push(self.measure(&filter, &batches).await?);
+            }
+            // The first run warms up.
+            let mut runs = runs.split_off(1);
+            runs.sort_by(f64::total_cmp);
+            let median = runs[RUNS / 2];
+            let bytes: usize = batches.iter().map(|lines| lines.bytes().len()).sum();
+            let speed = bytes as f64 / lines as f64 / median * 1e9 / f64::from(1 << 20);
+            println!(
+                "{name:<16} {median:>10.1} {:>10.1} {:>10.1} {speed:>12.0}",
+                runs[0],
+                runs[RUNS - 1]
+            );
+        }
+        Ok(())
+    }
+
+    async fn filter(&self) -> anyhow::Result<Arc<Filter>> {
+        let bytes = read(&self.plugin)?;
+        let engine = Arc::new(Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?);
+        let plugin = Plugin::new(&engine, &bytes)
+            .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
+        let mut settings = FilterSettings::new("bench", reference(&self.plugin));
+        settings.settings =
+            serde_json::from_str(&self.settings).context("--settings is not JSON")?;
+        if !settings.settings.is_object() {
+            return Err(hinted(
+                "--settings is not a JSON object",
+                "such as '{\"mask\": \"***\"}'",
+            ));
+        }
+        let metrics = Metrics::new().filter("bench");
+        Filter::start(engine, plugin, settings, metrics)
+            .await
+            .map_err(|error| anyhow!("{}: {error}", self.plugin))
+    }
+
+    /// Nanoseconds a line.
+    async fn measure(&self, filter: &Arc<Filter>, batches: &[Lines]) -> anyhow::Result<f64> {
+        let lines = LineSettings::default();
+        let rules = Rules {
+            framing: lines.framing,
+            max_output: 4 * lines.max_line,
+        };
+        let mut passage = Passage::new(Arc::new(Chain::new(vec![Arc::clone(filter)])), rules);
+        let (time, mut spent, mut done) =
+            (Duration::from_secs_f64(self.seconds), Duration::ZERO, 0);
+        while spent < time {
+            for batch in batches {
+                // A call takes its lines; copying them is no part of what is measured.
+                let input = batch.clone();
+                let begun = Instant::now();
+                let flow = passage.process(input).await;
+                spent += begun.elapsed();
+                done += batch.len();
+                if flow.close.is_some() {
+                    return Err(anyhow!("the filter closed the stream"));
+                }
+                std::hint::black_box(flow.lines.len());
+            }
+        }
+        Ok(spent.as_nanos() as f64 / done as f64)
+    }
+}
+
+/// Lines of one length, made of words.
+fn made_up(length: usize) -> Vec<Lines> {
+    let text = b"the quick brown fox jumps over the lazy dog; "
+        .iter()
+        .copied()
+        .cycle();
+    let line: Vec<u8> = text.take(length).chain(*b"\n").collect();
+    batches(&line.repeat(BATCH / line.len()))
+}
+
+fn batches(bytes: &[u8]) -> Vec<Lines> {
+    let mut framer = Framer::new(LineSettings::default());
+    let mut all = Vec::new();
+    for chunk in bytes.chunks(BATCH) {
+        let block = [framer.partial(), chunk].concat();
+        all.push(framer.frame(block));
+    }
+    all.push(framer.finish());
+    all.retain(|lines| !lines.is_empty());
+    all
+}

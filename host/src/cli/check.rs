@@ -1,0 +1,55 @@
+//! `linemill check`: whether a configuration holds.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::Args;
+use linemill::control::build::build;
+use linemill::control::load::Plugins;
+use linemill::control::origin::Origin;
+use linemill::filter::engine::Engine;
+use linemill::telemetry::metrics::Metrics;
+
+/// Check a configuration: load it and its plugins, run its filters' tests, open nothing
+///
+/// Exit status 0 means that `serve` would take it, short of an address in use. Otherwise
+/// everything that is wrong is shown, with file, line, key and what would be right.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Configuration file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        super::block_on(async {
+            let origin = Origin {
+                config: Some(self.file.clone()),
+                ..Origin::default()
+            };
+            let settings = origin.load()?;
+            let engine = Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?;
+            let plugins = Plugins::new(Arc::new(engine));
+            build(&settings, None, &plugins, &Metrics::new()).await?;
+            println!("{}: ok", self.file.display());
+            for listener in &settings.listeners {
+                let chain = if listener.chain.is_empty() {
+                    "no filter".into()
+                } else {
+                    listener.chain.join(" → ")
+                };
+                println!("  listener {} on {}: {chain}", listener.name, listener.bind);
+            }
+            for filter in settings.filters.values() {
+                let (name, tests) = (&filter.name, filter.tests.len());
+                println!(
+                    "  filter {name}: {tests} {} held",
+                    if tests == 1 { "test" } else { "tests" }
+                );
+            }
+            Ok(())
+        })
+    }
+}

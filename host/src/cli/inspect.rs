@@ -1,0 +1,50 @@
+//! `linemill inspect`: what a component is, without running it.
+
+use clap::Args;
+use linemill::filter::engine::Engine;
+use linemill::filter::plugin::{self, Digest};
+
+use super::plugin::{hinted, read};
+
+/// Show what a plugin imports and exports, its world, digest and size; runs nothing
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// A path to a .wasm file, or the name of a bundled plugin
+    #[arg(value_name = "PLUGIN")]
+    plugin: String,
+}
+
+impl Inspect {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let bytes = read(&self.plugin)?;
+        let engine = Engine::new().map_err(|error| anyhow::anyhow!("wasmtime: {error:#}"))?;
+        let component = plugin::compile(&engine, &bytes)
+            .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
+        let facts = plugin::facts(&engine, &component);
+        let list = |names: &[String]| {
+            if names.is_empty() {
+                "nothing".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        println!("plugin   {}", self.plugin);
+        println!("size     {} bytes", bytes.len());
+        println!("sha256   {}", Digest::of(&bytes));
+        match facts.world {
+            Some(world) => println!("world    linemill:filter/{} 0.1", world.name()),
+            None => println!("world    none of linemill's: {}", facts.other_world()),
+        }
+        println!("imports  {}", list(&facts.imports));
+        println!("exports  {}", list(&facts.exports));
+        match facts.imports.is_empty() {
+            true => {
+                println!("grants   none needed: it can reach nothing but its lines and settings")
+            }
+            false => println!(
+                "grants   it needs the imports above; `grant` is not there yet, so it cannot be run"
+            ),
+        }
+        Ok(())
+    }
+}

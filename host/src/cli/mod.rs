@@ -1,0 +1,71 @@
+//! The command line: one file per verb.
+
+mod bench;
+mod build;
+mod check;
+mod inspect;
+mod new;
+mod pipe;
+mod plugin;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+/// Runs every line of a stream through sandboxed WebAssembly filters.
+///
+/// Lines come from sockets (`serve`) or standard input (`pipe`), go through a chain of filters,
+/// and go back to the client or on to standard output. A filter is a WebAssembly component: it
+/// sees lines and nothing else of your machine. While `serve` runs, change its configuration file
+/// and live connections go over to the new filters between two lines.
+#[derive(Debug, Parser)]
+#[command(name = "linemill", version, arg_required_else_help = true, after_help = AFTER)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER: &str = "Try it:
+  printf 'Hello\\n' | linemill pipe            # Uryyb
+  linemill serve                              # ROT13 on 127.0.0.1:40713
+
+Not there yet: status, reload, tap and top, which ask a running host; reload by SIGHUP or by
+saving the configuration file.
+
+LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Serve(serve::Serve),
+    Pipe(pipe::Pipe),
+    Check(check::Check),
+    Inspect(inspect::Inspect),
+    New(new::New),
+    Build(build::Build),
+    Bench(bench::Bench),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::Serve(verb) => verb.run(),
+            Verb::Pipe(verb) => verb.run(),
+            Verb::Check(verb) => verb.run(),
+            Verb::Inspect(verb) => verb.run(),
+            Verb::New(verb) => verb.run(),
+            Verb::Build(verb) => verb.run(),
+            Verb::Bench(verb) => verb.run(),
+        }
+    }
+}
+
+/// The runtime that verbs run on. Its blocking threads are not waited for: one may be stuck in a
+/// read of standard input.
+fn block_on<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(task);
+    runtime.shutdown_background();
+    done
+}

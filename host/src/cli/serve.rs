@@ -1,0 +1,43 @@
+//! `linemill serve`: the host.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use linemill::config::settings::Address;
+use linemill::control::origin::Origin;
+
+/// Serve connections: the host
+///
+/// Listens, and runs each line of each connection through a chain of filters. Without --config:
+/// ROT13 on 127.0.0.1:40713. Says `listening on ADDR` on standard error once it accepts.
+///
+/// Saving the configuration file, or SIGHUP, swaps the filters of live connections between two
+/// lines; a configuration that does not hold changes nothing. SIGTERM and SIGINT drain: what has
+/// been read is answered within the grace period, then the exit status is 0.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Configuration file; see config/linemill.toml for every key and its default
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address of the only listener: IP:PORT, [IPv6]:PORT; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<Address>,
+    /// Chain of the only listener: names of filters, bundled plugins, or paths to .wasm files
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    chain: Option<Vec<String>>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let Self {
+            config,
+            listen,
+            chain,
+        } = self;
+        super::block_on(linemill::app::serve(Origin {
+            config,
+            listen,
+            chain,
+        }))
+    }
+}

@@ -1,0 +1,377 @@
+//! What differs between two configurations, and which of it needs a restart.
+//!
+//! In: the settings in use and those that shall replace them. Out: [`Diff`], one [`Change`] a
+//! key. Pure: it knows nothing of what runs. Not here: plugin files, which change without their
+//! configuration; doing any of it.
+
+mod shown;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::report::{Place, Reports};
+use super::settings::{FilterSettings, HostSettings, LineSettings, ListenerSettings, Settings};
+use shown::{Bytes, Shown};
+
+/// Every change from one configuration to another; empty when they mean the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Diff {
+    changes: Vec<Change>,
+}
+
+/// One change. Displays as one line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What it is about: "listener rot13".
+    pub subject: String,
+    /// What happened: "added", `chain ["a"] -> ["b"]`.
+    pub what: String,
+    /// Whether it can be made while lines flow.
+    pub effect: Effect,
+    /// Where the new configuration says so.
+    place: Place,
+}
+
+/// When a change takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// At once, for connections that are open too.
+    Live,
+    /// Only when the host starts anew.
+    Restart,
+}
+
+use Effect::{Live, Restart};
+
+/// Compares the settings in use with new ones.
+pub fn diff(old: &Settings, new: &Settings) -> Diff {
+    let mut diff = Diff::default();
+    diff.host(&old.host, &new.host);
+    diff.listeners(&old.listeners, &new.listeners);
+    let names: BTreeSet<&String> = old.filters.keys().chain(new.filters.keys()).collect();
+    for name in names {
+        let subject = format!("filter {name}");
+        match (old.filters.get(name), new.filters.get(name)) {
+            (Some(old), Some(new)) => diff.filter(&subject, old, new),
+            (None, Some(new)) => diff.note(&subject, "added", Live, &new.place),
+            _ => diff.note(&subject, "removed", Live, &Place::default()),
+        }
+    }
+    diff
+}
+
+impl Diff {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Each change.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change> {
+        self.changes.iter()
+    }
+
+    /// The changes that cannot be made while the host runs, as errors; `None` when all can.
+    pub fn refusal(&self) -> Option<Reports> {
+        let restart = self.iter().filter(|change| change.effect == Restart);
+        let report = |change: &Change| {
+            let hint = "restart linemill for it, or change it back; until then nothing of this configuration is taken";
+            change
+                .place
+                .report(format!("{change}: this needs a restart"), hint)
+        };
+        Reports::new(restart.map(report).collect())
+    }
+
+    fn note(&mut self, subject: &str, what: impl Into<String>, effect: Effect, place: &Place) {
+        self.changes.push(Change {
+            subject: subject.to_owned(),
+            what: what.into(),
+            effect,
+            place: place.clone(),
+        });
+    }
+
+    fn host(&mut self, old: &HostSettings, new: &HostSettings) {
+        let HostSettings {
+            admin,
+            drain,
+            plugins,
+            admin_place: _,
+        } = old;
+        let mut keys = Keys {
+            diff: self,
+            subject: "host",
+            place: &new.admin_place,
+        };
+        keys.compare("admin", admin, &new.admin, Restart);
+        keys.compare("drain", drain, &new.drain, Live);
+        keys.compare("plugins", plugins, &new.plugins, Live);
+    }
+
+    fn listeners(&mut self, old: &[ListenerSettings], new: &[ListenerSettings]) {
+        let of_name = |listeners: &[ListenerSettings], name: &str| {
+            listeners.iter().position(|one| one.name == name)
+        };
+        for one in old.iter().filter(|one| of_name(new, &one.name).is_none()) {
+            self.note(
+                &format!("listener {}", one.name),
+                "removed",
+                Restart,
+                &Place::default(),
+            );
+        }
+        for one in new {
+            let subject = format!("listener {}", one.name);
+            match of_name(old, &one.name) {
+                Some(at) => self.listener(&subject, &old[at], one),
+                None => self.note(&subject, "added", Restart, &one.bind_place),
+            }
+        }
+    }
+
+    fn listener(&mut self, subject: &str, old: &ListenerSettings, new: &ListenerSettings) {
+        // Taken apart by name, so that a new key cannot be forgotten here.
+        let ListenerSettings {
+            name: _,
+            bind,
+            chain,
+            to,
+            lines:
+                LineSettings {
+                    framing,
+                    max_line,
+                    oversize,
+                    partial,
+                },
+            idle_timeout,
+            line_timeout,
+            write_timeout,
+            max_connections,
+            rate,
+            tls,
+            bind_place: _,
+            places: _,
+        } = old;
+        let mut keys = Keys {
+            diff: self,
+            subject,
+            place: &new.bind_place,
+        };
+        keys.compare("bind", bind, &new.bind, Restart);
+        keys.compare("to", to, &new.to, Restart);
+        keys.compare("framing", framing, &new.lines.framing, Restart);
+        keys.changed("tls", *tls != new.tls, Restart);
+        keys.compare("chain", chain, &new.chain, Live);
+        keys.compare(
+            "max_line",
+            &Bytes(*max_line),
+            &Bytes(new.lines.max_line),
+            Live,
+        );
+        keys.compare("oversize", oversize, &new.lines.oversize, Live);
+        keys.compare("partial", partial, &new.lines.partial, Live);
+        keys.compare("idle_timeout", idle_timeout, &new.idle_timeout, Live);
+        keys.compare("line_timeout", line_timeout, &new.line_timeout, Live);
+        keys.compare("write_timeout", write_timeout, &new.write_timeout, Live);
+        keys.compare(
+            "max_connections",
+            max_connections,
+            &new.max_connections,
+            Live,
+        );
+        keys.changed("rate", *rate != new.rate, Live);
+    }
+
+    fn filter(&mut self, subject: &str, old: &FilterSettings, new: &FilterSettings) {
+        let FilterSettings {
+            name: _,
+            plugin,
+            sha256,
+            settings,
+            on_error,
+            memory,
+            deadline,
+            grant,
+            isolation,
+            size,
+            tests,
+            place: _,
+            places: _,
+        } = old;
+        let mut keys = Keys {
+            diff: self,
+            subject,
+            place: &new.place,
+        };
+        keys.compare("plugin", plugin, &new.plugin, Live);
+        keys.compare("on_error", on_error, &new.on_error, Live);
+        keys.compare("memory", &Bytes(*memory), &Bytes(new.memory), Live);
+        keys.compare("deadline", deadline, &new.deadline, Live);
+        keys.compare("isolation", isolation, &new.isolation, Live);
+        // Too long for a line, or not to be repeated in a log.
+        keys.changed("sha256", *sha256 != new.sha256, Live);
+        keys.changed("settings", *settings != new.settings, Live);
+        keys.changed("grant", *grant != new.grant, Live);
+        keys.changed("size", *size != new.size, Live);
+        keys.changed("test", *tests != new.tests, Live);
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.what)
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().try_for_each(|change| writeln!(f, "{change}"))
+    }
+}
+
+/// Compares the keys of one table.
+struct Keys<'a> {
+    diff: &'a mut Diff,
+    subject: &'a str,
+    place: &'a Place,
+}
+
+impl Keys<'_> {
+    fn compare<T: PartialEq + Shown>(&mut self, key: &str, old: &T, new: &T, effect: Effect) {
+        if old != new {
+            let what = format!("{key} {} -> {}", old.shown(), new.shown());
+            self.diff.note(self.subject, what, effect, self.place);
+        }
+    }
+
+    fn changed(&mut self, key: &str, changed: bool, effect: Effect) {
+        if changed {
+            self.diff
+                .note(self.subject, format!("{key} changed"), effect, self.place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use std::path::Path;
+
+    const BASE: &str = r#"
+        [[listener]]
+        name = "a"
+        bind = "127.0.0.1:1"
+        chain = ["rot13"]
+        [filter.rot13]
+    "#;
+
+    fn lines(old: &str, new: &str) -> (String, String) {
+        let read = |text| parse(Path::new("a.toml"), text, &["rot13", "case"]).expect("valid");
+        let diff = diff(&read(old), &read(new));
+        (
+            diff.to_string(),
+            diff.refusal()
+                .map(|reports| reports.to_string())
+                .unwrap_or_default(),
+        )
+    }
+
+    #[test]
+    fn nothing_changed_when_only_places_did() {
+        assert_eq!(
+            lines(BASE, &format!("# moved\n\n{BASE}")),
+            (String::new(), String::new())
+        );
+    }
+
+    #[test]
+    fn what_changes_live() {
+        let new = r#"
+            [host]
+            drain = "1s"
+            [[listener]]
+            name = "a"
+            bind = "127.0.0.1:1"
+            chain = ["rot13", "case"]
+            max_line = "1MiB"
+            oversize = "drop"
+            idle_timeout = "0s"
+            max_connections = 7
+            [filter.rot13]
+            plugin = "./new.wasm"
+            on_error = "close"
+            settings = { a = 1 }
+        "#;
+        let expected = [
+            "host: drain 10s -> 1s",
+            r#"listener a: chain ["rot13"] -> ["rot13", "case"]"#,
+            "listener a: max_line 16KiB -> 1MiB",
+            r#"listener a: oversize "split" -> "drop""#,
+            "listener a: idle_timeout 1m -> off",
+            "listener a: max_connections 10000 -> 7",
+            "filter case: added",
+            "filter rot13: plugin rot13 -> ./new.wasm",
+            r#"filter rot13: on_error "pass" -> "close""#,
+            "filter rot13: settings changed",
+        ];
+        let (changes, refusal) = lines(BASE, new);
+        assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(refusal, "");
+    }
+
+    #[test]
+    fn what_needs_a_restart_says_so_where_it_stands() {
+        let new = r#"
+[host]
+admin = "127.0.0.1:9"
+[[listener]]
+name = "a"
+bind = "127.0.0.1:2"
+framing = "crlf"
+to = "stdout"
+"#;
+        let (changes, refusal) = lines(BASE, new);
+        let expected = [
+            "host: admin off -> 127.0.0.1:9",
+            "listener a: bind 127.0.0.1:1 -> 127.0.0.1:2",
+            "listener a: to reply -> stdout",
+            r#"listener a: framing "lf" -> "crlf""#,
+        ];
+        assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
+        assert!(
+            refusal.starts_with(
+                "error: a.toml:3:9: host: admin off -> 127.0.0.1:9: this needs a restart\n"
+            ),
+            "{refusal}"
+        );
+        assert!(refusal.contains(
+            "error: a.toml:6:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
+        ));
+        assert!(refusal.contains("hint: restart linemill"));
+    }
+
+    #[test]
+    fn listeners_come_and_go_at_a_restart() {
+        let (changes, refusal) = lines(BASE, &BASE.replace("\"a\"", "\"b\""));
+        assert_eq!(changes, "listener a: removed\nlistener b: added\n");
+        assert_eq!(refusal.matches("this needs a restart").count(), 2);
+    }
+
+    #[test]
+    fn the_order_of_listeners_means_nothing() {
+        let other = BASE
+            .replace("\"a\"", "\"b\"")
+            .replace(":1\"", ":2\"")
+            .replace("[filter.rot13]", "");
+        let (one, two) = (
+            format!("{other}{BASE}"),
+            format!(
+                "{}{other}[filter.rot13]",
+                BASE.replace("[filter.rot13]", "")
+            ),
+        );
+        assert_eq!(lines(&one, &two), (String::new(), String::new()));
+    }
+}

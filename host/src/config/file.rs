@@ -1,0 +1,91 @@
+//! The configuration as written: every table and every key that a file may have.
+//!
+//! In: a TOML tree. Out: structs with one optional [`Item`] a key; a key that is not here is
+//! reported. Not here: what the values must be (see `validate`).
+//!
+//! The structs mirror the file by hand and not by serde, which stops at the first unknown key or
+//! wrong type; a user should see all mistakes of a file at once, each where it stands.
+
+use super::item::{Item, Problems, Table};
+
+/// Declares a table: a struct with one field a key, the list of its keys, and its reader.
+macro_rules! table {
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    ($(#[$doc:meta])* $name:ident { $($field:ident $(= $key:literal)?),* $(,)? }) => {
+        $(#[$doc])*
+        pub(super) struct $name<'a> {
+            $(pub(super) $field: Option<Item<'a>>,)*
+        }
+
+        impl<'a> $name<'a> {
+            /// Every key that the table may have.
+            pub(super) const KEYS: &'static [&'static str] = &[$(table!(@key $field $($key)?)),*];
+
+            /// Takes the keys of `table`; unknown ones become problems.
+            pub(super) fn read(table: &Table<'a>, problems: &mut Problems) -> Self {
+                table.refuse_unknown(Self::KEYS, elsewhere, problems);
+                Self {
+                    $($field: table.item(table!(@key $field $($key)?)),)*
+                }
+            }
+        }
+    };
+}
+
+table! {
+    /// The whole file.
+    File { host, listener, filter }
+}
+
+table! {
+    /// Table `[host]`.
+    Host { admin, drain, plugins }
+}
+
+table! {
+    /// A table `[[listener]]`.
+    Listener {
+        name, bind, chain, to, framing, max_line, oversize, partial, idle_timeout, line_timeout, write_timeout,
+        max_connections, rate, tls, handshake_timeout,
+    }
+}
+
+table! {
+    /// Table `rate` of a listener.
+    Rate { bytes, lines, burst }
+}
+
+table! {
+    /// Table `tls` of a listener.
+    Tls { cert, key, client_ca }
+}
+
+table! {
+    /// A table `[filter.NAME]`.
+    Filter { plugin, sha256, settings, on_error, memory, deadline, grant, isolation, size, test }
+}
+
+table! {
+    /// An item of a filter's `test`.
+    Test { input = "in", output = "out" }
+}
+
+/// Every table with its keys, as users write it.
+pub(super) const TABLES: &[(&str, &[&str])] = &[
+    ("the file", File::KEYS),
+    ("`[host]`", Host::KEYS),
+    ("`[[listener]]`", Listener::KEYS),
+    ("`rate`", Rate::KEYS),
+    ("`tls`", Tls::KEYS),
+    ("`[filter.NAME]`", Filter::KEYS),
+    ("`test`", Test::KEYS),
+];
+
+/// The table that has `key`, when a file has it in another.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    TABLES
+        .iter()
+        .find(|(_, keys)| keys.contains(&key))
+        .map(|(table, _)| *table)
+}

@@ -1,0 +1,287 @@
+//! Values as written, each with its place and the words that name it.
+//!
+//! In: the tree of a TOML parser. Out: [`Item`] and [`Table`], whose readers give a value of the
+//! asked kind or a [`Report`]; [`Problems`] gathers the reports, so that one run shows all.
+//! Not here: which keys there are (see `file`), what they may hold (see `validate`).
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::address::Malformed;
+use super::report::{Place, Report, Source, quote};
+use super::suggest;
+use super::units::Quantity;
+use super::words::Word;
+
+/// The reports gathered so far.
+#[derive(Default)]
+pub(super) struct Problems(pub(super) Vec<Report>);
+
+/// One value.
+pub(super) struct Item<'a> {
+    source: &'a Arc<Source>,
+    value: &'a DeValue<'a>,
+    /// Names the value in a sentence: "key `bind` of listener `rot13`".
+    label: String,
+    pub(super) place: Place,
+}
+
+/// One table.
+pub(super) struct Table<'a> {
+    source: &'a Arc<Source>,
+    entries: &'a DeTable<'a>,
+    /// Names the table in a sentence: "listener `rot13`".
+    pub(super) name: String,
+    pub(super) place: Place,
+}
+
+impl Problems {
+    /// What `read` makes of an item; `default` when there is no item or it is reported.
+    pub(super) fn read<'a, T>(
+        &mut self,
+        item: Option<&Item<'a>>,
+        default: T,
+        read: impl FnOnce(&Item<'a>) -> Result<T, Report>,
+    ) -> T {
+        item.and_then(|item| self.keep(read(item)))
+            .unwrap_or(default)
+    }
+
+    /// The value, or nothing once the report is noted.
+    pub(super) fn keep<T>(&mut self, result: Result<T, Report>) -> Option<T> {
+        result.map_err(|report| self.0.push(report)).ok()
+    }
+}
+
+impl<'a> Item<'a> {
+    /// The text between quotes, or what stands in the file.
+    fn found(&self) -> String {
+        match self.value {
+            DeValue::String(text) if text.is_empty() => "`\"\"`".to_owned(),
+            DeValue::String(text) => quote(text),
+            DeValue::Integer(number) => quote(&number.to_string()),
+            DeValue::Float(number) => quote(number.as_str()),
+            DeValue::Boolean(flag) => quote(&flag.to_string()),
+            DeValue::Datetime(time) => quote(&time.to_string()),
+            DeValue::Array(_) => "a list".to_owned(),
+            DeValue::Table(_) => "a table".to_owned(),
+        }
+    }
+
+    /// "LABEL: FOUND FAULT".
+    pub(super) fn refuse(&self, fault: impl Display, hint: impl Into<String>) -> Report {
+        self.place
+            .report(format!("{}: {} {fault}", self.label, self.found()), hint)
+    }
+
+    /// The tree itself.
+    pub(super) fn value(&self) -> &'a DeValue<'a> {
+        self.value
+    }
+
+    /// An item inside this one, `label` naming it.
+    pub(super) fn inner(&self, value: &'a toml::Spanned<DeValue<'a>>, label: String) -> Self {
+        let place = Place::new(self.source, value.span());
+        Self {
+            source: self.source,
+            value: value.get_ref(),
+            label,
+            place,
+        }
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self) -> Result<&'a str, Report> {
+        match self.value {
+            DeValue::String(text) if text.is_empty() => {
+                Err(self.refuse("is empty", "write something between the quotes"))
+            }
+            DeValue::String(text) => Ok(text),
+            _ => Err(self.refuse("is not a text", "put it in double quotes")),
+        }
+    }
+
+    /// A text of a form of its own.
+    pub(super) fn parsed<T: FromStr<Err = Malformed>>(&self) -> Result<T, Report> {
+        self.text()?
+            .parse()
+            .map_err(|Malformed { fault, hint }| self.refuse(fault, hint))
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Word>(&self) -> Result<T, Report> {
+        let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+        let text = self.value.as_str().unwrap_or_default();
+        let choice = T::WORDS.iter().find(|(word, _)| *word == text);
+        let wrong = || {
+            self.refuse(
+                "is not one of the choices",
+                suggest::hint(text, "choices", &words),
+            )
+        };
+        choice.map(|(_, choice)| *choice).ok_or_else(wrong)
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64, Report> {
+        let hint = format!(
+            "write a whole number from {} to {}, without quotes",
+            range.start(),
+            range.end()
+        );
+        let DeValue::Integer(number) = self.value else {
+            let fault = if self.value.is_str() {
+                "is a text, not"
+            } else {
+                "is not"
+            };
+            return Err(self.refuse(format_args!("{fault} a whole number"), hint));
+        };
+        match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(self.refuse("is out of range", hint)),
+        }
+    }
+
+    /// A size or a time within `range`, both in the smallest unit.
+    pub(super) fn quantity(
+        &self,
+        of: &Quantity,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, Report> {
+        let noun = of.noun;
+        let (least, most) = (of.show(*range.start()), of.show(*range.end()));
+        // Shows the right form with what the user most likely meant, if that is in range.
+        let malformed = |fault: &str, text: &str| {
+            let meant = of.meant(text).into_iter().chain([of.example.to_owned()]);
+            let fits = |text: &String| of.read(text).is_some_and(|value| range.contains(&value));
+            let example = meant
+                .into_iter()
+                .find(fits)
+                .unwrap_or_else(|| least.clone());
+            let units = of.names();
+            self.refuse(
+                fault,
+                format!("write a whole number with {units}, such as \"{example}\""),
+            )
+        };
+        match self.value {
+            DeValue::Integer(number) if number.radix() == 10 => Err(malformed(
+                &format!("is a number without a unit, not a {noun}"),
+                number.as_str(),
+            )),
+            DeValue::String(text) => match of.read(text) {
+                None => Err(malformed(&format!("is not a {noun}"), text)),
+                Some(value) if range.contains(&value) => Ok(value),
+                Some(value) => {
+                    let fault = if value < *range.start() {
+                        format!("is less than the smallest {noun} allowed, {least}")
+                    } else {
+                        format!("is more than the largest {noun} allowed, {most}")
+                    };
+                    Err(self.refuse(
+                        fault,
+                        format!("write a {noun} from \"{least}\" to \"{most}\""),
+                    ))
+                }
+            },
+            _ => Err(malformed(&format!("is not a {noun}"), "")),
+        }
+    }
+
+    /// The items of a list.
+    pub(super) fn list(&self) -> Result<Vec<Self>, Report> {
+        let DeValue::Array(items) = self.value else {
+            return Err(self.refuse(
+                "is not a list",
+                "put it in square brackets, items separated by commas",
+            ));
+        };
+        let inner =
+            |(index, item)| self.inner(item, format!("item {} of {}", index + 1, self.label));
+        Ok(items.iter().enumerate().map(inner).collect())
+    }
+
+    /// The table that this is, under `name`. `right` is what to write instead when it is none.
+    pub(super) fn table(&self, name: String, right: &str) -> Result<Table<'a>, Report> {
+        match self.value {
+            DeValue::Table(entries) => Ok(Table {
+                source: self.source,
+                entries,
+                name,
+                place: self.place.clone(),
+            }),
+            _ => Err(self.refuse("is not a table", right)),
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The table that a whole file is.
+    pub(super) fn root(source: &'a Arc<Source>, entries: &'a DeTable<'a>) -> Self {
+        Self {
+            source,
+            entries,
+            name: "the file".to_owned(),
+            place: Place::file(&source.path),
+        }
+    }
+
+    /// The value of a key.
+    pub(super) fn item(&self, key: &str) -> Option<Item<'a>> {
+        let value = self.entries.get(key)?;
+        let place = Place::new(self.source, value.span());
+        let label = format!("key `{key}` of {}", self.name);
+        Some(Item {
+            source: self.source,
+            value: value.get_ref(),
+            label,
+            place,
+        })
+    }
+
+    /// A key that must be there is not.
+    pub(super) fn lacks(&self, key: &str, right: &str) -> Report {
+        self.place
+            .report(format!("key `{key}` of {} is missing", self.name), right)
+    }
+
+    /// Each key with its place and value.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a str, Place, Item<'a>)> {
+        self.entries.iter().map(|(key, value)| {
+            let name: &'a str = key.get_ref();
+            let label = format!("key {} of {}", quote(name), self.name);
+            let item = Item {
+                source: self.source,
+                value: value.get_ref(),
+                label,
+                place: Place::new(self.source, value.span()),
+            };
+            (name, Place::new(self.source, key.span()), item)
+        })
+    }
+
+    /// Reports every key that is not `known`. `elsewhere` names the table that has a key when it
+    /// is only in the wrong one.
+    pub(super) fn refuse_unknown(
+        &self,
+        known: &[&str],
+        elsewhere: impl Fn(&str) -> Option<&'static str>,
+        problems: &mut Problems,
+    ) {
+        for (name, place, _) in self.iter().filter(|(name, ..)| !known.contains(name)) {
+            let hint = match elsewhere(name) {
+                Some(table) => format!("`{name}` is a key of {table}; it is unknown here"),
+                None => suggest::hint(name, "known keys", known),
+            };
+            problems.0.push(place.report(
+                format!("unknown key {} of {}", quote(name), self.name),
+                hint,
+            ));
+        }
+    }
+}

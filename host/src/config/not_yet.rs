@@ -1,0 +1,112 @@
+//! What the configuration can say and this version does not do yet.
+//!
+//! In: settings that hold. Out: a report for each use of such a thing: nothing is ignored
+//! silently. A version that learns one deletes its line here.
+
+use super::report::{Place, Report};
+use super::settings::{
+    Address, Destination, FilterSettings, Framing, HostSettings, ListenerSettings, Settings,
+};
+
+/// One thing that is not done yet.
+struct NotYet<T> {
+    key: &'static str,
+    /// What of the key.
+    what: &'static str,
+    /// What does most of it today.
+    instead: &'static str,
+    used: fn(&T) -> bool,
+}
+
+const HOST: &[NotYet<HostSettings>] = &[NotYet {
+    key: "admin",
+    what: "an admin address on a Unix socket",
+    instead: "use a loopback address, such as \"127.0.0.1:9713\"",
+    used: |host| matches!(host.admin, Some(Address::Unix(_))),
+}];
+
+const LISTENER: &[NotYet<ListenerSettings>] = &[
+    NotYet {
+        key: "bind",
+        what: "listening on a Unix socket",
+        instead: "use a loopback address, such as \"127.0.0.1:40713\"",
+        used: |one| matches!(one.bind, Address::Unix(_)),
+    },
+    NotYet {
+        key: "framing",
+        what: "the framings `nul` and `octet`",
+        instead: "use \"lf\" or \"crlf\"",
+        used: |one| matches!(one.lines.framing, Framing::Nul | Framing::Octet),
+    },
+    NotYet {
+        key: "to",
+        what: "sending lines to another host, a socket or a file",
+        instead: "use \"stdout\" and pipe it on, or \"reply\"",
+        used: |one| !matches!(one.to, Destination::Reply | Destination::Stdout),
+    },
+    NotYet {
+        key: "rate",
+        what: "limiting the rate of a connection",
+        instead: "leave `rate` out; `max_connections` and back-pressure bound the load",
+        used: |one| one.rate.is_some(),
+    },
+    NotYet {
+        key: "tls",
+        what: "TLS",
+        instead: "leave `tls` out and put a TLS proxy in front, on this machine",
+        used: |one| one.tls.is_some(),
+    },
+];
+
+const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
+    key: "grant",
+    what: "granting a filter anything to import",
+    instead: "write grant = [] and use a filter that imports nothing",
+    used: |filter| !filter.grant.is_empty(),
+}];
+
+/// A report for everything in `settings` that this version does not do yet.
+pub fn not_yet(settings: &Settings) -> Vec<Report> {
+    let host = &settings.host;
+    let mut reports = gather(HOST, host, "`[host]`", |_| &host.admin_place);
+    for one in &settings.listeners {
+        let place = |key| {
+            if key == "bind" {
+                &one.bind_place
+            } else {
+                one.places.of(key)
+            }
+        };
+        reports.extend(gather(
+            LISTENER,
+            one,
+            &format!("listener `{}`", one.name),
+            place,
+        ));
+    }
+    for filter in settings.filters.values() {
+        let name = format!("filter `{}`", filter.name);
+        reports.extend(gather(FILTER, filter, &name, |key| filter.places.of(key)));
+    }
+    reports
+}
+
+fn gather<'a, T>(
+    table: &[NotYet<T>],
+    settings: &T,
+    name: &str,
+    place: impl Fn(&'static str) -> &'a Place,
+) -> Vec<Report> {
+    let report = |line: &NotYet<T>| {
+        let text = format!("key `{}` of {name}: not yet: {}", line.key, line.what);
+        place(line.key).report(
+            text,
+            format!("until a later version has it, {}", line.instead),
+        )
+    };
+    table
+        .iter()
+        .filter(|line| (line.used)(settings))
+        .map(report)
+        .collect()
+}

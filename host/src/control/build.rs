@@ -1,0 +1,123 @@
+//! From settings to a generation that can go live.
+//!
+//! In: settings, and the generation before. Out: a whole new generation, every filter compiled,
+//! started and tested, or everything that is wrong; nothing in force is touched either way.
+//! Filters whose settings and plugin are as before are taken over with their instances.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::load::Plugins;
+use crate::config::report::{Report, Reports};
+use crate::config::settings::{FilterSettings, Settings};
+use crate::filter::chain::Chain;
+use crate::filter::probe::{self, Mismatch};
+use crate::filter::stage::Filter;
+use crate::generation::{Generation, Service};
+use crate::telemetry::metrics::Metrics;
+
+/// Builds the generation that `settings` ask for.
+///
+/// # Errors
+/// Everything that is wrong with it, each pointing into the configuration.
+pub async fn build(
+    settings: &Settings,
+    before: Option<&Generation>,
+    plugins: &Plugins,
+    metrics: &Metrics,
+) -> Result<Generation, Reports> {
+    let mut filters = HashMap::new();
+    let mut wrong = Vec::new();
+    for filter in settings.filters.values() {
+        let known = before.and_then(|before| before.filters.get(&filter.name));
+        match build_filter(filter, settings, known, plugins, metrics).await {
+            Ok(built) => drop(filters.insert(filter.name.clone(), built)),
+            Err(reports) => wrong.extend(reports),
+        }
+    }
+    if let Some(reports) = Reports::new(wrong) {
+        return Err(reports);
+    }
+    let services = settings.listeners.iter().map(|listener| {
+        // Validation made sure that each name in a chain is a filter.
+        let stages = listener
+            .chain
+            .iter()
+            .filter_map(|name| filters.get(name).cloned())
+            .collect();
+        (
+            listener.name.clone(),
+            Arc::new(Service::new(listener, Arc::new(Chain::new(stages)))),
+        )
+    });
+    let services = services.collect();
+    Ok(Generation {
+        number: before.map_or(1, |before| before.number + 1),
+        services,
+        filters,
+    })
+}
+
+async fn build_filter(
+    filter: &FilterSettings,
+    settings: &Settings,
+    known: Option<&Arc<Filter>>,
+    plugins: &Plugins,
+    metrics: &Metrics,
+) -> Result<Arc<Filter>, Vec<Report>> {
+    let wrong = |problem: String, hint: &str| {
+        filter
+            .place
+            .report(format!("filter `{}`: {problem}", filter.name), hint)
+    };
+    let plugin = plugins.load(filter, &settings.host.plugins).await;
+    let plugin = plugin.map_err(|error| vec![wrong(error.problem, &error.hint)])?;
+    if let Some(known) = known
+        && known.digest() == plugin.digest
+        && known.settings() == filter
+    {
+        return Ok(Arc::clone(known));
+    }
+    let engine = Arc::clone(plugins.engine());
+    let started = Filter::start(engine, plugin, filter.clone(), metrics.filter(&filter.name)).await;
+    let started = started.map_err(|error| {
+        vec![wrong(
+            error.to_string(),
+            "see the filter's documentation for its `settings`, and `memory` for its memory",
+        )]
+    })?;
+    let mut failed = Vec::new();
+    for test in &filter.tests {
+        if let Err(Mismatch {
+            input,
+            expected,
+            found,
+        }) = probe::run(&started, test).await
+        {
+            let text = format!(
+                "filter `{}`: its test does not hold: {} gave {}, not {}",
+                filter.name,
+                list(&input),
+                list(&found),
+                list(&expected)
+            );
+            failed.push(
+                test.place
+                    .report(text, "correct the test, or the filter's settings"),
+            );
+        }
+    }
+    if failed.is_empty() {
+        Ok(started)
+    } else {
+        Err(failed)
+    }
+}
+
+fn list(lines: &[Vec<u8>]) -> String {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| format!("{:?}", String::from_utf8_lossy(line)))
+        .collect();
+    format!("[{}]", lines.join(", "))
+}

@@ -1,0 +1,201 @@
+//! From the name of a plugin to a compiled component.
+//!
+//! In: filters' settings. Out: [`Plugin`]s; each file is opened once, read whole, compared with its
+//! pinned digest and compiled, unless the very same bytes have been before.
+//! Not here: instances, when to load.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::settings::{FilterSettings, PluginRef};
+use crate::filter::bundled;
+use crate::filter::engine::Engine;
+use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
+
+/// Compiled plugins kept for the next reload.
+const KEPT: usize = 32;
+
+/// Loads plugins.
+pub struct Plugins {
+    engine: Arc<Engine>,
+    /// Most recently used last.
+    compiled: Mutex<Vec<Arc<Plugin>>>,
+}
+
+/// Why a plugin could not be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct LoadError {
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Plugins {
+    /// A loader without any plugin yet.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            compiled: Mutex::default(),
+        }
+    }
+
+    /// The engine plugins are compiled for.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Loads the plugin of a filter. Compiling happens off the threads that serve connections.
+    ///
+    /// # Errors
+    /// When there is no such plugin, or it is not what the settings say.
+    pub async fn load(
+        &self,
+        filter: &FilterSettings,
+        folders: &[PathBuf],
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let (reference, folders, limit) = (filter.plugin.clone(), folders.to_vec(), filter.size);
+        let reading = move || read(&reference, &folders, limit);
+        let bytes = tokio::task::spawn_blocking(reading)
+            .await
+            .map_err(|_| interrupted())??;
+        let digest = Digest::of(&bytes);
+        if let Some(pinned) = filter.sha256.map(Digest)
+            && pinned != digest
+        {
+            return Err(LoadError::new(
+                format!(
+                    "plugin {}: its SHA-256 is {digest}, not the pinned {pinned}",
+                    shown(&filter.plugin)
+                ),
+                "put the pinned file back, or, if this one is right, its digest into `sha256`",
+            ));
+        }
+        if let Some(known) = self.known(digest) {
+            return Ok(known);
+        }
+        let engine = Arc::clone(&self.engine);
+        let compiled = tokio::task::spawn_blocking(move || Plugin::new(&engine, &bytes)).await;
+        let plugin =
+            compiled
+                .map_err(|_| interrupted())?
+                .map_err(|NotAPlugin { problem, hint }| {
+                    LoadError::new(format!("plugin {}: {problem}", shown(&filter.plugin)), hint)
+                })?;
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if compiled.len() == KEPT {
+            compiled.remove(0);
+        }
+        compiled.push(Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    fn known(&self, digest: Digest) -> Option<Arc<Plugin>> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = compiled.iter().position(|plugin| plugin.digest == digest)?;
+        let plugin = compiled.remove(at);
+        compiled.push(Arc::clone(&plugin));
+        Some(plugin)
+    }
+}
+
+/// Reads a plugin's bytes: a path, or a name found in `folders` or among the bundled.
+///
+/// # Errors
+/// When there is none, or the file is not a regular one of at most `limit` bytes.
+pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Vec<u8>, LoadError> {
+    if let Some(path) = file_of(reference, folders) {
+        return read_file(&path, limit);
+    }
+    match reference {
+        PluginRef::Path(path) => read_file(path, limit),
+        PluginRef::Name(name) => bundled::component(name).map(<[u8]>::to_vec).ok_or_else(|| {
+            let looked: Vec<_> = folders
+                .iter()
+                .map(|folder| folder.join(format!("{name}.wasm")).display().to_string())
+                .collect();
+            let looked = if looked.is_empty() {
+                String::new()
+            } else {
+                format!("; looked for {}", looked.join(", "))
+            };
+            LoadError::new(
+                format!("there is no plugin `{name}`{looked}"),
+                format!(
+                    "bundled are {}; for a file, write its path: \"./{name}.wasm\"",
+                    bundled::names().join(", ")
+                ),
+            )
+        }),
+    }
+}
+
+/// The file a plugin is read from; `None` when it is a bundled one, or none at all.
+pub fn file_of(reference: &PluginRef, folders: &[PathBuf]) -> Option<PathBuf> {
+    match reference {
+        PluginRef::Path(path) => Some(path.clone()),
+        PluginRef::Name(name) => folders
+            .iter()
+            .map(|folder| folder.join(format!("{name}.wasm")))
+            .find(|path| path.exists()),
+    }
+}
+
+fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| {
+        LoadError::new(
+            format!("plugin {shown}: {error}"),
+            "check the path, and that this user may read it",
+        )
+    };
+    // Before opening: opening a FIFO would wait for somebody to write to it.
+    let kind = fs::metadata(path).map_err(failed)?;
+    if !kind.is_file() {
+        let what = if kind.is_dir() {
+            "a folder"
+        } else {
+            "not a regular file"
+        };
+        return Err(LoadError::new(
+            format!("plugin {shown} is {what}"),
+            "name the .wasm file itself",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(LoadError::new(
+            format!("plugin {shown} is larger than {limit} bytes"),
+            "if it is meant to be, raise the filter's `size`",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn shown(reference: &PluginRef) -> String {
+    match reference {
+        PluginRef::Name(name) => format!("`{name}`"),
+        PluginRef::Path(path) => path.display().to_string(),
+    }
+}
+
+fn interrupted() -> LoadError {
+    LoadError::new("loading was interrupted: the host is stopping", "")
+}
+
+// === impl LoadError ===
+
+impl LoadError {
+    fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Where settings come from: a file, and what the command line puts on top of it.
+
+use std::path::PathBuf;
+
+use crate::config::report::Reports;
+use crate::config::settings::{Address, Settings};
+use crate::config::{self};
+use crate::filter::bundled;
+
+/// Where settings come from; loaded again at every reload.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The configuration file; without one, ROT13 on 127.0.0.1:40713.
+    pub config: Option<PathBuf>,
+    /// Replaces the address of the only listener.
+    pub listen: Option<Address>,
+    /// Replaces the chain of the only listener.
+    pub chain: Option<Vec<String>>,
+}
+
+impl Origin {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn load(&self) -> Result<Settings, Reports> {
+        let bundled = bundled::names();
+        let mut settings = match &self.config {
+            Some(path) => {
+                let settings = config::load(path, &bundled)?;
+                settings.require_listener(path)?;
+                settings
+            }
+            None => Settings::builtin(),
+        };
+        if let Some(listen) = &self.listen {
+            settings.listen_on(listen.clone())?;
+        }
+        if let Some(chain) = &self.chain {
+            settings.use_chain(chain, &bundled)?;
+        }
+        Ok(settings)
+    }
+}

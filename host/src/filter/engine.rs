@@ -1,0 +1,141 @@
+//! The wasmtime engine and the clock that bounds guest calls.
+//!
+//! In: nothing. Out: one [`Engine`] a process, and a [`Running`] mark around every guest call.
+//! Not here: compiling (`plugin`), calling (`instance`), deciding what a missed deadline means.
+//!
+//! The clock advances the engine's epoch each [`TICK`], but only while guests run: an idle host
+//! sleeps. At each tick a running guest yields to its neighbours (see `instance`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+use wasmtime::Config;
+
+/// How often running guests yield, and the unit of a filter's deadline.
+pub const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks without any guest call before the clock goes to sleep.
+const QUIET: u32 = 100;
+
+/// wasmtime's engine with its epoch clock; the clock's thread ends when this is dropped.
+pub struct Engine {
+    engine: wasmtime::Engine,
+    clock: Arc<Clock>,
+    ticker: Thread,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Clock {
+    /// Guest calls in progress.
+    running: AtomicUsize,
+    /// The ticker waits to be unparked. Set before it looks at `running` for the last time, so a
+    /// call that begins meanwhile either is seen or sees this.
+    asleep: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// A guest call in progress; the clock ticks while one exists.
+pub(crate) struct Running<'a> {
+    clock: &'a Clock,
+}
+
+impl Engine {
+    /// Makes the engine of this process.
+    ///
+    /// # Errors
+    /// When the processor or the system lacks something wasmtime needs.
+    pub fn new() -> wasmtime::Result<Self> {
+        let engine = wasmtime::Engine::new(&config())?;
+        let clock = Arc::new(Clock::default());
+        let thread = thread::Builder::new()
+            .name("linemill-epoch".into())
+            .spawn({
+                let (engine, clock) = (engine.clone(), Arc::clone(&clock));
+                move || clock.tick(&engine)
+            })?;
+        Ok(Self {
+            engine,
+            clock,
+            ticker: thread.thread().clone(),
+            thread: Some(thread),
+        })
+    }
+
+    /// wasmtime's own engine.
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
+    /// Marks a guest call as running until the mark is dropped.
+    pub(crate) fn running(&self) -> Running<'_> {
+        self.clock.running.fetch_add(1, Ordering::SeqCst);
+        if self.clock.asleep.load(Ordering::SeqCst) {
+            self.ticker.unpark();
+        }
+        Running { clock: &self.clock }
+    }
+}
+
+/// What guests may use: the component model, SIMD, and no proposal that filters have no need of.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .wasm_threads(false)
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_exceptions(false)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
+        .wasm_backtrace_max_frames(None);
+    config
+}
+
+// === impl Clock ===
+
+impl Clock {
+    fn tick(&self, engine: &wasmtime::Engine) {
+        let mut quiet = 0;
+        while !self.stop.load(Ordering::SeqCst) {
+            if self.running.load(Ordering::SeqCst) > 0 {
+                quiet = 0;
+            } else if quiet < QUIET {
+                quiet += 1;
+            } else {
+                self.asleep.store(true, Ordering::SeqCst);
+                if self.running.load(Ordering::SeqCst) == 0 && !self.stop.load(Ordering::SeqCst) {
+                    thread::park();
+                }
+                self.asleep.store(false, Ordering::SeqCst);
+                quiet = 0;
+            }
+            thread::sleep(TICK);
+            engine.increment_epoch();
+        }
+    }
+}
+
+// === impl Running ===
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.clock.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+// === impl Engine ===
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.clock.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // The ticker cannot panic, and there is nobody left to tell.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! One instance of a plugin in a store of its own: the calls.
+//!
+//! In: settings once, then lines. Out: outcomes as the guest gave them, or a [`Fault`], after
+//! which the instance must be dropped. Calls yield to other tasks at each tick of the clock and
+//! end at the filter's deadline, so that a guest that spins delays nobody by more than a tick.
+//! Not here: checking outcomes (`verdict`), pooling (`stage`).
+
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use wasmtime::Store;
+
+use super::bindings::filter::Filter as BatchGuest;
+use super::bindings::filter::exports::linemill::filter::batch::{self, Failure, Outcome};
+use super::bindings::line_filter::LineFilter as LineGuest;
+use super::bindings::line_filter::exports::linemill::filter::line::{self, Verdict};
+use super::engine::{Engine, TICK};
+use super::limits::HostState;
+use super::plugin::{ABI, Plugin, Ready, chain_of};
+use super::verdict::printable;
+use crate::lines::Lines;
+
+/// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
+const START: Duration = Duration::from_secs(2);
+
+/// What the host may allocate for one outcome beyond eight times the input.
+const OUTCOME: usize = 2 << 20;
+
+/// An instance, started.
+pub(super) struct Instance {
+    store: Store<HostState>,
+    guest: Guest,
+    /// The filter said that verdicts depend on lines before.
+    pub(super) keeps_state: bool,
+    _alive: Alive,
+}
+
+enum Guest {
+    Batch(BatchGuest),
+    Line(LineGuest),
+}
+
+/// Why a call came to nothing. The instance is unusable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(super) struct Fault {
+    /// Label for metrics.
+    pub(super) kind: &'static str,
+    pub(super) reason: String,
+}
+
+/// What bounds an instance and its calls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) memory: usize,
+    pub(super) deadline: Duration,
+}
+
+/// Counts an instance while it lives.
+struct Alive(Gauge);
+
+impl Instance {
+    /// Instantiates a plugin and gives it its settings.
+    pub(super) async fn start(
+        engine: &Engine,
+        plugin: &Plugin,
+        bounds: Bounds,
+        settings: &[u8],
+        gauge: Gauge,
+    ) -> Result<Self, Fault> {
+        let mut store = Store::new(engine.wasmtime(), HostState::new(bounds.memory));
+        store.limiter(|state| state);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
+        allow(&mut store, bounds.deadline.max(START));
+        let _running = engine.running();
+        let guest = match &plugin.world {
+            Ready::Batch(pre) => pre.instantiate_async(&mut store).await.map(Guest::Batch),
+            Ready::Line(pre) => pre.instantiate_async(&mut store).await.map(Guest::Line),
+        };
+        let guest = guest.map_err(|error| fault(&store, &error))?;
+        let started = match &guest {
+            Guest::Batch(guest) => {
+                let started = guest
+                    .linemill_filter_batch()
+                    .call_start(&mut store, settings, ABI)
+                    .await;
+                started
+                    .map(|traits| traits.map(|traits| traits.contains(batch::Traits::KEEPS_STATE)))
+            }
+            Guest::Line(guest) => {
+                let started = guest
+                    .linemill_filter_line()
+                    .call_start(&mut store, settings, ABI)
+                    .await;
+                started
+                    .map(|traits| traits.map(|traits| traits.contains(line::Traits::KEEPS_STATE)))
+            }
+        };
+        let keeps_state = started
+            .map_err(|error| fault(&store, &error))?
+            .map_err(|reason| Fault {
+                kind: "refused",
+                reason: printable(&reason),
+            })?;
+        gauge.inc();
+        Ok(Self {
+            store,
+            guest,
+            keeps_state,
+            _alive: Alive(gauge),
+        })
+    }
+
+    /// Gives lines to the filter.
+    pub(super) async fn process(
+        &mut self,
+        engine: &Engine,
+        bounds: Bounds,
+        input: &Lines,
+        max_output: usize,
+    ) -> Result<Outcome, Fault> {
+        let _running = engine.running();
+        allow(&mut self.store, bounds.deadline);
+        self.store
+            .set_hostcall_fuel(OUTCOME + 8 * input.bytes().len() + max_output);
+        let called = match &self.guest {
+            Guest::Batch(guest) => {
+                let lines = batch::LinesParam {
+                    bytes: input.bytes(),
+                    spans: input.spans(),
+                };
+                guest
+                    .linemill_filter_batch()
+                    .call_process(&mut self.store, lines)
+                    .await
+            }
+            Guest::Line(guest) => {
+                one_by_one(
+                    guest.linemill_filter_line(),
+                    &mut self.store,
+                    bounds.deadline,
+                    input,
+                )
+                .await
+            }
+        };
+        called.map_err(|error| fault(&self.store, &error))
+    }
+
+    /// Takes back what a filter with state still holds, as contents; the instance is used up.
+    pub(super) async fn finish(
+        mut self,
+        engine: &Engine,
+        bounds: Bounds,
+    ) -> Result<Vec<Vec<u8>>, Fault> {
+        let _running = engine.running();
+        allow(&mut self.store, bounds.deadline);
+        self.store.set_hostcall_fuel(OUTCOME);
+        let held = match &self.guest {
+            Guest::Batch(guest) => match guest
+                .linemill_filter_batch()
+                .call_finish(&mut self.store)
+                .await
+            {
+                Ok(Ok(lines)) => {
+                    return contents(&lines).ok_or(Fault {
+                        kind: "outcome",
+                        reason: "spans out of order".into(),
+                    });
+                }
+                Ok(Err(reason)) => Ok(Err(reason)),
+                Err(error) => Err(error),
+            },
+            Guest::Line(guest) => {
+                guest
+                    .linemill_filter_line()
+                    .call_finish(&mut self.store)
+                    .await
+            }
+        };
+        held.map_err(|error| fault(&self.store, &error))?
+            .map_err(|reason| Fault {
+                kind: "verdict",
+                reason: printable(&reason),
+            })
+    }
+}
+
+/// Allows the next call `time` of the processor.
+fn allow(store: &mut Store<HostState>, time: Duration) {
+    let state = store.data_mut();
+    state.ticks_left = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
+    state.memory_refused = false;
+    store.set_epoch_deadline(1);
+}
+
+/// The per-line world: one call a line, gathered into the outcome a batch filter would give.
+async fn one_by_one(
+    guest: &line::Guest,
+    store: &mut Store<HostState>,
+    deadline: Duration,
+    input: &Lines,
+) -> wasmtime::Result<Outcome> {
+    let mut output = Lines::default();
+    let mut outcome = Outcome {
+        output: batch::LinesResult {
+            bytes: Vec::new(),
+            spans: Vec::new(),
+        },
+        counts: Vec::with_capacity(input.len()),
+        failures: Vec::new(),
+        close_after: None,
+    };
+    for index in 0..input.len() {
+        let end = input.terminator(index);
+        let before = output.len();
+        allow(store, deadline);
+        let mut push =
+            |lines: &[Vec<u8>]| lines.iter().for_each(|content| output.push(content, end));
+        match guest
+            .call_process(&mut *store, input.content(index))
+            .await?
+        {
+            Verdict::Pass => output.push(input.content(index), end),
+            Verdict::Replace(content) => output.push(&content, end),
+            Verdict::Drop => {}
+            Verdict::Split(lines) => push(&lines),
+            Verdict::Fail(reason) => outcome.failures.push(Failure {
+                line: index as u32,
+                reason,
+            }),
+            Verdict::Close(lines) => {
+                push(&lines);
+                outcome.close_after = Some(index as u32);
+            }
+        }
+        outcome.counts.push((output.len() - before) as u32);
+        if outcome.close_after.is_some() {
+            outcome.counts.resize(input.len(), 0);
+            break;
+        }
+    }
+    let (bytes, spans) = output.into_parts();
+    outcome.output = batch::LinesResult { bytes, spans };
+    Ok(outcome)
+}
+
+fn contents(lines: &batch::LinesResult) -> Option<Vec<Vec<u8>>> {
+    let spans = lines.spans.chunks(2);
+    spans
+        .map(|span| {
+            lines
+                .bytes
+                .get(*span.first()? as usize..*span.get(1)? as usize)
+                .map(<[u8]>::to_vec)
+        })
+        .collect()
+}
+
+/// Names the kind of a failed call.
+fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
+    let kind = match error.downcast_ref::<wasmtime::Trap>() {
+        _ if store.data().memory_refused => "memory",
+        Some(wasmtime::Trap::Interrupt) => "deadline",
+        Some(wasmtime::Trap::StackOverflow) => "stack",
+        Some(_) => "trap",
+        // The host refused to go on: the outcome is too large, or not well-formed.
+        None => "outcome",
+    };
+    let reason = match kind {
+        "memory" => "it asked for more memory than `memory` allows".into(),
+        "deadline" => "it took longer than `deadline`".into(),
+        _ => chain_of(error),
+    };
+    Fault { kind, reason }
+}
+
+// === impl Alive ===
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,17 @@
+//! Filters: from a plugin file to the lines that come out of a chain.
+//!
+//! In the order of a filter's life: [`plugin`] compiles and checks a file, [`stage`] makes it a
+//! filter with settings and instances, [`instance`] calls it, [`verdict`] checks the answer,
+//! [`chain`] leads a stream's lines through one filter after another.
+
+mod bindings;
+pub mod bundled;
+pub mod chain;
+pub mod engine;
+mod instance;
+mod limits;
+pub mod plugin;
+pub mod probe;
+mod recover;
+pub mod stage;
+pub mod verdict;

@@ -1,0 +1,250 @@
+//! A plugin: a component, checked and compiled.
+//!
+//! In: bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated, with what `inspect`
+//! shows. Not here: finding and reading files (`control::load`), settings and instances (`stage`).
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::{filter::FilterPre, line_filter::LineFilterPre};
+use super::engine::Engine;
+use super::limits::HostState;
+
+/// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
+const BATCH: &str = "linemill:filter/batch@0.1.";
+const LINE: &str = "linemill:filter/line@0.1.";
+const PACKAGE: &str = "linemill:filter/";
+
+/// Number of the contract, given to `start`; see `wit/batch.wit`.
+pub const ABI: u32 = 1;
+
+/// A compiled component of one of linemill's worlds.
+pub struct Plugin {
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// Size of the file, bytes.
+    pub size: u64,
+    pub(super) world: Ready,
+}
+
+/// A component of either world, its imports resolved.
+pub(super) enum Ready {
+    Batch(FilterPre<HostState>),
+    Line(LineFilterPre<HostState>),
+}
+
+/// SHA-256 of a plugin file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+/// What a component says about itself, without running it.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// What it imports: interfaces or functions by their WIT names, sorted as in the file.
+    pub imports: Vec<String>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// The world it belongs to.
+    pub world: Option<World>,
+}
+
+/// The worlds of `wit/worlds.wit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// `filter`: many lines a call.
+    Filter,
+    /// `line-filter`: one line a call.
+    LineFilter,
+}
+
+/// Why a file is not a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct NotAPlugin {
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// Compiles a component without asking whose world it is.
+///
+/// # Errors
+/// When the bytes are not a valid component.
+pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
+    let rebuild = "`linemill build` makes a component of a filter crate; `linemill new` starts one";
+    // Binary format: magic, then version and layer, 16 bits each.
+    match bytes {
+        [] => return Err(NotAPlugin::new("the file is empty", rebuild)),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            return Err(NotAPlugin::new(
+                "this is a core WebAssembly module, not a component",
+                rebuild,
+            ));
+        }
+        [0, b'a', b's', b'm', ..] => {}
+        _ => return Err(NotAPlugin::new("this is not WebAssembly", rebuild)),
+    }
+    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
+        NotAPlugin::new(
+            format!("invalid component: {}", chain_of(&error)),
+            "the file may be truncated; build it again",
+        )
+    })
+}
+
+/// Reads what a component imports and exports.
+pub fn facts(engine: &Engine, component: &Component) -> Facts {
+    let kind = component.component_type();
+    // A component may import an instance that holds types only: there is nothing to grant.
+    let reaches = |item: &ComponentItem| match item {
+        ComponentItem::ComponentInstance(instance) => instance
+            .exports(engine.wasmtime())
+            .any(|(_, item)| !matches!(item.ty, ComponentItem::Type(_))),
+        ComponentItem::Type(_) => false,
+        _ => true,
+    };
+    let imports = kind
+        .imports(engine.wasmtime())
+        .filter(|(_, item)| reaches(&item.ty))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let exports: Vec<String> = kind
+        .exports(engine.wasmtime())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let has = |interface: &str| exports.iter().any(|name| name.starts_with(interface));
+    let world = match () {
+        () if has(BATCH) => Some(World::Filter),
+        () if has(LINE) => Some(World::LineFilter),
+        () => None,
+    };
+    Facts {
+        imports,
+        exports,
+        world,
+    }
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// Compiles a file and resolves its imports. Takes CPU time: milliseconds to seconds.
+    ///
+    /// # Errors
+    /// When it is no component, belongs to another world, or imports what is not granted.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Arc<Self>, NotAPlugin> {
+        let component = compile(engine, bytes)?;
+        let facts = facts(engine, &component);
+        let world = facts.world.ok_or_else(|| facts.other_world())?;
+        if !facts.imports.is_empty() {
+            return Err(NotAPlugin::new(
+                format!(
+                    "it imports {}, and nothing is granted",
+                    facts.imports.join(", ")
+                ),
+                "`grant` is not there yet: build the filter for a target without WASI, such as wasm32-unknown-unknown",
+            ));
+        }
+        let misfit = |error: wasmtime::Error| {
+            NotAPlugin::new(
+                format!(
+                    "it does not fit world {}: {}",
+                    world.name(),
+                    chain_of(&error)
+                ),
+                "build it against the WIT of this version of linemill",
+            )
+        };
+        let linker = Linker::new(engine.wasmtime());
+        let pre = linker.instantiate_pre(&component).map_err(misfit)?;
+        let world = match world {
+            World::Filter => Ready::Batch(FilterPre::new(pre).map_err(misfit)?),
+            World::LineFilter => Ready::Line(LineFilterPre::new(pre).map_err(misfit)?),
+        };
+        Ok(Arc::new(Self {
+            digest: Digest::of(bytes),
+            size: bytes.len() as u64,
+            world,
+        }))
+    }
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// What to say of a component that is no filter.
+    pub fn other_world(&self) -> NotAPlugin {
+        if let Some(other) = self.exports.iter().find(|name| name.starts_with(PACKAGE)) {
+            return NotAPlugin::new(
+                format!("it exports {other}; this host speaks linemill:filter@0.1"),
+                "build it again with the SDK of this version",
+            );
+        }
+        let exports = if self.exports.is_empty() {
+            "nothing".to_owned()
+        } else {
+            self.exports.join(", ")
+        };
+        NotAPlugin::new(
+            format!("it is a component of another world: it exports {exports}"),
+            "a filter exports linemill:filter/batch or linemill:filter/line",
+        )
+    }
+}
+
+// === impl World ===
+
+impl World {
+    /// Its name in the WIT.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::LineFilter => "line-filter",
+        }
+    }
+}
+
+// === impl Digest ===
+
+impl Digest {
+    /// The digest of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+// === impl NotAPlugin ===
+
+impl NotAPlugin {
+    fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain_of(error: &wasmtime::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

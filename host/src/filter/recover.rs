@@ -1,0 +1,77 @@
+//! After a fault: finds the lines that caused it, so that the others are unaffected.
+//!
+//! In: the lines of a call that trapped, ran out of time, or answered nonsense. Out: the same
+//! lines judged in smaller calls, each after a fault by a fresh instance; `on_error` applied to
+//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed.
+
+use super::instance::Fault;
+use super::stage::{Filter, Own, give_up};
+use super::verdict::{Judged, Rules};
+use crate::blocks;
+use crate::lines::Lines;
+
+/// What faults may cost before the rest of a batch is given up.
+const BUDGET: u32 = 64;
+/// Cost of a fault that used up the filter's deadline; any other costs 1.
+const LATE: u32 = 8;
+
+/// Runs a stage over lines. Never fails: faults have been dealt with.
+pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, rules: Rules) -> Judged {
+    match filter.call(own, &input, rules).await {
+        Ok(judged) => {
+            filter.account(input.len() as u64, &judged);
+            blocks::give_back(input.into_bytes());
+            judged
+        }
+        Err(fault) => Box::pin(bisect(filter, own, input, rules, fault)).await,
+    }
+}
+
+/// Halves what failed until single lines are left.
+async fn bisect(
+    filter: &Filter,
+    own: &mut Own,
+    input: Lines,
+    rules: Rules,
+    fault: Fault,
+) -> Judged {
+    let mut all = Judged::default();
+    let mut budget = BUDGET;
+    // Lines still to be judged, last first; the next of them failed with `fault`, if any.
+    let mut todo = vec![(0, input.len())];
+    let mut fault = Some(fault);
+    while let Some((from, to)) = todo.pop() {
+        let part = input.slice(from, to);
+        let judged = match fault.take() {
+            Some(fault) => Err(fault),
+            None => filter.call(own, &part, rules).await,
+        };
+        let lines = (to - from) as u64;
+        match judged {
+            Ok(judged) => {
+                filter.account(lines, &judged);
+                all.lines.append(judged.lines);
+                all.close = judged.close;
+            }
+            Err(fault_) => {
+                budget = budget.saturating_sub(if fault_.kind == "deadline" { LATE } else { 1 });
+                // A filter that cannot even start will not with fewer lines.
+                if lines > 1 && budget > 0 && fault_.kind != "refused" {
+                    let middle = from + (to - from) / 2;
+                    todo.push((middle, to));
+                    todo.push((from, middle));
+                    continue;
+                }
+                filter.account(lines, &Judged::default());
+                filter.failed(fault_.kind, lines, &fault_.reason);
+                let (rest, close) = give_up(part, filter.on_error());
+                all.lines.append(rest);
+                all.close = close;
+            }
+        }
+        if all.close.is_some() {
+            break;
+        }
+    }
+    all
+}

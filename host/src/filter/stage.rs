@@ -1,0 +1,248 @@
+//! A filter in a chain: a plugin with settings, and the instances that run it.
+//!
+//! In: lines of a stream. Out: the lines that go on, `on_error` applied; faults become counts and
+//! a log line a second at most. A filter without state lends instances from a pool, so an idle
+//! connection holds none; one with state keeps an instance for each stream.
+//! Not here: the order of stages (`chain`), what follows a fault (`recover`).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::engine::Engine;
+use super::instance::{Bounds, Fault, Instance};
+use super::plugin::{Digest, Plugin};
+use super::verdict::{Close, Failed, Judged, Rules, judge};
+use crate::config::settings::{FilterSettings, Isolation, OnError};
+use crate::lines::Lines;
+use crate::telemetry::log::Gate;
+use crate::telemetry::metrics::FilterMetrics;
+
+/// Instances a pool keeps when nobody uses them. A call ends before its thread begins another
+/// unless it runs for more than a tick, so about one a thread is in use at a time.
+const POOLED: usize = 16;
+
+/// A filter of one generation, shared by all its connections.
+pub struct Filter {
+    settings: FilterSettings,
+    /// `settings.settings` as the guest gets it.
+    json: Vec<u8>,
+    bounds: Bounds,
+    engine: Arc<Engine>,
+    plugin: Arc<Plugin>,
+    /// Each stream has an instance of its own.
+    exclusive: bool,
+    pool: Mutex<Vec<Box<Instance>>>,
+    metrics: FilterMetrics,
+    log: Gate,
+}
+
+/// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
+#[derive(Default)]
+pub(super) struct Own(Option<Box<Instance>>);
+
+/// Why a filter cannot go live.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// It refused its settings.
+    #[error("it refuses its settings: {0}")]
+    Refused(String),
+    /// It failed while starting.
+    #[error("it fails at its start ({kind}): {reason}")]
+    Failed {
+        /// Label as in metrics.
+        kind: &'static str,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl Filter {
+    /// Starts a first instance, which shows whether the filter takes its settings.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start(
+        engine: Arc<Engine>,
+        plugin: Arc<Plugin>,
+        settings: FilterSettings,
+        metrics: FilterMetrics,
+    ) -> Result<Arc<Self>, StartError> {
+        let bounds = Bounds {
+            memory: settings.memory,
+            deadline: settings.deadline,
+        };
+        let json = settings.settings.to_string().into_bytes();
+        let first =
+            Instance::start(&engine, &plugin, bounds, &json, metrics.instances.clone()).await;
+        let first = first.map_err(|fault| match fault.kind {
+            "refused" => StartError::Refused(fault.reason),
+            kind => StartError::Failed {
+                kind,
+                reason: fault.reason,
+            },
+        })?;
+        let exclusive = first.keeps_state || settings.isolation == Isolation::Connection;
+        let pool = Mutex::new(if exclusive {
+            Vec::new()
+        } else {
+            vec![Box::new(first)]
+        });
+        Ok(Arc::new(Self {
+            settings,
+            json,
+            bounds,
+            engine,
+            plugin,
+            exclusive,
+            pool,
+            metrics,
+            log: Gate::default(),
+        }))
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The settings it was started with.
+    pub fn settings(&self) -> &FilterSettings {
+        &self.settings
+    }
+
+    /// The digest of its plugin.
+    pub fn digest(&self) -> Digest {
+        self.plugin.digest
+    }
+
+    /// Whether each stream has an instance of its own.
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
+    }
+
+    pub(super) fn on_error(&self) -> OnError {
+        self.settings.on_error
+    }
+
+    /// Calls the filter once. The instance goes back to where it came from unless it failed.
+    pub(super) async fn call(
+        &self,
+        own: &mut Own,
+        input: &Lines,
+        rules: Rules,
+    ) -> Result<Judged, Fault> {
+        let mut instance = self.instance(own).await?;
+        let started = Instant::now();
+        let outcome = instance
+            .process(&self.engine, self.bounds, input, rules.max_output)
+            .await;
+        self.metrics
+            .call_seconds
+            .observe(started.elapsed().as_secs_f64());
+        self.metrics.calls.inc();
+        let judged = judge(input, outcome?, rules, self.on_error()).map_err(|broken| Fault {
+            kind: "outcome",
+            reason: broken.to_string(),
+        })?;
+        self.give_back(own, instance);
+        Ok(judged)
+    }
+
+    /// Takes back what the filter still holds of a stream, if it has an instance for it.
+    pub(super) async fn finish(&self, own: Own, rules: Rules) -> Lines {
+        let mut lines = Lines::default();
+        let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
+            return lines;
+        };
+        match instance.finish(&self.engine, self.bounds).await {
+            Ok(held) => {
+                for content in held {
+                    if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
+                        self.failed(
+                            "terminator",
+                            1,
+                            "a line held back is too long, or holds a terminator",
+                        );
+                    } else {
+                        lines.push(&content, rules.framing.terminator());
+                    }
+                }
+            }
+            Err(fault) => self.failed(fault.kind, 1, &fault.reason),
+        }
+        lines
+    }
+
+    /// Counts what a call came to.
+    pub(super) fn account(&self, lines: u64, judged: &Judged) {
+        self.metrics.lines.inc_by(lines);
+        self.metrics.dropped.inc_by(judged.dropped);
+        for Failed { kind, reason } in &judged.failed {
+            self.failed(kind, 1, reason);
+        }
+    }
+
+    /// Counts lines that failed, and logs it once a second at most.
+    pub(super) fn failed(&self, kind: &str, lines: u64, reason: &str) {
+        self.metrics.failed(kind, lines);
+        if let Some(held) = self.log.pass() {
+            let on_error = self.on_error();
+            tracing::warn!(
+                filter = self.name(),
+                kind,
+                reason,
+                ?on_error,
+                not_logged = held,
+                "line failed"
+            );
+        }
+    }
+
+    async fn instance(&self, own: &mut Own) -> Result<Box<Instance>, Fault> {
+        if let Some(own) = own.0.take() {
+            return Ok(own);
+        }
+        if !self.exclusive {
+            let pooled = self
+                .pool
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            if let Some(pooled) = pooled {
+                return Ok(pooled);
+            }
+        }
+        let gauge = self.metrics.instances.clone();
+        Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge)
+            .await
+            .map(Box::new)
+    }
+
+    fn give_back(&self, own: &mut Own, instance: Box<Instance>) {
+        if self.exclusive {
+            own.0 = Some(instance);
+            return;
+        }
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < POOLED {
+            pool.push(instance);
+        }
+    }
+}
+
+/// What becomes of lines whose call came to nothing.
+pub(super) fn give_up(input: Lines, on_error: OnError) -> (Lines, Option<Close>) {
+    match on_error {
+        OnError::Pass => (input, None),
+        OnError::Drop => (Lines::default(), None),
+        OnError::Close => (Lines::default(), Some(Close::OnError)),
+    }
+}
+
+// === impl Own ===
+
+impl Own {
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}

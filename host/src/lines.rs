@@ -1,0 +1,161 @@
+//! Complete lines in one block of bytes: what travels from framing through filters to the sink.
+//!
+//! In: contents with their terminators, from the framer or from a checked filter outcome.
+//! Out: the same, by index or as the block, which can go to a socket as it is.
+//! Not here: finding lines in bytes (`stream::line`), judging them (`filter`).
+
+use crate::config::settings::Framing;
+
+/// Complete lines, in order.
+///
+/// Invariant: `bytes` is content 0, terminator 0, content 1, terminator 1, …, and nothing else;
+/// `spans` holds start and end of each content. A terminator may be empty: that of a stream's
+/// last line, or of every line of a framing that has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines {
+    bytes: Vec<u8>,
+    spans: Vec<u32>,
+}
+
+impl Lines {
+    /// Takes over a block and its spans.
+    ///
+    /// The caller vouches for the invariant; blocks are far below 4 GiB.
+    pub(crate) fn from_parts(bytes: Vec<u8>, spans: Vec<u32>) -> Self {
+        debug_assert!(spans.len().is_multiple_of(2));
+        debug_assert!(spans.is_sorted());
+        debug_assert!(spans.first().is_none_or(|first| *first == 0));
+        debug_assert!(
+            spans
+                .last()
+                .is_none_or(|last| *last as usize <= bytes.len())
+        );
+        Self { bytes, spans }
+    }
+
+    /// Number of lines.
+    pub fn len(&self) -> usize {
+        self.spans.len() / 2
+    }
+
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The block: contents and terminators as they go on the wire.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Start and end of each content in [`Self::bytes`].
+    pub fn spans(&self) -> &[u32] {
+        &self.spans
+    }
+
+    /// Content of line `index`, which must exist.
+    pub fn content(&self, index: usize) -> &[u8] {
+        &self.bytes[self.spans[2 * index] as usize..self.spans[2 * index + 1] as usize]
+    }
+
+    /// Terminator of line `index`, which must exist.
+    pub fn terminator(&self, index: usize) -> &[u8] {
+        &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
+    }
+
+    /// Where line `index` with its terminator ends in the block.
+    fn line_end(&self, index: usize) -> usize {
+        self.spans
+            .get(2 * index + 2)
+            .map_or(self.bytes.len(), |next| *next as usize)
+    }
+
+    /// Adds a line.
+    pub fn push(&mut self, content: &[u8], terminator: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(content);
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(terminator);
+        self.spans.extend([start as u32, end as u32]);
+    }
+
+    /// Adds all lines of `other` after these.
+    pub fn append(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let base = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.spans
+            .extend(other.spans.iter().map(|offset| base + offset));
+    }
+
+    /// Gives the last line a terminator if it has none.
+    pub(crate) fn terminate(&mut self, framing: Framing) {
+        if self
+            .len()
+            .checked_sub(1)
+            .is_some_and(|last| self.terminator(last).is_empty())
+        {
+            self.bytes.extend_from_slice(framing.terminator());
+        }
+    }
+
+    /// Copies the lines `from..to`, which must exist.
+    pub fn slice(&self, from: usize, to: usize) -> Self {
+        if from >= to {
+            return Self::default();
+        }
+        let base = self.spans[2 * from];
+        Self {
+            bytes: self.bytes[base as usize..self.line_end(to - 1)].to_vec(),
+            spans: self.spans[2 * from..2 * to]
+                .iter()
+                .map(|offset| offset - base)
+                .collect(),
+        }
+    }
+
+    /// Gives the block away, to be written.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Gives block and spans away.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<u32>) {
+        (self.bytes, self.spans)
+    }
+}
+
+impl Framing {
+    /// What ends a line that had no terminator of its own, such as a piece of an oversized line.
+    pub fn terminator(self) -> &'static [u8] {
+        match self {
+            Self::Lf => b"\n",
+            Self::Crlf => b"\r\n",
+            Self::Nul => b"\0",
+            Self::Octet => b"",
+        }
+    }
+
+    /// Whether `bytes` holds what would end a line.
+    pub fn ends_inside(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Lf => memchr::memchr(b'\n', bytes).is_some(),
+            Self::Nul => memchr::memchr(0, bytes).is_some(),
+            Self::Crlf => memchr::memmem::find(bytes, b"\r\n").is_some(),
+            Self::Octet => false,
+        }
+    }
+
+    /// How many terminators `bytes` holds.
+    pub(crate) fn count_in(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Lf => memchr::memchr_iter(b'\n', bytes).count(),
+            Self::Nul => memchr::memchr_iter(0, bytes).count(),
+            Self::Crlf => memchr::memmem::find_iter(bytes, b"\r\n").count(),
+            Self::Octet => 0,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a stream ended.
+
+use std::io;
+
+use crate::filter::verdict::Close;
+
+/// Why a stream ended.
+#[derive(Debug)]
+pub enum End {
+    /// The client sent its FIN, and got all output owed.
+    Eof,
+    /// `idle_timeout`.
+    IdleTimeout,
+    /// `line_timeout`.
+    LineTimeout,
+    /// `write_timeout`, or nothing could be written for the length of `idle_timeout`.
+    WriteTimeout,
+    /// A line longer than `max_line`, and `oversize = "close"`.
+    Oversize,
+    /// A filter.
+    Filter(Close),
+    /// The host drains.
+    Drained,
+    /// Reading failed.
+    Broken(io::Error),
+    /// Writing failed.
+    Unwritable(io::Error),
+}
+
+impl End {
+    /// Label for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Eof => "eof",
+            Self::IdleTimeout => "idle_timeout",
+            Self::LineTimeout => "line_timeout",
+            Self::WriteTimeout => "write_timeout",
+            Self::Oversize => "oversize",
+            Self::Filter(Close::Verdict) => "filter",
+            Self::Filter(Close::OnError) => "on_error",
+            Self::Drained => "drain",
+            Self::Broken(_) => "read_error",
+            Self::Unwritable(_) => "write_error",
+        }
+    }
+
+    /// Whether lines that filters still hold go out.
+    pub(super) fn flushes(&self) -> bool {
+        !matches!(
+            self,
+            Self::WriteTimeout | Self::Unwritable(_) | Self::Filter(_)
+        )
+    }
+
+    /// Whether the client is told by a FIN.
+    pub(super) fn closes_politely(&self) -> bool {
+        !matches!(
+            self,
+            Self::WriteTimeout | Self::Unwritable(_) | Self::Broken(_)
+        )
+    }
+}

@@ -1,0 +1,61 @@
+//! Reading: what has come on a stream, as a block that the framer takes.
+//!
+//! In: any reader. Out: blocks that begin with the framer's partial line, and how many bytes are new. While nothing comes, no
+//! block is held. Not here: what the bytes mean, how long to wait.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::line::Framer;
+use crate::blocks::{self, BLOCK};
+
+/// Reads once: at most [`BLOCK`] bytes. `None` is the end of the stream.
+pub(super) async fn read<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    framer: &mut Framer,
+) -> io::Result<Option<(Vec<u8>, usize)>> {
+    let mut reader = Pin::new(reader);
+    poll_fn(|cx| poll_read(reader.as_mut(), framer, cx)).await
+}
+
+fn poll_read<R: AsyncRead + Unpin>(
+    reader: Pin<&mut R>,
+    framer: &mut Framer,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Option<(Vec<u8>, usize)>>> {
+    if let Some(mut long) = framer.take_long_partial() {
+        long.reserve(BLOCK);
+        return match poll_into(reader, &mut long, cx) {
+            Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some((long, new)))),
+            other => {
+                framer.restore_partial(long);
+                other.map_ok(|_| None)
+            }
+        };
+    }
+    let mut block = blocks::take(framer.partial().len());
+    block.extend_from_slice(framer.partial());
+    match poll_into(reader, &mut block, cx) {
+        Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some((block, new)))),
+        other => {
+            blocks::give_back(block);
+            other.map_ok(|_| None)
+        }
+    }
+}
+
+/// Appends what is there; the future keeps nothing between two polls, so it is made anew.
+fn poll_into<R: AsyncRead + Unpin>(
+    mut reader: Pin<&mut R>,
+    block: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut limited = block.limit(BLOCK);
+    let reading = pin!(reader.read_buf(&mut limited));
+    std::future::Future::poll(reading, cx)
+}

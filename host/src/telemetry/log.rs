@@ -1,0 +1,53 @@
+//! The log: to standard error, levels by consequence, filtered by `LINEMILL_LOG`.
+//!
+//! In: the environment. Out: a global tracing subscriber, and [`Gate`] for what could repeat
+//! without end. Nothing is logged for each line above trace.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. Later calls have no effect.
+pub fn init() {
+    let filter = EnvFilter::try_from_env("LINEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // Already initialised: the first subscriber stays.
+    drop(logging.try_init());
+}
+
+/// Lets one in every second through, and counts the others.
+#[derive(Debug)]
+pub struct Gate {
+    start: Instant,
+    /// Second since `start` of the last pass, plus one; 0 before the first.
+    last: AtomicU64,
+    held: AtomicU64,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+            last: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Gate {
+    /// Whether to log now; if so, how many were held back since the last time.
+    pub fn pass(&self) -> Option<u64> {
+        let now = self.start.elapsed().as_secs() + 1;
+        if self.last.fetch_max(now, Ordering::Relaxed) < now {
+            return Some(self.held.swap(0, Ordering::Relaxed));
+        }
+        self.held.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}

@@ -1,0 +1,318 @@
+//! Every metric, by name, once.
+//!
+//! In: counts from the data plane and the control plane, through [`ListenerMetrics`] and
+//! [`FilterMetrics`], whose counters are looked up when a chain is built and never per line.
+//! Out: OpenMetrics text, which Prometheus reads. Durations are in seconds, sizes in bytes.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Metric, Registry};
+
+/// All metrics of a host.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    connections: Family<ByListener, Gauge>,
+    accepted: Family<ByListener, Counter>,
+    refused: Family<ByListener, Counter>,
+    closed: Family<ByListenerReason, Counter>,
+    lines_in: Family<ByListener, Counter>,
+    lines_out: Family<ByListener, Counter>,
+    bytes_in: Family<ByListener, Counter>,
+    bytes_out: Family<ByListener, Counter>,
+    oversized: Family<ByListener, Counter>,
+    dropped: Family<ByListenerReason, Counter>,
+    calls: Family<ByFilter, Counter>,
+    filter_lines: Family<ByFilter, Counter>,
+    filter_dropped: Family<ByFilter, Counter>,
+    failures: Family<ByFilterKind, Counter>,
+    instances: Family<ByFilter, Gauge>,
+    call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
+    generation: Gauge,
+    swapped_at: Gauge,
+    reloads: Family<ByResult, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByListener {
+    listener: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByListenerReason {
+    listener: String,
+    reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByFilter {
+    filter: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByFilterKind {
+    filter: String,
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByResult {
+    result: String,
+}
+
+/// What one listener counts.
+#[derive(Debug, Clone)]
+pub struct ListenerMetrics {
+    name: String,
+    /// Connections open now.
+    pub connections: Gauge,
+    /// Connections taken.
+    pub accepted: Counter,
+    /// Connections closed at once because `max_connections` were open.
+    pub refused: Counter,
+    /// Lines framed.
+    pub lines_in: Counter,
+    /// Lines written.
+    pub lines_out: Counter,
+    /// Bytes read.
+    pub bytes_in: Counter,
+    /// Bytes written.
+    pub bytes_out: Counter,
+    /// Lines longer than `max_line`, whatever became of them.
+    pub oversized: Counter,
+    /// Unterminated rests left out: `partial = "drop"`, or the connection broke.
+    pub dropped_partial: Counter,
+    /// Lines left out for their length.
+    pub dropped_oversize: Counter,
+    /// Lines read but not written because the connection ended first.
+    pub dropped_closed: Counter,
+    closed: Family<ByListenerReason, Counter>,
+}
+
+/// What one filter counts.
+#[derive(Debug, Clone)]
+pub struct FilterMetrics {
+    name: String,
+    /// Calls of `process`.
+    pub calls: Counter,
+    /// Lines given to it.
+    pub lines: Counter,
+    /// Lines it dropped by its verdict.
+    pub dropped: Counter,
+    /// Instances alive.
+    pub instances: Gauge,
+    /// Duration of calls.
+    pub call_seconds: Histogram,
+    failures: Family<ByFilterKind, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("linemill");
+        let r = &mut registry;
+        let seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-6, 4.0, 11));
+        Self {
+            connections: add(r, "connections", "Connections open", Family::default()),
+            accepted: add(
+                r,
+                "connections_accepted",
+                "Connections taken",
+                Family::default(),
+            ),
+            refused: add(
+                r,
+                "connections_refused",
+                "Connections over max_connections",
+                Family::default(),
+            ),
+            closed: add(
+                r,
+                "connections_closed",
+                "Connections ended, by reason",
+                Family::default(),
+            ),
+            lines_in: add(r, "lines_in", "Lines read", Family::default()),
+            lines_out: add(r, "lines_out", "Lines written", Family::default()),
+            bytes_in: add(r, "bytes_in", "Bytes read", Family::default()),
+            bytes_out: add(r, "bytes_out", "Bytes written", Family::default()),
+            oversized: add(
+                r,
+                "lines_oversized",
+                "Lines longer than max_line",
+                Family::default(),
+            ),
+            dropped: add(
+                r,
+                "lines_dropped",
+                "Lines left out by the host, by reason",
+                Family::default(),
+            ),
+            calls: add(r, "filter_calls", "Calls of a filter", Family::default()),
+            filter_lines: add(
+                r,
+                "filter_lines",
+                "Lines given to a filter",
+                Family::default(),
+            ),
+            filter_dropped: add(
+                r,
+                "filter_dropped",
+                "Lines a filter dropped",
+                Family::default(),
+            ),
+            failures: add(
+                r,
+                "filter_failures",
+                "Lines that failed in a filter, by kind",
+                Family::default(),
+            ),
+            instances: add(
+                r,
+                "filter_instances",
+                "Instances of a filter alive",
+                Family::default(),
+            ),
+            call_seconds: add(
+                r,
+                "filter_call_seconds",
+                "Duration of a filter's calls",
+                Family::new_with_constructor(seconds),
+            ),
+            generation: add(
+                r,
+                "generation",
+                "Number of the chains in force",
+                Gauge::default(),
+            ),
+            swapped_at: add(
+                r,
+                "generation_timestamp_seconds",
+                "When they were put in place",
+                Gauge::default(),
+            ),
+            reloads: add(
+                r,
+                "reloads",
+                "Reloads of the configuration, by result",
+                Family::default(),
+            ),
+            registry,
+        }
+    }
+
+    /// The counters of listener `name`.
+    pub fn listener(&self, name: &str) -> ListenerMetrics {
+        let label = ByListener {
+            listener: name.to_owned(),
+        };
+        let dropped = |reason: &str| {
+            let label = ByListenerReason {
+                listener: name.to_owned(),
+                reason: reason.to_owned(),
+            };
+            self.dropped.get_or_create_owned(&label)
+        };
+        ListenerMetrics {
+            name: name.to_owned(),
+            connections: self.connections.get_or_create_owned(&label),
+            accepted: self.accepted.get_or_create_owned(&label),
+            refused: self.refused.get_or_create_owned(&label),
+            lines_in: self.lines_in.get_or_create_owned(&label),
+            lines_out: self.lines_out.get_or_create_owned(&label),
+            bytes_in: self.bytes_in.get_or_create_owned(&label),
+            bytes_out: self.bytes_out.get_or_create_owned(&label),
+            oversized: self.oversized.get_or_create_owned(&label),
+            dropped_partial: dropped("partial"),
+            dropped_oversize: dropped("oversize"),
+            dropped_closed: dropped("closed"),
+            closed: self.closed.clone(),
+        }
+    }
+
+    /// The counters of filter `name`.
+    pub fn filter(&self, name: &str) -> FilterMetrics {
+        let label = ByFilter {
+            filter: name.to_owned(),
+        };
+        FilterMetrics {
+            name: name.to_owned(),
+            calls: self.calls.get_or_create_owned(&label),
+            lines: self.filter_lines.get_or_create_owned(&label),
+            dropped: self.filter_dropped.get_or_create_owned(&label),
+            instances: self.instances.get_or_create_owned(&label),
+            call_seconds: self.call_seconds.get_or_create_owned(&label),
+            failures: self.failures.clone(),
+        }
+    }
+
+    /// Counts a reload: `applied`, `unchanged` or `refused`.
+    pub fn reloaded(&self, result: &str) {
+        self.reloads
+            .get_or_create(&ByResult {
+                result: result.to_owned(),
+            })
+            .inc();
+    }
+
+    /// Notes which generation is in force, as of now.
+    pub fn in_force(&self, generation: u64) {
+        self.generation.set(generation.cast_signed());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.swapped_at
+            .set(now.map_or(0, |since| since.as_secs().cast_signed()));
+    }
+
+    /// All metrics as OpenMetrics text.
+    ///
+    /// # Errors
+    /// None in practice: writing to a string does not fail.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl ListenerMetrics {
+    /// The listener's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Counts a connection's end.
+    pub fn closed(&self, reason: &str) {
+        let label = ByListenerReason {
+            listener: self.name.clone(),
+            reason: reason.to_owned(),
+        };
+        self.closed.get_or_create(&label).inc();
+    }
+}
+
+impl FilterMetrics {
+    /// Counts lines that failed.
+    pub fn failed(&self, kind: &str, lines: u64) {
+        let label = ByFilterKind {
+            filter: self.name.clone(),
+            kind: kind.to_owned(),
+        };
+        self.failures.get_or_create(&label).inc_by(lines);
+    }
+}
+
+fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}

@@ -1,0 +1,138 @@
+//! Keeps or drops lines by patterns.
+
+use linemill_sdk::{Error, Filter, Output, export};
+use pattern::{Options, Patterns};
+use serde::Deserialize;
+
+/// Lets a line through if it matches one of `keep` and none of `drop`.
+pub struct Grep {
+    keep: Option<Patterns>,
+    drop: Option<Patterns>,
+}
+
+/// See the README.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    keep: Vec<String>,
+    drop: Vec<String>,
+    ignore_case: bool,
+    literal: bool,
+}
+
+impl Filter for Grep {
+    type Settings = Settings;
+
+    fn new(settings: Settings) -> Result<Self, Error> {
+        let Settings { keep, drop, ignore_case, literal } = settings;
+        if keep.is_empty() && drop.is_empty() {
+            return Err(Error::new(
+                "`keep` or `drop`: one of them needs a pattern, such as keep = [\"ERROR\"]",
+            ));
+        }
+        let options = Options { ignore_case, literal };
+        Ok(Self { keep: patterns("keep", keep, options)?, drop: patterns("drop", drop, options)? })
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        let kept = self.keep.as_mut().is_none_or(|keep| keep.matches(line));
+        if kept && !self.drop.as_mut().is_some_and(|drop| drop.matches(line)) {
+            out.emit(line);
+        }
+    }
+}
+
+export!(Grep);
+
+fn patterns(key: &str, texts: Vec<String>, options: Options) -> Result<Option<Patterns>, Error> {
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    let keyed = texts.into_iter().enumerate().map(|(index, text)| (format!("{key}[{index}]"), text));
+    Patterns::new(&keyed.collect::<Vec<_>>(), options).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Grep;
+    use linemill_sdk::testing::{Verdict, json, lines, refusal, verdicts};
+
+    const LOG: [&str; 5] = [
+        "INFO  started",
+        "ERROR disk full",
+        "error lower case",
+        "WARN  GET /healthz slow",
+        "",
+    ];
+
+    #[test]
+    fn keeps_what_matches_any() {
+        let out = lines::<Grep>(json!({ "keep": ["^ERROR", "WARN"] }), LOG);
+        assert_eq!(out, ["ERROR disk full", "WARN  GET /healthz slow"]);
+    }
+
+    #[test]
+    fn drops_what_matches_any() {
+        let out = lines::<Grep>(json!({ "drop": ["^$", "healthz", "^INFO"] }), LOG);
+        assert_eq!(out, ["ERROR disk full", "error lower case"]);
+    }
+
+    #[test]
+    fn drop_wins_over_keep() {
+        let out = lines::<Grep>(json!({ "keep": ["ERROR", "WARN"], "drop": ["/healthz"] }), LOG);
+        assert_eq!(out, ["ERROR disk full"]);
+    }
+
+    #[test]
+    fn case_counts_unless_told() {
+        let out = lines::<Grep>(json!({ "keep": ["^error"] }), LOG);
+        assert_eq!(out, ["error lower case"]);
+        let out = lines::<Grep>(json!({ "keep": ["^error"], "ignore_case": true }), LOG);
+        assert_eq!(out, ["ERROR disk full", "error lower case"]);
+    }
+
+    #[test]
+    fn a_literal_is_no_expression() {
+        let input = ["a.c", "abc", "A.C"];
+        assert_eq!(lines::<Grep>(json!({ "keep": ["a.c"] }), input), ["a.c", "abc"]);
+        assert_eq!(lines::<Grep>(json!({ "keep": ["a.c"], "literal": true }), input), ["a.c"]);
+        let both = json!({ "keep": ["a.c"], "literal": true, "ignore_case": true });
+        assert_eq!(lines::<Grep>(both, input), ["a.c", "A.C"]);
+    }
+
+    #[test]
+    fn lines_are_bytes() {
+        let input: [&[u8]; 3] = [b"\xff\x00ERROR\xfe", b"\xff", "Grüße".as_bytes()];
+        assert_eq!(lines::<Grep>(json!({ "keep": ["ERROR"] }), input), [&input[0]]);
+        assert_eq!(lines::<Grep>(json!({ "keep": ["^.$"] }), input), [&input[1]]);
+        assert_eq!(lines::<Grep>(json!({ "keep": ["rüß"] }), input), [&input[2]]);
+    }
+
+    #[test]
+    fn a_line_is_passed_as_it_is_or_dropped() {
+        let verdicts = verdicts::<Grep>(json!({ "keep": ["b"] }), ["a", "b", "c", "bb"]);
+        assert_eq!(verdicts, [Verdict::Drop, Verdict::Pass, Verdict::Drop, Verdict::Pass]);
+    }
+
+    #[test]
+    fn refusals_name_the_key() {
+        assert_eq!(
+            refusal::<Grep>(json!({})),
+            "`keep` or `drop`: one of them needs a pattern, such as keep = [\"ERROR\"]",
+        );
+        assert_eq!(
+            refusal::<Grep>(json!({ "drop": ["fine", "a(b"] })),
+            "`drop[1]`: `a(b` is no regular expression: unclosed group",
+        );
+        assert_eq!(
+            refusal::<Grep>(json!({ "pattern": ["a"] })),
+            "unknown key `pattern`, expected one of `keep`, `drop`, `ignore_case`, `literal`",
+        );
+        assert_eq!(
+            refusal::<Grep>(json!({ "keep": "ERROR" })),
+            "`keep`: invalid type: string \"ERROR\", expected a sequence",
+        );
+        let huge = refusal::<Grep>(json!({ "keep": ["(?:a{1000}){1000}"] }));
+        assert!(huge.contains("too large"), "{huge}");
+    }
+}

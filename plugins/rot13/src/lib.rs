@@ -1,0 +1,49 @@
+//! Turns each ASCII letter by thirteen places, so that turning twice gives the line back.
+
+use linemill_sdk::{Output, export, filter_fn};
+
+filter_fn!(pub Rot13 = rot13);
+export!(Rot13);
+
+fn rot13(line: &[u8], out: &mut Output) {
+    out.map(line, |byte| match byte {
+        b'a'..=b'm' | b'A'..=b'M' => byte + 13,
+        b'n'..=b'z' | b'N'..=b'Z' => byte - 13,
+        _ => byte,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rot13;
+    use linemill_sdk::testing::{self, Verdict, json};
+
+    #[test]
+    fn turns_letters_and_nothing_else() {
+        let input = ["Hello", "", "Grüße, 13!", "AZaz@[`{"];
+        let output = ["Uryyb", "", "Teüßr, 13!", "NMnm@[`{"];
+        assert_eq!(testing::lines::<Rot13>(json!({}), input), output);
+    }
+
+    #[test]
+    fn twice_is_the_identity_on_every_byte() {
+        let every: Vec<u8> = (0..=255).collect();
+        let once = testing::lines::<Rot13>(json!({}), [&every]);
+        assert_ne!(once, [every.clone()]);
+        assert_eq!(testing::lines::<Rot13>(json!({}), [&once[0].0]), [every]);
+    }
+
+    #[test]
+    fn no_line_is_lost() {
+        let verdicts = testing::verdicts::<Rot13>(json!({}), ["a", "1", ""]);
+        assert_eq!(verdicts, [Verdict::Replace("n".into()), Verdict::Pass, Verdict::Pass]);
+    }
+
+    #[test]
+    fn takes_no_settings() {
+        assert_eq!(
+            testing::refusal::<Rot13>(json!({ "shift": 14 })),
+            "unknown key `shift`; this filter takes no settings",
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Lets one line in so many through, by counting or by what is in the line.
+
+use linemill_sdk::{Error, Filter, Output, export};
+use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Lets through the first of every `one_in` lines, or one in `one_in` of all possible lines.
+pub struct Sample {
+    by: By,
+    one_in: u64,
+    /// By count: how many lines are dropped before the next one goes through.
+    wait: u64,
+}
+
+/// See the README.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    one_in: u64,
+    by: By,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { one_in: 10, by: By::Count }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Count,
+    Content,
+}
+
+impl Filter for Sample {
+    type Settings = Settings;
+
+    fn new(Settings { one_in, by }: Settings) -> Result<Self, Error> {
+        if one_in == 0 {
+            return Err(Error::setting("one_in", "must be at least 1, which lets every line through"));
+        }
+        Ok(Self { by, one_in, wait: 0 })
+    }
+
+    fn keeps_state(&self) -> bool {
+        self.by == By::Count
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        let chosen = match self.by {
+            By::Count => {
+                let first = self.wait == 0;
+                self.wait = if first { self.one_in } else { self.wait } - 1;
+                first
+            }
+            By::Content => xxh3_64(line).is_multiple_of(self.one_in),
+        };
+        if chosen {
+            out.emit(line);
+        }
+    }
+}
+
+export!(Sample);
+
+#[cfg(test)]
+mod tests {
+    use super::Sample;
+    use linemill_sdk::testing::{json, lines, refusal, run};
+
+    fn numbers(count: usize) -> Vec<String> {
+        (0..count).map(|number| number.to_string()).collect()
+    }
+
+    #[test]
+    fn by_count_lets_the_first_of_every_ten_through() {
+        let out = lines::<Sample>(json!({}), numbers(35));
+        assert_eq!(out, ["0", "10", "20", "30"]);
+        assert!(run::<Sample>(json!({}), ["a"]).keeps_state);
+    }
+
+    #[test]
+    fn one_in_one_is_every_line() {
+        for by in ["count", "content"] {
+            let out = lines::<Sample>(json!({ "one_in": 1, "by": by }), numbers(20));
+            assert_eq!(out, numbers(20), "{by}");
+        }
+    }
+
+    #[test]
+    fn by_content_is_the_same_for_the_same_line_and_right_on_average() {
+        let settings = json!({ "one_in": 8, "by": "content" });
+        let once = lines::<Sample>(settings.clone(), numbers(8000));
+        assert!((900..1100).contains(&once.len()), "{} of 8000", once.len());
+        let mut backwards = numbers(8000);
+        backwards.reverse();
+        let mut again = lines::<Sample>(settings.clone(), backwards);
+        again.reverse();
+        assert_eq!(once, again, "whatever the order");
+        assert!(!run::<Sample>(settings, ["a"]).keeps_state);
+    }
+
+    #[test]
+    fn refusals_name_the_key() {
+        assert_eq!(
+            refusal::<Sample>(json!({ "one_in": 0 })),
+            "`one_in`: must be at least 1, which lets every line through",
+        );
+        assert_eq!(
+            refusal::<Sample>(json!({ "by": "time" })),
+            "`by`: unknown variant `time`, expected `count` or `content`",
+        );
+    }
+}

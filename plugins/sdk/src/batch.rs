@@ -1,0 +1,53 @@
+//! A block of lines → a filter, line by line → a block of lines with a verdict for each.
+//!
+//! The types mirror `wit/batch.wit`, which says what every number means. They are plain vectors,
+//! so that the component moves them across without a copy and the tests need no WebAssembly.
+
+use crate::{Filter, Output};
+
+/// Lines inside one block of bytes: two offsets a line, the bytes between lines are gaps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) spans: Vec<u32>,
+}
+
+/// One input line that failed, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) line: u32,
+    pub(crate) reason: Vec<u8>,
+}
+
+/// The verdict for each line of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) output: Lines,
+    pub(crate) counts: Vec<u32>,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) close_after: Option<u32>,
+}
+
+/// Runs the lines of one call through `filter`.
+pub(crate) fn process<F: Filter>(filter: &mut F, input: Lines) -> Outcome {
+    let mut out = Output::new(&input.bytes, &input.spans);
+    while let Some(line) = out.next_line() {
+        filter.line(line, &mut out);
+        out.end_line();
+    }
+    let (bytes, mut outcome) = out.into_outcome();
+    outcome.output.bytes = bytes.unwrap_or(input.bytes);
+    outcome
+}
+
+/// Ends the stream: the lines that `filter` still held, or why it could not give them.
+pub(crate) fn finish<F: Filter>(filter: &mut F) -> Result<Lines, Vec<u8>> {
+    let mut out = Output::at_end();
+    filter.finish(&mut out);
+    out.end_line();
+    let (bytes, mut outcome) = out.into_outcome();
+    match outcome.failures.pop() {
+        Some(failure) => Err(failure.reason),
+        None => Ok(Lines { bytes: bytes.unwrap_or_default(), spans: outcome.output.spans }),
+    }
+}

@@ -1,0 +1,110 @@
+//! The component's side of `wit/batch.wit`: calls of the host → a filter → outcomes.
+//!
+//! Vectors are moved, not copied. What goes wrong here is the host's breach of the contract, and
+//! traps. Public for the macro only.
+
+use std::cell::RefCell;
+
+use crate::batch;
+use crate::{Filter, settings};
+
+/// What `wit-bindgen` makes of `wit/`.
+#[expect(missing_docs, reason = "generated; the WIT has the documentation")]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "filter",
+        pub_export_macro: true,
+        default_bindings_module: "linemill_sdk::guest::bindings",
+        runtime_path: "linemill_sdk::guest::wit_bindgen::rt",
+    });
+}
+
+pub use bindings::exports::linemill::filter::batch::{Guest, Lines, Outcome, Reason, Traits};
+pub use wit_bindgen;
+
+use bindings::exports::linemill::filter::batch::Failure;
+
+/// The contract this crate was written for.
+const ABI: u32 = 1;
+
+/// The one filter of a component. No instance is ever entered twice at a time.
+pub struct Running<F>(RefCell<Option<F>>);
+
+impl<F: Filter> Running<F> {
+    pub const fn new() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    pub fn start(&self, settings: &[u8], abi: u32) -> Result<Traits, Reason> {
+        if abi < ABI {
+            return Err(format!("this filter needs a host that speaks abi {ABI}, not {abi}: update the host").into_bytes());
+        }
+        let filter = settings::read(settings).and_then(F::new).map_err(crate::Error::into_bytes)?;
+        let traits = if filter.keeps_state() { Traits::KEEPS_STATE } else { Traits::empty() };
+        self.0.replace(Some(filter));
+        Ok(traits)
+    }
+
+    pub fn process(&self, input: Lines) -> Outcome {
+        let input = batch::Lines { bytes: input.bytes, spans: input.spans };
+        let outcome = self.with(|filter| batch::process(filter, input));
+        Outcome {
+            output: Lines { bytes: outcome.output.bytes, spans: outcome.output.spans },
+            counts: outcome.counts,
+            failures: outcome
+                .failures
+                .into_iter()
+                .map(|failure| Failure { line: failure.line, reason: failure.reason })
+                .collect(),
+            close_after: outcome.close_after,
+        }
+    }
+
+    pub fn finish(&self) -> Result<Lines, Reason> {
+        let lines = self.with(batch::finish)?;
+        Ok(Lines { bytes: lines.bytes, spans: lines.spans })
+    }
+
+    fn with<R>(&self, call: impl FnOnce(&mut F) -> R) -> R {
+        match &mut *self.0.borrow_mut() {
+            Some(filter) => call(filter),
+            None => panic!("called before start"),
+        }
+    }
+}
+
+/// The exports of the component; part of `export!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_component {
+    ($filter:ty) => {
+        const _: () = {
+            ::std::thread_local! {
+                static RUNNING: $crate::guest::Running<$filter> =
+                    const { $crate::guest::Running::new() };
+            }
+
+            struct Component;
+
+            impl $crate::guest::Guest for Component {
+                fn start(
+                    settings: ::std::vec::Vec<u8>,
+                    abi: u32,
+                ) -> ::core::result::Result<$crate::guest::Traits, $crate::guest::Reason> {
+                    RUNNING.with(|running| running.start(&settings, abi))
+                }
+
+                fn process(input: $crate::guest::Lines) -> $crate::guest::Outcome {
+                    RUNNING.with(|running| running.process(input))
+                }
+
+                fn finish() -> ::core::result::Result<$crate::guest::Lines, $crate::guest::Reason> {
+                    RUNNING.with(|running| running.finish())
+                }
+            }
+
+            $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
+        };
+    };
+}

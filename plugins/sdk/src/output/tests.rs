@@ -1,0 +1,237 @@
+//! The batch against a model that is as plain as can be: a vector of lines for each line.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::batch::{Lines, Outcome, finish, process};
+use crate::testing::{self, Line, Verdict};
+use crate::{Error, Filter, NoSettings, Output};
+
+/// One call on [`Output`].
+#[derive(Clone, Debug)]
+enum Call {
+    EmitLine,
+    Emit(Vec<u8>),
+    /// As long as the line, but not the line.
+    EmitTurned,
+    MapLine,
+    Map(Vec<u8>),
+    Push(Vec<u8>),
+    Write(u8),
+    End,
+    Fail,
+    Close,
+}
+
+/// Makes the same calls, given in advance, on each line; the last ones at the end.
+struct Planned {
+    plan: std::vec::IntoIter<Vec<Call>>,
+}
+
+impl Planned {
+    fn make(&mut self, line: &[u8], out: &mut Output) {
+        for call in self.plan.next().unwrap_or_default() {
+            match call {
+                Call::EmitLine => out.emit(line),
+                Call::Emit(other) => out.emit(other),
+                Call::EmitTurned => out.emit(turned(line)),
+                Call::MapLine => out.map(line, |byte| !byte),
+                Call::Map(other) => out.map(&other, |byte| !byte),
+                Call::Push(part) => out.push(part),
+                Call::Write(number) => write!(out, "{number}"),
+                Call::End => out.end(),
+                Call::Fail => out.fail("no"),
+                Call::Close => out.close(),
+            }
+        }
+    }
+}
+
+impl Filter for Planned {
+    type Settings = NoSettings;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Err(Error::new("made by the test"))
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        self.make(line, out);
+    }
+
+    fn finish(&mut self, out: &mut Output) {
+        self.make(&[], out);
+    }
+}
+
+fn turned(line: &[u8]) -> Vec<u8> {
+    line.iter().map(|byte| !byte).collect()
+}
+
+/// What the calls make of a line: its lines, or `None` if it fails; and whether it closes.
+fn model(line: &[u8], calls: &[Call]) -> (Option<Vec<Vec<u8>>>, bool) {
+    let (mut lines, mut open, mut fails, mut closes) = (Vec::new(), None::<Vec<u8>>, false, false);
+    for call in calls {
+        let (part, ends) = match call {
+            Call::EmitLine => (line.to_vec(), true),
+            Call::EmitTurned | Call::MapLine => (turned(line), true),
+            Call::Emit(other) => (other.clone(), true),
+            Call::Map(other) => (turned(other), true),
+            Call::Push(part) => (part.clone(), false),
+            Call::Write(number) => (number.to_string().into_bytes(), false),
+            Call::End => (Vec::new(), true),
+            Call::Fail => {
+                fails = true;
+                continue;
+            }
+            Call::Close => {
+                closes = true;
+                continue;
+            }
+        };
+        open.get_or_insert_default().extend(part);
+        if ends {
+            lines.extend(open.take());
+        }
+    }
+    lines.extend(open);
+    ((!fails).then_some(lines), closes)
+}
+
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![vec(any::<u8>(), 0..4), vec(any::<u8>(), 0..70)]
+}
+
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let any_call = prop_oneof![
+        6 => Just(Call::EmitLine),
+        2 => content().prop_map(Call::Emit),
+        2 => Just(Call::EmitTurned),
+        4 => Just(Call::MapLine),
+        1 => content().prop_map(Call::Map),
+        2 => content().prop_map(Call::Push),
+        1 => any::<u8>().prop_map(Call::Write),
+        1 => Just(Call::End),
+        1 => Just(Call::Fail),
+    ];
+    prop_oneof![
+        12 => Just(vec![Call::EmitLine]),
+        12 => Just(vec![Call::MapLine]),
+        4 => Just(vec![Call::EmitTurned]),
+        2 => Just(vec![]),
+        8 => vec(any_call.clone(), 0..4),
+        1 => vec(any_call, 0..3).prop_map(|mut calls| {
+            calls.push(Call::Close);
+            calls
+        }),
+    ]
+}
+
+/// A block with a gap before the first line, and gaps of all lengths after the others.
+fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
+    let gap = || {
+        prop_oneof![4 => Just(b"\n".to_vec()), 2 => Just(b"\r\n".to_vec()), 1 => vec(any::<u8>(), 0..5)]
+    };
+    (gap(), vec((content(), gap(), calls()), 1..40)).prop_map(|(before, lines)| {
+        let mut block = Lines { bytes: before, spans: Vec::new() };
+        let (mut contents, mut plan) = (Vec::new(), Vec::new());
+        for (content, gap, calls) in lines {
+            block.spans.push(block.bytes.len() as u32);
+            block.bytes.extend(&content);
+            block.spans.push(block.bytes.len() as u32);
+            block.bytes.extend(gap);
+            contents.push(content);
+            plan.push(calls);
+        }
+        (contents, block, plan)
+    })
+}
+
+fn gap(block: &Lines, index: usize) -> &[u8] {
+    let end = block.spans[2 * index + 1] as usize;
+    let next = block.spans.get(2 * index + 2).map_or(block.bytes.len(), |&next| next as usize);
+    &block.bytes[end..next]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn verdicts_and_terminators_are_those_of_the_model((input, block, plan) in block()) {
+        let outcome = process(&mut Planned { plan: plan.clone().into_iter() }, block.clone());
+
+        let mut expected = Vec::new();
+        // Every output line has its terminator behind it, so that the host can send the block.
+        let mut bytes = block.bytes[..block.spans[0] as usize].to_vec();
+        let (mut counts, mut same_spans, mut closed) = (Vec::new(), true, false);
+        for (index, (line, calls)) in input.iter().zip(&plan).enumerate() {
+            let (lines, closes) = if closed { (Some(vec![]), false) } else { model(line, calls) };
+            let made = lines.clone().unwrap_or_default();
+            for line in &made {
+                bytes.extend(line);
+                bytes.extend(gap(&block, index));
+            }
+            counts.push(made.len() as u32);
+            same_spans &= made.len() == 1 && made[0].len() == line.len();
+            if !closed {
+                let mut made: Vec<Line> = made.into_iter().map(Line).collect();
+                expected.push(match (lines, closes, made.len()) {
+                    (None, ..) => Verdict::Fail("no".into()),
+                    (_, true, _) => Verdict::Close(made),
+                    (_, _, 0) => Verdict::Drop,
+                    (_, _, 1) if made[0] == *line => Verdict::Pass,
+                    (_, _, 1) => Verdict::Replace(made.remove(0)),
+                    _ => Verdict::Split(made),
+                });
+            }
+            closed |= closes;
+        }
+        prop_assert_eq!(outcome.output.bytes.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+        // Numbers that say nothing are left out.
+        let none = counts.iter().all(|&count| count == 0);
+        prop_assert_eq!(outcome.output.spans.is_empty(), same_spans || none);
+        let one_each = counts.iter().all(|&count| count == 1);
+        prop_assert_eq!(&outcome.counts, if one_each { &[][..] } else { &counts });
+        prop_assert_eq!(testing::judge(&input, &block, outcome), expected);
+    }
+
+    #[test]
+    fn what_is_held_back_comes_out_at_the_end(calls in calls()) {
+        let held = finish(&mut Planned { plan: vec![calls.clone()].into_iter() });
+        let held = held.map(|lines| testing::unpack(&lines).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        prop_assert_eq!(held, model(&[], &calls).0.ok_or(b"no".to_vec()));
+    }
+
+    #[test]
+    fn spans_out_of_place_panic(bytes in vec(any::<u8>(), 0..20), spans in vec(0u32..24, 1..7)) {
+        let ascend = spans.is_sorted() && spans.iter().all(|&at| at as usize <= bytes.len());
+        let plan = vec![vec![Call::MapLine]; 4].into_iter();
+        let block = Lines { bytes, spans: spans.clone() };
+        let run = std::panic::catch_unwind(move || process(&mut Planned { plan }, block));
+        prop_assert_eq!(run.is_ok(), ascend && spans.len().is_multiple_of(2));
+    }
+}
+
+#[test]
+fn a_block_that_passes_is_the_very_same() {
+    let block = testing::pack(&[b"a".to_vec(), b"".to_vec(), b"bc".to_vec()], false);
+    let at = block.bytes.as_ptr();
+    let plan = vec![vec![Call::EmitLine]; 3].into_iter();
+    let outcome = process(&mut Planned { plan }, block.clone());
+    assert_eq!(outcome.output.bytes, block.bytes);
+    assert_ne!(outcome.output.bytes.as_ptr(), at, "the clone went in, not the original");
+
+    let at = block.bytes.as_ptr();
+    let plan = vec![vec![Call::EmitLine]; 3].into_iter();
+    let Outcome { output, counts, failures, close_after } = process(&mut Planned { plan }, block);
+    assert_eq!(output.bytes.as_ptr(), at, "nothing was copied");
+    assert_eq!((output.spans, counts, failures, close_after), (vec![], vec![], vec![], None));
+}
+
+#[test]
+fn nothing_is_allocated_for_a_line_of_its_own_length() {
+    let lines = vec![b"0123456789".to_vec(); 500];
+    let block = testing::pack(&lines, false);
+    let outcome = process(&mut Planned { plan: vec![vec![Call::MapLine]; 500].into_iter() }, block.clone());
+    assert_eq!(outcome.output.bytes.len(), block.bytes.len());
+    assert_eq!(outcome.output.bytes.capacity(), block.bytes.len(), "handed over as it is");
+}

@@ -1,0 +1,303 @@
+//! Runs a filter on the machine at hand, through the very code that runs it in a component.
+//!
+//! What comes in: settings as JSON, and lines without terminators. What goes out: the lines that go
+//! on, or the verdict on each line. What it does not do: cut a stream into lines, or apply
+//! `on_error`; that is the host's.
+//!
+//! Every call runs the lines many times, cut into calls in different ways: all at once, one by
+//! one, and at random. A filter that does not keep state gets a new instance for each call. All
+//! runs must agree; a filter that forgot to say that it keeps state is found here, as is one that
+//! leans on how a stream happened to be cut.
+//!
+//! ```
+//! use linemill_sdk::testing::{self, Verdict, json};
+//! use linemill_sdk::{Output, filter_fn};
+//!
+//! filter_fn!(Words = words);
+//!
+//! fn words(line: &[u8], out: &mut Output) {
+//!     for word in line.split(|&byte| byte == b' ').filter(|word| !word.is_empty()) {
+//!         out.emit(word);
+//!     }
+//! }
+//!
+//! assert_eq!(testing::lines::<Words>(json!({}), ["a bc", " ", "d "]), ["a", "bc", "d"]);
+//! assert_eq!(
+//!     testing::verdicts::<Words>(json!({}), ["a bc", " ", "d "]),
+//!     [Verdict::Split(vec!["a".into(), "bc".into()]), Verdict::Drop, Verdict::Replace("d".into())],
+//! );
+//! ```
+
+use std::fmt::{self, Debug, Formatter};
+
+use crate::batch::{self, Lines, Outcome};
+use crate::{Filter, settings};
+
+pub use serde_json::{Value, json};
+
+/// A line that went on: bytes, shown as text where they are text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Line(pub Vec<u8>);
+
+/// What became of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on, byte for byte as it came.
+    Pass,
+    /// This goes on in its place.
+    Replace(Line),
+    /// Nothing goes on.
+    Drop,
+    /// These go on in its place.
+    Split(Vec<Line>),
+    /// It could not be handled, and why.
+    Fail(Line),
+    /// These go on in its place, then the connection closes. There is no verdict on later lines.
+    Close(Vec<Line>),
+}
+
+/// All that came of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// One for each line, up to one that closes the connection.
+    pub verdicts: Vec<Verdict>,
+    /// What [`Filter::finish`] gave back, or why it failed. Empty when no state is kept, and when
+    /// the connection was closed.
+    pub held: Result<Vec<Line>, Line>,
+    /// What [`Filter::keeps_state`] said.
+    pub keeps_state: bool,
+}
+
+/// The lines that come out of a stream of `input` lines.
+///
+/// # Panics
+/// If the settings are refused, a line fails, or the runs do not agree.
+#[track_caller]
+pub fn lines<F: Filter>(
+    settings: Value,
+    input: impl IntoIterator<Item: AsRef<[u8]>>,
+) -> Vec<Line> {
+    let input = own(input);
+    let run = run::<F>(settings, &input);
+    let mut lines = Vec::new();
+    for (index, (verdict, content)) in run.verdicts.into_iter().zip(input).enumerate() {
+        match verdict {
+            Verdict::Pass => lines.push(Line(content)),
+            Verdict::Replace(line) => lines.push(line),
+            Verdict::Drop => {}
+            Verdict::Split(parts) | Verdict::Close(parts) => lines.extend(parts),
+            Verdict::Fail(reason) => {
+                panic!("line {index} failed: {reason:?}; `testing::verdicts` shows failures")
+            }
+        }
+    }
+    match run.held {
+        Ok(held) => lines.extend(held),
+        Err(reason) => panic!("finish failed: {reason:?}; `testing::run` shows failures"),
+    }
+    lines
+}
+
+/// The verdict on each of the `input` lines, up to one that closes the connection.
+///
+/// # Panics
+/// If the settings are refused or the runs do not agree.
+#[track_caller]
+pub fn verdicts<F: Filter>(
+    settings: Value,
+    input: impl IntoIterator<Item: AsRef<[u8]>>,
+) -> Vec<Verdict> {
+    run::<F>(settings, input).verdicts
+}
+
+/// Why `settings` are refused.
+///
+/// # Panics
+/// If they are taken.
+#[track_caller]
+pub fn refusal<F: Filter>(settings: Value) -> String {
+    match start::<F>(&settings) {
+        Ok(_) => panic!("the filter takes these settings: {settings}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// All that comes of a stream of `input` lines.
+///
+/// # Panics
+/// If the settings are refused or the runs do not agree.
+#[track_caller]
+pub fn run<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Run {
+    let input = own(input);
+    let whole = run_cut::<F>(&settings, &input, &mut |left| left);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut check = |how: &str, cut: &mut dyn FnMut(usize) -> usize| {
+        let other = run_cut::<F>(&settings, &input, cut);
+        assert!(
+            whole == other,
+            "the filter depends on how its stream is cut into calls ({how}).\n\
+             hint: if a verdict depends on earlier lines, declare `const KEEPS_STATE: bool = true`\n\
+             in one call: {whole:?}\n    {how}: {other:?}",
+        );
+    };
+    check("one line a call", &mut |_| 1);
+    for most in [2, 3, 5, 9, 17, 65] {
+        check("cut at random", &mut |_| 1 + random.below(most));
+    }
+    whole
+}
+
+#[track_caller]
+fn start<F: Filter>(settings: &Value) -> Result<F, crate::Error> {
+    settings::read(settings.to_string().as_bytes()).and_then(F::new)
+}
+
+/// Runs `input` in calls of as many lines as `cut` says, given how many are left.
+#[track_caller]
+fn run_cut<F: Filter>(
+    settings: &Value,
+    input: &[Vec<u8>],
+    cut: &mut dyn FnMut(usize) -> usize,
+) -> Run {
+    let new = || match start::<F>(settings) {
+        Ok(filter) => filter,
+        Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
+    };
+    let mut filter = new();
+    let keeps_state = filter.keeps_state();
+    let mut verdicts = Vec::new();
+    let mut left = input;
+    while !left.is_empty() {
+        let (call, later) = left.split_at(cut(left.len()).clamp(1, left.len()));
+        left = later;
+        let outcome = batch::process(&mut filter, pack(call, later.is_empty()));
+        let closes = outcome.close_after.is_some();
+        verdicts.extend(judge(call, &pack(call, later.is_empty()), outcome));
+        if closes {
+            return Run { verdicts, held: Ok(Vec::new()), keeps_state };
+        }
+        if !keeps_state {
+            filter = new();
+        }
+    }
+    let held = if keeps_state {
+        match batch::finish(&mut filter) {
+            Ok(lines) => Ok(unpack(&lines).map(|line| Line(line.to_vec())).collect()),
+            Err(reason) => Err(Line(reason)),
+        }
+    } else {
+        Ok(Vec::new())
+    };
+    Run { verdicts, held, keeps_state }
+}
+
+/// A block as a host makes it: LF and CR LF in turn, none after the last line of a stream.
+pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
+    let mut block = Lines::default();
+    for (index, line) in lines.iter().enumerate() {
+        for byte in [block.bytes.len(), block.bytes.len() + line.len()] {
+            block.spans.push(byte as u32);
+        }
+        block.bytes.extend(line);
+        if !(last && index + 1 == lines.len()) {
+            let terminator: &[u8] = if line.len().is_multiple_of(3) { b"\r\n" } else { b"\n" };
+            block.bytes.extend(terminator);
+        }
+    }
+    block
+}
+
+/// The lines of a block.
+pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
+    block.spans.chunks_exact(2).map(|span| &block.bytes[span[0] as usize..span[1] as usize])
+}
+
+/// Reads an outcome as the host does.
+pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<Verdict> {
+    let Outcome { mut output, counts, failures, close_after } = outcome;
+    if output.spans.is_empty() && counts.is_empty() {
+        assert_eq!(output.bytes.len(), block.bytes.len(), "same spans, same length");
+        output.spans.clone_from(&block.spans);
+    }
+    let mut lines = unpack(&output).map(|line| Line(line.to_vec()));
+    let mut failures = failures.into_iter().peekable();
+    let mut verdicts = Vec::new();
+    for (index, content) in input.iter().enumerate() {
+        let count = if counts.is_empty() { 1 } else { counts[index] as usize };
+        let mut made: Vec<Line> = lines.by_ref().take(count).collect();
+        assert_eq!(made.len(), count, "counts and output lines agree");
+        let closes = close_after == Some(index as u32);
+        verdicts.push(
+            if let Some(failure) = failures.next_if(|failure| failure.line == index as u32) {
+                assert_eq!(count, 0, "nothing comes of a line that failed");
+                Verdict::Fail(Line(failure.reason))
+            } else if closes {
+                Verdict::Close(made)
+            } else if count == 1 && made[0].0 == *content {
+                Verdict::Pass
+            } else if count == 1 {
+                Verdict::Replace(made.remove(0))
+            } else if count == 0 {
+                Verdict::Drop
+            } else {
+                Verdict::Split(made)
+            },
+        );
+        if closes {
+            return verdicts;
+        }
+    }
+    assert!(lines.next().is_none() && failures.next().is_none(), "nothing is left over");
+    verdicts
+}
+
+fn own(input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Vec<u8>> {
+    input.into_iter().map(|line| line.as_ref().to_vec()).collect()
+}
+
+/// The same numbers on every run, so that a failure can be seen again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+// === impl Line ===
+
+impl Debug for Line {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => Debug::fmt(text, f),
+            Err(_) => write!(f, "b\"{}\"", self.0.escape_ascii()),
+        }
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> From<&T> for Line {
+    fn from(content: &T) -> Self {
+        Self(content.as_ref().to_vec())
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<&T> for Line {
+    fn eq(&self, other: &&T) -> bool {
+        self.0 == (*other).as_ref()
+    }
+}
+
+impl PartialEq<Vec<u8>> for Line {
+    fn eq(&self, other: &Vec<u8>) -> bool {
+        self.0 == *other
+    }
+}
+
+impl PartialEq<String> for Line {
+    fn eq(&self, other: &String) -> bool {
+        self.0 == other.as_bytes()
+    }
+}

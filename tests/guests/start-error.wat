@@ -1,0 +1,11 @@
+;; Does not like its settings, and says so.
+(func (export "linemill:filter/batch@0.1.0#start") (param i32 i32 i32) (result i32)
+  (i32.store8 (i32.const 16) (i32.const 1))
+  (i32.store (i32.const 20) (i32.const 128))
+  (i32.store (i32.const 24) (i32.const 34))
+  (i32.const 16))
+(func (export "linemill:filter/batch@0.1.0#process")
+  (param $bytes i32) (param $size i32) (param $spans i32) (param $count i32) (result i32)
+  (call $shout (local.get $bytes) (local.get $size)))
+(export "linemill:filter/batch@0.1.0#finish" (func $ends))
+(data (i32.const 128) "settings.limit: give it a number\1b[")

@@ -1,0 +1,119 @@
+//! Memory: connections that have sent one line each and then wait.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use linemill_tests::{Memory, memory};
+use socket2::{Domain, Socket, Type};
+
+use crate::pattern::Pattern;
+use crate::peer::{LINEMILL, Launch, Peer, Subject};
+use crate::report::table;
+
+/// Connections from one source address: well below the number of its ephemeral ports.
+const PER_SOURCE: usize = 20_000;
+/// How long the host may take to settle after the last line.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Options of the measurement.
+#[derive(Debug, Args)]
+pub(crate) struct Idle {
+    #[command(flatten)]
+    subject: Subject,
+    /// Idle connections
+    #[arg(long, default_value_t = 8000)]
+    connections: usize,
+    /// Fail when a connection of linemill's costs more resident memory than this many KiB
+    #[arg(long)]
+    at_most: Option<f64>,
+}
+
+impl Idle {
+    /// Measures all peers and prints the table.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        ensure!(self.connections > 0, "nothing to measure");
+        // Before the peers start: they inherit it.
+        raise_files(self.connections as u64 + 200)?;
+        let pattern = self.subject.pattern()?;
+        let (mut rows, mut linemill) = (Vec::new(), 0.0);
+        for launch in self.subject.launches()? {
+            let peer: Peer = Launch::start(launch)?;
+            let (before, after) = self.measure(&peer, &pattern).with_context(|| peer.name.to_owned())?;
+            let each = |from: u64, to: u64| (to.saturating_sub(from)) as f64 / 1024.0 / self.connections as f64;
+            let resident = each(before.resident, after.resident);
+            if peer.name == LINEMILL {
+                linemill = resident;
+            }
+            rows.push([
+                peer.name.to_owned(),
+                format!("{:.1}", before.resident as f64 / f64::from(1 << 20)),
+                format!("{:.1}", after.resident as f64 / f64::from(1 << 20)),
+                format!("{resident:.2}"),
+                format!("{:.2}", each(before.proportional, after.proportional)),
+            ]);
+        }
+        println!("{} idle connections after one line of {} bytes each\n", self.connections, self.subject.line);
+        let head = ["peer", "MiB before", "MiB after", "KiB each", "KiB each (Pss)"];
+        print!("{}", table(&head, &rows));
+        match self.at_most {
+            Some(most) if linemill > most => bail!("a connection of linemill's costs {linemill:.2} KiB, more than {most}"),
+            _ => Ok(()),
+        }
+    }
+
+    fn measure(&self, peer: &Peer, pattern: &Pattern) -> anyhow::Result<(Memory, Memory)> {
+        // What is paid once, instances and threads, is no connection's cost.
+        let warm: Vec<TcpStream> = (0..4).map(|_| self.one_line(peer.address, pattern, 0)).collect::<Result<_, _>>()?;
+        thread::sleep(SETTLE);
+        let before = memory(peer.id()).context("memory before")?;
+        let idle: Vec<TcpStream> =
+            (0..self.connections).map(|nth| self.one_line(peer.address, pattern, nth)).collect::<Result<_, _>>()?;
+        thread::sleep(SETTLE);
+        let after = memory(peer.id()).context("memory after")?;
+        // All of them are still there, or the number means nothing.
+        for mut stream in warm.into_iter().chain(idle) {
+            stream.set_nonblocking(true)?;
+            let open = matches!(stream.read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+            ensure!(open, "a connection was closed before the end");
+        }
+        Ok((before, after))
+    }
+
+    /// A connection that has had its line answered.
+    fn one_line(&self, address: SocketAddr, pattern: &Pattern, nth: usize) -> anyhow::Result<TcpStream> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).context("socket")?;
+        let last = u8::try_from(1 + nth / PER_SOURCE).context("too many connections")?;
+        if last > 1 {
+            socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0)).into()).context("bind")?;
+        }
+        socket.connect(&address.into()).with_context(|| format!("connection {nth}"))?;
+        let mut stream = TcpStream::from(socket);
+        let line = self.subject.line + 1;
+        let mut answer = vec![0; line];
+        stream.write_all(pattern.sent(0, line)).context("send")?;
+        stream.read_exact(&mut answer).with_context(|| format!("connection {nth} gets no answer"))?;
+        ensure!(answer == pattern.due(0, line), "a wrong answer: {}", answer.escape_ascii());
+        Ok(stream)
+    }
+}
+
+#[cfg(unix)]
+fn raise_files(wanted: u64) -> anyhow::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+        .with_context(|| format!("{wanted} open files are needed\nhint: raise the limit with `ulimit -n {wanted}`"))
+}
+
+#[cfg(not(unix))]
+fn raise_files(_: u64) -> anyhow::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The bench: the real host under load, beside peers that do the same work.
+//!
+//! In: a release build of `linemill`. Out: a table. Every byte that comes back is compared with
+//! what is due; when one is wrong there is no table. Server and client share this machine, so
+//! numbers mean something only beside those of a peer in the same run.
+
+mod idle;
+mod load;
+mod native;
+mod pattern;
+mod peer;
+mod ping;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures linemill beside peers that do the same.
+#[derive(Debug, Parser)]
+#[command(name = "linemill-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Throughput of saturated connections: lines a second, and the ratio to the first peer
+    Load(load::Load),
+    /// Latency of one line at a time
+    Ping(ping::Ping),
+    /// Memory of idle connections that have sent one line each
+    Memory(idle::Idle),
+    /// The peer `native`: a server of its own
+    #[command(hide = true)]
+    Native(native::Native),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().what {
+        What::Load(load) => load.run(),
+        What::Ping(ping) => ping.run(),
+        What::Memory(idle) => idle.run(),
+        What::Native(native) => native.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A temporary folder with a host's configuration and plugins in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// A folder that is removed when dropped.
+#[derive(Debug)]
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("linemill-test-").tempdir();
+        Self { folder: folder.expect("the system's temporary folder is writable") }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file in place; gives its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, content).expect("the temporary folder is writable");
+        path
+    }
+
+    /// Replaces a file as careful editors do: a new file renamed over the old.
+    pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let new = self.write(&format!(".{name}.new"), content);
+        let path = self.path().join(name);
+        fs::rename(new, &path).expect("the temporary folder is writable");
+        path
+    }
+}
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,99 @@
+//! Guests from text: a fragment of `.wat` becomes a component of the WIT package, without any
+//! toolchain for wasm.
+//!
+//! In: the name of a file in `tests/guests`. Out: the bytes of a component (or, on purpose, of
+//! something that is none). A fragment is put behind `base.wat`, which holds what every guest
+//! needs; the two together are the fields of one core module.
+
+use std::fs;
+use std::path::PathBuf;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A component for the world `filter`: many lines a call.
+pub fn batch(name: &str) -> Vec<u8> {
+    component(name, "filter")
+}
+
+/// A component for the world `line-filter`: one line a call.
+pub fn line(name: &str) -> Vec<u8> {
+    component(name, "line-filter")
+}
+
+/// A component for the world `filter` that also imports `acme:tools/clock@1.0.0`.
+pub fn importing(name: &str) -> Vec<u8> {
+    const WORLD: &str = "package acme:tools@1.0.0;
+        interface clock { now: func() -> u64; }
+        world importing { include linemill:filter/filter@0.1.0; import clock; }";
+    let mut resolve = resolve();
+    let package = resolve.push_str("acme.wit", WORLD).expect("the package above is right");
+    let module = module(name, "(import \"acme:tools/clock@1.0.0\" \"now\" (func $now (result i64)))");
+    encode(module, &resolve, resolve.packages[package].worlds["importing"])
+}
+
+/// The core module of a guest, which is not a component.
+pub fn core(name: &str) -> Vec<u8> {
+    module(name, "")
+}
+
+/// Imports stand before all else in a module's text.
+fn module(name: &str, imports: &str) -> Vec<u8> {
+    let module = format!("(module\n{imports}\n{}\n{})", text("base"), text(name));
+    wat::parse_str(module).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
+}
+
+/// A file that is a whole component by itself.
+pub fn whole(name: &str) -> Vec<u8> {
+    wat::parse_str(text(name)).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
+}
+
+fn component(name: &str, world: &str) -> Vec<u8> {
+    let resolve = resolve();
+    let (_, package) = resolve.packages.iter().next().expect("the package was read");
+    encode(core(name), &resolve, package.worlds[world])
+}
+
+fn encode(mut module: Vec<u8>, resolve: &Resolve, world: wit_parser::WorldId) -> Vec<u8> {
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("a module takes a section");
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("not of its world: {error:#}"))
+}
+
+fn resolve() -> Resolve {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(folder("../wit")).expect("the WIT package is right");
+    resolve
+}
+
+fn text(name: &str) -> String {
+    let path = folder("guests").join(name).with_extension("wat");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_guest_becomes_what_it_should() {
+        for entry in std::fs::read_dir(super::folder("guests")).expect("the folder is there") {
+            let path = entry.expect("the folder can be read").path();
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
+            let (bytes, component) = match name {
+                "base" => continue,
+                "stranger" => (super::whole(name), true),
+                "clock" => (super::importing(name), true),
+                "line" => (super::line(name), true),
+                "shout" => (super::core(name), false),
+                _ => (super::batch(name), true),
+            };
+            // The version field of the preamble tells a component from a module.
+            let kind: &[u8] = if component { b"\0asm\x0d\0\x01\0" } else { b"\0asm\x01\0\0\0" };
+            assert_eq!(&bytes[..8], kind, "{name}");
+        }
+        assert_eq!(&super::batch("shout")[..8], b"\0asm\x0d\0\x01\0");
+    }
+}

@@ -1,0 +1,79 @@
+//! Prometheus text, as far as linemill's own metrics need it: names, labels, numbers.
+
+use std::collections::BTreeMap;
+
+/// One scrape.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    series: Vec<Series>,
+}
+
+#[derive(Debug, Clone)]
+struct Series {
+    name: String,
+    labels: BTreeMap<String, String>,
+    value: f64,
+}
+
+impl Metrics {
+    /// Reads an exposition.
+    ///
+    /// # Panics
+    /// On a line that is neither a comment nor a series.
+    #[track_caller]
+    pub fn parse(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self { series: lines.map(Series::parse).collect() }
+    }
+
+    /// The sum over the series of `name` that have all these labels; 0 when there are none.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let fits = |series: &&Series| {
+            series.name == name
+                && labels.iter().all(|(key, value)| series.labels.get(*key).is_some_and(|found| found == value))
+        };
+        self.series.iter().filter(fits).fold(0.0, |sum, series| sum + series.value)
+    }
+
+    /// The names, in order of appearance, doubles left out.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
+        names.dedup();
+        names
+    }
+}
+
+impl Series {
+    #[track_caller]
+    fn parse(line: &str) -> Self {
+        let (series, value) = line.rsplit_once(' ').expect("a series has a value");
+        let value = value.parse().expect("a value is a number");
+        let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+        let labels = labels.strip_suffix('}').expect("labels are closed");
+        // No label value of linemill's holds a comma or a quote.
+        let pairs = labels.split(',').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (key, value) = pair.split_once('=').expect("a label has a value");
+            (key.to_owned(), value.trim_matches('"').to_owned())
+        });
+        Self { name: name.to_owned(), labels: pairs.collect(), value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn series_are_summed_by_label() {
+        let metrics = Metrics::parse(
+            "# HELP a Things.\n# TYPE a counter\na_total{k=\"x\",l=\"1\"} 2\na_total{k=\"x\",l=\"2\"} 3\n\
+             a_total{k=\"y\"} 5\nb 1.5e3\n# EOF\n",
+        );
+        assert_eq!(metrics.sum("a_total", &[]).to_string(), "10");
+        assert_eq!(metrics.sum("a_total", &[("k", "x")]).to_string(), "5");
+        assert_eq!(metrics.sum("a_total", &[("k", "x"), ("l", "2")]).to_string(), "3");
+        assert_eq!(metrics.sum("b", &[]).to_string(), "1500");
+        assert_eq!(metrics.sum("a", &[]).to_string(), "0");
+        assert_eq!(metrics.names(), ["a_total", "b"]);
+    }
+}

@@ -1,0 +1,28 @@
+//! A filter made by `new` and `build`, as a newcomer would, outside of this repository.
+
+use linemill_tests::{Folder, run};
+
+/// One test for all the steps, because each needs the one before and the build takes a while.
+#[test]
+fn a_new_filter_builds_and_runs() {
+    let folder = Folder::new();
+    run(folder.path(), ["new", "swap-words", "--lang", "rust"], b"").success();
+    let made = folder.path().join("swap-words");
+    for file in ["Cargo.toml", "README.md", "linemill.toml", "src/lib.rs"] {
+        assert!(made.join(file).is_file(), "no {file}");
+    }
+    run(folder.path(), ["new", "swap-words", "--lang", "rust"], b"").failure().says(&["swap-words", "exists"]);
+    run(folder.path(), ["new", "other", "--lang", "cobol"], b"").failure().says(&["cobol", "rust"]);
+
+    // These are the steps of the crate's own README.
+    let built = run(&made, ["build"], b"").success();
+    let component = made.join("target/plugins/swap-words.wasm");
+    assert!(component.is_file(), "no {}:\n{}", component.display(), built.stderr);
+    let said = format!("{}{}", built.text(), built.stderr);
+    assert!(said.contains("swap-words.wasm"), "does not say where the component is:\n{said}");
+    run(&made, ["check", "linemill.toml"], b"").success();
+    let done = run(&made, ["pipe", "--config", "linemill.toml", "swap-words"], b"cat and cat\r\nbird").success();
+    assert_eq!(done.text(), "dog and dog\r\nbird");
+    let shown = run(&made, ["inspect", "target/plugins/swap-words.wasm"], b"").success().text();
+    assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
+}

@@ -1,0 +1,107 @@
+//! Connections, memory, and readers that do not read.
+
+use std::time::{Duration, Instant};
+
+use linemill_tests::{Client, Host, eventually};
+
+#[test]
+fn case_19_connections_beyond_the_limit_are_closed() {
+    let host = Host::with("max_connections = 100");
+    let mut clients: Vec<Client> = (0..150).map(|_| host.connect()).collect();
+    let mut over = clients.split_off(100);
+    for client in &mut clients {
+        client.send(b"in\n");
+        client.expect(b"va\n");
+    }
+    let start = Instant::now();
+    for client in &mut over {
+        assert!(client.closes_within(Duration::from_secs(1)), "open, though 100 others are");
+    }
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?} for all to be closed", start.elapsed());
+    assert_eq!(host.metric("linemill_connections", &[]).to_string(), "100");
+
+    let freed = clients.swap_remove(0);
+    freed.finish();
+    drop(freed);
+    host.wait_metric("linemill_connections_closed_total", &[], 1.0);
+    let mut next = host.connect();
+    next.send(b"next\n");
+    next.expect(b"arkg\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn case_14_an_endless_line_takes_no_memory() {
+    const MIB: u64 = 1024 * 1024;
+    let host = Host::with("oversize = \"drop\"");
+    let mut client = host.connect();
+    let block = vec![b'x'; 4 << 20];
+    // The first block is for what a connection takes once: buffers, an instance.
+    client.send(b"ok\n");
+    client.expect(b"bx\n");
+    client.send(&block);
+    let before = host.memory().resident;
+    for _ in 0..63 {
+        client.send(&block);
+        let grown = host.memory().resident.saturating_sub(before);
+        assert!(grown < MIB, "{grown} bytes more than before");
+    }
+    client.send(b"\nok\n");
+    client.expect(b"bx\n");
+    host.wait_metric("linemill_lines_dropped_total", &[("reason", "oversize")], 1.0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn case_18_a_reader_that_does_not_read_is_closed() {
+    const MIB: u64 = 1024 * 1024;
+    const LIMIT: Duration = Duration::from_secs(2);
+    let host = Host::with("write_timeout = \"2s\"");
+    let mut warm = host.connect();
+    let lines = b"sent by one who never reads what comes back\n".repeat(1500);
+    assert_eq!(warm.exchange(&lines).len(), lines.len());
+    let before = host.memory().resident;
+
+    let mut client = host.connect();
+    let start = Instant::now();
+    let (mut sent, mut progress) = (0, start);
+    loop {
+        let from = sent % lines.len();
+        let Some(count) = client.offer(&lines[from..], Duration::from_millis(100)) else { break };
+        if count > 0 {
+            sent += count;
+            progress = Instant::now();
+        }
+        assert!(sent < 64 << 20, "the host took 64 MiB whose output nobody reads");
+        assert!(progress.elapsed() < LIMIT + Duration::from_secs(5), "never closed");
+        let grown = host.memory().resident.saturating_sub(before);
+        assert!(grown < MIB, "{grown} bytes more than before");
+    }
+    assert!(start.elapsed() >= LIMIT, "closed {:?} after the start", start.elapsed());
+    assert!(progress.elapsed() < LIMIT + Duration::from_millis(2500), "closed {:?} late", progress.elapsed());
+    eventually("the connection is counted as closed", || {
+        (host.metric("linemill_connections", &[]) < 0.5).then_some(())
+    });
+}
+
+#[test]
+fn a_slow_reader_loses_nothing_and_does_not_slow_others() {
+    let host = Host::with("");
+    let line = b"a line that waits for its reader\n";
+    let mut slow = host.connect();
+    let mut sent = 0;
+    // Until neither the host nor the kernel takes more.
+    while let Some(count @ 1..) = slow.offer(&line.repeat(2000)[sent % line.len()..], Duration::from_millis(300)) {
+        sent += count;
+    }
+    let start = Instant::now();
+    let mut quick = host.connect();
+    quick.send(b"quick\n");
+    quick.expect(b"dhvpx\n");
+    assert!(start.elapsed() < Duration::from_secs(2), "a stuck connection holds up another");
+    slow.finish();
+    let got = slow.rest();
+    let expected = linemill_tests::rot13(line);
+    assert_eq!(got.len(), sent);
+    assert!(got.chunks(line.len()).all(|chunk| chunk == &expected[..chunk.len()]), "a line was changed");
+}

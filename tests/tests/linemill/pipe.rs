@@ -1,0 +1,99 @@
+//! The verb `pipe`: standard input through a chain to standard output.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use linemill_tests::{Folder, command, guest, rot13, run};
+
+#[test]
+fn a_bundled_filter() {
+    let folder = Folder::new();
+    let done = run(folder.path(), ["pipe", "rot13"], b"Hello\r\nWorld").success();
+    assert_eq!(done.stdout.escape_ascii().to_string(), "Uryyb\\r\\nJbeyq");
+    assert_eq!(done.stderr, "", "nothing to say");
+}
+
+#[test]
+fn several_filters_in_order() {
+    let folder = Folder::new();
+    folder.write("shout.wasm", guest::batch("shout"));
+    let done = run(folder.path(), ["pipe", "rot13", "./shout.wasm"], b"Hello\n").success();
+    assert_eq!(done.text(), "URYYB\n");
+}
+
+#[test]
+fn filters_of_a_config() {
+    let folder = Folder::new();
+    folder.write("c.toml", "[filter.mask]\nplugin = \"redact\"\nsettings = { rules = [{ pattern = \"o\", mask = \"0\" }] }\n");
+    let done = run(folder.path(), ["pipe", "--config", "c.toml", "mask", "rot13"], b"Foo\n").success();
+    assert_eq!(done.text(), "S00\n");
+}
+
+#[test]
+fn a_large_input_comes_through_whole() {
+    let folder = Folder::new();
+    let input = b"2026-01-02T03:04:05Z host app[17]: GET /index.html 200\n".repeat(100_000);
+    let done = run(folder.path(), ["pipe", "rot13"], &input).success();
+    assert!(done.stdout == rot13(&input), "every byte is turned");
+}
+
+#[test]
+fn an_empty_input_is_an_empty_output() {
+    let folder = Folder::new();
+    assert_eq!(run(folder.path(), ["pipe", "rot13"], b"").success().text(), "");
+}
+
+#[test]
+fn output_comes_before_the_input_ends() {
+    let folder = Folder::new();
+    let mut command = command(folder.path());
+    command.args(["pipe", "rot13"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    let mut input = child.stdin.take().expect("standard input is piped");
+    let mut output = child.stdout.take().expect("standard output is piped");
+    input.write_all(b"tail -f\n").expect("pipe reads");
+    let mut line = [0; 8];
+    output.read_exact(&mut line).expect("a line in is a line out");
+    assert_eq!(&line, b"gnvy -s\n");
+    drop(input);
+    assert!(child.wait().expect("the child is ours").success());
+}
+
+#[test]
+fn a_closed_output_is_success() {
+    let folder = Folder::new();
+    let mut command = command(folder.path());
+    command.args(["pipe", "rot13"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    let mut input = child.stdin.take().expect("standard input is piped");
+    let mut output = child.stdout.take().expect("standard output is piped");
+    let writer = std::thread::spawn(move || {
+        let lines = b"yes\n".repeat(4096);
+        // Ends when `pipe` has gone, however much it took.
+        while input.write_all(&lines).is_ok() {}
+    });
+    let mut line = [0; 4];
+    output.read_exact(&mut line).expect("the first line");
+    assert_eq!(&line, b"lrf\n");
+    drop(output);
+    let mut report = String::new();
+    child.stderr.take().expect("standard error is piped").read_to_string(&mut report).expect("text");
+    let status = child.wait().expect("the child is ours");
+    writer.join().expect("the writer ends when the pipe breaks");
+    assert_eq!(status.code(), Some(0), "{report}");
+    assert_eq!(report, "", "a closed pipe is nothing to report");
+}
+
+#[test]
+fn a_filter_that_is_not_there() {
+    let folder = Folder::new();
+    run(folder.path(), ["pipe", "rot31"], b"Hello\n").failure().says(&["rot31", "rot13"]);
+}
+
+#[test]
+fn a_guest_that_closes_ends_the_output() {
+    let folder = Folder::new();
+    folder.write("verdicts.wasm", guest::batch("verdicts"));
+    let done = run(folder.path(), ["pipe", "./verdicts.wasm"], b"a\n.b\nc\n").success();
+    assert_eq!(done.text(), "A\n.B\n");
+}

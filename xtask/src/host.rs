@@ -1,0 +1,53 @@
+//! The host: built with the plugins inside, and run.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::Result;
+
+use crate::{plugins, step, task::Profile, workspace::Workspace};
+
+/// Builds plugins and host, and gives back where the host is.
+pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    plugins::build(workspace)?;
+    compile(workspace, profile, &["--package", "linemill"])?;
+    Ok(program(workspace, profile, "linemill"))
+}
+
+/// Builds and runs `linemill serve`.
+pub(crate) fn serve(
+    workspace: &Workspace,
+    profile: Profile,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let linemill = build(workspace, profile)?;
+    step::hand_over(
+        "linemill serve",
+        Command::new(linemill).arg("serve").args(arguments),
+    )
+}
+
+/// Compiles a part of the host's workspace. The plugins are to be there.
+pub(crate) fn compile(workspace: &Workspace, profile: Profile, what: &[&str]) -> Result<()> {
+    let name = match profile {
+        Profile::Dev => "building the host",
+        Profile::Release => "building the host, optimised",
+    };
+    step::run(
+        name,
+        workspace
+            .cargo()
+            .arg("build")
+            .args(profile.arguments())
+            .args(what),
+    )
+}
+
+/// Where cargo puts a program.
+pub(crate) fn program(workspace: &Workspace, profile: Profile, name: &str) -> PathBuf {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    workspace.target().join(profile.folder()).join(file)
+}

@@ -1,0 +1,90 @@
+//! Where things are.
+//!
+//! In: cargo's own account of the workspace. Out: paths, and commands that start in the right
+//! folder with the right target folder.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+/// The host's build script looks here for components; by default in the root's `target/plugins`.
+const PLUGINS_DIR: &str = "LINEMILL_PLUGINS_DIR";
+
+/// The checkout, and where cargo puts what is built of it.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    /// The cargo that started this program.
+    cargo: OsString,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+impl Workspace {
+    /// Asks cargo, which knows `CARGO_TARGET_DIR` and all other ways to say it.
+    pub(crate) fn find() -> Result<Self> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(&cargo)
+            .args([
+                "metadata",
+                "--no-deps",
+                "--format-version",
+                "1",
+                "--manifest-path",
+            ])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("starting {}", cargo.display()))?;
+        ensure!(output.status.success(), "cargo metadata: {}", output.status);
+        let Metadata {
+            workspace_root: root,
+            target_directory: target,
+        } = serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
+        Ok(Self {
+            root,
+            target,
+            cargo,
+        })
+    }
+
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The guests' workspace.
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.root.join("plugins")
+    }
+
+    /// cargo on the host's workspace.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = Command::new(&self.cargo);
+        cargo.current_dir(&self.root);
+        // Only where it differs, as a build by hand does not set it, and each change of it means
+        // another build of the host.
+        if self.target != self.root.join("target") {
+            cargo.env(PLUGINS_DIR, self.target.join("plugins"));
+        }
+        cargo
+    }
+
+    /// cargo on the guests' workspace, for what runs natively.
+    pub(crate) fn cargo_for_plugins(&self) -> Command {
+        let mut cargo = Command::new(&self.cargo);
+        cargo
+            .current_dir(self.plugins())
+            .env("CARGO_TARGET_DIR", self.target.join("guest"));
+        cargo
+    }
+}
