@@ -28,7 +28,12 @@ impl Finished {
     /// Asserts exit status 0.
     #[track_caller]
     pub fn success(self) -> Self {
-        assert!(self.status.success(), "{}; standard error:\n{}", self.status, self.stderr);
+        assert!(
+            self.status.success(),
+            "{}; standard error:\n{}",
+            self.status,
+            self.stderr
+        );
         self
     }
 
@@ -36,8 +41,17 @@ impl Finished {
     #[track_caller]
     pub fn failure(self) -> Self {
         let code = self.status.code();
-        assert!(code.is_some_and(|code| code != 0), "{}; expected an error; standard output:\n{}", self.status, self.text());
-        assert!(!self.stderr.contains("panicked at"), "a panic is not a report:\n{}", self.stderr);
+        assert!(
+            code.is_some_and(|code| code != 0),
+            "{}; expected an error; standard output:\n{}",
+            self.status,
+            self.text()
+        );
+        assert!(
+            !self.stderr.contains("panicked at"),
+            "a panic is not a report:\n{}",
+            self.stderr
+        );
         self
     }
 
@@ -45,7 +59,11 @@ impl Finished {
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
         for part in parts {
-            assert!(self.stderr.contains(part), "standard error lacks {part:?}:\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(part),
+                "standard error lacks {part:?}:\n{}",
+                self.stderr
+            );
         }
         self
     }
@@ -54,14 +72,25 @@ impl Finished {
 /// A command that runs the binary under test, in `folder`.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
-    command.current_dir(folder).env_remove("RUST_LOG").env("NO_COLOR", "1");
+    command
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .env("NO_COLOR", "1");
     command
 }
 
 /// Runs a verb in `folder` to its end, with `stdin` as its whole standard input.
-pub fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>, stdin: &[u8]) -> Finished {
+pub fn run<A: AsRef<OsStr>>(
+    folder: &Path,
+    args: impl IntoIterator<Item = A>,
+    stdin: &[u8],
+) -> Finished {
     let mut command = command(folder);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let mut pipe = child.stdin.take().expect("standard input is piped");
     let stdout = Output::collect(child.stdout.take().expect("standard output is piped"));
@@ -69,18 +98,33 @@ pub fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>, st
     thread::scope(|scope| {
         scope.spawn(move || match pipe.write_all(stdin) {
             // A verb that reads no input, or stops early, may end before it is all written.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => panic!("write to standard input: {error}"),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                panic!("write to standard input: {error}")
+            }
             _ => drop(pipe),
         });
-        Finished { stdout: stdout.whole(), stderr: stderr.whole_text(), status: child.wait().expect("the child is ours") }
+        Finished {
+            stdout: stdout.whole(),
+            stderr: stderr.whole_text(),
+            status: child.wait().expect("the child is ours"),
+        }
     })
 }
 
 /// The binary beside the running test executable: `target/PROFILE/linemill`.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
-    let path = folder.join("linemill").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(path.is_file(), "{} is missing: run `cargo xtask test`, which builds it first", path.display());
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests lie in target/PROFILE/deps");
+    let path = folder
+        .join("linemill")
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(
+        path.is_file(),
+        "{} is missing: run `cargo xtask test`, which builds it first",
+        path.display()
+    );
     path
 }

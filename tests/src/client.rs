@@ -19,32 +19,46 @@ impl Client {
     /// Connects, with Nagle's algorithm off so that each `send` is a segment of its own.
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the listener accepts");
-        stream.set_nodelay(true).expect("a fresh socket takes options");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
+        stream
+            .set_nodelay(true)
+            .expect("a fresh socket takes options");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a fresh socket takes options");
+        stream
+            .set_write_timeout(Some(PATIENCE))
+            .expect("a fresh socket takes options");
         Self { stream }
     }
 
     /// The same connection once more, for another thread.
     pub fn another(&self) -> Self {
-        Self { stream: self.stream.try_clone().expect("a socket can be cloned") }
+        Self {
+            stream: self.stream.try_clone().expect("a socket can be cloned"),
+        }
     }
 
     /// Writes all of `bytes`.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the host takes the bytes");
+        self.stream
+            .write_all(bytes)
+            .expect("the host takes the bytes");
     }
 
     /// Writes what goes at once or within `wait`; `None` when the host has closed.
     pub fn offer(&mut self, bytes: &[u8], wait: Duration) -> Option<usize> {
-        self.stream.set_write_timeout(Some(wait)).expect("an open socket takes options");
+        self.stream
+            .set_write_timeout(Some(wait))
+            .expect("an open socket takes options");
         let written = match self.stream.write(bytes) {
             Ok(count) => Some(count),
             Err(error) if is_timeout(error.kind()) => Some(0),
             Err(_) => None,
         };
-        self.stream.set_write_timeout(Some(PATIENCE)).expect("an open socket takes options");
+        self.stream
+            .set_write_timeout(Some(PATIENCE))
+            .expect("an open socket takes options");
         written
     }
 
@@ -61,11 +75,24 @@ impl Client {
         let mut filled = 0;
         while filled < got.len() {
             match self.stream.read(&mut got[filled..]) {
-                Ok(0) => panic!("closed after {}, expected {}", show(&got[..filled]), show(expected)),
+                Ok(0) => panic!(
+                    "closed after {}, expected {}",
+                    show(&got[..filled]),
+                    show(expected)
+                ),
                 Ok(count) => filled += count,
-                Err(error) => panic!("{error} after {}, expected {}", show(&got[..filled]), show(expected)),
+                Err(error) => panic!(
+                    "{error} after {}, expected {}",
+                    show(&got[..filled]),
+                    show(expected)
+                ),
             }
-            assert!(got[..filled] == expected[..filled], "got {}, expected {}", show(&got[..filled]), show(expected));
+            assert!(
+                got[..filled] == expected[..filled],
+                "got {}, expected {}",
+                show(&got[..filled]),
+                show(expected)
+            );
         }
     }
 
@@ -73,13 +100,20 @@ impl Client {
     #[track_caller]
     pub fn expect_silence(&mut self, time: Duration) {
         let mut byte = [0; 64];
-        self.stream.set_read_timeout(Some(time)).expect("an open socket takes options");
+        self.stream
+            .set_read_timeout(Some(time))
+            .expect("an open socket takes options");
         match self.stream.read(&mut byte) {
             Ok(0) => panic!("closed, expected an open connection"),
             Ok(count) => panic!("got {}, expected nothing", show(&byte[..count])),
-            Err(error) => assert!(is_timeout(error.kind()), "{error}, expected an open connection"),
+            Err(error) => assert!(
+                is_timeout(error.kind()),
+                "{error}, expected an open connection"
+            ),
         }
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("an open socket takes options");
+        self.stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("an open socket takes options");
     }
 
     /// Asserts that the connection ends with a FIN, and nothing before it.
@@ -104,13 +138,17 @@ impl Client {
     pub fn closes_within(&mut self, time: Duration) -> bool {
         let start = Instant::now();
         let mut byte = [0; 64];
-        self.stream.set_read_timeout(Some(time)).expect("an open socket takes options");
+        self.stream
+            .set_read_timeout(Some(time))
+            .expect("an open socket takes options");
         let closed = match self.stream.read(&mut byte) {
             Ok(0) => true,
             Ok(count) => panic!("got {}, expected nothing", show(&byte[..count])),
             Err(error) => !is_timeout(error.kind()),
         };
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("an open socket takes options");
+        self.stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("an open socket takes options");
         closed && start.elapsed() <= time
     }
 

@@ -15,7 +15,9 @@ impl Folder {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("linemill-test-").tempdir();
-        Self { folder: folder.expect("the system's temporary folder is writable") }
+        Self {
+            folder: folder.expect("the system's temporary folder is writable"),
+        }
     }
 
     /// Where it is.

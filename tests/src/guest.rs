@@ -27,9 +27,18 @@ pub fn importing(name: &str) -> Vec<u8> {
         interface clock { now: func() -> u64; }
         world importing { include linemill:filter/filter@0.1.0; import clock; }";
     let mut resolve = resolve();
-    let package = resolve.push_str("acme.wit", WORLD).expect("the package above is right");
-    let module = module(name, "(import \"acme:tools/clock@1.0.0\" \"now\" (func $now (result i64)))");
-    encode(module, &resolve, resolve.packages[package].worlds["importing"])
+    let package = resolve
+        .push_str("acme.wit", WORLD)
+        .expect("the package above is right");
+    let module = module(
+        name,
+        "(import \"acme:tools/clock@1.0.0\" \"now\" (func $now (result i64)))",
+    );
+    encode(
+        module,
+        &resolve,
+        resolve.packages[package].worlds["importing"],
+    )
 }
 
 /// The core module of a guest, which is not a component.
@@ -50,19 +59,28 @@ pub fn whole(name: &str) -> Vec<u8> {
 
 fn component(name: &str, world: &str) -> Vec<u8> {
     let resolve = resolve();
-    let (_, package) = resolve.packages.iter().next().expect("the package was read");
+    let (_, package) = resolve
+        .packages
+        .iter()
+        .next()
+        .expect("the package was read");
     encode(core(name), &resolve, package.worlds[world])
 }
 
 fn encode(mut module: Vec<u8>, resolve: &Resolve, world: wit_parser::WorldId) -> Vec<u8> {
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("a module takes a section");
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)
+        .expect("a module takes a section");
     let encoder = ComponentEncoder::default().validate(true).module(&module);
-    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("not of its world: {error:#}"))
+    encoder
+        .and_then(|mut encoder| encoder.encode())
+        .unwrap_or_else(|error| panic!("not of its world: {error:#}"))
 }
 
 fn resolve() -> Resolve {
     let mut resolve = Resolve::default();
-    resolve.push_dir(folder("../wit")).expect("the WIT package is right");
+    resolve
+        .push_dir(folder("../wit"))
+        .expect("the WIT package is right");
     resolve
 }
 
@@ -81,7 +99,10 @@ mod tests {
     fn every_guest_becomes_what_it_should() {
         for entry in std::fs::read_dir(super::folder("guests")).expect("the folder is there") {
             let path = entry.expect("the folder can be read").path();
-            let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
+            let name = path
+                .file_stem()
+                .and_then(|name| name.to_str())
+                .expect("names are text");
             let (bytes, component) = match name {
                 "base" => continue,
                 "stranger" => (super::whole(name), true),
@@ -91,7 +112,11 @@ mod tests {
                 _ => (super::batch(name), true),
             };
             // The version field of the preamble tells a component from a module.
-            let kind: &[u8] = if component { b"\0asm\x0d\0\x01\0" } else { b"\0asm\x01\0\0\0" };
+            let kind: &[u8] = if component {
+                b"\0asm\x0d\0\x01\0"
+            } else {
+                b"\0asm\x01\0\0\0"
+            };
             assert_eq!(&bytes[..8], kind, "{name}");
         }
         assert_eq!(&super::batch("shout")[..8], b"\0asm\x0d\0\x01\0");

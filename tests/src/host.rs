@@ -8,7 +8,9 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::Instant;
 
 use crate::output::Output;
-use crate::{Client, Folder, Memory, Metrics, PATIENCE, Response, command, eventually, memory, request};
+use crate::{
+    Client, Folder, Memory, Metrics, PATIENCE, Response, command, eventually, memory, request,
+};
 
 /// Name of the configuration file in the host's folder.
 const CONFIG: &str = "linemill.toml";
@@ -32,8 +34,16 @@ impl Host {
     /// The text of a configuration with one listener and the admin address. `listener` is more
     /// keys of the listener; `filters` is more tables.
     pub fn config(listener: &str, filters: &str) -> String {
-        let chain = if listener.contains("chain =") { "" } else { "chain = [\"rot13\"]" };
-        let rot13 = if filters.contains("[filter.rot13]") { "" } else { "[filter.rot13]\nplugin = \"rot13\"" };
+        let chain = if listener.contains("chain =") {
+            ""
+        } else {
+            "chain = [\"rot13\"]"
+        };
+        let rot13 = if filters.contains("[filter.rot13]") {
+            ""
+        } else {
+            "[filter.rot13]\nplugin = \"rot13\""
+        };
         format!(
             "[host]\nadmin = \"127.0.0.1:0\"\n\n[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\n\
              {chain}\n{listener}\n\n{rot13}\n\n{filters}\n"
@@ -54,11 +64,20 @@ impl Host {
     /// Runs the binary with these arguments, in `folder`.
     pub fn spawn(folder: Folder, args: &[&str]) -> Self {
         let mut command = command(folder.path());
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let stdout = Output::collect(child.stdout.take().expect("standard output is piped"));
         let stderr = Output::collect(child.stderr.take().expect("standard error is piped"));
-        Self { child, folder, stdout, stderr }
+        Self {
+            child,
+            folder,
+            stdout,
+            stderr,
+        }
     }
 
     /// The folder it runs in.
@@ -116,7 +135,11 @@ impl Host {
         let what = format!("{name}{labels:?} = {value}");
         eventually(&what, || (self.metric(name, labels) >= value).then_some(()));
         let metrics = self.metrics();
-        assert!((metrics.sum(name, labels) - value).abs() < 0.5, "{what}, but is {}", metrics.sum(name, labels));
+        assert!(
+            (metrics.sum(name, labels) - value).abs() < 0.5,
+            "{what}, but is {}",
+            metrics.sum(name, labels)
+        );
     }
 
     /// Replaces the configuration file by renaming another over it.
@@ -143,7 +166,10 @@ impl Host {
     /// Waits for as many bytes of standard output; asserts that they are these and no more.
     #[track_caller]
     pub fn expect_stdout(&self, expected: &[u8]) {
-        assert_eq!(self.stdout(expected.len()).escape_ascii().to_string(), expected.escape_ascii().to_string());
+        assert_eq!(
+            self.stdout(expected.len()).escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
     }
 
     /// Its standard output, once there are at least `count` bytes of it.
@@ -166,7 +192,11 @@ impl Host {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 return status;
             }
-            assert!(start.elapsed() < PATIENCE, "still running after {PATIENCE:?}:\n{}", self.stderr());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "still running after {PATIENCE:?}:\n{}",
+                self.stderr()
+            );
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
@@ -175,7 +205,11 @@ impl Host {
     #[track_caller]
     pub fn alive(&mut self) {
         let status = self.child.try_wait().expect("the child is ours");
-        assert!(status.is_none(), "the host has ended, {status:?}:\n{}", self.stderr());
+        assert!(
+            status.is_none(),
+            "the host has ended, {status:?}:\n{}",
+            self.stderr()
+        );
         assert_eq!(self.get("/healthz").status, 200);
     }
 }
@@ -198,8 +232,11 @@ impl Host {
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(id.expect("a child has an id"), signal).expect("the child is ours");
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("a child has an id"), signal)
+            .expect("the child is ours");
     }
 }
 

@@ -22,14 +22,32 @@ pub struct Response {
 /// When nothing answers, or not in HTTP.
 #[track_caller]
 pub fn request(address: SocketAddr, method: &str, path: &str) -> Response {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the admin address accepts");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("the admin address takes a request");
+    let mut stream =
+        TcpStream::connect_timeout(&address, PATIENCE).expect("the admin address accepts");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a fresh socket takes options");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    stream
+        .write_all(request.as_bytes())
+        .expect("the admin address takes a request");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the answer is text and ends");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("the answer has a head");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("the head has a status");
-    Response { status, head: head.to_owned(), body: body.to_owned() }
+    stream
+        .read_to_string(&mut answer)
+        .expect("the answer is text and ends");
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .expect("the answer has a head");
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .expect("the head has a status");
+    Response {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
 }

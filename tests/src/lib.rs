@@ -9,7 +9,10 @@
 //! does so for a bounded time. Ports are always 0, files live in a temporary folder.
 
 // Panicking is how a test fails, and this crate is only for tests.
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test that made it")]
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation fails the test that made it"
+)]
 
 mod binary;
 mod client;
@@ -44,7 +47,10 @@ pub fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = ready() {
             return value;
         }
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(
+            start.elapsed() < PATIENCE,
+            "not within {PATIENCE:?}: {what}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -56,5 +62,10 @@ pub(crate) fn show(bytes: &[u8]) -> String {
         return format!("{} bytes \"{}\"", bytes.len(), bytes.escape_ascii());
     }
     let (head, tail) = (&bytes[..KEPT], &bytes[bytes.len() - KEPT..]);
-    format!("{} bytes \"{} … {}\"", bytes.len(), head.escape_ascii(), tail.escape_ascii())
+    format!(
+        "{} bytes \"{} … {}\"",
+        bytes.len(),
+        head.escape_ascii(),
+        tail.escape_ascii()
+    )
 }

@@ -22,22 +22,35 @@ impl Metrics {
     /// On a line that is neither a comment nor a series.
     #[track_caller]
     pub fn parse(text: &str) -> Self {
-        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self { series: lines.map(Series::parse).collect() }
+        let lines = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self {
+            series: lines.map(Series::parse).collect(),
+        }
     }
 
     /// The sum over the series of `name` that have all these labels; 0 when there are none.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let fits = |series: &&Series| {
             series.name == name
-                && labels.iter().all(|(key, value)| series.labels.get(*key).is_some_and(|found| found == value))
+                && labels
+                    .iter()
+                    .all(|(key, value)| series.labels.get(*key).is_some_and(|found| found == value))
         };
-        self.series.iter().filter(fits).fold(0.0, |sum, series| sum + series.value)
+        self.series
+            .iter()
+            .filter(fits)
+            .fold(0.0, |sum, series| sum + series.value)
     }
 
     /// The names, in order of appearance, doubles left out.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .series
+            .iter()
+            .map(|series| series.name.as_str())
+            .collect();
         names.dedup();
         names
     }
@@ -51,11 +64,18 @@ impl Series {
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         let labels = labels.strip_suffix('}').expect("labels are closed");
         // No label value of linemill's holds a comma or a quote.
-        let pairs = labels.split(',').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (key, value) = pair.split_once('=').expect("a label has a value");
-            (key.to_owned(), value.trim_matches('"').to_owned())
-        });
-        Self { name: name.to_owned(), labels: pairs.collect(), value }
+        let pairs = labels
+            .split(',')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (key, value) = pair.split_once('=').expect("a label has a value");
+                (key.to_owned(), value.trim_matches('"').to_owned())
+            });
+        Self {
+            name: name.to_owned(),
+            labels: pairs.collect(),
+            value,
+        }
     }
 }
 
@@ -71,7 +91,12 @@ mod tests {
         );
         assert_eq!(metrics.sum("a_total", &[]).to_string(), "10");
         assert_eq!(metrics.sum("a_total", &[("k", "x")]).to_string(), "5");
-        assert_eq!(metrics.sum("a_total", &[("k", "x"), ("l", "2")]).to_string(), "3");
+        assert_eq!(
+            metrics
+                .sum("a_total", &[("k", "x"), ("l", "2")])
+                .to_string(),
+            "3"
+        );
         assert_eq!(metrics.sum("b", &[]).to_string(), "1500");
         assert_eq!(metrics.sum("a", &[]).to_string(), "0");
         assert_eq!(metrics.names(), ["a_total", "b"]);

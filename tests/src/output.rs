@@ -6,9 +6,12 @@
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{PATIENCE, show};
+
+/// Longest run of a verb that ends by itself: `build` compiles a filter and all it depends on.
+const A_RUN: Duration = Duration::from_secs(300);
 
 /// A pipe being read.
 #[derive(Debug, Clone)]
@@ -53,7 +56,9 @@ impl Output {
 
     /// Everything, once the child has closed the pipe.
     pub(crate) fn whole(&self) -> Vec<u8> {
-        self.wait("the end of the output", |read| read.ended.then(|| read.bytes.clone()))
+        self.wait(A_RUN, "the end of the output", |read| {
+            read.ended.then(|| read.bytes.clone())
+        })
     }
 
     pub(crate) fn whole_text(&self) -> String {
@@ -62,35 +67,60 @@ impl Output {
 
     /// The bytes, once there are at least `count` of them.
     pub(crate) fn at_least(&self, count: usize) -> Vec<u8> {
-        self.wait(&format!("{count} bytes of output"), |read| {
+        self.wait(PATIENCE, &format!("{count} bytes of output"), |read| {
             (read.bytes.len() >= count).then(|| read.bytes.clone())
         })
     }
 
     /// The rest of the complete line number `nth` among those that start with `start`.
     pub(crate) fn line(&self, start: &str, nth: usize) -> String {
-        self.wait(&format!("line {nth} that starts with {start:?}"), |read| {
-            let end = read.bytes.iter().rposition(|&byte| byte == b'\n')?;
-            let text = String::from_utf8_lossy(&read.bytes[..end]);
-            text.lines().filter_map(|line| line.strip_prefix(start)).nth(nth).map(str::to_owned)
-        })
+        self.wait(
+            PATIENCE,
+            &format!("line {nth} that starts with {start:?}"),
+            |read| {
+                let end = read.bytes.iter().rposition(|&byte| byte == b'\n')?;
+                let text = String::from_utf8_lossy(&read.bytes[..end]);
+                text.lines()
+                    .filter_map(|line| line.strip_prefix(start))
+                    .nth(nth)
+                    .map(str::to_owned)
+            },
+        )
     }
 
     /// Waits until the text so far contains `part`.
     pub(crate) fn contains(&self, part: &str) {
-        self.wait(&format!("{part:?}"), |read| String::from_utf8_lossy(&read.bytes).contains(part).then_some(()));
+        self.wait(PATIENCE, &format!("{part:?}"), |read| {
+            String::from_utf8_lossy(&read.bytes)
+                .contains(part)
+                .then_some(())
+        });
     }
 
-    fn wait<T>(&self, what: &str, ready: impl Fn(&ReadSoFar) -> Option<T>) -> T {
+    fn wait<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        ready: impl Fn(&ReadSoFar) -> Option<T>,
+    ) -> T {
         let start = Instant::now();
         let mut read = self.lock();
         loop {
             if let Some(value) = ready(&read) {
                 return value;
             }
-            let left = PATIENCE.saturating_sub(start.elapsed());
-            assert!(!read.ended && !left.is_zero(), "output lacks {what}: {}", show(&read.bytes));
-            read = self.0.changed.wait_timeout(read, left).unwrap_or_else(PoisonError::into_inner).0;
+            let left = patience.saturating_sub(start.elapsed());
+            assert!(
+                !read.ended && !left.is_zero(),
+                "output lacks {what}: {}",
+                show(&read.bytes)
+            );
+            read = self
+                .0
+                .changed
+                .wait_timeout(read, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 

@@ -13,9 +13,6 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-/// The host's build script looks here for components; by default in the root's `target/plugins`.
-const PLUGINS_DIR: &str = "LINEMILL_PLUGINS_DIR";
-
 /// The checkout, and where cargo puts what is built of it.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -71,11 +68,6 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(&self.cargo);
         cargo.current_dir(&self.root);
-        // Only where it differs, as a build by hand does not set it, and each change of it means
-        // another build of the host.
-        if self.target != self.root.join("target") {
-            cargo.env(PLUGINS_DIR, self.target.join("plugins"));
-        }
         cargo
     }
 

@@ -1,11 +1,13 @@
 //! What makes the host reload or stop: signals, and files that change.
 //!
 //! In: the system's events. Out: [`Trigger`]s on a channel, and the end of [`stop`]. Folders are
-//! watched rather than files, so a file replaced by rename is seen too.
+//! watched rather than files, so a file replaced by rename is seen too, and so is a symbolic link
+//! on the way to it that is given another target.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
@@ -32,19 +34,26 @@ impl fmt::Display for Trigger {
     }
 }
 
-/// Watches the folders of the configuration and of the plugins it names.
+/// Watches the configuration and the plugins it names, and the links that lead to them.
 pub struct Watcher {
     /// `None` when the system gives no watcher; SIGHUP is left then.
     inner: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
+    /// Whose changes matter, in folders that are watched.
+    files: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Watcher {
     /// A watcher that reports to `triggers`.
     pub fn new(triggers: mpsc::Sender<Trigger>) -> Self {
+        let files = Arc::new(Mutex::new(BTreeSet::new()));
+        let known = Arc::clone(&files);
         let seen = move |event: notify::Result<Event>| {
-            let changed = event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)));
-            if changed {
+            let Ok(event) = event else { return };
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            // Events may have been lost: then anything may have changed.
+            let ours = event.need_rescan() || event.paths.iter().any(|path| known.contains(path));
+            if ours && !matches!(event.kind, EventKind::Access(_)) {
                 // A full channel holds a trigger already.
                 let _full = triggers.try_send(Trigger::Changed);
             }
@@ -55,6 +64,7 @@ impl Watcher {
         Self {
             inner,
             folders: BTreeSet::new(),
+            files,
         }
     }
 
@@ -68,33 +78,62 @@ impl Watcher {
             .filters
             .values()
             .filter_map(|filter| file_of(&filter.plugin, &settings.host.plugins));
-        let files = plugins.chain([config.clone()]);
-        // A link's own folder, and that of the file it leads to.
-        let named = files
-            .flat_map(|file| [file.canonicalize().ok(), Some(file)])
-            .flatten();
-        let wanted: BTreeSet<_> = named.filter_map(|file| folder_of(&file)).collect();
-        for folder in wanted.difference(&self.folders) {
+        let files: BTreeSet<_> = plugins
+            .chain([config.clone()])
+            .flat_map(|file| ways_to(&file))
+            .collect();
+        let folders: BTreeSet<_> = files
+            .iter()
+            .filter_map(|file| file.parent().map(Path::to_owned))
+            .collect();
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        for folder in folders.difference(&self.folders) {
             if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
                 tracing::warn!(folder = %folder.display(), %error, "cannot watch; reload by SIGHUP");
             }
         }
-        for folder in self.folders.difference(&wanted) {
+        for folder in self.folders.difference(&folders) {
             // A folder that is gone needs no unwatching.
             drop(watcher.unwatch(folder));
         }
-        self.folders = wanted;
+        self.folders = folders;
     }
 }
 
-fn folder_of(file: &Path) -> Option<PathBuf> {
-    let folder = file.parent()?;
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
+/// Most links followed from one path, as Linux does.
+const LINKS: usize = 40;
+
+/// A file and every symbolic link on the way to it, as entries of real folders: whichever of them
+/// is replaced, the path leads to another file from then on.
+fn ways_to(file: &Path) -> Vec<PathBuf> {
+    let mut ways = Vec::new();
+    let Ok(mut path) = std::path::absolute(file) else {
+        return ways;
     };
-    folder.canonicalize().ok()
+    for _ in 0..LINKS {
+        let link = path
+            .ancestors()
+            .filter_map(|at| Some((at, at.read_link().ok()?)))
+            .last();
+        let entry = link.as_ref().map_or(path.as_path(), |(at, _)| at);
+        let (Some(folder), Some(name)) = (entry.parent(), entry.file_name()) else {
+            break;
+        };
+        ways.extend(folder.canonicalize().map(|folder| folder.join(name)));
+        let Some((at, target)) = link else { break };
+        // What follows the link in the path follows its target.
+        let rest = path
+            .strip_prefix(at)
+            .map(Path::to_owned)
+            .unwrap_or_default();
+        let led = folder.join(target);
+        path = if rest.as_os_str().is_empty() {
+            led
+        } else {
+            led.join(rest)
+        };
+    }
+    ways
 }
 
 /// Sends a trigger at each SIGHUP, for ever. Without such signals (Windows), waits for ever.
@@ -136,5 +175,39 @@ pub async fn stop() -> std::io::Result<&'static str> {
     {
         tokio::signal::ctrl_c().await?;
         Ok("Ctrl-C")
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn every_link_on_the_way_to_a_file_is_named() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().canonicalize()?;
+        // As Kubernetes mounts a configuration: file → ..data/file, ..data → ..version/.
+        fs::create_dir(at.join("..version"))?;
+        fs::write(at.join("..version/linemill.toml"), "")?;
+        symlink("..version", at.join("..data"))?;
+        symlink("..data/linemill.toml", at.join("linemill.toml"))?;
+        let ways = ways_to(&at.join("linemill.toml"));
+        assert_eq!(
+            ways,
+            ["linemill.toml", "..data", "..version/linemill.toml"].map(|way| at.join(way))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        symlink("b", folder.path().join("a"))?;
+        symlink("a", folder.path().join("b"))?;
+        assert_eq!(ways_to(&folder.path().join("a")).len(), LINKS);
+        Ok(())
     }
 }

@@ -1,1 +1,257 @@
+//! What a guest may answer, and what comes of it.
 
+use proptest::prelude::*;
+
+use super::super::bindings::filter::exports::linemill::filter::batch::{Failure, LinesResult};
+use super::*;
+
+const RULES: Rules = Rules {
+    framing: Framing::Lf,
+    max_output: 16,
+};
+
+fn input() -> Lines {
+    let mut lines = Lines::default();
+    for content in ["one", "", "three"] {
+        lines.push(content.as_bytes(), b"\n");
+    }
+    lines.push(b"four", b"\r\n");
+    lines
+}
+
+/// An outcome with these contents packed, no gaps.
+fn packed(contents: &[&str], counts: &[u32]) -> Outcome {
+    let (mut bytes, mut spans) = (Vec::new(), Vec::new());
+    for content in contents {
+        spans.push(bytes.len() as u32);
+        bytes.extend_from_slice(content.as_bytes());
+        spans.push(bytes.len() as u32);
+    }
+    let output = LinesResult { bytes, spans };
+    Outcome {
+        output,
+        counts: counts.to_vec(),
+        failures: Vec::new(),
+        close_after: None,
+    }
+}
+
+fn failing(mut outcome: Outcome, lines: &[u32]) -> Outcome {
+    outcome.failures = lines
+        .iter()
+        .map(|line| Failure {
+            line: *line,
+            reason: b"bad\nluck".to_vec(),
+        })
+        .collect();
+    outcome
+}
+
+fn judged(outcome: Outcome, on_error: OnError) -> Judged {
+    judge(&input(), outcome, RULES, on_error).expect("the outcome makes sense")
+}
+
+fn broken(outcome: Outcome) -> &'static str {
+    judge(&input(), outcome, RULES, OnError::Pass)
+        .expect_err("the outcome makes no sense")
+        .0
+}
+
+#[test]
+fn terminators_come_back_as_they_came() {
+    let judged = judged(packed(&["1", "2", "3", "4"], &[]), OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"1\n2\n3\n4\r\n");
+    assert_eq!(
+        (judged.dropped, judged.failed.len(), judged.close),
+        (0, 0, None)
+    );
+}
+
+#[test]
+fn a_block_of_the_inputs_shape_goes_on_uncopied() {
+    let bytes = b"eno\n\neerht\nruof\r\n".to_vec();
+    let at = bytes.as_ptr();
+    let output = LinesResult {
+        bytes,
+        spans: Vec::new(),
+    };
+    let outcome = Outcome {
+        output,
+        counts: Vec::new(),
+        failures: Vec::new(),
+        close_after: None,
+    };
+    let judged = judged(outcome, OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"eno\n\neerht\nruof\r\n");
+    assert_eq!(judged.lines.bytes().as_ptr(), at);
+    assert_eq!(judged.lines.content(3), b"ruof");
+}
+
+#[test]
+fn gaps_of_a_guest_do_not_count() {
+    let output = LinesResult {
+        bytes: b"eno!?eerht\0ruof??".to_vec(),
+        spans: Vec::new(),
+    };
+    let outcome = Outcome {
+        output,
+        counts: Vec::new(),
+        failures: Vec::new(),
+        close_after: None,
+    };
+    assert_eq!(
+        judged(outcome, OnError::Pass).lines.bytes(),
+        b"eno\n\neerht\nruof\r\n"
+    );
+}
+
+#[test]
+fn lines_are_dropped_and_split() {
+    let judged = judged(packed(&["a", "b", "d"], &[2, 0, 0, 1]), OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"a\nb\nd\r\n");
+    assert_eq!(judged.dropped, 2);
+}
+
+#[test]
+fn pieces_of_an_unterminated_line_do_not_run_together() {
+    let mut last = Lines::default();
+    last.push(b"ab", b"");
+    let judged =
+        judge(&last, packed(&["a", "b"], &[2]), RULES, OnError::Pass).expect("makes sense");
+    assert_eq!(judged.lines.bytes(), b"a\nb");
+}
+
+#[test]
+fn on_error_decides_about_failed_lines_alone() {
+    let outcome = || failing(packed(&["1", "3", "4"], &[1, 0, 1, 1]), &[1]);
+    let passed = judged(outcome(), OnError::Pass);
+    assert_eq!(passed.lines.bytes(), b"1\n\n3\n4\r\n");
+    assert_eq!(
+        passed.failed,
+        [Failed {
+            kind: "verdict",
+            reason: "bad\\nluck".into()
+        }]
+    );
+    assert_eq!(
+        passed.dropped, 0,
+        "a failed line is not one the filter dropped"
+    );
+    assert_eq!(
+        judged(outcome(), OnError::Drop).lines.bytes(),
+        b"1\n3\n4\r\n"
+    );
+    let closed = judged(outcome(), OnError::Close);
+    assert_eq!(
+        (closed.lines.bytes(), closed.close),
+        (&b"1\n"[..], Some(Close::OnError))
+    );
+}
+
+#[test]
+fn a_line_with_a_terminator_or_too_long_fails_alone() {
+    let long = "x".repeat(17);
+    let judged = judged(packed(&["1", "a\nb", &long, "4"], &[]), OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"1\n\nthree\n4\r\n");
+    assert_eq!(
+        judged
+            .failed
+            .iter()
+            .map(|failed| failed.kind)
+            .collect::<Vec<_>>(),
+        ["terminator", "length"]
+    );
+}
+
+#[test]
+fn a_terminator_is_seen_in_a_block_of_the_inputs_shape_too() {
+    let output = LinesResult {
+        bytes: b"o\ne\n\nthree\nfour\r\n".to_vec(),
+        spans: Vec::new(),
+    };
+    let outcome = Outcome {
+        output,
+        counts: Vec::new(),
+        failures: Vec::new(),
+        close_after: None,
+    };
+    let judged = judged(outcome, OnError::Drop);
+    assert_eq!(judged.lines.bytes(), b"\nthree\nfour\r\n");
+    assert_eq!(judged.failed.len(), 1);
+}
+
+#[test]
+fn nothing_goes_on_after_a_line_that_closes() {
+    let outcome = Outcome {
+        close_after: Some(2),
+        ..packed(&["1", "2", "3", "4"], &[])
+    };
+    let judged = judged(outcome, OnError::Pass);
+    assert_eq!(
+        (judged.lines.bytes(), judged.close),
+        (&b"1\n2\n3\n"[..], Some(Close::Verdict))
+    );
+}
+
+#[test]
+fn nonsense_is_refused_as_a_whole() {
+    let spans = |spans: &[u32]| {
+        let output = LinesResult {
+            bytes: b"0123456789".to_vec(),
+            spans: spans.to_vec(),
+        };
+        Outcome {
+            output,
+            counts: vec![1, 1, 0, 0],
+            failures: Vec::new(),
+            close_after: None,
+        }
+    };
+    assert!(broken(spans(&[0, 1, 2])).contains("pairs"));
+    assert!(broken(spans(&[0, 2, 1, 3])).contains("descend"));
+    assert!(broken(spans(&[0, 1, 2, 11])).contains("outside"));
+    assert!(broken(packed(&["1", "2"], &[1, 1])).contains("not as many"));
+    assert!(broken(packed(&["1", "2"], &[1, 1, 1, 0])).contains("add up"));
+    assert!(broken(packed(&["1", "2"], &[u32::MAX, u32::MAX, 4, 0])).contains("add up"));
+    assert!(broken(packed(&["1", "2"], &[])).contains("one line each"));
+    assert!(broken(packed(&[], &[])).contains("length"));
+    assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[0])).contains("has output"));
+    assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[2, 1])).contains("descend"));
+    assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[4])).contains("no line"));
+    assert!(
+        broken(Outcome {
+            close_after: Some(4),
+            ..packed(&["1", "2", "3", "4"], &[])
+        })
+        .contains("close-after")
+    );
+}
+
+proptest! {
+    /// Whatever a guest answers, what goes on is lines of the stream's framing.
+    #[test]
+    fn any_answer_yields_well_formed_lines_or_nothing(
+        bytes in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'\n'), Just(b'\r')], 0..24),
+        spans in proptest::collection::vec(0..26u32, 0..10),
+        sorted in any::<bool>(),
+        counts in proptest::collection::vec(0..3u32, 0..5),
+        failures in proptest::collection::vec(0..5u32, 0..3),
+        close_after in proptest::option::of(0..5u32),
+        crlf in any::<bool>(),
+    ) {
+        let mut spans = spans;
+        if sorted {
+            spans.sort_unstable();
+        }
+        let failures = failures.iter().map(|line| Failure { line: *line, reason: Vec::new() }).collect();
+        let outcome = Outcome { output: LinesResult { bytes, spans }, counts, failures, close_after };
+        let framing = if crlf { Framing::Crlf } else { Framing::Lf };
+        let rules = Rules { framing, max_output: 5 };
+        if let Ok(judged) = judge(&input(), outcome, rules, OnError::Drop) {
+            for index in 0..judged.lines.len() {
+                prop_assert!(!framing.ends_inside(judged.lines.content(index)));
+                prop_assert!([&b"\n"[..], b"\r\n"].contains(&judged.lines.terminator(index)));
+            }
+        }
+    }
+}

@@ -49,9 +49,8 @@ impl Window {
         } else {
             // The oldest makes room. It already stands where the latest belongs in the ring.
             let oldest = self.slot(self.latest).newer;
-            let slot = self.slot(oldest);
-            self.places.remove(&slot.hash);
-            slot.hash = hash;
+            let forgotten = std::mem::replace(&mut self.slot(oldest).hash, hash);
+            self.places.remove(&forgotten);
             oldest
         };
         self.places.insert(hash, place);

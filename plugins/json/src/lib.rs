@@ -1,32 +1,24 @@
 //! Picks, removes and renames fields of lines that are JSON objects.
 //!
-//! Values go on byte for byte, in the order they came: a line is read only as far as needed to see
-//! where its fields begin and end.
+//! Values go on byte for byte and in the order they came; a line with nothing to change goes on as
+//! it is. A line that is not one JSON object fails.
 
-mod object;
+mod fields;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 
+use fields::{Fate, Fields};
 use linemill_sdk::{Error, Filter, Output, export};
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-/// Fields that are treated in some way, and how all others are.
+/// Rewrites objects field by field.
 pub struct Json {
-    named: HashMap<Box<str>, Fate>,
-    others: Fate,
-    /// A line is one step of object parsing; the renamed names seen in it, by number.
-    seen: Vec<bool>,
-}
-
-/// What becomes of a field.
-#[derive(Clone, Debug)]
-enum Fate {
-    Keep,
-    Remove,
-    /// The new name as JSON text, quotes included, and its number.
-    Rename(Box<str>, usize),
-    /// Kept under its own name, which is also the new name of that number.
-    Target(usize),
+    fields: Fields,
+    /// The new object, made aside because only its end tells whether anything changed.
+    object: Vec<u8>,
 }
 
 /// See the README.
@@ -37,3 +29,87 @@ pub struct Settings {
     remove: Vec<String>,
     rename: BTreeMap<String, String>,
 }
+
+impl Filter for Json {
+    type Settings = Settings;
+
+    fn new(settings: Settings) -> Result<Self, Error> {
+        let fields = Fields::new(settings.pick, settings.remove, settings.rename)?;
+        Ok(Self { fields, object: Vec::new() })
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        self.fields.begin();
+        self.object.clear();
+        let mut input = serde_json::Deserializer::from_slice(line);
+        let rewrite = Rewrite { fields: &mut self.fields, object: &mut self.object };
+        match rewrite.deserialize(&mut input).and_then(|changed| input.end().map(|()| changed)) {
+            Err(error) => out.fail(reason(&error)),
+            Ok(_) if let Some(name) = self.fields.clash() => {
+                out.fail(format!("rename: there is a field {name} already"));
+            }
+            Ok(true) => out.emit(&self.object),
+            Ok(false) => out.emit(line),
+        }
+    }
+}
+
+export!(Json);
+
+/// One object: reads it, writes what is left of it, and tells whether that is anything else.
+struct Rewrite<'a> {
+    fields: &'a mut Fields,
+    object: &'a mut Vec<u8>,
+}
+
+impl<'de> DeserializeSeed<'de> for Rewrite<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, input: D) -> Result<bool, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rewrite<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut changed = false;
+        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            let name = match self.fields.fate(name.get()) {
+                Fate::Keep => name.get(),
+                Fate::Remove => {
+                    changed = true;
+                    continue;
+                }
+                Fate::Rename(new) => {
+                    changed = true;
+                    new
+                }
+            };
+            self.object.push(if self.object.is_empty() { b'{' } else { b',' });
+            self.object.extend_from_slice(name.as_bytes());
+            self.object.push(b':');
+            self.object.extend_from_slice(value.get().as_bytes());
+        }
+        if self.object.is_empty() {
+            self.object.push(b'{');
+        }
+        self.object.push(b'}');
+        Ok(changed)
+    }
+}
+
+/// A line has columns, but is no "line 1" to its reader.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
+    format!("not a JSON object: {problem} at column {}", error.column())
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,11 @@
 //! filters that search; it is no filter.
 
 use linemill_sdk::Error;
-use regex_automata::meta::{BuildError, Cache, Regex};
+use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::util::syntax;
-use regex_automata::{Input, Match};
+use regex_automata::Match;
+
+pub use regex_automata::Input;
 
 /// Expressions that are searched for together.
 pub struct Patterns {
@@ -39,21 +41,10 @@ impl Patterns {
             })
             .collect();
         let regex = Regex::builder()
-            .syntax(
-                syntax::Config::new()
-                    .unicode(false)
-                    .utf8(false)
-                    .case_insensitive(options.ignore_case),
-            )
-            .configure(
-                Regex::config()
-                    .utf8_empty(false)
-                    // What a filter may need at most, far below the memory of an instance.
-                    .nfa_size_limit(Some(2 << 20))
-                    .hybrid_cache_capacity(1 << 20),
-            )
-            .build_many(&texts)
-            .map_err(|error| refusal(expressions, &texts, &error))?;
+            .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(options.ignore_case))
+            .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
+            .dfa(regex_automata::hybrid::dfa::Config::new().cache_capacity(1<<20))
+            .build_many(&texts).map_err(|e| Error::new(e.to_string()))?;
         let cache = regex.create_cache();
         Ok(Self { regex, cache })
     }
@@ -61,35 +52,14 @@ impl Patterns {
     /// The leftmost match in `input`. Where two start at one place, the earlier expression wins.
     #[inline]
     pub fn find(&mut self, input: &Input<'_>) -> Option<Match> {
-        self.regex.search_with(&mut self.cache, input)
+        self.regex.try_search(&mut self.cache, input).unwrap()
     }
 
     /// Whether any expression matches somewhere in `line`.
     #[inline]
     pub fn matches(&mut self, line: &[u8]) -> bool {
         let input = Input::new(line).earliest(true);
-        self.regex.search_half_with(&mut self.cache, &input).is_some()
+        self.regex.forward().try_search_fwd(self.cache.as_parts_mut().0,&input).unwrap().is_some()
     }
 }
 
-/// Names the expression that is at fault, in one line.
-fn refusal<K: AsRef<str>, E: AsRef<str>>(
-    expressions: &[(K, E)],
-    texts: &[String],
-    error: &BuildError,
-) -> Error {
-    let culprit = error.pattern().map(|id| id.as_usize());
-    let Some((key, text)) = culprit.and_then(|index| expressions.get(index)) else {
-        return match error.size_limit() {
-            Some(_) => Error::new("the patterns are too large; make repetitions such as {1000} smaller"),
-            None => Error::new(error.to_string()),
-        };
-    };
-    let problem = match error.syntax_error() {
-        Some(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
-        Some(regex_syntax::Error::Translate(error)) => error.kind().to_string(),
-        _ => error.to_string(),
-    };
-    debug_assert!(culprit.is_some_and(|index| index < texts.len()));
-    Error::setting(key.as_ref(), format!("`{}` is no regular expression: {problem}", text.as_ref()))
-}

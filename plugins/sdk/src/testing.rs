@@ -131,7 +131,7 @@ pub fn run<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]
     let input = own(input);
     let whole = run_cut::<F>(&settings, &input, &mut |left| left);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut check = |how: &str, cut: &mut dyn FnMut(usize) -> usize| {
+    let check = |how: &str, cut: &mut dyn FnMut(usize) -> usize| {
         let other = run_cut::<F>(&settings, &input, cut);
         assert!(
             whole == other,

@@ -42,8 +42,12 @@ impl Idle {
         let (mut rows, mut linemill) = (Vec::new(), 0.0);
         for launch in self.subject.launches()? {
             let peer: Peer = Launch::start(launch)?;
-            let (before, after) = self.measure(&peer, &pattern).with_context(|| peer.name.to_owned())?;
-            let each = |from: u64, to: u64| (to.saturating_sub(from)) as f64 / 1024.0 / self.connections as f64;
+            let (before, after) = self
+                .measure(&peer, &pattern)
+                .with_context(|| peer.name.to_owned())?;
+            let each = |from: u64, to: u64| {
+                (to.saturating_sub(from)) as f64 / 1024.0 / self.connections as f64
+            };
             let resident = each(before.resident, after.resident);
             if peer.name == LINEMILL {
                 linemill = resident;
@@ -56,22 +60,36 @@ impl Idle {
                 format!("{:.2}", each(before.proportional, after.proportional)),
             ]);
         }
-        println!("{} idle connections after one line of {} bytes each\n", self.connections, self.subject.line);
-        let head = ["peer", "MiB before", "MiB after", "KiB each", "KiB each (Pss)"];
+        println!(
+            "{} idle connections after one line of {} bytes each\n",
+            self.connections, self.subject.line
+        );
+        let head = [
+            "peer",
+            "MiB before",
+            "MiB after",
+            "KiB each",
+            "KiB each (Pss)",
+        ];
         print!("{}", table(&head, &rows));
         match self.at_most {
-            Some(most) if linemill > most => bail!("a connection of linemill's costs {linemill:.2} KiB, more than {most}"),
+            Some(most) if linemill > most => {
+                bail!("a connection of linemill's costs {linemill:.2} KiB, more than {most}")
+            }
             _ => Ok(()),
         }
     }
 
     fn measure(&self, peer: &Peer, pattern: &Pattern) -> anyhow::Result<(Memory, Memory)> {
         // What is paid once, instances and threads, is no connection's cost.
-        let warm: Vec<TcpStream> = (0..4).map(|_| self.one_line(peer.address, pattern, 0)).collect::<Result<_, _>>()?;
+        let warm: Vec<TcpStream> = (0..4)
+            .map(|_| self.one_line(peer.address, pattern, 0))
+            .collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let before = memory(peer.id()).context("memory before")?;
-        let idle: Vec<TcpStream> =
-            (0..self.connections).map(|nth| self.one_line(peer.address, pattern, nth)).collect::<Result<_, _>>()?;
+        let idle: Vec<TcpStream> = (0..self.connections)
+            .map(|nth| self.one_line(peer.address, pattern, nth))
+            .collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let after = memory(peer.id()).context("memory after")?;
         // All of them are still there, or the number means nothing.
@@ -84,19 +102,34 @@ impl Idle {
     }
 
     /// A connection that has had its line answered.
-    fn one_line(&self, address: SocketAddr, pattern: &Pattern, nth: usize) -> anyhow::Result<TcpStream> {
+    fn one_line(
+        &self,
+        address: SocketAddr,
+        pattern: &Pattern,
+        nth: usize,
+    ) -> anyhow::Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).context("socket")?;
         let last = u8::try_from(1 + nth / PER_SOURCE).context("too many connections")?;
         if last > 1 {
-            socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0)).into()).context("bind")?;
+            socket
+                .bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0)).into())
+                .context("bind")?;
         }
-        socket.connect(&address.into()).with_context(|| format!("connection {nth}"))?;
+        socket
+            .connect(&address.into())
+            .with_context(|| format!("connection {nth}"))?;
         let mut stream = TcpStream::from(socket);
         let line = self.subject.line + 1;
         let mut answer = vec![0; line];
         stream.write_all(pattern.sent(0, line)).context("send")?;
-        stream.read_exact(&mut answer).with_context(|| format!("connection {nth} gets no answer"))?;
-        ensure!(answer == pattern.due(0, line), "a wrong answer: {}", answer.escape_ascii());
+        stream
+            .read_exact(&mut answer)
+            .with_context(|| format!("connection {nth} gets no answer"))?;
+        ensure!(
+            answer == pattern.due(0, line),
+            "a wrong answer: {}",
+            answer.escape_ascii()
+        );
         Ok(stream)
     }
 }
@@ -109,8 +142,16 @@ fn raise_files(wanted: u64) -> anyhow::Result<()> {
         return Ok(());
     }
     let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
-    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
-        .with_context(|| format!("{wanted} open files are needed\nhint: raise the limit with `ulimit -n {wanted}`"))
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(wanted),
+            maximum,
+        },
+    )
+    .with_context(|| {
+        format!("{wanted} open files are needed\nhint: raise the limit with `ulimit -n {wanted}`")
+    })
 }
 
 #[cfg(not(unix))]

@@ -36,11 +36,17 @@ pub(crate) struct Load {
 impl Load {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        ensure!(self.connections > 0 && self.rounds > 0, "nothing to measure");
+        ensure!(
+            self.connections > 0 && self.rounds > 0,
+            "nothing to measure"
+        );
         let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         let pattern = self.subject.pattern()?;
         let launches = self.subject.launches()?;
-        let peers: Vec<Peer> = launches.into_iter().map(Launch::start).collect::<Result<_, _>>()?;
+        let peers: Vec<Peer> = launches
+            .into_iter()
+            .map(Launch::start)
+            .collect::<Result<_, _>>()?;
         let mut rates = vec![Vec::new(); peers.len()];
         let mut costs = vec![Vec::new(); peers.len()];
         for round in 1..=self.rounds {
@@ -49,25 +55,49 @@ impl Load {
                     .with_context(|| format!("{}, round {round}", peer.name))?;
                 let lines = measured.bytes / (self.subject.line + 1) as f64;
                 let rate = lines / measured.took.as_secs_f64();
-                eprintln!("round {round}: {} {:.2} million lines a second", peer.name, rate / 1e6);
+                eprintln!(
+                    "round {round}: {} {:.2} million lines a second",
+                    peer.name,
+                    rate / 1e6
+                );
                 rates[nth].push(rate);
                 costs[nth].push(measured.cost.as_nanos() as f64 / lines);
             }
         }
         let spreads: Vec<Spread> = rates.into_iter().map(Spread::of).collect();
-        let costs: Vec<f64> = costs.into_iter().map(|costs| Spread::of(costs).median).collect();
+        let costs: Vec<f64> = costs
+            .into_iter()
+            .map(|costs| Spread::of(costs).median)
+            .collect();
         self.print(&peers, &spreads, &costs);
-        let Some(least) = self.at_least else { return Ok(()) };
-        let linemill = peers.iter().position(|peer| peer.name == LINEMILL).context("linemill is not among the peers")?;
+        let Some(least) = self.at_least else {
+            return Ok(());
+        };
+        let linemill = peers
+            .iter()
+            .position(|peer| peer.name == LINEMILL)
+            .context("linemill is not among the peers")?;
         let ratio = spreads[linemill].median / spreads[0].median;
-        ensure!(ratio >= least, "linemill is at {ratio:.2} of {}, less than {least}", peers[0].name);
+        ensure!(
+            ratio >= least,
+            "linemill is at {ratio:.2} of {}, less than {least}",
+            peers[0].name
+        );
         Ok(())
     }
 
     fn print(&self, peers: &[Peer], spreads: &[Spread], costs: &[f64]) {
         let mib = |lines: f64| lines * (self.subject.line + 1) as f64 / f64::from(1 << 20);
         let million = |lines: f64| format!("{:.2}", lines / 1e6);
-        let head = ["peer", "M lines/s", "min", "max", "MiB/s", "CPU ns/line", "ratio"];
+        let head = [
+            "peer",
+            "M lines/s",
+            "min",
+            "max",
+            "MiB/s",
+            "CPU ns/line",
+            "ratio",
+        ];
         let rows: Vec<_> = peers
             .iter()
             .zip(spreads)
@@ -109,25 +139,52 @@ struct Measured {
     cost: Duration,
 }
 
-fn measure(peer: &Peer, pattern: &Pattern, connections: usize, time: Duration) -> anyhow::Result<Measured> {
-    let run = Run { pattern, checked: AtomicU64::new(0), stop: AtomicBool::new(false) };
-    let streams: Vec<TcpStream> =
-        (0..connections).map(|_| TcpStream::connect(peer.address)).collect::<Result<_, _>>().context("connect")?;
+fn measure(
+    peer: &Peer,
+    pattern: &Pattern,
+    connections: usize,
+    time: Duration,
+) -> anyhow::Result<Measured> {
+    let run = Run {
+        pattern,
+        checked: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+    };
+    let streams: Vec<TcpStream> = (0..connections)
+        .map(|_| TcpStream::connect(peer.address))
+        .collect::<Result<_, _>>()
+        .context("connect")?;
     thread::scope(|scope| {
         let threads: Vec<_> = streams
             .iter()
-            .map(|stream| (scope.spawn(|| run.send(stream)), scope.spawn(|| run.check(stream))))
+            .map(|stream| {
+                (
+                    scope.spawn(|| run.send(stream)),
+                    scope.spawn(|| run.check(stream)),
+                )
+            })
             .collect();
         thread::sleep(time / 4);
-        let (from, cost, start) = (run.checked.load(Ordering::Relaxed), processor_time(peer.id())?, Instant::now());
+        let (from, cost, start) = (
+            run.checked.load(Ordering::Relaxed),
+            processor_time(peer.id())?,
+            Instant::now(),
+        );
         thread::sleep(time);
         let (to, took) = (run.checked.load(Ordering::Relaxed), start.elapsed());
         let cost = processor_time(peer.id())?.saturating_sub(cost);
         run.stop.store(true, Ordering::Relaxed);
         for (sender, checker) in threads {
-            let checked = checker.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
-            let sent = sender.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
-            ensure!(sent == checked, "{sent} bytes were sent, {checked} came back");
+            let checked = checker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+            let sent = sender
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+            ensure!(
+                sent == checked,
+                "{sent} bytes were sent, {checked} came back"
+            );
         }
         let bytes = (to - from) as f64;
         ensure!(bytes > 0.0, "no byte came back in time");
@@ -170,8 +227,17 @@ impl Run<'_> {
             };
             let due = self.pattern.due(checked, count);
             if block[..count] != *due {
-                let wrong = block[..count].iter().zip(due).take_while(|(got, due)| got == due).count();
-                bail!("byte {} is {:?}, {:?} is due", checked + wrong as u64, block[wrong] as char, due[wrong] as char);
+                let wrong = block[..count]
+                    .iter()
+                    .zip(due)
+                    .take_while(|(got, due)| got == due)
+                    .count();
+                bail!(
+                    "byte {} is {:?}, {:?} is due",
+                    checked + wrong as u64,
+                    block[wrong] as char,
+                    due[wrong] as char
+                );
             }
             checked += count as u64;
             self.checked.fetch_add(count as u64, Ordering::Relaxed);

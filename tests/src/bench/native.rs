@@ -25,9 +25,13 @@ pub(crate) struct Native {
 impl Native {
     /// Serves until it is killed.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_io().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_io()
+            .build()?;
         runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .context("no port is free")?;
             eprintln!("listening on {}", listener.local_addr()?);
             loop {
                 let (stream, _) = listener.accept().await?;

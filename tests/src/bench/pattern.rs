@@ -26,15 +26,26 @@ impl Pattern {
         let mut period = Vec::new();
         for number in 0..PERIOD.div_ceil(line + 1) {
             let number = format!("{number:06} ");
-            let text = b"The quick brown fox jumps over the lazy dog. ".iter().cycle();
+            let text = b"The quick brown fox jumps over the lazy dog. "
+                .iter()
+                .cycle();
             period.extend(number.bytes().chain(text.copied()).take(line));
             period.push(b'\n');
         }
         let length = period.len();
-        let sent: Vec<u8> = period.iter().copied().cycle().take(length + STRETCH).collect();
+        let sent: Vec<u8> = period
+            .iter()
+            .copied()
+            .cycle()
+            .take(length + STRETCH)
+            .collect();
         let mut due = sent.clone();
         (0..passes).for_each(|_| turn(&mut due));
-        Self { sent, due, period: length }
+        Self {
+            sent,
+            due,
+            period: length,
+        }
     }
 
     /// `length` bytes of what is sent, from `offset` of the stream; at most [`STRETCH`].

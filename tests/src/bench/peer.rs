@@ -60,14 +60,26 @@ impl Subject {
             self.linemill.display()
         );
         let mut command = Command::new(&self.linemill);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--chain", &self.chain.join(",")]);
-        Ok(Launch { name: LINEMILL, command })
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--chain",
+            &self.chain.join(","),
+        ]);
+        Ok(Launch {
+            name: LINEMILL,
+            command,
+        })
     }
 
     fn native(&self) -> anyhow::Result<Launch> {
         let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
         command.args(["native", "--passes", &self.passes()?.to_string()]);
-        Ok(Launch { name: "native", command })
+        Ok(Launch {
+            name: "native",
+            command,
+        })
     }
 
     /// What is sent and what must come back.
@@ -77,7 +89,10 @@ impl Subject {
 
     fn passes(&self) -> anyhow::Result<u32> {
         let unknown = self.chain.iter().find(|name| *name != "rot13");
-        ensure!(unknown.is_none(), "the bench cannot tell what {unknown:?} makes of a line\nhint: only rot13 is known");
+        ensure!(
+            unknown.is_none(),
+            "the bench cannot tell what {unknown:?} makes of a line\nhint: only rot13 is known"
+        );
         Ok(u32::try_from(self.chain.len())?)
     }
 }
@@ -85,24 +100,41 @@ impl Subject {
 impl Launch {
     /// Starts it and waits until it listens.
     pub(crate) fn start(mut self) -> anyhow::Result<Peer> {
-        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().with_context(|| format!("start {:?}", self.command))?;
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = self
+            .command
+            .spawn()
+            .with_context(|| format!("start {:?}", self.command))?;
         let stderr = child.stderr.take().context("standard error is piped")?;
         // From here on the child is killed whatever happens.
-        let mut peer = Peer { name: self.name, address: SocketAddr::from(([0; 4], 0)), child };
+        let mut peer = Peer {
+            name: self.name,
+            address: SocketAddr::from(([0; 4], 0)),
+            child,
+        };
         let mut lines = BufReader::new(stderr).lines();
         let mut said = Vec::new();
         for line in lines.by_ref() {
             let line = line.with_context(|| format!("what {} says", peer.name))?;
             if let Some(address) = line.strip_prefix("listening on ") {
-                peer.address = address.trim().parse().with_context(|| format!("{} says {line:?}", peer.name))?;
+                peer.address = address
+                    .trim()
+                    .parse()
+                    .with_context(|| format!("{} says {line:?}", peer.name))?;
                 // What it says later is nobody's business, but must not block it.
                 thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
                 return Ok(peer);
             }
             said.push(line);
         }
-        anyhow::bail!("{} ended before it listened:\n{}", peer.name, said.join("\n"))
+        anyhow::bail!(
+            "{} ended before it listened:\n{}",
+            peer.name,
+            said.join("\n")
+        )
     }
 }
 

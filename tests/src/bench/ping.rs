@@ -29,20 +29,41 @@ impl Ping {
         let mut rows = Vec::new();
         for launch in self.subject.launches()? {
             let peer: Peer = Launch::start(launch)?;
-            let mut times = measure(peer.address, &pattern, self.subject.line + 1, time).context(peer.name)?;
+            let mut times =
+                measure(peer.address, &pattern, self.subject.line + 1, time).context(peer.name)?;
             times.sort_unstable();
             let part = |percent: usize| {
-                format!("{:.1}", times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6)
+                format!(
+                    "{:.1}",
+                    times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6
+                )
             };
-            rows.push([peer.name.to_owned(), part(50), part(99), part(100), times.len().to_string()]);
+            rows.push([
+                peer.name.to_owned(),
+                part(50),
+                part(99),
+                part(100),
+                times.len().to_string(),
+            ]);
         }
-        println!("one connection, one line of {} bytes at a time, every byte checked\n", self.subject.line);
-        print!("{}", table(&["peer", "median µs", "p99 µs", "max µs", "lines"], &rows));
+        println!(
+            "one connection, one line of {} bytes at a time, every byte checked\n",
+            self.subject.line
+        );
+        print!(
+            "{}",
+            table(&["peer", "median µs", "p99 µs", "max µs", "lines"], &rows)
+        );
         Ok(())
     }
 }
 
-fn measure(address: SocketAddr, pattern: &Pattern, line: usize, time: Duration) -> anyhow::Result<Vec<Duration>> {
+fn measure(
+    address: SocketAddr,
+    pattern: &Pattern,
+    line: usize,
+    time: Duration,
+) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).context("connect")?;
     stream.set_nodelay(true)?;
     let (mut offset, mut times) = (0, Vec::new());
@@ -50,10 +71,16 @@ fn measure(address: SocketAddr, pattern: &Pattern, line: usize, time: Duration) 
     let start = Instant::now();
     while start.elapsed() < time + time / 4 {
         let sent = Instant::now();
-        stream.write_all(pattern.sent(offset, line)).context("send")?;
+        stream
+            .write_all(pattern.sent(offset, line))
+            .context("send")?;
         stream.read_exact(&mut answer).context("receive")?;
         let took = sent.elapsed();
-        ensure!(answer == pattern.due(offset, line), "a wrong answer: {}", answer.escape_ascii());
+        ensure!(
+            answer == pattern.due(offset, line),
+            "a wrong answer: {}",
+            answer.escape_ascii()
+        );
         if sent.duration_since(start) > time / 4 {
             times.push(took);
         }

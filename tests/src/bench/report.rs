@@ -13,7 +13,11 @@ impl Spread {
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
-        Self { median: f64::midpoint(values[low], values[high]), min: values[0], max: values[values.len() - 1] }
+        Self {
+            median: f64::midpoint(values[low], values[high]),
+            min: values[0],
+            max: values[values.len() - 1],
+        }
     }
 }
 
@@ -21,17 +25,27 @@ impl Spread {
 pub(crate) fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([head[column].chars().count()]).max().unwrap_or(0)
+        cells
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or(0)
     };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |cells: &[&str; N]| {
-        let cells = cells.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
+        let cells =
+            cells
+                .iter()
+                .zip(widths)
+                .enumerate()
+                .map(|(column, (cell, width))| match column {
+                    0 => format!("{cell:<width$}"),
+                    _ => format!("{cell:>width$}"),
+                });
         cells.collect::<Vec<_>>().join("  ") + "\n"
     };
-    let rows = rows.iter().map(|row| line(&std::array::from_fn(|column| row[column].as_str())));
+    let rows = rows
+        .iter()
+        .map(|row| line(&std::array::from_fn(|column| row[column].as_str())));
     [line(head)].into_iter().chain(rows).collect()
 }
 
@@ -41,13 +55,33 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]), Spread { median: 2.5, min: 1.0, max: 4.0 });
+        assert_eq!(
+            Spread::of(vec![3.0, 1.0, 2.0]),
+            Spread {
+                median: 2.0,
+                min: 1.0,
+                max: 3.0
+            }
+        );
+        assert_eq!(
+            Spread::of(vec![4.0, 1.0, 2.0, 3.0]),
+            Spread {
+                median: 2.5,
+                min: 1.0,
+                max: 4.0
+            }
+        );
     }
 
     #[test]
     fn columns_line_up() {
-        let rows = [["native".to_owned(), "1.00".to_owned()], ["it".to_owned(), "10.00".to_owned()]];
-        assert_eq!(table(&["peer", "rate"], &rows), "peer     rate\nnative   1.00\nit      10.00\n");
+        let rows = [
+            ["native".to_owned(), "1.00".to_owned()],
+            ["it".to_owned(), "10.00".to_owned()],
+        ];
+        assert_eq!(
+            table(&["peer", "rate"], &rows),
+            "peer     rate\nnative   1.00\nit      10.00\n"
+        );
     }
 }

@@ -19,11 +19,20 @@ fn metrics_are_prometheus_text() {
     assert_eq!(host.connect().exchange(b"a\n"), b"n\n");
     let response = host.get("/metrics");
     assert_eq!(response.status, 200);
-    let kind = response.head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-type:"));
+    let kind = response
+        .head
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("content-type:"));
     let kind = kind.expect("a content type").to_ascii_lowercase();
-    assert!(kind.contains("text/plain") || kind.contains("application/openmetrics-text"), "{kind}");
+    assert!(
+        kind.contains("text/plain") || kind.contains("application/openmetrics-text"),
+        "{kind}"
+    );
     for name in host.metrics().names() {
-        assert!(name.starts_with("linemill_") || name.starts_with("process_"), "{name} is not ours");
+        assert!(
+            name.starts_with("linemill_") || name.starts_with("process_"),
+            "{name} is not ours"
+        );
     }
 }
 
@@ -46,14 +55,36 @@ fn counters_add_up() {
         ("linemill_bytes_out_total", 3 * input.len()),
         ("linemill_lines_dropped_total", 0),
     ] {
-        assert_eq!(metrics.sum(name, &listener).to_string(), value.to_string(), "{name}");
+        assert_eq!(
+            metrics.sum(name, &listener).to_string(),
+            value.to_string(),
+            "{name}"
+        );
     }
     let filter = [("filter", "rot13")];
-    assert_eq!(metrics.sum("linemill_filter_lines_total", &filter).to_string(), "12");
+    assert_eq!(
+        metrics
+            .sum("linemill_filter_lines_total", &filter)
+            .to_string(),
+        "12"
+    );
     let calls = metrics.sum("linemill_filter_calls_total", &filter);
-    assert!((3.0..=12.0).contains(&calls), "{calls} calls for 3 connections of 4 lines");
-    assert_eq!(metrics.sum("linemill_filter_failures_total", &filter).to_string(), "0");
-    assert_eq!(metrics.sum("linemill_filter_call_seconds_count", &filter).to_string(), calls.to_string());
+    assert!(
+        (3.0..=12.0).contains(&calls),
+        "{calls} calls for 3 connections of 4 lines"
+    );
+    assert_eq!(
+        metrics
+            .sum("linemill_filter_failures_total", &filter)
+            .to_string(),
+        "0"
+    );
+    assert_eq!(
+        metrics
+            .sum("linemill_filter_call_seconds_count", &filter)
+            .to_string(),
+        calls.to_string()
+    );
 }
 
 #[test]
@@ -79,14 +110,21 @@ fn idle_connections_hold_no_instance_of_a_stateless_filter() {
         })
         .collect();
     let instances = host.metric("linemill_filter_instances", &[]);
-    assert!((1.0..=8.0).contains(&instances), "{instances} instances for {} idle connections", clients.len());
+    assert!(
+        (1.0..=8.0).contains(&instances),
+        "{instances} instances for {} idle connections",
+        clients.len()
+    );
 }
 
 #[test]
 fn dropped_and_split_lines_are_in_the_balance() {
     let filters = "[filter.grep]\nplugin = \"grep\"\nsettings = { drop = [\"secret\"] }";
     let host = Host::serve(Host::config("chain = [\"grep\"]", filters));
-    assert_eq!(host.connect().exchange(b"one\na secret\ntwo\n"), b"one\ntwo\n");
+    assert_eq!(
+        host.connect().exchange(b"one\na secret\ntwo\n"),
+        b"one\ntwo\n"
+    );
     host.wait_metric("linemill_lines_in_total", &[], 3.0);
     host.wait_metric("linemill_lines_out_total", &[], 2.0);
 }

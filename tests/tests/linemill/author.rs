@@ -11,18 +11,37 @@ fn a_new_filter_builds_and_runs() {
     for file in ["Cargo.toml", "README.md", "linemill.toml", "src/lib.rs"] {
         assert!(made.join(file).is_file(), "no {file}");
     }
-    run(folder.path(), ["new", "swap-words", "--lang", "rust"], b"").failure().says(&["swap-words", "exists"]);
-    run(folder.path(), ["new", "other", "--lang", "cobol"], b"").failure().says(&["cobol", "rust"]);
+    run(folder.path(), ["new", "swap-words", "--lang", "rust"], b"")
+        .failure()
+        .says(&["swap-words", "exists"]);
+    run(folder.path(), ["new", "other", "--lang", "cobol"], b"")
+        .failure()
+        .says(&["cobol", "rust"]);
 
     // These are the steps of the crate's own README.
     let built = run(&made, ["build"], b"").success();
     let component = made.join("target/plugins/swap-words.wasm");
-    assert!(component.is_file(), "no {}:\n{}", component.display(), built.stderr);
+    assert!(
+        component.is_file(),
+        "no {}:\n{}",
+        component.display(),
+        built.stderr
+    );
     let said = format!("{}{}", built.text(), built.stderr);
-    assert!(said.contains("swap-words.wasm"), "does not say where the component is:\n{said}");
+    assert!(
+        said.contains("swap-words.wasm"),
+        "does not say where the component is:\n{said}"
+    );
     run(&made, ["check", "linemill.toml"], b"").success();
-    let done = run(&made, ["pipe", "--config", "linemill.toml", "swap-words"], b"cat and cat\r\nbird").success();
+    let done = run(
+        &made,
+        ["pipe", "--config", "linemill.toml", "swap-words"],
+        b"cat and cat\r\nbird",
+    )
+    .success();
     assert_eq!(done.text(), "dog and dog\r\nbird");
-    let shown = run(&made, ["inspect", "target/plugins/swap-words.wasm"], b"").success().text();
+    let shown = run(&made, ["inspect", "target/plugins/swap-words.wasm"], b"")
+        .success()
+        .text();
     assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
 }

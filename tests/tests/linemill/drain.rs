@@ -14,7 +14,9 @@ fn config(drain: &str) -> String {
 fn fill(client: &mut Client) -> usize {
     let lines = LINE.repeat(2000);
     let mut sent = 0;
-    while let Some(count @ 1..) = client.offer(&lines[sent % LINE.len()..], Duration::from_millis(300)) {
+    while let Some(count @ 1..) =
+        client.offer(&lines[sent % LINE.len()..], Duration::from_millis(300))
+    {
         sent += count;
     }
     sent
@@ -37,9 +39,15 @@ fn drains(signal: impl Fn(&Host)) {
     let status = host.wait();
 
     let expected = rot13(LINE);
-    assert!(got.len() <= sent && got.chunks(LINE.len()).all(|line| line == expected), "a line was torn or changed");
+    assert!(
+        got.len() <= sent && got.chunks(LINE.len()).all(|line| line == expected),
+        "a line was torn or changed"
+    );
     let lines = f64::from(u32::try_from(got.len() / LINE.len()).expect("a few MiB"));
-    assert!(lines >= read, "{read} lines were read before the signal, {lines} came back");
+    assert!(
+        lines >= read,
+        "{read} lines were read before the signal, {lines} came back"
+    );
     assert_eq!(status.code(), Some(0), "{}", host.stderr());
     let refused = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1));
     assert!(refused.is_err(), "something still listens");
@@ -65,7 +73,11 @@ fn an_idle_host_ends_at_once() {
     host.terminate();
     client.expect_end();
     assert_eq!(host.wait().code(), Some(0));
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?} with nothing to do", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?} with nothing to do",
+        start.elapsed()
+    );
 }
 
 #[test]
@@ -94,8 +106,14 @@ fn the_grace_period_bounds_a_reader_that_does_not_read() {
     host.terminate();
     host.wait();
     let took = start.elapsed();
-    assert!(took >= Duration::from_secs(1), "gave up after {took:?}, within the grace period");
-    assert!(took < Duration::from_secs(4), "{took:?} with a grace period of a second");
+    assert!(
+        took >= Duration::from_secs(1),
+        "gave up after {took:?}, within the grace period"
+    );
+    assert!(
+        took < Duration::from_secs(4),
+        "{took:?} with a grace period of a second"
+    );
 }
 
 #[test]
@@ -108,6 +126,9 @@ fn a_half_closed_connection_gets_all_of_its_answer() {
     client.finish();
     host.wait_metric("linemill_lines_in_total", &[], 1500.0);
     host.terminate();
-    assert!(client.rest() == rot13(&input), "all that was read before the signal comes back");
+    assert!(
+        client.rest() == rot13(&input),
+        "all that was read before the signal comes back"
+    );
     assert_eq!(host.wait().code(), Some(0));
 }

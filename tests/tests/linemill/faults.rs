@@ -16,13 +16,19 @@ fn host_of(component: &[u8], filter: &str) -> Host {
 
 #[track_caller]
 fn text(got: &[u8], expected: &str) {
-    assert_eq!(got.escape_ascii().to_string(), expected.as_bytes().escape_ascii().to_string());
+    assert_eq!(
+        got.escape_ascii().to_string(),
+        expected.as_bytes().escape_ascii().to_string()
+    );
 }
 
 /// Failures of the filter, by kind.
 #[track_caller]
 fn failures(host: &Host, kind: &str) -> f64 {
-    host.metric("linemill_filter_failures_total", &[("filter", "guest"), ("kind", kind)])
+    host.metric(
+        "linemill_filter_failures_total",
+        &[("filter", "guest"), ("kind", kind)],
+    )
 }
 
 /// What every fault must look like from outside, under each policy. `bad` is the line that does
@@ -32,14 +38,25 @@ fn contained(component: &[u8], filter: &str, bad: &str, kind: &str) {
     let input = format!("one\n{bad}\r\ntwo\n");
 
     let mut host = host_of(component, filter);
-    text(&host.connect().exchange(input.as_bytes()), &format!("ONE\n{bad}\r\nTWO\n"));
-    assert!(failures(&host, kind) >= 1.0, "no failure of kind {kind}:\n{}", host.get("/metrics").body);
+    text(
+        &host.connect().exchange(input.as_bytes()),
+        &format!("ONE\n{bad}\r\nTWO\n"),
+    );
+    assert!(
+        failures(&host, kind) >= 1.0,
+        "no failure of kind {kind}:\n{}",
+        host.get("/metrics").body
+    );
     text(&host.connect().exchange(b"three\n"), "THREE\n");
     host.alive();
 
     let mut host = host_of(component, &format!("{filter}\non_error = \"drop\""));
     text(&host.connect().exchange(input.as_bytes()), "ONE\nTWO\n");
-    assert!(failures(&host, kind) >= 1.0, "no failure of kind {kind}:\n{}", host.get("/metrics").body);
+    assert!(
+        failures(&host, kind) >= 1.0,
+        "no failure of kind {kind}:\n{}",
+        host.get("/metrics").body
+    );
     host.alive();
 
     let mut host = host_of(component, &format!("{filter}\non_error = \"close\""));
@@ -55,13 +72,19 @@ fn contained(component: &[u8], filter: &str, bad: &str, kind: &str) {
 #[test]
 fn a_correct_guest_is_left_alone() {
     let host = host_of(&guest::batch("shout"), "");
-    text(&host.connect().exchange("one\r\n\nthrée\0\nrest".as_bytes()), "ONE\r\n\nTHRéE\0\nREST");
+    text(
+        &host.connect().exchange("one\r\n\nthrée\0\nrest".as_bytes()),
+        "ONE\r\n\nTHRéE\0\nREST",
+    );
 }
 
 #[test]
 fn gaps_do_not_count() {
     let host = host_of(&guest::batch("gaps"), "");
-    text(&host.connect().exchange(b"one\r\n\ntwo\n\r\nrest"), "ONE\r\n\nTWO\n\r\nREST");
+    text(
+        &host.connect().exchange(b"one\r\n\ntwo\n\r\nrest"),
+        "ONE\r\n\nTWO\n\r\nREST",
+    );
 }
 
 #[test]
@@ -71,7 +94,12 @@ fn a_trap() {
 
 #[test]
 fn an_endless_loop_is_cut_at_the_deadline() {
-    contained(&guest::batch("loop"), "deadline = \"20ms\"", "bad!", "deadline");
+    contained(
+        &guest::batch("loop"),
+        "deadline = \"20ms\"",
+        "bad!",
+        "deadline",
+    );
 }
 
 #[test]
@@ -106,7 +134,10 @@ fn outcomes_that_are_not_right() {
     for digit in 0..=9 {
         let input = format!("one\nbad!{digit}\r\ntwo\n");
         let before = host.metric("linemill_filter_failures_total", &[]);
-        text(&host.connect().exchange(input.as_bytes()), &format!("ONE\nbad!{digit}\r\nTWO\n"));
+        text(
+            &host.connect().exchange(input.as_bytes()),
+            &format!("ONE\nbad!{digit}\r\nTWO\n"),
+        );
         let after = host.metric("linemill_filter_failures_total", &[]);
         assert!(after > before, "outcome {digit} counts as no failure");
     }
@@ -118,8 +149,16 @@ fn many_bad_lines_among_many_good_ones() {
     let (mut input, mut expected) = (String::new(), String::new());
     for number in 0..400 {
         let bad = number % 97 == 5;
-        let line = if bad { format!("line {number}!\n") } else { format!("line {number}\n") };
-        expected.push_str(&if bad { line.clone() } else { line.to_uppercase() });
+        let line = if bad {
+            format!("line {number}!\n")
+        } else {
+            format!("line {number}\n")
+        };
+        expected.push_str(&if bad {
+            line.clone()
+        } else {
+            line.to_uppercase()
+        });
         input.push_str(&line);
     }
     text(&host.connect().exchange(input.as_bytes()), &expected);
@@ -130,8 +169,16 @@ fn one_endless_line_among_a_thousand() {
     let host = host_of(&guest::batch("loop"), "deadline = \"5ms\"");
     let (mut input, mut expected) = (String::new(), String::new());
     for number in 0..1000 {
-        let line = if number == 700 { "line 700!\n".to_owned() } else { format!("line {number}\n") };
-        expected.push_str(&if number == 700 { line.clone() } else { line.to_uppercase() });
+        let line = if number == 700 {
+            "line 700!\n".to_owned()
+        } else {
+            format!("line {number}\n")
+        };
+        expected.push_str(&if number == 700 {
+            line.clone()
+        } else {
+            line.to_uppercase()
+        });
         input.push_str(&line);
     }
     text(&host.connect().exchange(input.as_bytes()), &expected);
@@ -153,7 +200,11 @@ fn a_guest_that_spins_does_not_hold_up_other_connections() {
         quick.send(b"quick\n");
         quick.expect(b"QUICK\n");
     }
-    assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?} for ten lines", start.elapsed());
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(1),
+        "{:?} for ten lines",
+        start.elapsed()
+    );
     for client in &mut spinning {
         client.expect(b"spin!\n");
     }
@@ -212,7 +263,16 @@ fn the_reason_of_a_failure_is_in_the_log() {
 #[track_caller]
 fn contained_of_any_kind(component: &[u8], filter: &str, bad: &str) {
     let host = host_of(component, filter);
-    text(&host.connect().exchange(format!("one\n{bad}\ntwo\n").as_bytes()), &format!("ONE\n{bad}\nTWO\n"));
+    text(
+        &host
+            .connect()
+            .exchange(format!("one\n{bad}\ntwo\n").as_bytes()),
+        &format!("ONE\n{bad}\nTWO\n"),
+    );
     let counted = host.metric("linemill_filter_failures_total", &[("filter", "guest")]);
-    assert!(counted >= 1.0, "counted as no failure:\n{}", host.get("/metrics").body);
+    assert!(
+        counted >= 1.0,
+        "counted as no failure:\n{}",
+        host.get("/metrics").body
+    );
 }

@@ -15,9 +15,16 @@ fn case_19_connections_beyond_the_limit_are_closed() {
     }
     let start = Instant::now();
     for client in &mut over {
-        assert!(client.closes_within(Duration::from_secs(1)), "open, though 100 others are");
+        assert!(
+            client.closes_within(Duration::from_secs(1)),
+            "open, though 100 others are"
+        );
     }
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?} for all to be closed", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?} for all to be closed",
+        start.elapsed()
+    );
     assert_eq!(host.metric("linemill_connections", &[]).to_string(), "100");
 
     let freed = clients.swap_remove(0);
@@ -48,7 +55,11 @@ fn case_14_an_endless_line_takes_no_memory() {
     }
     client.send(b"\nok\n");
     client.expect(b"bx\n");
-    host.wait_metric("linemill_lines_dropped_total", &[("reason", "oversize")], 1.0);
+    host.wait_metric(
+        "linemill_lines_dropped_total",
+        &[("reason", "oversize")],
+        1.0,
+    );
 }
 
 #[test]
@@ -67,18 +78,34 @@ fn case_18_a_reader_that_does_not_read_is_closed() {
     let (mut sent, mut progress) = (0, start);
     loop {
         let from = sent % lines.len();
-        let Some(count) = client.offer(&lines[from..], Duration::from_millis(100)) else { break };
+        let Some(count) = client.offer(&lines[from..], Duration::from_millis(100)) else {
+            break;
+        };
         if count > 0 {
             sent += count;
             progress = Instant::now();
         }
-        assert!(sent < 64 << 20, "the host took 64 MiB whose output nobody reads");
-        assert!(progress.elapsed() < LIMIT + Duration::from_secs(5), "never closed");
+        assert!(
+            sent < 64 << 20,
+            "the host took 64 MiB whose output nobody reads"
+        );
+        assert!(
+            progress.elapsed() < LIMIT + Duration::from_secs(5),
+            "never closed"
+        );
         let grown = host.memory().resident.saturating_sub(before);
         assert!(grown < MIB, "{grown} bytes more than before");
     }
-    assert!(start.elapsed() >= LIMIT, "closed {:?} after the start", start.elapsed());
-    assert!(progress.elapsed() < LIMIT + Duration::from_millis(2500), "closed {:?} late", progress.elapsed());
+    assert!(
+        start.elapsed() >= LIMIT,
+        "closed {:?} after the start",
+        start.elapsed()
+    );
+    assert!(
+        progress.elapsed() < LIMIT + Duration::from_millis(2500),
+        "closed {:?} late",
+        progress.elapsed()
+    );
     eventually("the connection is counted as closed", || {
         (host.metric("linemill_connections", &[]) < 0.5).then_some(())
     });
@@ -91,17 +118,27 @@ fn a_slow_reader_loses_nothing_and_does_not_slow_others() {
     let mut slow = host.connect();
     let mut sent = 0;
     // Until neither the host nor the kernel takes more.
-    while let Some(count @ 1..) = slow.offer(&line.repeat(2000)[sent % line.len()..], Duration::from_millis(300)) {
+    while let Some(count @ 1..) = slow.offer(
+        &line.repeat(2000)[sent % line.len()..],
+        Duration::from_millis(300),
+    ) {
         sent += count;
     }
     let start = Instant::now();
     let mut quick = host.connect();
     quick.send(b"quick\n");
     quick.expect(b"dhvpx\n");
-    assert!(start.elapsed() < Duration::from_secs(2), "a stuck connection holds up another");
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "a stuck connection holds up another"
+    );
     slow.finish();
     let got = slow.rest();
     let expected = linemill_tests::rot13(line);
     assert_eq!(got.len(), sent);
-    assert!(got.chunks(line.len()).all(|chunk| chunk == &expected[..chunk.len()]), "a line was changed");
+    assert!(
+        got.chunks(line.len())
+            .all(|chunk| chunk == &expected[..chunk.len()]),
+        "a line was changed"
+    );
 }

@@ -76,7 +76,11 @@ fn case_06_the_unterminated_rest_is_dropped_and_counted() {
     client.finish();
     client.expect(b"jubyr\n");
     client.expect_end();
-    host.wait_metric("linemill_lines_dropped_total", &[("reason", "partial")], 1.0);
+    host.wait_metric(
+        "linemill_lines_dropped_total",
+        &[("reason", "partial")],
+        1.0,
+    );
 }
 
 #[test]
@@ -96,7 +100,10 @@ fn case_08_each_terminator_comes_back_as_it_came() {
 fn terminators_of_many_kinds_in_one_write() {
     let input = b"a\r\n\r\n\r\r\n\n\rb\nc\r\r\nd\r";
     let host = Host::with("");
-    assert_eq!(host.connect().exchange(input).escape_ascii().to_string(), rot13(input).escape_ascii().to_string());
+    assert_eq!(
+        host.connect().exchange(input).escape_ascii().to_string(),
+        rot13(input).escape_ascii().to_string()
+    );
 }
 
 #[test]
@@ -112,7 +119,11 @@ fn a_cr_and_its_lf_in_two_writes_are_one_terminator() {
 #[test]
 fn case_09_crlf_only() {
     let input = b"Line with\rin it\nand more\r\n\r\n";
-    let host = whole("framing = \"crlf\"", input, b"Yvar jvgu\rva vg\nnaq zber\r\n\r\n");
+    let host = whole(
+        "framing = \"crlf\"",
+        input,
+        b"Yvar jvgu\rva vg\nnaq zber\r\n\r\n",
+    );
     host.wait_metric("linemill_lines_in_total", &[], 2.0);
 }
 
@@ -124,7 +135,10 @@ fn case_09_a_filter_sees_crlf_lines_whole() {
     let filters = "[filter.verdicts]\nplugin = \"./verdicts.wasm\"";
     let listener = "chain = [\"verdicts\"]\nframing = \"crlf\"";
     let host = Host::serve_in(folder, Host::config(listener, filters));
-    assert_eq!(host.connect().exchange(b"a\n-b\r-c\r\n-d\ne\r\nf"), b"A\n-B\r-C\r\nF");
+    assert_eq!(
+        host.connect().exchange(b"a\n-b\r-c\r\n-d\ne\r\nf"),
+        b"A\n-B\r-C\r\nF"
+    );
 }
 
 #[test]
@@ -153,7 +167,11 @@ fn case_13_an_oversized_line_is_truncated() {
 #[test]
 fn case_13_an_oversized_line_is_dropped_and_counted() {
     let host = whole("oversize = \"drop\"", &oversized(), b"bx\n");
-    host.wait_metric("linemill_lines_dropped_total", &[("reason", "oversize")], 1.0);
+    host.wait_metric(
+        "linemill_lines_dropped_total",
+        &[("reason", "oversize")],
+        1.0,
+    );
 }
 
 #[test]
@@ -176,7 +194,10 @@ fn an_oversized_line_is_the_same_in_pieces() {
         sleep(Duration::from_millis(10));
     }
     client.finish();
-    assert_eq!(client.rest().escape_ascii().to_string(), "01234567\\r\\nbx\\n");
+    assert_eq!(
+        client.rest().escape_ascii().to_string(),
+        "01234567\\r\\nbx\\n"
+    );
 }
 
 #[test]
@@ -192,7 +213,10 @@ fn rot13_twice_is_the_identity() {
     let host = Host::with("");
     let once = host.connect().exchange(&input);
     assert!(once == rot13(&input), "one pass turns every letter");
-    assert!(host.connect().exchange(&once) == input, "a second pass turns them back");
+    assert!(
+        host.connect().exchange(&once) == input,
+        "a second pass turns them back"
+    );
 }
 
 #[test]
@@ -204,7 +228,11 @@ fn connections_do_not_mix() {
             scope.spawn(move || {
                 let line = [vec![name; 79], b"\n".to_vec()].concat();
                 let input = line.repeat(5_000);
-                assert!(host.connect().exchange(&input) == rot13(&input), "connection {} is its own", name as char);
+                assert!(
+                    host.connect().exchange(&input) == rot13(&input),
+                    "connection {} is its own",
+                    name as char
+                );
             });
         }
     });

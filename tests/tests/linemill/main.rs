@@ -20,7 +20,10 @@
 //! The numbers of cases are those of the behaviour that linemill promises; each test of one has
 //! its number in its name. Names of files are those of `tests/guests`.
 
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test that made it")]
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation fails the test that made it"
+)]
 
 mod admin;
 mod author;

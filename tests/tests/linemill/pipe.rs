@@ -25,7 +25,12 @@ fn several_filters_in_order() {
 fn filters_of_a_config() {
     let folder = Folder::new();
     folder.write("c.toml", "[filter.mask]\nplugin = \"redact\"\nsettings = { rules = [{ pattern = \"o\", mask = \"0\" }] }\n");
-    let done = run(folder.path(), ["pipe", "--config", "c.toml", "mask", "rot13"], b"Foo\n").success();
+    let done = run(
+        folder.path(),
+        ["pipe", "--config", "c.toml", "mask", "rot13"],
+        b"Foo\n",
+    )
+    .success();
     assert_eq!(done.text(), "S00\n");
 }
 
@@ -40,20 +45,28 @@ fn a_large_input_comes_through_whole() {
 #[test]
 fn an_empty_input_is_an_empty_output() {
     let folder = Folder::new();
-    assert_eq!(run(folder.path(), ["pipe", "rot13"], b"").success().text(), "");
+    assert_eq!(
+        run(folder.path(), ["pipe", "rot13"], b"").success().text(),
+        ""
+    );
 }
 
 #[test]
 fn output_comes_before_the_input_ends() {
     let folder = Folder::new();
     let mut command = command(folder.path());
-    command.args(["pipe", "rot13"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["pipe", "rot13"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("standard input is piped");
     let mut output = child.stdout.take().expect("standard output is piped");
     input.write_all(b"tail -f\n").expect("pipe reads");
     let mut line = [0; 8];
-    output.read_exact(&mut line).expect("a line in is a line out");
+    output
+        .read_exact(&mut line)
+        .expect("a line in is a line out");
     assert_eq!(&line, b"gnvy -s\n");
     drop(input);
     assert!(child.wait().expect("the child is ours").success());
@@ -63,7 +76,11 @@ fn output_comes_before_the_input_ends() {
 fn a_closed_output_is_success() {
     let folder = Folder::new();
     let mut command = command(folder.path());
-    command.args(["pipe", "rot13"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["pipe", "rot13"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("standard input is piped");
     let mut output = child.stdout.take().expect("standard output is piped");
@@ -77,7 +94,12 @@ fn a_closed_output_is_success() {
     assert_eq!(&line, b"lrf\n");
     drop(output);
     let mut report = String::new();
-    child.stderr.take().expect("standard error is piped").read_to_string(&mut report).expect("text");
+    child
+        .stderr
+        .take()
+        .expect("standard error is piped")
+        .read_to_string(&mut report)
+        .expect("text");
     let status = child.wait().expect("the child is ours");
     writer.join().expect("the writer ends when the pipe breaks");
     assert_eq!(status.code(), Some(0), "{report}");
@@ -87,7 +109,9 @@ fn a_closed_output_is_success() {
 #[test]
 fn a_filter_that_is_not_there() {
     let folder = Folder::new();
-    run(folder.path(), ["pipe", "rot31"], b"Hello\n").failure().says(&["rot31", "rot13"]);
+    run(folder.path(), ["pipe", "rot31"], b"Hello\n")
+        .failure()
+        .says(&["rot31", "rot13"]);
 }
 
 #[test]

@@ -16,9 +16,17 @@ fn refused(file: &[u8], filter: &str, parts: &[&str]) -> Finished {
              [filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n"
         ),
     );
-    run(folder.path(), ["check", "linemill.toml"], b"").failure().says(parts);
-    let report = run(folder.path(), ["serve", "--config", "linemill.toml"], b"").failure().says(parts);
-    assert!(!report.stderr.contains("listening on"), "half-started:\n{}", report.stderr);
+    run(folder.path(), ["check", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+    let report = run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+    assert!(
+        !report.stderr.contains("listening on"),
+        "half-started:\n{}",
+        report.stderr
+    );
     report
 }
 
@@ -42,13 +50,21 @@ fn an_empty_file() {
 
 #[test]
 fn a_file_that_is_not_wasm() {
-    refused(b"#!/bin/sh\necho hello\n", "", &["linemill.toml", "plugin", "guest.wasm"]);
+    refused(
+        b"#!/bin/sh\necho hello\n",
+        "",
+        &["linemill.toml", "plugin", "guest.wasm"],
+    );
 }
 
 #[test]
 fn a_truncated_component() {
     let whole = guest::batch("shout");
-    refused(&whole[..whole.len() / 2], "", &["linemill.toml", "guest.wasm"]);
+    refused(
+        &whole[..whole.len() / 2],
+        "",
+        &["linemill.toml", "guest.wasm"],
+    );
 }
 
 #[test]
@@ -58,17 +74,29 @@ fn a_core_module() {
 
 #[test]
 fn a_component_of_another_world() {
-    refused(&guest::whole("stranger"), "", &["guest.wasm", "linemill:filter"]);
+    refused(
+        &guest::whole("stranger"),
+        "",
+        &["guest.wasm", "linemill:filter"],
+    );
 }
 
 #[test]
 fn a_component_with_an_import_nobody_grants() {
-    refused(&guest::importing("clock"), "", &["guest.wasm", "acme:tools/clock@1.0.0"]);
+    refused(
+        &guest::importing("clock"),
+        "",
+        &["guest.wasm", "acme:tools/clock@1.0.0"],
+    );
 }
 
 #[test]
 fn a_file_over_the_size() {
-    refused(&guest::batch("shout"), "size = \"1KiB\"", &["guest.wasm", "size"]);
+    refused(
+        &guest::batch("shout"),
+        "size = \"1KiB\"",
+        &["guest.wasm", "size"],
+    );
 }
 
 #[test]
@@ -84,21 +112,40 @@ fn a_guest_that_traps_at_its_start() {
 
 #[test]
 fn a_guest_that_spins_at_its_start() {
-    refused(&guest::batch("start-loop"), "deadline = \"50ms\"", &["guest", "deadline"]);
+    refused(
+        &guest::batch("start-loop"),
+        "deadline = \"50ms\"",
+        &["guest", "deadline"],
+    );
 }
 
 #[test]
 fn a_guest_that_refuses_its_settings() {
-    let report = refused(&guest::batch("start-error"), "", &["settings.limit: give it a number"]);
-    assert!(!report.stderr.contains('\u{1b}'), "a control character of the guest reaches the terminal");
+    let report = refused(
+        &guest::batch("start-error"),
+        "",
+        &["settings.limit: give it a number"],
+    );
+    assert!(
+        !report.stderr.contains('\u{1b}'),
+        "a control character of the guest reaches the terminal"
+    );
 }
 
 #[test]
 fn a_test_that_does_not_hold() {
-    refused(&guest::batch("shout"), "test = [ { in = [\"a\"], out = [\"B\"] } ]", &["linemill.toml", "test", "B"]);
+    refused(
+        &guest::batch("shout"),
+        "test = [ { in = [\"a\"], out = [\"B\"] } ]",
+        &["linemill.toml", "test", "B"],
+    );
 }
 
 #[test]
 fn a_memory_limit_below_what_the_guest_starts_with() {
-    refused(&guest::batch("shout"), "memory = \"64KiB\"", &["guest", "memory"]);
+    refused(
+        &guest::batch("shout"),
+        "memory = \"64KiB\"",
+        &["guest", "memory"],
+    );
 }

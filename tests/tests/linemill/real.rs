@@ -25,7 +25,11 @@ fn netcat_gets_its_answer() {
     // Some netcats stay after the end of input until the other side closes: read what is owed.
     drop(input);
     let mut answer = [0; 6];
-    let read = child.stdout.take().expect("standard output is piped").read_exact(&mut answer);
+    let read = child
+        .stdout
+        .take()
+        .expect("standard output is piped")
+        .read_exact(&mut answer);
     child.kill().expect("nc is ours");
     child.wait().expect("nc is ours");
     read.expect("nc prints six bytes");

@@ -25,9 +25,16 @@ fn lines_of_two_connections_are_not_torn() {
     });
     let all = host.stdout(3 * 2_000 * 100);
     for line in all.chunks(100) {
-        assert!(line == &lines(line[0])[..100], "a torn line: {}", line.escape_ascii());
+        assert!(
+            line == &lines(line[0])[..100],
+            "a torn line: {}",
+            line.escape_ascii()
+        );
     }
     for letter in [b'a', b'b', b'c'] {
-        assert_eq!(all.iter().filter(|&&byte| byte == letter).count(), 2_000 * 99);
+        assert_eq!(
+            all.iter().filter(|&&byte| byte == letter).count(),
+            2_000 * 99
+        );
     }
 }

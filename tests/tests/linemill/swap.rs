@@ -10,7 +10,9 @@ const PLAIN: &str = "chain = []";
 /// Waits until a swap has happened after generation `before`.
 #[track_caller]
 fn swapped(host: &Host, before: f64) {
-    eventually("a new generation", || (generation(host) > before).then_some(()));
+    eventually("a new generation", || {
+        (generation(host) > before).then_some(())
+    });
 }
 
 #[track_caller]
@@ -96,14 +98,24 @@ fn a_config_that_fails_leaves_the_old_running() {
     let host = Host::serve(config(TURN));
     let mut client = host.connect();
     let before = generation(&host);
-    let missing = Host::config("chain = [\"gone\"]", "[filter.gone]\nplugin = \"./gone.wasm\"");
+    let missing = Host::config(
+        "chain = [\"gone\"]",
+        "[filter.gone]\nplugin = \"./gone.wasm\"",
+    );
     let (syntax, unknown) = ("[[listener]\n".to_owned(), config("chian = []"));
-    for (count, (bad, says)) in [(syntax, "linemill.toml"), (unknown, "chian"), (missing, "gone.wasm")].iter().enumerate()
+    for (count, (bad, says)) in [
+        (syntax, "linemill.toml"),
+        (unknown, "chian"),
+        (missing, "gone.wasm"),
+    ]
+    .iter()
+    .enumerate()
     {
         host.replace_config(bad);
         let wanted = f64::from(u32::try_from(count + 1).expect("three"));
         eventually("a failed reload", || {
-            (host.metric("linemill_reloads_total", &[("result", "refused")]) >= wanted).then_some(())
+            (host.metric("linemill_reloads_total", &[("result", "refused")]) >= wanted)
+                .then_some(())
         });
         host.expect_stderr(says);
         client.send(b"still\n");
@@ -153,7 +165,9 @@ fn case_24_a_burst_of_sighups_is_a_few_loads_and_loses_no_line() {
     let host = Host::serve(config(PLAIN));
     let mut client = host.connect();
     let mut sender = client.another();
-    let lines: Vec<String> = (0..20_000).map(|number| format!("line number {number} of a stream\n")).collect();
+    let lines: Vec<String> = (0..20_000)
+        .map(|number| format!("line number {number} of a stream\n"))
+        .collect();
     let loads = || host.metric("linemill_reloads_total", &[]);
     let before = loads();
     let got = std::thread::scope(|scope| {
@@ -178,9 +192,18 @@ fn case_24_a_burst_of_sighups_is_a_few_loads_and_loses_no_line() {
     let got: Vec<&[u8]> = got.split_inclusive(|&byte| byte == b'\n').collect();
     assert_eq!(got.len(), lines.len());
     for (got, sent) in got.iter().zip(&lines) {
-        assert!(*got == sent.as_bytes() || *got == rot13(sent.as_bytes()), "{} for {sent}", got.escape_ascii());
+        assert!(
+            *got == sent.as_bytes() || *got == rot13(sent.as_bytes()),
+            "{} for {sent}",
+            got.escape_ascii()
+        );
     }
-    eventually("the last config is active", || (host.connect().exchange(b"Hello\n") == b"Uryyb\n").then_some(()));
+    eventually("the last config is active", || {
+        (host.connect().exchange(b"Hello\n") == b"Uryyb\n").then_some(())
+    });
     let loads = loads() - before;
-    assert!((1.0..=10.0).contains(&loads), "{loads} loads of 100 SIGHUPs in a second");
+    assert!(
+        (1.0..=10.0).contains(&loads),
+        "{loads} loads of 100 SIGHUPs in a second"
+    );
 }

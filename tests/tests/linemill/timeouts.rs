@@ -13,8 +13,14 @@ const LATE: Duration = Duration::from_millis(2500);
 #[track_caller]
 fn between(start: Instant, least: Duration) {
     let took = start.elapsed();
-    assert!(took >= least, "closed after {took:?}, which is before {least:?}");
-    assert!(took < least + LATE, "closed after {took:?}, which is long after {least:?}");
+    assert!(
+        took >= least,
+        "closed after {took:?}, which is before {least:?}"
+    );
+    assert!(
+        took < least + LATE,
+        "closed after {took:?}, which is long after {least:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,10 @@ fn linemill(args: &[&str]) -> Finished {
 fn help_names_every_verb() {
     let help = linemill(&["--help"]).success().text();
     for verb in ["serve", "pipe", "check", "inspect", "new", "build", "bench"] {
-        assert!(help.contains(&format!("  {verb} ")), "no {verb} in:\n{help}");
+        assert!(
+            help.contains(&format!("  {verb} ")),
+            "no {verb} in:\n{help}"
+        );
     }
 }
 
@@ -19,7 +22,10 @@ fn each_verb_has_help_with_an_example() {
     for verb in ["serve", "pipe", "check", "inspect", "new", "build", "bench"] {
         let help = linemill(&[verb, "--help"]).success().text();
         assert!(help.contains("Usage: linemill"), "{verb}: {help}");
-        assert!(help.contains(&format!("linemill {verb} ")), "{verb}: {help}");
+        assert!(
+            help.contains(&format!("linemill {verb} ")),
+            "{verb}: {help}"
+        );
         assert!(help.contains("Example"), "no example of {verb}:\n{help}");
     }
 }
@@ -27,22 +33,31 @@ fn each_verb_has_help_with_an_example() {
 #[test]
 fn version() {
     let text = linemill(&["--version"]).success().text();
-    assert_eq!(text.trim_end(), format!("linemill {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        text.trim_end(),
+        format!("linemill {}", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
 fn wrong_usage_is_an_error() {
     linemill(&[]).failure();
     linemill(&["sevre"]).failure().says(&["sevre", "serve"]);
-    linemill(&["serve", "--listen", "somewhere"]).failure().says(&["somewhere"]);
-    linemill(&["serve", "--config", "nowhere.toml"]).failure().says(&["nowhere.toml"]);
+    linemill(&["serve", "--listen", "somewhere"])
+        .failure()
+        .says(&["somewhere"]);
+    linemill(&["serve", "--config", "nowhere.toml"])
+        .failure()
+        .says(&["nowhere.toml"]);
 }
 
 #[test]
 fn an_address_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = taken.local_addr().expect("it is bound").to_string();
-    linemill(&["serve", "--listen", &address]).failure().says(&[&address, "in use"]);
+    linemill(&["serve", "--listen", &address])
+        .failure()
+        .says(&[&address, "in use"]);
     let folder = Folder::new();
     let config = format!(
         "[[listener]]\nname = \"test\"\nbind = \"{address}\"\nchain = [\"rot13\"]\n[filter.rot13]\nplugin = \"rot13\"\n"
@@ -70,13 +85,21 @@ fn check_reports_where_and_what() {
     let listener = "[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\n";
     for (rest, parts) in [
         ("chian = []\n", &["bad.toml:4", "chian", "chain"][..]),
-        ("max_line = \"16 parsecs\"\n", &["bad.toml:4", "max_line", "16 parsecs"]),
+        (
+            "max_line = \"16 parsecs\"\n",
+            &["bad.toml:4", "max_line", "16 parsecs"],
+        ),
         ("chain = [\"absent\"]\n", &["bad.toml:4", "chain", "absent"]),
-        ("oversize = \"explode\"\n", &["bad.toml:4", "oversize", "explode", "truncate"]),
+        (
+            "oversize = \"explode\"\n",
+            &["bad.toml:4", "oversize", "explode", "truncate"],
+        ),
         ("chain = [", &["bad.toml:4"]),
     ] {
         folder.write("bad.toml", format!("{listener}{rest}"));
-        run(folder.path(), ["check", "bad.toml"], b"").failure().says(parts);
+        run(folder.path(), ["check", "bad.toml"], b"")
+            .failure()
+            .says(parts);
     }
 }
 
@@ -97,8 +120,13 @@ fn what_is_not_done_yet_is_said_and_not_ignored() {
         ("", "grant = [\"log\"]", "grant"),
     ] {
         folder.write("later.toml", config(listener, filter));
-        for args in [["check", "later.toml"].as_slice(), &["serve", "--config", "later.toml"]] {
-            run(folder.path(), args, b"").failure().says(&["later.toml:", key, "not yet"]);
+        for args in [
+            ["check", "later.toml"].as_slice(),
+            &["serve", "--config", "later.toml"],
+        ] {
+            run(folder.path(), args, b"")
+                .failure()
+                .says(&["later.toml:", key, "not yet"]);
         }
     }
 }
@@ -108,21 +136,32 @@ fn inspect_tells_what_a_plugin_is() {
     let folder = Folder::new();
     let component = guest::batch("shout");
     folder.write("shout.wasm", &component);
-    let text = run(folder.path(), ["inspect", "./shout.wasm"], b"").success().text();
+    let text = run(folder.path(), ["inspect", "./shout.wasm"], b"")
+        .success()
+        .text();
     for part in ["linemill:filter/batch@0.1.0", "sha256"] {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
-    assert!(text.contains(&component.len().to_string()), "no size in:\n{text}");
+    assert!(
+        text.contains(&component.len().to_string()),
+        "no size in:\n{text}"
+    );
 
     folder.write("line.wasm", guest::line("line"));
-    let text = run(folder.path(), ["inspect", "./line.wasm"], b"").success().text();
+    let text = run(folder.path(), ["inspect", "./line.wasm"], b"")
+        .success()
+        .text();
     assert!(text.contains("linemill:filter/line@0.1.0"), "{text}");
 
     folder.write("clock.wasm", guest::importing("clock"));
-    let text = run(folder.path(), ["inspect", "./clock.wasm"], b"").success().text();
+    let text = run(folder.path(), ["inspect", "./clock.wasm"], b"")
+        .success()
+        .text();
     assert!(text.contains("acme:tools/clock@1.0.0"), "{text}");
 
-    let text = run(folder.path(), ["inspect", "rot13"], b"").success().text();
+    let text = run(folder.path(), ["inspect", "rot13"], b"")
+        .success()
+        .text();
     assert!(text.contains("linemill:filter/batch@0.1.0"), "{text}");
 }
 
@@ -130,9 +169,13 @@ fn inspect_tells_what_a_plugin_is() {
 fn inspect_refuses_what_is_no_component() {
     let folder = Folder::new();
     folder.write("core.wasm", guest::core("shout"));
-    run(folder.path(), ["inspect", "./core.wasm"], b"").failure().says(&["core.wasm", "component"]);
+    run(folder.path(), ["inspect", "./core.wasm"], b"")
+        .failure()
+        .says(&["core.wasm", "component"]);
     folder.write("text.wasm", "not wasm at all");
-    run(folder.path(), ["inspect", "./text.wasm"], b"").failure().says(&["text.wasm"]);
+    run(folder.path(), ["inspect", "./text.wasm"], b"")
+        .failure()
+        .says(&["text.wasm"]);
 }
 
 #[test]
