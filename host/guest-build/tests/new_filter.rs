@@ -3,6 +3,12 @@
 //! Dependencies come from where the plugins' came from, at the same versions, so that nothing is
 //! downloaded which `cargo xtask plugins` did not download before.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -12,6 +12,10 @@ use super::stage::{Filter, Own};
 use super::verdict::{Close, Rules};
 use crate::lines::Lines;
 
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;
+
 /// Filters in order; empty passes lines untouched.
 #[derive(Default)]
 pub struct Chain {

@@ -1,13 +1,16 @@
 //! Keeps or drops lines by patterns.
 
+mod any;
+
+use any::Any;
 use linemill_sdk::{Error, Filter, Output, export};
-use pattern::{Options, Patterns};
+use pattern::Options;
 use serde::Deserialize;
 
 /// Lets a line through if it matches one of `keep` and none of `drop`.
 pub struct Grep {
-    keep: Option<Patterns>,
-    drop: Option<Patterns>,
+    keep: Option<Any>,
+    drop: Option<Any>,
 }
 
 /// See the README.
@@ -31,7 +34,7 @@ impl Filter for Grep {
             ));
         }
         let options = Options { ignore_case, literal };
-        Ok(Self { keep: patterns("keep", keep, options)?, drop: patterns("drop", drop, options)? })
+        Ok(Self { keep: Any::new("keep", keep, options)?, drop: Any::new("drop", drop, options)? })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
@@ -43,14 +46,6 @@ impl Filter for Grep {
 }
 
 export!(Grep);
-
-fn patterns(key: &str, texts: Vec<String>, options: Options) -> Result<Option<Patterns>, Error> {
-    if texts.is_empty() {
-        return Ok(None);
-    }
-    let keyed = texts.into_iter().enumerate().map(|(index, text)| (format!("{key}[{index}]"), text));
-    Patterns::new(&keyed.collect::<Vec<_>>(), options).map(Some)
-}
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +93,16 @@ mod tests {
         assert_eq!(lines::<Grep>(json!({ "keep": ["a.c"], "literal": true }), input), ["a.c"]);
         let both = json!({ "keep": ["a.c"], "literal": true, "ignore_case": true });
         assert_eq!(lines::<Grep>(both, input), ["a.c", "A.C"]);
+    }
+
+    #[test]
+    fn plain_texts_and_expressions_mix() {
+        let input = ["abc", "bcd", "cde", "x.y", "xzy"];
+        assert_eq!(lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), input), ["abc", "bcd", "cde"]);
+        let many: Vec<String> = (0..20).map(|n| format!("<{n}>")).collect();
+        let input = ["<3>", "<19>", "<20>", "3"];
+        assert_eq!(lines::<Grep>(json!({ "keep": many }), input), ["<3>", "<19>"]);
+        assert_eq!(lines::<Grep>(json!({ "keep": [""] }), ["", "a"]), ["", "a"]);
     }
 
     #[test]

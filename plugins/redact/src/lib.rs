@@ -5,10 +5,13 @@
 //! digit of a card number, is checked on the match.
 
 mod builtin;
+mod check;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use builtin::{Builtin, Check};
+use builtin::Builtin;
+use check::Check;
 use linemill_sdk::{Error, Filter, Output, export};
 use pattern::{Input, Options, Patterns};
 use serde::Deserialize;
@@ -18,10 +21,19 @@ pub struct Redact {
     patterns: Patterns,
     /// For each pattern, by its index there.
     kinds: Vec<Kind>,
+    /// What the line at hand has to hide: ascending, without overlaps.
+    secrets: Vec<Secret>,
+}
+
+struct Secret {
+    start: usize,
+    end: usize,
+    /// Index in `kinds`.
+    kind: usize,
 }
 
 struct Kind {
-    /// Which part of a match is to be masked, if any.
+    /// What is to be masked where the pattern matched, if anything.
     check: Check,
     mask: Vec<u8>,
 }
@@ -57,7 +69,7 @@ impl Filter for Redact {
         };
         // An author's own patterns come first: where two start at one place, theirs wins.
         for (name, expression) in settings.custom {
-            add(format!("custom.{name}"), &name, expression, builtin::whole);
+            add(format!("custom.{name}"), &name, expression, check::whole);
         }
         for builtin in settings.patterns {
             let name = builtin.name();
@@ -68,24 +80,38 @@ impl Filter for Redact {
                 "`patterns` or `custom`: one of them needs a pattern; leave `patterns` out for all",
             ));
         }
-        Ok(Self { patterns: Patterns::new(&expressions, Options::default())?, kinds })
+        let patterns = Patterns::new(&expressions, Options::default())?;
+        Ok(Self { patterns, kinds, secrets: Vec::new() })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        // Up to here the line is masked and in the output.
+        self.search(line);
         let mut done = 0;
-        let mut masked = false;
+        for &Secret { start, end, kind } in &self.secrets {
+            out.push(&line[done..start]);
+            out.push(&self.kinds[kind].mask);
+            done = end;
+        }
+        if self.secrets.is_empty() {
+            out.emit(line);
+        } else {
+            out.emit(&line[done..]);
+        }
+    }
+}
+
+impl Redact {
+    /// Finds the secrets of `line`.
+    ///
+    /// The built-in patterns are short and go on by hand where something longer may follow, so the
+    /// time this takes grows with the line's length and not faster, whatever a sender puts in.
+    fn search(&mut self, line: &[u8]) {
+        self.secrets.clear();
         let mut input = Input::new(line);
         while let Some(found) = self.patterns.find(&input) {
-            let kind = &self.kinds[found.pattern().as_usize()];
-            let next = match (kind.check)(line, found.range()) {
-                Some(secret) if !secret.is_empty() => {
-                    out.push(&line[done..secret.start]);
-                    out.push(&kind.mask);
-                    masked = true;
-                    done = secret.end;
-                    done
-                }
+            let kind = found.pattern().as_usize();
+            let next = match (self.kinds[kind].check)(line, found.range()) {
+                Some(secret) if !secret.is_empty() => self.add(secret, kind),
                 // Something else may start inside what only looked like a match.
                 _ => found.start() + 1,
             };
@@ -94,11 +120,16 @@ impl Filter for Redact {
             }
             input.set_start(next);
         }
-        if masked {
-            out.emit(&line[done..]);
-        } else {
-            out.emit(line);
+    }
+
+    /// Adds a secret, in place of those inside it; where it ends.
+    fn add(&mut self, secret: Range<usize>, kind: usize) -> usize {
+        while self.secrets.last().is_some_and(|last| last.start >= secret.start) {
+            self.secrets.pop();
         }
+        let start = self.secrets.last().map_or(0, |last| last.end).max(secret.start);
+        self.secrets.push(Secret { start, end: secret.end, kind });
+        secret.end
     }
 }
 

@@ -18,6 +18,8 @@ fn a_new_filter_builds_and_runs() {
         .failure()
         .says(&["cobol", "rust"]);
 
+    keep_what_is_built(&made);
+
     // These are the steps of the crate's own README.
     let built = run(&made, ["build"], b"").success();
     let component = made.join("target/plugins/swap-words.wasm");
@@ -45,3 +47,15 @@ fn a_new_filter_builds_and_runs() {
         .text();
     assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
 }
+
+/// What a build leaves goes to cargo's folder for tests, so that only the first run of this test
+/// on a machine compiles the standard library and the dependencies.
+#[cfg(unix)]
+fn keep_what_is_built(made: &std::path::Path) {
+    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("author");
+    std::fs::create_dir_all(&kept).expect("cargo's folder is writable");
+    std::os::unix::fs::symlink(kept, made.join("target")).expect("a new crate has no target");
+}
+
+#[cfg(not(unix))]
+fn keep_what_is_built(_: &std::path::Path) {}

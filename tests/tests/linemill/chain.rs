@@ -5,7 +5,7 @@ use linemill_tests::{Folder, Host};
 #[test]
 fn filters_work_in_order() {
     let filters = "[filter.redact]\nplugin = \"redact\"\n\
-                   settings = { rules = [ { pattern = \"[0-9]+\", mask = \"num\" } ] }";
+                   settings = { patterns = [], custom = { number = \"[0-9]+\" }, mask = \"num\" }";
     let host = Host::serve(Host::config("chain = [\"redact\", \"rot13\"]", filters));
     // The mask is turned too: so rot13 came second.
     assert_eq!(

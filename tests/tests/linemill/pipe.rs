@@ -24,7 +24,7 @@ fn several_filters_in_order() {
 #[test]
 fn filters_of_a_config() {
     let folder = Folder::new();
-    folder.write("c.toml", "[filter.mask]\nplugin = \"redact\"\nsettings = { rules = [{ pattern = \"o\", mask = \"0\" }] }\n");
+    folder.write("c.toml", "[filter.mask]\nplugin = \"redact\"\nsettings = { patterns = [], custom = { letter = \"o\" }, mask = \"0\" }\n");
     let done = run(
         folder.path(),
         ["pipe", "--config", "c.toml", "mask", "rot13"],
