@@ -1,7 +1,7 @@
 //! Filters: from a plugin file to the lines that come out of a chain.
 //!
 //! In the order of a filter's life: [`plugin`] compiles and checks a file, [`stage`] makes it a
-//! filter with settings and instances, [`instance`] calls it, [`verdict`] checks the answer,
+//! filter with settings and instances, `instance` calls it, [`verdict`] checks the answer,
 //! [`chain`] leads a stream's lines through one filter after another.
 
 mod bindings;

@@ -31,14 +31,14 @@ pub struct Filter {
     plugin: Arc<Plugin>,
     /// Each stream has an instance of its own.
     exclusive: bool,
-    pool: Mutex<Vec<Box<Instance>>>,
+    pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
     log: Gate,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
 #[derive(Default)]
-pub(super) struct Own(Option<Box<Instance>>);
+pub(super) struct Own(Option<Instance>);
 
 /// Why a filter cannot go live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,11 +82,7 @@ impl Filter {
             },
         })?;
         let exclusive = first.keeps_state || settings.isolation == Isolation::Connection;
-        let pool = Mutex::new(if exclusive {
-            Vec::new()
-        } else {
-            vec![Box::new(first)]
-        });
+        let pool = Mutex::new(if exclusive { Vec::new() } else { vec![first] });
         Ok(Arc::new(Self {
             settings,
             json,
@@ -198,7 +194,7 @@ impl Filter {
         }
     }
 
-    async fn instance(&self, own: &mut Own) -> Result<Box<Instance>, Fault> {
+    async fn instance(&self, own: &mut Own) -> Result<Instance, Fault> {
         if let Some(own) = own.0.take() {
             return Ok(own);
         }
@@ -213,12 +209,10 @@ impl Filter {
             }
         }
         let gauge = self.metrics.instances.clone();
-        Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge)
-            .await
-            .map(Box::new)
+        Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge).await
     }
 
-    fn give_back(&self, own: &mut Own, instance: Box<Instance>) {
+    fn give_back(&self, own: &mut Own, instance: Instance) {
         if self.exclusive {
             own.0 = Some(instance);
             return;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::end::End;
 use super::line::Framer;
-use super::read::read;
+use super::read::{Block, read};
 use super::sink::Sink;
 use crate::filter::chain::{Flow, Passage};
 use crate::generation::{Orders, Service};
@@ -51,8 +51,7 @@ pub struct Connection<R, W> {
 
 /// What a waiting stream wakes up to.
 enum Event {
-    /// A block, and how many of its bytes are new.
-    Block(Vec<u8>, usize),
+    Block(Block),
     Orders,
     End(End),
 }
@@ -116,14 +115,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             {
                 return end;
             }
-            let (block, new) = match self.wait().await {
-                Event::Block(block, new) => (block, new),
+            let block = match self.wait().await {
+                Event::Block(block) => block,
                 Event::Orders => continue,
                 Event::End(end) => return end,
             };
             self.active = Instant::now();
-            self.metrics.bytes_in.inc_by(new as u64);
-            let lines = self.framer.frame(block);
+            self.metrics.bytes_in.inc_by(block.new as u64);
+            let lines = self.framer.frame(block.bytes);
             self.note_partial(!lines.is_empty());
             self.count_framed(&lines);
             if !lines.is_empty() {
@@ -159,7 +158,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             tokio::select! {
                 biased;
                 block = read(&mut self.reader, &mut self.framer) => return match block {
-                    Ok(Some((block, new))) => Event::Block(block, new),
+                    Ok(Some(block)) => Event::Block(block),
                     Ok(None) => Event::End(End::Eof),
                     Err(error) => Event::End(End::Broken(error)),
                 },

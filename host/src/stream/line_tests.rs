@@ -4,9 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Content and terminator of every line, what was counted, and whether the stream was closed.
+type Framed = (Vec<(Vec<u8>, Vec<u8>)>, Counts, bool);
+
 /// Content and terminator of every line, oversized lines and dropped rests: what a stream is, read
 /// whole, one byte after another, with no thought of speed.
-fn reference(settings: LineSettings, input: &[u8]) -> (Vec<(Vec<u8>, Vec<u8>)>, Counts, bool) {
+fn reference(settings: LineSettings, input: &[u8]) -> Framed {
     let LineSettings {
         framing,
         max_line: max,
@@ -82,11 +85,7 @@ fn reference(settings: LineSettings, input: &[u8]) -> (Vec<(Vec<u8>, Vec<u8>)>, 
 }
 
 /// Feeds `input` in pieces that end at `cuts`.
-fn framed(
-    settings: LineSettings,
-    input: &[u8],
-    cuts: &[usize],
-) -> (Vec<(Vec<u8>, Vec<u8>)>, Counts, bool) {
+fn framed(settings: LineSettings, input: &[u8], cuts: &[usize]) -> Framed {
     let mut framer = Framer::new(settings);
     let mut out = Vec::new();
     let mut take = |lines: Lines| {

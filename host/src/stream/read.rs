@@ -14,11 +14,19 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::line::Framer;
 use crate::blocks::{self, BLOCK};
 
+/// What one read brought.
+pub(super) struct Block {
+    /// The framer's partial line, and the bytes read.
+    pub(super) bytes: Vec<u8>,
+    /// How many bytes were read; at least 1.
+    pub(super) new: usize,
+}
+
 /// Reads once: at most [`BLOCK`] bytes. `None` is the end of the stream.
 pub(super) async fn read<R: AsyncRead + Unpin>(
     reader: &mut R,
     framer: &mut Framer,
-) -> io::Result<Option<(Vec<u8>, usize)>> {
+) -> io::Result<Option<Block>> {
     let mut reader = Pin::new(reader);
     poll_fn(|cx| poll_read(reader.as_mut(), framer, cx)).await
 }
@@ -27,11 +35,11 @@ fn poll_read<R: AsyncRead + Unpin>(
     reader: Pin<&mut R>,
     framer: &mut Framer,
     cx: &mut Context<'_>,
-) -> Poll<io::Result<Option<(Vec<u8>, usize)>>> {
+) -> Poll<io::Result<Option<Block>>> {
     if let Some(mut long) = framer.take_long_partial() {
         long.reserve(BLOCK);
         return match poll_into(reader, &mut long, cx) {
-            Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some((long, new)))),
+            Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some(Block { bytes: long, new }))),
             other => {
                 framer.restore_partial(long);
                 other.map_ok(|_| None)
@@ -41,7 +49,7 @@ fn poll_read<R: AsyncRead + Unpin>(
     let mut block = blocks::take(framer.partial().len());
     block.extend_from_slice(framer.partial());
     match poll_into(reader, &mut block, cx) {
-        Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some((block, new)))),
+        Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some(Block { bytes: block, new }))),
         other => {
             blocks::give_back(block);
             other.map_ok(|_| None)

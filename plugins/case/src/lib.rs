@@ -31,14 +31,23 @@ impl Filter for Case {
     type Settings = Settings;
 
     fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { to: settings.to, titled: Vec::new() })
+        Ok(Self {
+            to: settings.to,
+            titled: Vec::new(),
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         match self.to {
             To::Lower => out.map(line, |byte| byte.to_ascii_lowercase()),
             To::Upper => out.map(line, |byte| byte.to_ascii_uppercase()),
-            To::Swap => out.map(line, |byte| if byte.is_ascii_alphabetic() { byte ^ 0x20 } else { byte }),
+            To::Swap => out.map(line, |byte| {
+                if byte.is_ascii_alphabetic() {
+                    byte ^ 0x20
+                } else {
+                    byte
+                }
+            }),
             To::Title => {
                 title(line, &mut self.titled);
                 out.emit(&self.titled);
@@ -55,7 +64,11 @@ fn title(line: &[u8], titled: &mut Vec<u8>) {
     titled.clear();
     let mut inside = false;
     titled.extend(line.iter().map(|byte| {
-        let cased = if inside { byte.to_ascii_lowercase() } else { byte.to_ascii_uppercase() };
+        let cased = if inside {
+            byte.to_ascii_lowercase()
+        } else {
+            byte.to_ascii_uppercase()
+        };
         inside = byte.is_ascii_alphanumeric() || matches!(byte, b'\'' | 0x80..);
         cased
     }));
@@ -86,7 +99,10 @@ mod tests {
         for (before, after) in every.iter().zip(&swapped[0].0) {
             assert_eq!(before != after, before.is_ascii_alphabetic(), "{before}");
         }
-        assert_eq!(lines::<Case>(json!({ "to": "swap" }), [&swapped[0].0]), [every]);
+        assert_eq!(
+            lines::<Case>(json!({ "to": "swap" }), [&swapped[0].0]),
+            [every]
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ impl Filter for Dedup {
 
     fn new(settings: Settings) -> Result<Self, Error> {
         match settings.window {
-            window @ 1..=WIDEST => Ok(Self { window: Window::new(window) }),
+            window @ 1..=WIDEST => Ok(Self {
+                window: Window::new(window),
+            }),
             window => Err(Error::setting(
                 "window",
                 format!("{window} is not between 1 and {WIDEST} different lines"),
@@ -58,7 +60,10 @@ mod tests {
 
     #[test]
     fn drops_repeats() {
-        assert_eq!(lines::<Dedup>(json!({}), ["a", "b", "a", "", "b", "", "c"]), ["a", "b", "", "c"]);
+        assert_eq!(
+            lines::<Dedup>(json!({}), ["a", "b", "a", "", "b", "", "c"]),
+            ["a", "b", "", "c"]
+        );
         assert!(run::<Dedup>(json!({}), ["a"]).keeps_state);
     }
 

@@ -27,7 +27,12 @@ struct Slot {
 
 impl Window {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, places: HashMap::default(), slots: Vec::new(), latest: 0 }
+        Self {
+            limit,
+            places: HashMap::default(),
+            slots: Vec::new(),
+            latest: 0,
+        }
     }
 
     /// Makes `hash` the latest; whether it is new.
@@ -41,7 +46,11 @@ impl Window {
         }
         let place = if self.slots.len() < self.limit {
             let place = self.slots.len() as u32;
-            self.slots.push(Slot { hash, newer: place, older: place });
+            self.slots.push(Slot {
+                hash,
+                newer: place,
+                older: place,
+            });
             if place > 0 {
                 self.link(place);
             }
@@ -126,9 +135,15 @@ mod tests {
             let (mut window, mut model) = (Window::new(limit), Model(Vec::new(), limit));
             let mut random = 1u64;
             for step in 0..20_000 {
-                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                random = random
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 let hash = u128::from((random >> 33) % (2 * limit as u64));
-                assert_eq!(window.see(hash), model.see(hash), "limit {limit}, step {step}");
+                assert_eq!(
+                    window.see(hash),
+                    model.see(hash),
+                    "limit {limit}, step {step}"
+                );
                 assert!(window.slots.len() <= limit && window.places.len() == window.slots.len());
             }
         }

@@ -18,12 +18,20 @@ const FEW: usize = 4;
 
 impl Any {
     /// `None` when there are no patterns. `key` is the one they were written under.
-    pub(crate) fn new(key: &str, patterns: Vec<String>, options: Options) -> Result<Option<Self>, Error> {
+    pub(crate) fn new(
+        key: &str,
+        patterns: Vec<String>,
+        options: Options,
+    ) -> Result<Option<Self>, Error> {
         if patterns.is_empty() {
             return Ok(None);
         }
-        let keyed = patterns.into_iter().enumerate().map(|(index, text)| (format!("{key}[{index}]"), text));
-        let (texts, expressions): (Vec<_>, Vec<_>) = keyed.partition(|(_, text)| is_plain(text, options));
+        let keyed = patterns
+            .into_iter()
+            .enumerate()
+            .map(|(index, text)| (format!("{key}[{index}]"), text));
+        let (texts, expressions): (Vec<_>, Vec<_>) =
+            keyed.partition(|(_, text)| is_plain(text, options));
         let (texts, expressions) = match texts.len() {
             0..=FEW => (texts, expressions),
             _ => (Vec::new(), [texts, expressions].concat()),
@@ -32,18 +40,42 @@ impl Any {
             true => None,
             false => Some(Patterns::new(&expressions, options)?),
         };
-        let texts = texts.iter().map(|(_, text)| Finder::new(text).into_owned()).collect();
+        let texts = texts
+            .iter()
+            .map(|(_, text)| Finder::new(text).into_owned())
+            .collect();
         Ok(Some(Self { texts, expressions }))
     }
 
     pub(crate) fn matches(&mut self, line: &[u8]) -> bool {
         self.texts.iter().any(|text| text.find(line).is_some())
-            || self.expressions.as_mut().is_some_and(|expressions| expressions.matches(line))
+            || self
+                .expressions
+                .as_mut()
+                .is_some_and(|expressions| expressions.matches(line))
     }
 }
 
 /// Whether the pattern is a text to be found as it is.
 fn is_plain(text: &str, options: Options) -> bool {
-    let special = |byte| matches!(byte, b'\\' | b'.' | b'+' | b'*' | b'?' | b'(' | b')' | b'|' | b'[' | b']' | b'{' | b'}' | b'^' | b'$');
+    let special = |byte| {
+        matches!(
+            byte,
+            b'\\'
+                | b'.'
+                | b'+'
+                | b'*'
+                | b'?'
+                | b'('
+                | b')'
+                | b'|'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'^'
+                | b'$'
+        )
+    };
     !options.ignore_case && (options.literal || !text.bytes().any(special))
 }

@@ -27,14 +27,25 @@ impl Filter for Grep {
     type Settings = Settings;
 
     fn new(settings: Settings) -> Result<Self, Error> {
-        let Settings { keep, drop, ignore_case, literal } = settings;
+        let Settings {
+            keep,
+            drop,
+            ignore_case,
+            literal,
+        } = settings;
         if keep.is_empty() && drop.is_empty() {
             return Err(Error::new(
                 "`keep` or `drop`: one of them needs a pattern, such as keep = [\"ERROR\"]",
             ));
         }
-        let options = Options { ignore_case, literal };
-        Ok(Self { keep: Any::new("keep", keep, options)?, drop: Any::new("drop", drop, options)? })
+        let options = Options {
+            ignore_case,
+            literal,
+        };
+        Ok(Self {
+            keep: Any::new("keep", keep, options)?,
+            drop: Any::new("drop", drop, options)?,
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
@@ -74,7 +85,10 @@ mod tests {
 
     #[test]
     fn drop_wins_over_keep() {
-        let out = lines::<Grep>(json!({ "keep": ["ERROR", "WARN"], "drop": ["/healthz"] }), LOG);
+        let out = lines::<Grep>(
+            json!({ "keep": ["ERROR", "WARN"], "drop": ["/healthz"] }),
+            LOG,
+        );
         assert_eq!(out, ["ERROR disk full"]);
     }
 
@@ -89,8 +103,14 @@ mod tests {
     #[test]
     fn a_literal_is_no_expression() {
         let input = ["a.c", "abc", "A.C"];
-        assert_eq!(lines::<Grep>(json!({ "keep": ["a.c"] }), input), ["a.c", "abc"]);
-        assert_eq!(lines::<Grep>(json!({ "keep": ["a.c"], "literal": true }), input), ["a.c"]);
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["a.c"] }), input),
+            ["a.c", "abc"]
+        );
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["a.c"], "literal": true }), input),
+            ["a.c"]
+        );
         let both = json!({ "keep": ["a.c"], "literal": true, "ignore_case": true });
         assert_eq!(lines::<Grep>(both, input), ["a.c", "A.C"]);
     }
@@ -98,25 +118,43 @@ mod tests {
     #[test]
     fn plain_texts_and_expressions_mix() {
         let input = ["abc", "bcd", "cde", "x.y", "xzy"];
-        assert_eq!(lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), input), ["abc", "bcd", "cde"]);
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), input),
+            ["abc", "bcd", "cde"]
+        );
         let many: Vec<String> = (0..20).map(|n| format!("<{n}>")).collect();
         let input = ["<3>", "<19>", "<20>", "3"];
-        assert_eq!(lines::<Grep>(json!({ "keep": many }), input), ["<3>", "<19>"]);
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": many }), input),
+            ["<3>", "<19>"]
+        );
         assert_eq!(lines::<Grep>(json!({ "keep": [""] }), ["", "a"]), ["", "a"]);
     }
 
     #[test]
     fn lines_are_bytes() {
         let input: [&[u8]; 3] = [b"\xff\x00ERROR\xfe", b"\xff", "Grüße".as_bytes()];
-        assert_eq!(lines::<Grep>(json!({ "keep": ["ERROR"] }), input), [&input[0]]);
-        assert_eq!(lines::<Grep>(json!({ "keep": ["^.$"] }), input), [&input[1]]);
-        assert_eq!(lines::<Grep>(json!({ "keep": ["rüß"] }), input), [&input[2]]);
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["ERROR"] }), input),
+            [&input[0]]
+        );
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["^.$"] }), input),
+            [&input[1]]
+        );
+        assert_eq!(
+            lines::<Grep>(json!({ "keep": ["rüß"] }), input),
+            [&input[2]]
+        );
     }
 
     #[test]
     fn a_line_is_passed_as_it_is_or_dropped() {
         let verdicts = verdicts::<Grep>(json!({ "keep": ["b"] }), ["a", "b", "c", "bb"]);
-        assert_eq!(verdicts, [Verdict::Drop, Verdict::Pass, Verdict::Drop, Verdict::Pass]);
+        assert_eq!(
+            verdicts,
+            [Verdict::Drop, Verdict::Pass, Verdict::Drop, Verdict::Pass]
+        );
     }
 
     #[test]

@@ -35,15 +35,24 @@ impl Filter for Json {
 
     fn new(settings: Settings) -> Result<Self, Error> {
         let fields = Fields::new(settings.pick, settings.remove, settings.rename)?;
-        Ok(Self { fields, object: Vec::new() })
+        Ok(Self {
+            fields,
+            object: Vec::new(),
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         self.fields.begin();
         self.object.clear();
         let mut input = serde_json::Deserializer::from_slice(line);
-        let rewrite = Rewrite { fields: &mut self.fields, object: &mut self.object };
-        match rewrite.deserialize(&mut input).and_then(|changed| input.end().map(|()| changed)) {
+        let rewrite = Rewrite {
+            fields: &mut self.fields,
+            object: &mut self.object,
+        };
+        match rewrite
+            .deserialize(&mut input)
+            .and_then(|changed| input.end().map(|()| changed))
+        {
             Err(error) => out.fail(reason(&error)),
             Ok(_) if let Some(name) = self.fields.clash() => {
                 out.fail(format!("rename: there is a field {name} already"));
@@ -91,7 +100,8 @@ impl<'de> Visitor<'de> for Rewrite<'_> {
                     new
                 }
             };
-            self.object.push(if self.object.is_empty() { b'{' } else { b',' });
+            self.object
+                .push(if self.object.is_empty() { b'{' } else { b',' });
             self.object.extend_from_slice(name.as_bytes());
             self.object.push(b':');
             self.object.extend_from_slice(value.get().as_bytes());
@@ -107,7 +117,9 @@ impl<'de> Visitor<'de> for Rewrite<'_> {
 /// A line has columns, but is no "line 1" to its reader.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
+    let problem = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(problem, _)| problem);
     format!("not a JSON object: {problem} at column {}", error.column())
 }
 

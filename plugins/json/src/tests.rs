@@ -18,14 +18,20 @@ fn picks_in_the_order_of_the_line() {
 
 #[test]
 fn removes() {
-    assert_eq!(one(json!({ "remove": ["user", "n"] }), LINE), r#"{"time":1.50,"level":"info"}"#);
+    assert_eq!(
+        one(json!({ "remove": ["user", "n"] }), LINE),
+        r#"{"time":1.50,"level":"info"}"#
+    );
     assert_eq!(one(json!({ "remove": ["a"] }), r#"{"a":1}"#), "{}");
 }
 
 #[test]
 fn renames_in_place() {
     let settings = json!({ "rename": { "level": "severity", "n": "na\"me" } });
-    assert_eq!(one(settings, r#"{"a":1,"level":"x","n":null}"#), r#"{"a":1,"severity":"x","na\"me":null}"#);
+    assert_eq!(
+        one(settings, r#"{"a":1,"level":"x","n":null}"#),
+        r#"{"a":1,"severity":"x","na\"me":null}"#
+    );
 }
 
 #[test]
@@ -42,37 +48,78 @@ fn names_can_be_swapped() {
 
 #[test]
 fn names_are_compared_unescaped() {
-    assert_eq!(one(json!({ "remove": ["user", "ü"] }), r#"{"us\u0065r":1,"\u00fc":2,"x\n":3}"#), r#"{"x\n":3}"#);
+    assert_eq!(
+        one(
+            json!({ "remove": ["user", "ü"] }),
+            r#"{"us\u0065r":1,"\u00fc":2,"x\n":3}"#
+        ),
+        r#"{"x\n":3}"#
+    );
 }
 
 #[test]
 fn only_the_top_level_counts() {
-    assert_eq!(one(json!({ "remove": ["id"] }), r#"{"user":{"id":7}}"#), r#"{"user":{"id":7}}"#);
+    assert_eq!(
+        one(json!({ "remove": ["id"] }), r#"{"user":{"id":7}}"#),
+        r#"{"user":{"id":7}}"#
+    );
 }
 
 #[test]
 fn with_nothing_to_change_the_line_passes_as_it_is() {
     let odd = r#" { "a" : 1e400 , "a":-0, "b":"\ud834\udd1e" } "#;
-    for settings in [json!({}), json!({ "remove": ["x"] }), json!({ "pick": ["a", "b"] })] {
-        assert_eq!(verdicts::<Json>(settings, [odd, "{}"]), [Verdict::Pass, Verdict::Pass]);
+    for settings in [
+        json!({}),
+        json!({ "remove": ["x"] }),
+        json!({ "pick": ["a", "b"] }),
+    ] {
+        assert_eq!(
+            verdicts::<Json>(settings, [odd, "{}"]),
+            [Verdict::Pass, Verdict::Pass]
+        );
     }
 }
 
 #[test]
 fn what_is_no_object_fails_and_says_why() {
     for (line, reason) in [
-        ("", "not a JSON object: EOF while parsing a value at column 0"),
+        (
+            "",
+            "not a JSON object: EOF while parsing a value at column 0",
+        ),
         ("hello", "not a JSON object: expected value at column 1"),
-        ("[1]", "not a JSON object: invalid type: sequence, expected an object at column 0"),
-        ("3", "not a JSON object: invalid type: integer `3`, expected an object at column 1"),
-        (r#"{"a":1} x"#, "not a JSON object: trailing characters at column 9"),
-        (r#"{"a":1"#, "not a JSON object: EOF while parsing an object at column 6"),
-        (r#"{"a":[1,}"#, "not a JSON object: expected value at column 9"),
+        (
+            "[1]",
+            "not a JSON object: invalid type: sequence, expected an object at column 0",
+        ),
+        (
+            "3",
+            "not a JSON object: invalid type: integer `3`, expected an object at column 1",
+        ),
+        (
+            r#"{"a":1} x"#,
+            "not a JSON object: trailing characters at column 9",
+        ),
+        (
+            r#"{"a":1"#,
+            "not a JSON object: EOF while parsing an object at column 6",
+        ),
+        (
+            r#"{"a":[1,}"#,
+            "not a JSON object: expected value at column 9",
+        ),
     ] {
-        assert_eq!(verdicts::<Json>(json!({}), [line]), [Verdict::Fail(reason.into())], "{line}");
+        assert_eq!(
+            verdicts::<Json>(json!({}), [line]),
+            [Verdict::Fail(reason.into())],
+            "{line}"
+        );
     }
     let verdicts = verdicts::<Json>(json!({}), [&b"{\"a\":\"\xff\"}"[..], b"{\"a\":1}"]);
-    assert!(matches!(verdicts[0], Verdict::Fail(_)), "JSON is UTF-8: {verdicts:?}");
+    assert!(
+        matches!(verdicts[0], Verdict::Fail(_)),
+        "JSON is UTF-8: {verdicts:?}"
+    );
     assert_eq!(verdicts[1], Verdict::Pass, "a failure is that line's alone");
 }
 
@@ -81,7 +128,10 @@ fn a_new_name_that_is_taken_fails() {
     let settings = json!({ "rename": { "a": "b" } });
     let reason = "rename: there is a field \"b\" already";
     for line in [r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#] {
-        assert_eq!(verdicts::<Json>(settings.clone(), [line]), [Verdict::Fail(reason.into())]);
+        assert_eq!(
+            verdicts::<Json>(settings.clone(), [line]),
+            [Verdict::Fail(reason.into())]
+        );
     }
     assert_eq!(verdicts::<Json>(settings, [r#"{"b":2}"#]), [Verdict::Pass]);
     let removed = json!({ "remove": ["b"], "rename": { "a": "b" } });
@@ -93,9 +143,18 @@ fn a_new_name_that_is_taken_fails() {
 #[test]
 fn refusals_name_the_key() {
     for (settings, reason) in [
-        (json!({ "pick": [] }), "`pick`: needs at least one field; leave it out to pick all"),
-        (json!({ "pick": ["a"], "remove": ["a"] }), "`remove`: `a` is in `pick` too"),
-        (json!({ "remove": ["a"], "rename": { "a": "b" } }), "`rename.a`: the field is in `remove` too"),
+        (
+            json!({ "pick": [] }),
+            "`pick`: needs at least one field; leave it out to pick all",
+        ),
+        (
+            json!({ "pick": ["a"], "remove": ["a"] }),
+            "`remove`: `a` is in `pick` too",
+        ),
+        (
+            json!({ "remove": ["a"], "rename": { "a": "b" } }),
+            "`rename.a`: the field is in `remove` too",
+        ),
         (
             json!({ "pick": ["b"], "rename": { "a": "b" } }),
             "`rename.a`: the field is not picked; add it to `pick`",
@@ -104,7 +163,10 @@ fn refusals_name_the_key() {
             json!({ "rename": { "a": "c", "b": "c" } }),
             "`rename.b`: another field is renamed to \"c\" too",
         ),
-        (json!({ "keep": [] }), "unknown key `keep`, expected one of `pick`, `remove`, `rename`"),
+        (
+            json!({ "keep": [] }),
+            "unknown key `keep`, expected one of `pick`, `remove`, `rename`",
+        ),
         (
             json!({ "rename": { "a": 1 } }),
             "`rename.a`: invalid type: integer `1`, expected a string",

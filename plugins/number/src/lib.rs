@@ -22,7 +22,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { start: 1, width: 0, separator: " ".to_owned() }
+        Self {
+            start: 1,
+            width: 0,
+            separator: " ".to_owned(),
+        }
     }
 }
 
@@ -33,11 +37,23 @@ impl Filter for Number {
     type Settings = Settings;
     const KEEPS_STATE: bool = true;
 
-    fn new(Settings { start, width, separator }: Settings) -> Result<Self, Error> {
+    fn new(
+        Settings {
+            start,
+            width,
+            separator,
+        }: Settings,
+    ) -> Result<Self, Error> {
         if width > MOST_DIGITS {
-            return Err(Error::setting("width", format!("{width} is more than {MOST_DIGITS}")));
+            return Err(Error::setting(
+                "width",
+                format!("{width} is more than {MOST_DIGITS}"),
+            ));
         }
-        Ok(Self { digits: format!("{start:0width$}").into_bytes(), separator })
+        Ok(Self {
+            digits: format!("{start:0width$}").into_bytes(),
+            separator,
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
@@ -70,7 +86,10 @@ mod tests {
 
     #[test]
     fn counts_from_one() {
-        assert_eq!(lines::<Number>(json!({}), ["a", "", "c"]), ["1 a", "2 ", "3 c"]);
+        assert_eq!(
+            lines::<Number>(json!({}), ["a", "", "c"]),
+            ["1 a", "2 ", "3 c"]
+        );
     }
 
     #[test]
@@ -84,7 +103,10 @@ mod tests {
     #[test]
     fn width_is_filled_with_zeros() {
         let settings = json!({ "start": 99, "width": 3, "separator": ":\t" });
-        assert_eq!(lines::<Number>(settings, ["a", "b"]), ["099:\ta", "100:\tb"]);
+        assert_eq!(
+            lines::<Number>(settings, ["a", "b"]),
+            ["099:\ta", "100:\tb"]
+        );
     }
 
     #[test]
@@ -95,7 +117,10 @@ mod tests {
 
     #[test]
     fn refusals_name_the_key() {
-        assert_eq!(refusal::<Number>(json!({ "width": 21 })), "`width`: 21 is more than 20");
+        assert_eq!(
+            refusal::<Number>(json!({ "width": 21 })),
+            "`width`: 21 is more than 20"
+        );
         assert_eq!(
             refusal::<Number>(json!({ "start": -1 })),
             "`start`: invalid value: integer `-1`, expected u64",

@@ -44,8 +44,10 @@ impl Patterns {
         expressions: &[(K, E)],
         options: Options,
     ) -> Result<Self, Error> {
-        let syntax =
-            syntax::Config::new().unicode(false).utf8(false).case_insensitive(options.ignore_case);
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(options.ignore_case);
         let mut texts = Vec::with_capacity(expressions.len());
         for (key, text) in expressions {
             let text = match options.literal {
@@ -59,8 +61,16 @@ impl Patterns {
         }
         let regex = Regex::builder()
             .syntax(syntax)
-            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(LIMIT)))
-            .dfa(dfa::Config::new().cache_capacity(LIMIT).skip_cache_capacity_check(true))
+            .thompson(
+                thompson::Config::new()
+                    .utf8(false)
+                    .nfa_size_limit(Some(LIMIT)),
+            )
+            .dfa(
+                dfa::Config::new()
+                    .cache_capacity(LIMIT)
+                    .skip_cache_capacity_check(true),
+            )
             .build_many(&texts)
             .map_err(|_| {
                 Error::new("the patterns are too large; make repetitions such as {1000} smaller")
@@ -72,7 +82,9 @@ impl Patterns {
     /// The leftmost match in `input`. Where two start at one place, the earlier expression wins.
     #[inline]
     pub fn find(&mut self, input: &Input<'_>) -> Option<Match> {
-        self.regex.try_search(&mut self.cache, input).unwrap_or_else(never)
+        self.regex
+            .try_search(&mut self.cache, input)
+            .unwrap_or_else(never)
     }
 
     /// Whether any expression matches somewhere in `line`.
@@ -80,7 +92,11 @@ impl Patterns {
     pub fn matches(&mut self, line: &[u8]) -> bool {
         let input = Input::new(line).earliest(true);
         let forward = self.cache.as_parts_mut().0;
-        self.regex.forward().try_search_fwd(forward, &input).unwrap_or_else(never).is_some()
+        self.regex
+            .forward()
+            .try_search_fwd(forward, &input)
+            .unwrap_or_else(never)
+            .is_some()
     }
 }
 
@@ -131,7 +147,13 @@ mod tests {
         let mut words = patterns(&[r"^\w+$"], Options::default());
         assert!(words.matches(b"a_1"));
         assert!(!words.matches("ä".as_bytes()));
-        let mut text = patterns(&["Ä"], Options { ignore_case: true, literal: false });
+        let mut text = patterns(
+            &["Ä"],
+            Options {
+                ignore_case: true,
+                literal: false,
+            },
+        );
         assert!(text.matches("Ä".as_bytes()));
         assert!(!text.matches("ä".as_bytes()));
     }

@@ -17,7 +17,11 @@ pub(crate) fn whole(_: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 /// `eyJ…`: three parts with dots between, the last of which may be empty.
 pub(crate) fn jwt(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     // A header is short. Without a bound, many beginnings in one long word would be costly.
-    let header = run(line, found.end, is_base64).min(found.end + 1024);
+    let header = run(
+        &line[..line.len().min(found.end + 1024)],
+        found.end,
+        is_base64,
+    );
     let payload = run(line, header + 1, is_base64);
     let dots = line.get(header) == Some(&b'.') && line.get(payload) == Some(&b'.');
     (dots && payload - header > 6).then(|| found.start..run(line, payload + 1, is_base64))
@@ -25,8 +29,12 @@ pub(crate) fn jwt(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 
 /// `Bearer abc`: what follows the blank.
 pub(crate) fn credentials(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
-    let blank = line[found.clone()].iter().rposition(|byte| matches!(byte, b' ' | b'\t'))?;
-    let end = run(line, found.end, |byte| is_base64(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/'));
+    let blank = line[found.clone()]
+        .iter()
+        .rposition(|byte| matches!(byte, b' ' | b'\t'))?;
+    let end = run(line, found.end, |byte| {
+        is_base64(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/')
+    });
     Some(found.start + blank + 1..run(line, end, |byte| byte == b'='))
 }
 
@@ -38,7 +46,9 @@ pub(crate) fn value(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let quote = *line[..start].last()?;
     let quoted = matches!(quote, b'"' | b'\'') && line[start - 2] != b'\\';
     if !quoted {
-        let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'&' | b',' | b';' | b'\\');
+        let ends = |byte: u8| {
+            byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'&' | b',' | b';' | b'\\')
+        };
         return Some(start..run(line, start, |byte| !ends(byte)));
     }
     let mut end = start;
@@ -51,11 +61,18 @@ pub(crate) fn value(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 /// `@e`: the name before the `@`, and the longest domain after it whose last label is a word.
 pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let name = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'\'' | b'-' | 0x80..)
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'\'' | b'-' | 0x80..)
     };
-    let before = line[..found.start].iter().rev().take_while(|&&byte| name(byte)).count();
+    let before = line[..found.start]
+        .iter()
+        .rev()
+        .take_while(|&&byte| name(byte))
+        .count();
     // A quote or a dot may be part of a name but not begin one.
-    let start = run(line, found.start - before, |byte| matches!(byte, b'.' | b'\''));
+    let start = run(line, found.start - before, |byte| {
+        matches!(byte, b'.' | b'\'')
+    });
     let domain = found.start + 1;
     let label = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | 0x80..);
     let (mut end, mut best) = (domain, None);
@@ -65,7 +82,10 @@ pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
         if last.is_empty() {
             break;
         }
-        let word = last.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+        let word = last
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
+            .count();
         if end > domain && word >= 2 {
             best = Some(end + word);
         }
@@ -81,8 +101,12 @@ pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 /// is 1. Words after the number may look like groups of it: the longest that is right counts.
 pub(crate) fn iban(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let text = &line[found.clone()];
-    let characters: Vec<(usize, u8)> =
-        text.iter().copied().enumerate().filter(|&(_, byte)| byte != b' ').collect();
+    let characters: Vec<(usize, u8)> = text
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|&(_, byte)| byte != b' ')
+        .collect();
     (15..=characters.len().min(34)).rev().find_map(|count| {
         let end = characters[count - 1].0 + 1;
         let whole = text.get(end).is_none_or(|&byte| byte == b' ');
@@ -92,15 +116,21 @@ pub(crate) fn iban(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 
 fn remainder_97(characters: &[(usize, u8)]) -> u32 {
     let (country, account) = characters.split_at(4);
-    account.iter().chain(country).fold(0, |rest, &(_, byte)| match byte {
-        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-    })
+    account
+        .iter()
+        .chain(country)
+        .fold(0, |rest, &(_, byte)| match byte {
+            b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+            _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
+        })
 }
 
 /// The check digit (ISO/IEC 7812, Luhn) is right, and it is not all zeros.
 pub(crate) fn card(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
-    let digits = line[found.clone()].iter().rev().filter(|byte| byte.is_ascii_digit());
+    let digits = line[found.clone()]
+        .iter()
+        .rev()
+        .filter(|byte| byte.is_ascii_digit());
     let (mut sum, mut any) = (0, 0);
     for (index, byte) in digits.enumerate() {
         let digit = u32::from(byte - b'0');
@@ -113,7 +143,8 @@ pub(crate) fn card(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 
 /// Not part of a longer dotted number, such as a version of five parts.
 pub(crate) fn ipv4(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
-    let before = found.start >= 2 && line[found.start - 1] == b'.' && line[found.start - 2].is_ascii_digit();
+    let before =
+        found.start >= 2 && line[found.start - 1] == b'.' && line[found.start - 2].is_ascii_digit();
     let after = matches!(line[found.end..], [b'.', b'0'..=b'9', ..]);
     (!before && !after).then_some(found)
 }
@@ -122,7 +153,8 @@ pub(crate) fn ipv4(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
 /// in it: `a::b` is likelier a path in a program.
 pub(crate) fn ipv6(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_');
-    let inside = line[..found.start].last().is_some_and(word) || line[found.end..].first().is_some_and(word);
+    let inside =
+        line[..found.start].last().is_some_and(word) || line[found.end..].first().is_some_and(word);
     let text = std::str::from_utf8(&line[found.clone()]).ok()?;
     let digit = text.bytes().any(|byte| byte.is_ascii_digit());
     (!inside && digit && text.parse::<Ipv6Addr>().is_ok()).then_some(found)

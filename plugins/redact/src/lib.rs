@@ -65,7 +65,10 @@ impl Filter for Redact {
         let mut kinds = Vec::new();
         let mut add = |key: String, name: &str, expression: String, check: Check| {
             expressions.push((key, expression));
-            kinds.push(Kind { check, mask: settings.mask.replace("{name}", name).into_bytes() });
+            kinds.push(Kind {
+                check,
+                mask: settings.mask.replace("{name}", name).into_bytes(),
+            });
         };
         // An author's own patterns come first: where two start at one place, theirs wins.
         for (name, expression) in settings.custom {
@@ -73,7 +76,12 @@ impl Filter for Redact {
         }
         for builtin in settings.patterns {
             let name = builtin.name();
-            add(format!("patterns.{name}"), name, builtin.expression(), builtin.check());
+            add(
+                format!("patterns.{name}"),
+                name,
+                builtin.expression(),
+                builtin.check(),
+            );
         }
         if kinds.is_empty() {
             return Err(Error::new(
@@ -81,7 +89,11 @@ impl Filter for Redact {
             ));
         }
         let patterns = Patterns::new(&expressions, Options::default())?;
-        Ok(Self { patterns, kinds, secrets: Vec::new() })
+        Ok(Self {
+            patterns,
+            kinds,
+            secrets: Vec::new(),
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
@@ -124,11 +136,23 @@ impl Redact {
 
     /// Adds a secret, in place of those inside it; where it ends.
     fn add(&mut self, secret: Range<usize>, kind: usize) -> usize {
-        while self.secrets.last().is_some_and(|last| last.start >= secret.start) {
+        while self
+            .secrets
+            .last()
+            .is_some_and(|last| last.start >= secret.start)
+        {
             self.secrets.pop();
         }
-        let start = self.secrets.last().map_or(0, |last| last.end).max(secret.start);
-        self.secrets.push(Secret { start, end: secret.end, kind });
+        let start = self
+            .secrets
+            .last()
+            .map_or(0, |last| last.end)
+            .max(secret.start);
+        self.secrets.push(Secret {
+            start,
+            end: secret.end,
+            kind,
+        });
         secret.end
     }
 }

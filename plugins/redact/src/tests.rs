@@ -16,20 +16,33 @@ fn masked(line: &str, expected: &str) {
 
 #[track_caller]
 fn untouched(line: &str) {
-    assert_eq!(verdicts::<Redact>(json!({}), [line]), [Verdict::Pass], "{line}");
+    assert_eq!(
+        verdicts::<Redact>(json!({}), [line]),
+        [Verdict::Pass],
+        "{line}"
+    );
 }
 
 #[test]
 fn mail_addresses() {
-    masked("from=<jane.doe+list@mail.example.co.uk>, to", "from=<[email]>, to");
+    masked(
+        "from=<jane.doe+list@mail.example.co.uk>, to",
+        "from=<[email]>, to",
+    );
     masked("grüße@müller.de and a_b@c.io.", "[email] and [email].");
-    masked("'o'brien@x-y.org', a@b.com.7 c@d.ef-", "'[email]', [email].7 [email]-");
+    masked(
+        "'o'brien@x-y.org', a@b.com.7 c@d.ef-",
+        "'[email]', [email].7 [email]-",
+    );
     untouched("user@localhost @home a@b. 3 @ 4.50");
 }
 
 #[test]
 fn ipv4_addresses() {
-    masked("Failed from 192.168.0.1 port 22", "Failed from [ipv4] port 22");
+    masked(
+        "Failed from 192.168.0.1 port 22",
+        "Failed from [ipv4] port 22",
+    );
     masked("10.0.0.1:8080,255.255.255.255", "[ipv4]:8080,[ipv4]");
     masked("peer 8.8.8.8.", "peer [ipv4].");
     untouched("version 1.2.3 and 1.2.3.4.5 and 300.1.1.1 and v1.2.3.4x");
@@ -63,7 +76,10 @@ fn bank_accounts() {
 
 #[test]
 fn tokens() {
-    masked("Authorization: Bearer abc.DEF-123_456==", "Authorization: Bearer [bearer]");
+    masked(
+        "Authorization: Bearer abc.DEF-123_456==",
+        "Authorization: Bearer [bearer]",
+    );
     masked(
         "cookie eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P; next",
         "cookie [jwt]; next",
@@ -73,11 +89,26 @@ fn tokens() {
 
 #[test]
 fn values_of_telling_keys() {
-    masked("GET /login?user=x&password=hunter2&x=1", "GET /login?user=x&password=[password]&x=1");
-    masked(r#"{"api_key": "abc def", "n": 1}"#, r#"{"api_key": "[password]", "n": 1}"#);
-    masked("Token: 'a b' PWD = c", "Token: '[password]' PWD = [password]");
-    masked(r#"{"password":"a\"b","c":1}"#, r#"{"password":"[password]","c":1}"#);
-    masked(r#""{\"token\":\"abc\"}""#, r#""{\"token\":\"[password]\"}""#);
+    masked(
+        "GET /login?user=x&password=hunter2&x=1",
+        "GET /login?user=x&password=[password]&x=1",
+    );
+    masked(
+        r#"{"api_key": "abc def", "n": 1}"#,
+        r#"{"api_key": "[password]", "n": 1}"#,
+    );
+    masked(
+        "Token: 'a b' PWD = c",
+        "Token: '[password]' PWD = [password]",
+    );
+    masked(
+        r#"{"password":"a\"b","c":1}"#,
+        r#"{"password":"[password]","c":1}"#,
+    );
+    masked(
+        r#""{\"token\":\"abc\"}""#,
+        r#""{\"token\":\"[password]\"}""#,
+    );
     masked("secret='never closed, so", "secret='[password]");
     untouched("password reset for the secret garden; token=");
 }
@@ -100,15 +131,24 @@ fn lines_are_bytes() {
 #[test]
 fn only_the_named_patterns() {
     let line = "a@b.cc 1.2.3.4 00:1b:44:11:3a:b7";
-    assert_eq!(one(json!({ "patterns": ["ipv4"] }), line), "a@b.cc [ipv4] 00:1b:44:11:3a:b7");
-    assert_eq!(one(json!({ "patterns": ["mac"] }), line), "a@b.cc 1.2.3.4 [mac]");
+    assert_eq!(
+        one(json!({ "patterns": ["ipv4"] }), line),
+        "a@b.cc [ipv4] 00:1b:44:11:3a:b7"
+    );
+    assert_eq!(
+        one(json!({ "patterns": ["mac"] }), line),
+        "a@b.cc 1.2.3.4 [mac]"
+    );
 }
 
 #[test]
 fn patterns_of_ones_own() {
     let custom = json!({ "badge": "B-[0-9]{4}", "host": r"\bdb\d+\.internal\b" });
     let line = "B-1234 on db07.internal by a@b.cc";
-    assert_eq!(one(json!({ "custom": custom }), line), "[badge] on [host] by [email]");
+    assert_eq!(
+        one(json!({ "custom": custom }), line),
+        "[badge] on [host] by [email]"
+    );
     let alone = json!({ "patterns": [], "custom": custom, "mask": "" });
     assert_eq!(one(alone, line), " on  by a@b.cc");
 }
@@ -116,13 +156,19 @@ fn patterns_of_ones_own() {
 #[test]
 fn the_mask_can_be_any_text() {
     assert_eq!(one(json!({ "mask": "***" }), "a@b.cc 1.2.3.4"), "*** ***");
-    assert_eq!(one(json!({ "mask": "<{name}/{name}>" }), "a@b.cc"), "<email/email>");
+    assert_eq!(
+        one(json!({ "mask": "<{name}/{name}>" }), "a@b.cc"),
+        "<email/email>"
+    );
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_at_all_masks_nothing() {
     let settings = json!({ "patterns": [], "custom": { "x": "x*" } });
-    assert_eq!(lines::<Redact>(settings, ["abxxc", "", "x"]), ["ab[x]c", "", "[x]"]);
+    assert_eq!(
+        lines::<Redact>(settings, ["abxxc", "", "x"]),
+        ["ab[x]c", "", "[x]"]
+    );
 }
 
 #[test]
@@ -134,10 +180,22 @@ fn the_longest_secret_covers_those_inside_it() {
 
 #[test]
 fn long_lines_of_near_misses() {
-    for near_miss in ["1-", "1.", "1:", "a@1.", "a-eyJaaaaaa", "1111111111111.", "AB12", "x@"] {
+    for near_miss in [
+        "1-",
+        "1.",
+        "1:",
+        "a@1.",
+        "a-eyJaaaaaa",
+        "1111111111111.",
+        "AB12",
+        "x@",
+    ] {
         untouched(&near_miss.repeat(4096 / near_miss.len()));
     }
-    masked(&"token='".repeat(400), &"token='[password]'".repeat(200).replace("''", "'"));
+    masked(
+        &"token='".repeat(400),
+        &"token='[password]'".repeat(200).replace("''", "'"),
+    );
 }
 
 #[test]

@@ -36,7 +36,10 @@ mod tests {
     #[test]
     fn no_line_is_lost() {
         let verdicts = testing::verdicts::<Rot13>(json!({}), ["a", "1", ""]);
-        assert_eq!(verdicts, [Verdict::Replace("n".into()), Verdict::Pass, Verdict::Pass]);
+        assert_eq!(
+            verdicts,
+            [Verdict::Replace("n".into()), Verdict::Pass, Verdict::Pass]
+        );
     }
 
     #[test]

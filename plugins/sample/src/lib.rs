@@ -22,7 +22,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { one_in: 10, by: By::Count }
+        Self {
+            one_in: 10,
+            by: By::Count,
+        }
     }
 }
 
@@ -38,9 +41,16 @@ impl Filter for Sample {
 
     fn new(Settings { one_in, by }: Settings) -> Result<Self, Error> {
         if one_in == 0 {
-            return Err(Error::setting("one_in", "must be at least 1, which lets every line through"));
+            return Err(Error::setting(
+                "one_in",
+                "must be at least 1, which lets every line through",
+            ));
         }
-        Ok(Self { by, one_in, wait: 0 })
+        Ok(Self {
+            by,
+            one_in,
+            wait: 0,
+        })
     }
 
     fn keeps_state(&self) -> bool {

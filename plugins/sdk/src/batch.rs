@@ -48,6 +48,9 @@ pub(crate) fn finish<F: Filter>(filter: &mut F) -> Result<Lines, Vec<u8>> {
     let (bytes, mut outcome) = out.into_outcome();
     match outcome.failures.pop() {
         Some(failure) => Err(failure.reason),
-        None => Ok(Lines { bytes: bytes.unwrap_or_default(), spans: outcome.output.spans }),
+        None => Ok(Lines {
+            bytes: bytes.unwrap_or_default(),
+            spans: outcome.output.spans,
+        }),
     }
 }

@@ -20,7 +20,10 @@ impl Error {
     }
 
     /// The text as the bytes that cross to the host.
-    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only the component crosses"))]
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(dead_code, reason = "only the component crosses")
+    )]
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }

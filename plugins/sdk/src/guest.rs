@@ -38,24 +38,42 @@ impl<F: Filter> Running<F> {
 
     pub fn start(&self, settings: &[u8], abi: u32) -> Result<Traits, Reason> {
         if abi < ABI {
-            return Err(format!("this filter needs a host that speaks abi {ABI}, not {abi}: update the host").into_bytes());
+            return Err(format!(
+                "this filter needs a host that speaks abi {ABI}, not {abi}: update the host"
+            )
+            .into_bytes());
         }
-        let filter = settings::read(settings).and_then(F::new).map_err(crate::Error::into_bytes)?;
-        let traits = if filter.keeps_state() { Traits::KEEPS_STATE } else { Traits::empty() };
+        let filter = settings::read(settings)
+            .and_then(F::new)
+            .map_err(crate::Error::into_bytes)?;
+        let traits = if filter.keeps_state() {
+            Traits::KEEPS_STATE
+        } else {
+            Traits::empty()
+        };
         self.0.replace(Some(filter));
         Ok(traits)
     }
 
     pub fn process(&self, input: Lines) -> Outcome {
-        let input = batch::Lines { bytes: input.bytes, spans: input.spans };
+        let input = batch::Lines {
+            bytes: input.bytes,
+            spans: input.spans,
+        };
         let outcome = self.with(|filter| batch::process(filter, input));
         Outcome {
-            output: Lines { bytes: outcome.output.bytes, spans: outcome.output.spans },
+            output: Lines {
+                bytes: outcome.output.bytes,
+                spans: outcome.output.spans,
+            },
             counts: outcome.counts,
             failures: outcome
                 .failures
                 .into_iter()
-                .map(|failure| Failure { line: failure.line, reason: failure.reason })
+                .map(|failure| Failure {
+                    line: failure.line,
+                    reason: failure.reason,
+                })
                 .collect(),
             close_after: outcome.close_after,
         }
@@ -63,7 +81,10 @@ impl<F: Filter> Running<F> {
 
     pub fn finish(&self) -> Result<Lines, Reason> {
         let lines = self.with(batch::finish)?;
-        Ok(Lines { bytes: lines.bytes, spans: lines.spans })
+        Ok(Lines {
+            bytes: lines.bytes,
+            spans: lines.spans,
+        })
     }
 
     fn with<R>(&self, call: impl FnOnce(&mut F) -> R) -> R {
@@ -104,7 +125,7 @@ macro_rules! export_component {
                 }
             }
 
-            $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
+    $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
         };
     };
 }

@@ -131,7 +131,8 @@ impl<'a> Output<'a> {
         if let Some(spans) = &mut self.spans {
             spans.extend(span);
         } else if self.made > 0 || self.bytes.len() != self.line_end() {
-            self.write_spans(self.begun - 1 + self.made as usize).extend(span);
+            self.write_spans(self.begun - 1 + self.made as usize)
+                .extend(span);
         }
         self.open = false;
         self.made += 1;
@@ -205,7 +206,11 @@ impl<'a> Output<'a> {
 
     /// For the end of a stream, as if for an empty line that has no spans to keep to.
     pub(crate) fn at_end() -> Self {
-        Self { begun: 1, spans: Some(Vec::new()), ..Self::new(&[], &[]) }
+        Self {
+            begun: 1,
+            spans: Some(Vec::new()),
+            ..Self::new(&[], &[])
+        }
     }
 
     /// The next line to judge; `None` after the last, or when the connection is to close.
@@ -223,7 +228,9 @@ impl<'a> Output<'a> {
             return None;
         };
         self.start = start as usize;
-        self.next = later.first().map_or(self.block.len(), |&next| next as usize);
+        self.next = later
+            .first()
+            .map_or(self.block.len(), |&next| next as usize);
         // A span that overlaps another, or ends before it starts, panics here.
         let length = (end as usize).wrapping_sub(self.start);
         self.line = self.block[self.start..self.next].split_at(length).0;
@@ -253,7 +260,10 @@ impl<'a> Output<'a> {
             self.take(self.block.len());
         }
         let outcome = Outcome {
-            output: Lines { bytes: Vec::new(), spans: self.spans.unwrap_or_default() },
+            output: Lines {
+                bytes: Vec::new(),
+                spans: self.spans.unwrap_or_default(),
+            },
             counts: self.counts.unwrap_or_default(),
             failures: self.failures,
             close_after: self.close_after,
@@ -334,7 +344,8 @@ impl<'a> Output<'a> {
             self.span_of_line();
             self.take(self.next);
         } else {
-            self.bytes.extend_from_slice(&self.block[self.line_end()..self.next]);
+            self.bytes
+                .extend_from_slice(&self.block[self.line_end()..self.next]);
         }
     }
 
@@ -361,7 +372,10 @@ impl<'a> Output<'a> {
             self.end();
         }
         if let Some(reason) = self.failed.take() {
-            self.failures.push(Failure { line: offset(self.begun - 1), reason });
+            self.failures.push(Failure {
+                line: offset(self.begun - 1),
+                reason,
+            });
             self.discard();
         }
         if self.made == 0 {

@@ -22,7 +22,10 @@ impl<'de> Deserialize<'de> for NoSettings {
                 f.write_str("an empty table")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<NoSettings, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<NoSettings, A::Error> {
                 match map.next_key::<String>()? {
                     None => Ok(NoSettings),
                     Some(key) => Err(serde::de::Error::unknown_field(&key, &[])),
@@ -44,9 +47,9 @@ pub(crate) fn read<S: DeserializeOwned>(json: &[u8]) -> Result<S, Error> {
     });
     match settings {
         Err(error) => Err(refusal(&track.path().to_string(), &error.to_string())),
-        Ok(_) if let Some(key) = unread => {
-            Err(Error::new(format!("unknown key `{key}`; nothing in this filter reads it")))
-        }
+        Ok(_) if let Some(key) = unread => Err(Error::new(format!(
+            "unknown key `{key}`; nothing in this filter reads it"
+        ))),
         Ok(settings) => {
             deserializer.end()?;
             Ok(settings)
@@ -66,7 +69,11 @@ fn refusal(path: &str, error: &str) -> Error {
         .replace("missing field", "missing key")
         .replace(", there are no fields", "; this filter takes no settings");
     // For an unknown key serde's path ends in the key itself, which the text already names.
-    let parent = if problem.starts_with("unknown key") { path.rsplit_once('.').map_or("", |(p, _)| p) } else { path };
+    let parent = if problem.starts_with("unknown key") {
+        path.rsplit_once('.').map_or("", |(p, _)| p)
+    } else {
+        path
+    };
     if parent.is_empty() || parent == "." {
         Error::new(problem)
     } else {

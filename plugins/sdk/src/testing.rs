@@ -73,10 +73,7 @@ pub struct Run {
 /// # Panics
 /// If the settings are refused, a line fails, or the runs do not agree.
 #[track_caller]
-pub fn lines<F: Filter>(
-    settings: Value,
-    input: impl IntoIterator<Item: AsRef<[u8]>>,
-) -> Vec<Line> {
+pub fn lines<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Line> {
     let input = own(input);
     let run = run::<F>(settings, &input);
     let mut lines = Vec::new();
@@ -174,7 +171,11 @@ fn run_cut<F: Filter>(
         let closes = outcome.close_after.is_some();
         verdicts.extend(judge(call, &pack(call, later.is_empty()), outcome));
         if closes {
-            return Run { verdicts, held: Ok(Vec::new()), keeps_state };
+            return Run {
+                verdicts,
+                held: Ok(Vec::new()),
+                keeps_state,
+            };
         }
         if !keeps_state {
             filter = new();
@@ -188,7 +189,11 @@ fn run_cut<F: Filter>(
     } else {
         Ok(Vec::new())
     };
-    Run { verdicts, held, keeps_state }
+    Run {
+        verdicts,
+        held,
+        keeps_state,
+    }
 }
 
 /// A block as a host makes it: LF and CR LF in turn, none after the last line of a stream.
@@ -200,7 +205,11 @@ pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
         }
         block.bytes.extend(line);
         if !(last && index + 1 == lines.len()) {
-            let terminator: &[u8] = if line.len().is_multiple_of(3) { b"\r\n" } else { b"\n" };
+            let terminator: &[u8] = if line.len().is_multiple_of(3) {
+                b"\r\n"
+            } else {
+                b"\n"
+            };
             block.bytes.extend(terminator);
         }
     }
@@ -209,21 +218,37 @@ pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
 
 /// The lines of a block.
 pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
-    block.spans.chunks_exact(2).map(|span| &block.bytes[span[0] as usize..span[1] as usize])
+    block
+        .spans
+        .chunks_exact(2)
+        .map(|span| &block.bytes[span[0] as usize..span[1] as usize])
 }
 
 /// Reads an outcome as the host does.
 pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<Verdict> {
-    let Outcome { mut output, counts, failures, close_after } = outcome;
+    let Outcome {
+        mut output,
+        counts,
+        failures,
+        close_after,
+    } = outcome;
     if output.spans.is_empty() && counts.is_empty() {
-        assert_eq!(output.bytes.len(), block.bytes.len(), "same spans, same length");
+        assert_eq!(
+            output.bytes.len(),
+            block.bytes.len(),
+            "same spans, same length"
+        );
         output.spans.clone_from(&block.spans);
     }
     let mut lines = unpack(&output).map(|line| Line(line.to_vec()));
     let mut failures = failures.into_iter().peekable();
     let mut verdicts = Vec::new();
     for (index, content) in input.iter().enumerate() {
-        let count = if counts.is_empty() { 1 } else { counts[index] as usize };
+        let count = if counts.is_empty() {
+            1
+        } else {
+            counts[index] as usize
+        };
         let mut made: Vec<Line> = lines.by_ref().take(count).collect();
         assert_eq!(made.len(), count, "counts and output lines agree");
         let closes = close_after == Some(index as u32);
@@ -247,12 +272,18 @@ pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<V
             return verdicts;
         }
     }
-    assert!(lines.next().is_none() && failures.next().is_none(), "nothing is left over");
+    assert!(
+        lines.next().is_none() && failures.next().is_none(),
+        "nothing is left over"
+    );
     verdicts
 }
 
 fn own(input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Vec<u8>> {
-    input.into_iter().map(|line| line.as_ref().to_vec()).collect()
+    input
+        .into_iter()
+        .map(|line| line.as_ref().to_vec())
+        .collect()
 }
 
 /// The same numbers on every run, so that a failure can be seen again.

@@ -195,16 +195,14 @@ fn a_guest_that_spins_does_not_hold_up_other_connections() {
     for client in &mut spinning {
         client.send(b"spin!\n");
     }
-    let start = std::time::Instant::now();
     for _ in 0..10 {
         quick.send(b"quick\n");
         quick.expect(b"QUICK\n");
     }
-    assert!(
-        start.elapsed() < std::time::Duration::from_secs(1),
-        "{:?} for ten lines",
-        start.elapsed()
-    );
+    for client in &mut spinning {
+        // Still at it, so the ten lines did not wait for them.
+        client.expect_silence(std::time::Duration::from_millis(1));
+    }
     for client in &mut spinning {
         client.expect(b"spin!\n");
     }

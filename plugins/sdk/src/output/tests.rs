@@ -128,11 +128,12 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 
 /// A block with a gap before the first line, and gaps of all lengths after the others.
 fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
-    let gap = || {
-        prop_oneof![4 => Just(b"\n".to_vec()), 2 => Just(b"\r\n".to_vec()), 1 => vec(any::<u8>(), 0..5)]
-    };
+    let gap = || prop_oneof![4 => Just(b"\n".to_vec()), 2 => Just(b"\r\n".to_vec()), 1 => vec(any::<u8>(), 0..5)];
     (gap(), vec((content(), gap(), calls()), 1..40)).prop_map(|(before, lines)| {
-        let mut block = Lines { bytes: before, spans: Vec::new() };
+        let mut block = Lines {
+            bytes: before,
+            spans: Vec::new(),
+        };
         let (mut contents, mut plan) = (Vec::new(), Vec::new());
         for (content, gap, calls) in lines {
             block.spans.push(block.bytes.len() as u32);
@@ -148,7 +149,10 @@ fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
 
 fn gap(block: &Lines, index: usize) -> &[u8] {
     let end = block.spans[2 * index + 1] as usize;
-    let next = block.spans.get(2 * index + 2).map_or(block.bytes.len(), |&next| next as usize);
+    let next = block
+        .spans
+        .get(2 * index + 2)
+        .map_or(block.bytes.len(), |&next| next as usize);
     &block.bytes[end..next]
 }
 
@@ -218,20 +222,41 @@ fn a_block_that_passes_is_the_very_same() {
     let plan = vec![vec![Call::EmitLine]; 3].into_iter();
     let outcome = process(&mut Planned { plan }, block.clone());
     assert_eq!(outcome.output.bytes, block.bytes);
-    assert_ne!(outcome.output.bytes.as_ptr(), at, "the clone went in, not the original");
+    assert_ne!(
+        outcome.output.bytes.as_ptr(),
+        at,
+        "the clone went in, not the original"
+    );
 
     let at = block.bytes.as_ptr();
     let plan = vec![vec![Call::EmitLine]; 3].into_iter();
-    let Outcome { output, counts, failures, close_after } = process(&mut Planned { plan }, block);
+    let Outcome {
+        output,
+        counts,
+        failures,
+        close_after,
+    } = process(&mut Planned { plan }, block);
     assert_eq!(output.bytes.as_ptr(), at, "nothing was copied");
-    assert_eq!((output.spans, counts, failures, close_after), (vec![], vec![], vec![], None));
+    assert_eq!(
+        (output.spans, counts, failures, close_after),
+        (vec![], vec![], vec![], None)
+    );
 }
 
 #[test]
 fn nothing_is_allocated_for_a_line_of_its_own_length() {
     let lines = vec![b"0123456789".to_vec(); 500];
     let block = testing::pack(&lines, false);
-    let outcome = process(&mut Planned { plan: vec![vec![Call::MapLine]; 500].into_iter() }, block.clone());
+    let outcome = process(
+        &mut Planned {
+            plan: vec![vec![Call::MapLine]; 500].into_iter(),
+        },
+        block.clone(),
+    );
     assert_eq!(outcome.output.bytes.len(), block.bytes.len());
-    assert_eq!(outcome.output.bytes.capacity(), block.bytes.len(), "handed over as it is");
+    assert_eq!(
+        outcome.output.bytes.capacity(),
+        block.bytes.len(),
+        "handed over as it is"
+    );
 }
