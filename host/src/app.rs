@@ -19,7 +19,7 @@ use crate::control::build::build;
 use crate::control::load::Plugins;
 use crate::control::origin::Origin;
 use crate::control::swap::Swapper;
-use crate::control::triggers::{self, Watcher};
+use crate::control::triggers::{self, Stop, Watcher};
 use crate::filter::engine::Engine;
 use crate::generation::Orders;
 use crate::stream::listener::Listener;
@@ -47,13 +47,18 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         }
         None => None,
     };
+    // Whoever reads `listening on` may send signals and change files at once.
+    let mut stop = Stop::catch().context("cannot catch signals")?;
+    let (sender, triggers) = mpsc::channel(16);
+    let hangups = triggers::hangups(sender.clone()).context("cannot catch signals")?;
+    tokio::spawn(hangups);
+    let mut watcher = Watcher::new(sender);
+    watcher.follow(&origin, &settings);
     if let Some(socket) = admin_socket {
         eprintln!("admin listening on {}", socket.local_addr()?);
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
     }
     let listeners = start(bound, &metrics, &receiver)?;
-    let (sender, triggers) = mpsc::channel(16);
-    tokio::spawn(triggers::hangups(sender.clone()));
     let drain = settings.host.drain;
     let swapper = Swapper {
         origin,
@@ -62,12 +67,12 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         metrics,
         orders: orders.clone(),
     };
-    let swapping = tokio::spawn(swapper.run(triggers, Watcher::new(sender)));
+    let swapping = tokio::spawn(swapper.run(triggers, watcher));
 
-    let signal = triggers::stop().await.context("cannot catch signals")?;
+    let signal = stop.next().await.context("cannot catch signals")?;
     tracing::info!(signal, grace = ?drain, "draining");
     swapping.abort();
-    drain_all(orders, listeners, drain).await;
+    drain_all(orders, listeners, drain, &mut stop).await;
     Ok(())
 }
 
@@ -128,13 +133,18 @@ fn start(
 }
 
 /// Lets connections end within `grace`; a second signal ends them at once.
-async fn drain_all(orders: watch::Sender<Orders>, mut listeners: JoinSet<()>, grace: Duration) {
+async fn drain_all(
+    orders: watch::Sender<Orders>,
+    mut listeners: JoinSet<()>,
+    grace: Duration,
+    stop: &mut Stop,
+) {
     let until = Instant::now() + grace;
     orders.send_modify(|orders| orders.drain_until = Some(until));
     let drained = async { while listeners.join_next().await.is_some() {} };
     tokio::select! {
         () = drained => tracing::info!("drained"),
-        _ = triggers::stop() => tracing::warn!("second signal: not waiting for connections"),
+        _ = stop.next() => tracing::warn!("second signal: not waiting for connections"),
     }
 }
 

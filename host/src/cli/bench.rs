@@ -28,6 +28,8 @@ const RUNS: usize = 7;
 /// Calls the filter as `serve` does, with 64 KiB of lines a call, on one core, without sockets.
 /// Shows the median of 7 runs, with the fastest and the slowest. Use a release build of linemill.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill bench redact --input app.log")]
 pub(super) struct Bench {
     /// A path to a .wasm file, or the name of a bundled plugin
     #[arg(value_name = "PLUGIN")]

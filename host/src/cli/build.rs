@@ -10,6 +10,8 @@ use linemill_guest_build::{Fetch, Toolchain, build};
 /// Uses the compiler with the target wasm32-unknown-unknown that it finds: rustup's, or that of
 /// Debian's package rustc-web. Components go to target/plugins in the crate's folder.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill build shout")]
 pub(super) struct Build {
     /// Folder of the crate
     #[arg(value_name = "DIR", default_value = ".")]

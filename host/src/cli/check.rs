@@ -16,6 +16,8 @@ use linemill::telemetry::metrics::Metrics;
 /// Exit status 0 means that `serve` would take it, short of an address in use. Otherwise
 /// everything that is wrong is shown, with file, line, key and what would be right.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill check config/linemill.toml")]
 pub(super) struct Check {
     /// Configuration file
     #[arg(value_name = "FILE")]

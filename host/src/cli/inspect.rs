@@ -8,6 +8,8 @@ use super::plugin::{hinted, read};
 
 /// Show what a plugin imports and exports, its world, digest and size; runs nothing
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill inspect rot13")]
 pub(super) struct Inspect {
     /// A path to a .wasm file, or the name of a bundled plugin
     #[arg(value_name = "PLUGIN")]

@@ -10,6 +10,8 @@ use linemill_guest_build::new::create;
 /// Makes the folder NAME. Then: `cd NAME`, `cargo test`, `linemill build`,
 /// `linemill pipe target/plugins/NAME.wasm`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill new shout --lang rust")]
 pub(super) struct New {
     /// Name of the filter: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]

@@ -29,11 +29,11 @@ const PROGRESS: Duration = Duration::from_millis(200);
 
 /// Run standard input through a chain to standard output
 ///
-/// Example: linemill pipe redact < app.log
-///
 /// A filter is a name from the configuration, a bundled plugin, or a path to a .wasm file; none
 /// means rot13. When the input is a file and standard error a terminal, shows how far it is.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill pipe redact < app.log")]
 pub(super) struct Pipe {
     /// Configuration file, for its filters
     #[arg(long, value_name = "FILE")]

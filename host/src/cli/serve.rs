@@ -15,6 +15,8 @@ use linemill::control::origin::Origin;
 /// lines; a configuration that does not hold changes nothing. SIGTERM and SIGINT drain: what has
 /// been read is answered within the grace period, then the exit status is 0.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill serve --config config/linemill.toml")]
 pub(super) struct Serve {
     /// Configuration file; see config/linemill.toml for every key and its default
     #[arg(long, value_name = "FILE")]

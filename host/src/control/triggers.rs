@@ -136,45 +136,67 @@ fn ways_to(file: &Path) -> Vec<PathBuf> {
     ways
 }
 
-/// Sends a trigger at each SIGHUP, for ever. Without such signals (Windows), waits for ever.
+/// Catches SIGHUP from this call on; the future sends a trigger at each, for ever. Without such
+/// signals (Windows), waits for ever.
 ///
 /// # Errors
 /// When the signal cannot be caught.
-pub async fn hangups(triggers: mpsc::Sender<Trigger>) -> std::io::Result<()> {
+pub fn hangups(triggers: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    {
+    let mut hangups = {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut hangups = signal(SignalKind::hangup())?;
+        signal(SignalKind::hangup())?
+    };
+    Ok(async move {
+        #[cfg(unix)]
         while hangups.recv().await.is_some() {
             // A full channel holds a trigger already.
             let _full = triggers.try_send(Trigger::Hangup);
         }
-    }
-    #[cfg(not(unix))]
-    std::future::pending::<()>().await;
-    drop(triggers);
-    Ok(())
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+        drop(triggers);
+    })
 }
 
-/// Ends at SIGINT or SIGTERM (on Windows: Ctrl-C), with the signal's name.
-///
-/// # Errors
-/// When the signals cannot be caught.
-pub async fn stop() -> std::io::Result<&'static str> {
+/// The signals that end the host: SIGINT and SIGTERM (on Windows: Ctrl-C).
+pub struct Stop {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        Ok(tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        })
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    /// Catches them from this call on: before that, they kill the process.
+    ///
+    /// # Errors
+    /// When they cannot be caught.
+    pub fn catch() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await?;
-        Ok("Ctrl-C")
+
+    /// Waits for the next; gives its name.
+    ///
+    /// # Errors
+    /// When it cannot be caught.
+    pub async fn next(&mut self) -> std::io::Result<&'static str> {
+        #[cfg(unix)]
+        return Ok(tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        });
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await.map(|()| "Ctrl-C")
     }
 }
 

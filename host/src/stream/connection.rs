@@ -109,15 +109,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     async fn run(&mut self) -> End {
+        let mut told = false;
         loop {
-            if self.orders.has_changed().unwrap_or(false)
-                && let Err(end) = self.follow().await
-            {
+            let changed = std::mem::take(&mut told) || self.orders.has_changed().unwrap_or(false);
+            if changed && let Err(end) = self.follow().await {
                 return end;
             }
             let block = match self.wait().await {
                 Event::Block(block) => block,
-                Event::Orders => continue,
+                Event::Orders => {
+                    // Waiting for them has marked them as seen.
+                    told = true;
+                    continue;
+                }
                 Event::End(end) => return end,
             };
             self.active = Instant::now();

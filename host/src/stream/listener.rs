@@ -70,7 +70,7 @@ impl Listener {
                 drop(self.socket);
                 let ending = async { while self.connections.join_next().await.is_some() {} };
                 if timeout(
-                    until.duration_since(tokio::time::Instant::now()) + 2 * LAST,
+                    until.duration_since(tokio::time::Instant::now()) + LAST,
                     ending,
                 )
                 .await

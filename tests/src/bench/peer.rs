@@ -1,6 +1,6 @@
 //! Peers: servers that answer each line, as child processes.
 //!
-//! To add one, give [`launches`] another [`Launch`]: a command that announces `listening on ADDR`
+//! To add one, give [`Subject::launches`] another [`Launch`]: a command that announces `listening on ADDR`
 //! on its standard error, as linemill does.
 
 use std::io::{BufRead as _, BufReader};
