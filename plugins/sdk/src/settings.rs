@@ -80,3 +80,81 @@ fn refusal(path: &str, error: &str) -> Error {
         Error::setting(parent, problem)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::{NoSettings, read};
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Lax {
+        width: u8,
+        #[serde(default)]
+        inner: BTreeMap<String, Inner>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        word: String,
+    }
+
+    fn refused(json: &str) -> String {
+        read::<Lax>(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let lax = read::<Lax>(br#"{"inner":{"a":{"word":"x"}},"width":3}"#).unwrap();
+        assert_eq!((lax.width, &*lax.inner["a"].word), (3, "x"));
+        assert_eq!(read::<NoSettings>(b"{}").unwrap(), NoSettings);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_even_where_the_type_is_silent() {
+        assert_eq!(
+            refused(r#"{"width":3,"heigth":4}"#),
+            "unknown key `heigth`; nothing in this filter reads it",
+        );
+        assert_eq!(
+            refused(r#"{"width":3,"inner":{"a":{"word":"","x":1}}}"#),
+            "`inner.a`: unknown key `x`, expected `word`",
+        );
+        assert_eq!(
+            read::<NoSettings>(br#"{"x":1}"#).unwrap_err().to_string(),
+            "unknown key `x`; this filter takes no settings",
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_the_key_and_no_place_in_the_json() {
+        assert_eq!(refused("{}"), "missing key `width`");
+        assert_eq!(
+            refused(r#"{"width":300}"#),
+            "`width`: invalid value: integer `300`, expected u8",
+        );
+        assert_eq!(
+            refused(r#"{"width":3,"inner":{"a":{"word":[1]}}}"#),
+            "`inner.a.word`: invalid type: sequence, expected a string",
+        );
+        assert_eq!(
+            refused(r#"{"width":3,"inner":{"a":{}}}"#),
+            "`inner.a`: missing key `word`"
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        assert_eq!(
+            refused("[]"),
+            "invalid length 0, expected struct Lax with 2 elements"
+        );
+        assert_eq!(
+            refused(r#"{"width":3} x"#),
+            "trailing characters at line 1 column 13"
+        );
+    }
+}

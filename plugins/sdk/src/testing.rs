@@ -332,3 +332,6 @@ impl PartialEq<String> for Line {
         self.0 == other.as_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

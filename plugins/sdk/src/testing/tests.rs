@@ -1,0 +1,127 @@
+//! What the runs find out about filters that are wrong, and show of those that are right.
+
+use super::{Line, Run, Verdict, json, lines, refusal, run, verdicts};
+use crate::{Error, Filter, NoSettings, Output, filter_fn};
+
+/// Joins pairs of lines; says that it keeps state only if `HONEST`.
+struct Pairs<const HONEST: bool> {
+    first: Option<Vec<u8>>,
+}
+
+impl<const HONEST: bool> Filter for Pairs<HONEST> {
+    type Settings = NoSettings;
+    const KEEPS_STATE: bool = HONEST;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Ok(Self { first: None })
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        match self.first.take() {
+            None => self.first = Some(line.to_vec()),
+            Some(first) => {
+                out.push(first);
+                out.emit(line);
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Output) {
+        match self.first.take() {
+            Some(first) if first == b"odd" => out.fail("odd"),
+            Some(first) => out.emit(first),
+            None => {}
+        }
+    }
+}
+
+filter_fn!(Verdicts = each_verdict);
+
+fn each_verdict(line: &[u8], out: &mut Output) {
+    match line {
+        b"replace" => out.emit("new"),
+        b"drop" => {}
+        b"split" => {
+            out.emit(line);
+            out.end();
+        }
+        b"fail" => {
+            out.emit("discarded");
+            out.fail("because");
+            out.emit("ignored");
+        }
+        b"close" => {
+            write!(out, "bye {}", 7);
+            out.close();
+        }
+        _ => out.emit(line),
+    }
+}
+
+#[test]
+fn a_stream_is_one_whatever_the_cuts() {
+    assert_eq!(
+        lines::<Pairs<true>>(json!({}), ["a", "b", "c", "d", "e"]),
+        ["ab", "cd", "e"]
+    );
+}
+
+#[test]
+#[should_panic(expected = "declare `const KEEPS_STATE: bool = true`")]
+fn state_that_is_kept_in_secret_is_found() {
+    lines::<Pairs<false>>(json!({}), ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
+fn a_failure_at_the_end_shows() {
+    let expected = Run {
+        verdicts: vec![Verdict::Drop],
+        held: Err("odd".into()),
+        keeps_state: true,
+    };
+    assert_eq!(run::<Pairs<true>>(json!({}), ["odd"]), expected);
+}
+
+#[test]
+fn each_verdict_shows() {
+    let input = [
+        "pass", "replace", "drop", "split", "fail", "close", "too late",
+    ];
+    let expected = [
+        Verdict::Pass,
+        Verdict::Replace("new".into()),
+        Verdict::Drop,
+        Verdict::Split(vec!["split".into(), "".into()]),
+        Verdict::Fail("because".into()),
+        Verdict::Close(vec!["bye 7".into()]),
+    ];
+    assert_eq!(verdicts::<Verdicts>(json!({}), input), expected);
+    let input = ["split", "close", "too late"];
+    assert_eq!(lines::<Verdicts>(json!({}), input), ["split", "", "bye 7"]);
+}
+
+#[test]
+#[should_panic(expected = "line 1 failed: \"because\"")]
+fn a_failure_is_no_line() {
+    lines::<Verdicts>(json!({}), ["pass", "fail"]);
+}
+
+#[test]
+#[should_panic(expected = "the filter takes these settings")]
+fn settings_that_are_taken_are_no_refusal() {
+    refusal::<Verdicts>(json!({}));
+}
+
+#[test]
+#[should_panic(expected = "unknown key `x`")]
+fn a_refusal_shows() {
+    lines::<Verdicts>(json!({ "x": 1 }), ["pass"]);
+}
+
+#[test]
+fn lines_show_as_text_or_bytes() {
+    assert_eq!(
+        format!("{:?}", [Line::from("a\"b"), Line::from(b"\xff\n")]),
+        r#"["a\"b", b"\xff\n"]"#
+    );
+}
