@@ -7,6 +7,7 @@
 //!
 //! An oversized line is known as such at its first byte too many, not at its terminator.
 
+use super::scan;
 use crate::config::settings::{Framing, LineSettings, Oversize, Partial};
 use crate::lines::Lines;
 
@@ -202,18 +203,35 @@ impl Framer {
     /// The way of nearly all blocks: finds the complete lines up to the first oversized one and
     /// returns where the rest begins.
     fn frame_fitting(&self, block: &[u8], spans: &mut Vec<u32>) -> usize {
-        let framing = self.settings.framing;
         let from = self.searched.min(block.len());
+        let max_line = self.settings.max_line;
         let mut start = 0;
-        for found in memchr::memchr_iter(last_byte(framing), &block[from..]) {
-            let Some(end) = line_end(framing, block, start, from + found) else {
-                continue;
-            };
-            if end.content - start > self.settings.max_line {
-                break;
+        let mut take = |end: Option<End>, start: &mut usize| {
+            let Some(end) = end else { return true };
+            let fits = end.content - *start <= max_line;
+            if fits {
+                spans.extend([*start as u32, end.content as u32]);
+                *start = end.line;
             }
-            spans.extend([start as u32, end.content as u32]);
-            start = end.line;
+            fits
+        };
+        // One loop for each framing: asking which it is at every line took a fifth of the time.
+        match self.settings.framing {
+            Framing::Lf | Framing::Octet => {
+                scan::each(b'\n', block, from, |at| {
+                    take(line_end(Framing::Lf, block, start, at), &mut start)
+                });
+            }
+            Framing::Crlf => {
+                scan::each(b'\n', block, from, |at| {
+                    take(line_end(Framing::Crlf, block, start, at), &mut start)
+                });
+            }
+            Framing::Nul => {
+                scan::each(0, block, from, |at| {
+                    take(line_end(Framing::Nul, block, start, at), &mut start)
+                });
+            }
         }
         start
     }
@@ -328,6 +346,7 @@ fn waits_after_cr(framing: Framing) -> bool {
 }
 
 /// Judges the terminator's last byte, found at `at`, for the line that begins at `start`.
+#[inline(always)]
 fn line_end(framing: Framing, block: &[u8], start: usize, at: usize) -> Option<End> {
     let after_cr = at > start && block[at - 1] == b'\r';
     match framing {

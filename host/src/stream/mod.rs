@@ -6,4 +6,5 @@ pub mod end;
 pub mod line;
 pub mod listener;
 mod read;
+mod scan;
 pub mod sink;

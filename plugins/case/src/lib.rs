@@ -1,6 +1,6 @@
 //! Changes the case of ASCII letters. All other bytes, those of other letters too, stay.
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Error, Filter, Output, export, map_bytes};
 use serde::Deserialize;
 
 /// Writes letters as the settings say.
@@ -39,24 +39,44 @@ impl Filter for Case {
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         match self.to {
-            To::Lower => out.map(line, |byte| byte.to_ascii_lowercase()),
-            To::Upper => out.map(line, |byte| byte.to_ascii_uppercase()),
-            To::Swap => out.map(line, |byte| {
-                if byte.is_ascii_alphabetic() {
-                    byte ^ 0x20
-                } else {
-                    byte
-                }
-            }),
+            To::Lower => out.map(line, lower),
+            To::Upper => out.map(line, upper),
+            To::Swap => out.map(line, swapped),
             To::Title => {
                 title(line, &mut self.titled);
                 out.emit(&self.titled);
             }
         }
     }
+
+    fn bytes(&mut self, bytes: &mut [u8]) -> bool {
+        match self.to {
+            To::Lower => map_bytes(bytes, lower),
+            To::Upper => map_bytes(bytes, upper),
+            To::Swap => map_bytes(bytes, swapped),
+            To::Title => return false,
+        }
+        true
+    }
 }
 
 export!(Case);
+
+fn lower(byte: u8) -> u8 {
+    byte.to_ascii_lowercase()
+}
+
+fn upper(byte: u8) -> u8 {
+    byte.to_ascii_uppercase()
+}
+
+fn swapped(byte: u8) -> u8 {
+    if byte.is_ascii_alphabetic() {
+        byte ^ 0x20
+    } else {
+        byte
+    }
+}
 
 /// A letter after anything that cannot be inside a word is large, any other small. Bytes outside
 /// ASCII and apostrophes are taken to be inside words: `Ünlü's` has no letter to change.

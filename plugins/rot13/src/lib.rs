@@ -1,16 +1,16 @@
 //! Turns each ASCII letter by thirteen places, so that turning twice gives the line back.
 
-use linemill_sdk::{Output, export, filter_fn};
+use linemill_sdk::{byte_fn, export};
 
-filter_fn!(pub Rot13 = rot13);
+byte_fn!(pub Rot13 = rot13);
 export!(Rot13);
 
-fn rot13(line: &[u8], out: &mut Output) {
-    out.map(line, |byte| match byte {
+fn rot13(byte: u8) -> u8 {
+    match byte {
         b'a'..=b'm' | b'A'..=b'M' => byte + 13,
         b'n'..=b'z' | b'N'..=b'Z' => byte - 13,
         _ => byte,
-    });
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,18 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the lines of one call through `filter`.
-pub(crate) fn process<F: Filter>(filter: &mut F, input: Lines) -> Outcome {
+pub(crate) fn process<F: Filter>(filter: &mut F, mut input: Lines) -> Outcome {
+    if filter.bytes(&mut input.bytes) {
+        // No spans: those of the input.
+        let output = Lines {
+            bytes: input.bytes,
+            spans: Vec::new(),
+        };
+        return Outcome {
+            output,
+            ..Outcome::default()
+        };
+    }
     let mut out = Output::new(&input.bytes, &input.spans);
     while let Some(line) = out.next_line() {
         filter.line(line, &mut out);

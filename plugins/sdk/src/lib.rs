@@ -82,7 +82,8 @@
 //! The host hands over many lines as one block, their terminators between them. Lines that pass
 //! are never copied one by one, and as long as each line becomes one line of its own length, the
 //! block that goes back has the layout of the one that came, so the host sends it on as it is.
-//! [`Output`] keeps to that by itself; `map` is the quickest way to change bytes.
+//! [`Output`] keeps to that by itself; `map` is the quickest way to change the bytes of a line, and
+//! [`byte_fn!`] for a filter that looks at bytes only.
 //!
 //! [linemill]: https://github.com/linemill/linemill
 
@@ -104,5 +105,5 @@ pub mod testing;
 
 pub use error::Error;
 pub use filter::Filter;
-pub use output::Output;
+pub use output::{Output, map_bytes};
 pub use settings::NoSettings;

@@ -22,6 +22,8 @@ use std::ptr;
 
 use crate::batch::Failure;
 
+pub use map::map_bytes;
+
 /// Takes what becomes of a line.
 ///
 /// Nothing called: the line is dropped. [`emit`](Self::emit) and [`map`](Self::map) make one line

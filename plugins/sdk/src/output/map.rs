@@ -6,6 +6,25 @@
 /// Bytes in a vector of the machine.
 const LANES: usize = 16;
 
+/// Bytes changed between two looks at the clock: the host has each turn of a loop look whether its
+/// time is up, which costs a third of a vector's work. For ROT13, four vectors a turn were a third
+/// quicker than one.
+const TURN: usize = 4 * LANES;
+
+/// Changes each byte in place. Vectorised when `change` is plain arithmetic.
+#[inline(always)]
+pub fn map_bytes(bytes: &mut [u8], change: impl Fn(u8) -> u8) {
+    let mut turns = bytes.chunks_exact_mut(TURN);
+    for turn in &mut turns {
+        for byte in turn {
+            *byte = change(*byte);
+        }
+    }
+    for byte in turns.into_remainder() {
+        *byte = change(*byte);
+    }
+}
+
 /// Fills `place` with the bytes of `line`, changed.
 #[inline(always)]
 pub(super) fn map_into(place: &mut [u8], line: &[u8], change: impl Fn(u8) -> u8) {
