@@ -10,5 +10,6 @@ pub mod control;
 pub mod filter;
 pub mod generation;
 pub mod lines;
+mod scan;
 pub mod stream;
 pub mod telemetry;

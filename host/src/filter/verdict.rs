@@ -9,6 +9,7 @@
 use super::bindings::filter::exports::linemill::filter::batch::Outcome;
 use crate::config::settings::{Framing, OnError};
 use crate::lines::Lines;
+use crate::scan;
 
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
@@ -91,8 +92,7 @@ fn same_shape(input: &Lines, outcome: Outcome, rules: Rules) -> Result<Lines, Ou
     let output = &outcome.output;
     let shaped = output.bytes.len() == input.bytes().len()
         && (output.spans.is_empty() || output.spans == input.spans())
-        && gaps_match(input, &output.bytes)
-        && rules.framing.count_in(&output.bytes) == terminators(input, rules.framing);
+        && same_terminators(input, &output.bytes, rules.framing);
     if shaped {
         Ok(Lines::from_parts(
             outcome.output.bytes,
@@ -103,28 +103,26 @@ fn same_shape(input: &Lines, outcome: Outcome, rules: Rules) -> Result<Lines, Ou
     }
 }
 
-/// How many terminators the block of `input` holds: by the invariant of [`Lines`], one a line, but
-/// perhaps for the last.
-fn terminators(input: &Lines, framing: Framing) -> usize {
-    match input.len().checked_sub(1) {
-        Some(last) if framing != Framing::Octet => {
-            last + usize::from(!input.terminator(last).is_empty())
-        }
-        _ => 0,
-    }
+/// Whether `output`, as long as the input's block, has its terminators at the same places, and
+/// none elsewhere.
+fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
+    let last_bytes = match framing {
+        Framing::Lf => scan::same_places(b'\n', input.bytes(), output),
+        Framing::Nul => scan::same_places(0, input.bytes(), output),
+        Framing::Crlf => framing.count_in(input.bytes()) == framing.count_in(output),
+        Framing::Octet => true,
+    };
+    last_bytes && long_gaps_match(input, output, framing)
 }
 
-fn gaps_match(input: &Lines, output: &[u8]) -> bool {
+/// Compares the gaps that are more than the one byte that has been compared.
+fn long_gaps_match(input: &Lines, output: &[u8], framing: Framing) -> bool {
     let theirs = input.bytes();
+    let compared = usize::from(framing != Framing::Crlf);
     let (mut from, mut pairs) = (0, input.spans().chunks_exact(2));
     let all = pairs.all(|span| {
         let (start, end) = (span[0] as usize, span[1] as usize);
-        // Nearly every gap is one LF; one byte compares faster than a slice of one.
-        let same = match start - from {
-            0 => true,
-            1 => theirs[from] == output[from],
-            _ => theirs[from..start] == output[from..start],
-        };
+        let same = start - from <= compared || theirs[from..start] == output[from..start];
         from = end;
         same
     });

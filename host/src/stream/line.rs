@@ -7,9 +7,9 @@
 //!
 //! An oversized line is known as such at its first byte too many, not at its terminator.
 
-use super::scan;
 use crate::config::settings::{Framing, LineSettings, Oversize, Partial};
 use crate::lines::Lines;
+use crate::scan;
 
 #[cfg(test)]
 #[path = "line_tests.rs"]

@@ -6,5 +6,4 @@ pub mod end;
 pub mod line;
 pub mod listener;
 mod read;
-mod scan;
 pub mod sink;

@@ -1,6 +1,6 @@
 //! Finding a byte that occurs often.
 //!
-//! In: a block and a byte. Out: every place where it stands. For lines of 80 bytes this took 2.7 ns
+//! In: blocks and a byte. Out: every place where it stands, or whether two blocks agree on them. For lines of 80 bytes this took 2.7 ns
 //! a line, where `memchr`'s iterator, which is made for rare bytes, took 7.0.
 
 use wide::u8x16;
@@ -11,7 +11,7 @@ const LANES: usize = 16;
 
 /// Calls `found` with each index of `byte` in `block` from `from` on, until it says stop.
 #[inline(always)]
-pub(super) fn each(byte: u8, block: &[u8], from: usize, mut found: impl FnMut(usize) -> bool) {
+pub(crate) fn each(byte: u8, block: &[u8], from: usize, mut found: impl FnMut(usize) -> bool) {
     let mut base = from;
     let (words, rest) = block[from..].as_chunks::<WORD>();
     for word in words {
@@ -31,6 +31,19 @@ pub(super) fn each(byte: u8, block: &[u8], from: usize, mut found: impl FnMut(us
     }
 }
 
+/// Whether `byte` stands at the same places in two blocks of one length.
+pub(crate) fn same_places(byte: u8, one: &[u8], other: &[u8]) -> bool {
+    debug_assert_eq!(one.len(), other.len());
+    let (words, rest) = one.as_chunks::<WORD>();
+    let (other_words, other_rest) = other.as_chunks::<WORD>();
+    let same = |(one, other): (&u8, &u8)| (*one == byte) == (*other == byte);
+    words
+        .iter()
+        .zip(other_words)
+        .all(|(one, other)| matches(byte, one) == matches(byte, other))
+        && rest.iter().zip(other_rest).all(same)
+}
+
 /// Bit i says whether byte i of `word` is `byte`.
 #[inline(always)]
 fn matches(byte: u8, word: &[u8; WORD]) -> u64 {
@@ -47,6 +60,18 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn one_byte_more_or_less_is_seen(
+            block in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'x')], 1..200),
+            at in any::<proptest::sample::Index>(),
+        ) {
+            let other: Vec<_> = block.iter().map(|byte| if *byte == b'x' { b'y' } else { *byte }).collect();
+            prop_assert!(super::same_places(b'\n', &block, &other));
+            let (mut other, at) = (other, at.index(block.len()));
+            other[at] = if block[at] == b'x' { b'\n' } else { b'y' };
+            prop_assert!(!super::same_places(b'\n', &block, &other));
+        }
+
         #[test]
         fn finds_what_a_plain_loop_finds(
             block in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'x'), any::<u8>()], 0..300),
