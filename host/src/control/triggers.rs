@@ -1,6 +1,6 @@
 //! What makes the host reload or stop: signals, and files that change.
 //!
-//! In: the system's events. Out: [`Trigger`]s on a channel, and the end of [`stop`]. Folders are
+//! In: the system's events. Out: [`Trigger`]s on a channel, and the signals of [`Stop`]. Folders are
 //! watched rather than files, so a file replaced by rename is seen too, and so is a symbolic link
 //! on the way to it that is given another target.
 

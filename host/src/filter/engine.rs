@@ -1,6 +1,6 @@
 //! The wasmtime engine and the clock that bounds guest calls.
 //!
-//! In: nothing. Out: one [`Engine`] a process, and a [`Running`] mark around every guest call.
+//! In: nothing. Out: one [`Engine`] a process, and a `Running` mark around every guest call.
 //! Not here: compiling (`plugin`), calling (`instance`), deciding what a missed deadline means.
 //!
 //! The clock advances the engine's epoch each [`TICK`], but only while guests run: an idle host

@@ -1,6 +1,6 @@
 //! Checks what a filter answered, before one byte of it goes on.
 //!
-//! In: the lines of a call and the guest's [`Outcome`]. Out: [`Judged`], the lines that go on,
+//! In: the lines of a call and the guest's outcome. Out: [`Judged`], the lines that go on,
 //! `on_error` applied to those that failed, or [`Broken`] when the answer as a whole makes no
 //! sense. Pure: no guest is called, nothing is counted.
 //!

@@ -1,5 +1,5 @@
 //! The data plane, in the order of the data: [`listener`] accepts, [`connection`] serves a
-//! stream, [`line`] frames it, the chain filters it (`crate::filter`), [`sink`] takes it away.
+//! stream, [`mod@line`] frames it, the chain filters it (`crate::filter`), [`sink`] takes it away.
 
 pub mod connection;
 pub mod end;
