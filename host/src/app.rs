@@ -59,7 +59,6 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
     }
     let listeners = start(bound, &metrics, &receiver)?;
-    let drain = settings.host.drain;
     let swapper = Swapper {
         origin,
         settings,
@@ -70,6 +69,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let swapping = tokio::spawn(swapper.run(triggers, watcher));
 
     let signal = stop.next().await.context("cannot catch signals")?;
+    let drain = receiver.borrow().generation.drain;
     tracing::info!(signal, grace = ?drain, "draining");
     swapping.abort();
     drain_all(orders, listeners, drain, &mut stop).await;

@@ -31,6 +31,8 @@ pub struct Generation {
     pub number: u64,
     /// By listener name.
     pub services: HashMap<String, Arc<Service>>,
+    /// Grace period for connections when the host stops.
+    pub drain: Duration,
     /// By name: all filters of the configuration, whether a chain uses them or not.
     pub filters: HashMap<String, Arc<Filter>>,
 }

@@ -12,7 +12,7 @@ use crate::config::report::{Report, Reports};
 use crate::config::settings::{FilterSettings, Settings};
 use crate::filter::chain::Chain;
 use crate::filter::probe::{self, Mismatch};
-use crate::filter::stage::Filter;
+use crate::filter::stage::{Filter, StartError};
 use crate::generation::{Generation, Service};
 use crate::telemetry::metrics::Metrics;
 
@@ -54,6 +54,7 @@ pub async fn build(
     Ok(Generation {
         number: before.map_or(1, |before| before.number + 1),
         services,
+        drain: settings.host.drain,
         filters,
     })
 }
@@ -81,10 +82,13 @@ async fn build_filter(
     let engine = Arc::clone(plugins.engine());
     let started = Filter::start(engine, plugin, filter.clone(), metrics.filter(&filter.name)).await;
     let started = started.map_err(|error| {
-        vec![wrong(
-            error.to_string(),
-            "see the filter's documentation for its `settings`, and `memory` for its memory",
-        )]
+        let (key, hint) = match error {
+            StartError::Refused(_) => ("settings", "its documentation lists the settings it takes"),
+            StartError::Failed { kind: "memory", .. } => ("memory", "raise `memory`"),
+            StartError::Failed { .. } => ("plugin", "the fault is the plugin's: tell its author"),
+        };
+        let text = format!("filter `{}`: {error}", filter.name);
+        vec![filter.places.of(key).report(text, hint)]
     })?;
     let mut failed = Vec::new();
     for test in &filter.tests {

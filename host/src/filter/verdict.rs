@@ -303,15 +303,17 @@ fn unacceptable(bytes: &[u8], spans: &[(usize, usize)], rules: Rules) -> Option<
 
 /// A reason as it may be shown: bounded, control characters escaped.
 pub(crate) fn printable(reason: &[u8]) -> String {
-    let cut = &reason[..reason.len().min(REASON)];
-    String::from_utf8_lossy(cut)
-        .chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    let text = String::from_utf8_lossy(&reason[..reason.len().min(REASON)]);
+    if !text.contains(char::is_control) {
+        return text.into_owned();
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }

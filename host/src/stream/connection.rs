@@ -18,6 +18,7 @@ use super::end::End;
 use super::line::Framer;
 use super::read::{Block, read};
 use super::sink::Sink;
+use crate::blocks;
 use crate::filter::chain::{Flow, Passage};
 use crate::generation::{Orders, Service};
 use crate::lines::Lines;
@@ -254,13 +255,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             self.sink.flush().await.map_err(End::Unwritable)?;
             self.metrics.lines_out.inc_by(count);
         }
+        blocks::give_back(bytes);
         flow.close.map_or(Ok(()), |close| Err(End::Filter(close)))
     }
 
     /// Reads on, to no end, until the client has seen ours.
     async fn linger(&mut self) {
         let framing = self.service.lines.framing;
-        let mut block = crate::blocks::take(0);
+        let mut block = blocks::take(0);
         let reading = async {
             while self
                 .reader
