@@ -35,16 +35,16 @@ async fn bisect(
     own: &mut Own,
     input: Lines,
     rules: Rules,
-    fault: Fault,
+    first: Fault,
 ) -> Judged {
     let mut all = Judged::default();
     let mut budget = BUDGET;
-    // Lines still to be judged, last first; the next of them failed with `fault`, if any.
+    // Lines still to be judged, last first; the next of them failed as `known`, if any.
     let mut todo = vec![(0, input.len())];
-    let mut fault = Some(fault);
+    let mut known = Some(first);
     while let Some((from, to)) = todo.pop() {
         let part = input.slice(from, to);
-        let judged = match fault.take() {
+        let judged = match known.take() {
             Some(fault) => Err(fault),
             None => filter.call(own, &part, rules).await,
         };
@@ -55,17 +55,19 @@ async fn bisect(
                 all.lines.append(judged.lines);
                 all.close = judged.close;
             }
-            Err(fault_) => {
-                budget = budget.saturating_sub(if fault_.kind == "deadline" { LATE } else { 1 });
+            Err(fault) => {
+                // Other streams of this thread come first.
+                tokio::task::yield_now().await;
+                budget = budget.saturating_sub(if fault.kind == "deadline" { LATE } else { 1 });
                 // A filter that cannot even start will not with fewer lines.
-                if lines > 1 && budget > 0 && fault_.kind != "refused" {
+                if lines > 1 && budget > 0 && fault.kind != "refused" {
                     let middle = from + (to - from) / 2;
                     todo.push((middle, to));
                     todo.push((from, middle));
                     continue;
                 }
                 filter.account(lines, &Judged::default());
-                filter.failed(fault_.kind, lines, &fault_.reason);
+                filter.failed(fault.kind, lines, &fault.reason);
                 let (rest, close) = give_up(part, filter.on_error());
                 all.lines.append(rest);
                 all.close = close;

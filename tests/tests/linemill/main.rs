@@ -7,6 +7,8 @@
 //! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
+//! | [`filters`] | each bundled filter as a component, with each of its settings |
+//! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
@@ -30,7 +32,9 @@ mod author;
 mod chain;
 #[cfg(unix)]
 mod drain;
+mod examples;
 mod faults;
+mod filters;
 mod limits;
 mod lines;
 mod pipe;
