@@ -14,6 +14,7 @@ use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Rules;
 use linemill::lines::Lines;
 use linemill::stream::line::Framer;
+use linemill::telemetry::log::Gate;
 use linemill::telemetry::metrics::Metrics;
 
 use super::plugin::{hinted, read, reference};
@@ -111,7 +112,7 @@ impl Bench {
             ));
         }
         let metrics = Metrics::new().filter("bench");
-        Filter::start(engine, plugin, settings, metrics)
+        Filter::start(engine, plugin, settings, metrics, Gate::default())
             .await
             .map_err(|error| anyhow!("{}: {error}", self.plugin))
     }

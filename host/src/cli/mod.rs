@@ -9,7 +9,7 @@ mod pipe;
 mod plugin;
 mod serve;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///
@@ -42,6 +42,21 @@ enum Verb {
     New(new::New),
     Build(build::Build),
     Bench(bench::Bench),
+    #[command(hide = true)]
+    Status(NotYet),
+    #[command(hide = true)]
+    Reload(NotYet),
+    #[command(hide = true)]
+    Tap(NotYet),
+    #[command(hide = true)]
+    Top(NotYet),
+}
+
+/// A verb of a later version: says so, whatever else was written.
+#[derive(Debug, Args)]
+struct NotYet {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<String>,
 }
 
 impl Cli {
@@ -55,6 +70,14 @@ impl Cli {
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),
             Verb::Bench(verb) => verb.run(),
+            Verb::Reload(_) => Err(plugin::hinted(
+                "not yet: `linemill reload`",
+                "send the host SIGHUP, or save its configuration file",
+            )),
+            Verb::Status(_) | Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
+                "not yet: verbs that ask a running host",
+                "set `admin` in its configuration, and read /metrics there",
+            )),
         }
     }
 }

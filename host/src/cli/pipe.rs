@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use linemill::config::settings::{ListenerSettings, Settings};
+use linemill::config::settings::{ListenerSettings, OnError, Settings};
 use linemill::control::build::build;
 use linemill::control::load::Plugins;
 use linemill::filter::bundled;
 use linemill::filter::engine::Engine;
+use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Close;
 use linemill::generation::Orders;
 use linemill::stream::connection::Connection;
@@ -24,13 +25,17 @@ use linemill::stream::sink::Sink;
 use linemill::telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::plugin::hinted;
+
 /// How often the progress line is written anew.
 const PROGRESS: Duration = Duration::from_millis(200);
 
 /// Run standard input through a chain to standard output
 ///
-/// A filter is a name from the configuration, a bundled plugin, or a path to a .wasm file; none
-/// means rot13. When the input is a file and standard error a terminal, shows how far it is.
+/// A filter is a name from the configuration, a bundled plugin, or a path to a .wasm file. Without
+/// any, lines go through the chain, and are framed, as the configuration's only listener says;
+/// without a configuration, that is rot13. Lines that failed are counted on standard error at the
+/// end. When the input is a file and standard error a terminal, shows how far it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill pipe redact < app.log")]
@@ -54,6 +59,7 @@ impl Pipe {
         let engine = Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?;
         let plugins = Plugins::new(Arc::new(engine));
         let first = build(&settings, None, &plugins, &metrics).await?;
+        let filters: Vec<_> = first.filters.values().cloned().collect();
         let (_orders, receiver) = Orders::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
@@ -70,6 +76,7 @@ impl Pipe {
             .serve()
             .await;
         drop(progress);
+        filters.iter().for_each(|filter| tell_failures(filter));
         match end {
             End::Eof | End::Filter(Close::Verdict) => Ok(()),
             // Whoever read the output has seen enough, as `head` does.
@@ -86,29 +93,49 @@ impl Pipe {
         }
     }
 
-    /// The configuration's filters, and one chain without timeouts in place of its listeners.
+    /// The configuration's filters, and one stream without timeouts in place of its listeners.
     fn settings(&self) -> anyhow::Result<Settings> {
         let bundled = bundled::names();
         let mut settings = match &self.config {
             Some(path) => linemill::config::load(path, &bundled)?,
             None => Settings::builtin(),
         };
-        let args = if self.chain.is_empty() {
-            &["rot13".to_owned()][..]
-        } else {
-            &self.chain
+        let mut stream = match &settings.listeners[..] {
+            _ if !self.chain.is_empty() => ListenerSettings {
+                chain: settings.chain_from_args(&self.chain, &bundled)?,
+                ..ListenerSettings::default()
+            },
+            [only] => only.clone(),
+            _ => {
+                return Err(hinted(
+                    "the configuration does not have one listener whose chain to use",
+                    "name the filters: linemill pipe --config FILE A B",
+                ));
+            }
         };
-        let chain = settings.chain_from_args(args, &bundled)?;
-        settings.filters.retain(|name, _| chain.contains(name));
-        settings.listeners = vec![ListenerSettings {
-            name: "pipe".into(),
-            chain,
-            idle_timeout: None,
-            line_timeout: None,
-            write_timeout: None,
-            ..ListenerSettings::default()
-        }];
+        stream.name = "pipe".into();
+        stream.idle_timeout = None;
+        stream.line_timeout = None;
+        stream.write_timeout = None;
+        settings
+            .filters
+            .retain(|name, _| stream.chain.contains(name));
+        settings.listeners = vec![stream];
         Ok(settings)
+    }
+}
+
+/// Says on standard error how many lines a filter could not handle, and what became of them.
+fn tell_failures(filter: &Filter) {
+    let became = match filter.settings().on_error {
+        OnError::Pass => "passed on unfiltered",
+        OnError::Drop => "dropped",
+        OnError::Close => "ended the stream",
+    };
+    match filter.failed_lines() {
+        0 => {}
+        1 => eprintln!("filter `{}`: 1 line failed: {became}", filter.name()),
+        lines => eprintln!("filter `{}`: {lines} lines failed: {became}", filter.name()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::filter::chain::Chain;
 use crate::filter::probe::{self, Mismatch};
 use crate::filter::stage::{Filter, StartError};
 use crate::generation::{Generation, Service};
+use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
 
 /// Builds the generation that `settings` ask for.
@@ -79,9 +80,11 @@ async fn build_filter(
     {
         return Ok(Arc::clone(known));
     }
-    let engine = Arc::clone(plugins.engine());
-    let started = Filter::start(engine, plugin, filter.clone(), metrics.filter(&filter.name)).await;
-    let started = started.map_err(|error| {
+    let start = |metrics, log| {
+        let engine = Arc::clone(plugins.engine());
+        Filter::start(engine, Arc::clone(&plugin), filter.clone(), metrics, log)
+    };
+    let wrong_start = |error: StartError| {
         let (key, hint) = match error {
             StartError::Refused(_) => ("settings", "its documentation lists the settings it takes"),
             StartError::Failed { kind: "memory", .. } => ("memory", "raise `memory`"),
@@ -89,14 +92,24 @@ async fn build_filter(
         };
         let text = format!("filter `{}`: {error}", filter.name);
         vec![filter.places.of(key).report(text, hint)]
-    })?;
+    };
+    if !filter.tests.is_empty() {
+        // On a filter of its own: examples are no traffic, so they are neither counted nor logged.
+        let probed = start(Metrics::new().filter(&filter.name), Gate::shut()).await;
+        run_tests(filter, &probed.map_err(wrong_start)?).await?;
+    }
+    let started = start(metrics.filter(&filter.name), Gate::default()).await;
+    started.map_err(wrong_start)
+}
+
+async fn run_tests(filter: &FilterSettings, probed: &Arc<Filter>) -> Result<(), Vec<Report>> {
     let mut failed = Vec::new();
     for test in &filter.tests {
         if let Err(Mismatch {
             input,
             expected,
             found,
-        }) = probe::run(&started, test).await
+        }) = probe::run(probed, test).await
         {
             let text = format!(
                 "filter `{}`: its test does not hold: {} gave {}, not {}",
@@ -105,14 +118,12 @@ async fn build_filter(
                 list(&found),
                 list(&expected)
             );
-            failed.push(
-                test.place
-                    .report(text, "correct the test, or the filter's settings"),
-            );
+            let hint = "correct the test, or the filter's settings";
+            failed.push(test.place.report(text, hint));
         }
     }
     if failed.is_empty() {
-        Ok(started)
+        Ok(())
     } else {
         Err(failed)
     }

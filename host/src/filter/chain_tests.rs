@@ -5,6 +5,7 @@ use crate::config::settings::{FilterSettings, Framing, OnError, PluginRef};
 use crate::filter::bundled;
 use crate::filter::engine::Engine;
 use crate::filter::plugin::Plugin;
+use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
 
 const RULES: Rules = Rules {
@@ -18,9 +19,15 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
     let mut given = FilterSettings::new(name, PluginRef::Name(name.into()));
     given.settings = settings;
     given.on_error = OnError::Pass;
-    Filter::start(engine, plugin, given, Metrics::new().filter(name))
-        .await
-        .unwrap()
+    Filter::start(
+        engine,
+        plugin,
+        given,
+        Metrics::new().filter(name),
+        Gate::default(),
+    )
+    .await
+    .unwrap()
 }
 
 fn chain(stages: &[&Arc<Filter>]) -> Arc<Chain> {

@@ -5,6 +5,7 @@
 //! connection holds none; one with state keeps an instance for each stream.
 //! Not here: the order of stages (`chain`), what follows a fault (`recover`).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
 use super::verdict::{Close, Failed, Judged, Rules, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
+use crate::config::words::Word as _;
 use crate::lines::Lines;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::FilterMetrics;
@@ -34,6 +36,7 @@ pub struct Filter {
     pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
     log: Gate,
+    failed: AtomicU64,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -57,7 +60,8 @@ pub enum StartError {
 }
 
 impl Filter {
-    /// Starts a first instance, which shows whether the filter takes its settings.
+    /// Starts a first instance, which shows whether the filter takes its settings. Lines that fail
+    /// are logged as often as `log` lets them.
     ///
     /// # Errors
     /// When it does not.
@@ -66,6 +70,7 @@ impl Filter {
         plugin: Arc<Plugin>,
         settings: FilterSettings,
         metrics: FilterMetrics,
+        log: Gate,
     ) -> Result<Arc<Self>, StartError> {
         let bounds = Bounds {
             memory: settings.memory,
@@ -92,7 +97,8 @@ impl Filter {
             exclusive,
             pool,
             metrics,
-            log: Gate::default(),
+            log,
+            failed: AtomicU64::new(0),
         }))
     }
 
@@ -114,6 +120,11 @@ impl Filter {
     /// Whether each stream has an instance of its own.
     pub fn is_exclusive(&self) -> bool {
         self.exclusive
+    }
+
+    /// How many lines have failed in it.
+    pub fn failed_lines(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
     pub(super) fn on_error(&self) -> OnError {
@@ -184,13 +195,14 @@ impl Filter {
     /// Counts lines that failed, and logs it once a second at most.
     pub(super) fn failed(&self, kind: &str, lines: u64, reason: &str) {
         self.metrics.failed(kind, lines);
+        self.failed.fetch_add(lines, Ordering::Relaxed);
         if let Some(held) = self.log.pass() {
-            let on_error = self.on_error();
+            let on_error = self.on_error().word();
             tracing::warn!(
                 filter = self.name(),
                 kind,
                 reason,
-                ?on_error,
+                on_error,
                 not_logged = held,
                 "line failed"
             );

@@ -41,6 +41,14 @@ impl Default for Gate {
 }
 
 impl Gate {
+    /// Lets nothing through.
+    pub fn shut() -> Self {
+        Self {
+            last: AtomicU64::new(u64::MAX),
+            ..Self::default()
+        }
+    }
+
     /// Whether to log now; if so, how many were held back since the last time.
     pub fn pass(&self) -> Option<u64> {
         let now = self.start.elapsed().as_secs() + 1;

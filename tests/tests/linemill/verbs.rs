@@ -183,3 +183,41 @@ fn bench_measures_a_plugin() {
     let text = linemill(&["bench", "rot13"]).success().text();
     assert!(text.contains("ns"), "no ns a line in:\n{text}");
 }
+
+/// Verbs of a later version say that they are, and what to do in the meantime.
+#[test]
+fn verbs_that_are_not_there_yet_say_so() {
+    linemill(&["reload", "--admin", "127.0.0.1:9713"])
+        .failure()
+        .says(&["not yet", "SIGHUP"]);
+    for arguments in [&["status"][..], &["tap", "rot13"], &["top"]] {
+        linemill(arguments).failure().says(&["not yet", "/metrics"]);
+    }
+}
+
+/// Without names, the only listener says which chain, and how lines are framed.
+#[test]
+fn pipe_runs_the_chain_of_the_only_listener() {
+    let folder = Folder::new();
+    folder.write(
+        "one.toml",
+        "[[listener]]\nchain = [\"case\"]\nframing = \"crlf\"\n",
+    );
+    let arguments = ["pipe", "--config", "one.toml"];
+    let finished = run(folder.path(), arguments, b"A\nB\r\nC").success();
+    assert_eq!(finished.text(), "a\nb\r\nc");
+}
+
+/// Lines that failed are counted at the end, with what became of them; those of the filter's own
+/// tests are not among them.
+#[test]
+fn pipe_says_how_many_lines_failed() {
+    let folder = Folder::new();
+    let filter = "[filter.json]\non_error = \"drop\"\ntest = [ { in = [\"no\"], out = [] } ]\n";
+    folder.write("json.toml", filter);
+    let arguments = ["pipe", "--config", "json.toml", "json"];
+    let finished = run(folder.path(), arguments, b"one\n{}\ntwo\n")
+        .success()
+        .says(&["filter `json`: 2 lines failed: dropped"]);
+    assert_eq!(finished.text(), "{}\n");
+}
