@@ -133,6 +133,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             if !lines.is_empty() {
                 // Boxed: its future is large, and a waiting stream must not carry it.
                 let flow = Box::pin(self.passage.process(lines)).await;
+                // While filters worked the peer was not heard: that is no silence of its own.
+                self.active = Instant::now();
                 if let Err(end) = self.write(flow).await {
                     return end;
                 }
