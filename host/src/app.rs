@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
@@ -33,9 +33,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let settings = origin.load()?;
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
-    let plugins = Arc::new(Plugins::new(Arc::new(
-        Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?,
-    )));
+    let plugins = Arc::new(Plugins::new(Arc::new(Engine::new()?)));
     let first = build(&settings, None, &plugins, &metrics).await?;
     metrics.in_force(first.number);
     let (orders, receiver) = Orders::first(first);

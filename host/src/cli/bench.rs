@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use linemill::config::settings::{FilterSettings, LineSettings};
+use linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
 use linemill::filter::chain::{Chain, Passage};
 use linemill::filter::engine::Engine;
 use linemill::filter::plugin::Plugin;
@@ -17,7 +17,7 @@ use linemill::stream::line::Framer;
 use linemill::telemetry::log::Gate;
 use linemill::telemetry::metrics::Metrics;
 
-use super::plugin::{hinted, read, reference};
+use super::plugin::{hinted, read};
 
 /// Bytes given to the filter in one call, as a busy connection would.
 const BATCH: usize = 64 * 1024;
@@ -99,10 +99,10 @@ impl Bench {
 
     async fn filter(&self) -> anyhow::Result<Arc<Filter>> {
         let bytes = read(&self.plugin)?;
-        let engine = Arc::new(Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?);
+        let engine = Arc::new(Engine::new()?);
         let plugin = Plugin::new(&engine, &bytes)
             .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
-        let mut settings = FilterSettings::new("bench", reference(&self.plugin));
+        let mut settings = FilterSettings::new("bench", PluginRef::from_arg(&self.plugin));
         settings.settings =
             serde_json::from_str(&self.settings).context("--settings is not JSON")?;
         if !settings.settings.is_object() {

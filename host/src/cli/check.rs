@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use clap::Args;
 use linemill::control::build::build;
 use linemill::control::load::Plugins;
@@ -32,7 +31,7 @@ impl Check {
                 ..Origin::default()
             };
             let settings = origin.load()?;
-            let engine = Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?;
+            let engine = Engine::new()?;
             let plugins = Plugins::new(Arc::new(engine));
             build(&settings, None, &plugins, &Metrics::new()).await?;
             println!("{}: ok", self.file.display());

@@ -19,7 +19,7 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let bytes = read(&self.plugin)?;
-        let engine = Engine::new().map_err(|error| anyhow::anyhow!("wasmtime: {error:#}"))?;
+        let engine = Engine::new()?;
         let component = plugin::compile(&engine, &bytes)
             .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
         let facts = plugin::facts(&engine, &component);

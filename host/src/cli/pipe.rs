@@ -56,7 +56,7 @@ impl Pipe {
     async fn pipe(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
         let metrics = Metrics::new();
-        let engine = Engine::new().map_err(|error| anyhow!("wasmtime: {error:#}"))?;
+        let engine = Engine::new()?;
         let plugins = Plugins::new(Arc::new(engine));
         let first = build(&settings, None, &plugins, &metrics).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();

@@ -9,7 +9,14 @@ use super::report::{Place, Report, Reports};
 use super::settings::{
     Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings,
 };
-use super::validate::{is_name, is_path, no_filter};
+use super::validate::{is_name, is_path, no_filter, plugin};
+
+impl PluginRef {
+    /// What an argument means that names a plugin: a path, relative to where one stands, or a name.
+    pub fn from_arg(arg: &str) -> Self {
+        plugin(arg, Path::new(""))
+    }
+}
 
 impl Settings {
     /// What `linemill serve` runs without a configuration: ROT13 on 127.0.0.1:40713. No folder

@@ -27,6 +27,11 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[error("wasmtime: {0:#}")]
+pub struct NoEngine(wasmtime::Error);
+
 #[derive(Default)]
 struct Clock {
     /// Guest calls in progress.
@@ -47,15 +52,16 @@ impl Engine {
     ///
     /// # Errors
     /// When the processor or the system lacks something wasmtime needs.
-    pub fn new() -> wasmtime::Result<Self> {
-        let engine = wasmtime::Engine::new(&config())?;
+    pub fn new() -> Result<Self, NoEngine> {
+        let engine = wasmtime::Engine::new(&config()).map_err(NoEngine)?;
         let clock = Arc::new(Clock::default());
         let thread = thread::Builder::new()
             .name("linemill-epoch".into())
             .spawn({
                 let (engine, clock) = (engine.clone(), Arc::clone(&clock));
                 move || clock.tick(&engine)
-            })?;
+            })
+            .map_err(|error| NoEngine(error.into()))?;
         Ok(Self {
             engine,
             clock,

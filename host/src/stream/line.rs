@@ -74,11 +74,6 @@ impl Framer {
         }
     }
 
-    /// The settings in force.
-    pub fn settings(&self) -> &LineSettings {
-        &self.settings
-    }
-
     /// Goes on under other settings. The partial line is framed by the new ones.
     pub fn set_settings(&mut self, settings: LineSettings) {
         if settings.framing != self.settings.framing {
