@@ -63,6 +63,22 @@ impl Lines {
         &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
     }
 
+    /// Whether every terminator is a single byte; `false` may also mean that it was not looked
+    /// at closely. Meant for framings whose terminators are never empty but at a stream's end.
+    pub(crate) fn has_single_byte_terminators(&self) -> bool {
+        let contents: u32 = self
+            .spans
+            .chunks_exact(2)
+            .map(|span| span[1] - span[0])
+            .sum();
+        // With the last one there, as many bytes as terminators means one each.
+        self.bytes.len() - contents as usize == self.len()
+            && self
+                .spans
+                .last()
+                .is_some_and(|end| (*end as usize) < self.bytes.len())
+    }
+
     /// Where line `index` with its terminator ends in the block.
     fn line_end(&self, index: usize) -> usize {
         self.spans
