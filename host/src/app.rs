@@ -22,6 +22,7 @@ use crate::control::swap::Swapper;
 use crate::control::triggers::{self, Stop, Watcher};
 use crate::filter::engine::Engine;
 use crate::generation::Orders;
+use crate::stream::connection::Sink;
 use crate::stream::listener::Listener;
 use crate::telemetry::metrics::Metrics;
 
@@ -116,11 +117,15 @@ fn start(
     let stdout = Arc::new(Mutex::new(tokio::io::stdout()));
     for (settings, socket) in bound {
         let address: SocketAddr = socket.local_addr()?;
-        let output = (settings.to == Destination::Stdout).then(|| Arc::clone(&stdout));
+        let sink = if settings.to == Destination::Stdout {
+            Sink::Stdout(Arc::clone(&stdout))
+        } else {
+            Sink::Reply
+        };
         let listener = Listener::new(
             &settings.name,
             socket,
-            output,
+            sink,
             orders.clone(),
             metrics.listener(&settings.name),
         );

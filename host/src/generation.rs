@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::config::settings::{LineSettings, ListenerSettings};
+use crate::config::settings::{Framing, LineSettings, ListenerSettings, Rate, Watermarks};
 use crate::filter::chain::Chain;
 use crate::filter::stage::Filter;
 use crate::filter::verdict::Rules;
+use crate::rate::{Limits, Throttle};
 
 /// What the data plane is to do, as of now.
 #[derive(Clone)]
@@ -39,10 +40,14 @@ pub struct Generation {
 
 /// What a listener does with its connections.
 pub struct Service {
-    /// The filters lines go through.
+    /// The filters that a client's lines go through.
     pub chain: Arc<Chain>,
-    /// How bytes become lines.
+    /// The filters that a next hop's answers go through.
+    pub reply_chain: Arc<Chain>,
+    /// How a client's bytes become lines.
     pub lines: LineSettings,
+    /// How lines are framed where they go.
+    pub to_framing: Framing,
     /// Longest time without a byte either way.
     pub idle_timeout: Option<Duration>,
     /// Longest time from a line's first byte to its terminator.
@@ -51,6 +56,37 @@ pub struct Service {
     pub write_timeout: Option<Duration>,
     /// Connections served at a time.
     pub max_connections: usize,
+    /// How much output may be owed.
+    pub watermarks: Watermarks,
+    /// What each connection may send.
+    pub rate: Option<Rate>,
+    /// What all may send together, and what they have.
+    pub total: Option<Total>,
+}
+
+/// A `total_rate` with what has been used of it: a swap that leaves it alone keeps it.
+#[derive(Clone)]
+pub struct Total {
+    rate: Rate,
+    limits: Arc<Limits>,
+}
+
+/// The directions of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// From the client.
+    Forward,
+    /// From the next hop to the client.
+    Back,
+}
+
+/// How lines of one direction are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Framings {
+    /// As they come.
+    pub from: Framing,
+    /// As they go.
+    pub to: Framing,
 }
 
 impl Orders {
@@ -64,24 +100,77 @@ impl Orders {
 }
 
 impl Service {
-    /// What `settings` ask for, with `chain`.
-    pub fn new(settings: &ListenerSettings, chain: Arc<Chain>) -> Self {
+    /// What `settings` ask for, with these chains, after the service that was in force `before`.
+    pub fn new(
+        settings: &ListenerSettings,
+        chain: Arc<Chain>,
+        reply_chain: Arc<Chain>,
+        before: Option<&Self>,
+    ) -> Self {
+        let total = settings.total_rate.map(|rate| {
+            let kept = before.and_then(|before| before.total.clone());
+            kept.filter(|kept| kept.rate == rate)
+                .unwrap_or_else(|| Total {
+                    rate,
+                    limits: Arc::new(Limits::new(&rate)),
+                })
+        });
         Self {
             chain,
+            reply_chain,
             lines: settings.lines,
+            to_framing: settings.to_framing.unwrap_or(settings.lines.framing),
             idle_timeout: settings.idle_timeout,
             line_timeout: settings.line_timeout,
             write_timeout: settings.write_timeout,
             max_connections: settings.max_connections,
+            watermarks: settings.watermarks,
+            rate: settings.rate,
+            total,
+        }
+    }
+
+    /// The filters of one direction.
+    pub fn chain(&self, side: Side) -> &Arc<Chain> {
+        match side {
+            Side::Forward => &self.chain,
+            Side::Back => &self.reply_chain,
+        }
+    }
+
+    /// How lines of one direction come and go.
+    pub fn framings(&self, side: Side) -> Framings {
+        let (from, to) = match side {
+            Side::Forward => (self.lines.framing, self.to_framing),
+            Side::Back => (self.to_framing, self.lines.framing),
+        };
+        Framings { from, to }
+    }
+
+    /// How bytes of one direction become lines.
+    pub fn lines(&self, side: Side) -> LineSettings {
+        LineSettings {
+            framing: self.framings(side).from,
+            ..self.lines
         }
     }
 
     /// What its streams ask of filters. A filter may make a line four times as long as the
     /// longest that comes in.
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self, side: Side) -> Rules {
         Rules {
-            framing: self.lines.framing,
+            framing: self.framings(side).from,
             max_output: 4 * self.lines.max_line,
         }
+    }
+
+    /// The rates that one direction of a new connection keeps to. Answers have none.
+    pub(crate) fn throttle(&self, side: Side) -> Throttle {
+        if side == Side::Back {
+            return Throttle::default();
+        }
+        let own = self.rate.as_ref().map(Limits::new);
+        let total = self.total.as_ref().map(|total| &*total.limits);
+        Throttle::new(own.iter().chain(total))
     }
 }

@@ -10,6 +10,7 @@ pub mod control;
 pub mod filter;
 pub mod generation;
 pub mod lines;
+mod rate;
 mod scan;
 pub mod stream;
 pub mod telemetry;

@@ -19,9 +19,8 @@ use linemill::filter::engine::Engine;
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Close;
 use linemill::generation::Orders;
-use linemill::stream::connection::Connection;
+use linemill::stream::connection::{Connection, Sink};
 use linemill::stream::end::End;
-use linemill::stream::sink::Sink;
 use linemill::telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -68,9 +67,16 @@ impl Pipe {
             inner: tokio::io::stdin(),
             read,
         };
-        let sink = Sink::Reply(tokio::io::stdout());
+        let output = tokio::io::stdout();
         let counts = metrics.listener("pipe");
-        let stream = Connection::new(input, sink, "pipe".into(), receiver, counts.clone());
+        let stream = Connection::new(
+            input,
+            output,
+            Sink::Reply,
+            "pipe".into(),
+            receiver,
+            counts.clone(),
+        );
         let end = stream
             .ok_or_else(|| anyhow!("the chain is gone"))?
             .serve()

@@ -66,8 +66,14 @@ pub struct ListenerSettings {
     pub write_timeout: Option<Duration>,
     /// Connections served at a time; further ones are closed at once.
     pub max_connections: usize,
+    /// How lines are ended where they go; `None` as they come.
+    pub to_framing: Option<Framing>,
+    /// How much output may be owed.
+    pub watermarks: Watermarks,
     /// Limits a connection's input; `None` when absent.
     pub rate: Option<Rate>,
+    /// Limits the input of all connections together; `None` when absent.
+    pub total_rate: Option<Rate>,
     /// TLS; `None` for plain.
     pub tls: Option<Tls>,
     /// Where `bind` stands in the file.
@@ -141,7 +147,16 @@ pub enum Partial {
     Drop,
 }
 
-/// Limits on one connection's input.
+/// How much output may be owed, bytes; `low` is no more than `high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermarks {
+    /// With more than this, nothing is read.
+    pub high: usize,
+    /// With no more than this, reading goes on.
+    pub low: usize,
+}
+
+/// Limits on input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Bytes a second.
@@ -275,7 +290,10 @@ impl Default for ListenerSettings {
             line_timeout: Some(Duration::from_secs(30)),
             write_timeout: Some(Duration::from_secs(30)),
             max_connections: 10_000,
+            to_framing: None,
+            watermarks: Watermarks::default(),
             rate: None,
+            total_rate: None,
             tls: None,
             bind_place: Place::default(),
             places: Places::default(),
@@ -290,6 +308,15 @@ impl Default for LineSettings {
             max_line: 16 * 1024,
             oversize: Oversize::Split,
             partial: Partial::Emit,
+        }
+    }
+}
+
+impl Default for Watermarks {
+    fn default() -> Self {
+        Self {
+            high: 32 * 1024,
+            low: 8 * 1024,
         }
     }
 }

@@ -46,10 +46,10 @@ pub async fn build(
             .iter()
             .filter_map(|name| filters.get(name).cloned())
             .collect();
-        (
-            listener.name.clone(),
-            Arc::new(Service::new(listener, Arc::new(Chain::new(stages)))),
-        )
+        let known = before.and_then(|before| before.services.get(&listener.name));
+        let (chain, reply_chain) = (Arc::new(Chain::new(stages)), Arc::default());
+        let service = Service::new(listener, chain, reply_chain, known.map(|known| &**known));
+        (listener.name.clone(), Arc::new(service))
     });
     let services = services.collect();
     Ok(Generation {

@@ -52,6 +52,11 @@ impl End {
         )
     }
 
+    /// Whether what is owed is written yet.
+    pub(super) fn pays(&self) -> bool {
+        !matches!(self, Self::WriteTimeout | Self::Unwritable(_))
+    }
+
     /// Whether the client is told by a FIN.
     pub(super) fn closes_politely(&self) -> bool {
         !matches!(

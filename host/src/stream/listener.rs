@@ -13,9 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::connection::Connection;
+use super::connection::{Connection, Sink};
 use super::end::End;
-use super::sink::{SharedStdout, Sink};
 use crate::generation::Orders;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::ListenerMetrics;
@@ -32,7 +31,7 @@ const LAST: Duration = Duration::from_secs(1);
 pub struct Listener {
     name: Arc<str>,
     socket: TcpListener,
-    stdout: Option<SharedStdout>,
+    sink: Sink,
     orders: watch::Receiver<Orders>,
     metrics: ListenerMetrics,
     connections: JoinSet<()>,
@@ -40,11 +39,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener named `name`, whose lines go to `stdout` if given, else back to the client.
+    /// A listener named `name`, whose lines go to `sink`.
     pub fn new(
         name: &str,
         socket: TcpListener,
-        stdout: Option<SharedStdout>,
+        sink: Sink,
         orders: watch::Receiver<Orders>,
         metrics: ListenerMetrics,
     ) -> Self {
@@ -52,7 +51,7 @@ impl Listener {
         Self {
             name: name.into(),
             socket,
-            stdout,
+            sink,
             orders,
             metrics,
             connections,
@@ -123,19 +122,14 @@ impl Listener {
         // Lines are answered as they come; failing that, they are merely later.
         drop(stream.set_nodelay(true));
         let (reader, writer) = stream.into_split();
-        let sink = match &self.stdout {
-            None => Sink::Reply(writer),
-            Some(output) => Sink::Stdout {
-                client: writer,
-                output: Arc::clone(output),
-            },
-        };
         let (name, orders, metrics) = (
             Arc::clone(&self.name),
             self.orders.clone(),
             self.metrics.clone(),
         );
-        let Some(connection) = Connection::new(reader, sink, name, orders, metrics) else {
+        let Some(connection) =
+            Connection::new(reader, writer, self.sink.clone(), name, orders, metrics)
+        else {
             return;
         };
         self.metrics.accepted.inc();

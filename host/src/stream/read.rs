@@ -22,23 +22,25 @@ pub(super) struct Block {
     pub(super) new: usize,
 }
 
-/// Reads once: at most [`BLOCK`] bytes. `None` is the end of the stream.
+/// Reads once: at most `most` bytes, and no more than [`BLOCK`]. `None` is the end of the stream.
 pub(super) async fn read<R: AsyncRead + Unpin>(
     reader: &mut R,
     framer: &mut Framer,
+    most: usize,
 ) -> io::Result<Option<Block>> {
     let mut reader = Pin::new(reader);
-    poll_fn(|cx| poll_read(reader.as_mut(), framer, cx)).await
+    poll_fn(|cx| poll_read(reader.as_mut(), framer, most.min(BLOCK), cx)).await
 }
 
 fn poll_read<R: AsyncRead + Unpin>(
     reader: Pin<&mut R>,
     framer: &mut Framer,
+    most: usize,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Option<Block>>> {
     if let Some(mut long) = framer.take_long_partial() {
         long.reserve(BLOCK);
-        return match poll_into(reader, &mut long, cx) {
+        return match poll_into(reader, &mut long, most, cx) {
             Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some(Block { bytes: long, new }))),
             other => {
                 framer.restore_partial(long);
@@ -48,7 +50,7 @@ fn poll_read<R: AsyncRead + Unpin>(
     }
     let mut block = blocks::take(framer.partial().len());
     block.extend_from_slice(framer.partial());
-    match poll_into(reader, &mut block, cx) {
+    match poll_into(reader, &mut block, most, cx) {
         Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some(Block { bytes: block, new }))),
         other => {
             blocks::give_back(block);
@@ -61,9 +63,10 @@ fn poll_read<R: AsyncRead + Unpin>(
 fn poll_into<R: AsyncRead + Unpin>(
     mut reader: Pin<&mut R>,
     block: &mut Vec<u8>,
+    most: usize,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    let mut limited = block.limit(BLOCK);
+    let mut limited = block.limit(most);
     let reading = pin!(reader.read_buf(&mut limited));
     std::future::Future::poll(reading, cx)
 }

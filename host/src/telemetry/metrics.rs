@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::generation::Side;
+
 /// All metrics of a host.
 #[derive(Debug)]
 pub struct Metrics {
@@ -21,10 +23,8 @@ pub struct Metrics {
     accepted: Family<ByListener, Counter>,
     refused: Family<ByListener, Counter>,
     closed: Family<ByListenerReason, Counter>,
-    lines_in: Family<ByListener, Counter>,
-    lines_out: Family<ByListener, Counter>,
-    bytes_in: Family<ByListener, Counter>,
-    bytes_out: Family<ByListener, Counter>,
+    /// From clients, and from next hops.
+    ways: [WayFamilies; 2],
     oversized: Family<ByListener, Counter>,
     dropped: Family<ByListenerReason, Counter>,
     calls: Family<ByFilter, Counter>,
@@ -36,6 +36,14 @@ pub struct Metrics {
     generation: Gauge,
     swapped_at: Gauge,
     reloads: Family<ByResult, Counter>,
+}
+
+#[derive(Debug)]
+struct WayFamilies {
+    lines_in: Family<ByListener, Counter>,
+    lines_out: Family<ByListener, Counter>,
+    bytes_in: Family<ByListener, Counter>,
+    bytes_out: Family<ByListener, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,14 +83,8 @@ pub struct ListenerMetrics {
     pub accepted: Counter,
     /// Connections closed at once because `max_connections` were open.
     pub refused: Counter,
-    /// Lines framed.
-    pub lines_in: Counter,
-    /// Lines written.
-    pub lines_out: Counter,
-    /// Bytes read.
-    pub bytes_in: Counter,
-    /// Bytes written.
-    pub bytes_out: Counter,
+    forward: WayMetrics,
+    back: WayMetrics,
     /// Lines longer than `max_line`, whatever became of them.
     pub oversized: Counter,
     /// Unterminated rests left out: `partial = "drop"`, or the connection broke.
@@ -92,6 +94,19 @@ pub struct ListenerMetrics {
     /// Lines read but not written because the connection ended first.
     pub dropped_closed: Counter,
     closed: Family<ByListenerReason, Counter>,
+}
+
+/// What one direction of a listener's connections counts.
+#[derive(Debug, Clone)]
+pub struct WayMetrics {
+    /// Lines framed.
+    pub lines_in: Counter,
+    /// Lines written.
+    pub lines_out: Counter,
+    /// Bytes read.
+    pub bytes_in: Counter,
+    /// Bytes written.
+    pub bytes_out: Counter,
 }
 
 /// What one filter counts.
@@ -143,10 +158,10 @@ impl Metrics {
                 "Connections ended, by reason",
                 Family::default(),
             ),
-            lines_in: add(r, "lines_in", "Lines read", Family::default()),
-            lines_out: add(r, "lines_out", "Lines written", Family::default()),
-            bytes_in: add(r, "bytes_in", "Bytes read", Family::default()),
-            bytes_out: add(r, "bytes_out", "Bytes written", Family::default()),
+            ways: [
+                WayFamilies::new(r, "", "from clients"),
+                WayFamilies::new(r, "reply_", "from next hops"),
+            ],
             oversized: add(
                 r,
                 "lines_oversized",
@@ -229,10 +244,8 @@ impl Metrics {
             connections: self.connections.get_or_create_owned(&label),
             accepted: self.accepted.get_or_create_owned(&label),
             refused: self.refused.get_or_create_owned(&label),
-            lines_in: self.lines_in.get_or_create_owned(&label),
-            lines_out: self.lines_out.get_or_create_owned(&label),
-            bytes_in: self.bytes_in.get_or_create_owned(&label),
-            bytes_out: self.bytes_out.get_or_create_owned(&label),
+            forward: self.ways[0].of(&label),
+            back: self.ways[1].of(&label),
             oversized: self.oversized.get_or_create_owned(&label),
             dropped_partial: dropped("partial"),
             dropped_oversize: dropped("oversize"),
@@ -285,7 +298,39 @@ impl Metrics {
     }
 }
 
+impl WayFamilies {
+    fn new(registry: &mut Registry, prefix: &str, whence: &str) -> Self {
+        let mut counter = |name: &str, help: &str| {
+            let (name, help) = (format!("{prefix}{name}"), format!("{help} {whence}"));
+            add(registry, &name, &help, Family::default())
+        };
+        Self {
+            lines_in: counter("lines_in", "Lines read"),
+            lines_out: counter("lines_out", "Lines written that came"),
+            bytes_in: counter("bytes_in", "Bytes read"),
+            bytes_out: counter("bytes_out", "Bytes written that came"),
+        }
+    }
+
+    fn of(&self, label: &ByListener) -> WayMetrics {
+        WayMetrics {
+            lines_in: self.lines_in.get_or_create_owned(label),
+            lines_out: self.lines_out.get_or_create_owned(label),
+            bytes_in: self.bytes_in.get_or_create_owned(label),
+            bytes_out: self.bytes_out.get_or_create_owned(label),
+        }
+    }
+}
+
 impl ListenerMetrics {
+    /// What is counted of one direction.
+    pub fn way(&self, side: Side) -> &WayMetrics {
+        match side {
+            Side::Forward => &self.forward,
+            Side::Back => &self.back,
+        }
+    }
+
     /// The listener's name.
     pub fn name(&self) -> &str {
         &self.name
