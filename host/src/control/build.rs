@@ -44,7 +44,7 @@ pub async fn build(
         let stages = listener
             .chain
             .iter()
-            .filter_map(|name| filters.get(name).cloned())
+            .filter_map(|stage| filters.get(&stage.filter).cloned())
             .collect();
         (
             listener.name.clone(),

@@ -6,7 +6,7 @@ use super::{Checker, Filters, NAME_HINT, address, filter_name, is_name, timeout}
 use crate::config::file::Listener;
 use crate::config::item::Item;
 use crate::config::report::{Places, Report};
-use crate::config::settings::{Destination, LineSettings, ListenerSettings};
+use crate::config::settings::{Destination, LineSettings, ListenerSettings, StageSettings};
 use crate::config::units::SIZE;
 
 /// Largest `max_line`: a filter's output line may have four times as much.
@@ -72,7 +72,9 @@ impl Checker<'_> {
         }
         let bundled = self.bundled;
         let chain = match &file.chain {
-            Some(item) => self.list(item, |item| filter_name(item, filters, bundled)),
+            Some(item) => self.list(item, |item| {
+                filter_name(item, filters, bundled).map(StageSettings::always)
+            }),
             None => default.chain,
         };
         let tls = self.tls(&file, &table.name);
@@ -114,6 +116,7 @@ impl Checker<'_> {
             tls,
             bind_place,
             places,
+            ..default
         })
     }
 
