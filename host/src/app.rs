@@ -92,7 +92,7 @@ async fn bind(address: &Address, place: &Place, what: &str) -> Result<TcpListene
         |text: String, hint: &str| Reports::from(place.report(format!("{what}: {text}"), hint));
     let Address::Tcp(address) = address else {
         return Err(wrong(
-            "not yet: Unix sockets".into(),
+            "not yet: other than IP addresses".into(),
             "use an IP address and a port",
         ));
     };

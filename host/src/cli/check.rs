@@ -39,7 +39,8 @@ impl Check {
                 let chain = if listener.chain.is_empty() {
                     "no filter".into()
                 } else {
-                    listener.chain.join(" → ")
+                    let names = listener.chain.iter().map(|stage| stage.filter.as_str());
+                    names.collect::<Vec<_>>().join(" → ")
                 };
                 println!("  listener {} on {}: {chain}", listener.name, listener.bind);
             }

@@ -125,7 +125,7 @@ impl Pipe {
         stream.write_timeout = None;
         settings
             .filters
-            .retain(|name, _| stream.chain.contains(name));
+            .retain(|name, _| stream.stages().any(|stage| stage.filter == *name));
         settings.listeners = vec![stream];
         Ok(settings)
     }

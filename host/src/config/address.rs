@@ -132,6 +132,8 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd(None) => write!(f, "systemd"),
+            Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
         }
     }
 }

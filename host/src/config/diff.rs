@@ -135,8 +135,19 @@ impl Diff {
         let ListenerSettings {
             name: _,
             bind,
+            ipv6_only,
+            reuse_port,
             chain,
             to,
+            to_framing,
+            to_tls,
+            shared,
+            reply_chain,
+            routes,
+            tee,
+            connect_timeout,
+            buffer,
+            watermarks,
             lines:
                 LineSettings {
                     framing,
@@ -148,10 +159,9 @@ impl Diff {
             line_timeout,
             write_timeout,
             max_connections,
-            to_framing: _,
-            watermarks: _,
+            max_per_address,
             rate,
-            total_rate: _,
+            total_rate,
             tls,
             bind_place: _,
             places: _,
@@ -162,10 +172,31 @@ impl Diff {
             place: &new.bind_place,
         };
         keys.compare("bind", bind, &new.bind, Restart);
+        keys.compare("ipv6_only", ipv6_only, &new.ipv6_only, Restart);
+        keys.compare("reuse_port", reuse_port, &new.reuse_port, Restart);
         keys.compare("to", to, &new.to, Restart);
         keys.compare("framing", framing, &new.lines.framing, Restart);
-        keys.changed("tls", *tls != new.tls, Restart);
+        keys.compare("to_framing", to_framing, &new.to_framing, Restart);
+        keys.changed("to_tls", *to_tls != new.to_tls, Restart);
+        keys.compare("shared", shared, &new.shared, Restart);
+        keys.changed("routes", *routes != new.routes, Restart);
+        keys.changed("tee", *tee != new.tee, Restart);
+        keys.compare("buffer", &Bytes(*buffer), &Bytes(new.buffer), Restart);
+        let tls_effect = match (tls, &new.tls) {
+            // Only certificates and the time for a handshake.
+            (Some(_), Some(_)) => Live,
+            _ => Restart,
+        };
+        keys.changed("tls", *tls != new.tls, tls_effect);
         keys.compare("chain", chain, &new.chain, Live);
+        keys.compare("reply_chain", reply_chain, &new.reply_chain, Live);
+        keys.compare(
+            "connect_timeout",
+            connect_timeout,
+            &new.connect_timeout,
+            Live,
+        );
+        keys.compare("watermarks", watermarks, &new.watermarks, Live);
         keys.compare(
             "max_line",
             &Bytes(*max_line),
@@ -183,7 +214,14 @@ impl Diff {
             &new.max_connections,
             Live,
         );
+        keys.compare(
+            "max_per_address",
+            max_per_address,
+            &new.max_per_address,
+            Live,
+        );
         keys.changed("rate", *rate != new.rate, Live);
+        keys.changed("total_rate", *total_rate != new.total_rate, Live);
     }
 
     fn filter(&mut self, subject: &str, old: &FilterSettings, new: &FilterSettings) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::not_yet::not_yet;
 use super::report::{Place, Report, Reports};
 use super::settings::{
-    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings,
+    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
 };
 use super::validate::{is_name, is_path, no_filter, plugin};
 
@@ -23,7 +23,7 @@ impl Settings {
     /// is searched for plugins, since no file names one.
     pub fn builtin() -> Self {
         let listener = ListenerSettings::default();
-        let filter = |name: &String| {
+        let filter = |StageSettings { filter: name, .. }: &StageSettings| {
             (
                 name.clone(),
                 FilterSettings::new(name, PluginRef::Name(name.clone())),
@@ -85,9 +85,12 @@ impl Settings {
         &mut self,
         args: &[impl AsRef<str>],
         bundled: &[&str],
-    ) -> Result<Vec<String>, Report> {
+    ) -> Result<Vec<StageSettings>, Report> {
         args.iter()
-            .map(|arg| self.filter_from_arg(arg.as_ref(), bundled))
+            .map(|arg| {
+                self.filter_from_arg(arg.as_ref(), bundled)
+                    .map(StageSettings::always)
+            })
             .collect()
     }
 
@@ -190,7 +193,8 @@ mod tests {
             "case",
         ];
         let chain = settings.chain_from_args(&args, BUNDLED).expect("known");
-        assert_eq!(chain, ["mine", "case", "a-b", "mine-2", "a-b", "x", "case"]);
+        let expected = ["mine", "case", "a-b", "mine-2", "a-b", "x", "case"];
+        assert_eq!(chain, expected.map(StageSettings::always));
         let path = |name: &str| settings.filters[name].plugin.clone();
         assert_eq!(path("a-b"), PluginRef::Path("./a b.wasm".into()));
         assert_eq!(path("mine-2"), PluginRef::Path("other/mine.wasm".into()));
@@ -220,7 +224,8 @@ mod tests {
             .use_chain(&["case", "rot13"], BUNDLED)
             .expect("one listener");
         assert_eq!(settings.listeners[0].bind.to_string(), "[::1]:0");
-        assert_eq!(settings.listeners[0].chain, ["case", "rot13"]);
+        let expected = ["case", "rot13"].map(StageSettings::always);
+        assert_eq!(settings.listeners[0].chain, expected);
         assert!(settings.filters.contains_key("case") && settings.filters.contains_key("rot13"));
     }
 

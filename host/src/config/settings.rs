@@ -43,6 +43,9 @@ pub enum Address {
     Tcp(SocketAddr),
     /// `unix:PATH`.
     Unix(PathBuf),
+    /// `systemd` or `systemd:NAME`: a socket that systemd has opened and hands over. With a name,
+    /// the one of that `FileDescriptorName`; without, the only one.
+    Systemd(Option<String>),
 }
 
 /// One `[[listener]]`.
@@ -52,10 +55,38 @@ pub struct ListenerSettings {
     pub name: String,
     /// Where it listens.
     pub bind: Address,
-    /// Names of filters, in order; empty passes lines untouched.
-    pub chain: Vec<String>,
-    /// Where lines go after the chain.
+    /// Whether an IPv6 address takes IPv6 only; otherwise `[::]` takes IPv4 too. Only ever true
+    /// with an IPv6 address.
+    pub ipv6_only: bool,
+    /// Whether others may listen on the same port: `SO_REUSEPORT`. Only ever true with an IP address.
+    pub reuse_port: bool,
+    /// The stages lines go through, in order; empty passes lines untouched.
+    pub chain: Vec<StageSettings>,
+    /// Where lines go after the chain, `routes.rest` included.
     pub to: Destination,
+    /// How lines become bytes for everything but the client; `None`: as `lines.framing`.
+    pub to_framing: Option<Framing>,
+    /// TLS to the `tls://` ones of `to`, `routes` and `tee`; `None`: its defaults.
+    pub to_tls: Option<HopTls>,
+    /// Whether all clients share one connection to `to`. Only ever true with a next hop that is
+    /// a socket.
+    pub shared: bool,
+    /// The stages that answers of the next hop go through on their way to the client. Empty
+    /// unless `to` is a socket and not shared.
+    pub reply_chain: Vec<StageSettings>,
+    /// Where lines go that a filter sends by a route, by the route's name. Never
+    /// [`Destination::Reply`]; never has `rest`, which is `to`.
+    pub routes: BTreeMap<String, Destination>,
+    /// Who gets a copy of what goes on to `to`; distinct, and neither `to` nor
+    /// [`Destination::Reply`].
+    pub tee: Vec<Destination>,
+    /// Longest single attempt to reach a next hop.
+    pub connect_timeout: Duration,
+    /// Most bytes that wait for one output that connections share: a file, standard output, a
+    /// shared next hop, a route, a tee.
+    pub buffer: usize,
+    /// When a connection that is owed output is not read from.
+    pub watermarks: Watermarks,
     /// How bytes become lines.
     pub lines: LineSettings,
     /// Close after this long without a byte either way; `None` (written `"0s"`) never.
@@ -66,10 +97,8 @@ pub struct ListenerSettings {
     pub write_timeout: Option<Duration>,
     /// Connections served at a time; further ones are closed at once.
     pub max_connections: usize,
-    /// How lines are ended where they go; `None` as they come.
-    pub to_framing: Option<Framing>,
-    /// How much output may be owed.
-    pub watermarks: Watermarks,
+    /// Of these, the most of one IP address; `None`: no limit.
+    pub max_per_address: Option<usize>,
     /// Limits a connection's input; `None` when absent.
     pub rate: Option<Rate>,
     /// Limits the input of all connections together; `None` when absent.
@@ -82,8 +111,22 @@ pub struct ListenerSettings {
     pub places: Places,
 }
 
-/// Where lines go after the chain.
+/// A stage of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageSettings {
+    /// Name of a filter; it is in [`Settings::filters`].
+    pub filter: String,
+    /// Which lines the filter sees, the others go round it; `None`: all.
+    pub when: Option<When>,
+}
+
+/// A condition on the content of a line: a regular expression that matches somewhere in it.
+/// Two are equal when their patterns are the same text.
+#[derive(Debug, Clone)]
+pub struct When(regex::bytes::Regex);
+
+/// Where lines go after the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Destination {
     /// Back to the client.
     Reply,
@@ -147,16 +190,16 @@ pub enum Partial {
     Drop,
 }
 
-/// How much output may be owed, bytes; `low` is no more than `high`.
+/// When to stop reading from a connection, and when to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
-    /// With more than this, nothing is read.
+    /// Nothing is read while more bytes than these are owed; at least 1.
     pub high: usize,
-    /// With no more than this, reading goes on.
+    /// Reading goes on once no more bytes than these are owed; at most `high`.
     pub low: usize,
 }
 
-/// Limits on input.
+/// Limits on the input of a connection, or of all of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Bytes a second.
@@ -178,6 +221,19 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
     /// Longest handshake.
     pub handshake_timeout: Duration,
+}
+
+/// TLS to next hops.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HopTls {
+    /// Authorities that vouch for the next hop, PEM; `None`: those that the system trusts.
+    pub ca: Option<PathBuf>,
+    /// Certificate chain to show it, PEM; there is one exactly when there is a `key`.
+    pub cert: Option<PathBuf>,
+    /// Private key of `cert`, PEM.
+    pub key: Option<PathBuf>,
+    /// The name its certificate must have; `None`: the host of the destination.
+    pub name: Option<String>,
 }
 
 /// One `[filter.NAME]`.
@@ -283,20 +339,84 @@ impl Default for ListenerSettings {
         Self {
             name: "rot13".to_owned(),
             bind: Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
-            chain: vec!["rot13".to_owned()],
+            ipv6_only: false,
+            reuse_port: false,
+            chain: vec![StageSettings::always("rot13")],
             to: Destination::Reply,
+            to_framing: None,
+            to_tls: None,
+            shared: false,
+            reply_chain: Vec::new(),
+            routes: BTreeMap::new(),
+            tee: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            buffer: 1024 * 1024,
+            watermarks: Watermarks::default(),
             lines: LineSettings::default(),
             idle_timeout: Some(Duration::from_secs(60)),
             line_timeout: Some(Duration::from_secs(30)),
             write_timeout: Some(Duration::from_secs(30)),
             max_connections: 10_000,
-            to_framing: None,
-            watermarks: Watermarks::default(),
+            max_per_address: None,
             rate: None,
             total_rate: None,
             tls: None,
             bind_place: Place::default(),
             places: Places::default(),
+        }
+    }
+}
+
+impl ListenerSettings {
+    /// The stages of both chains.
+    pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
+        self.chain.iter().chain(&self.reply_chain)
+    }
+}
+
+impl StageSettings {
+    /// A stage whose filter sees every line.
+    pub fn always(filter: impl Into<String>) -> Self {
+        Self {
+            filter: filter.into(),
+            when: None,
+        }
+    }
+}
+
+impl When {
+    /// The condition that `pattern` matches.
+    ///
+    /// # Errors
+    /// When `pattern` is no regular expression, or too large a one.
+    pub fn new(pattern: &str) -> Result<Self, regex::Error> {
+        regex::bytes::Regex::new(pattern).map(Self)
+    }
+
+    /// Whether it holds for a line's content.
+    pub fn is_match(&self, content: &[u8]) -> bool {
+        self.0.is_match(content)
+    }
+
+    /// The pattern.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for When {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for When {}
+
+impl Default for Watermarks {
+    fn default() -> Self {
+        Self {
+            high: 32 * 1024,
+            low: 8 * 1024,
         }
     }
 }
@@ -308,15 +428,6 @@ impl Default for LineSettings {
             max_line: 16 * 1024,
             oversize: Oversize::Split,
             partial: Partial::Emit,
-        }
-    }
-}
-
-impl Default for Watermarks {
-    fn default() -> Self {
-        Self {
-            high: 32 * 1024,
-            low: 8 * 1024,
         }
     }
 }

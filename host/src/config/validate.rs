@@ -19,7 +19,7 @@ use super::file::{File, Host};
 use super::item::{Item, Problems, Table};
 use super::report::{Report, Reports, Source, quote};
 use super::settings::{
-    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings,
+    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
 };
 use super::suggest;
 use super::units::TIME;
@@ -173,12 +173,17 @@ fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<S
 /// Gives default settings to each bundled filter that a chain names and that has no table.
 fn complete(settings: &mut Settings) {
     for listener in &settings.listeners {
-        for name in &listener.chain {
-            let filter = || FilterSettings {
-                place: listener.places.of("chain").clone(),
-                ..FilterSettings::new(name, PluginRef::Name(name.clone()))
-            };
-            settings.filters.entry(name.clone()).or_insert_with(filter);
+        for (key, chain) in [
+            ("chain", &listener.chain),
+            ("reply_chain", &listener.reply_chain),
+        ] {
+            for StageSettings { filter: name, .. } in chain {
+                let filter = || FilterSettings {
+                    place: listener.places.of(key).clone(),
+                    ..FilterSettings::new(name, PluginRef::Name(name.clone()))
+                };
+                settings.filters.entry(name.clone()).or_insert_with(filter);
+            }
         }
     }
 }
@@ -225,7 +230,7 @@ fn time(item: &Item<'_>, least: u64, most: u64) -> Result<Duration, Report> {
 fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
     Ok(match item.parsed()? {
         Address::Unix(path) => Address::Unix(folder.join(path)),
-        tcp @ Address::Tcp(_) => tcp,
+        other => other,
     })
 }
 

@@ -44,7 +44,7 @@ pub async fn build(
         let stages = listener
             .chain
             .iter()
-            .filter_map(|name| filters.get(name).cloned())
+            .filter_map(|stage| filters.get(&stage.filter).cloned())
             .collect();
         let known = before.and_then(|before| before.services.get(&listener.name));
         let (chain, reply_chain) = (Arc::new(Chain::new(stages)), Arc::default());

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::settings::{Address, Destination, PluginRef};
+use crate::config::settings::{
+    Address, Destination, Framing, PluginRef, StageSettings, Watermarks,
+};
 use crate::config::units::{SIZE, show_time};
 use crate::config::words::Word;
 
@@ -35,6 +37,31 @@ impl Shown for usize {
     }
 }
 
+impl Shown for Option<usize> {
+    fn shown(&self) -> String {
+        self.map_or("no limit".to_owned(), |most| most.to_string())
+    }
+}
+
+impl Shown for bool {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Option<Framing> {
+    fn shown(&self) -> String {
+        self.map_or("as framing".to_owned(), |framing| framing.shown())
+    }
+}
+
+impl Shown for Watermarks {
+    fn shown(&self) -> String {
+        let (high, low) = (Bytes(self.high).shown(), Bytes(self.low).shown());
+        format!("{{ high = {high:?}, low = {low:?} }}")
+    }
+}
+
 impl Shown for Duration {
     fn shown(&self) -> String {
         show_time(*self)
@@ -47,9 +74,17 @@ impl Shown for Option<Duration> {
     }
 }
 
-impl Shown for Vec<String> {
+impl Shown for Vec<StageSettings> {
     fn shown(&self) -> String {
-        format!("{self:?}")
+        let stages = self.iter().map(|stage| match &stage.when {
+            None => format!("{:?}", stage.filter),
+            Some(when) => format!(
+                "{{ filter = {:?}, when = {:?} }}",
+                stage.filter,
+                when.as_str()
+            ),
+        });
+        format!("[{}]", stages.collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Checker, Filters, NAME_HINT, address, filter_name, is_name, timeout}
 use crate::config::file::Listener;
 use crate::config::item::Item;
 use crate::config::report::{Places, Report};
-use crate::config::settings::{Destination, LineSettings, ListenerSettings};
+use crate::config::settings::{Destination, LineSettings, ListenerSettings, StageSettings};
 use crate::config::units::SIZE;
 
 /// Largest `max_line`: a filter's output line may have four times as much.
@@ -72,7 +72,9 @@ impl Checker<'_> {
         }
         let bundled = self.bundled;
         let chain = match &file.chain {
-            Some(item) => self.list(item, |item| filter_name(item, filters, bundled)),
+            Some(item) => self.list(item, |item| {
+                filter_name(item, filters, bundled).map(StageSettings::always)
+            }),
             None => default.chain,
         };
         let tls = self.tls(&file, &table.name);
@@ -110,13 +112,11 @@ impl Checker<'_> {
             line_timeout,
             write_timeout,
             max_connections,
-            to_framing: default.to_framing,
-            watermarks: default.watermarks,
             rate,
-            total_rate: default.total_rate,
             tls,
             bind_place,
             places,
+            ..default
         })
     }
 
