@@ -16,6 +16,7 @@ pub mod settings;
 mod suggest;
 mod units;
 mod validate;
+mod when;
 pub mod words;
 
 #[cfg(test)]

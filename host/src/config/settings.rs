@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::report::{Place, Places};
+pub use super::when::When;
 
 /// A whole configuration. Every filter that a chain names is in `filters`.
 #[derive(Debug, Clone, PartialEq)]
