@@ -107,6 +107,27 @@ impl Lines {
             .extend(other.spans.iter().map(|offset| base + offset));
     }
 
+    /// Adds copies of the lines `from..to` of `other`, which must exist.
+    pub(crate) fn append_of(&mut self, other: &Self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        let (base, first) = (self.bytes.len() as u32, other.spans[2 * from]);
+        self.bytes
+            .extend_from_slice(&other.bytes[first as usize..other.line_end(to - 1)]);
+        let spans = other.spans[2 * from..2 * to].iter();
+        self.spans
+            .extend(spans.map(|offset| base + (offset - first)));
+    }
+
+    /// Forgets all lines from `count` on.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        if count < self.len() {
+            self.bytes.truncate(self.spans[2 * count] as usize);
+            self.spans.truncate(2 * count);
+        }
+    }
+
     /// Gives the last line a terminator if it has none.
     pub(crate) fn terminate(&mut self, framing: Framing) {
         if self
@@ -120,17 +141,9 @@ impl Lines {
 
     /// Copies the lines `from..to`, which must exist.
     pub fn slice(&self, from: usize, to: usize) -> Self {
-        if from >= to {
-            return Self::default();
-        }
-        let base = self.spans[2 * from];
-        Self {
-            bytes: self.bytes[base as usize..self.line_end(to - 1)].to_vec(),
-            spans: self.spans[2 * from..2 * to]
-                .iter()
-                .map(|offset| offset - base)
-                .collect(),
-        }
+        let mut lines = Self::default();
+        lines.append_of(self, from, to);
+        lines
     }
 
     /// Gives the block away, to be written.

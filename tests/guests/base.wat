@@ -3,8 +3,9 @@
 ;; through a guest can be told from one which was passed unfiltered. `!` marks the lines on which
 ;; faulty guests go wrong.
 ;;
-;; Memory: 16 result of `start`, 32 result of `finish`, 64 result of `process`, 128 to 2047 free
-;; for the guest, 2048 its arrays, from 8192 what the host writes.
+;; Memory: 16 result of `start` (20 traits, 24 routes), 32 result of `finish` (36 output, 52 routes),
+;; 64 result of `process` (64 output, 80 counts, 88 failures, 96 routes, 104 close-after), 128 to
+;; 2047 free for the guest, 2048 its arrays, from 8192 what the host writes.
 
 (memory (export "memory") 2)
 (global $heap (mut i32) (i32.const 8192))
@@ -24,15 +25,23 @@
       (then unreachable))))
   (local.get $at))
 
-;; `start` that succeeds, without traits: nothing ever writes to 16.
+;; `start` that succeeds, without traits and routes: nothing but a guest that wants to ever writes
+;; to 16.
 (func $starts (param i32 i32 i32) (result i32) (i32.const 16))
+
+;; `start` that succeeds and declares two routes, `errors` and `slow`.
+(func $starts-with-routes (param i32 i32 i32) (result i32)
+  (i32.store (i32.const 24) (i32.const 1040))
+  (i32.store (i32.const 28) (i32.const 2))
+  (i32.const 16))
+(data (i32.const 1040) "\20\04\00\00\06\00\00\00\26\04\00\00\04\00\00\00errorsslow")
 
 ;; `finish` with nothing held: nothing but a guest that wants to ever writes to 32.
 (func $ends (result i32) (i32.const 32))
 
 ;; An outcome with these bytes, the spans of the input, one line each, nothing failed, open.
 (func $answer (param $bytes i32) (param $size i32) (result i32)
-  (memory.fill (i32.const 64) (i32.const 0) (i32.const 40))
+  (memory.fill (i32.const 64) (i32.const 0) (i32.const 48))
   (i32.store (i32.const 64) (local.get $bytes))
   (i32.store (i32.const 68) (local.get $size))
   (global.set $heap (i32.const 8192))

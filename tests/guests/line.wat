@@ -1,5 +1,6 @@
 ;; Every verdict of the line world, by the line's first byte: `-` drop, `+` split behind the `+`,
-;; `?` fail, `.` close after it, `=` pass, `!` a trap; anything else is replaced by upper case.
+;; `?` fail, `.` close after it, `=` pass, `>` the route `errors`, `<` the route `slow`, `!` a trap;
+;; anything else is replaced by upper case.
 (func (export "linemill:filter/line@0.1.0#process") (param $content i32) (param $size i32) (result i32)
   (local $first i32)
   (global.set $heap (i32.const 8192))
@@ -19,6 +20,11 @@
     (i32.store (i32.const 2048) (local.get $content))
     (i32.store (i32.const 2052) (local.get $size))
     (return (call $verdict (i32.const 5) (i32.const 2048) (i32.const 1)))))
+  (if (i32.or (i32.eq (local.get $first) (i32.const 62)) (i32.eq (local.get $first) (i32.const 60))) (then
+    (i32.store (i32.const 2048) (local.get $content))
+    (i32.store (i32.const 2052) (local.get $size))
+    (i32.store (i32.const 76) (i32.const 1))
+    (return (call $verdict (i32.const 6) (i32.eq (local.get $first) (i32.const 60)) (i32.const 2048)))))
   (call $verdict (i32.const 1) (local.get $content) (local.get $size)))
 
 (func $verdict (param $case i32) (param $one i32) (param $two i32) (result i32)
@@ -26,5 +32,5 @@
   (i32.store (i32.const 68) (local.get $one))
   (i32.store (i32.const 72) (local.get $two))
   (i32.const 64))
-(export "linemill:filter/line@0.1.0#start" (func $starts))
+(export "linemill:filter/line@0.1.0#start" (func $starts-with-routes))
 (export "linemill:filter/line@0.1.0#finish" (func $ends))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
-use linemill::filter::chain::{Chain, Passage};
+use linemill::filter::chain::{Chain, Passage, Stage};
 use linemill::filter::engine::Engine;
 use linemill::filter::plugin::Plugin;
 use linemill::filter::stage::Filter;
@@ -124,7 +124,8 @@ impl Bench {
             framing: lines.framing,
             max_output: 4 * lines.max_line,
         };
-        let mut passage = Passage::new(Arc::new(Chain::new(vec![Arc::clone(filter)])), rules);
+        let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], []);
+        let mut passage = Passage::new(Arc::new(chain), rules);
         let (time, mut spent, mut done) =
             (Duration::from_secs_f64(self.seconds), Duration::ZERO, 0);
         while spent < time {

@@ -33,7 +33,7 @@ impl Check {
             let settings = origin.load()?;
             let engine = Engine::new()?;
             let plugins = Plugins::new(Arc::new(engine));
-            build(&settings, None, &plugins, &Metrics::new()).await?;
+            let built = build(&settings, None, &plugins, &Metrics::new()).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {
@@ -46,10 +46,16 @@ impl Check {
             }
             for filter in settings.filters.values() {
                 let (name, tests) = (&filter.name, filter.tests.len());
-                println!(
-                    "  filter {name}: {tests} {} held",
-                    if tests == 1 { "test" } else { "tests" }
-                );
+                let held = if tests == 1 { "test" } else { "tests" };
+                let routes = built
+                    .filters
+                    .get(name)
+                    .map_or(&[][..], |filter| filter.routes());
+                let routes = match routes {
+                    [] => String::new(),
+                    routes => format!("; routes {}", routes.join(", ")),
+                };
+                println!("  filter {name}: {tests} {held} held{routes}");
             }
             Ok(())
         })

@@ -9,13 +9,17 @@ use std::sync::Arc;
 
 use super::load::Plugins;
 use crate::config::report::{Report, Reports};
-use crate::config::settings::{FilterSettings, Settings};
-use crate::filter::chain::Chain;
+use crate::config::settings::{FilterSettings, ListenerSettings, Settings, StageSettings};
+use crate::filter::chain::{Chain, Stage};
 use crate::filter::probe::{self, Mismatch};
 use crate::filter::stage::{Filter, StartError};
 use crate::generation::{Generation, Service};
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;
 
 /// Builds the generation that `settings` ask for.
 ///
@@ -39,25 +43,63 @@ pub async fn build(
     if let Some(reports) = Reports::new(wrong) {
         return Err(reports);
     }
-    let services = settings.listeners.iter().map(|listener| {
+    let (mut services, mut wrong) = (HashMap::new(), Vec::new());
+    for listener in &settings.listeners {
         // Validation made sure that each name in a chain is a filter.
-        let stages = listener
-            .chain
-            .iter()
-            .filter_map(|stage| filters.get(&stage.filter).cloned())
-            .collect();
+        let stages = |chain: &[StageSettings]| {
+            let stage = |stage: &StageSettings| {
+                let filter = filters.get(&stage.filter)?;
+                Some(Stage::new(Arc::clone(filter), stage.when.clone()))
+            };
+            chain.iter().filter_map(stage).collect()
+        };
+        let routes = listener.routes.keys().map(String::as_str);
+        let chain = Chain::new(stages(&listener.chain), routes);
+        let reply_chain = Chain::new(stages(&listener.reply_chain), []);
+        wrong.extend(unused_routes(listener, &chain));
         let known = before.and_then(|before| before.services.get(&listener.name));
-        let (chain, reply_chain) = (Arc::new(Chain::new(stages)), Arc::default());
+        let (chain, reply_chain) = (Arc::new(chain), Arc::new(reply_chain));
         let service = Service::new(listener, chain, reply_chain, known.map(|known| &**known));
-        (listener.name.clone(), Arc::new(service))
-    });
-    let services = services.collect();
+        services.insert(listener.name.clone(), Arc::new(service));
+    }
+    if let Some(reports) = Reports::new(wrong) {
+        return Err(reports);
+    }
     Ok(Generation {
         number: before.map_or(1, |before| before.number + 1),
         services,
         drain: settings.host.drain,
         filters,
     })
+}
+
+/// A route that no filter sends lines by is a mistake in one name or the other.
+fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Report> {
+    let unused: Vec<_> = chain
+        .routes()
+        .filter(|route| !chain.declares(route))
+        .collect();
+    if unused.is_empty() {
+        return None;
+    }
+    let filters = chain.stages().iter().map(Stage::filter);
+    let known = filters.flat_map(|filter| {
+        let of = |route| format!("`{route}` of filter `{}`", filter.name());
+        filter.routes().iter().map(of)
+    });
+    let known: Vec<_> = known.collect();
+    let hint = match known.is_empty() {
+        true => {
+            "no filter of the chain has routes; grep has one with `route` in its settings".into()
+        }
+        false => format!("the routes of its filters: {}", known.join(", ")),
+    };
+    let text = format!(
+        "listener `{}`: no filter of its chain sends lines by the route `{}`",
+        listener.name,
+        unused.join("`, `")
+    );
+    Some(listener.places.of("routes").report(text, &hint))
 }
 
 async fn build_filter(

@@ -31,8 +31,10 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
 }
 
 fn chain(stages: &[&Arc<Filter>]) -> Arc<Chain> {
+    let stages = stages.iter().copied().cloned();
     Arc::new(Chain::new(
-        stages.iter().map(|filter| Arc::clone(filter)).collect(),
+        stages.map(|filter| Stage::new(filter, None)).collect(),
+        ["errors"],
     ))
 }
 
@@ -121,4 +123,95 @@ async fn state_goes_along_to_a_chain_that_has_the_same_filter() {
         expected[0],
         "another filter begins anew"
     );
+}
+
+/// Sends lines with one of `patterns` by `route`.
+async fn sender(patterns: &[&str], route: &str) -> Arc<Filter> {
+    let settings = serde_json::json!({ "keep": patterns, "route": route });
+    filter("grep", settings).await
+}
+
+/// A chain of conditional stages, in which only `routes` lead somewhere.
+fn routed(stages: &[(&Arc<Filter>, Option<&str>)], routes: &[&str]) -> Passage {
+    let stages = stages.iter().map(|(filter, when)| {
+        let when = when.map(|pattern| When::new(pattern).unwrap());
+        Stage::new(Arc::clone(filter), when)
+    });
+    let chain = Chain::new(stages.collect(), routes.iter().copied());
+    Passage::new(Arc::new(chain), RULES)
+}
+
+/// What goes on, and what goes by each route.
+fn parts(flow: Flow) -> (String, Vec<(String, String)>) {
+    let text = |lines: Lines| String::from_utf8(lines.into_bytes()).unwrap();
+    let routed = flow.routed.into_iter();
+    let routed = routed.map(|(route, lines)| (route.to_string(), text(lines)));
+    (text(flow.lines), routed.collect())
+}
+
+#[tokio::test]
+async fn lines_leave_by_the_routes_of_the_chain() {
+    let upper = filter("case", serde_json::json!({"to": "upper"})).await;
+    let (bad, slow, odd) = (
+        sender(&["bad"], "errors").await,
+        sender(&["slow"], "slow").await,
+        sender(&["odd", "^$"], "errors").await,
+    );
+    assert_eq!(bad.routes(), ["errors"]);
+    let stages = [(&bad, None), (&slow, None), (&odd, None), (&upper, None)];
+    let mut passage = routed(&stages, &["errors"]);
+    let input = ["a", "odd", "slow", "bad 1", "", "b", "bad 2", "odd"];
+    let (lines, routes) = parts(passage.process(lines(&input)).await);
+    assert_eq!(lines, "A\nSLOW\nB\n", "`slow` leads nowhere");
+    let expected = "odd\nbad 1\n\nbad 2\nodd\n";
+    assert_eq!(routes, [("errors".to_owned(), expected.to_owned())]);
+
+    let (lines, routes) = parts(passage.finish(self::lines(&["bad"])).await);
+    assert_eq!((&*lines, &*routes[0].1), ("", "bad\n"));
+}
+
+#[tokio::test]
+async fn a_chain_knows_which_routes_it_has() {
+    let bad = sender(&["bad"], "errors").await;
+    let chain = Chain::new(vec![Stage::new(bad, None)], []);
+    assert!(chain.declares("errors"));
+    assert!(!chain.declares("slow"));
+    assert!(!Chain::default().declares("errors"));
+}
+
+#[tokio::test]
+async fn a_stage_is_for_the_lines_that_match() {
+    let (turn, number) = (
+        filter("rot13", serde_json::json!({})).await,
+        filter("number", serde_json::json!({})).await,
+    );
+    let stages = [(&turn, Some("^a")), (&number, Some("[0-9]$"))];
+    let mut passage = routed(&stages, &[]);
+    let input = ["a", "ab1", "b1", "", "b", "a"];
+    assert_eq!(out(&mut passage, &input).await, "n\n1 no1\n2 b1\n\nb\nn\n");
+    assert_eq!(out(&mut passage, &["b"]).await, "b\n");
+    assert_eq!(
+        out(&mut passage, &["b2", "ab", "b3"]).await,
+        "3 b2\nno\n4 b3\n"
+    );
+}
+
+#[tokio::test]
+async fn a_filter_that_no_line_is_for_is_not_started() {
+    let number = filter("number", serde_json::json!({})).await;
+    let mut passage = routed(&[(&number, Some("x"))], &[]);
+    let input = lines(&["a", "b"]);
+    let at = input.bytes().as_ptr();
+    assert_eq!(passage.process(input).await.lines.bytes().as_ptr(), at);
+    assert!(passage.own[0].is_none());
+}
+
+#[tokio::test]
+async fn state_goes_along_when_only_a_condition_changes() {
+    let number = filter("number", serde_json::json!({})).await;
+    let mut passage = routed(&[(&number, None)], &[]);
+    assert_eq!(out(&mut passage, &["a"]).await, "1 a\n");
+    let next = routed(&[(&number, Some("b"))], &[]).chain;
+    passage.move_to(next, RULES).await;
+    assert_eq!(out(&mut passage, &["a", "b"]).await, "a\n2 b\n");
 }

@@ -11,14 +11,20 @@ use prometheus_client::metrics::gauge::Gauge;
 use wasmtime::Store;
 
 use super::bindings::filter::Filter as BatchGuest;
-use super::bindings::filter::exports::linemill::filter::batch::{self, Failure, Outcome};
+use super::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
 use super::bindings::line_filter::LineFilter as LineGuest;
-use super::bindings::line_filter::exports::linemill::filter::line::{self, Verdict};
+use super::bindings::line_filter::exports::linemill::filter::line;
 use super::engine::{Engine, TICK};
 use super::limits::HostState;
 use super::plugin::{ABI, Plugin, Ready, chain_of};
 use super::verdict::printable;
 use crate::lines::Lines;
+
+mod declared;
+mod held;
+mod one_by_one;
+
+use declared::declared;
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
 const START: Duration = Duration::from_secs(2);
@@ -56,22 +62,27 @@ pub(super) struct Bounds {
     pub(super) deadline: Duration,
 }
 
+/// A line that a filter held back, and the place of the route it takes.
+pub(super) type HeldLine = (Vec<u8>, Option<u32>);
+
 /// Counts an instance while it lives.
 struct Alive(Gauge);
 
 impl Instance {
-    /// Instantiates a plugin and gives it its settings.
+    /// Instantiates a plugin and gives it its settings. Also gives the names of the routes that it
+    /// declares.
     pub(super) async fn start(
         engine: &Engine,
         plugin: &Plugin,
         bounds: Bounds,
         settings: &[u8],
         gauge: Gauge,
-    ) -> Result<Self, Fault> {
+    ) -> Result<(Self, Vec<String>), Fault> {
         let mut store = Store::new(engine.wasmtime(), HostState::new(bounds.memory));
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
         allow(&mut store, bounds.deadline.max(START));
+        store.set_hostcall_fuel(OUTCOME);
         let _running = engine.running();
         let guest = match &plugin.world {
             Ready::Batch(pre) => pre.instantiate_async(&mut store).await.map(Guest::Batch),
@@ -80,35 +91,45 @@ impl Instance {
         let guest = guest.map_err(|error| fault(&store, &error))?;
         let started = match &guest {
             Guest::Batch(guest) => {
-                let started = guest
-                    .linemill_filter_batch()
-                    .call_start(&mut store, settings, ABI)
-                    .await;
-                started
-                    .map(|traits| traits.map(|traits| traits.contains(batch::Traits::KEEPS_STATE)))
+                let guest = guest.linemill_filter_batch();
+                let started = guest.call_start(&mut store, settings, ABI).await;
+                started.map(|started| {
+                    started.map(|started| {
+                        let keeps_state = started.traits.contains(batch::Traits::KEEPS_STATE);
+                        (keeps_state, started.routes)
+                    })
+                })
             }
             Guest::Line(guest) => {
-                let started = guest
-                    .linemill_filter_line()
-                    .call_start(&mut store, settings, ABI)
-                    .await;
-                started
-                    .map(|traits| traits.map(|traits| traits.contains(line::Traits::KEEPS_STATE)))
+                let guest = guest.linemill_filter_line();
+                let started = guest.call_start(&mut store, settings, ABI).await;
+                started.map(|started| {
+                    started.map(|started| {
+                        let keeps_state = started.traits.contains(line::Traits::KEEPS_STATE);
+                        (keeps_state, started.routes)
+                    })
+                })
             }
         };
-        let keeps_state = started
-            .map_err(|error| fault(&store, &error))?
-            .map_err(|reason| Fault {
-                kind: "refused",
-                reason: printable(&reason),
-            })?;
+        let (keeps_state, routes) =
+            started
+                .map_err(|error| fault(&store, &error))?
+                .map_err(|reason| Fault {
+                    kind: "refused",
+                    reason: printable(&reason),
+                })?;
+        let routes = declared(routes).map_err(|reason| Fault {
+            kind: "outcome",
+            reason: reason.into(),
+        })?;
         gauge.inc();
-        Ok(Self {
+        let instance = Self {
             store,
             guest,
             keeps_state,
             _alive: Alive(gauge),
-        })
+        };
+        Ok((instance, routes))
     }
 
     /// Gives lines to the filter.
@@ -135,7 +156,7 @@ impl Instance {
                     .await
             }
             Guest::Line(guest) => {
-                one_by_one(
+                one_by_one::process(
                     guest.linemill_filter_line(),
                     &mut self.store,
                     bounds.deadline,
@@ -147,42 +168,43 @@ impl Instance {
         called.map_err(|error| fault(&self.store, &error))
     }
 
-    /// Takes back what a filter with state still holds, as contents; the instance is used up.
+    /// Takes back what a filter with state still holds, as contents, with routes out of the
+    /// `declared` ones; the instance is used up.
     pub(super) async fn finish(
         mut self,
         engine: &Engine,
         bounds: Bounds,
-    ) -> Result<Vec<Vec<u8>>, Fault> {
+        declared: usize,
+    ) -> Result<Vec<HeldLine>, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
         self.store.set_hostcall_fuel(OUTCOME);
         let held = match &self.guest {
-            Guest::Batch(guest) => match guest
-                .linemill_filter_batch()
-                .call_finish(&mut self.store)
-                .await
-            {
-                Ok(Ok(lines)) => {
-                    return contents(&lines).ok_or(Fault {
-                        kind: "outcome",
-                        reason: "spans out of order".into(),
-                    });
-                }
-                Ok(Err(reason)) => Ok(Err(reason)),
-                Err(error) => Err(error),
-            },
+            Guest::Batch(guest) => {
+                let guest = guest.linemill_filter_batch();
+                let held = guest.call_finish(&mut self.store).await;
+                held.map(|held| held.map(|held| held::of_batch(&held)))
+            }
             Guest::Line(guest) => {
-                guest
-                    .linemill_filter_line()
-                    .call_finish(&mut self.store)
-                    .await
+                let guest = guest.linemill_filter_line();
+                let held = guest.call_finish(&mut self.store).await;
+                held.map(|held| held.map(|held| Some(held::of_lines(held))))
             }
         };
-        held.map_err(|error| fault(&self.store, &error))?
+        let held = held
+            .map_err(|error| fault(&self.store, &error))?
             .map_err(|reason| Fault {
                 kind: "verdict",
                 reason: printable(&reason),
-            })
+            })?;
+        held.filter(|held| {
+            let routes = held.iter().filter_map(|(_, route)| *route);
+            routes.into_iter().all(|route| (route as usize) < declared)
+        })
+        .ok_or(Fault {
+            kind: "outcome",
+            reason: "what it held back has spans or routes out of order".into(),
+        })
     }
 }
 
@@ -192,69 +214,6 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
     state.ticks_left = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
     state.memory_refused = false;
     store.set_epoch_deadline(1);
-}
-
-/// The per-line world: one call a line, gathered into the outcome a batch filter would give.
-async fn one_by_one(
-    guest: &line::Guest,
-    store: &mut Store<HostState>,
-    deadline: Duration,
-    input: &Lines,
-) -> wasmtime::Result<Outcome> {
-    let mut output = Lines::default();
-    let mut outcome = Outcome {
-        output: batch::LinesResult {
-            bytes: Vec::new(),
-            spans: Vec::new(),
-        },
-        counts: Vec::with_capacity(input.len()),
-        failures: Vec::new(),
-        close_after: None,
-    };
-    for index in 0..input.len() {
-        let end = input.terminator(index);
-        let before = output.len();
-        allow(store, deadline);
-        let mut push =
-            |lines: &[Vec<u8>]| lines.iter().for_each(|content| output.push(content, end));
-        match guest
-            .call_process(&mut *store, input.content(index))
-            .await?
-        {
-            Verdict::Pass => output.push(input.content(index), end),
-            Verdict::Replace(content) => output.push(&content, end),
-            Verdict::Drop => {}
-            Verdict::Split(lines) => push(&lines),
-            Verdict::Fail(reason) => outcome.failures.push(Failure {
-                line: index as u32,
-                reason,
-            }),
-            Verdict::Close(lines) => {
-                push(&lines);
-                outcome.close_after = Some(index as u32);
-            }
-        }
-        outcome.counts.push((output.len() - before) as u32);
-        if outcome.close_after.is_some() {
-            outcome.counts.resize(input.len(), 0);
-            break;
-        }
-    }
-    let (bytes, spans) = output.into_parts();
-    outcome.output = batch::LinesResult { bytes, spans };
-    Ok(outcome)
-}
-
-fn contents(lines: &batch::LinesResult) -> Option<Vec<Vec<u8>>> {
-    let spans = lines.spans.chunks(2);
-    spans
-        .map(|span| {
-            lines
-                .bytes
-                .get(*span.first()? as usize..*span.get(1)? as usize)
-                .map(<[u8]>::to_vec)
-        })
-        .collect()
 }
 
 /// Names the kind of a failed call.

@@ -2,11 +2,11 @@
 //!
 //! In: a started filter and the examples of its configuration. Out: nothing, or the first example
 //! that does not hold. Each example is a stream of its own, ended, so what a filter holds back
-//! counts too.
+//! counts too. Lines that take a route have left the stream, as if all its routes led somewhere.
 
 use std::sync::Arc;
 
-use super::chain::{Chain, Passage};
+use super::chain::{Chain, Passage, Stage};
 use super::stage::Filter;
 use super::verdict::Rules;
 use crate::config::settings::{FilterTest, Framing};
@@ -39,7 +39,10 @@ pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch
         framing: Framing::Lf,
         max_output: longest.max(64 * 1024),
     };
-    let mut passage = Passage::new(Arc::new(Chain::new(vec![Arc::clone(filter)])), rules);
+    // Every route leads somewhere, so that lines which take one are seen to.
+    let routes = filter.routes().iter().map(String::as_str);
+    let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], routes);
+    let mut passage = Passage::new(Arc::new(chain), rules);
     let mut lines = Lines::default();
     for content in &test.input {
         lines.push(content, Framing::Lf.terminator());

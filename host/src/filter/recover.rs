@@ -18,14 +18,20 @@ const BUDGET: u32 = 4096;
 const LATE: u32 = 64;
 
 /// Runs a stage over lines. Never fails: faults have been dealt with.
-pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, rules: Rules) -> Judged {
-    match filter.call(own, &input, rules).await {
+pub(super) async fn run(
+    filter: &Filter,
+    own: &mut Own,
+    input: Lines,
+    rules: Rules,
+    ways: &[Option<u32>],
+) -> Judged {
+    match filter.call(own, &input, rules, ways).await {
         Ok(judged) => {
             filter.account(input.len() as u64, &judged);
             blocks::give_back(input.into_bytes());
             judged
         }
-        Err(fault) => Box::pin(bisect(filter, own, input, rules, fault)).await,
+        Err(fault) => Box::pin(bisect(filter, own, input, rules, ways, fault)).await,
     }
 }
 
@@ -35,6 +41,7 @@ async fn bisect(
     own: &mut Own,
     input: Lines,
     rules: Rules,
+    ways: &[Option<u32>],
     first: Fault,
 ) -> Judged {
     let mut all = Judged::default();
@@ -46,14 +53,13 @@ async fn bisect(
         let part = input.slice(from, to);
         let judged = match known.take() {
             Some(fault) => Err(fault),
-            None => filter.call(own, &part, rules).await,
+            None => filter.call(own, &part, rules, ways).await,
         };
-        let lines = (to - from) as u64;
+        let lines = to - from;
         match judged {
             Ok(judged) => {
-                filter.account(lines, &judged);
-                all.lines.append(judged.lines);
-                all.close = judged.close;
+                filter.account(lines as u64, &judged);
+                all.append(judged, from, lines);
             }
             Err(fault) => {
                 // Other streams of this thread come first.
@@ -61,16 +67,14 @@ async fn bisect(
                 budget = budget.saturating_sub(if fault.kind == "deadline" { LATE } else { 1 });
                 // A filter that cannot even start will not with fewer lines.
                 if lines > 1 && budget > 0 && fault.kind != "refused" {
-                    let middle = from + (to - from) / 2;
+                    let middle = from + lines / 2;
                     todo.push((middle, to));
                     todo.push((from, middle));
                     continue;
                 }
-                filter.account(lines, &Judged::default());
-                filter.failed(fault.kind, lines, &fault.reason);
-                let (rest, close) = give_up(part, filter.on_error());
-                all.lines.append(rest);
-                all.close = close;
+                filter.account(lines as u64, &Judged::default());
+                filter.failed(fault.kind, lines as u64, &fault.reason);
+                all.append(give_up(part, filter.on_error()), from, lines);
             }
         }
         if all.close.is_some() {

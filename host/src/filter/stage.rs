@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::course::Held;
 use super::engine::Engine;
 use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
@@ -33,6 +34,8 @@ pub struct Filter {
     plugin: Arc<Plugin>,
     /// Each stream has an instance of its own.
     exclusive: bool,
+    /// What its first instance declared; the others must declare the same.
+    routes: Vec<String>,
     pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
     log: Gate,
@@ -79,7 +82,7 @@ impl Filter {
         let json = settings.settings.to_string().into_bytes();
         let first =
             Instance::start(&engine, &plugin, bounds, &json, metrics.instances.clone()).await;
-        let first = first.map_err(|fault| match fault.kind {
+        let (first, routes) = first.map_err(|fault| match fault.kind {
             "refused" => StartError::Refused(fault.reason),
             kind => StartError::Failed {
                 kind,
@@ -95,6 +98,7 @@ impl Filter {
             engine,
             plugin,
             exclusive,
+            routes,
             pool,
             metrics,
             log,
@@ -122,6 +126,11 @@ impl Filter {
         self.exclusive
     }
 
+    /// The routes it may send lines to. A verdict names them by their places.
+    pub fn routes(&self) -> &[String] {
+        &self.routes
+    }
+
     /// How many lines have failed in it.
     pub fn failed_lines(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
@@ -137,6 +146,7 @@ impl Filter {
         own: &mut Own,
         input: &Lines,
         rules: Rules,
+        ways: &[Option<u32>],
     ) -> Result<Judged, Fault> {
         let mut instance = self.instance(own).await?;
         let started = Instant::now();
@@ -147,37 +157,42 @@ impl Filter {
             .call_seconds
             .observe(started.elapsed().as_secs_f64());
         self.metrics.calls.inc();
-        let judged = judge(input, outcome?, rules, self.on_error()).map_err(|broken| Fault {
-            kind: "outcome",
-            reason: broken.to_string(),
-        })?;
+        let judged =
+            judge(input, outcome?, rules, ways, self.on_error()).map_err(|broken| Fault {
+                kind: "outcome",
+                reason: broken.to_string(),
+            })?;
         self.give_back(own, instance);
         Ok(judged)
     }
 
     /// Takes back what the filter still holds of a stream, if it has an instance for it.
-    pub(super) async fn finish(&self, own: Own, rules: Rules) -> Lines {
-        let mut lines = Lines::default();
+    pub(super) async fn finish(&self, own: Own, rules: Rules, ways: &[Option<u32>]) -> Held {
+        let mut held = Held::default();
         let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
-            return lines;
+            return held;
         };
-        match instance.finish(&self.engine, self.bounds).await {
-            Ok(held) => {
-                for content in held {
-                    if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
-                        self.failed(
-                            "terminator",
-                            1,
-                            "a line held back is too long, or holds a terminator",
-                        );
-                    } else {
-                        lines.push(&content, rules.framing.terminator());
-                    }
-                }
+        let terminator = rules.framing.terminator();
+        let lines = instance.finish(&self.engine, self.bounds, ways.len()).await;
+        let lines = lines.unwrap_or_else(|fault| {
+            self.failed(fault.kind, 1, &fault.reason);
+            Vec::new()
+        });
+        for (content, route) in lines {
+            if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
+                self.failed(
+                    "terminator",
+                    1,
+                    "a line held back is too long, or holds a terminator",
+                );
+            } else if let Some(way) = route.and_then(|route| ways[route as usize]) {
+                let at = held.lines.len();
+                held.departed.push(&content, terminator, way, at);
+            } else {
+                held.lines.push(&content, terminator);
             }
-            Err(fault) => self.failed(fault.kind, 1, &fault.reason),
         }
-        lines
+        held
     }
 
     /// Counts what a call came to.
@@ -224,7 +239,15 @@ impl Filter {
             }
         }
         let gauge = self.metrics.instances.clone();
-        Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge).await
+        let started =
+            Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge).await;
+        match started? {
+            (instance, routes) if routes == self.routes => Ok(instance),
+            _ => Err(Fault {
+                kind: "outcome",
+                reason: "it declares other routes than before, with the same settings".into(),
+            }),
+        }
     }
 
     fn give_back(&self, own: &mut Own, instance: Instance) {
@@ -240,11 +263,21 @@ impl Filter {
 }
 
 /// What becomes of lines whose call came to nothing.
-pub(super) fn give_up(input: Lines, on_error: OnError) -> (Lines, Option<Close>) {
+pub(super) fn give_up(input: Lines, on_error: OnError) -> Judged {
     match on_error {
-        OnError::Pass => (input, None),
-        OnError::Drop => (Lines::default(), None),
-        OnError::Close => (Lines::default(), Some(Close::OnError)),
+        OnError::Pass => Judged {
+            lines: input,
+            ..Judged::default()
+        },
+        OnError::Drop => Judged {
+            counts: vec![0; input.len()],
+            ..Judged::default()
+        },
+        OnError::Close => Judged {
+            counts: vec![0],
+            close: Some(Close::OnError),
+            ..Judged::default()
+        },
     }
 }
 

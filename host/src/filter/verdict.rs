@@ -1,16 +1,18 @@
 //! Checks what a filter answered, before one byte of it goes on.
 //!
-//! In: the lines of a call and the guest's outcome. Out: [`Judged`], the lines that go on,
-//! `on_error` applied to those that failed, or [`Broken`] when the answer as a whole makes no
+//! In: the lines of a call and the guest's outcome. Out: [`Judged`], the lines that go on and those
+//! that take a route, `on_error` applied to those that failed, or [`Broken`] when the answer as a whole makes no
 //! sense. Pure: no guest is called, nothing is counted.
 //!
 //! The rules are those of `wit/batch.wit`.
 
 use super::bindings::filter::exports::linemill::filter::batch::Outcome;
+use super::departed::Departed;
 use crate::config::settings::{Framing, OnError};
 use crate::lines::Lines;
-use crate::scan;
 
+mod checks;
+mod shape;
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
@@ -29,6 +31,11 @@ pub struct Rules {
 pub struct Judged {
     /// What goes on.
     pub lines: Lines,
+    /// How many of `lines` each input line became; empty means one each. If the connection
+    /// closes, they end with the line that closes it.
+    pub counts: Vec<u32>,
+    /// What leaves the chain, with its places among the input lines.
+    pub departed: Departed,
     /// Input lines that the filter dropped.
     pub dropped: u64,
     /// Input lines that failed, with the reason; `on_error` has been applied.
@@ -63,7 +70,8 @@ pub struct Broken(&'static str);
 /// Longest reason kept, bytes.
 pub const REASON: usize = 1024;
 
-/// Judges an outcome.
+/// Judges an outcome. `ways` has, for each route that the filter declared, where it leads out of
+/// the chain; a line whose route leads nowhere goes on.
 ///
 /// # Errors
 /// [`Broken`] when numbers are out of order or range: nothing of the outcome can be used.
@@ -71,65 +79,25 @@ pub fn judge(
     input: &Lines,
     outcome: Outcome,
     rules: Rules,
+    ways: &[Option<u32>],
     on_error: OnError,
 ) -> Result<Judged, Broken> {
-    if outcome.counts.is_empty() && outcome.failures.is_empty() && outcome.close_after.is_none() {
-        match same_shape(input, outcome, rules) {
+    if outcome.counts.is_empty()
+        && outcome.failures.is_empty()
+        && outcome.routes.is_empty()
+        && outcome.close_after.is_none()
+    {
+        match shape::same_shape(input, outcome, rules) {
             Ok(lines) => {
                 return Ok(Judged {
                     lines,
                     ..Judged::default()
                 });
             }
-            Err(outcome) => return rebuild(input, outcome, rules, on_error),
+            Err(outcome) => return rebuild(input, outcome, rules, ways, on_error),
         }
     }
-    rebuild(input, outcome, rules, on_error)
-}
-
-/// The fast way: same contents' places, same gaps, so the block goes on as it came.
-fn same_shape(input: &Lines, outcome: Outcome, rules: Rules) -> Result<Lines, Outcome> {
-    let output = &outcome.output;
-    let shaped = output.bytes.len() == input.bytes().len()
-        && (output.spans.is_empty() || output.spans == input.spans())
-        && same_terminators(input, &output.bytes, rules.framing);
-    if shaped {
-        Ok(Lines::from_parts(
-            outcome.output.bytes,
-            input.spans().to_vec(),
-        ))
-    } else {
-        Err(outcome)
-    }
-}
-
-/// Whether `output`, as long as the input's block, has its terminators at the same places, and
-/// none elsewhere.
-fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
-    let last_bytes = match framing {
-        Framing::Lf => scan::same_places(b'\n', input.bytes(), output),
-        Framing::Nul => scan::same_places(0, input.bytes(), output),
-        Framing::Crlf => framing.count_in(input.bytes()) == framing.count_in(output),
-        Framing::Octet => true,
-    };
-    last_bytes && long_gaps_match(input, output, framing)
-}
-
-/// Compares the gaps that are more than the one byte that has been compared.
-fn long_gaps_match(input: &Lines, output: &[u8], framing: Framing) -> bool {
-    let theirs = input.bytes();
-    let compared = usize::from(framing != Framing::Crlf);
-    if matches!(framing, Framing::Lf | Framing::Nul) && input.has_single_byte_terminators() {
-        return true;
-    }
-    let (mut from, mut pairs) = (0, input.spans().chunks_exact(2));
-    let all = pairs.all(|span| {
-        let (start, end) = (span[0] as usize, span[1] as usize);
-        let same = start - from <= compared || theirs[from..start] == output[from..start];
-        from = end;
-        same
-    });
-    all && theirs[from..] == output[from..]
+    rebuild(input, outcome, rules, ways, on_error)
 }
 
 /// The general way: line by line, each output line given the terminator of its input line.
@@ -137,56 +105,81 @@ fn rebuild(
     input: &Lines,
     outcome: Outcome,
     rules: Rules,
+    ways: &[Option<u32>],
     on_error: OnError,
 ) -> Result<Judged, Broken> {
-    let contents = contents(input, &outcome)?;
-    let counts = counts(input, &outcome, contents.len())?;
-    let mut failures = failures(input, &outcome, counts)?;
-    if outcome
-        .close_after
-        .is_some_and(|line| line as usize >= input.len())
-    {
+    let Outcome {
+        output,
+        mut counts,
+        failures,
+        routes,
+        close_after,
+    } = outcome;
+    let contents = checks::contents(input, &output, counts.is_empty())?;
+    checks::counts(input, &counts, contents.len())?;
+    checks::failures(input, &failures, &counts)?;
+    checks::routes(input, &routes, &failures, ways.len())?;
+    if close_after.is_some_and(|line| line as usize >= input.len()) {
         return Err(Broken("close-after names no line of the call"));
     }
-    let (bytes, mut rest) = (&outcome.output.bytes[..], &contents[..]);
+    let (mut failures, mut routes) = (failures.iter().peekable(), routes.iter().peekable());
+    let (bytes, mut rest) = (&output.bytes[..], &contents[..]);
     let mut judged = Judged::default();
     for index in 0..input.len() {
-        let (mine, others) = rest.split_at(counts.map_or(1, |counts| counts[index] as usize));
+        let count = counts.get(index).map_or(1, |count| *count as usize);
+        let (mine, others) = rest.split_at(count);
         rest = others;
-        let failed = match failures.next_if(|(line, _)| *line == index) {
-            Some((_, reason)) => Some(Failed {
+        let failed = match failures.next_if(|failure| failure.line as usize == index) {
+            Some(failure) => Some(Failed {
                 kind: "verdict",
-                reason: printable(reason),
+                reason: printable(&failure.reason),
             }),
-            None => unacceptable(bytes, mine, rules),
+            None => checks::unacceptable(bytes, mine, rules),
         };
-        if let Some(failed) = failed {
-            judged.failed.push(failed);
-            match on_error {
-                OnError::Pass => judged
-                    .lines
-                    .push(input.content(index), input.terminator(index)),
-                OnError::Drop => {}
-                OnError::Close => {
-                    judged.close = Some(Close::OnError);
-                    return Ok(judged);
+        let way = routes
+            .next_if(|routed| routed.line as usize == index)
+            .and_then(|routed| ways[routed.route as usize]);
+        let terminator = input.terminator(index);
+        let go_on = match (failed, way) {
+            (Some(failed), _) => {
+                judged.failed.push(failed);
+                match on_error {
+                    OnError::Pass => judged.lines.push(input.content(index), terminator),
+                    OnError::Drop => {}
+                    OnError::Close => judged.close = Some(Close::OnError),
                 }
+                usize::from(on_error == OnError::Pass)
             }
-        } else {
-            judged.dropped += u64::from(mine.is_empty());
-            emit(
-                &mut judged.lines,
-                bytes,
-                mine,
-                input.terminator(index),
-                rules.framing,
-            );
-        }
-        if outcome.close_after == Some(index as u32) {
+            (None, Some(way)) => {
+                judged.dropped += u64::from(mine.is_empty());
+                for (start, end) in mine {
+                    let terminator = Some(terminator).filter(|own| !own.is_empty());
+                    let terminator = terminator.unwrap_or_else(|| rules.framing.terminator());
+                    judged
+                        .departed
+                        .push(&bytes[*start..*end], terminator, way, index);
+                }
+                0
+            }
+            (None, None) => {
+                judged.dropped += u64::from(mine.is_empty());
+                emit(&mut judged.lines, bytes, mine, terminator, rules.framing);
+                count
+            }
+        };
+        if close_after == Some(index as u32) && judged.close.is_none() {
             judged.close = Some(Close::Verdict);
-            return Ok(judged);
+        }
+        if go_on != count || judged.close.is_some() {
+            counts.resize(input.len(), 1);
+            counts[index] = go_on as u32;
+        }
+        if judged.close.is_some() {
+            counts.truncate(index + 1);
+            break;
         }
     }
+    judged.counts = counts;
     Ok(judged)
 }
 
@@ -212,98 +205,6 @@ fn emit(
     }
 }
 
-/// Start and end of every output line, checked against the block.
-fn contents(input: &Lines, outcome: &Outcome) -> Result<Vec<(usize, usize)>, Broken> {
-    let output = &outcome.output;
-    let spans = if output.spans.is_empty() && outcome.counts.is_empty() {
-        if output.bytes.len() != input.bytes().len() {
-            return Err(Broken(
-                "no spans are given, and the block's length is not the input's",
-            ));
-        }
-        input.spans()
-    } else {
-        &output.spans
-    };
-    if !spans.len().is_multiple_of(2) {
-        return Err(Broken("spans are not pairs"));
-    }
-    if !spans.is_sorted()
-        || spans
-            .last()
-            .is_some_and(|end| *end as usize > output.bytes.len())
-    {
-        return Err(Broken("spans descend, or end outside of the block"));
-    }
-    Ok(spans
-        .chunks_exact(2)
-        .map(|span| (span[0] as usize, span[1] as usize))
-        .collect())
-}
-
-fn counts<'a>(
-    input: &Lines,
-    outcome: &'a Outcome,
-    given: usize,
-) -> Result<Option<&'a [u32]>, Broken> {
-    if outcome.counts.is_empty() {
-        return if given == input.len() {
-            Ok(None)
-        } else {
-            Err(Broken("one line each is due, but spans differ"))
-        };
-    }
-    if outcome.counts.len() != input.len() {
-        return Err(Broken("counts are not as many as the input's lines"));
-    }
-    let sum: u64 = outcome.counts.iter().map(|count| u64::from(*count)).sum();
-    if sum != given as u64 {
-        return Err(Broken("counts do not add up to the number of lines given"));
-    }
-    Ok(Some(&outcome.counts))
-}
-
-type Failures<'a> = std::iter::Peekable<std::vec::IntoIter<(usize, &'a [u8])>>;
-
-fn failures<'a>(
-    input: &Lines,
-    outcome: &'a Outcome,
-    counts: Option<&[u32]>,
-) -> Result<Failures<'a>, Broken> {
-    let all: Vec<_> = outcome
-        .failures
-        .iter()
-        .map(|f| (f.line as usize, &f.reason[..]))
-        .collect();
-    if !all.is_sorted_by(|a, b| a.0 < b.0) || all.last().is_some_and(|last| last.0 >= input.len()) {
-        return Err(Broken("failures descend, or name no line of the call"));
-    }
-    if counts.is_some_and(|counts| all.iter().any(|(line, _)| counts[*line] != 0)) {
-        return Err(Broken("a failed line has output"));
-    }
-    Ok(all.into_iter().peekable())
-}
-
-fn unacceptable(bytes: &[u8], spans: &[(usize, usize)], rules: Rules) -> Option<Failed> {
-    let failed = |kind, reason: String| Some(Failed { kind, reason });
-    for (start, end) in spans {
-        if end - start > rules.max_output {
-            return failed(
-                "length",
-                format!(
-                    "a line of {} bytes; at most {} may go on",
-                    end - start,
-                    rules.max_output
-                ),
-            );
-        }
-        if rules.framing.ends_inside(&bytes[*start..*end]) {
-            return failed("terminator", "a line that holds a terminator".into());
-        }
-    }
-    None
-}
-
 /// A reason as it may be shown: bounded, control characters escaped.
 pub(crate) fn printable(reason: &[u8]) -> String {
     let text = String::from_utf8_lossy(&reason[..reason.len().min(REASON)]);
@@ -319,4 +220,24 @@ pub(crate) fn printable(reason: &[u8]) -> String {
         }
     }
     shown
+}
+
+// === impl Judged ===
+
+impl Judged {
+    /// Adds what came of the `lines` lines after the first `base`, but for what is counted.
+    pub(super) fn append(&mut self, later: Self, base: usize, lines: usize) {
+        self.lines.append(later.lines);
+        self.departed.append(later.departed, base);
+        self.close = later.close;
+        if self.counts.is_empty() && later.counts.is_empty() {
+            return;
+        }
+        self.counts.resize(base, 1);
+        if later.counts.is_empty() {
+            self.counts.resize(base + lines, 1);
+        } else {
+            self.counts.extend(later.counts);
+        }
+    }
 }

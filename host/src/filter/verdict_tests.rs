@@ -2,13 +2,18 @@
 
 use proptest::prelude::*;
 
-use super::super::bindings::filter::exports::linemill::filter::batch::{Failure, LinesResult};
+use super::super::bindings::filter::exports::linemill::filter::batch::{
+    Failure, LinesResult, Routed,
+};
 use super::*;
 
 const RULES: Rules = Rules {
     framing: Framing::Lf,
     max_output: 16,
 };
+
+/// Three routes were declared; the second leads nowhere.
+const WAYS: &[Option<u32>] = &[Some(1), None, Some(0)];
 
 fn input() -> Lines {
     let mut lines = Lines::default();
@@ -32,6 +37,7 @@ fn packed(contents: &[&str], counts: &[u32]) -> Outcome {
         output,
         counts: counts.to_vec(),
         failures: Vec::new(),
+        routes: Vec::new(),
         close_after: None,
     }
 }
@@ -47,12 +53,31 @@ fn failing(mut outcome: Outcome, lines: &[u32]) -> Outcome {
     outcome
 }
 
+fn routing(mut outcome: Outcome, routes: &[(u32, u32)]) -> Outcome {
+    let routes = routes.iter();
+    outcome.routes = routes
+        .map(|(line, route)| Routed {
+            line: *line,
+            route: *route,
+        })
+        .collect();
+    outcome
+}
+
+/// The lines that left, by way.
+fn departed(judged: Judged) -> Vec<(String, Vec<u8>)> {
+    let names = ["zero".into(), "one".into()];
+    let ways = judged.departed.by_route(&names).into_iter();
+    ways.map(|(name, lines)| (name.to_string(), lines.into_bytes()))
+        .collect()
+}
+
 fn judged(outcome: Outcome, on_error: OnError) -> Judged {
-    judge(&input(), outcome, RULES, on_error).expect("the outcome makes sense")
+    judge(&input(), outcome, RULES, WAYS, on_error).expect("the outcome makes sense")
 }
 
 fn broken(outcome: Outcome) -> &'static str {
-    judge(&input(), outcome, RULES, OnError::Pass)
+    judge(&input(), outcome, RULES, WAYS, OnError::Pass)
         .expect_err("the outcome makes no sense")
         .0
 }
@@ -79,6 +104,7 @@ fn a_block_of_the_inputs_shape_goes_on_uncopied() {
         output,
         counts: Vec::new(),
         failures: Vec::new(),
+        routes: Vec::new(),
         close_after: None,
     };
     let judged = judged(outcome, OnError::Pass);
@@ -97,6 +123,7 @@ fn gaps_of_a_guest_do_not_count() {
         output,
         counts: Vec::new(),
         failures: Vec::new(),
+        routes: Vec::new(),
         close_after: None,
     };
     assert_eq!(
@@ -117,7 +144,7 @@ fn pieces_of_an_unterminated_line_do_not_run_together() {
     let mut last = Lines::default();
     last.push(b"ab", b"");
     let judged =
-        judge(&last, packed(&["a", "b"], &[2]), RULES, OnError::Pass).expect("makes sense");
+        judge(&last, packed(&["a", "b"], &[2]), RULES, WAYS, OnError::Pass).expect("makes sense");
     assert_eq!(judged.lines.bytes(), b"a\nb");
 }
 
@@ -173,6 +200,7 @@ fn a_terminator_is_seen_in_a_block_of_the_inputs_shape_too() {
         output,
         counts: Vec::new(),
         failures: Vec::new(),
+        routes: Vec::new(),
         close_after: None,
     };
     let judged = judged(outcome, OnError::Drop);
@@ -194,6 +222,56 @@ fn nothing_goes_on_after_a_line_that_closes() {
 }
 
 #[test]
+fn lines_leave_by_the_routes_that_lead_somewhere() {
+    let outcome = packed(&["1", "2", "3", "4a", "4b"], &[1, 1, 1, 2]);
+    let judged = judged(routing(outcome, &[(0, 2), (1, 1), (3, 0)]), OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"2\n3\n");
+    assert_eq!(judged.counts, [0, 1, 1, 0]);
+    assert_eq!((judged.dropped, judged.failed.len()), (0, 0));
+    let expected = [("zero", &b"1\n"[..]), ("one", b"4a\r\n4b\r\n")];
+    let expected = expected.map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+    assert_eq!(departed(judged), expected);
+}
+
+#[test]
+fn a_line_that_takes_a_route_may_fail_be_dropped_or_close() {
+    let long = "x".repeat(17);
+    let outcome = packed(&[&long, "3", "4"], &[1, 0, 1, 1]);
+    let outcome = Outcome {
+        close_after: Some(2),
+        ..routing(outcome, &[(0, 0), (1, 0), (2, 0), (3, 0)])
+    };
+    let judged = judged(outcome, OnError::Pass);
+    assert_eq!(judged.lines.bytes(), b"one\n", "what fails takes no route");
+    assert_eq!((judged.dropped, judged.failed.len()), (1, 1));
+    assert_eq!(judged.counts, [1, 0, 0]);
+    assert_eq!(judged.close, Some(Close::Verdict));
+    assert_eq!(departed(judged), [("one".to_owned(), b"3\n".to_vec())]);
+}
+
+#[test]
+fn a_line_on_a_route_has_a_terminator() {
+    let mut last = Lines::default();
+    last.push(b"ab", b"");
+    let outcome = routing(packed(&["a", "b"], &[2]), &[(0, 0)]);
+    let judged = judge(&last, outcome, RULES, WAYS, OnError::Pass).expect("makes sense");
+    assert_eq!(departed(judged), [("one".to_owned(), b"a\nb\n".to_vec())]);
+}
+
+#[test]
+fn counts_say_what_became_of_each_line() {
+    let counts = |outcome, on_error| judged(outcome, on_error).counts;
+    assert!(counts(packed(&["1", "2", "3", "4"], &[]), OnError::Pass).is_empty());
+    let failed = || failing(packed(&["1", "2", "3", "4"], &[]), &[1]);
+    assert!(counts(failed(), OnError::Pass).is_empty());
+    assert_eq!(counts(failed(), OnError::Drop), [1, 0, 1, 1]);
+    assert_eq!(counts(failed(), OnError::Close), [1, 0]);
+    let split = || failing(packed(&["1", "1", "3"], &[2, 0, 1, 0]), &[3]);
+    assert_eq!(counts(split(), OnError::Pass), [2, 0, 1, 1]);
+    assert_eq!(counts(split(), OnError::Close), [2, 0, 1, 0]);
+}
+
+#[test]
 fn nonsense_is_refused_as_a_whole() {
     let spans = |spans: &[u32]| {
         let output = LinesResult {
@@ -204,6 +282,7 @@ fn nonsense_is_refused_as_a_whole() {
             output,
             counts: vec![1, 1, 0, 0],
             failures: Vec::new(),
+            routes: Vec::new(),
             close_after: None,
         }
     };
@@ -218,6 +297,12 @@ fn nonsense_is_refused_as_a_whole() {
     assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[0])).contains("has output"));
     assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[2, 1])).contains("descend"));
     assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[4])).contains("no line"));
+    let one = || packed(&["1"], &[1, 0, 0, 0]);
+    assert!(broken(routing(one(), &[(1, 0), (0, 0)])).contains("descend"));
+    assert!(broken(routing(one(), &[(1, 0), (1, 0)])).contains("descend"));
+    assert!(broken(routing(one(), &[(4, 0)])).contains("no line"));
+    assert!(broken(routing(one(), &[(0, 3)])).contains("not declared"));
+    assert!(broken(failing(routing(one(), &[(0, 0), (2, 1)]), &[1, 2])).contains("failed line"));
     assert!(
         broken(Outcome {
             close_after: Some(4),
@@ -235,6 +320,7 @@ proptest! {
         spans in proptest::collection::vec(0..26u32, 0..10),
         sorted in any::<bool>(),
         counts in proptest::collection::vec(0..3u32, 0..5),
+        routes in proptest::collection::vec((0..5u32, 0..4u32), 0..3),
         failures in proptest::collection::vec(0..5u32, 0..3),
         close_after in proptest::option::of(0..5u32),
         crlf in any::<bool>(),
@@ -244,13 +330,24 @@ proptest! {
             spans.sort_unstable();
         }
         let failures = failures.iter().map(|line| Failure { line: *line, reason: Vec::new() }).collect();
-        let outcome = Outcome { output: LinesResult { bytes, spans }, counts, failures, close_after };
+        let routes = routes.iter().map(|(line, route)| Routed { line: *line, route: *route }).collect();
+        let outcome = Outcome { output: LinesResult { bytes, spans }, counts, failures, routes, close_after };
         let framing = if crlf { Framing::Crlf } else { Framing::Lf };
         let rules = Rules { framing, max_output: 5 };
-        if let Ok(judged) = judge(&input(), outcome, rules, OnError::Drop) {
-            for index in 0..judged.lines.len() {
-                prop_assert!(!framing.ends_inside(judged.lines.content(index)));
-                prop_assert!([&b"\n"[..], b"\r\n"].contains(&judged.lines.terminator(index)));
+        if let Ok(judged) = judge(&input(), outcome, rules, WAYS, OnError::Drop) {
+            let known = if judged.close.is_some() { judged.counts.len() } else { input().len() };
+            let made = match &judged.counts[..] {
+                [] => known,
+                counts => counts.iter().map(|count| *count as usize).sum(),
+            };
+            prop_assert_eq!(made, judged.lines.len());
+            let mut all = vec![judged.lines];
+            all.extend(judged.departed.by_route(&["zero".into(), "one".into()]).into_iter().map(|(_, lines)| lines));
+            for lines in all {
+                for index in 0..lines.len() {
+                    prop_assert!(!framing.ends_inside(lines.content(index)));
+                    prop_assert!([&b"\n"[..], b"\r\n"].contains(&lines.terminator(index)));
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Keeps or drops lines by patterns.
+//! Keeps or drops lines by patterns, or sends them another way.
 
 mod any;
 
@@ -7,10 +7,12 @@ use linemill_sdk::{Error, Filter, Output, export};
 use pattern::Options;
 use serde::Deserialize;
 
-/// Lets a line through if it matches one of `keep` and none of `drop`.
+/// Lets a line through if it matches one of `keep` and none of `drop`; or, with `route`, sends just
+/// those lines that way and lets the others through.
 pub struct Grep {
     keep: Option<Any>,
     drop: Option<Any>,
+    route: Option<String>,
 }
 
 /// See the README.
@@ -19,6 +21,7 @@ pub struct Grep {
 pub struct Settings {
     keep: Vec<String>,
     drop: Vec<String>,
+    route: Option<String>,
     ignore_case: bool,
     literal: bool,
 }
@@ -30,6 +33,7 @@ impl Filter for Grep {
         let Settings {
             keep,
             drop,
+            route,
             ignore_case,
             literal,
         } = settings;
@@ -45,14 +49,23 @@ impl Filter for Grep {
         Ok(Self {
             keep: Any::new("keep", keep, options)?,
             drop: Any::new("drop", drop, options)?,
+            route,
         })
     }
 
+    fn routes(&self) -> Vec<String> {
+        self.route.iter().cloned().collect()
+    }
+
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        let kept = self.keep.as_mut().is_none_or(|keep| keep.matches(line));
-        if kept && !self.drop.as_mut().is_some_and(|drop| drop.matches(line)) {
-            out.emit(line);
+        let kept = self.keep.as_mut().is_none_or(|keep| keep.matches(line))
+            && !self.drop.as_mut().is_some_and(|drop| drop.matches(line));
+        match &self.route {
+            Some(route) if kept => out.route(route),
+            None if !kept => return,
+            _ => {}
         }
+        out.emit(line);
     }
 }
 
@@ -61,7 +74,7 @@ export!(Grep);
 #[cfg(test)]
 mod tests {
     use super::Grep;
-    use linemill_sdk::testing::{Verdict, json, lines, refusal, verdicts};
+    use linemill_sdk::testing::{Verdict, json, lines, refusal, routed, verdicts};
 
     const LOG: [&str; 5] = [
         "INFO  started",
@@ -158,6 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn with_a_route_lines_go_one_way_or_the_other() {
+        let settings = json!({ "keep": ["ERROR", "WARN"], "drop": ["healthz"], "route": "bad" });
+        let verdicts = verdicts::<Grep>(settings.clone(), LOG);
+        let [pass, by] = [Verdict::Pass, Verdict::Pass.by("bad")];
+        assert_eq!(
+            verdicts,
+            [&pass, &by, &pass, &pass, &pass].map(Verdict::clone)
+        );
+        assert_eq!(routed::<Grep>(settings.clone(), LOG, "bad"), [LOG[1]]);
+        assert_eq!(
+            lines::<Grep>(settings, LOG),
+            [LOG[0], LOG[2], LOG[3], LOG[4]]
+        );
+    }
+
+    #[test]
     fn refusals_name_the_key() {
         assert_eq!(
             refusal::<Grep>(json!({})),
@@ -169,11 +198,19 @@ mod tests {
         );
         assert_eq!(
             refusal::<Grep>(json!({ "pattern": ["a"] })),
-            "unknown key `pattern`, expected one of `keep`, `drop`, `ignore_case`, `literal`",
+            "unknown key `pattern`, expected one of `keep`, `drop`, `route`, `ignore_case`, `literal`",
         );
         assert_eq!(
             refusal::<Grep>(json!({ "keep": "ERROR" })),
             "`keep`: invalid type: string \"ERROR\", expected a sequence",
+        );
+        assert_eq!(
+            refusal::<Grep>(json!({ "keep": ["a"], "route": "a b" })),
+            "`a b` is no name of a route: it takes 1 to 64 letters, digits, `-` and `_`",
+        );
+        assert_eq!(
+            refusal::<Grep>(json!({ "keep": ["a"], "route": "rest" })),
+            "`rest` is no route to send lines to: it means all lines that take no route",
         );
         let huge = refusal::<Grep>(json!({ "keep": ["(?:a{1000}){1000}"] }));
         assert!(huge.contains("too large"), "{huge}");

@@ -5,6 +5,13 @@
 
 use crate::{Filter, Output};
 
+/// A line that takes a route, both by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Routed {
+    pub(crate) line: u32,
+    pub(crate) route: u32,
+}
+
 /// Lines inside one block of bytes: two offsets a line, the bytes between lines are gaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
@@ -25,11 +32,19 @@ pub(crate) struct Outcome {
     pub(crate) output: Lines,
     pub(crate) counts: Vec<u32>,
     pub(crate) failures: Vec<Failure>,
+    pub(crate) routes: Vec<Routed>,
     pub(crate) close_after: Option<u32>,
 }
 
-/// Runs the lines of one call through `filter`.
-pub(crate) fn process<F: Filter>(filter: &mut F, mut input: Lines) -> Outcome {
+/// What a filter held back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) output: Lines,
+    pub(crate) routes: Vec<Routed>,
+}
+
+/// Runs the lines of one call through `filter`, which declared `routes`.
+pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: Lines) -> Outcome {
     if filter.bytes(&mut input.bytes) {
         // No spans: those of the input.
         let output = Lines {
@@ -41,7 +56,7 @@ pub(crate) fn process<F: Filter>(filter: &mut F, mut input: Lines) -> Outcome {
             ..Outcome::default()
         };
     }
-    let mut out = Output::new(&input.bytes, &input.spans);
+    let mut out = Output::new(&input.bytes, &input.spans, routes);
     while let Some(line) = out.next_line() {
         filter.line(line, &mut out);
         out.end_line();
@@ -52,16 +67,27 @@ pub(crate) fn process<F: Filter>(filter: &mut F, mut input: Lines) -> Outcome {
 }
 
 /// Ends the stream: the lines that `filter` still held, or why it could not give them.
-pub(crate) fn finish<F: Filter>(filter: &mut F) -> Result<Lines, Vec<u8>> {
-    let mut out = Output::at_end();
+pub(crate) fn finish<F: Filter>(filter: &mut F, routes: &[String]) -> Result<Held, Vec<u8>> {
+    let mut out = Output::at_end(routes);
     filter.finish(&mut out);
     out.end_line();
     let (bytes, mut outcome) = out.into_outcome();
     match outcome.failures.pop() {
         Some(failure) => Err(failure.reason),
-        None => Ok(Lines {
-            bytes: bytes.unwrap_or_default(),
-            spans: outcome.output.spans,
-        }),
+        None => {
+            let lines = outcome.output.spans.len() as u32 / 2;
+            // Of what came at the end, all takes the same way.
+            let route = outcome.routes.first().map(|routed| routed.route);
+            let routes = route
+                .into_iter()
+                .flat_map(|route| (0..lines).map(move |line| Routed { line, route }));
+            Ok(Held {
+                routes: routes.collect(),
+                output: Lines {
+                    bytes: bytes.unwrap_or_default(),
+                    spans: outcome.output.spans,
+                },
+            })
+        }
     }
 }

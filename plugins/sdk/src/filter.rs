@@ -49,6 +49,15 @@ pub trait Filter: Sized {
         let _ = out;
     }
 
+    /// The routes that [`Output::route`] may name; none by default. Asked for once, right after
+    /// [`new`](Self::new).
+    ///
+    /// A name has 1 to 64 ASCII letters, digits, `-` and `_`, and is not `rest`; there are at most
+    /// 64. The filter does not start if it is otherwise.
+    fn routes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// [`KEEPS_STATE`](Self::KEEPS_STATE), for a filter whose settings decide it.
     fn keeps_state(&self) -> bool {
         Self::KEEPS_STATE

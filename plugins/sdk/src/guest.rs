@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use crate::batch;
-use crate::{Filter, settings};
+use crate::{Filter, routes, settings};
 
 /// What `wit-bindgen` makes of `wit/`.
 #[expect(missing_docs, reason = "generated; the WIT has the documentation")]
@@ -20,23 +20,25 @@ pub mod bindings {
     });
 }
 
-pub use bindings::exports::linemill::filter::batch::{Guest, Lines, Outcome, Reason, Traits};
+pub use bindings::exports::linemill::filter::batch::{
+    Guest, Held, Lines, Outcome, Reason, Started,
+};
 pub use wit_bindgen;
 
-use bindings::exports::linemill::filter::batch::Failure;
+use bindings::exports::linemill::filter::batch::{Failure, Routed, Traits};
 
 /// The contract this crate was written for.
 const ABI: u32 = 1;
 
-/// The one filter of a component. No instance is ever entered twice at a time.
-pub struct Running<F>(RefCell<Option<F>>);
+/// The one filter of a component, and its routes. No instance is ever entered twice at a time.
+pub struct Running<F>(RefCell<Option<(F, Vec<String>)>>);
 
 impl<F: Filter> Running<F> {
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
 
-    pub fn start(&self, settings: &[u8], abi: u32) -> Result<Traits, Reason> {
+    pub fn start(&self, settings: &[u8], abi: u32) -> Result<Started, Reason> {
         if abi < ABI {
             return Err(format!(
                 "this filter needs a host that speaks abi {ABI}, not {abi}: update the host"
@@ -51,8 +53,16 @@ impl<F: Filter> Running<F> {
         } else {
             Traits::empty()
         };
-        self.0.replace(Some(filter));
-        Ok(traits)
+        let routes = routes::declared(&filter).map_err(crate::Error::into_bytes)?;
+        let started = Started {
+            traits,
+            routes: routes
+                .iter()
+                .map(|name| name.clone().into_bytes())
+                .collect(),
+        };
+        self.0.replace(Some((filter, routes)));
+        Ok(started)
     }
 
     pub fn process(&self, input: Lines) -> Outcome {
@@ -60,7 +70,7 @@ impl<F: Filter> Running<F> {
             bytes: input.bytes,
             spans: input.spans,
         };
-        let outcome = self.with(|filter| batch::process(filter, input));
+        let outcome = self.with(|filter, routes| batch::process(filter, routes, input));
         Outcome {
             output: Lines {
                 bytes: outcome.output.bytes,
@@ -75,24 +85,33 @@ impl<F: Filter> Running<F> {
                     reason: failure.reason,
                 })
                 .collect(),
+            routes: routed(outcome.routes),
             close_after: outcome.close_after,
         }
     }
 
-    pub fn finish(&self) -> Result<Lines, Reason> {
-        let lines = self.with(batch::finish)?;
-        Ok(Lines {
-            bytes: lines.bytes,
-            spans: lines.spans,
+    pub fn finish(&self) -> Result<Held, Reason> {
+        let held = self.with(|filter, routes| batch::finish(filter, routes))?;
+        Ok(Held {
+            output: Lines {
+                bytes: held.output.bytes,
+                spans: held.output.spans,
+            },
+            routes: routed(held.routes),
         })
     }
 
-    fn with<R>(&self, call: impl FnOnce(&mut F) -> R) -> R {
+    fn with<R>(&self, call: impl FnOnce(&mut F, &[String]) -> R) -> R {
         match &mut *self.0.borrow_mut() {
-            Some(filter) => call(filter),
+            Some((filter, routes)) => call(filter, routes),
             None => panic!("called before start"),
         }
     }
+}
+
+fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
+    let moved = |batch::Routed { line, route }| Routed { line, route };
+    routes.into_iter().map(moved).collect()
 }
 
 /// The exports of the component; part of `export!`.
@@ -112,7 +131,7 @@ macro_rules! export_component {
                 fn start(
                     settings: ::std::vec::Vec<u8>,
                     abi: u32,
-                ) -> ::core::result::Result<$crate::guest::Traits, $crate::guest::Reason> {
+                ) -> ::core::result::Result<$crate::guest::Started, $crate::guest::Reason> {
                     RUNNING.with(|running| running.start(&settings, abi))
                 }
 
@@ -120,7 +139,7 @@ macro_rules! export_component {
                     RUNNING.with(|running| running.process(input))
                 }
 
-                fn finish() -> ::core::result::Result<$crate::guest::Lines, $crate::guest::Reason> {
+                fn finish() -> ::core::result::Result<$crate::guest::Held, $crate::guest::Reason> {
                     RUNNING.with(|running| running.finish())
                 }
             }

@@ -71,6 +71,7 @@
 //! | emits several lines | it is split |
 //! | calls [`Output::fail`] | it failed: the configuration's `on_error` decides |
 //! | calls [`Output::close`] as well | the connection closes after its output |
+//! | calls [`Output::route`] as well | its output leaves the chain by a route, if that leads somewhere |
 //!
 //! # State
 //!
@@ -95,6 +96,7 @@ mod batch;
 mod error;
 mod filter;
 mod output;
+mod routes;
 mod settings;
 
 #[cfg(target_family = "wasm")]

@@ -20,7 +20,7 @@ use std::fmt;
 use std::io;
 use std::ptr;
 
-use crate::batch::Failure;
+use crate::batch::{Failure, Routed};
 
 pub use map::map_bytes;
 
@@ -56,7 +56,10 @@ pub struct Output<'a> {
     /// Output lines of each input line before this one; `None` while that is one each.
     counts: Option<Vec<u32>>,
     failures: Vec<Failure>,
+    routed: Vec<Routed>,
     close_after: Option<u32>,
+    /// The names of the routes there are.
+    routes: &'a [String],
 
     /// Lines made of the line being judged.
     made: u32,
@@ -67,7 +70,10 @@ pub struct Output<'a> {
     open_at: usize,
     /// Where in `bytes` the output of the line being judged starts. Only set once there is some.
     mark: usize,
+    /// `failed` or `route` is set.
+    marked: bool,
     failed: Option<Vec<u8>>,
+    route: Option<u32>,
 }
 
 impl<'a> Output<'a> {
@@ -154,7 +160,60 @@ impl<'a> Output<'a> {
     #[cold]
     pub fn fail(&mut self, reason: impl Into<Vec<u8>>) {
         if self.failed.is_none() {
+            self.marked = true;
             self.failed = Some(reason.into());
+        }
+    }
+
+    /// Sends all that is made of this line, before or after, by a route: out of the chain, to where
+    /// the configuration leads that route. If it leads nowhere, the lines go on as others do.
+    ///
+    /// A line that fails, or of which nothing is made, takes no route. Of several routes the last
+    /// counts. At the end of the stream all that is given back takes the route.
+    ///
+    /// ```
+    /// use linemill_sdk::testing::{self, Verdict, json};
+    /// use linemill_sdk::{Error, Filter, NoSettings, Output};
+    ///
+    /// /// Sends lines that are not UTF-8 another way.
+    /// struct Text;
+    ///
+    /// impl Filter for Text {
+    ///     type Settings = NoSettings;
+    ///
+    ///     fn new(_: NoSettings) -> Result<Self, Error> {
+    ///         Ok(Self)
+    ///     }
+    ///
+    ///     fn routes(&self) -> Vec<String> {
+    ///         vec!["binary".to_owned()]
+    ///     }
+    ///
+    ///     fn line(&mut self, line: &[u8], out: &mut Output) {
+    ///         if std::str::from_utf8(line).is_err() {
+    ///             out.route("binary");
+    ///         }
+    ///         out.emit(line);
+    ///     }
+    /// }
+    ///
+    /// let input: [&[u8]; 2] = [b"text", b"\xff"];
+    /// assert_eq!(
+    ///     testing::verdicts::<Text>(json!({}), input),
+    ///     [Verdict::Pass, Verdict::Pass.by("binary")],
+    /// );
+    /// ```
+    ///
+    /// # Panics
+    /// If [`Filter::routes`](crate::Filter::routes) did not declare `name`.
+    #[inline]
+    pub fn route(&mut self, name: &str) {
+        match self.routes.iter().position(|route| route == name) {
+            Some(route) => {
+                self.marked = true;
+                self.route = Some(offset(route));
+            }
+            None => panic!("route `{name}` is not among those that `Filter::routes` declares"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Runs a filter on the machine at hand, through the very code that runs it in a component.
 //!
 //! What comes in: settings as JSON, and lines without terminators. What goes out: the lines that go
-//! on, or the verdict on each line. What it does not do: cut a stream into lines, or apply
+//! on, those that take a route, or the verdict on each line. What it does not do: cut a stream into lines, or apply
 //! `on_error`; that is the host's.
 //!
 //! Every call runs the lines many times, cut into calls in different ways: all at once, one by
@@ -30,8 +30,8 @@
 
 use std::fmt::{self, Debug, Formatter};
 
-use crate::batch::{self, Lines, Outcome};
-use crate::{Filter, settings};
+use crate::batch::{self, Held, Lines, Outcome};
+use crate::{Filter, routes, settings};
 
 pub use serde_json::{Value, json};
 
@@ -54,6 +54,8 @@ pub enum Verdict {
     Fail(Line),
     /// These go on in its place, then the connection closes. There is no verdict on later lines.
     Close(Vec<Line>),
+    /// What goes on takes this route: see [`Verdict::by`].
+    Route(String, Box<Verdict>),
 }
 
 /// All that came of a stream.
@@ -64,32 +66,61 @@ pub struct Run {
     /// What [`Filter::finish`] gave back, or why it failed. Empty when no state is kept, and when
     /// the connection was closed.
     pub held: Result<Vec<Line>, Line>,
+    /// The route that `held` takes, if any.
+    pub held_route: Option<String>,
     /// What [`Filter::keeps_state`] said.
     pub keeps_state: bool,
 }
 
-/// The lines that come out of a stream of `input` lines.
+/// The lines that come out of a stream of `input` lines. Those that take a route are not among
+/// them: see [`routed`].
 ///
 /// # Panics
 /// If the settings are refused, a line fails, or the runs do not agree.
 #[track_caller]
 pub fn lines<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Line> {
-    let input = own(input);
+    on_their_way::<F>(settings, own(input), None)
+}
+
+/// The lines of a stream of `input` lines that take `route`.
+///
+/// # Panics
+/// If the settings are refused, a line fails, or the runs do not agree.
+#[track_caller]
+pub fn routed<F: Filter>(
+    settings: Value,
+    input: impl IntoIterator<Item: AsRef<[u8]>>,
+    route: &str,
+) -> Vec<Line> {
+    on_their_way::<F>(settings, own(input), Some(route))
+}
+
+/// The lines that take `route`, or those that take none.
+#[track_caller]
+fn on_their_way<F: Filter>(settings: Value, input: Vec<Vec<u8>>, route: Option<&str>) -> Vec<Line> {
     let run = run::<F>(settings, &input);
     let mut lines = Vec::new();
     for (index, (verdict, content)) in run.verdicts.into_iter().zip(input).enumerate() {
-        match verdict {
-            Verdict::Pass => lines.push(Line(content)),
-            Verdict::Replace(line) => lines.push(line),
-            Verdict::Drop => {}
-            Verdict::Split(parts) | Verdict::Close(parts) => lines.extend(parts),
+        let (way, verdict) = match verdict {
+            Verdict::Route(way, verdict) => (Some(way), *verdict),
+            verdict => (None, verdict),
+        };
+        let made = match verdict {
+            Verdict::Pass => vec![Line(content)],
+            Verdict::Replace(line) => vec![line],
+            Verdict::Split(parts) | Verdict::Close(parts) => parts,
+            Verdict::Drop | Verdict::Route(..) => Vec::new(),
             Verdict::Fail(reason) => {
                 panic!("line {index} failed: {reason:?}; `testing::verdicts` shows failures")
             }
+        };
+        if way.as_deref() == route {
+            lines.extend(made);
         }
     }
     match run.held {
-        Ok(held) => lines.extend(held),
+        Ok(held) if run.held_route.as_deref() == route => lines.extend(held),
+        Ok(_) => {}
         Err(reason) => panic!("finish failed: {reason:?}; `testing::run` shows failures"),
     }
     lines
@@ -145,8 +176,10 @@ pub fn run<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]
 }
 
 #[track_caller]
-fn start<F: Filter>(settings: &Value) -> Result<F, crate::Error> {
-    settings::read(settings.to_string().as_bytes()).and_then(F::new)
+fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> {
+    let filter = settings::read(settings.to_string().as_bytes()).and_then(F::new)?;
+    let routes = routes::declared(&filter)?;
+    Ok((filter, routes))
 }
 
 /// Runs `input` in calls of as many lines as `cut` says, given how many are left.
@@ -157,41 +190,45 @@ fn run_cut<F: Filter>(
     cut: &mut dyn FnMut(usize) -> usize,
 ) -> Run {
     let new = || match start::<F>(settings) {
-        Ok(filter) => filter,
+        Ok(started) => started,
         Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
     };
-    let mut filter = new();
+    let (mut filter, routes) = new();
     let keeps_state = filter.keeps_state();
     let mut verdicts = Vec::new();
     let mut left = input;
     while !left.is_empty() {
         let (call, later) = left.split_at(cut(left.len()).clamp(1, left.len()));
         left = later;
-        let outcome = batch::process(&mut filter, pack(call, later.is_empty()));
+        let outcome = batch::process(&mut filter, &routes, pack(call, later.is_empty()));
         let closes = outcome.close_after.is_some();
-        verdicts.extend(judge(call, &pack(call, later.is_empty()), outcome));
+        verdicts.extend(judge(call, &pack(call, later.is_empty()), &routes, outcome));
         if closes {
             return Run {
                 verdicts,
                 held: Ok(Vec::new()),
+                held_route: None,
                 keeps_state,
             };
         }
         if !keeps_state {
-            filter = new();
+            filter = new().0;
         }
     }
-    let held = if keeps_state {
-        match batch::finish(&mut filter) {
-            Ok(lines) => Ok(unpack(&lines).map(|line| Line(line.to_vec())).collect()),
-            Err(reason) => Err(Line(reason)),
-        }
-    } else {
-        Ok(Vec::new())
+    let held = match keeps_state {
+        true => batch::finish(&mut filter, &routes),
+        false => Ok(Held::default()),
     };
+    let held_route = held.as_ref().ok().and_then(|held| held.routes.first());
     Run {
         verdicts,
-        held,
+        held_route: held_route.map(|routed| routes[routed.route as usize].clone()),
+        held: match held {
+            Ok(held) => Ok(unpack(&held.output)
+                .map(|line| Line(line.to_vec()))
+                .collect()),
+            Err(reason) => Err(Line(reason)),
+        },
         keeps_state,
     }
 }
@@ -225,11 +262,17 @@ pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Reads an outcome as the host does.
-pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<Verdict> {
+pub(crate) fn judge(
+    input: &[Vec<u8>],
+    block: &Lines,
+    names: &[String],
+    outcome: Outcome,
+) -> Vec<Verdict> {
     let Outcome {
         mut output,
         counts,
         failures,
+        routes,
         close_after,
     } = outcome;
     if output.spans.is_empty() && counts.is_empty() {
@@ -242,6 +285,7 @@ pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<V
     }
     let mut lines = unpack(&output).map(|line| Line(line.to_vec()));
     let mut failures = failures.into_iter().peekable();
+    let mut routes = routes.into_iter().peekable();
     let mut verdicts = Vec::new();
     for (index, content) in input.iter().enumerate() {
         let count = if counts.is_empty() {
@@ -252,7 +296,7 @@ pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<V
         let mut made: Vec<Line> = lines.by_ref().take(count).collect();
         assert_eq!(made.len(), count, "counts and output lines agree");
         let closes = close_after == Some(index as u32);
-        verdicts.push(
+        let verdict =
             if let Some(failure) = failures.next_if(|failure| failure.line == index as u32) {
                 assert_eq!(count, 0, "nothing comes of a line that failed");
                 Verdict::Fail(Line(failure.reason))
@@ -266,14 +310,19 @@ pub(crate) fn judge(input: &[Vec<u8>], block: &Lines, outcome: Outcome) -> Vec<V
                 Verdict::Drop
             } else {
                 Verdict::Split(made)
-            },
-        );
+            };
+        let route = routes.next_if(|routed| routed.line == index as u32);
+        verdicts.push(match route {
+            Some(_) if count == 0 => panic!("nothing of line {index} takes a route"),
+            Some(routed) => verdict.by(&names[routed.route as usize]),
+            None => verdict,
+        });
         if closes {
             return verdicts;
         }
     }
     assert!(
-        lines.next().is_none() && failures.next().is_none(),
+        lines.next().is_none() && failures.next().is_none() && routes.next().is_none(),
         "nothing is left over"
     );
     verdicts
@@ -295,6 +344,15 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % limit as u64) as usize
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// This verdict, with what goes on taking `route`: `Verdict::Pass.by("errors")`.
+    pub fn by(self, route: impl Into<String>) -> Self {
+        Self::Route(route.into(), Box::new(self))
     }
 }
 

@@ -131,15 +131,15 @@ fn a_terminator_inside_a_line_fails_that_line() {
 fn outcomes_that_are_not_right() {
     let component = guest::batch("outcome");
     let host = host_of(&component, "");
-    for digit in 0..=9 {
-        let input = format!("one\nbad!{digit}\r\ntwo\n");
+    for kind in "0123456789abcd".chars() {
+        let input = format!("one\nbad!{kind}\r\ntwo\n");
         let before = host.metric("linemill_filter_failures_total", &[]);
         text(
             &host.connect().exchange(input.as_bytes()),
-            &format!("ONE\nbad!{digit}\r\nTWO\n"),
+            &format!("ONE\nbad!{kind}\r\nTWO\n"),
         );
         let after = host.metric("linemill_filter_failures_total", &[]);
-        assert!(after > before, "outcome {digit} counts as no failure");
+        assert!(after > before, "outcome {kind} counts as no failure");
     }
 }
 
@@ -232,6 +232,18 @@ fn every_verdict_of_the_line_world() {
 }
 
 #[test]
+fn a_route_that_leads_nowhere_is_none() {
+    for component in [guest::batch("verdicts"), guest::line("line")] {
+        let host = host_of(&component, "");
+        text(
+            &host.connect().exchange(b"a\n>b\n-c\n<d\r\n>e"),
+            "A\n>B\n<D\r\n>E",
+        );
+        assert_eq!(failures(&host, "outcome").to_string(), "0");
+    }
+}
+
+#[test]
 fn the_line_world_follows_the_policy_too() {
     contained(&guest::line("line"), "", "!bad", "trap");
     contained(&guest::line("line"), "", "?bad", "verdict");
@@ -249,6 +261,15 @@ fn what_a_filter_holds_comes_at_the_end_of_its_stream() {
     two.finish();
     text(&one.rest(), "3\n");
     text(&two.rest(), "6\n");
+}
+
+#[test]
+fn what_a_filter_holds_is_checked() {
+    let host = host_of(&guest::batch("held"), "");
+    text(&host.connect().exchange(b"a"), "A\none\ntwo\n");
+    assert_eq!(failures(&host, "outcome").to_string(), "0");
+    text(&host.connect().exchange(b"a\nb!\n"), "A\nB!\n");
+    assert_eq!(failures(&host, "outcome").to_string(), "1");
 }
 
 #[test]

@@ -136,6 +136,28 @@ fn grep_takes_plain_texts() {
 }
 
 #[test]
+fn grep_lets_all_lines_through_if_its_route_leads_nowhere() {
+    turns(
+        "plugin = \"grep\"\nsettings = { keep = [\"ERROR\"], route = \"errors\" }",
+        b"ERROR disk full\nINFO  started\r\nlast",
+        b"ERROR disk full\nINFO  started\r\nlast",
+    );
+    // In an example the route leads out of the stream.
+    turns(
+        "plugin = \"grep\"\nsettings = { keep = [\"ERROR\"], route = \"errors\" }\n\
+         test = [{ in = [\"ERROR x\", \"INFO y\"], out = [\"INFO y\"] }]",
+        b"ERROR z\n",
+        b"ERROR z\n",
+    );
+    pipe(
+        "plugin = \"grep\"\nsettings = { keep = [\"ERROR\"], route = \"a b\" }",
+        b"",
+    )
+    .failure()
+    .says(&["c.toml:3", "`a b` is no name of a route"]);
+}
+
+#[test]
 fn grep_without_a_pattern_is_refused() {
     pipe("plugin = \"grep\"", b"x\n").failure().says(&[
         "c.toml:1",

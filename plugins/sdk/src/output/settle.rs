@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::{Output, offset};
-use crate::batch::{Failure, Lines, Outcome};
+use crate::batch::{Failure, Lines, Outcome, Routed};
 
 /// How far [`Output::take_ahead`] goes beyond a line: a copy for each line would cost more than its
 /// bytes do, and the whole block at once would be in vain where lines of other lengths follow.
@@ -11,7 +11,7 @@ const AHEAD: usize = 4096;
 
 impl<'a> Output<'a> {
     /// For the lines of one call.
-    pub(crate) fn new(block: &'a [u8], block_spans: &'a [u32]) -> Self {
+    pub(crate) fn new(block: &'a [u8], block_spans: &'a [u32], routes: &'a [String]) -> Self {
         assert!(block_spans.len().is_multiple_of(2), "a span is two numbers");
         Self {
             block,
@@ -25,22 +25,26 @@ impl<'a> Output<'a> {
             spans: None,
             counts: None,
             failures: Vec::new(),
+            routed: Vec::new(),
             close_after: None,
+            routes,
             made: 0,
             passed: false,
             open: false,
             open_at: 0,
             mark: 0,
+            marked: false,
             failed: None,
+            route: None,
         }
     }
 
     /// For the end of a stream, as if for an empty line that has no spans to keep to.
-    pub(crate) fn at_end() -> Self {
+    pub(crate) fn at_end(routes: &'a [String]) -> Self {
         Self {
             begun: 1,
             spans: Some(Vec::new()),
-            ..Self::new(&[], &[])
+            ..Self::new(&[], &[], routes)
         }
     }
 
@@ -73,7 +77,7 @@ impl<'a> Output<'a> {
     #[inline]
     pub(crate) fn end_line(&mut self) {
         let as_it_was = self.made == 1 && !self.open && self.spans.is_none();
-        if !as_it_was || self.failed.is_some() {
+        if !as_it_was || self.marked {
             self.settle();
         }
         self.made = 0;
@@ -97,6 +101,7 @@ impl<'a> Output<'a> {
             },
             counts: self.counts.unwrap_or_default(),
             failures: self.failures,
+            routes: self.routed,
             close_after: self.close_after,
         };
         ((!untouched).then_some(self.bytes), outcome)
@@ -180,10 +185,10 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes down the span of the line being judged, which is still to be taken.
+    /// Writes down the span of the line being judged, which is still to be taken, if spans are.
     fn span_of_line(&mut self) {
-        let start = self.bytes.len() + (self.start - self.taken);
         if let Some(spans) = &mut self.spans {
+            let start = self.bytes.len() + (self.start - self.taken);
             spans.extend([offset(start), offset(start + self.line.len())]);
         }
     }
@@ -202,12 +207,8 @@ impl<'a> Output<'a> {
         if self.open {
             self.end();
         }
-        if let Some(reason) = self.failed.take() {
-            self.failures.push(Failure {
-                line: offset(self.begun - 1),
-                reason,
-            });
-            self.discard();
+        if mem::take(&mut self.marked) {
+            self.settle_marked();
         }
         if self.made == 0 {
             self.reach();
@@ -227,6 +228,20 @@ impl<'a> Output<'a> {
         }
         if let Some(counts) = &mut self.counts {
             counts.push(self.made);
+        }
+    }
+
+    /// Settles a line that failed or takes a route.
+    fn settle_marked(&mut self) {
+        let line = offset(self.begun - 1);
+        let route = self.route.take();
+        if let Some(reason) = self.failed.take() {
+            self.failures.push(Failure { line, reason });
+            self.discard();
+        } else if let Some(route) = route
+            && self.made > 0
+        {
+            self.routed.push(Routed { line, route });
         }
     }
 

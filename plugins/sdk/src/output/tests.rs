@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::batch::{Lines, Outcome, finish, process};
+use crate::batch::{Lines, Outcome, Routed, finish, process};
 use crate::testing::{self, Line, Verdict};
 use crate::{Error, Filter, NoSettings, Output};
 
@@ -21,6 +21,7 @@ enum Call {
     End,
     Fail,
     Close,
+    Route(u8),
 }
 
 /// Makes the same calls, given in advance, on each line; the last ones at the end.
@@ -42,6 +43,7 @@ impl Planned {
                 Call::End => out.end(),
                 Call::Fail => out.fail("no"),
                 Call::Close => out.close(),
+                Call::Route(nth) => out.route(["one", "two"][usize::from(nth)]),
             }
         }
     }
@@ -52,6 +54,10 @@ impl Filter for Planned {
 
     fn new(_: NoSettings) -> Result<Self, Error> {
         Err(Error::new("made by the test"))
+    }
+
+    fn routes(&self) -> Vec<String> {
+        vec!["one".to_owned(), "two".to_owned()]
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
@@ -65,6 +71,24 @@ impl Filter for Planned {
 
 fn turned(line: &[u8]) -> Vec<u8> {
     line.iter().map(|byte| !byte).collect()
+}
+
+/// Runs the lines of one call through what is planned for each.
+fn run(plan: Vec<Vec<Call>>, block: Lines) -> Outcome {
+    let mut filter = Planned {
+        plan: plan.into_iter(),
+    };
+    let routes = filter.routes();
+    process(&mut filter, &routes, block)
+}
+
+/// The route that the calls end up with.
+fn route(calls: &[Call]) -> Option<u32> {
+    let route = |call: &Call| match call {
+        Call::Route(nth) => Some(u32::from(*nth)),
+        _ => None,
+    };
+    calls.iter().rev().find_map(route)
 }
 
 /// What the calls make of a line: its lines, or `None` if it fails; and whether it closes.
@@ -87,6 +111,7 @@ fn model(line: &[u8], calls: &[Call]) -> (Option<Vec<Vec<u8>>>, bool) {
                 closes = true;
                 continue;
             }
+            Call::Route(_) => continue,
         };
         open.get_or_insert_default().extend(part);
         if ends {
@@ -112,12 +137,14 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => any::<u8>().prop_map(Call::Write),
         1 => Just(Call::End),
         1 => Just(Call::Fail),
+        2 => (0..2u8).prop_map(Call::Route),
     ];
     prop_oneof![
         12 => Just(vec![Call::EmitLine]),
         12 => Just(vec![Call::MapLine]),
         4 => Just(vec![Call::EmitTurned]),
         2 => Just(vec![]),
+        2 => Just(vec![Call::EmitLine, Call::Route(1)]),
         8 => vec(any_call.clone(), 0..4),
         1 => vec(any_call, 0..3).prop_map(|mut calls| {
             calls.push(Call::Close);
@@ -161,8 +188,9 @@ proptest! {
 
     #[test]
     fn verdicts_and_terminators_are_those_of_the_model((input, block, plan) in block()) {
-        let outcome = process(&mut Planned { plan: plan.clone().into_iter() }, block.clone());
+        let outcome = run(plan.clone(), block.clone());
 
+        let names = ["one".to_owned(), "two".to_owned()];
         let mut expected = Vec::new();
         // Every output line has its terminator behind it, so that the host can send the block.
         let mut bytes = block.bytes[..block.spans[0] as usize].to_vec();
@@ -178,13 +206,18 @@ proptest! {
             same_spans &= made.len() == 1 && made[0].len() == line.len();
             if !closed {
                 let mut made: Vec<Line> = made.into_iter().map(Line).collect();
-                expected.push(match (lines, closes, made.len()) {
+                let any = !made.is_empty();
+                let verdict = match (lines, closes, made.len()) {
                     (None, ..) => Verdict::Fail("no".into()),
                     (_, true, _) => Verdict::Close(made),
                     (_, _, 0) => Verdict::Drop,
                     (_, _, 1) if made[0] == *line => Verdict::Pass,
                     (_, _, 1) => Verdict::Replace(made.remove(0)),
                     _ => Verdict::Split(made),
+                };
+                expected.push(match route(calls) {
+                    Some(route) if any => verdict.by(&names[route as usize]),
+                    _ => verdict,
                 });
             }
             closed |= closes;
@@ -195,23 +228,31 @@ proptest! {
         prop_assert_eq!(outcome.output.spans.is_empty(), same_spans || none);
         let one_each = counts.iter().all(|&count| count == 1);
         prop_assert_eq!(&outcome.counts, if one_each { &[][..] } else { &counts });
-        prop_assert_eq!(testing::judge(&input, &block, outcome), expected);
+        prop_assert_eq!(testing::judge(&input, &block, &names, outcome), expected);
     }
 
     #[test]
     fn what_is_held_back_comes_out_at_the_end(calls in calls()) {
-        let held = finish(&mut Planned { plan: vec![calls.clone()].into_iter() });
-        let held = held.map(|lines| testing::unpack(&lines).map(<[u8]>::to_vec).collect::<Vec<_>>());
-        prop_assert_eq!(held, model(&[], &calls).0.ok_or(b"no".to_vec()));
+        let mut filter = Planned { plan: vec![calls.clone()].into_iter() };
+        let routes = filter.routes();
+        let held = finish(&mut filter, &routes);
+        let taken = held.as_ref().map(|held| held.routes.clone()).unwrap_or_default();
+        let held = held.map(|held| testing::unpack(&held.output).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        let expected = model(&[], &calls).0.ok_or(b"no".to_vec());
+        let lines = expected.as_ref().map_or(0, |lines| lines.len() as u32);
+        let due: Vec<_> = route(&calls).into_iter()
+            .flat_map(|route| (0..lines).map(move |line| Routed { line, route }))
+            .collect();
+        prop_assert_eq!(taken, due);
+        prop_assert_eq!(held, expected);
     }
 
     #[test]
     fn spans_out_of_place_panic(bytes in vec(any::<u8>(), 0..20), spans in vec(0u32..24, 1..7)) {
         let ascend = spans.is_sorted() && spans.iter().all(|&at| at as usize <= bytes.len());
-        let plan = vec![vec![Call::MapLine]; 4].into_iter();
         let block = Lines { bytes, spans: spans.clone() };
-        let run = std::panic::catch_unwind(move || process(&mut Planned { plan }, block));
-        prop_assert_eq!(run.is_ok(), ascend && spans.len().is_multiple_of(2));
+        let done = std::panic::catch_unwind(move || run(vec![vec![Call::MapLine]; 4], block));
+        prop_assert_eq!(done.is_ok(), ascend && spans.len().is_multiple_of(2));
     }
 }
 
@@ -219,8 +260,8 @@ proptest! {
 fn a_block_that_passes_is_the_very_same() {
     let block = testing::pack(&[b"a".to_vec(), b"".to_vec(), b"bc".to_vec()], false);
     let at = block.bytes.as_ptr();
-    let plan = vec![vec![Call::EmitLine]; 3].into_iter();
-    let outcome = process(&mut Planned { plan }, block.clone());
+    let plan = vec![vec![Call::EmitLine]; 3];
+    let outcome = run(plan.clone(), block.clone());
     assert_eq!(outcome.output.bytes, block.bytes);
     assert_ne!(
         outcome.output.bytes.as_ptr(),
@@ -229,17 +270,17 @@ fn a_block_that_passes_is_the_very_same() {
     );
 
     let at = block.bytes.as_ptr();
-    let plan = vec![vec![Call::EmitLine]; 3].into_iter();
     let Outcome {
         output,
         counts,
         failures,
+        routes,
         close_after,
-    } = process(&mut Planned { plan }, block);
+    } = run(plan, block);
     assert_eq!(output.bytes.as_ptr(), at, "nothing was copied");
     assert_eq!(
-        (output.spans, counts, failures, close_after),
-        (vec![], vec![], vec![], None)
+        (output.spans, counts, failures, routes, close_after),
+        (vec![], vec![], vec![], vec![], None)
     );
 }
 
@@ -247,16 +288,28 @@ fn a_block_that_passes_is_the_very_same() {
 fn nothing_is_allocated_for_a_line_of_its_own_length() {
     let lines = vec![b"0123456789".to_vec(); 500];
     let block = testing::pack(&lines, false);
-    let outcome = process(
-        &mut Planned {
-            plan: vec![vec![Call::MapLine]; 500].into_iter(),
-        },
-        block.clone(),
-    );
+    let outcome = run(vec![vec![Call::MapLine]; 500], block.clone());
     assert_eq!(outcome.output.bytes.len(), block.bytes.len());
     assert_eq!(
         outcome.output.bytes.capacity(),
         block.bytes.len(),
         "handed over as it is"
     );
+}
+
+#[test]
+fn lines_that_take_a_route_stay_in_the_block() {
+    let block = testing::pack(&[b"a".to_vec(), b"".to_vec(), b"bc".to_vec()], false);
+    let at = block.bytes.as_ptr();
+    let routed = vec![Call::Route(0), Call::EmitLine];
+    let plan = vec![
+        routed,
+        vec![Call::EmitLine],
+        vec![Call::EmitLine, Call::Route(1)],
+    ];
+    let outcome = run(plan, block);
+    assert_eq!(outcome.output.bytes.as_ptr(), at, "nothing was copied");
+    assert_eq!((outcome.output.spans, outcome.counts), (vec![], vec![]));
+    let taken = [(0, 0), (2, 1)].map(|(line, route)| Routed { line, route });
+    assert_eq!(outcome.routes, taken);
 }

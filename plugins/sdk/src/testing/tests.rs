@@ -1,6 +1,6 @@
 //! What the runs find out about filters that are wrong, and show of those that are right.
 
-use super::{Line, Run, Verdict, json, lines, refusal, run, verdicts};
+use super::{Line, Run, Verdict, json, lines, refusal, routed, run, verdicts};
 use crate::{Error, Filter, NoSettings, Output, filter_fn};
 
 /// Joins pairs of lines; says that it keeps state only if `HONEST`.
@@ -26,9 +26,17 @@ impl<const HONEST: bool> Filter for Pairs<HONEST> {
         }
     }
 
+    fn routes(&self) -> Vec<String> {
+        vec!["alone".to_owned()]
+    }
+
     fn finish(&mut self, out: &mut Output) {
         match self.first.take() {
             Some(first) if first == b"odd" => out.fail("odd"),
+            Some(first) if first == b"alone" => {
+                out.route("alone");
+                out.emit(first);
+            }
             Some(first) => out.emit(first),
             None => {}
         }
@@ -77,6 +85,7 @@ fn a_failure_at_the_end_shows() {
     let expected = Run {
         verdicts: vec![Verdict::Drop],
         held: Err("odd".into()),
+        held_route: None,
         keeps_state: true,
     };
     assert_eq!(run::<Pairs<true>>(json!({}), ["odd"]), expected);
@@ -98,6 +107,74 @@ fn each_verdict_shows() {
     assert_eq!(verdicts::<Verdicts>(json!({}), input), expected);
     let input = ["split", "close", "too late"];
     assert_eq!(lines::<Verdicts>(json!({}), input), ["split", "", "bye 7"]);
+}
+
+/// Declares the routes of its settings, and sends each line by the one it names.
+struct Named(Vec<String>);
+
+impl Filter for Named {
+    type Settings = Vec<String>;
+
+    fn new(names: Vec<String>) -> Result<Self, Error> {
+        Ok(Self(names))
+    }
+
+    fn routes(&self) -> Vec<String> {
+        self.0.clone()
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        match line.split_first() {
+            Some((b'>', name)) => {
+                out.emit(line);
+                out.route(&String::from_utf8_lossy(name));
+            }
+            _ => out.map(line, |byte| byte.to_ascii_uppercase()),
+        }
+    }
+}
+
+#[test]
+fn lines_that_take_a_route_are_apart() {
+    let (names, input) = (json!(["a", "b"]), ["x", ">b", "", ">a", ">b"]);
+    let expected = [
+        Verdict::Replace("X".into()),
+        Verdict::Pass.by("b"),
+        Verdict::Pass,
+        Verdict::Pass.by("a"),
+        Verdict::Pass.by("b"),
+    ];
+    assert_eq!(verdicts::<Named>(names.clone(), input), expected);
+    assert_eq!(lines::<Named>(names.clone(), input), ["X", ""]);
+    assert_eq!(routed::<Named>(names.clone(), input, "b"), [">b", ">b"]);
+    assert_eq!(routed::<Named>(names, input, "a"), [">a"]);
+}
+
+#[test]
+fn what_was_held_back_may_take_a_route() {
+    let input = ["a", "b", "alone"];
+    assert_eq!(lines::<Pairs<true>>(json!({}), input), ["ab"]);
+    assert_eq!(routed::<Pairs<true>>(json!({}), input, "alone"), ["alone"]);
+}
+
+#[test]
+#[should_panic(expected = "route `c` is not among those")]
+fn a_route_must_be_declared() {
+    verdicts::<Named>(json!(["a", "b"]), [">c"]);
+}
+
+#[test]
+fn names_of_routes_are_checked() {
+    let refused = |names: Vec<&str>| refusal::<Named>(json!(names));
+    assert_eq!(refused(vec!["a", "b", "a"]), "route `a` is declared twice");
+    assert!(refused(vec!["rest"]).contains("no route"));
+    for name in ["", "a b", "a.b", "ü", &"x".repeat(65)] {
+        let refusal = refused(vec!["fine", name]);
+        assert!(refusal.contains("is no name of a route"), "{refusal}");
+    }
+    let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
+    let refusal = refusal::<Named>(json!(many));
+    assert!(refusal.contains("at most 64"), "{refusal}");
 }
 
 #[test]

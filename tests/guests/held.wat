@@ -1,0 +1,23 @@
+;; Keeps state: gives back two lines at the end, `one` and `two`, the second by the route `errors`,
+;; or by one that is not there if a line had a mark.
+(global $route (mut i32) (i32.const 0))
+(func (export "linemill:filter/batch@0.1.0#start") (param $settings i32) (param $size i32) (param $abi i32) (result i32)
+  (i32.store8 (i32.const 20) (i32.const 1))
+  (call $starts-with-routes (local.get $settings) (local.get $size) (local.get $abi)))
+(func (export "linemill:filter/batch@0.1.0#process")
+  (param $bytes i32) (param $size i32) (param $spans i32) (param $count i32) (result i32)
+  (if (call $mark (local.get $bytes) (local.get $size))
+    (then (global.set $route (i32.const 2))))
+  (call $shout (local.get $bytes) (local.get $size)))
+(func (export "linemill:filter/batch@0.1.0#finish") (result i32)
+  (i32.store (i32.const 36) (i32.const 128))
+  (i32.store (i32.const 40) (i32.const 6))
+  (i32.store (i32.const 44) (i32.const 136))
+  (i32.store (i32.const 48) (i32.const 4))
+  (i32.store (i32.const 52) (i32.const 152))
+  (i32.store (i32.const 56) (i32.const 1))
+  (i32.store (i32.const 156) (global.get $route))
+  (i32.const 32))
+(data (i32.const 128) "onetwo")
+;; Spans 0 to 3 and 3 to 6; line 1.
+(data (i32.const 140) "\03\00\00\00\03\00\00\00\06\00\00\00\01\00\00\00")
