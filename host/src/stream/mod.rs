@@ -1,5 +1,6 @@
 //! The data plane, in the order of the data: [`listener`] accepts, [`connection`] serves a
-//! stream, [`mod@line`] frames it, the chain filters it (`crate::filter`), [`sink`] takes it away.
+//! stream whose bytes [`transport`] carries, [`mod@line`] frames it, the chain filters it
+//! (`crate::filter`), [`sink`] takes it away.
 
 pub mod connection;
 pub mod end;
@@ -7,3 +8,4 @@ pub mod line;
 pub mod listener;
 mod read;
 pub mod sink;
+pub mod transport;
