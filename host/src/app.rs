@@ -1,19 +1,22 @@
-//! Puts the planes together: the only file that knows every module.
+//! Puts the planes together: the only place that knows every module.
 //!
 //! In: an [`Origin`]. Out: a host that serves until it is told to stop, and has drained.
 
+pub mod destinations;
+
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::report::{Place, Reports};
-use crate::config::settings::{Address, Destination, ListenerSettings, Settings};
+use crate::config::settings::{Address, ListenerSettings, Settings};
 use crate::control::admin;
 use crate::control::build::build;
 use crate::control::load::Plugins;
@@ -22,8 +25,9 @@ use crate::control::swap::Swapper;
 use crate::control::triggers::{self, Stop, Watcher};
 use crate::filter::engine::Engine;
 use crate::generation::Orders;
-use crate::stream::connection::Sink;
 use crate::stream::listener::Listener;
+use crate::stream::outlet::Destinations;
+use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
 
 /// Runs the host: exits after a drain.
@@ -39,6 +43,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     metrics.in_force(first.number);
     let (orders, receiver) = Orders::first(first);
 
+    let opened = Arc::new(destinations::open(&settings, &metrics)?);
     let bound = bind_all(&settings).await?;
     let admin_socket = match &settings.host.admin {
         Some(address) => {
@@ -49,7 +54,9 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     // Whoever reads `listening on` may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;
     let (sender, triggers) = mpsc::channel(16);
-    let hangups = triggers::hangups(sender.clone()).context("cannot catch signals")?;
+    let reopening = Arc::clone(&opened);
+    let hangups = triggers::hangups(sender.clone(), move || reopening.outputs.reopen());
+    let hangups = hangups.context("cannot catch signals")?;
     tokio::spawn(hangups);
     let mut watcher = Watcher::new(sender);
     watcher.follow(&origin, &settings);
@@ -57,7 +64,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         eprintln!("admin listening on {}", socket.local_addr()?);
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
     }
-    let listeners = start(bound, &metrics, &receiver)?;
+    let listeners = start(bound, &opened.listeners, &metrics, &receiver)?;
     let swapper = Swapper {
         origin,
         settings,
@@ -71,7 +78,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let drain = receiver.borrow().generation.drain;
     tracing::info!(signal, grace = ?drain, "draining");
     swapping.abort();
-    drain_all(orders, listeners, drain, &mut stop).await;
+    drain_all(orders, listeners, &opened.outputs, drain, &mut stop).await;
     Ok(())
 }
 
@@ -110,22 +117,20 @@ async fn bind(address: &Address, place: &Place, what: &str) -> Result<TcpListene
 /// Starts what has been bound, each with a line on standard error that says where.
 fn start(
     bound: Vec<(ListenerSettings, TcpListener)>,
+    destinations: &HashMap<String, Arc<Destinations>>,
     metrics: &Metrics,
     orders: &watch::Receiver<Orders>,
 ) -> anyhow::Result<JoinSet<()>> {
     let mut listeners = JoinSet::new();
-    let stdout = Arc::new(Mutex::new(tokio::io::stdout()));
     for (settings, socket) in bound {
         let address: SocketAddr = socket.local_addr()?;
-        let sink = if settings.to == Destination::Stdout {
-            Sink::Stdout(Arc::clone(&stdout))
-        } else {
-            Sink::Reply
+        let Some(destinations) = destinations.get(&settings.name) else {
+            continue;
         };
         let listener = Listener::new(
             &settings.name,
             socket,
-            sink,
+            Arc::clone(destinations),
             orders.clone(),
             metrics.listener(&settings.name),
         );
@@ -135,16 +140,23 @@ fn start(
     Ok(listeners)
 }
 
-/// Lets connections end within `grace`; a second signal ends them at once.
+/// How long after the grace period outputs have for their last lines.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Lets connections end, and outputs write what they were given, within `grace`; a second signal ends them at once.
 async fn drain_all(
     orders: watch::Sender<Orders>,
     mut listeners: JoinSet<()>,
+    outputs: &Outputs,
     grace: Duration,
     stop: &mut Stop,
 ) {
     let until = Instant::now() + grace;
     orders.send_modify(|orders| orders.drain_until = Some(until));
-    let drained = async { while listeners.join_next().await.is_some() {} };
+    let drained = async {
+        while listeners.join_next().await.is_some() {}
+        outputs.finish(until + LAST).await;
+    };
     tokio::select! {
         () = drained => tracing::info!("drained"),
         _ = stop.next() => tracing::warn!("second signal: not waiting for connections"),

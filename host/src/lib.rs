@@ -14,3 +14,4 @@ mod rate;
 mod scan;
 pub mod stream;
 pub mod telemetry;
+pub mod tls;

@@ -2,9 +2,14 @@
 //!
 //! In: contents with their terminators, from the framer or from a checked filter outcome.
 //! Out: the same, by index or as the block, which can go to a socket as it is.
-//! Not here: finding lines in bytes (`stream::line`), judging them (`filter`).
+//! Not here: finding lines in bytes (`stream::line`), judging them (`filter`), other framings
+//! (`encode`).
 
 use crate::config::settings::Framing;
+
+mod encode;
+
+pub use encode::Encoded;
 
 /// Complete lines, in order.
 ///
@@ -43,7 +48,8 @@ impl Lines {
         self.spans.is_empty()
     }
 
-    /// The block: contents and terminators as they go on the wire.
+    /// The block: contents and terminators as they go on the wire; but for the framing `octet`,
+    /// whose lengths are not in it.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -146,7 +152,7 @@ impl Lines {
         lines
     }
 
-    /// Gives the block away, to be written.
+    /// Gives the block away. What is to be written comes from [`Self::encode`].
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -173,7 +179,8 @@ impl Framing {
         match self {
             Self::Lf => memchr::memchr(b'\n', bytes).is_some(),
             Self::Nul => memchr::memchr(0, bytes).is_some(),
-            Self::Crlf => memchr::memmem::find(bytes, b"\r\n").is_some(),
+            // Contents are short: to prepare a search for both bytes took longer than searching.
+            Self::Crlf => memchr::memchr_iter(b'\n', bytes).any(|at| bytes[..at].ends_with(b"\r")),
             Self::Octet => false,
         }
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use linemill::config::settings::{ListenerSettings, OnError, Settings};
+use linemill::app::destinations;
+use linemill::config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill::control::build::build;
 use linemill::control::load::Plugins;
 use linemill::filter::bundled;
@@ -19,10 +20,11 @@ use linemill::filter::engine::Engine;
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Close;
 use linemill::generation::Orders;
-use linemill::stream::connection::{Connection, Sink};
+use linemill::stream::connection::Connection;
 use linemill::stream::end::End;
 use linemill::telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Instant;
 
 use super::plugin::hinted;
 
@@ -37,11 +39,16 @@ const PROGRESS: Duration = Duration::from_millis(200);
 /// end. When the input is a file and standard error a terminal, shows how far it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  linemill pipe redact < app.log")]
+  linemill pipe redact < app.log
+  linemill pipe redact --to tcp://logs.example.org:514 < app.log")]
 pub(super) struct Pipe {
     /// Configuration file, for its filters
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Where lines go instead of standard output: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or
+    /// file:PATH; what a server answers goes to standard output
+    #[arg(long, value_name = "DEST")]
+    to: Option<Destination>,
     /// Filters, in order
     #[arg(value_name = "FILTER")]
     chain: Vec<String>,
@@ -69,17 +76,24 @@ impl Pipe {
         };
         let output = tokio::io::stdout();
         let counts = metrics.listener("pipe");
+        let opened = destinations::open(&settings, &metrics)?;
+        let destinations = opened.listeners.get("pipe").cloned();
+        let destinations = destinations.ok_or_else(|| anyhow!("the chain is gone"))?;
         let stream = Connection::new(
             input,
             output,
-            Sink::Reply,
+            destinations,
             "pipe".into(),
             receiver,
             counts.clone(),
         );
         let end = stream
-            .ok_or_else(|| anyhow!("the chain is gone"))?
             .serve()
+            .await
+            .ok_or_else(|| anyhow!("the chain is gone"))?;
+        opened
+            .outputs
+            .finish(Instant::now() + settings.host.drain)
             .await;
         drop(progress);
         filters.iter().for_each(|filter| tell_failures(filter));
@@ -94,7 +108,12 @@ impl Pipe {
                 "a line is longer than `max_line`, and `oversize` is \"close\""
             )),
             End::Broken(error) => Err(anyhow!("cannot read standard input: {error}")),
-            End::Unwritable(error) => Err(anyhow!("cannot write standard output: {error}")),
+            End::Unwritable(error) => Err(anyhow!("cannot write the output: {error}")),
+            End::NextHop(error) => Err(hinted(
+                &format!("the next hop failed: {error}"),
+                "is a server listening there?",
+            )),
+            End::BadLength => Err(anyhow!("a length is none: is the input framed by `octet`?")),
             end => Err(anyhow!("the stream ended early: {}", end.label())),
         }
     }
@@ -120,6 +139,17 @@ impl Pipe {
             }
         };
         stream.name = "pipe".into();
+        // What a listener's lines are led to in service is not what a preview is for.
+        stream.routes.clear();
+        stream.tee.clear();
+        stream.shared = false;
+        match &self.to {
+            Some(to) => stream.to = to.clone(),
+            None => {
+                stream.to = Destination::Reply;
+                stream.to_framing = None;
+            }
+        }
         stream.idle_timeout = None;
         stream.line_timeout = None;
         stream.write_timeout = None;

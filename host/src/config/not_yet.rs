@@ -4,10 +4,7 @@
 //! silently. A version that learns one deletes its line here.
 
 use super::report::{Place, Report};
-use super::settings::{
-    Address, Destination, FilterSettings, Framing, HostSettings, ListenerSettings, Settings,
-    Watermarks,
-};
+use super::settings::{Address, FilterSettings, HostSettings, ListenerSettings, Settings};
 
 /// One thing that is not done yet.
 struct NotYet<T> {
@@ -52,94 +49,10 @@ const LISTENER: &[NotYet<ListenerSettings>] = &[
         used: |one| one.reuse_port,
     },
     NotYet {
-        key: "chain",
-        what: "a stage with a condition",
-        instead: "write the filter's name alone: it sees all lines",
-        used: |one| one.chain.iter().any(|stage| stage.when.is_some()),
-    },
-    NotYet {
-        key: "framing",
-        what: "the framings `nul` and `octet`",
-        instead: "use \"lf\" or \"crlf\"",
-        used: |one| matches!(one.lines.framing, Framing::Nul | Framing::Octet),
-    },
-    NotYet {
-        key: "to",
-        what: "sending lines to another host, a socket or a file",
-        instead: "use \"stdout\" and pipe it on, or \"reply\"",
-        used: |one| !matches!(one.to, Destination::Reply | Destination::Stdout),
-    },
-    NotYet {
-        key: "to_framing",
-        what: "another framing on the way out",
-        instead: "leave `to_framing` out: lines go out as they come in",
-        used: |one| one.to_framing.is_some(),
-    },
-    NotYet {
-        key: "to_tls",
-        what: "TLS to a next hop",
-        instead: "leave `to_tls` out",
-        used: |one| one.to_tls.is_some(),
-    },
-    NotYet {
-        key: "shared",
-        what: "sharing a connection to the next hop",
-        instead: "leave `shared` out",
-        used: |one| one.shared,
-    },
-    NotYet {
-        key: "reply_chain",
-        what: "filtering what the next hop answers",
-        instead: "leave `reply_chain` out",
-        used: |one| !one.reply_chain.is_empty(),
-    },
-    NotYet {
-        key: "routes",
-        what: "routing lines",
-        instead: "leave `routes` out: all lines go to `to`",
-        used: |one| !one.routes.is_empty(),
-    },
-    NotYet {
-        key: "tee",
-        what: "copying lines",
-        instead: "leave `tee` out",
-        used: |one| !one.tee.is_empty(),
-    },
-    NotYet {
-        key: "connect_timeout",
-        what: "reaching a next hop",
-        instead: "leave `connect_timeout` out",
-        used: |one| one.connect_timeout != ListenerSettings::default().connect_timeout,
-    },
-    NotYet {
-        key: "buffer",
-        what: "a buffer for outputs that connections share",
-        instead: "leave `buffer` out",
-        used: |one| one.buffer != ListenerSettings::default().buffer,
-    },
-    NotYet {
-        key: "watermarks",
-        what: "choosing how much output may be owed",
-        instead: "leave `watermarks` out: reading waits for whatever is owed",
-        used: |one| one.watermarks != Watermarks::default(),
-    },
-    NotYet {
         key: "max_per_address",
         what: "limiting the connections of an address",
         instead: "leave `max_per_address` out; `max_connections` bounds them all",
         used: |one| one.max_per_address.is_some(),
-    },
-    NotYet {
-        key: "rate",
-        what: "limiting the rate of a connection",
-        instead: "leave `rate` out; `max_connections` and back-pressure bound the load",
-        used: |one| one.rate.is_some(),
-    },
-    NotYet {
-        key: "total_rate",
-        what: "limiting the rate of a listener",
-        instead: "leave `total_rate` out; `max_connections` and back-pressure bound the load",
-        used: |one| one.total_rate.is_some(),
     },
     NotYet {
         key: "tls",

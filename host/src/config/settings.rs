@@ -224,7 +224,7 @@ pub struct Tls {
 }
 
 /// TLS to next hops.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HopTls {
     /// Authorities that vouch for the next hop, PEM; `None`: those that the system trusts.
     pub ca: Option<PathBuf>,

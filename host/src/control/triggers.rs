@@ -136,12 +136,15 @@ fn ways_to(file: &Path) -> Vec<PathBuf> {
     ways
 }
 
-/// Catches SIGHUP from this call on; the future sends a trigger at each, for ever. Without such
-/// signals (Windows), waits for ever.
+/// Catches SIGHUP from this call on; the future calls `also` and sends a trigger at each, for
+/// ever. Without such signals (Windows), waits for ever.
 ///
 /// # Errors
 /// When the signal cannot be caught.
-pub fn hangups(triggers: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
+pub fn hangups(
+    triggers: mpsc::Sender<Trigger>,
+    also: impl Fn() + Send + 'static,
+) -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut hangups = {
         use tokio::signal::unix::{SignalKind, signal};
@@ -150,12 +153,13 @@ pub fn hangups(triggers: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<O
     Ok(async move {
         #[cfg(unix)]
         while hangups.recv().await.is_some() {
+            also();
             // A full channel holds a trigger already.
             let _full = triggers.try_send(Trigger::Hangup);
         }
         #[cfg(not(unix))]
         std::future::pending::<()>().await;
-        drop(triggers);
+        drop((triggers, also));
     })
 }
 

@@ -28,6 +28,6 @@ impl Activity {
     }
 }
 
-fn since_start() -> u64 {
+pub(super) fn since_start() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,20 +1,25 @@
 //! One connection from its first byte to its last: one direction, or two with a next hop.
 //!
 //! In: the client's reader and writer, where its lines go, and the [`Orders`] in force. Out: an
-//! [`End`], with everything written that could be and the rest counted.
+//! [`End`], with everything written that could be and the rest counted. The ends of both
+//! directions hang together: a FIN of one side goes on to the other once all before it is written,
+//! and an error of one ends both.
 //! Not here: accepting, what happens to lines on their way (`way`).
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Stdout};
-use tokio::sync::{Mutex, watch};
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::Activity;
 use super::end::End;
-use super::outlet::{Main, Outlet};
-use super::way::Way;
+use super::hop::Hop;
+use super::outlet::{Destinations, Outlet, Target, grace_ends};
+use super::transport::{ReadHalf, WriteHalf};
+use super::way::{Context, Way};
 use crate::blocks;
 use crate::config::settings::Framing;
 use crate::generation::{Orders, Side};
@@ -24,95 +29,203 @@ use crate::telemetry::metrics::ListenerMetrics;
 /// bytes would reset it and take back answers that are on their way (RFC 9293, 3.6.1).
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The host's standard output, shared by connections: each batch of lines goes out whole.
-pub type SharedStdout = Arc<Mutex<Stdout>>;
-
 /// A client's stream, to be served.
 pub struct Connection<R, W> {
-    way: Way<R, W>,
-    /// The way to the client, when lines go elsewhere.
-    client: Option<W>,
-    metrics: ListenerMetrics,
-    framing: Framing,
-}
-
-/// Where the lines of a connection go.
-#[derive(Clone)]
-pub enum Sink {
-    /// Back to the client.
-    Reply,
-    /// To standard output; the client gets nothing but the end of the stream.
-    Stdout(SharedStdout),
+    reader: R,
+    writer: W,
+    destinations: Arc<Destinations>,
+    context: Context,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    /// A stream of listener `listener`, or `None` when the orders know no such listener.
+    /// A stream of listener `listener`, whose lines go to `destinations`.
     pub fn new(
         reader: R,
         writer: W,
-        sink: Sink,
+        destinations: Arc<Destinations>,
         listener: Arc<str>,
         orders: watch::Receiver<Orders>,
         metrics: ListenerMetrics,
-    ) -> Option<Self> {
-        let framing = orders
-            .borrow()
-            .generation
-            .services
-            .get(&*listener)?
-            .lines
-            .framing;
-        let (main, client) = match sink {
-            Sink::Reply => (Main::Socket(writer), None),
-            Sink::Stdout(output) => (Main::Shared(output), Some(writer)),
-        };
-        let (outlet, active) = (Outlet::new(main), Arc::new(Activity::new()));
-        let way = Way::new(
+    ) -> Self {
+        let active = Arc::new(Activity::new());
+        Self {
             reader,
-            outlet,
-            Side::Forward,
-            listener,
-            orders,
-            metrics.clone(),
-            active,
-        )?;
-        Some(Self {
-            way,
-            client,
-            metrics,
-            framing,
-        })
+            writer,
+            destinations,
+            context: Context {
+                listener,
+                orders,
+                metrics,
+                active,
+            },
+        }
     }
 
-    /// Serves the stream to its end.
-    pub async fn serve(mut self) -> End {
-        let end = self.way.serve().await;
-        self.way.abandon();
+    /// Serves the stream to its end; `None` when the orders know no such listener.
+    pub async fn serve(self) -> Option<End> {
+        match &self.destinations.to {
+            Target::Reply => self.alone(true).await,
+            Target::Shared(_) => self.alone(false).await,
+            Target::Hop(hop) => {
+                let hop = Arc::clone(hop);
+                // Boxed: a connection without a next hop must not carry it.
+                Box::pin(self.between(hop)).await
+            }
+        }
+    }
+
+    /// One direction: what comes goes back, or to outputs that connections share.
+    async fn alone(self, replies: bool) -> Option<End> {
+        let Self {
+            reader,
+            writer,
+            destinations,
+            context,
+        } = self;
+        let (socket, mut client) = if replies {
+            (Some(writer), None)
+        } else {
+            (None, Some(writer))
+        };
+        let outlet = Outlet::new(socket, Some(&destinations));
+        let rest = Rest::of(&context)?;
+        let mut way = Way::new(reader, outlet, Side::Forward, false, context)?;
+        let end = way.serve().await;
+        way.abandon();
         if end.closes_politely() {
             let closed = timeout(LINGER, async {
-                match &mut self.client {
-                    Some(client) => tokio::io::AsyncWriteExt::shutdown(client).await,
-                    None => self.way.outlet.close().await,
+                match &mut client {
+                    Some(client) => client.shutdown().await,
+                    None => way.outlet.close().await,
                 }
             });
             if closed.await.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                self.linger().await;
+                rest.linger(&mut way.reader).await;
             }
         }
+        Some(end)
+    }
+
+    /// Two directions: lines go on to the next hop, its answers come back.
+    async fn between(self, hop: Arc<Hop>) -> Option<End> {
+        let Self {
+            mut reader,
+            mut writer,
+            destinations,
+            context,
+        } = self;
+        let rest = Rest::of(&context)?;
+        let (from_hop, to_hop) = match reach(&hop, &context).await {
+            Ok(halves) => halves,
+            Err(end) => {
+                if timeout(LINGER, writer.shutdown())
+                    .await
+                    .is_ok_and(|closed| closed.is_ok())
+                {
+                    rest.linger(&mut reader).await;
+                }
+                return Some(end);
+            }
+        };
+        context.active.touch();
+        let there = Outlet::new(Some(to_hop), Some(&destinations));
+        let mut forward = Way::new(reader, there, Side::Forward, true, context.clone())?;
+        let back = Outlet::new(Some(writer), None);
+        let mut back = Way::new(from_hop, back, Side::Back, false, context.clone())?;
+        let end = both(&mut forward, &mut back).await;
+        forward.abandon();
+        back.abandon();
+        if end.closes_politely() {
+            let closed = timeout(LINGER, back.outlet.close()).await;
+            if closed.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
+                rest.linger(&mut forward.reader).await;
+            }
+        }
+        Some(end)
+    }
+}
+
+/// Connects to the next hop, for as long as a write may make no progress.
+async fn reach(hop: &Hop, context: &Context) -> Result<(ReadHalf, WriteHalf), End> {
+    let limit = {
+        let orders = context.orders.borrow();
+        let service = orders.generation.services.get(&*context.listener);
+        service.and_then(|service| service.write_timeout)
+    };
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    tokio::select! {
+        reached = hop.connect(deadline) => reached.map_err(End::NextHop),
+        () = grace_ends(context.orders.clone()) => Err(End::Drained),
+    }
+}
+
+/// Serves both directions until both have ended, or one with an error.
+async fn both<R, W>(forward: &mut Way<R, WriteHalf>, back: &mut Way<ReadHalf, W>) -> End
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (mut there, mut answered) = (None, false);
+    let mut forward = pin!(async {
+        let end = forward.serve().await;
+        // What the hop was sent is whole: it may answer the last of it.
+        if end.pays() {
+            drop(timeout(LINGER, forward.outlet.close()).await);
+        }
         end
+    });
+    let mut back = pin!(async {
+        let end = back.serve().await;
+        if matches!(end, End::Eof) {
+            drop(timeout(LINGER, back.outlet.close()).await);
+        }
+        end
+    });
+    loop {
+        // A client that is done may wait for answers as long as they come; after any other end
+        // they have a moment.
+        let brief = there
+            .as_ref()
+            .is_some_and(|end| !matches!(end, End::Eof | End::Drained));
+        tokio::select! {
+            end = &mut forward, if there.is_none() => match end {
+                End::Unwritable(error) => return End::NextHop(error),
+                end if answered || !end.pays() => return end,
+                end => there = Some(end),
+            },
+            end = &mut back, if !answered => match (end, there.take()) {
+                (_, Some(end)) if brief => return end,
+                (End::Eof, Some(end)) => return end,
+                (End::Eof, None) => answered = true,
+                (End::Broken(error), _) => return End::NextHop(error),
+                (end, _) => return end,
+            },
+            () = sleep(LINGER), if brief => return there.unwrap_or(End::Eof),
+        }
+    }
+}
+
+/// What a stream needs after its end.
+struct Rest {
+    framing: Framing,
+    metrics: ListenerMetrics,
+}
+
+impl Rest {
+    fn of(context: &Context) -> Option<Self> {
+        let orders = context.orders.borrow();
+        let service = orders.generation.services.get(&*context.listener)?;
+        Some(Self {
+            framing: service.lines.framing,
+            metrics: context.metrics.clone(),
+        })
     }
 
     /// Reads on, to no end, until the client has seen ours.
-    async fn linger(&mut self) {
+    async fn linger<R: AsyncRead + Unpin>(&self, reader: &mut R) {
         let mut block = blocks::take(0);
         let reading = async {
-            while self
-                .way
-                .reader
-                .read_buf(&mut block)
-                .await
-                .is_ok_and(|read| read > 0)
-            {
+            while reader.read_buf(&mut block).await.is_ok_and(|read| read > 0) {
                 let lines = self.framing.count_in(&block);
                 self.metrics.dropped_closed.inc_by(lines as u64);
                 block.clear();

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::transport::is_truncated;
 use crate::filter::verdict::Close;
 
 /// Why a stream ended.
@@ -17,6 +18,8 @@ pub enum End {
     WriteTimeout,
     /// A line longer than `max_line`, and `oversize = "close"`.
     Oversize,
+    /// A length that is none, with `framing = "octet"`.
+    BadLength,
     /// A filter.
     Filter(Close),
     /// The host drains.
@@ -25,6 +28,8 @@ pub enum End {
     Broken(io::Error),
     /// Writing failed.
     Unwritable(io::Error),
+    /// The next hop of the connection's own could not be reached, or broke off.
+    NextHop(io::Error),
 }
 
 impl End {
@@ -36,11 +41,14 @@ impl End {
             Self::LineTimeout => "line_timeout",
             Self::WriteTimeout => "write_timeout",
             Self::Oversize => "oversize",
+            Self::BadLength => "bad_length",
             Self::Filter(Close::Verdict) => "filter",
             Self::Filter(Close::OnError) => "on_error",
             Self::Drained => "drain",
+            Self::Broken(error) if is_truncated(error) => "truncated",
             Self::Broken(_) => "read_error",
             Self::Unwritable(_) => "write_error",
+            Self::NextHop(_) => "next_hop",
         }
     }
 
@@ -48,20 +56,25 @@ impl End {
     pub(super) fn flushes(&self) -> bool {
         !matches!(
             self,
-            Self::WriteTimeout | Self::Unwritable(_) | Self::Filter(_)
+            Self::WriteTimeout | Self::Unwritable(_) | Self::NextHop(_) | Self::Filter(_)
         )
     }
 
     /// Whether what is owed is written yet.
     pub(super) fn pays(&self) -> bool {
-        !matches!(self, Self::WriteTimeout | Self::Unwritable(_))
+        !matches!(
+            self,
+            Self::WriteTimeout | Self::Unwritable(_) | Self::NextHop(_)
+        )
     }
 
     /// Whether the client is told by a FIN.
     pub(super) fn closes_politely(&self) -> bool {
-        !matches!(
-            self,
-            Self::WriteTimeout | Self::Unwritable(_) | Self::Broken(_)
-        )
+        match self {
+            // What was sent may be read yet: only the sender's end is in doubt.
+            Self::Broken(error) => is_truncated(error),
+            Self::WriteTimeout | Self::Unwritable(_) => false,
+            _ => true,
+        }
     }
 }

@@ -3,13 +3,18 @@
 //! In: blocks of bytes as they were read, each beginning with the partial line left by the one
 //! before. Out: [`Lines`], and counts of what policy left out. While no line is oversized, no byte
 //! is searched twice and no complete line is copied; memory is bounded by `max_line` and one block.
-//! Not here: sockets, time, filters, and the `octet` framing.
+//! Not here: sockets, time, filters; the `octet` framing has its own file, `octet`.
 //!
 //! An oversized line is known as such at its first byte too many, not at its terminator.
 
 use crate::config::settings::{Framing, LineSettings, Oversize, Partial};
 use crate::lines::Lines;
 use crate::scan;
+
+mod octet;
+mod terminator;
+
+use terminator::{End, line_end, next_end, waits_after_cr};
 
 #[cfg(test)]
 #[path = "line_tests.rs"]
@@ -28,6 +33,8 @@ pub struct Framer {
     /// Bytes of `partial` before this index hold no terminator; the next search starts here.
     searched: usize,
     state: State,
+    /// Where the stream stands in a frame; changed by the `octet` framing only.
+    frame: octet::Frame,
     counts: Counts,
 }
 
@@ -41,8 +48,17 @@ enum State {
     /// It is oversized: `partial` holds the first `kept` bytes, which stay, and perhaps a CR,
     /// which may turn out to begin the terminator. All else is thrown away.
     Discarding { kept: usize },
-    /// It was oversized under `close`: nothing of this stream is taken any more.
-    Closed,
+    /// Nothing of this stream is taken any more.
+    Closed(Closed),
+}
+
+/// Why nothing more of a stream is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// A line longer than `max_line`, and `oversize = "close"`.
+    Oversize,
+    /// The `octet` framing found no length where one must be.
+    BadLength,
 }
 
 /// What framing did by policy since the last [`Framer::take_counts`].
@@ -52,14 +68,8 @@ pub struct Counts {
     pub oversized: u64,
     /// Of these, the ones left out whole (`drop`, `close`).
     pub oversized_dropped: u64,
-    /// Unterminated rests dropped at the end of a stream.
+    /// Unterminated rests and incomplete frames dropped at the end of a stream.
     pub partial_dropped: u64,
-}
-
-/// Where the next line of a block ends.
-struct End {
-    content: usize,
-    line: usize,
 }
 
 impl Framer {
@@ -70,26 +80,42 @@ impl Framer {
             partial: Vec::new(),
             searched: 0,
             state: State::Keeping,
+            frame: octet::Frame::default(),
             counts: Counts::default(),
         }
     }
 
-    /// Goes on under other settings. The partial line is framed by the new ones.
+    /// Goes on under other settings. The partial line is framed by the new ones; under another
+    /// framing, what is kept of it is taken for the beginning of a line.
     pub fn set_settings(&mut self, settings: LineSettings) {
         if settings.framing != self.settings.framing {
             self.searched = 0;
+            self.frame = octet::Frame::default();
+            if !self.is_closed() {
+                self.state = State::Keeping;
+            }
         }
         self.settings = settings;
     }
 
-    /// Whether a line has begun that no terminator has ended.
+    /// Whether a line has begun that has not ended. A frame begins with its length.
     pub fn has_partial(&self) -> bool {
-        !self.partial.is_empty() || matches!(self.state, State::Discarding { .. })
+        !self.partial.is_empty()
+            || matches!(self.state, State::Discarding { .. })
+            || self.frame != octet::Frame::default()
     }
 
-    /// Whether an oversized line ended the stream (`oversize = "close"`).
+    /// Why nothing more of the stream is taken; `None` while it goes on.
+    pub fn closed(&self) -> Option<Closed> {
+        match self.state {
+            State::Closed(closed) => Some(closed),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing more of the stream is taken.
     pub fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.closed().is_some()
     }
 
     /// What the next block must begin with.
@@ -116,8 +142,11 @@ impl Framer {
 
     /// Frames a block that begins with [`Self::partial`] and goes on with bytes just read.
     pub fn frame(&mut self, mut block: Vec<u8>) -> Lines {
-        if self.state == State::Closed {
+        if self.is_closed() {
             return Lines::default();
+        }
+        if self.settings.framing == Framing::Octet {
+            return self.frame_octet(block);
         }
         let mut spans = Vec::with_capacity(2 * (block.len() / 64 + 1));
         let mut start = 0;
@@ -149,14 +178,17 @@ impl Framer {
 
     /// Ends the stream: what is left becomes a line without a terminator, or is dropped.
     pub fn finish(&mut self) -> Lines {
+        if self.settings.framing == Framing::Octet {
+            return self.finish_octet();
+        }
         let mut lines = Lines::default();
         let rest = std::mem::take(&mut self.partial);
         let state = std::mem::replace(&mut self.state, State::Keeping);
         self.searched = 0;
         let max = self.settings.max_line;
         let mut rest = match state {
-            State::Closed => {
-                self.state = State::Closed;
+            State::Closed(_) => {
+                self.state = state;
                 return lines;
             }
             State::Discarding { kept } => &rest[..kept],
@@ -186,7 +218,7 @@ impl Framer {
                 }
                 Oversize::Close => {
                     self.counts.oversized_dropped += 1;
-                    self.state = State::Closed;
+                    self.state = State::Closed(Closed::Oversize);
                     return lines;
                 }
             }
@@ -212,7 +244,9 @@ impl Framer {
         };
         // One loop for each framing: asking which it is at every line took a fifth of the time.
         match self.settings.framing {
-            Framing::Lf | Framing::Octet => {
+            // Not framed by terminators: never here.
+            Framing::Octet => {}
+            Framing::Lf => {
                 scan::each(b'\n', block, from, |at| {
                     take(line_end(Framing::Lf, block, start, at), &mut start)
                 });
@@ -274,7 +308,7 @@ impl Framer {
                     }
                     Oversize::Close => {
                         self.counts.oversized_dropped += 1;
-                        self.state = State::Closed;
+                        self.state = State::Closed(Closed::Oversize);
                         self.partial = Vec::new();
                         return;
                     }
@@ -325,41 +359,4 @@ impl Framer {
     fn certain(&self, rest: &[u8]) -> usize {
         rest.len() - usize::from(rest.ends_with(b"\r") && waits_after_cr(self.settings.framing))
     }
-}
-
-/// The last byte of a framing's terminator.
-fn last_byte(framing: Framing) -> u8 {
-    match framing {
-        Framing::Nul => 0,
-        Framing::Lf | Framing::Crlf | Framing::Octet => b'\n',
-    }
-}
-
-/// Whether a CR may begin the terminator.
-fn waits_after_cr(framing: Framing) -> bool {
-    matches!(framing, Framing::Lf | Framing::Crlf)
-}
-
-/// Judges the terminator's last byte, found at `at`, for the line that begins at `start`.
-#[inline(always)]
-fn line_end(framing: Framing, block: &[u8], start: usize, at: usize) -> Option<End> {
-    let after_cr = at > start && block[at - 1] == b'\r';
-    match framing {
-        Framing::Crlf if !after_cr => None,
-        Framing::Lf | Framing::Crlf if after_cr => Some(End {
-            content: at - 1,
-            line: at + 1,
-        }),
-        _ => Some(End {
-            content: at,
-            line: at + 1,
-        }),
-    }
-}
-
-/// The end of the line that begins at `start`; bytes before `searched` hold none.
-fn next_end(framing: Framing, block: &[u8], start: usize, searched: usize) -> Option<End> {
-    let from = searched.max(start).min(block.len());
-    memchr::memchr_iter(last_byte(framing), &block[from..])
-        .find_map(|found| line_end(framing, block, start, from + found))
 }

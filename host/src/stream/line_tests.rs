@@ -4,8 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Content and terminator of every line, what was counted, and whether the stream was closed.
-type Framed = (Vec<(Vec<u8>, Vec<u8>)>, Counts, bool);
+#[path = "line/nul_tests.rs"]
+mod nul;
+#[path = "line/octet_tests.rs"]
+mod octet;
+
+/// Content and terminator of every line, what was counted, and why the stream was closed.
+type Framed = (Vec<(Vec<u8>, Vec<u8>)>, Counts, Option<Closed>);
 
 /// Content and terminator of every line, oversized lines and dropped rests: what a stream is, read
 /// whole, one byte after another, with no thought of speed.
@@ -43,7 +48,7 @@ fn reference(settings: LineSettings, input: &[u8]) -> Framed {
             counts.oversized_dropped +=
                 u64::from(oversized && matches!(oversize, Oversize::Drop | Oversize::Close));
             match oversize {
-                Oversize::Close if oversized => return (out, counts, true),
+                Oversize::Close if oversized => return (out, counts, Some(Closed::Oversize)),
                 Oversize::Drop if oversized => {}
                 Oversize::Split => {
                     let mut rest = &content[..];
@@ -78,10 +83,10 @@ fn reference(settings: LineSettings, input: &[u8]) -> Framed {
             }
             Oversize::Truncate => out.push((content[..max].to_vec(), end)),
             Oversize::Drop => {}
-            Oversize::Close => return (out, counts, true),
+            Oversize::Close => return (out, counts, Some(Closed::Oversize)),
         }
     }
-    (out, counts, false)
+    (out, counts, None)
 }
 
 /// Feeds `input` in pieces that end at `cuts`.
@@ -118,11 +123,18 @@ fn framed(settings: LineSettings, input: &[u8], cuts: &[usize]) -> Framed {
         );
     }
     take(framer.finish());
-    (out, framer.take_counts(), framer.is_closed())
+    (out, framer.take_counts(), framer.closed())
 }
 
 fn settings() -> impl Strategy<Value = LineSettings> {
-    let framing = prop_oneof![Just(Framing::Lf), Just(Framing::Crlf), Just(Framing::Nul)];
+    settings_of(prop_oneof![
+        Just(Framing::Lf),
+        Just(Framing::Crlf),
+        Just(Framing::Nul)
+    ])
+}
+
+fn settings_of(framing: impl Strategy<Value = Framing>) -> impl Strategy<Value = LineSettings> {
     let oversize = prop_oneof![
         Just(Oversize::Split),
         Just(Oversize::Truncate),

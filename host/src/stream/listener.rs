@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::connection::{Connection, Sink};
+use super::connection::Connection;
 use super::end::End;
+use super::outlet::Destinations;
 use crate::generation::Orders;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::ListenerMetrics;
@@ -31,7 +32,7 @@ const LAST: Duration = Duration::from_secs(1);
 pub struct Listener {
     name: Arc<str>,
     socket: TcpListener,
-    sink: Sink,
+    destinations: Arc<Destinations>,
     orders: watch::Receiver<Orders>,
     metrics: ListenerMetrics,
     connections: JoinSet<()>,
@@ -39,11 +40,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener named `name`, whose lines go to `sink`.
+    /// A listener named `name`, whose lines go to `destinations`.
     pub fn new(
         name: &str,
         socket: TcpListener,
-        sink: Sink,
+        destinations: Arc<Destinations>,
         orders: watch::Receiver<Orders>,
         metrics: ListenerMetrics,
     ) -> Self {
@@ -51,7 +52,7 @@ impl Listener {
         Self {
             name: name.into(),
             socket,
-            sink,
+            destinations,
             orders,
             metrics,
             connections,
@@ -127,19 +128,17 @@ impl Listener {
             self.orders.clone(),
             self.metrics.clone(),
         );
-        let Some(connection) =
-            Connection::new(reader, writer, self.sink.clone(), name, orders, metrics)
-        else {
-            return;
-        };
+        let destinations = Arc::clone(&self.destinations);
+        let connection = Connection::new(reader, writer, destinations, name, orders, metrics);
         self.metrics.accepted.inc();
         self.metrics.connections.inc();
         let open = Open(self.metrics.clone());
         self.connections.spawn(async move {
             tracing::debug!(listener = open.0.name(), %peer, "connected");
-            let end = connection.serve().await;
-            open.0.closed(end.label());
-            log_end(&open.0, peer, &end);
+            if let Some(end) = connection.serve().await {
+                open.0.closed(end.label());
+                log_end(&open.0, peer, &end);
+            }
         });
     }
 
@@ -170,7 +169,7 @@ impl Drop for Open {
 fn log_end(metrics: &ListenerMetrics, peer: SocketAddr, end: &End) {
     let (listener, reason) = (metrics.name(), end.label());
     match end {
-        End::Broken(error) | End::Unwritable(error) => {
+        End::Broken(error) | End::Unwritable(error) | End::NextHop(error) => {
             tracing::debug!(listener, %peer, reason, %error, "disconnected")
         }
         _ => tracing::debug!(listener, %peer, reason, "disconnected"),

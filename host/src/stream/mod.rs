@@ -1,14 +1,19 @@
-//! The data plane, in the order of the data: [`listener`] accepts, [`connection`] serves a
-//! stream, `way` leads one direction of it, [`mod@line`] frames it, the chain filters it
-//! (`crate::filter`), `outlet` passes it on.
+//! The data plane, in the order of the data: [`listener`] accepts, [`transport`] carries the
+//! bytes, [`connection`] serves a stream, `way` leads one direction of it, [`mod@line`] frames it,
+//! the chain filters it (`crate::filter`), `outlet` passes it on: back, to a next hop of the
+//! connection's own ([`hop`]), or to an [`output`] that connections share.
 
 mod activity;
+mod backoff;
 pub mod connection;
 pub mod end;
+pub mod hop;
 pub mod line;
 pub mod listener;
-mod outlet;
+pub mod outlet;
+pub mod output;
 mod owed;
 mod read;
 mod timer;
+pub mod transport;
 mod way;

@@ -1,41 +1,79 @@
 //! Where one direction's lines go after its chain.
 //!
-//! In: what came out of a chain. Out: bytes owed to a socket, or batches for outputs that
-//! connections share. Not here: how long a write may take (`way`).
+//! In: what came out of a chain. Out: bytes owed to a socket, and batches for outputs that
+//! connections share. Not here: how long a write may take (`way`), the writers of outputs
+//! (`output`).
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
-use super::connection::SharedStdout;
 use super::end::End;
+use super::hop::Hop;
+use super::output::{Batch, SharedOutput};
 use super::owed::{Owed, Taken};
-use crate::config::settings::Framing;
 use crate::filter::chain::Flow;
 use crate::generation::{Framings, Orders};
+use crate::lines::Lines;
 use crate::telemetry::metrics::{ListenerMetrics, WayMetrics};
 
-/// Where lines go.
-pub(super) struct Outlet<W> {
-    main: Main<W>,
-    owed: Owed,
+/// Where the lines of a listener's connections go.
+#[derive(Debug)]
+pub struct Destinations {
+    /// The lines that no filter sends by a route.
+    pub to: Target,
+    /// The lines of each route.
+    pub routes: Vec<(String, SharedOutput)>,
+    /// Copies of what goes on to `to`.
+    pub tee: Vec<SharedOutput>,
 }
 
-/// Where the lines go that no filter sends elsewhere.
-pub(super) enum Main<W> {
-    /// To a socket of this connection's own.
-    Socket(W),
-    /// To standard output.
-    Shared(SharedStdout),
+/// Where lines go.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Back to the client.
+    Reply,
+    /// To a server, by a connection of the client's own.
+    Hop(Arc<Hop>),
+    /// To an output that connections share.
+    Shared(SharedOutput),
+}
+
+/// Where one direction of a connection puts its lines. `W` is a socket's writer.
+pub(super) struct Outlet<W> {
+    /// `None` when an output that connections share takes the lines.
+    socket: Option<W>,
+    owed: Owed,
+    /// Routes, copies and that output; `None` for answers, which have nothing of the kind.
+    beside: Option<Arc<Destinations>>,
+}
+
+impl Destinations {
+    /// Back to the client, and nowhere else.
+    pub fn reply() -> Self {
+        Self {
+            to: Target::Reply,
+            routes: Vec::new(),
+            tee: Vec::new(),
+        }
+    }
+
+    /// Whether lines go anywhere but to a socket of their own connection.
+    fn is_shared(&self) -> bool {
+        matches!(self.to, Target::Shared(_)) || !self.routes.is_empty() || !self.tee.is_empty()
+    }
 }
 
 impl<W: AsyncWrite + Unpin> Outlet<W> {
-    pub(super) fn new(main: Main<W>) -> Self {
+    pub(super) fn new(socket: Option<W>, destinations: Option<&Arc<Destinations>>) -> Self {
+        let beside = destinations.filter(|destinations| destinations.is_shared());
         Self {
-            main,
+            socket,
             owed: Owed::default(),
+            beside: beside.cloned(),
         }
     }
 
@@ -50,17 +88,22 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
     }
 
     /// The quick way: puts all lines among what is owed. Gives `flow` back when it takes another.
-    pub(super) fn owe(&mut self, flow: Flow, framings: Framings) -> Result<Option<Flow>, End> {
-        if matches!(self.main, Main::Shared(_)) {
+    pub(super) fn owe(
+        &mut self,
+        flow: Flow,
+        framings: Framings,
+        metrics: &ListenerMetrics,
+    ) -> Result<Option<Flow>, End> {
+        if self.beside.is_some() {
             return Ok(Some(flow));
         }
-        let lines = flow.lines.len() as u64;
-        self.owed.push(flow.lines.into_bytes(), lines);
-        let _ = framings;
+        let batch = encode(flow.lines, framings, metrics);
+        self.owed.push(batch.bytes, batch.lines, batch.framing);
         flow.close.map_or(Ok(None), |close| Err(End::Filter(close)))
     }
 
-    /// The long way: waits until every output has taken its lines.
+    /// The long way: waits until every output has taken its lines. When the host's grace period
+    /// ends first, what is left is lost.
     pub(super) async fn hand_over(
         &mut self,
         mut flow: Flow,
@@ -69,50 +112,110 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
         counts: &WayMetrics,
         metrics: &ListenerMetrics,
     ) -> Result<(), End> {
-        let Main::Shared(output) = &self.main else {
+        let Some(beside) = self.beside.clone() else {
             return Ok(());
         };
-        let lines = flow.lines.len() as u64;
-        flow.lines.terminate(framings.to);
-        let bytes = flow.lines.into_bytes();
-        let writing = async {
-            let mut output = output.lock().await;
-            output.write_all(&bytes).await?;
-            output.flush().await
-        };
-        tokio::select! {
-            biased;
-            written = writing => written.map_err(End::Unwritable)?,
-            () = grace_ends(orders) => {
-                metrics.dropped_closed.inc_by(lines);
-                return Err(End::Drained);
+        let mut waiting: Vec<(&SharedOutput, Batch)> = Vec::new();
+        for (route, lines) in std::mem::take(&mut flow.routed) {
+            let output = beside.routes.iter().find(|(name, _)| **name == *route);
+            // A chain lets lines leave by the routes of its listener only.
+            if let Some((_, output)) = output {
+                waiting.push((output, encode_whole(lines, framings, metrics)));
             }
         }
-        counts.bytes_out.inc_by(bytes.len() as u64);
-        counts.lines_out.inc_by(lines);
+        let shared = match &beside.to {
+            Target::Shared(output) => Some(output),
+            Target::Reply | Target::Hop(_) => None,
+        };
+        let batch = match shared {
+            // Among the lines of others none may go without a terminator.
+            Some(_) => encode_whole(flow.lines, framings, metrics),
+            None => encode(flow.lines, framings, metrics),
+        };
+        for tee in beside.tee.iter().filter(|_| batch.lines > 0) {
+            let mut copy = batch.clone();
+            copy.terminate();
+            if !tee.offer(copy) {
+                metrics.dropped_tee.inc_by(batch.lines);
+            }
+        }
+        match shared {
+            Some(output) => waiting.push((output, batch)),
+            None => self.owed.push(batch.bytes, batch.lines, batch.framing),
+        }
+        let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
+        let mut cut = std::pin::pin!(grace_ends(orders));
+        for (output, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
+            let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
+            tokio::select! {
+                biased;
+                sent = output.send(batch) => if sent.is_err() {
+                    // The output has counted this batch.
+                    metrics.dropped_next_hop.inc_by(left - lines);
+                    return Err(End::Unwritable(io::ErrorKind::BrokenPipe.into()));
+                },
+                () = &mut cut => {
+                    metrics.dropped_next_hop.inc_by(left);
+                    return Err(End::Drained);
+                }
+            }
+            left -= lines;
+            counts.lines_out.inc_by(lines);
+            counts.bytes_out.inc_by(bytes);
+        }
         flow.close.map_or(Ok(()), |close| Err(End::Filter(close)))
     }
 
     /// Writes some of what is owed.
     pub(super) async fn write(&mut self) -> io::Result<Taken> {
-        match &mut self.main {
-            Main::Socket(socket) => self.owed.write(socket).await,
-            Main::Shared(_) => Ok(Taken::default()),
+        match &mut self.socket {
+            Some(socket) => self.owed.write(socket).await,
+            None => Ok(Taken::default()),
         }
     }
 
     /// Ends the way to the socket: its peer sees the end of the stream.
     pub(super) async fn close(&mut self) -> io::Result<()> {
-        match &mut self.main {
-            Main::Socket(socket) => socket.shutdown().await,
-            Main::Shared(_) => Ok(()),
+        match &mut self.socket {
+            Some(socket) => socket.shutdown().await,
+            None => Ok(()),
         }
     }
 
     /// Gives up what is owed: lines taken whole that have not been counted yet, and lines lost.
-    pub(super) fn abandon(&mut self, framing: Framing) -> (u64, u64) {
-        self.owed.abandon(framing)
+    pub(super) fn abandon(&mut self) -> (u64, u64) {
+        self.owed.abandon()
     }
+}
+
+impl Batch {
+    /// Gives the last line a terminator if it has none.
+    fn terminate(&mut self) {
+        let terminator = self.framing.terminator();
+        if !self.bytes.ends_with(terminator) {
+            self.bytes.extend_from_slice(terminator);
+        }
+    }
+}
+
+/// Lines as they go on the wire; those that its framing cannot hold are left out and counted.
+fn encode(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
+    let encoded = lines.encode(framings.from, framings.to);
+    metrics.dropped_framing.inc_by(encoded.unfit);
+    Batch {
+        bytes: encoded.bytes,
+        lines: encoded.lines,
+        framing: framings.to,
+    }
+}
+
+/// Lines as they go on the wire among others, each with its terminator.
+fn encode_whole(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
+    let mut batch = encode(lines, framings, metrics);
+    if batch.lines > 0 {
+        batch.terminate();
+    }
+    batch
 }
 
 /// Waits until the host drains and its grace period is over.

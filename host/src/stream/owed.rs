@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::blocks;
 use crate::config::settings::Framing;
@@ -35,6 +36,9 @@ pub(super) struct Owed {
 struct Block {
     bytes: Vec<u8>,
     lines: u64,
+    framing: Framing,
+    /// Room in a queue that the block takes until it is written.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// What one write took.
@@ -47,13 +51,29 @@ pub(super) struct Taken {
 
 impl Owed {
     /// Adds a block of `lines` whole lines.
-    pub(super) fn push(&mut self, bytes: Vec<u8>, lines: u64) {
+    pub(super) fn push(&mut self, bytes: Vec<u8>, lines: u64, framing: Framing) {
+        self.push_from(bytes, lines, framing, None);
+    }
+
+    /// Adds a block that takes room in a queue until it is written.
+    pub(super) fn push_from(
+        &mut self,
+        bytes: Vec<u8>,
+        lines: u64,
+        framing: Framing,
+        room: Option<OwnedSemaphorePermit>,
+    ) {
         if bytes.is_empty() {
             blocks::give_back(bytes);
             return;
         }
         self.bytes += bytes.len();
-        self.blocks.push_back(Block { bytes, lines });
+        self.blocks.push_back(Block {
+            bytes,
+            lines,
+            framing,
+            _room: room,
+        });
     }
 
     /// Bytes owed.
@@ -132,37 +152,61 @@ impl Owed {
 
     /// Gives everything up. Says how many lines of blocks that were begun had been taken whole,
     /// and how many lines had not.
-    pub(super) fn abandon(&mut self, framing: Framing) -> (u64, u64) {
+    pub(super) fn abandon(&mut self) -> (u64, u64) {
         let all: u64 = self.blocks.iter().map(|block| block.lines).sum();
-        let begun = self.blocks.front();
-        let taken = begun.map_or(0, |block| {
-            framing
-                .whole_lines(&block.bytes[..self.written])
-                .min(block.lines)
-        });
+        let (taken, _) = self.begun();
         *self = Self::default();
         (taken, all - taken)
+    }
+
+    /// Goes back to the start of the line that is written in part, to write it to another
+    /// writer. Says how many lines before it had been taken whole and not counted yet, and how many
+    /// bytes are owed once more.
+    pub(super) fn rewind(&mut self) -> (u64, usize) {
+        let (lines, whole) = self.begun();
+        let again = self.written - whole;
+        if let Some(block) = self.blocks.front_mut() {
+            block.bytes.drain(..whole);
+            block.lines -= lines;
+        }
+        self.bytes += again;
+        self.written = 0;
+        self.unflushed = false;
+        (lines, again)
+    }
+
+    /// Lines of the first block that have been taken whole, and their bytes.
+    fn begun(&self) -> (u64, usize) {
+        let first = self.blocks.front();
+        first.map_or((0, 0), |block| {
+            let (lines, bytes) = block.framing.whole_lines(&block.bytes[..self.written]);
+            (lines.min(block.lines), bytes)
+        })
     }
 }
 
 impl Framing {
-    /// How many whole lines `bytes` begins with, framed for the wire.
-    fn whole_lines(self, bytes: &[u8]) -> u64 {
+    /// How many whole lines `bytes` begins with, framed for the wire, and how long they are.
+    pub(super) fn whole_lines(self, bytes: &[u8]) -> (u64, usize) {
         if self != Self::Octet {
-            return self.count_in(bytes) as u64;
+            let ends = match self {
+                Self::Crlf => memchr::memmem::rfind(bytes, b"\r\n").map(|at| at + 2),
+                Self::Nul => memchr::memrchr(0, bytes).map(|at| at + 1),
+                Self::Lf | Self::Octet => memchr::memrchr(b'\n', bytes).map(|at| at + 1),
+            };
+            return (self.count_in(bytes) as u64, ends.unwrap_or(0));
         }
         let (mut rest, mut lines) = (bytes, 0);
         while let Some(space) = memchr::memchr(b' ', rest) {
-            let length = std::str::from_utf8(&rest[..space])
-                .ok()
-                .and_then(|digits| digits.parse::<usize>().ok());
+            let digits = std::str::from_utf8(&rest[..space]).ok();
+            let length = digits.and_then(|digits| digits.parse::<usize>().ok());
             match length.and_then(|length| rest.get(space + 1 + length..)) {
                 Some(next) => rest = next,
                 None => break,
             }
             lines += 1;
         }
-        lines
+        (lines, bytes.len() - rest.len())
     }
 }
 
@@ -220,9 +264,9 @@ mod tests {
         for (most, vectored) in [(1, false), (1, true), (3, true), (7, false), (100, true)] {
             let mut owed = Owed::default();
             for block in 0..40 {
-                owed.push(format!("{block}\n{block}\n").into_bytes(), 2);
+                owed.push(format!("{block}\n{block}\n").into_bytes(), 2, Framing::Lf);
             }
-            owed.push(Vec::new(), 0);
+            owed.push(Vec::new(), 0, Framing::Lf);
             let all: String = (0..40).map(|block| format!("{block}\n{block}\n")).collect();
             assert_eq!(owed.bytes(), all.len());
             let mut slow = Slow {
@@ -242,8 +286,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_given_up_is_counted_by_whole_lines() {
         let mut owed = Owed::default();
-        owed.push(b"a\nb\nc\n".to_vec(), 3);
-        owed.push(b"d\ne".to_vec(), 2);
+        owed.push(b"a\nb\nc\n".to_vec(), 3, Framing::Lf);
+        owed.push(b"d\ne".to_vec(), 2, Framing::Lf);
         let mut slow = Slow {
             most: 5,
             vectored: false,
@@ -253,14 +297,14 @@ mod tests {
             owed.write(&mut slow).await.expect("takes"),
             Taken { bytes: 5, lines: 0 }
         );
-        assert_eq!(owed.abandon(Framing::Lf), (2, 3));
+        assert_eq!(owed.abandon(), (2, 3));
         assert!(owed.is_done());
     }
 
     #[tokio::test]
     async fn a_writer_that_takes_nothing_is_an_error() {
         let mut owed = Owed::default();
-        owed.push(b"a\n".to_vec(), 1);
+        owed.push(b"a\n".to_vec(), 1, Framing::Lf);
         let mut stuck = Slow {
             most: 0,
             vectored: false,
@@ -270,15 +314,48 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::WriteZero);
     }
 
+    #[tokio::test]
+    async fn a_cut_line_is_written_again_whole() {
+        for (framing, block, whole, again) in [
+            (Framing::Lf, "ab\ncd\nef\n", 1, "cd\nef\n"),
+            (Framing::Crlf, "a\r\nb\nc\r\n", 1, "b\nc\r\n"),
+            (Framing::Octet, "1 a2 bc1 d", 1, "2 bc1 d"),
+        ] {
+            let mut owed = Owed::default();
+            owed.push(block.into(), 3, framing);
+            owed.push(again.into(), 1, framing);
+            let mut slow = Slow {
+                most: 5,
+                vectored: false,
+                taken: Vec::new(),
+            };
+            owed.write(&mut slow).await.expect("takes");
+            assert_eq!(owed.rewind().0, whole, "{block:?}");
+            let mut rest = Slow {
+                most: 100,
+                vectored: false,
+                taken: Vec::new(),
+            };
+            while !owed.is_done() {
+                owed.write(&mut rest).await.expect("takes");
+            }
+            assert_eq!(
+                rest.taken,
+                [again, again].concat().into_bytes(),
+                "{block:?}"
+            );
+        }
+    }
+
     #[test]
     fn octet_lines_are_counted_by_their_lengths() {
         for (bytes, lines) in [
-            ("", 0),
-            ("5 hel", 0),
-            ("5 hello3 ab", 1),
-            ("5 hello3 abc", 2),
-            ("1", 0),
-            ("1 ", 0),
+            ("", (0, 0)),
+            ("5 hel", (0, 0)),
+            ("5 hello3 ab", (1, 7)),
+            ("5 hello3 abc", (2, 12)),
+            ("1", (0, 0)),
+            ("1 ", (0, 0)),
         ] {
             assert_eq!(
                 Framing::Octet.whole_lines(bytes.as_bytes()),

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::activity::Activity;
 use super::end::End;
-use super::line::Framer;
+use super::line::{Closed, Framer};
 use super::outlet::Outlet;
 use super::owed::Taken;
 use super::read::{Block, read};
@@ -31,6 +31,8 @@ pub(super) struct Way<R, W> {
     pub(super) reader: R,
     pub(super) outlet: Outlet<W>,
     side: Side,
+    /// The outlet's socket leads to a next hop, not to the client.
+    to_next_hop: bool,
     listener: Arc<str>,
     orders: watch::Receiver<Orders>,
     drain_until: Option<Instant>,
@@ -53,6 +55,15 @@ pub(super) struct Way<R, W> {
     timer: Timer,
 }
 
+/// What both directions of a connection have.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub(super) listener: Arc<str>,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) metrics: ListenerMetrics,
+    pub(super) active: Arc<Activity>,
+}
+
 /// What a waiting stream wakes up to.
 enum Event {
     Block(Block),
@@ -68,17 +79,22 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
         reader: R,
         outlet: Outlet<W>,
         side: Side,
-        listener: Arc<str>,
-        mut orders: watch::Receiver<Orders>,
-        metrics: ListenerMetrics,
-        active: Arc<Activity>,
+        to_next_hop: bool,
+        context: Context,
     ) -> Option<Self> {
+        let Context {
+            listener,
+            mut orders,
+            metrics,
+            active,
+        } = context;
         let now = orders.borrow_and_update().clone();
         let service = Arc::clone(now.generation.services.get(&*listener)?);
         Some(Self {
             reader,
             outlet,
             side,
+            to_next_hop,
             listener,
             orders,
             drain_until: now.drain_until,
@@ -126,10 +142,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
 
     /// Gives up what is still owed, and counts it.
     pub(super) fn abandon(&mut self) {
-        let framing = self.service.framings(self.side).to;
-        let (taken, lost) = self.outlet.abandon(framing);
+        let (taken, lost) = self.outlet.abandon();
         self.counts.lines_out.inc_by(taken);
-        self.metrics.dropped_closed.inc_by(lost);
+        let dropped = if self.to_next_hop {
+            &self.metrics.dropped_next_hop
+        } else {
+            &self.metrics.dropped_closed
+        };
+        dropped.inc_by(lost);
     }
 
     async fn run(&mut self) -> End {
@@ -174,10 +194,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             self.active.touch();
             self.deliver(flow).await?;
         }
-        if self.framer.is_closed() {
-            return Err(End::Oversize);
-        }
-        Ok(())
+        self.framer.closed().map_or(Ok(()), |closed| {
+            Err(match closed {
+                Closed::Oversize => End::Oversize,
+                Closed::BadLength => End::BadLength,
+            })
+        })
     }
 
     /// Writes what is owed to the last byte, and reads nothing more.
@@ -276,7 +298,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             self.took = Instant::now();
         }
         let framings = self.service.framings(self.side);
-        if let Some(flow) = self.outlet.owe(flow, framings)? {
+        if let Some(flow) = self.outlet.owe(flow, framings, &self.metrics)? {
             let orders = self.orders.clone();
             Box::pin(
                 self.outlet

@@ -33,6 +33,11 @@ pub struct Metrics {
     failures: Family<ByFilterKind, Counter>,
     instances: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
+    output_lines: Family<ByOutput, Counter>,
+    output_bytes: Family<ByOutput, Counter>,
+    output_queued: Family<ByOutput, Gauge>,
+    output_up: Family<ByOutput, Gauge>,
+    output_lost: Family<ByOutputReason, Counter>,
     generation: Gauge,
     swapped_at: Gauge,
     reloads: Family<ByResult, Counter>,
@@ -69,6 +74,17 @@ struct ByFilterKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutput {
+    output: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutputReason {
+    output: String,
+    reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByResult {
     result: String,
 }
@@ -93,6 +109,12 @@ pub struct ListenerMetrics {
     pub dropped_oversize: Counter,
     /// Lines read but not written because the connection ended first.
     pub dropped_closed: Counter,
+    /// Lines that the next hop of the connection's own did not take.
+    pub dropped_next_hop: Counter,
+    /// Lines that `to_framing` cannot hold.
+    pub dropped_framing: Counter,
+    /// Copies that a `tee` had no room for.
+    pub dropped_tee: Counter,
     closed: Family<ByListenerReason, Counter>,
 }
 
@@ -107,6 +129,21 @@ pub struct WayMetrics {
     pub bytes_in: Counter,
     /// Bytes written.
     pub bytes_out: Counter,
+}
+
+/// What one output that connections share counts.
+#[derive(Debug, Clone)]
+pub struct OutputMetrics {
+    name: String,
+    /// Lines written whole.
+    pub lines: Counter,
+    /// Bytes written.
+    pub bytes: Counter,
+    /// Bytes that wait to be written.
+    pub queued: Gauge,
+    /// 1 while it can be written, as far as is known.
+    pub up: Gauge,
+    lost: Family<ByOutputReason, Counter>,
 }
 
 /// What one filter counts.
@@ -205,6 +242,36 @@ impl Metrics {
                 "Duration of a filter's calls",
                 Family::new_with_constructor(seconds),
             ),
+            output_lines: add(
+                r,
+                "output_lines",
+                "Lines written to an output that connections share",
+                Family::default(),
+            ),
+            output_bytes: add(
+                r,
+                "output_bytes",
+                "Bytes written to an output that connections share",
+                Family::default(),
+            ),
+            output_queued: add(
+                r,
+                "output_queued_bytes",
+                "Bytes that wait for an output",
+                Family::default(),
+            ),
+            output_up: add(
+                r,
+                "output_up",
+                "1 while an output can be written",
+                Family::default(),
+            ),
+            output_lost: add(
+                r,
+                "output_lost",
+                "Lines that an output did not take, by reason",
+                Family::default(),
+            ),
             generation: add(
                 r,
                 "generation",
@@ -250,7 +317,25 @@ impl Metrics {
             dropped_partial: dropped("partial"),
             dropped_oversize: dropped("oversize"),
             dropped_closed: dropped("closed"),
+            dropped_next_hop: dropped("next_hop"),
+            dropped_framing: dropped("framing"),
+            dropped_tee: dropped("tee"),
             closed: self.closed.clone(),
+        }
+    }
+
+    /// The counters of the output `name`.
+    pub fn output(&self, name: &str) -> OutputMetrics {
+        let label = ByOutput {
+            output: name.to_owned(),
+        };
+        OutputMetrics {
+            name: name.to_owned(),
+            lines: self.output_lines.get_or_create_owned(&label),
+            bytes: self.output_bytes.get_or_create_owned(&label),
+            queued: self.output_queued.get_or_create_owned(&label),
+            up: self.output_up.get_or_create_owned(&label),
+            lost: self.output_lost.clone(),
         }
     }
 
@@ -343,6 +428,17 @@ impl ListenerMetrics {
             reason: reason.to_owned(),
         };
         self.closed.get_or_create(&label).inc();
+    }
+}
+
+impl OutputMetrics {
+    /// Counts lines that the output did not take.
+    pub fn lost(&self, reason: &str, lines: u64) {
+        let label = ByOutputReason {
+            output: self.name.clone(),
+            reason: reason.to_owned(),
+        };
+        self.lost.get_or_create(&label).inc_by(lines);
     }
 }
 

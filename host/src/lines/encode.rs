@@ -1,0 +1,103 @@
+//! Lines as the bytes of a framing.
+//!
+//! In: lines, the framing they came in, and the one they go out in. Out: [`Encoded`]. A block
+//! that can go as it is goes uncopied.
+//! Not here: finding lines in bytes (`stream::line`), which gives back what was encoded.
+
+use super::Lines;
+use crate::blocks;
+use crate::config::settings::Framing;
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;
+
+/// Lines ready to be written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// What goes on the wire.
+    pub bytes: Vec<u8>,
+    /// Number of lines in it.
+    pub lines: u64,
+    /// Lines left out because the framing has no form for them.
+    pub unfit: u64,
+}
+
+impl Lines {
+    /// Writes lines that came in the framing `from` in the framing `to`.
+    ///
+    /// Within one framing terminators stay as they are; `octet` gives each content its length.
+    /// From one framing to another each content gets the terminator of `to`. Only the last line
+    /// may stay without one, if it had none and `from` has terminators. Under `lf` a content that
+    /// ends in CR gets CR LF, or its CR would be taken for the terminator's.
+    ///
+    /// A content that holds a terminator of `to` is left out, as is an empty one under `octet`,
+    /// whose lengths begin at 1.
+    pub fn encode(self, from: Framing, to: Framing) -> Encoded {
+        if from == to && to != Framing::Octet {
+            return Encoded {
+                lines: self.len() as u64,
+                bytes: self.into_bytes(),
+                unfit: 0,
+            };
+        }
+        let mut encoded = Encoded {
+            bytes: Vec::with_capacity(self.bytes.len() + self.len() * room(self.bytes.len(), to)),
+            ..Encoded::default()
+        };
+        // The one form that always fits: no content holds LF there.
+        let fits = (from, to) == (Framing::Lf, Framing::Crlf);
+        let mut digits = itoa::Buffer::new();
+        for index in 0..self.len() {
+            let content = self.content(index);
+            if !fits && !to.can_hold(content) {
+                encoded.unfit += 1;
+                continue;
+            }
+            encoded.lines += 1;
+            if to == Framing::Octet {
+                let length = digits.format(content.len());
+                encoded.bytes.extend_from_slice(length.as_bytes());
+                encoded.bytes.push(b' ');
+            }
+            encoded.bytes.extend_from_slice(content);
+            let open = from != Framing::Octet
+                && index + 1 == self.len()
+                && self.terminator(index).is_empty();
+            if !open {
+                encoded
+                    .bytes
+                    .extend_from_slice(to.terminator_after(content));
+            }
+        }
+        blocks::give_back(self.into_bytes());
+        encoded
+    }
+}
+
+impl Framing {
+    /// Whether a line of this framing can have this content.
+    fn can_hold(self, content: &[u8]) -> bool {
+        match self {
+            Self::Octet => !content.is_empty(),
+            Self::Lf | Self::Crlf | Self::Nul => !self.ends_inside(content),
+        }
+    }
+
+    /// What ends `content`, and nothing of it.
+    fn terminator_after(self, content: &[u8]) -> &'static [u8] {
+        match self {
+            Self::Lf if content.ends_with(b"\r") => b"\r\n",
+            _ => self.terminator(),
+        }
+    }
+}
+
+/// Bytes that a line of a block of `bytes` may need beyond its content; a CR more is rare.
+fn room(bytes: usize, to: Framing) -> usize {
+    match to {
+        // The digits of the longest length, and the space.
+        Framing::Octet => bytes.checked_ilog10().unwrap_or(0) as usize + 2,
+        Framing::Lf | Framing::Crlf | Framing::Nul => to.terminator().len(),
+    }
+}
