@@ -8,10 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging. Later calls have no effect.
 pub fn init() {
-    let filter = EnvFilter::try_from_env("LINEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var("LINEMILL_LOG").unwrap_or_default();
+    // A level alone is linemill's own: that of the compiler would drown it.
+    let asked = match asked.parse::<LevelFilter>() {
+        Ok(level) => format!("warn,linemill={level}"),
+        Err(_) => asked,
+    };
+    let filter = EnvFilter::try_new(asked).unwrap_or_else(|_| EnvFilter::new("info"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
