@@ -64,7 +64,8 @@ pub(super) fn counts(input: &Lines, counts: &[u32], given: usize) -> Result<(), 
 /// Checks that failed lines ascend, are there, and have no output.
 pub(super) fn failures(input: &Lines, failures: &[Failure], counts: &[u32]) -> Result<(), Broken> {
     let lines = || failures.iter().map(|failure| failure.line as usize);
-    if !lines().is_sorted_by(|a, b| a < b) || lines().last().is_some_and(|last| last >= input.len())
+    if !lines().is_sorted_by(|a, b| a < b)
+        || lines().next_back().is_some_and(|last| last >= input.len())
     {
         return Err(Broken("failures descend, or name no line of the call"));
     }

@@ -1,28 +1,19 @@
 //! The fast way through the check of an outcome: a block of the input's own layout.
 //!
-//! In: the lines of a call and an outcome that says nothing but what they became. Out: those lines,
-//! not copied, if the block can go on as it came, and the outcome back if not.
+//! In: the lines of a call, and the output of an outcome that says nothing of them but what they
+//! became. Out: whether it can go on as it came, without a look at single lines.
 
 use super::Rules;
 use crate::config::settings::Framing;
-use crate::filter::bindings::filter::exports::linemill::filter::batch::Outcome;
+use crate::filter::bindings::filter::exports::linemill::filter::batch::LinesResult;
 use crate::lines::Lines;
 use crate::scan;
 
-/// Same contents' places, same gaps: the block goes on as it came.
-pub(super) fn same_shape(input: &Lines, outcome: Outcome, rules: Rules) -> Result<Lines, Outcome> {
-    let output = &outcome.output;
-    let shaped = output.bytes.len() == input.bytes().len()
+/// Whether `output` has its contents where `input` has them, with the same gaps between.
+pub(super) fn is_same(input: &Lines, output: &LinesResult, rules: Rules) -> bool {
+    output.bytes.len() == input.bytes().len()
         && (output.spans.is_empty() || output.spans == input.spans())
-        && same_terminators(input, &output.bytes, rules.framing);
-    if shaped {
-        Ok(Lines::from_parts(
-            outcome.output.bytes,
-            input.spans().to_vec(),
-        ))
-    } else {
-        Err(outcome)
-    }
+        && same_terminators(input, &output.bytes, rules.framing)
 }
 
 /// Whether `output`, as long as the input's block, has its terminators at the same places, and
