@@ -5,7 +5,6 @@
 pub mod destinations;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +14,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::config::report::{Place, Reports};
-use crate::config::settings::{Address, ListenerSettings, Settings};
+use crate::bind::{Handed, Socket, Wanted, bind};
+use crate::config::report::Reports;
+use crate::config::settings::Settings;
 use crate::control::admin;
 use crate::control::build::build;
 use crate::control::load::Plugins;
@@ -44,13 +44,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let (orders, receiver) = Orders::first(first);
 
     let opened = Arc::new(destinations::open(&settings, &metrics)?);
-    let bound = bind_all(&settings).await?;
-    let admin_socket = match &settings.host.admin {
-        Some(address) => {
-            Some(bind(address, &settings.host.admin_place, "the admin address").await?)
-        }
-        None => None,
-    };
+    let (bound, admin_socket) = bind_all(&settings)?;
     // Whoever reads `listening on` may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;
     let (sender, triggers) = mpsc::channel(16);
@@ -64,7 +58,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         eprintln!("admin listening on {}", socket.local_addr()?);
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
     }
-    let listeners = start(bound, &opened.listeners, &metrics, &receiver)?;
+    let listeners = start(&settings, bound, &opened.listeners, &metrics, &receiver);
     let swapper = Swapper {
         origin,
         settings,
@@ -82,48 +76,42 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bind_all(settings: &Settings) -> Result<Vec<(ListenerSettings, TcpListener)>, Reports> {
+/// Everything that listens: the sockets of the listeners and of the admin address.
+fn bind_all(settings: &Settings) -> Result<(Vec<Socket>, Option<TcpListener>), Reports> {
+    let mut handed = Handed::from_env();
     let mut bound = Vec::new();
     for listener in &settings.listeners {
-        let what = format!("listener `{}`", listener.name);
-        bound.push((
-            listener.clone(),
-            bind(&listener.bind, &listener.bind_place, &what).await?,
-        ));
+        bound.push(bind(listener, &mut handed)?);
     }
-    Ok(bound)
-}
-
-async fn bind(address: &Address, place: &Place, what: &str) -> Result<TcpListener, Reports> {
-    let wrong =
-        |text: String, hint: &str| Reports::from(place.report(format!("{what}: {text}"), hint));
-    let Address::Tcp(address) = address else {
-        return Err(wrong(
-            "not yet: other than IP addresses".into(),
-            "use an IP address and a port",
-        ));
-    };
-    TcpListener::bind(address).await.map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port (0 lets the system choose)",
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-            std::io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1 or 0.0.0.0",
-            _ => "check the address",
-        };
-        wrong(format!("cannot listen on {address}: {error}"), hint)
-    })
+    let host = &settings.host;
+    let admin = host.admin.as_ref().map(|address| {
+        let wanted = Wanted::new(address, "the admin address", &host.admin_place);
+        wanted.bind(&mut handed)?.into_tcp().ok_or_else(|| {
+            let hint = "use a loopback address, such as \"127.0.0.1:9713\"";
+            (host.admin_place).report(format!("the admin address: not yet: {address}"), hint)
+        })
+    });
+    let admin = admin.transpose()?;
+    for name in handed.left() {
+        tracing::warn!(
+            name,
+            "no listener takes this socket of systemd's: its clients wait in vain"
+        );
+    }
+    Ok((bound, admin))
 }
 
 /// Starts what has been bound, each with a line on standard error that says where.
 fn start(
-    bound: Vec<(ListenerSettings, TcpListener)>,
+    settings: &Settings,
+    bound: Vec<Socket>,
     destinations: &HashMap<String, Arc<Destinations>>,
     metrics: &Metrics,
     orders: &watch::Receiver<Orders>,
-) -> anyhow::Result<JoinSet<()>> {
+) -> JoinSet<()> {
     let mut listeners = JoinSet::new();
-    for (settings, socket) in bound {
-        let address: SocketAddr = socket.local_addr()?;
+    for (settings, socket) in settings.listeners.iter().zip(bound) {
+        let name = socket.name().clone();
         let Some(destinations) = destinations.get(&settings.name) else {
             continue;
         };
@@ -135,9 +123,9 @@ fn start(
             metrics.listener(&settings.name),
         );
         listeners.spawn(listener.serve());
-        eprintln!("listening on {address}");
+        eprintln!("listening on {name}");
     }
-    Ok(listeners)
+    listeners
 }
 
 /// How long after the grace period outputs have for their last lines.

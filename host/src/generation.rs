@@ -16,6 +16,7 @@ use crate::filter::chain::Chain;
 use crate::filter::stage::Filter;
 use crate::filter::verdict::Rules;
 use crate::rate::{Limits, Throttle};
+use crate::tls;
 
 /// What the data plane is to do, as of now.
 #[derive(Clone)]
@@ -56,6 +57,12 @@ pub struct Service {
     pub write_timeout: Option<Duration>,
     /// Connections served at a time.
     pub max_connections: usize,
+    /// Of these, the most of one IP address.
+    pub max_per_address: Option<usize>,
+    /// TLS with clients; `None` for plain.
+    pub tls: Option<Arc<tls::Server>>,
+    /// TLS with the `tls://` ones of its outputs; `None` when it has none.
+    pub to_tls: Option<Arc<tls::Client>>,
     /// How much output may be owed.
     pub watermarks: Watermarks,
     /// What each connection may send.
@@ -100,11 +107,14 @@ impl Orders {
 }
 
 impl Service {
-    /// What `settings` ask for, with these chains, after the service that was in force `before`.
+    /// What `settings` ask for, with these chains and this TLS, after the service that was in force
+    /// `before`.
     pub fn new(
         settings: &ListenerSettings,
         chain: Arc<Chain>,
         reply_chain: Arc<Chain>,
+        tls: Option<Arc<tls::Server>>,
+        to_tls: Option<Arc<tls::Client>>,
         before: Option<&Self>,
     ) -> Self {
         let total = settings.total_rate.map(|rate| {
@@ -124,10 +134,19 @@ impl Service {
             line_timeout: settings.line_timeout,
             write_timeout: settings.write_timeout,
             max_connections: settings.max_connections,
+            max_per_address: settings.max_per_address,
+            tls,
+            to_tls,
             watermarks: settings.watermarks,
             rate: settings.rate,
             total,
         }
+    }
+
+    /// Whether it shows and trusts the same certificates.
+    pub fn same_tls(&self, other: &Self) -> bool {
+        self.tls.as_ref().map(Arc::as_ptr) == other.tls.as_ref().map(Arc::as_ptr)
+            && self.to_tls.as_ref().map(Arc::as_ptr) == other.to_tls.as_ref().map(Arc::as_ptr)
     }
 
     /// The filters of one direction.

@@ -4,6 +4,7 @@
 //! meet in `generation`, of which the one publishes a new one and the others follow.
 
 pub mod app;
+pub mod bind;
 mod blocks;
 pub mod config;
 pub mod control;

@@ -24,42 +24,6 @@ const HOST: &[NotYet<HostSettings>] = &[NotYet {
 }];
 
 const LISTENER: &[NotYet<ListenerSettings>] = &[
-    NotYet {
-        key: "bind",
-        what: "listening on a Unix socket",
-        instead: "use a loopback address, such as \"127.0.0.1:40713\"",
-        used: |one| matches!(one.bind, Address::Unix(_)),
-    },
-    NotYet {
-        key: "bind",
-        what: "taking a socket over from systemd",
-        instead: "use an address, such as \"127.0.0.1:40713\"",
-        used: |one| matches!(one.bind, Address::Systemd(_)),
-    },
-    NotYet {
-        key: "ipv6_only",
-        what: "keeping IPv4 off an IPv6 address",
-        instead: "leave `ipv6_only` out and bind to a single IPv6 address",
-        used: |one| one.ipv6_only,
-    },
-    NotYet {
-        key: "reuse_port",
-        what: "sharing a port",
-        instead: "leave `reuse_port` out",
-        used: |one| one.reuse_port,
-    },
-    NotYet {
-        key: "max_per_address",
-        what: "limiting the connections of an address",
-        instead: "leave `max_per_address` out; `max_connections` bounds them all",
-        used: |one| one.max_per_address.is_some(),
-    },
-    NotYet {
-        key: "tls",
-        what: "TLS",
-        instead: "leave `tls` out and put a TLS proxy in front, on this machine",
-        used: |one| one.tls.is_some(),
-    },
 ];
 
 const FILTER: &[NotYet<FilterSettings>] = &[NotYet {

@@ -2,11 +2,13 @@
 //!
 //! In: settings, and the generation before. Out: a whole new generation, every filter compiled,
 //! started and tested, or everything that is wrong; nothing in force is touched either way.
-//! Filters whose settings and plugin are as before are taken over with their instances.
+//! Filters whose settings and plugin are as before are taken over with their instances, and so are
+//! certificates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::certificates;
 use super::load::Plugins;
 use crate::config::report::{Report, Reports};
 use crate::config::settings::{FilterSettings, ListenerSettings, Settings, StageSettings};
@@ -40,11 +42,19 @@ pub async fn build(
             Err(reports) => wrong.extend(reports),
         }
     }
+    let mut tls = Vec::new();
+    for listener in &settings.listeners {
+        let known = before.and_then(|before| before.services.get(&listener.name));
+        match certificates::load(listener, known.map(|known| &**known)).await {
+            Ok(loaded) => tls.push(loaded),
+            Err(reports) => wrong.extend(reports),
+        }
+    }
     if let Some(reports) = Reports::new(wrong) {
         return Err(reports);
     }
     let (mut services, mut wrong) = (HashMap::new(), Vec::new());
-    for listener in &settings.listeners {
+    for (listener, tls) in settings.listeners.iter().zip(tls) {
         // Validation made sure that each name in a chain is a filter.
         let stages = |chain: &[StageSettings]| {
             let stage = |stage: &StageSettings| {
@@ -59,7 +69,14 @@ pub async fn build(
         wrong.extend(unused_routes(listener, &chain));
         let known = before.and_then(|before| before.services.get(&listener.name));
         let (chain, reply_chain) = (Arc::new(chain), Arc::new(reply_chain));
-        let service = Service::new(listener, chain, reply_chain, known.map(|known| &**known));
+        let service = Service::new(
+            listener,
+            chain,
+            reply_chain,
+            tls.tls,
+            tls.to_tls,
+            known.map(|known| &**known),
+        );
         services.insert(listener.name.clone(), Arc::new(service));
     }
     if let Some(reports) = Reports::new(wrong) {

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod build;
+mod certificates;
 pub mod load;
 pub mod origin;
 pub mod swap;

@@ -16,7 +16,7 @@ use super::triggers::{Trigger, Watcher};
 use crate::config::diff::{Diff, diff};
 use crate::config::report::Reports;
 use crate::config::settings::Settings;
-use crate::generation::Orders;
+use crate::generation::{Orders, Service};
 use crate::telemetry::metrics::Metrics;
 
 /// Triggers within this time of the first are one.
@@ -45,7 +45,7 @@ pub enum Reloaded {
     Applied {
         /// Its number.
         generation: u64,
-        /// How its settings differ; empty when only plugin files changed.
+        /// How its settings differ; empty when only plugins or certificates changed.
         diff: Diff,
     },
 }
@@ -96,7 +96,11 @@ impl Swapper {
                 .get(name)
                 .is_some_and(|other| Arc::ptr_eq(filter, other))
         };
-        if diff.is_empty() && next.filters.iter().all(same) {
+        let same_tls = |(name, service): (&String, &Arc<Service>)| {
+            let other = before.services.get(name);
+            other.is_some_and(|other| other.same_tls(service))
+        };
+        if diff.is_empty() && next.filters.iter().all(same) && next.services.iter().all(same_tls) {
             return Ok(Reloaded::Unchanged);
         }
         let generation = next.number;

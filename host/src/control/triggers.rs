@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use super::certificates;
 use super::load::file_of;
 use super::origin::Origin;
 use crate::config::settings::Settings;
@@ -21,7 +22,7 @@ use crate::config::settings::Settings;
 pub enum Trigger {
     /// SIGHUP.
     Hangup,
-    /// The configuration or a plugin file changed.
+    /// The configuration, a plugin or a certificate changed.
     Changed,
 }
 
@@ -34,7 +35,7 @@ impl fmt::Display for Trigger {
     }
 }
 
-/// Watches the configuration and the plugins it names, and the links that lead to them.
+/// Watches the configuration, the plugins and certificates it names, and the links that lead to them.
 pub struct Watcher {
     /// `None` when the system gives no watcher; SIGHUP is left then.
     inner: Option<RecommendedWatcher>,
@@ -78,8 +79,10 @@ impl Watcher {
             .filters
             .values()
             .filter_map(|filter| file_of(&filter.plugin, &settings.host.plugins));
+        let certificates = settings.listeners.iter().flat_map(certificates::files);
         let files: BTreeSet<_> = plugins
             .chain([config.clone()])
+            .chain(certificates.map(Path::to_owned))
             .flat_map(|file| ways_to(&file))
             .collect();
         let folders: BTreeSet<_> = files

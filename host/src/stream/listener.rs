@@ -2,40 +2,44 @@
 //!
 //! In: a bound socket, and the [`Orders`] in force. Out: served connections, counted. Ends when
 //! the orders say drain, after the last connection has.
-//! Not here: binding (`app`), what happens on a connection.
+//! Not here: binding (`bind`), what happens on a connection (`arrival`, then `connection`).
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::Connection;
-use super::end::End;
+use super::addresses::Addresses;
+use super::arrival::{Arrival, Gates};
 use super::outlet::Destinations;
-use crate::generation::Orders;
+use super::transport::{Peer, Plain};
+use crate::bind::Socket;
+use crate::generation::{Orders, Service};
 use crate::telemetry::log::Gate;
-use crate::telemetry::metrics::ListenerMetrics;
+use crate::telemetry::metrics::{ListenerMetrics, Refused};
 
-/// Pause after the system refused an accept, for want of descriptors say.
+/// Longest pause after the system refused an accept, for want of descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a connection over the limit waits for another to end before it is closed: one that
 /// has just been closed by its client may not have been noticed yet.
-const PATIENCE: Duration = Duration::from_millis(5);
+pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 /// How long after the grace period connections have for their last bytes.
 const LAST: Duration = Duration::from_secs(1);
 
 /// A listener of the data plane.
 pub struct Listener {
     name: Arc<str>,
-    socket: TcpListener,
+    socket: Socket,
     destinations: Arc<Destinations>,
     orders: watch::Receiver<Orders>,
     metrics: ListenerMetrics,
+    /// All that have been accepted, shaken hands or not.
     connections: JoinSet<()>,
+    addresses: Addresses,
+    gates: Arc<Gates>,
     log: Gate,
 }
 
@@ -43,19 +47,20 @@ impl Listener {
     /// A listener named `name`, whose lines go to `destinations`.
     pub fn new(
         name: &str,
-        socket: TcpListener,
+        socket: Socket,
         destinations: Arc<Destinations>,
         orders: watch::Receiver<Orders>,
         metrics: ListenerMetrics,
     ) -> Self {
-        let connections = JoinSet::new();
         Self {
             name: name.into(),
             socket,
             destinations,
             orders,
             metrics,
-            connections,
+            connections: JoinSet::new(),
+            addresses: Addresses::default(),
+            gates: Arc::default(),
             log: Gate::default(),
         }
     }
@@ -66,27 +71,11 @@ impl Listener {
             while self.connections.try_join_next().is_some() {}
             let drain_until = self.orders.borrow_and_update().drain_until;
             if let Some(until) = drain_until {
-                // No longer accepting; connections follow the same orders.
-                drop(self.socket);
-                let ending = async { while self.connections.join_next().await.is_some() {} };
-                if timeout(
-                    until.duration_since(tokio::time::Instant::now()) + LAST,
-                    ending,
-                )
-                .await
-                .is_err()
-                {
-                    tracing::warn!(
-                        listener = &*self.name,
-                        left = self.connections.len(),
-                        "connections cut at the end of the grace period"
-                    );
-                }
-                return;
+                return self.drain(until).await;
             }
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
-                    Ok((stream, peer)) => self.take(stream, peer).await,
+                    Ok((plain, peer)) => self.take(plain, peer).await,
                     Err(error) => self.refused_by_system(&error).await,
                 },
                 _ = self.orders.changed() => {}
@@ -95,21 +84,33 @@ impl Listener {
         }
     }
 
-    async fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let limit = {
-            let orders = self.orders.borrow();
-            orders
-                .generation
-                .services
-                .get(&*self.name)
-                .map_or(0, |service| service.max_connections)
+    /// No longer accepts; connections follow the same orders.
+    async fn drain(mut self, until: Instant) {
+        drop(self.socket);
+        let ending = async { while self.connections.join_next().await.is_some() {} };
+        let limit = until.duration_since(Instant::now()) + LAST;
+        if timeout(limit, ending).await.is_err() {
+            tracing::warn!(
+                listener = &*self.name,
+                left = self.connections.len(),
+                "connections cut at the end of the grace period"
+            );
+        }
+    }
+
+    /// Gives a connection its place, and a task of its own: nothing that a client does or leaves
+    /// undone holds up the next.
+    async fn take(&mut self, plain: Plain, peer: Peer) {
+        let Some(service) = self.service() else {
+            return;
         };
+        let limit = service.max_connections;
         if self.connections.len() >= limit
             && timeout(PATIENCE, self.connections.join_next())
                 .await
                 .is_err()
         {
-            self.metrics.refused.inc();
+            self.metrics.refused(Refused::Full);
             if let Some(held) = self.log.pass() {
                 tracing::warn!(
                     listener = &*self.name,
@@ -120,30 +121,27 @@ impl Listener {
             }
             return;
         }
-        // Lines are answered as they come; failing that, they are merely later.
-        drop(stream.set_nodelay(true));
-        let (reader, writer) = stream.into_split();
-        let (name, orders, metrics) = (
-            Arc::clone(&self.name),
-            self.orders.clone(),
-            self.metrics.clone(),
-        );
-        let destinations = Arc::clone(&self.destinations);
-        let connection = Connection::new(reader, writer, destinations, name, orders, metrics);
-        self.metrics.accepted.inc();
-        self.metrics.connections.inc();
-        let open = Open(self.metrics.clone());
-        self.connections.spawn(async move {
-            tracing::debug!(listener = open.0.name(), %peer, "connected");
-            if let Some(end) = connection.serve().await {
-                open.0.closed(end.label());
-                log_end(&open.0, peer, &end);
-            }
-        });
+        let arrival = Arrival {
+            plain,
+            peer,
+            listener: Arc::clone(&self.name),
+            destinations: Arc::clone(&self.destinations),
+            orders: self.orders.clone(),
+            metrics: self.metrics.clone(),
+            gates: Arc::clone(&self.gates),
+        };
+        self.connections
+            .spawn(arrival.serve(service, self.addresses.clone()));
     }
 
-    async fn refused_by_system(&self, error: &std::io::Error) {
-        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    /// What is in force now; `None` when the listener is not.
+    fn service(&self) -> Option<Arc<Service>> {
+        let orders = self.orders.borrow();
+        orders.generation.services.get(&*self.name).cloned()
+    }
+
+    async fn refused_by_system(&mut self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
         if matches!(
             error.kind(),
             ConnectionAborted | ConnectionReset | Interrupted
@@ -153,25 +151,10 @@ impl Listener {
         if let Some(held) = self.log.pass() {
             tracing::error!(listener = &*self.name, %error, not_logged = held, "cannot accept; pausing");
         }
-        sleep(PAUSE).await;
-    }
-}
-
-/// Counts a connection for as long as it is open, however it ends.
-struct Open(ListenerMetrics);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.connections.dec();
-    }
-}
-
-fn log_end(metrics: &ListenerMetrics, peer: SocketAddr, end: &End) {
-    let (listener, reason) = (metrics.name(), end.label());
-    match end {
-        End::Broken(error) | End::Unwritable(error) | End::NextHop(error) => {
-            tracing::debug!(listener, %peer, reason, %error, "disconnected")
+        // The descriptor that is wanted may be one of our own.
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            Some(_) = self.connections.join_next() => {}
         }
-        _ => tracing::debug!(listener, %peer, reason, "disconnected"),
     }
 }

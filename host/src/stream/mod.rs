@@ -1,9 +1,11 @@
-//! The data plane, in the order of the data: [`listener`] accepts, [`transport`] carries the
-//! bytes, [`connection`] serves a stream, `way` leads one direction of it, [`mod@line`] frames it,
-//! the chain filters it (`crate::filter`), `outlet` passes it on: back, to a next hop of the
-//! connection's own ([`hop`]), or to an [`output`] that connections share.
+//! The data plane, in the order of the data: [`listener`] accepts, `arrival` lets in,
+//! [`transport`] carries the bytes, [`connection`] serves a stream, `way` leads one direction of
+//! it, [`mod@line`] frames it, the chain filters it (`crate::filter`), `outlet` passes it on: back,
+//! to a next hop of the connection's own ([`hop`]), or to an [`output`] that connections share.
 
 mod activity;
+mod addresses;
+mod arrival;
 mod backoff;
 pub mod connection;
 pub mod end;

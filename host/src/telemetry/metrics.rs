@@ -21,7 +21,7 @@ pub struct Metrics {
     registry: Registry,
     connections: Family<ByListener, Gauge>,
     accepted: Family<ByListener, Counter>,
-    refused: Family<ByListener, Counter>,
+    refused: Family<ByListenerReason, Counter>,
     closed: Family<ByListenerReason, Counter>,
     /// From clients, and from next hops.
     ways: [WayFamilies; 2],
@@ -97,8 +97,7 @@ pub struct ListenerMetrics {
     pub connections: Gauge,
     /// Connections taken.
     pub accepted: Counter,
-    /// Connections closed at once because `max_connections` were open.
-    pub refused: Counter,
+    refused: [Counter; Refused::ALL.len()],
     forward: WayMetrics,
     back: WayMetrics,
     /// Lines longer than `max_line`, whatever became of them.
@@ -116,6 +115,15 @@ pub struct ListenerMetrics {
     /// Copies that a `tee` had no room for.
     pub dropped_tee: Counter,
     closed: Family<ByListenerReason, Counter>,
+}
+
+/// Why a connection is closed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// `max_connections` are open.
+    Full,
+    /// `max_per_address` of its address are.
+    Address,
 }
 
 /// What one direction of a listener's connections counts.
@@ -186,7 +194,7 @@ impl Metrics {
             refused: add(
                 r,
                 "connections_refused",
-                "Connections over max_connections",
+                "Connections closed at once, by reason",
                 Family::default(),
             ),
             closed: add(
@@ -310,7 +318,13 @@ impl Metrics {
             name: name.to_owned(),
             connections: self.connections.get_or_create_owned(&label),
             accepted: self.accepted.get_or_create_owned(&label),
-            refused: self.refused.get_or_create_owned(&label),
+            refused: Refused::ALL.map(|reason| {
+                let label = ByListenerReason {
+                    listener: name.to_owned(),
+                    reason: reason.label().to_owned(),
+                };
+                self.refused.get_or_create_owned(&label)
+            }),
             forward: self.ways[0].of(&label),
             back: self.ways[1].of(&label),
             oversized: self.oversized.get_or_create_owned(&label),
@@ -407,6 +421,17 @@ impl WayFamilies {
     }
 }
 
+impl Refused {
+    const ALL: [Self; 2] = [Self::Full, Self::Address];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Full => "max_connections",
+            Self::Address => "max_per_address",
+        }
+    }
+}
+
 impl ListenerMetrics {
     /// What is counted of one direction.
     pub fn way(&self, side: Side) -> &WayMetrics {
@@ -419,6 +444,11 @@ impl ListenerMetrics {
     /// The listener's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Counts a connection that was closed at once.
+    pub fn refused(&self, why: Refused) {
+        self.refused[why as usize].inc();
     }
 
     /// Counts a connection's end.

@@ -1,0 +1,98 @@
+//! The certificates, keys and authorities of listeners.
+//!
+//! In: a listener's settings, and the service before. Out: its TLS, taken over when the files hold
+//! the same bytes. Not here: what the files must hold (`crate::tls`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::report::Report;
+use crate::config::settings::{Destination, ListenerSettings};
+use crate::generation::Service;
+use crate::tls::{Client, Fault, Server};
+
+/// TLS of one listener.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// With clients.
+    pub(super) tls: Option<Arc<Server>>,
+    /// With next hops.
+    pub(super) to_tls: Option<Arc<Client>>,
+}
+
+/// Loads what `listener` needs. Reading happens off the threads that serve connections.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) async fn load(
+    listener: &ListenerSettings,
+    before: Option<&Service>,
+) -> Result<Loaded, Vec<Report>> {
+    let server = listener.tls.clone().map(|settings| {
+        let before = before.and_then(|before| before.tls.clone());
+        reading(move || Server::load(&settings, before.as_ref()))
+    });
+    let client = needs_client(listener).then(|| {
+        let settings = listener.to_tls.clone().unwrap_or_default();
+        let before = before.and_then(|before| before.to_tls.clone());
+        reading(move || Client::load(&settings, before.as_ref()))
+    });
+    let (mut loaded, mut wrong) = (Loaded::default(), Vec::new());
+    let mut refuse = |key: &str, fault: Fault| {
+        let text = format!(
+            "key `{key}` of listener `{}`: {}",
+            listener.name, fault.problem
+        );
+        wrong.push(listener.places.of(key).report(text, fault.hint));
+    };
+    if let Some(server) = server {
+        match server.await {
+            Ok(server) => loaded.tls = Some(server),
+            Err(fault) => refuse("tls", fault),
+        }
+    }
+    if let Some(client) = client {
+        match client.await {
+            Ok(client) => loaded.to_tls = Some(client),
+            // Without the key, its default does not do: that is for the key to say.
+            Err(fault) => refuse("to_tls", fault),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(loaded)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// The files that `listener` takes certificates and keys from.
+pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> {
+    let server = listener
+        .tls
+        .iter()
+        .flat_map(|tls| [Some(&tls.cert), Some(&tls.key), tls.client_ca.as_ref()]);
+    let client = listener
+        .to_tls
+        .iter()
+        .flat_map(|tls| [tls.ca.as_ref(), tls.cert.as_ref(), tls.key.as_ref()]);
+    server.chain(client).flatten().map(|path| path.as_path())
+}
+
+/// Whether any of its outputs is reached by TLS.
+fn needs_client(listener: &ListenerSettings) -> bool {
+    let outputs = listener.routes.values().chain(&listener.tee);
+    let mut outputs = outputs.chain([&listener.to]);
+    outputs.any(|output| matches!(output, Destination::Tls(_)))
+}
+
+async fn reading<T: Send + 'static>(
+    load: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let interrupted = |_| Fault {
+        problem: "loading was interrupted: the host is stopping".into(),
+        hint: String::new(),
+    };
+    tokio::task::spawn_blocking(load)
+        .await
+        .map_err(interrupted)?
+}
