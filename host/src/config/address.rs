@@ -1,14 +1,14 @@
-//! Addresses and destinations as written.
+//! Addresses to listen on, as written.
 //!
-//! In: text such as `127.0.0.1:0`, `unix:PATH` or `tcp://HOST:PORT`. Out: [`Address`] and
-//! [`Destination`], and their text. Not here: resolving names or paths, opening anything.
+//! In: text such as `127.0.0.1:0` or `unix:PATH`. Out: [`Address`], and its text. Not here:
+//! resolving paths, opening anything, where lines go (see `destination`).
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::settings::{Address, Destination};
+use super::settings::Address;
 
 /// Longest path of a Unix socket that every supported system takes, in bytes.
 const UNIX_PATH: usize = 103;
@@ -23,16 +23,20 @@ pub struct Malformed {
     pub hint: &'static str,
 }
 
-const ADDRESS_HINT: &str =
-    "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", or \"unix:PATH\"";
-const DESTINATION_HINT: &str = "write \"reply\", \"stdout\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\" or \"file:PATH\"";
-
+const ADDRESS_HINT: &str = "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", or \"unix:PATH\" or \"systemd:NAME\"";
+const SYSTEMD_HINT: &str = "write \"systemd:NAME\", as FileDescriptorName= has it in the .socket unit, or \"systemd\" for the only socket of the unit";
 impl FromStr for Address {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if let Some(path) = text.strip_prefix("unix:") {
             return unix_path(path).map(Self::Unix);
+        }
+        if text == "systemd" {
+            return Ok(Self::Systemd(None));
+        }
+        if let Some(name) = text.strip_prefix("systemd:") {
+            return systemd_name(name).map(|name| Self::Systemd(Some(name)));
         }
         let fault = match text.parse::<SocketAddr>() {
             Ok(address) => return Ok(Self::Tcp(address)),
@@ -53,31 +57,8 @@ impl FromStr for Address {
     }
 }
 
-impl FromStr for Destination {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        match (text, text.split_once(':')) {
-            ("reply", _) => Ok(Self::Reply),
-            ("stdout", _) => Ok(Self::Stdout),
-            (_, Some(("tcp", rest))) => host_port(rest).map(Self::Tcp),
-            (_, Some(("tls", rest))) => host_port(rest).map(Self::Tls),
-            (_, Some(("unix", path))) => unix_path(path).map(Self::Unix),
-            (_, Some(("file", ""))) => Err(Malformed {
-                fault: "has no path",
-                hint: DESTINATION_HINT,
-            }),
-            (_, Some(("file", path))) => Ok(Self::File(PathBuf::from(path))),
-            _ => Err(Malformed {
-                fault: "is not a destination",
-                hint: DESTINATION_HINT,
-            }),
-        }
-    }
-}
-
 /// A path that fits into a socket's address.
-fn unix_path(path: &str) -> Result<PathBuf, Malformed> {
+pub(super) fn unix_path(path: &str) -> Result<PathBuf, Malformed> {
     let hint = "write \"unix:PATH\", such as \"unix:/run/linemill.sock\"";
     match path.len() {
         0 => Err(Malformed {
@@ -92,38 +73,22 @@ fn unix_path(path: &str) -> Result<PathBuf, Malformed> {
     }
 }
 
-/// `//HOST:PORT`, without the slashes; the host is a name, an IPv4 or a bracketed IPv6 address.
-fn host_port(rest: &str) -> Result<String, Malformed> {
+/// What systemd takes for a `FileDescriptorName`.
+fn systemd_name(name: &str) -> Result<String, Malformed> {
     let wrong = |fault| Malformed {
         fault,
-        hint: DESTINATION_HINT,
+        hint: SYSTEMD_HINT,
     };
-    let rest = rest
-        .strip_prefix("//")
-        .ok_or_else(|| wrong("lacks // before the host"))?;
-    let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
-    if port.parse::<u16>().map_or(true, |port| port == 0) {
-        return Err(wrong("does not end in a port from 1 to 65535"));
-    }
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let right = match bracketed {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            let part = |part: &str| {
-                !part.is_empty()
-                    && part
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-            };
-            host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(part)
+    match name.len() {
+        0 => Err(wrong("has no name")),
+        256.. => Err(wrong("has a name longer than 255 bytes")),
+        _ if name
+            .bytes()
+            .all(|b| (b' '..=b'~').contains(&b) && b != b':') =>
+        {
+            Ok(name.to_owned())
         }
-    };
-    if right {
-        Ok(rest.to_owned())
-    } else {
-        Err(wrong("does not name a host"))
+        _ => Err(wrong("has a name that is not ASCII, or has a : in it")),
     }
 }
 
@@ -134,19 +99,6 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Systemd(None) => write!(f, "systemd"),
             Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
-        }
-    }
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reply => write!(f, "reply"),
-            Self::Stdout => write!(f, "stdout"),
-            Self::Tcp(peer) => write!(f, "tcp://{peer}"),
-            Self::Tls(peer) => write!(f, "tls://{peer}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
@@ -164,6 +116,8 @@ mod tests {
             "0.0.0.0:65535",
             "unix:/run/a.sock",
             "unix:a b",
+            "systemd",
+            "systemd:lines.socket",
         ] {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
@@ -179,6 +133,20 @@ mod tests {
             ("fe80::zz:80", "has an IPv6 address without brackets"),
             ("here", "is not an address"),
             ("unix:", "has no path"),
+            ("systemd:", "has no name"),
+            (
+                "systemd:a:b",
+                "has a name that is not ASCII, or has a : in it",
+            ),
+            (
+                "systemd:é",
+                "has a name that is not ASCII, or has a : in it",
+            ),
+            (
+                "systemd:a\n",
+                "has a name that is not ASCII, or has a : in it",
+            ),
+            ("systemd-lines", "is not an address"),
         ];
         for (text, fault) in cases {
             assert_eq!(
@@ -189,51 +157,16 @@ mod tests {
         }
         let long = format!("unix:/{}", "a".repeat(UNIX_PATH));
         assert!(long.parse::<Address>().is_err());
-    }
-
-    #[test]
-    fn destinations_read_and_show() {
-        let texts = [
-            "reply",
-            "stdout",
-            "tcp://log.example.org:514",
-            "tls://[::1]:6514",
-            "tcp://10.0.0.1:1",
-            "unix:/a",
-            "file:a",
-        ];
-        for text in texts {
-            assert_eq!(text.parse::<Destination>().expect(text).to_string(), text);
-        }
-        let wrong = [
-            "",
-            "replay",
-            "tcp:",
-            "tcp:host:1",
-            "tcp://host",
-            "tcp://host:0",
-            "tcp://:1",
-            "tcp://a..b:1",
-            "tcp://::1:1",
-            "tcp://[::1:1",
-            "tls://a/b:1",
-            "file:",
-            "unix:",
-            "udp://a:1",
-        ];
-        for text in wrong {
-            assert!(text.parse::<Destination>().is_err(), "{text}");
-        }
+        let long = format!("systemd:{}", "a".repeat(256));
+        assert!(long.parse::<Address>().is_err());
+        assert!(long[..long.len() - 1].parse::<Address>().is_ok());
     }
 
     proptest! {
         #[test]
-        fn what_reads_shows_as_something_that_reads(text in "(unix:|tcp://|tls://|file:)?[\\[\\]a-f0-9.:/]{0,24}") {
+        fn what_reads_shows_as_something_that_reads(text in "(unix:|systemd:?)?[\\[\\]a-f0-9.:/]{0,24}") {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
-            }
-            if let Ok(destination) = text.parse::<Destination>() {
-                prop_assert_eq!(destination.to_string().parse(), Ok(destination));
             }
         }
     }

@@ -102,7 +102,7 @@ impl Diff {
         let mut keys = Keys {
             diff: self,
             subject: "host",
-            place: &new.admin_place,
+            place: &|_| &new.admin_place,
         };
         keys.compare("admin", admin, &new.admin, Restart);
         keys.compare("drain", drain, &new.drain, Live);
@@ -169,7 +169,7 @@ impl Diff {
         let mut keys = Keys {
             diff: self,
             subject,
-            place: &new.bind_place,
+            place: &|key| new.places.of(key),
         };
         keys.compare("bind", bind, &new.bind, Restart);
         keys.compare("ipv6_only", ipv6_only, &new.ipv6_only, Restart);
@@ -243,7 +243,7 @@ impl Diff {
         let mut keys = Keys {
             diff: self,
             subject,
-            place: &new.place,
+            place: &|_| &new.place,
         };
         keys.compare("plugin", plugin, &new.plugin, Live);
         keys.compare("on_error", on_error, &new.on_error, Live);
@@ -275,21 +275,24 @@ impl fmt::Display for Diff {
 struct Keys<'a> {
     diff: &'a mut Diff,
     subject: &'a str,
-    place: &'a Place,
+    /// Where a key stands.
+    place: &'a dyn Fn(&str) -> &'a Place,
 }
 
 impl Keys<'_> {
     fn compare<T: PartialEq + Shown>(&mut self, key: &str, old: &T, new: &T, effect: Effect) {
         if old != new {
             let what = format!("{key} {} -> {}", old.shown(), new.shown());
-            self.diff.note(self.subject, what, effect, self.place);
+            self.diff
+                .note(self.subject, what, effect, (self.place)(key));
         }
     }
 
     fn changed(&mut self, key: &str, changed: bool, effect: Effect) {
         if changed {
+            let what = format!("{key} changed");
             self.diff
-                .note(self.subject, format!("{key} changed"), effect, self.place);
+                .note(self.subject, what, effect, (self.place)(key));
         }
     }
 }
@@ -338,8 +341,15 @@ mod tests {
             chain = ["rot13", "case"]
             max_line = "1MiB"
             oversize = "drop"
+            to = "tcp://b:1"
             idle_timeout = "0s"
             max_connections = 7
+            max_per_address = 3
+            reply_chain = ["case", { filter = "rot13", when = '^\{' }]
+            connect_timeout = "1s"
+            watermarks = { high = "1MiB" }
+            total_rate = { lines = 1 }
+            tls = { cert = "new.pem", key = "key.pem" }
             [filter.rot13]
             plugin = "./new.wasm"
             on_error = "close"
@@ -347,17 +357,27 @@ mod tests {
         "#;
         let expected = [
             "host: drain 10s -> 1s",
+            "listener a: tls changed",
             r#"listener a: chain ["rot13"] -> ["rot13", "case"]"#,
+            r#"listener a: reply_chain [] -> ["case", { filter = "rot13", when = "^\\{" }]"#,
+            "listener a: connect_timeout 5s -> 1s",
+            r#"listener a: watermarks { high = "32KiB", low = "8KiB" } -> { high = "1MiB", low = "256KiB" }"#,
             "listener a: max_line 16KiB -> 1MiB",
             r#"listener a: oversize "split" -> "drop""#,
             "listener a: idle_timeout 1m -> off",
             "listener a: max_connections 10000 -> 7",
+            "listener a: max_per_address no limit -> 3",
+            "listener a: total_rate changed",
             "filter case: added",
             "filter rot13: plugin rot13 -> ./new.wasm",
             r#"filter rot13: on_error "pass" -> "close""#,
             "filter rot13: settings changed",
         ];
-        let (changes, refusal) = lines(BASE, new);
+        let base = r#"
+            to = "tcp://b:1"
+            tls = { cert = "cert.pem", key = "key.pem" }
+            [filter.rot13]"#;
+        let (changes, refusal) = lines(&BASE.replace("[filter.rot13]", base), new);
         assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
         assert_eq!(refusal, "");
     }
@@ -371,14 +391,30 @@ admin = "127.0.0.1:9"
 name = "a"
 bind = "127.0.0.1:2"
 framing = "crlf"
-to = "stdout"
+to = "tls://b:1"
+reuse_port = true
+to_framing = "octet"
+to_tls = { ca = "ca.pem" }
+shared = true
+routes = { errors = "stdout" }
+tee = ["file:/a"]
+buffer = "2MiB"
+tls = { cert = "cert.pem", key = "key.pem" }
 "#;
         let (changes, refusal) = lines(BASE, new);
         let expected = [
             "host: admin off -> 127.0.0.1:9",
             "listener a: bind 127.0.0.1:1 -> 127.0.0.1:2",
-            "listener a: to reply -> stdout",
+            "listener a: reuse_port false -> true",
+            "listener a: to reply -> tls://b:1",
             r#"listener a: framing "lf" -> "crlf""#,
+            r#"listener a: to_framing as framing -> "octet""#,
+            "listener a: to_tls changed",
+            "listener a: shared false -> true",
+            "listener a: routes changed",
+            "listener a: tee changed",
+            "listener a: buffer 1MiB -> 2MiB",
+            "listener a: tls changed",
         ];
         assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
         assert!(
@@ -390,6 +426,10 @@ to = "stdout"
         assert!(refusal.contains(
             "error: a.toml:6:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
         ));
+        assert!(
+            refusal.contains("error: a.toml:16:7: listener a: tls changed: this needs a restart\n")
+        );
+        assert_eq!(refusal.matches("this needs a restart").count(), 12);
         assert!(refusal.contains("hint: restart linemill"));
     }
 

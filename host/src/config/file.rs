@@ -46,13 +46,29 @@ table! {
 table! {
     /// A table `[[listener]]`.
     Listener {
-        name, bind, chain, to, framing, max_line, oversize, partial, idle_timeout, line_timeout, write_timeout,
-        max_connections, rate, tls, handshake_timeout,
+        name, bind, ipv6_only, reuse_port, chain, to, to_framing, to_tls, shared, reply_chain, routes, tee,
+        connect_timeout, buffer, watermarks, framing, max_line, oversize, partial, idle_timeout, line_timeout,
+        write_timeout, max_connections, max_per_address, rate, total_rate, tls, handshake_timeout,
     }
 }
 
 table! {
-    /// Table `rate` of a listener.
+    /// An item of a chain that is more than a filter's name.
+    Stage { filter, when }
+}
+
+table! {
+    /// Table `to_tls` of a listener.
+    HopTls { ca, cert, key, name }
+}
+
+table! {
+    /// Table `watermarks` of a listener.
+    Watermarks { high, low }
+}
+
+table! {
+    /// Tables `rate` and `total_rate` of a listener.
     Rate { bytes, lines, burst }
 }
 
@@ -76,6 +92,9 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("the file", File::KEYS),
     ("`[host]`", Host::KEYS),
     ("`[[listener]]`", Listener::KEYS),
+    ("a stage", Stage::KEYS),
+    ("`to_tls`", HopTls::KEYS),
+    ("`watermarks`", Watermarks::KEYS),
     ("`rate`", Rate::KEYS),
     ("`tls`", Tls::KEYS),
     ("`[filter.NAME]`", Filter::KEYS),

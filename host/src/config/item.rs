@@ -5,14 +5,14 @@
 //! Not here: which keys there are (see `file`), what they may hold (see `validate`).
 
 use std::fmt::Display;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
 use super::address::Malformed;
-use super::report::{Place, Report, Source, quote};
+use super::report::{Place, Places, Report, Source, quote};
 use super::suggest;
 use super::units::Quantity;
 use super::words::Word;
@@ -78,6 +78,28 @@ impl<'a> Item<'a> {
             .report(format!("{}: {} {fault}", self.label, self.found()), hint)
     }
 
+    /// As [`Self::refuse`], for a part of a text that is wrong, in bytes.
+    pub(super) fn refuse_part(
+        &self,
+        part: Range<usize>,
+        fault: impl Display,
+        hint: impl Into<String>,
+    ) -> Report {
+        let mut report = self.refuse(fault, hint);
+        if let DeValue::String(text) = self.value {
+            report.move_to(self.place.part(text, part));
+        }
+        report
+    }
+
+    /// "LABEL has no effect: WHY". `hint` says what would give it one.
+    pub(super) fn vain(&self, why: impl Display, hint: impl Display) -> Report {
+        self.place.report(
+            format!("{} has no effect: {why}", self.label),
+            format!("{hint}, or leave this out"),
+        )
+    }
+
     /// The tree itself.
     pub(super) fn value(&self) -> &'a DeValue<'a> {
         self.value
@@ -110,6 +132,17 @@ impl<'a> Item<'a> {
         self.text()?
             .parse()
             .map_err(|Malformed { fault, hint }| self.refuse(fault, hint))
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self) -> Result<bool, Report> {
+        let wrong = || {
+            self.refuse(
+                "is neither true nor false",
+                "write true or false, without quotes",
+            )
+        };
+        self.value.as_bool().ok_or_else(wrong)
     }
 
     /// One of a few words.
@@ -242,6 +275,17 @@ impl<'a> Table<'a> {
             label,
             place,
         })
+    }
+
+    /// Where the table and those of `keys` that it has stand.
+    pub(super) fn places(&self, keys: &[&'static str]) -> Places {
+        let mut places = Places::new(self.place.clone());
+        for key in keys {
+            if let Some(value) = self.entries.get(*key) {
+                places.set(key, Place::new(self.source, value.span()));
+            }
+        }
+        places
     }
 
     /// A key that must be there is not.

@@ -5,6 +5,7 @@
 //! plugins, opening addresses; whoever does asks a [`report::Place`] for the error.
 
 pub mod address;
+mod destination;
 pub mod diff;
 mod file;
 mod item;

@@ -23,8 +23,7 @@ const HOST: &[NotYet<HostSettings>] = &[NotYet {
     used: |host| matches!(host.admin, Some(Address::Unix(_))),
 }];
 
-const LISTENER: &[NotYet<ListenerSettings>] = &[
-];
+const LISTENER: &[NotYet<ListenerSettings>] = &[];
 
 const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
     key: "grant",
@@ -38,19 +37,8 @@ pub fn not_yet(settings: &Settings) -> Vec<Report> {
     let host = &settings.host;
     let mut reports = gather(HOST, host, "`[host]`", |_| &host.admin_place);
     for one in &settings.listeners {
-        let place = |key| {
-            if key == "bind" {
-                &one.bind_place
-            } else {
-                one.places.of(key)
-            }
-        };
-        reports.extend(gather(
-            LISTENER,
-            one,
-            &format!("listener `{}`", one.name),
-            place,
-        ));
+        let name = format!("listener `{}`", one.name);
+        reports.extend(gather(LISTENER, one, &name, |key| one.places.of(key)));
     }
     for filter in settings.filters.values() {
         let name = format!("filter `{}`", filter.name);

@@ -9,7 +9,7 @@ use super::report::{Place, Report, Reports};
 use super::settings::{
     Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
 };
-use super::validate::{is_name, is_path, no_filter, plugin};
+use super::validate::{is_name, is_path, no_filter, plugin, without_effect};
 
 impl PluginRef {
     /// What an argument means that names a plugin: a path, relative to where one stands, or a name.
@@ -54,12 +54,17 @@ impl Settings {
     /// Does what `--listen ADDR` says.
     ///
     /// # Errors
-    /// When there is not exactly one listener, or the address is of a kind not done yet.
+    /// When there is not exactly one listener, a key of it has no effect on that address, or the
+    /// address is of a kind not done yet.
     pub fn listen_on(&mut self, bind: Address) -> Result<(), Reports> {
         let listener = self.only_listener("--listen")?;
         listener.bind = bind;
         listener.bind_place = Place::default();
-        Reports::new(not_yet(self)).map_or(Ok(()), Err)
+        listener.places.set("bind", Place::default());
+        let name = format!("listener `{}`", listener.name);
+        let mut wrong = without_effect(listener, &name);
+        wrong.extend(not_yet(self));
+        Reports::new(wrong).map_or(Ok(()), Err)
     }
 
     /// Does what `--chain A,B` says.
@@ -252,6 +257,17 @@ mod tests {
             ),
             "{none}"
         );
+    }
+
+    #[test]
+    fn an_address_must_suit_the_keys_of_the_file() {
+        let text = "[[listener]]\nname = \"a\"\nbind = \"[::]:0\"\nipv6_only = true\n";
+        let report = settings(text)
+            .listen_on("127.0.0.1:0".parse().expect("an address"))
+            .expect_err("no IPv6 address")
+            .to_string();
+        let shown = "error: a.toml:4:13: key `ipv6_only` of listener `a` has no effect: `127.0.0.1:0` is not an IPv6 address\n";
+        assert!(report.contains(shown), "{report}");
     }
 
     #[test]

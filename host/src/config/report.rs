@@ -99,6 +99,19 @@ impl Place {
         self.source.as_deref().map(|source| source.path.as_path())
     }
 
+    /// A part of the text `written` that stands here in quotes, in bytes. The whole of it when
+    /// the file has the text in another way, with escapes or over several lines.
+    pub(super) fn part(&self, written: &str, part: Range<usize>) -> Self {
+        let start = self.span.start + 1;
+        let source = self.source.as_deref();
+        let found = source.and_then(|source| source.text.get(start..self.span.end.checked_sub(1)?));
+        let mut place = self.clone();
+        if found == Some(written) {
+            place.span = start + part.start..start + part.end;
+        }
+        place
+    }
+
     /// Says that something is wrong here. `hint` says what would be right; an empty one is left
     /// out.
     pub fn report(&self, text: impl Into<String>, hint: impl Into<String>) -> Report {
@@ -152,6 +165,11 @@ impl Report {
     /// What is wrong, without place and hint.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Points elsewhere.
+    pub(super) fn move_to(&mut self, place: Place) {
+        self.place = place;
     }
 
     /// What would be right; may be empty.
@@ -263,6 +281,22 @@ mod tests {
         let report = place("a = 1\n\tbé = 22\n", 13..15).report("no", "yes");
         let shown = "error: a.toml:2:7: no\n   |\n 2 | \tbé = 22\n   | \t     ^^\n   = hint: yes";
         assert_eq!(report.to_string(), shown);
+    }
+
+    #[test]
+    fn points_at_a_part_of_a_text() {
+        let shown = |text: &str, written: &str| {
+            let place = place(text, 4..text.len()).part(written, 2..3);
+            place.report("no", "").to_string()
+        };
+        let part = shown("a = 'xyz'", "xyz");
+        assert!(part.starts_with("error: a.toml:1:8: "), "{part}");
+        for (text, written) in [(r#"a = "\\yz""#, r"\yz"), ("a = '''xyz'''", "xyz")] {
+            let whole = shown(text, written);
+            assert!(whole.starts_with("error: a.toml:1:5: "), "{whole}");
+        }
+        let nowhere = Place::default().part("xyz", 0..1);
+        assert_eq!(nowhere.report("no", "").to_string(), "error: no");
     }
 
     #[test]

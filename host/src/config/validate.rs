@@ -5,8 +5,13 @@
 //! Not here: what this version does not do yet (see `not_yet`).
 
 mod filter;
+mod hops;
 mod inner;
 mod listener;
+mod names;
+mod socket;
+mod stage;
+mod unique;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,14 +20,15 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::address::Malformed;
 use super::file::{File, Host};
 use super::item::{Item, Problems, Table};
-use super::report::{Report, Reports, Source, quote};
-use super::settings::{
-    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
-};
-use super::suggest;
-use super::units::TIME;
+use super::report::{Report, Reports, Source};
+use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
+use super::units::{SIZE, TIME};
+use names::NAME_HINT;
+pub(super) use names::{is_name, is_path, no_filter, plugin};
+pub(super) use socket::without_effect;
 
 /// Filters by name.
 type Filters = BTreeMap<String, FilterSettings>;
@@ -75,7 +81,7 @@ impl Checker<'_> {
         if let Some(table) = table {
             let file = Host::read(&table, &mut self.problems);
             host.admin = self.problems.read(file.admin.as_ref(), None, |item| {
-                address(item, folder).map(Some)
+                admin(item, folder).map(Some)
             });
             host.drain = self
                 .problems
@@ -105,69 +111,6 @@ impl Checker<'_> {
             .filter_map(|item| self.problems.keep(read(item)))
             .collect()
     }
-
-    /// No two listeners share a name.
-    fn names(&mut self, listeners: &[ListenerSettings]) {
-        for (index, listener) in listeners.iter().enumerate() {
-            if listeners[..index]
-                .iter()
-                .any(|other| other.name == listener.name)
-            {
-                let text = format!("there are two listeners `{}`", listener.name);
-                let hint = "give each [[listener]] a `name` of its own";
-                self.problems
-                    .0
-                    .push(listener.places.of("name").report(text, hint));
-            }
-        }
-    }
-
-    /// No two things listen on the same address.
-    fn addresses(&mut self, settings: &Settings) {
-        let host = &settings.host;
-        let admin = host
-            .admin
-            .as_ref()
-            .map(|bind| (bind, &host.admin_place, "the admin address".to_owned()));
-        let name = |listener: &ListenerSettings| format!("listener `{}`", listener.name);
-        let listeners = settings
-            .listeners
-            .iter()
-            .map(|one| (&one.bind, &one.bind_place, name(one)));
-        let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        for (bind, place, name) in admin.into_iter().chain(listeners) {
-            if matches!(bind, Address::Tcp(address) if address.port() == 0) {
-                continue;
-            }
-            match taken.get(&bind.to_string()) {
-                None => drop(taken.insert(bind.to_string(), name)),
-                Some(first) => {
-                    let text = format!(
-                        "{name} and {first} have the same address {}",
-                        quote(&bind.to_string())
-                    );
-                    let report = place.report(
-                        text,
-                        "give one of them another port, or port 0 to let the system choose",
-                    );
-                    self.problems.0.push(report);
-                }
-            }
-        }
-    }
-}
-
-/// The name of a filter in a chain: one that has a table, or a bundled one.
-fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<String, Report> {
-    let name = item.text()?;
-    if filters.contains_key(name) || bundled.contains(&name) {
-        return Ok(name.to_owned());
-    }
-    let mut hint = no_filter(name, filters.keys().map(String::as_str), bundled);
-    if is_path(name) {
-        hint += &format!("; to use this file, write plugin = \"{name}\" in a table [filter.NAME]");
-    }
-    Err(item.refuse("is not a filter", hint))
 }
 
 /// Gives default settings to each bundled filter that a chain names and that has no table.
@@ -188,35 +131,6 @@ fn complete(settings: &mut Settings) {
     }
 }
 
-/// What to do about a name that is no filter.
-pub(super) fn no_filter<'a>(
-    name: &str,
-    defined: impl Iterator<Item = &'a str>,
-    bundled: &[&'a str],
-) -> String {
-    let mut known: Vec<&str> = defined.chain(bundled.iter().copied()).collect();
-    known.sort_unstable();
-    known.dedup();
-    let list = suggest::hint(name, "known filters", &known);
-    if is_name(name) {
-        format!("{list}; or define it in a table [filter.{name}]")
-    } else {
-        list
-    }
-}
-
-/// Letters, digits, `-` and `_`: what a name may have, so that it can stand in a list, a path
-/// and a metric as it is.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// The hint for what is no name.
-const NAME_HINT: &str = "use 1 to 64 of the letters a-z and A-Z, digits, - and _";
-
 /// Longest time that a key takes, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
@@ -224,6 +138,18 @@ const HOUR: u64 = 3_600_000;
 fn time(item: &Item<'_>, least: u64, most: u64) -> Result<Duration, Report> {
     item.quantity(&TIME, least..=most)
         .map(Duration::from_millis)
+}
+
+/// A size from `least` to `most` bytes.
+fn bytes(item: &Item<'_>, least: u64, most: u64) -> Result<usize, Report> {
+    let bytes = item.quantity(&SIZE, least..=most)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// A whole number from 1 to `most`.
+fn count(item: &Item<'_>, most: u64) -> Result<usize, Report> {
+    let count = item.whole(1..=most)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// An address; a relative path in it starts from `folder`.
@@ -234,22 +160,18 @@ fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
     })
 }
 
+/// The admin address: one that the host opens itself.
+fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
+    let hint = "write IP:PORT, such as \"127.0.0.1:9713\" or \"[::1]:0\", or \"unix:PATH\"";
+    match item.text()?.parse() {
+        Ok(Address::Systemd(_)) => Err(item.refuse("is for listeners only", hint)),
+        Ok(_) => address(item, folder),
+        Err(Malformed { fault, .. }) => Err(item.refuse(fault, hint)),
+    }
+}
+
 /// A timeout; zero turns it off.
 fn timeout(item: &Item<'_>) -> Result<Option<Duration>, Report> {
     let time = time(item, 0, 24 * HOUR)?;
     Ok((!time.is_zero()).then_some(time))
-}
-
-/// A bare name of a plugin, or a path: a text with a slash, or one that ends in `.wasm`.
-pub(super) fn plugin(text: &str, folder: &Path) -> PluginRef {
-    if is_path(text) {
-        PluginRef::Path(folder.join(text))
-    } else {
-        PluginRef::Name(text.to_owned())
-    }
-}
-
-/// Tells a path from a name.
-pub(super) fn is_path(text: &str) -> bool {
-    text.contains(['/', std::path::MAIN_SEPARATOR]) || text.ends_with(".wasm")
 }

@@ -6,7 +6,7 @@ use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
 use crate::config::file::{Filter, Test};
 use crate::config::item::{Item, Table};
 use crate::config::json;
-use crate::config::report::{Places, Report, quote};
+use crate::config::report::{Report, quote};
 use crate::config::settings::{FilterSettings, FilterTest, PluginRef};
 use crate::config::units::SIZE;
 
@@ -54,16 +54,7 @@ impl Checker<'_> {
     fn filter(&mut self, name: &str, table: &Table<'_>) -> FilterSettings {
         let file = Filter::read(table, &mut self.problems);
         let default = FilterSettings::new(name, PluginRef::Name(name.to_owned()));
-        let mut places = Places::new(table.place.clone());
-        for (key, item) in [
-            ("sha256", &file.sha256),
-            ("settings", &file.settings),
-            ("grant", &file.grant),
-            ("size", &file.size),
-        ] {
-            item.iter()
-                .for_each(|item| places.set(key, item.place.clone()));
-        }
+        let places = table.places(Filter::KEYS);
         let mut grant = Vec::new();
         if let Some(item) = &file.grant {
             grant = self.list(item, Item::choice);

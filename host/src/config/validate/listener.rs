@@ -1,19 +1,25 @@
 //! Tables `[[listener]]`.
 
-use std::path::Path;
-
-use super::{Checker, Filters, NAME_HINT, address, filter_name, is_name, timeout};
+use super::{
+    Checker, Filters, HOUR, NAME_HINT, address, bytes, count, is_name, time, timeout,
+    without_effect,
+};
 use crate::config::file::Listener;
 use crate::config::item::Item;
-use crate::config::report::{Places, Report};
-use crate::config::settings::{Destination, LineSettings, ListenerSettings, StageSettings};
-use crate::config::units::SIZE;
+use crate::config::report::Report;
+use crate::config::settings::{LineSettings, ListenerSettings};
 
 /// Largest `max_line`: a filter's output line may have four times as much.
 const MAX_LINE: u64 = 16 << 20;
 
 /// Most connections of a listener: about what ports and descriptors allow.
 const MAX_CONNECTIONS: u64 = 1_000_000;
+
+/// Least `buffer`: less would hand over few lines at a time.
+const BUFFER_LEAST: u64 = 1 << 10;
+
+/// Most `buffer`.
+const BUFFER_MOST: u64 = 1 << 30;
 
 impl Checker<'_> {
     pub(super) fn listeners(
@@ -56,68 +62,83 @@ impl Checker<'_> {
             table.name = format!("listener `{name}`");
         }
         let file = Listener::read(&table, &mut self.problems);
+        let listener = table.name.as_str();
         let default = ListenerSettings::default();
-        let mut places = Places::new(table.place.clone());
-        let keys = [
-            ("name", &file.name),
-            ("chain", &file.chain),
-            ("to", &file.to),
-            ("framing", &file.framing),
-            ("rate", &file.rate),
-            ("tls", &file.tls),
-        ];
-        for (key, item) in keys {
-            item.iter()
-                .for_each(|item| places.set(key, item.place.clone()));
-        }
-        let bundled = self.bundled;
-        let chain = match &file.chain {
-            Some(item) => self.list(item, |item| {
-                filter_name(item, filters, bundled).map(StageSettings::always)
-            }),
-            None => default.chain,
-        };
-        let tls = self.tls(&file, &table.name);
-        let rate = self.rate(file.rate.as_ref(), &table.name);
-        let lines = self.lines(&file);
         let folder = &self.folder;
         let problems = &mut self.problems;
-        let max_connections = problems.read(
-            file.max_connections.as_ref(),
-            default.max_connections,
-            |item| {
-                item.whole(1..=MAX_CONNECTIONS)
-                    .map(|most| usize::try_from(most).unwrap_or(usize::MAX))
-            },
-        );
-        let name = problems.read(file.name.as_ref(), default.name, read_name);
-        let idle_timeout = problems.read(file.idle_timeout.as_ref(), default.idle_timeout, timeout);
-        let line_timeout = problems.read(file.line_timeout.as_ref(), default.line_timeout, timeout);
-        let write_timeout =
-            problems.read(file.write_timeout.as_ref(), default.write_timeout, timeout);
-        let to = problems.read(file.to.as_ref(), default.to, |item| {
-            destination(item, folder)
-        });
-        let bind = problems.read(file.bind.as_ref(), default.bind, |item| {
-            address(item, folder)
-        });
-        let bind_place = file.bind.map_or(table.place, |item| item.place);
-        Some(ListenerSettings {
-            name,
-            bind,
+        // A part that does not read is not held against the others.
+        let bind = match &file.bind {
+            Some(item) => problems.keep(address(item, folder)),
+            None => Some(default.bind.clone()),
+        };
+        let hops = self.hops(&file, listener, bind.as_ref());
+        let chain = match &file.chain {
+            Some(item) => self.stages(item, "chain", listener, filters),
+            None => default.chain,
+        };
+        let reply_chain = file.reply_chain.as_ref();
+        let reply_chain =
+            reply_chain.map(|item| self.stages(item, "reply_chain", listener, filters));
+        let watermarks = self.watermarks(file.watermarks.as_ref(), listener);
+        let rate = self.rate(file.rate.as_ref(), "rate", listener);
+        let total_rate = self.rate(file.total_rate.as_ref(), "total_rate", listener);
+        let tls = self.tls(&file, listener);
+        let lines = self.lines(&file);
+        let mut places = table.places(Listener::KEYS);
+        if let Some(place) = hops.to_place {
+            places.set("to", place);
+        }
+        let problems = &mut self.problems;
+        let settings = ListenerSettings {
+            name: problems.read(file.name.as_ref(), default.name, read_name),
+            ipv6_only: problems.read(file.ipv6_only.as_ref(), false, Item::flag),
+            reuse_port: problems.read(file.reuse_port.as_ref(), false, Item::flag),
             chain,
-            to,
+            to: hops.to,
+            to_framing: problems.read(file.to_framing.as_ref(), None, |item| {
+                item.choice().map(Some)
+            }),
+            to_tls: hops.to_tls,
+            shared: hops.shared,
+            reply_chain: reply_chain.unwrap_or_default(),
+            routes: hops.routes,
+            tee: hops.tee,
+            connect_timeout: problems.read(
+                file.connect_timeout.as_ref(),
+                default.connect_timeout,
+                |item| time(item, 1, HOUR),
+            ),
+            buffer: problems.read(file.buffer.as_ref(), default.buffer, |item| {
+                bytes(item, BUFFER_LEAST, BUFFER_MOST)
+            }),
+            watermarks,
             lines,
-            idle_timeout,
-            line_timeout,
-            write_timeout,
-            max_connections,
+            idle_timeout: problems.read(file.idle_timeout.as_ref(), default.idle_timeout, timeout),
+            line_timeout: problems.read(file.line_timeout.as_ref(), default.line_timeout, timeout),
+            write_timeout: problems.read(
+                file.write_timeout.as_ref(),
+                default.write_timeout,
+                timeout,
+            ),
+            max_connections: problems.read(
+                file.max_connections.as_ref(),
+                default.max_connections,
+                |item| count(item, MAX_CONNECTIONS),
+            ),
+            max_per_address: problems.read(file.max_per_address.as_ref(), None, |item| {
+                count(item, MAX_CONNECTIONS).map(Some)
+            }),
             rate,
+            total_rate,
             tls,
-            bind_place,
+            bind_place: places.of("bind").clone(),
             places,
-            ..default
-        })
+            bind: bind.clone().unwrap_or(default.bind),
+        };
+        if bind.is_some() {
+            problems.0.extend(without_effect(&settings, listener));
+        }
+        Some(settings)
     }
 
     fn lines(&mut self, file: &Listener<'_>) -> LineSettings {
@@ -126,22 +147,12 @@ impl Checker<'_> {
         LineSettings {
             framing: problems.read(file.framing.as_ref(), default.framing, Item::choice),
             max_line: problems.read(file.max_line.as_ref(), default.max_line, |item| {
-                item.quantity(&SIZE, 1..=MAX_LINE)
-                    .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+                bytes(item, 1, MAX_LINE)
             }),
             oversize: problems.read(file.oversize.as_ref(), default.oversize, Item::choice),
             partial: problems.read(file.partial.as_ref(), default.partial, Item::choice),
         }
     }
-}
-
-/// A destination; a relative path in it starts from `folder`.
-fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
-    Ok(match item.parsed()? {
-        Destination::Unix(path) => Destination::Unix(folder.join(path)),
-        Destination::File(path) => Destination::File(folder.join(path)),
-        other => other,
-    })
 }
 
 /// A listener's name.

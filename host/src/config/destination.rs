@@ -1,0 +1,183 @@
+//! Where lines go, as written.
+//!
+//! In: text such as `stdout` or `tcp://HOST:PORT`. Out: [`Destination`], and its text. Not here:
+//! resolving names or paths, opening anything.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::address::{Malformed, unix_path};
+use super::settings::{Address, Destination};
+
+const DESTINATION_HINT: &str = "write \"reply\", \"stdout\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\" or \"file:PATH\"";
+
+impl FromStr for Destination {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match (text, text.split_once(':')) {
+            ("reply", _) => Ok(Self::Reply),
+            ("stdout", _) => Ok(Self::Stdout),
+            (_, Some(("tcp", rest))) => host_port(rest).map(Self::Tcp),
+            (_, Some(("tls", rest))) => host_port(rest).map(Self::Tls),
+            (_, Some(("unix", path))) => unix_path(path).map(Self::Unix),
+            (_, Some(("file", ""))) => Err(Malformed {
+                fault: "has no path",
+                hint: DESTINATION_HINT,
+            }),
+            (_, Some(("file", path))) => Ok(Self::File(PathBuf::from(path))),
+            _ => Err(Malformed {
+                fault: "is not a destination",
+                hint: DESTINATION_HINT,
+            }),
+        }
+    }
+}
+
+/// `//HOST:PORT`, without the slashes; the host is a name, an IPv4 or a bracketed IPv6 address.
+fn host_port(rest: &str) -> Result<String, Malformed> {
+    let wrong = |fault| Malformed {
+        fault,
+        hint: DESTINATION_HINT,
+    };
+    let rest = rest
+        .strip_prefix("//")
+        .ok_or_else(|| wrong("lacks // before the host"))?;
+    let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
+    if port.parse::<u16>().map_or(true, |port| port == 0) {
+        return Err(wrong("does not end in a port from 1 to 65535"));
+    }
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let right = match bracketed {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => is_host(host),
+    };
+    if right {
+        Ok(rest.to_owned())
+    } else {
+        Err(wrong("does not name a host"))
+    }
+}
+
+/// A name of the domain name system, or an IPv4 address.
+pub(super) fn is_host(host: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(part)
+}
+
+impl Destination {
+    /// Whether it is a peer with a connection of its own: one that may answer and can be shared.
+    pub fn is_socket(&self) -> bool {
+        match self {
+            Self::Tcp(_) | Self::Tls(_) | Self::Unix(_) => true,
+            Self::Reply | Self::Stdout | Self::File(_) => false,
+        }
+    }
+
+    /// Whether what goes there arrives at a listener on `bind`, as far as the text tells.
+    pub fn leads_to(&self, bind: &Address) -> bool {
+        match (self, bind) {
+            (Self::Unix(path), Address::Unix(bind)) => path == bind,
+            (Self::Tcp(peer) | Self::Tls(peer), Address::Tcp(bind)) => {
+                peer.parse::<SocketAddr>().is_ok_and(|peer| {
+                    let here = bind.ip().is_unspecified() && peer.ip().is_loopback();
+                    peer.port() == bind.port() && (peer.ip() == bind.ip() || here)
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply => write!(f, "reply"),
+            Self::Stdout => write!(f, "stdout"),
+            Self::Tcp(peer) => write!(f, "tcp://{peer}"),
+            Self::Tls(peer) => write!(f, "tls://{peer}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn destinations_read_and_show() {
+        let texts = [
+            "reply",
+            "stdout",
+            "tcp://log.example.org:514",
+            "tls://[::1]:6514",
+            "tcp://10.0.0.1:1",
+            "unix:/a",
+            "file:a",
+        ];
+        for text in texts {
+            assert_eq!(text.parse::<Destination>().expect(text).to_string(), text);
+        }
+        let wrong = [
+            "",
+            "replay",
+            "tcp:",
+            "tcp:host:1",
+            "tcp://host",
+            "tcp://host:0",
+            "tcp://:1",
+            "tcp://a..b:1",
+            "tcp://::1:1",
+            "tcp://[::1:1",
+            "tls://a/b:1",
+            "file:",
+            "unix:",
+            "udp://a:1",
+        ];
+        for text in wrong {
+            assert!(text.parse::<Destination>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_what_leads_back() {
+        let cases = [
+            ("tcp://127.0.0.1:7", "127.0.0.1:7", true),
+            ("tls://127.0.0.1:7", "0.0.0.0:7", true),
+            ("tcp://[::1]:7", "[::]:7", true),
+            ("unix:/a", "unix:/a", true),
+            ("tcp://127.0.0.1:8", "127.0.0.1:7", false),
+            ("tcp://192.0.2.1:7", "0.0.0.0:7", false),
+            ("tcp://localhost:7", "127.0.0.1:7", false),
+            ("unix:/a", "unix:/b", false),
+            ("file:/a", "unix:/a", false),
+            ("tcp://127.0.0.1:7", "systemd", false),
+        ];
+        for (to, bind, leads) in cases {
+            let to: Destination = to.parse().expect("a destination");
+            let bind: Address = bind.parse().expect("an address");
+            assert_eq!(to.leads_to(&bind), leads, "{to} {bind}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_reads_shows_as_something_that_reads(text in "(unix:|tcp://|tls://|file:)?[\\[\\]a-f0-9.:/]{0,24}") {
+            if let Ok(destination) = text.parse::<Destination>() {
+                prop_assert_eq!(destination.to_string().parse(), Ok(destination));
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A stage of a chain, and its condition.
+
+/// A stage of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageSettings {
+    /// Name of a filter; it is in [`super::Settings::filters`].
+    pub filter: String,
+    /// Which lines the filter sees, the others go round it; `None`: all.
+    pub when: Option<When>,
+}
+
+/// A condition on the content of a line: a regular expression that matches somewhere in it.
+/// Two are equal when their patterns are the same text.
+#[derive(Debug, Clone)]
+pub struct When(regex::bytes::Regex);
+
+impl StageSettings {
+    /// A stage whose filter sees every line.
+    pub fn always(filter: impl Into<String>) -> Self {
+        Self {
+            filter: filter.into(),
+            when: None,
+        }
+    }
+}
+
+impl When {
+    /// The condition that `pattern` matches.
+    ///
+    /// # Errors
+    /// When `pattern` is no regular expression, or too large a one.
+    pub fn new(pattern: &str) -> Result<Self, regex::Error> {
+        regex::bytes::Regex::new(pattern).map(Self)
+    }
+
+    /// Whether it holds for a line's content.
+    pub fn is_match(&self, content: &[u8]) -> bool {
+        self.0.is_match(content)
+    }
+
+    /// The pattern.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for When {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for When {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(pattern: &str, content: &[u8]) -> bool {
+        When::new(pattern).expect(pattern).is_match(content)
+    }
+
+    #[test]
+    fn a_condition_looks_anywhere_in_the_content() {
+        assert!(holds("b", b"abc"));
+        assert!(!holds("^b", b"abc"));
+        assert!(holds(r"^\{.*\}$", b"{}"));
+        // Contents of a framing other than by LF have lines of their own, which are none here.
+        assert!(!holds("^b", b"a\nb"));
+        assert!(holds("(?m)^b", b"a\nb"));
+        assert!(holds("^$", b""));
+    }
+
+    #[test]
+    fn content_need_not_be_utf_8() {
+        assert!(holds(r"(?-u)\xFF", b"a\xffb"));
+        assert!(holds("b$", b"\xff\0b"));
+        assert!(!holds("^.b", b"\xffb"));
+        assert!(holds("(?-u)^.b", b"\xffb"));
+    }
+
+    #[test]
+    fn conditions_are_the_same_when_their_patterns_are() {
+        let when = |pattern| When::new(pattern).expect(pattern);
+        assert_eq!(when("a|b"), when("a|b"));
+        assert_ne!(when("a|b"), when("[ab]"));
+        assert!(When::new("(").is_err());
+    }
+}
