@@ -7,7 +7,7 @@
 mod expect;
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,19 @@ impl Client {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.connect_timeout(&address.into(), PATIENCE)?;
         Ok(Self::of(socket))
+    }
+
+    /// Connects from this address of the machine.
+    pub fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket
+            .bind(&SocketAddr::from((from, 0)).into())
+            .expect("an address of this machine");
+        socket
+            .connect_timeout(&address.into(), PATIENCE)
+            .expect("the listener accepts");
+        Self::of(socket)
     }
 
     /// Connects with room for only so many bytes that have not been read, as far as the system

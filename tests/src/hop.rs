@@ -129,6 +129,13 @@ impl Hop {
         }
     }
 
+    /// Asserts that the next connection's handshake fails, with these settings.
+    #[track_caller]
+    pub fn expect_refused_handshake(&self, config: &Arc<ServerConfig>) {
+        let client = eventually("a connection to the next hop", || self.try_accept());
+        client.accept_tls(config).expect_err("it is refused");
+    }
+
     /// A connection that waits to be accepted, if there is one. By TLS nothing was said yet.
     pub fn try_accept(&self) -> Option<Client> {
         let listening = self.listening.as_ref().expect("the hop is up");

@@ -213,9 +213,7 @@ mod tests {
         let config = authority.trusting_client(None);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let client = crate::eventually("a connection", || hop.try_accept());
-                let config = stranger.server().server(None);
-                client.accept_tls(&config).expect_err("it is told so");
+                hop.expect_refused_handshake(&stranger.server().server(None));
             });
             Client::connect_tls(hop.address(), &config).expect_err("another authority");
         });

@@ -147,6 +147,24 @@ impl Client {
         }
     }
 
+    /// Whether exactly `expected` comes, its first byte within `time`.
+    #[track_caller]
+    pub fn answers_within(&mut self, expected: &[u8], time: Duration) -> bool {
+        let mut first = [0];
+        self.read_within(time);
+        let read = self.read(&mut first);
+        self.read_within(PATIENCE);
+        match read {
+            Err(error) if is_timeout(error.kind()) => false,
+            Ok(1) => {
+                assert_eq!(first[0], expected[0], "expected {}", show(expected));
+                self.expect(&expected[1..]);
+                true
+            }
+            other => panic!("{other:?}, expected {} or nothing", show(expected)),
+        }
+    }
+
     /// Whether the host closes within `time`, by FIN or by reset, with nothing sent before.
     #[track_caller]
     pub fn closes_within(&mut self, time: Duration) -> bool {
