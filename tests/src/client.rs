@@ -1,168 +1,235 @@
-//! A raw client: bytes out, bytes in, and how the connection ended.
+//! One end of a connection: bytes out, bytes in, and how it ended.
 //!
-//! It does not know lines. Every wait is bounded by [`PATIENCE`](crate::PATIENCE).
+//! In: an address, or what a [`Hop`](crate::Hop) accepted. Out: what the other end did with the
+//! bytes, asserted in [`expect`]. It is over TCP, a Unix socket or TLS, and does not know lines
+//! beyond counting LFs. Every wait is bounded by [`PATIENCE`](crate::PATIENCE).
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::thread;
-use std::time::{Duration, Instant};
+mod expect;
 
-use crate::{PATIENCE, show};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// A TCP connection to a host.
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection, Stream};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::PATIENCE;
+
+/// A connection to a host, or from one.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
+    socket: Socket,
+    tls: Option<Box<Connection>>,
 }
 
 impl Client {
     /// Connects, with Nagle's algorithm off so that each `send` is a segment of its own.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the listener accepts");
-        stream
-            .set_nodelay(true)
-            .expect("a fresh socket takes options");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a fresh socket takes options");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a fresh socket takes options");
-        Self { stream }
+        Self::try_connect(address).expect("the listener accepts")
     }
 
-    /// The same connection once more, for another thread.
-    pub fn another(&self) -> Self {
-        Self {
-            stream: self.stream.try_clone().expect("a socket can be cloned"),
+    /// As [`connect`](Self::connect), where the listener may refuse.
+    ///
+    /// # Errors
+    /// The system's, when nothing accepts there.
+    pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.connect_timeout(&address.into(), PATIENCE)?;
+        Ok(Self::of(socket))
+    }
+
+    /// Connects from this address of the machine.
+    pub fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket
+            .bind(&SocketAddr::from((from, 0)).into())
+            .expect("an address of this machine");
+        socket
+            .connect_timeout(&address.into(), PATIENCE)
+            .expect("the listener accepts");
+        Self::of(socket)
+    }
+
+    /// Connects with room for only so many bytes that have not been read, as far as the system
+    /// allows: then what is not read waits in the host.
+    pub fn with_little_room(address: SocketAddr, bytes: usize) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket
+            .set_recv_buffer_size(bytes)
+            .expect("a fresh socket takes options");
+        socket
+            .connect_timeout(&address.into(), PATIENCE)
+            .expect("the listener accepts");
+        Self::of(socket)
+    }
+
+    /// Connects to a Unix socket.
+    pub fn connect_unix(path: &Path) -> Self {
+        Self::try_connect_unix(path).expect("the listener accepts")
+    }
+
+    /// As [`connect_unix`](Self::connect_unix), where nothing may listen.
+    ///
+    /// # Errors
+    /// The system's, when nothing accepts there.
+    pub fn try_connect_unix(path: &Path) -> io::Result<Self> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.connect(&SockAddr::unix(path)?)?;
+        Ok(Self::of(socket))
+    }
+
+    /// Connects by TLS, for the name `localhost`, and waits until the handshake is done.
+    ///
+    /// # Errors
+    /// What stopped the handshake. A server that wants another certificate of the client says so
+    /// only afterwards, by TLS 1.3: see [`expect_refusal`](Self::expect_refusal).
+    pub fn connect_tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Self> {
+        let name = ServerName::try_from("localhost").expect("a name");
+        let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+        Self::connect(address).handshake(session.into())
+    }
+
+    /// The server's side of TLS on a connection that was accepted.
+    pub(crate) fn accept_tls(self, config: &Arc<ServerConfig>) -> io::Result<Self> {
+        let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        self.handshake(session.into())
+    }
+
+    fn handshake(mut self, mut session: Connection) -> io::Result<Self> {
+        while session.is_handshaking() {
+            session.complete_io(&mut &self.socket)?;
         }
+        self.tls = Some(Box::new(session));
+        Ok(self)
+    }
+
+    /// A connection that is there already.
+    pub(crate) fn of(socket: Socket) -> Self {
+        // A Unix socket has no such algorithm.
+        let _ = socket.set_tcp_nodelay(true);
+        let client = Self { socket, tls: None };
+        client.read_within(PATIENCE);
+        client.write_within(PATIENCE);
+        client
+    }
+
+    /// The same connection once more, for another thread. Not over TLS.
+    pub fn another(&self) -> Self {
+        assert!(self.tls.is_none(), "a TLS session has one end");
+        Self {
+            socket: self.socket.try_clone().expect("a socket can be cloned"),
+            tls: None,
+        }
+    }
+
+    /// The certificate that the other end showed.
+    pub fn certificate(&self) -> Option<CertificateDer<'static>> {
+        let chain = self.tls.as_ref()?.peer_certificates()?;
+        Some(chain.first()?.clone().into_owned())
     }
 
     /// Writes all of `bytes`.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream
-            .write_all(bytes)
-            .expect("the host takes the bytes");
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.write(&bytes[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("the other end takes no more: {error}, after {sent} bytes"),
+            }
+        }
     }
 
-    /// Writes what goes at once or within `wait`; `None` when the host has closed.
+    /// Writes what goes at once or within `wait`; `None` when the other end has closed.
     pub fn offer(&mut self, bytes: &[u8], wait: Duration) -> Option<usize> {
-        self.stream
-            .set_write_timeout(Some(wait))
-            .expect("an open socket takes options");
-        let written = match self.stream.write(bytes) {
+        self.write_within(wait);
+        let written = match self.write(bytes) {
             Ok(count) => Some(count),
             Err(error) if is_timeout(error.kind()) => Some(0),
             Err(_) => None,
         };
-        self.stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("an open socket takes options");
+        self.write_within(PATIENCE);
         written
     }
 
+    /// Offers `line` again and again until neither the other end nor the kernel has taken a byte
+    /// for `wait`: how many bytes went, perhaps ending within a line.
+    pub fn fill(&mut self, line: &[u8], wait: Duration) -> usize {
+        let lines = line.repeat((64 * 1024usize).div_ceil(line.len()) + 1);
+        let mut sent = 0;
+        while let Some(count @ 1..) = self.offer(&lines[sent % line.len()..], wait) {
+            sent += count;
+        }
+        sent
+    }
+
     /// Ends the input: a half-close, output can still come.
-    pub fn finish(&self) {
-        // A host that has already closed makes this an error, which the next read shows better.
-        let _ = self.stream.shutdown(Shutdown::Write);
+    pub fn finish(&mut self) {
+        match self.tls.as_deref_mut() {
+            Some(Connection::Client(session)) => session.send_close_notify(),
+            Some(Connection::Server(session)) => session.send_close_notify(),
+            None => {}
+        }
+        // One that has already closed makes these errors, which the next read shows better.
+        let _ = self.flush();
+        self.cut();
     }
 
-    /// Asserts that exactly `expected` comes next.
-    #[track_caller]
-    pub fn expect(&mut self, expected: &[u8]) {
-        let mut got = vec![0; expected.len()];
-        let mut filled = 0;
-        while filled < got.len() {
-            match self.stream.read(&mut got[filled..]) {
-                Ok(0) => panic!(
-                    "closed after {}, expected {}",
-                    show(&got[..filled]),
-                    show(expected)
-                ),
-                Ok(count) => filled += count,
-                Err(error) => panic!(
-                    "{error} after {}, expected {}",
-                    show(&got[..filled]),
-                    show(expected)
-                ),
-            }
-            assert!(
-                got[..filled] == expected[..filled],
-                "got {}, expected {}",
-                show(&got[..filled]),
-                show(expected)
-            );
+    /// Ends the input of the TCP connection and says nothing of it in TLS: a truncation.
+    pub fn cut(&self) {
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// Ends the connection with a reset: what is under way is lost both ways.
+    pub fn reset(self) {
+        self.socket
+            .set_linger(Some(Duration::ZERO))
+            .expect("an open socket takes options");
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut socket = &self.socket;
+        match self.tls.as_deref_mut() {
+            None => socket.write(bytes),
+            Some(Connection::Client(session)) => Stream::new(session, &mut socket).write(bytes),
+            Some(Connection::Server(session)) => Stream::new(session, &mut socket).write(bytes),
         }
     }
 
-    /// Asserts that nothing comes for `time`, and that the connection stays open.
-    #[track_caller]
-    pub fn expect_silence(&mut self, time: Duration) {
-        let mut byte = [0; 64];
-        self.stream
+    fn flush(&mut self) -> io::Result<()> {
+        let mut socket = &self.socket;
+        match self.tls.as_deref_mut() {
+            None => Ok(()),
+            Some(Connection::Client(session)) => Stream::new(session, &mut socket).flush(),
+            Some(Connection::Server(session)) => Stream::new(session, &mut socket).flush(),
+        }
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut socket = &self.socket;
+        match self.tls.as_deref_mut() {
+            None => socket.read(bytes),
+            Some(Connection::Client(session)) => Stream::new(session, &mut socket).read(bytes),
+            Some(Connection::Server(session)) => Stream::new(session, &mut socket).read(bytes),
+        }
+    }
+
+    fn read_within(&self, time: Duration) {
+        self.socket
             .set_read_timeout(Some(time))
             .expect("an open socket takes options");
-        match self.stream.read(&mut byte) {
-            Ok(0) => panic!("closed, expected an open connection"),
-            Ok(count) => panic!("got {}, expected nothing", show(&byte[..count])),
-            Err(error) => assert!(
-                is_timeout(error.kind()),
-                "{error}, expected an open connection"
-            ),
-        }
-        self.stream
-            .set_read_timeout(Some(PATIENCE))
+    }
+
+    fn write_within(&self, time: Duration) {
+        self.socket
+            .set_write_timeout(Some(time))
             .expect("an open socket takes options");
-    }
-
-    /// Asserts that the connection ends with a FIN, and nothing before it.
-    #[track_caller]
-    pub fn expect_end(&mut self) {
-        let rest = self.rest();
-        assert!(rest.is_empty(), "got {}, expected the end", show(&rest));
-    }
-
-    /// Everything up to the FIN.
-    #[track_caller]
-    pub fn rest(&mut self) -> Vec<u8> {
-        let mut rest = Vec::new();
-        match self.stream.read_to_end(&mut rest) {
-            Ok(_) => rest,
-            Err(error) => panic!("{error} instead of a FIN, after {}", show(&rest)),
-        }
-    }
-
-    /// Whether the host closes within `time`, by FIN or by reset, with nothing sent before.
-    #[track_caller]
-    pub fn closes_within(&mut self, time: Duration) -> bool {
-        let start = Instant::now();
-        let mut byte = [0; 64];
-        self.stream
-            .set_read_timeout(Some(time))
-            .expect("an open socket takes options");
-        let closed = match self.stream.read(&mut byte) {
-            Ok(0) => true,
-            Ok(count) => panic!("got {}, expected nothing", show(&byte[..count])),
-            Err(error) => !is_timeout(error.kind()),
-        };
-        self.stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("an open socket takes options");
-        closed && start.elapsed() <= time
-    }
-
-    /// Sends `input` and the end of input while reading: all that came back, up to the FIN.
-    #[track_caller]
-    pub fn exchange(&mut self, input: &[u8]) -> Vec<u8> {
-        let mut writer = self.another();
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                writer.send(input);
-                writer.finish();
-            });
-            self.rest()
-        })
     }
 }
 
@@ -176,6 +243,6 @@ pub fn rot13(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().map(turn).collect()
 }
 
-fn is_timeout(kind: ErrorKind) -> bool {
+pub(crate) fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -1,6 +1,7 @@
 //! A temporary folder with a host's configuration and plugins in it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -30,6 +31,19 @@ impl Folder {
         let path = self.path().join(name);
         fs::write(&path, content).expect("the temporary folder is writable");
         path
+    }
+
+    /// What a file holds; nothing when it is not there.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        match fs::read(self.path().join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            read => read.expect("the temporary folder is readable"),
+        }
+    }
+
+    /// Gives a file another name.
+    pub fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path().join(from), self.path().join(to)).expect("the file is there");
     }
 
     /// Replaces a file as careful editors do: a new file renamed over the old.

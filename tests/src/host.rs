@@ -1,16 +1,19 @@
 //! A running host: `linemill serve` as a child process with a configuration of its own.
 //!
 //! In: the text of a configuration; its addresses have port 0. Out: where it listens, what it
-//! wrote, what it measured, how it ended. It is killed when dropped.
+//! wrote, what it measured, how it ended ([`observe`]). It is killed when dropped.
+
+mod observe;
 
 use std::net::SocketAddr;
-use std::process::{Child, ExitStatus, Stdio};
-use std::time::Instant;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use crate::output::Output;
-use crate::{
-    Client, Folder, Memory, Metrics, PATIENCE, Response, command, eventually, memory, request,
-};
+use crate::{Client, Folder, command};
 
 /// Name of the configuration file in the host's folder.
 const CONFIG: &str = "linemill.toml";
@@ -61,14 +64,42 @@ impl Host {
         Self::spawn(folder, &["serve", "--config", CONFIG])
     }
 
+    /// Starts a host that may have only so many files and sockets open.
+    #[cfg(unix)]
+    pub fn serve_with_descriptors(most: u32, config: impl AsRef<str>) -> Self {
+        let folder = Folder::new();
+        folder.write(CONFIG, config.as_ref());
+        Self::spawn_by_shell(
+            folder,
+            &format!("ulimit -n {most}; exec \"$0\" serve --config {CONFIG}"),
+            Stdio::null(),
+        )
+    }
+
+    /// Starts a host from a line of shell, in which `$0` is the binary, with this standard input.
+    #[cfg(unix)]
+    pub fn spawn_by_shell(folder: Folder, line: &str, stdin: Stdio) -> Self {
+        let binary = command(folder.path()).get_program().to_owned();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", line])
+            .arg(binary)
+            .current_dir(folder.path())
+            .env_remove("RUST_LOG")
+            .env("NO_COLOR", "1")
+            .stdin(stdin);
+        Self::start(folder, command)
+    }
+
     /// Runs the binary with these arguments, in `folder`.
     pub fn spawn(folder: Folder, args: &[&str]) -> Self {
         let mut command = command(folder.path());
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).stdin(Stdio::null());
+        Self::start(folder, command)
+    }
+
+    fn start(folder: Folder, mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let stdout = Output::collect(child.stdout.take().expect("standard output is piped"));
         let stderr = Output::collect(child.stderr.take().expect("standard error is piped"));
@@ -97,6 +128,12 @@ impl Host {
         parse(&self.stderr.line("listening on ", nth))
     }
 
+    /// Waits until as many listeners more than `nth` accept; the words of the announcement.
+    #[track_caller]
+    pub fn announced(&self, nth: usize) -> String {
+        self.stderr.line("listening on ", nth)
+    }
+
     /// Where the admin endpoint answers.
     #[track_caller]
     pub fn admin(&self) -> SocketAddr {
@@ -109,37 +146,17 @@ impl Host {
         Client::connect(self.address())
     }
 
-    /// Asks the admin endpoint.
+    /// A new connection to the first listener, which is a Unix socket at `path`.
     #[track_caller]
-    pub fn get(&self, path: &str) -> Response {
-        request(self.admin(), "GET", path)
+    pub fn connect_unix(&self, path: &Path) -> Client {
+        self.announced(0);
+        Client::connect_unix(path)
     }
 
-    /// The counters as they are now.
+    /// A new connection to the first listener, by TLS.
     #[track_caller]
-    pub fn metrics(&self) -> Metrics {
-        let response = self.get("/metrics");
-        assert_eq!(response.status, 200, "/metrics answers: {}", response.body);
-        Metrics::parse(&response.body)
-    }
-
-    /// The sum of a metric over the series that have all these labels.
-    #[track_caller]
-    pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        self.metrics().sum(name, labels)
-    }
-
-    /// Waits until a metric's sum is `value`.
-    #[track_caller]
-    pub fn wait_metric(&self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let what = format!("{name}{labels:?} = {value}");
-        eventually(&what, || (self.metric(name, labels) >= value).then_some(()));
-        let metrics = self.metrics();
-        assert!(
-            (metrics.sum(name, labels) - value).abs() < 0.5,
-            "{what}, but is {}",
-            metrics.sum(name, labels)
-        );
+    pub fn connect_tls(&self, config: &Arc<ClientConfig>) -> Client {
+        Client::connect_tls(self.address(), config).expect("a handshake")
     }
 
     /// Replaces the configuration file by renaming another over it.
@@ -150,93 +167,6 @@ impl Host {
     /// Writes the configuration file in place.
     pub fn write_config(&self, config: impl AsRef<str>) {
         self.folder.write(CONFIG, config.as_ref());
-    }
-
-    /// What it has written to standard error so far.
-    pub fn stderr(&self) -> String {
-        self.stderr.text()
-    }
-
-    /// Waits until standard error contains `part`.
-    #[track_caller]
-    pub fn expect_stderr(&self, part: &str) {
-        self.stderr.contains(part);
-    }
-
-    /// Waits for as many bytes of standard output; asserts that they are these and no more.
-    #[track_caller]
-    pub fn expect_stdout(&self, expected: &[u8]) {
-        assert_eq!(
-            self.stdout(expected.len()).escape_ascii().to_string(),
-            expected.escape_ascii().to_string()
-        );
-    }
-
-    /// Its standard output, once there are at least `count` bytes of it.
-    #[track_caller]
-    pub fn stdout(&self, count: usize) -> Vec<u8> {
-        self.stdout.at_least(count)
-    }
-
-    /// Memory the host has now.
-    #[track_caller]
-    pub fn memory(&self) -> Memory {
-        memory(self.child.id()).expect("the host runs")
-    }
-
-    /// Waits until the host has ended by itself.
-    #[track_caller]
-    pub fn wait(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
-                return status;
-            }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "still running after {PATIENCE:?}:\n{}",
-                self.stderr()
-            );
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-    }
-
-    /// Asserts that the host runs and serves.
-    #[track_caller]
-    pub fn alive(&mut self) {
-        let status = self.child.try_wait().expect("the child is ours");
-        assert!(
-            status.is_none(),
-            "the host has ended, {status:?}:\n{}",
-            self.stderr()
-        );
-        assert_eq!(self.get("/healthz").status, 200);
-    }
-}
-
-#[cfg(unix)]
-impl Host {
-    /// Sends SIGHUP: read the configuration again.
-    pub fn hang_up(&self) {
-        self.signal(rustix::process::Signal::HUP);
-    }
-
-    /// Sends SIGTERM: drain.
-    pub fn terminate(&self) {
-        self.signal(rustix::process::Signal::TERM);
-    }
-
-    /// Sends SIGINT: drain.
-    pub fn interrupt(&self) {
-        self.signal(rustix::process::Signal::INT);
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(id.expect("a child has an id"), signal)
-            .expect("the child is ours");
     }
 }
 

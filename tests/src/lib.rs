@@ -1,8 +1,9 @@
 //! Black-box harness: drives the real `linemill` binary by bytes, files and signals.
 //!
 //! In: the binary that cargo built, configurations as text, guests as `.wat` text.
-//! Out: running hosts ([`Host`]), connections to them ([`Client`]), what they report
-//! ([`Metrics`]), finished runs of the other verbs ([`run`]).
+//! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Hop`]), faults
+//! between the two ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of the other verbs
+//! ([`run`]), and programs that others wrote ([`Program`]).
 //! Not here: any code of the host. What these tests know of it, a user can know too.
 //!
 //! Everything panics with what was expected and what came instead, and everything that waits
@@ -18,19 +19,26 @@ mod binary;
 mod client;
 mod config;
 pub mod guest;
+mod hop;
 mod host;
 mod http;
 mod metrics;
 mod output;
 mod process;
+mod program;
+mod proxy;
+pub mod tls;
 
 pub use binary::{Finished, command, run};
 pub use client::{Client, rot13};
 pub use config::Folder;
+pub use hop::Hop;
 pub use host::Host;
 pub use http::{Response, request};
 pub use metrics::Metrics;
 pub use process::{Memory, memory, processor_time};
+pub use program::{Program, available, skip};
+pub use proxy::{Proxy, Way};
 
 use std::time::{Duration, Instant};
 

@@ -27,7 +27,7 @@ fn case_19_connections_beyond_the_limit_are_closed() {
     );
     assert_eq!(host.metric("linemill_connections", &[]).to_string(), "100");
 
-    let freed = clients.swap_remove(0);
+    let mut freed = clients.swap_remove(0);
     freed.finish();
     drop(freed);
     host.wait_metric("linemill_connections_closed_total", &[], 1.0);

@@ -3,6 +3,7 @@
 //! | module | what it holds the host to |
 //! |---|---|
 //! | [`lines`] | what comes back for which bytes: framings, terminators, sizes (cases 1 to 13) |
+//! | [`framings`] | NUL, counted octets, and an output framed otherwise (cases 10, 11) |
 //! | [`timeouts`] | when a connection is closed for being silent or slow (cases 15 to 17) |
 //! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
 //! | [`chain`] | several filters in order, none, options of the command line |
@@ -12,12 +13,22 @@
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
+//! | [`pipe_to`] | `pipe --to`: on to a next hop |
 //! | [`verbs`] | the other verbs, their exit codes and their texts |
 //! | [`author`] | a filter made by `new` and `build` |
 //! | [`admin`] | health, readiness, counters that add up |
 //! | [`drain`] | SIGTERM and SIGINT with lines in flight |
 //! | [`sinks`] | `to = "stdout"` |
-//! | [`real`] | a client that others wrote |
+//! | [`hops`] | a next hop of each client's own, and what it answers |
+//! | [`shared`] | outputs that connections share: one connection for all, files |
+//! | [`routes`] | lines that part: routes, copies, conditions |
+//! | [`tls`] | certificates, handshakes, truncation (cases 20, 21) |
+//! | [`unix`] | listeners on Unix sockets (case 22) |
+//! | [`binds`] | IPv6, one port for two hosts, sockets handed over |
+//! | [`peers`] | slow and odd peers through a proxy that makes faults; floods; watermarks |
+//! | [`rates`] | rates, and limits by address |
+//! | [`clients`] | clients and servers that others wrote |
+//! | [`redis`] | the example with redis-server |
 //!
 //! The numbers of cases are those of the behaviour that linemill promises; each test of one has
 //! its number in its name. Names of files are those of `tests/guests`.
@@ -29,19 +40,31 @@
 
 mod admin;
 mod author;
+mod binds;
 mod chain;
+mod clients;
 #[cfg(unix)]
 mod drain;
 mod examples;
 mod faults;
 mod filters;
+mod framings;
+mod hops;
 mod limits;
 mod lines;
+mod peers;
 mod pipe;
+mod pipe_to;
 mod plugins;
-mod real;
+mod rates;
+mod redis;
+mod routes;
+mod shared;
 mod sinks;
 #[cfg(unix)]
 mod swap;
 mod timeouts;
+mod tls;
+#[cfg(unix)]
+mod unix;
 mod verbs;

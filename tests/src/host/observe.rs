@@ -1,0 +1,158 @@
+//! What a running host shows: metrics, output, memory, its end; and the signals it gets.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use super::Host;
+use crate::{Memory, Metrics, PATIENCE, Response, eventually, memory, processor_time, request};
+
+/// Lines that the host left out, by reason.
+const DROPPED: &str = "linemill_lines_dropped_total";
+
+impl Host {
+    /// Asks the admin endpoint.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Response {
+        request(self.admin(), "GET", path)
+    }
+
+    /// The counters as they are now.
+    #[track_caller]
+    pub fn metrics(&self) -> Metrics {
+        let response = self.get("/metrics");
+        assert_eq!(response.status, 200, "/metrics answers: {}", response.body);
+        Metrics::parse(&response.body)
+    }
+
+    /// The sum of a metric over the series that have all these labels.
+    #[track_caller]
+    pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.metrics().sum(name, labels)
+    }
+
+    /// Waits until a metric's sum is `value`.
+    #[track_caller]
+    pub fn wait_metric(&self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let what = format!("{name}{labels:?} = {value}");
+        eventually(&what, || (self.metric(name, labels) >= value).then_some(()));
+        let metrics = self.metrics();
+        assert!(
+            (metrics.sum(name, labels) - value).abs() < 0.5,
+            "{what}, but is {}",
+            metrics.sum(name, labels)
+        );
+    }
+
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Waits until standard error contains `part`.
+    #[track_caller]
+    pub fn expect_stderr(&self, part: &str) {
+        self.stderr.contains(part);
+    }
+
+    /// Waits for as many bytes of standard output; asserts that they are these and no more.
+    #[track_caller]
+    pub fn expect_stdout(&self, expected: &[u8]) {
+        assert_eq!(
+            self.stdout(expected.len()).escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+    }
+
+    /// Its standard output, once there are at least `count` bytes of it.
+    #[track_caller]
+    pub fn stdout(&self, count: usize) -> Vec<u8> {
+        self.stdout.at_least(count)
+    }
+
+    /// Memory the host has now.
+    #[track_caller]
+    pub fn memory(&self) -> Memory {
+        memory(self.child.id()).expect("the host runs")
+    }
+
+    /// Processor time that the host has used.
+    #[track_caller]
+    pub fn processor_time(&self) -> Duration {
+        processor_time(self.child.id()).expect("the host runs")
+    }
+
+    /// Waits until no connection of the first listener is open.
+    #[track_caller]
+    pub fn expect_no_connections(&self) {
+        eventually("no connection is open", || {
+            (self.metric("linemill_connections", &[]) < 0.5).then_some(())
+        });
+    }
+
+    /// Waits until `count` lines were dropped for `reason`, and no more.
+    #[track_caller]
+    pub fn expect_dropped(&self, reason: &str, count: f64) {
+        self.wait_metric(DROPPED, &[("reason", reason)], count);
+    }
+
+    /// Lines dropped for `reason` so far.
+    #[track_caller]
+    pub fn dropped(&self, reason: &str) -> f64 {
+        self.metric(DROPPED, &[("reason", reason)])
+    }
+
+    /// Waits until the host has ended by itself.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                return status;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "still running after {PATIENCE:?}:\n{}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asserts that the host runs and serves.
+    #[track_caller]
+    pub fn alive(&mut self) {
+        let status = self.child.try_wait().expect("the child is ours");
+        assert!(
+            status.is_none(),
+            "the host has ended, {status:?}:\n{}",
+            self.stderr()
+        );
+        assert_eq!(self.get("/healthz").status, 200);
+    }
+}
+
+#[cfg(unix)]
+impl Host {
+    /// Sends SIGHUP: read the configuration again.
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    /// Sends SIGTERM: drain.
+    pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Sends SIGINT: drain.
+    pub fn interrupt(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("a child has an id"), signal)
+            .expect("the child is ours");
+    }
+}

@@ -1,0 +1,135 @@
+//! Finds a program; as root on Debian it installs the package that has it.
+//!
+//! In: names. Out: a path, or a sentence that says why there is none. Tests run in parallel, in
+//! several processes, so packages are installed under a lock. No service is started by it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// Where programs for administrators are, which may not be in a user's `PATH`.
+const MORE_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/// Debian asks this program whether a package's service may be started.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// The path of `program`, which Debian has in `package`.
+///
+/// # Errors
+/// A sentence: it is not there, and why it was not installed.
+pub fn available(program: &str, package: &str) -> Result<PathBuf, String> {
+    if let Some(path) = find(program) {
+        return Ok(path);
+    }
+    install(program, package)
+        .map_err(|why| format!("no {program} (Debian's package {package}): {why}"))
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths)
+        .chain(MORE_FOLDERS.map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+#[cfg(not(unix))]
+fn install(_: &str, _: &str) -> Result<PathBuf, String> {
+    Err("this is not Debian".to_owned())
+}
+
+#[cfg(unix)]
+fn install(program: &str, package: &str) -> Result<PathBuf, String> {
+    /// What was tried in vain before, and what was said then.
+    static FAILED: Mutex<Option<String>> = Mutex::new(None);
+
+    if !Path::new("/etc/debian_version").exists() || find("apt-get").is_none() {
+        return Err("this is not Debian".to_owned());
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err("only root may install it".to_owned());
+    }
+    let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = File::create(std::env::temp_dir().join("linemill-tests-install.lock"));
+    let lock = lock.map_err(|error| format!("the lock file: {error}"))?;
+    lock.lock()
+        .map_err(|error| format!("the lock file: {error}"))?;
+    if let Some(path) = find(program) {
+        return Ok(path);
+    }
+    let _policy = Policy::none_starts();
+    let get = ["install", "--yes", "--no-install-recommends", package];
+    let mut done = apt_get(&get);
+    if done.is_err() {
+        // Lists that are not there, or old. Once is enough.
+        if let Some(why) = &*failed {
+            return Err(why.clone());
+        }
+        done = apt_get(&["update"])
+            .inspect_err(|why| *failed = Some(why.clone()))
+            .and_then(|()| apt_get(&get));
+    }
+    done?;
+    find(program).ok_or_else(|| "the package does not have it".to_owned())
+}
+
+#[cfg(unix)]
+fn apt_get(args: &[&str]) -> Result<(), String> {
+    let done = Command::new("apt-get")
+        .args(["-q", "-o", "Acquire::Retries=0"])
+        .args([
+            "-o",
+            "Acquire::http::Timeout=10",
+            "-o",
+            "Acquire::https::Timeout=10",
+        ])
+        .args(["-o", "DPkg::Lock::Timeout=60"])
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .map_err(|error| format!("apt-get: {error}"))?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    let last = said.lines().next_back().unwrap_or_default().trim();
+    Err(format!("apt-get {}: {}: {last}", args[0], done.status))
+}
+
+/// While it lives, no package starts a service.
+#[cfg(unix)]
+struct Policy {
+    ours: bool,
+}
+
+#[cfg(unix)]
+impl Policy {
+    fn none_starts() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Where there is one, somebody has decided already.
+        let ours = !Path::new(POLICY).exists()
+            && fs::write(POLICY, "#!/bin/sh\nexit 101\n").is_ok()
+            && fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755)).is_ok();
+        Self { ours }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #[test]
+    fn a_program_is_found_by_its_name() {
+        let path = super::find("cat").expect("every system has it");
+        assert!(path.is_absolute() && path.ends_with("cat"), "{path:?}");
+        assert_eq!(super::find("no-such-program"), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Certificates made for a test, and both ends of TLS that use them.
+//!
+//! In: nothing but a folder to write PEM files to. Out: authorities, certificates that they
+//! signed, and rustls configurations for [`Client::connect_tls`](crate::Client::connect_tls) and
+//! [`Hop::tls`](crate::Hop::tls). Each call makes new keys.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::Folder;
+
+/// An authority that signs certificates.
+#[derive(Debug)]
+pub struct Authority {
+    certificate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate with its key.
+#[derive(Debug)]
+pub struct Identity {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    /// A new one that nobody knows.
+    pub fn new() -> Self {
+        let mut params = named("linemill test authority", &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self {
+            certificate,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// A certificate for a server that is called `localhost` and 127.0.0.1.
+    pub fn server(&self) -> Identity {
+        self.server_of(&["localhost", "127.0.0.1"])
+    }
+
+    /// A certificate for a server of these names.
+    pub fn server_of(&self, names: &[&str]) -> Identity {
+        let params = named(names[0], names);
+        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate for a client.
+    pub fn client(&self) -> Identity {
+        let params = named("a client", &["client"]);
+        self.sign(params, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn sign(&self, mut params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Identity {
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![usage];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Identity { certificate, key }
+    }
+
+    /// Writes its certificate to a file; gives its path.
+    pub fn write(&self, folder: &Folder, name: &str) -> PathBuf {
+        folder.write(name, self.certificate.pem())
+    }
+
+    /// A client's side: trusts this authority, shows `identity` when asked.
+    pub fn trusting_client(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows them")
+            .with_root_certificates(self.roots());
+        Arc::new(match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain(), identity.key())
+                .expect("the key fits"),
+        })
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(self.certificate.der().clone())
+            .expect("an authority's certificate");
+        roots
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Identity {
+    /// The certificate, as a peer sees it.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.certificate.der().clone()
+    }
+
+    /// Writes certificate and key over the files `NAME.crt` and `NAME.key` in `folder`.
+    pub fn write(&self, folder: &Folder, name: &str) {
+        folder.replace(&format!("{name}.crt"), self.certificate.pem());
+        folder.replace(&format!("{name}.key"), self.key.serialize_pem());
+    }
+
+    /// A server's side: shows this certificate, and with `clients` lets in only who has one of
+    /// that authority's.
+    pub fn server(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows them");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => builder.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(
+                    Arc::new(authority.roots()),
+                    provider(),
+                )
+                .build()
+                .expect("an authority is enough"),
+            ),
+        };
+        let config = builder.with_single_cert(self.chain(), self.key());
+        Arc::new(config.expect("the key fits"))
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate()]
+    }
+
+    fn key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn named(name: &str, names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
+    let mut params = CertificateParams::new(names).expect("names and addresses");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::Authority;
+    use crate::{Client, Hop};
+
+    #[test]
+    fn a_client_and_a_server_understand_each_other() {
+        let authority = Authority::new();
+        let (server, client) = (authority.server(), authority.client());
+        let hop = Hop::tls(&server.server(Some(&authority)));
+        let config = authority.trusting_client(Some(&client));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut accepted = hop.accept();
+                assert_eq!(accepted.certificate(), Some(client.certificate()));
+                accepted.expect(b"question");
+                accepted.expect_end();
+                accepted.send(b"answer");
+                accepted.finish();
+            });
+            let mut connection = Client::connect_tls(hop.address(), &config).expect("a handshake");
+            assert_eq!(connection.certificate(), Some(server.certificate()));
+            assert_eq!(connection.exchange(b"question"), b"answer");
+        });
+    }
+
+    #[test]
+    fn a_truncation_is_told_from_an_end() {
+        let authority = Authority::new();
+        let hop = Hop::tls(&authority.server().server(None));
+        let config = authority.trusting_client(None);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut accepted = hop.accept();
+                let (rest, end) = accepted.rest_until_end();
+                assert_eq!(rest, b"question");
+                let error = end.expect_err("a truncation is no end");
+                assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+            });
+            let mut connection = Client::connect_tls(hop.address(), &config).expect("a handshake");
+            connection.send(b"question");
+            connection.cut();
+        });
+    }
+
+    #[test]
+    fn a_stranger_is_not_trusted() {
+        let (authority, stranger) = (Authority::new(), Authority::new());
+        let hop = Hop::tls(&stranger.server().server(None));
+        let config = authority.trusting_client(None);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                hop.expect_refused_handshake(&stranger.server().server(None));
+            });
+            Client::connect_tls(hop.address(), &config).expect_err("another authority");
+        });
+    }
+}

@@ -1,0 +1,161 @@
+//! Framings beside LF, on the way in and on the way out (cases 10 and 11).
+
+use linemill_tests::{Host, rot13};
+
+/// The filter `number` shows where lines begin and end.
+const NUMBER: &str = "[filter.number]\nplugin = \"number\"";
+
+/// A host whose only listener has these settings and puts numbers before lines.
+fn numbering(listener: &str) -> Host {
+    Host::serve(Host::config(
+        &format!("chain = [\"number\"]\n{listener}"),
+        NUMBER,
+    ))
+}
+
+/// What `host` answers to `input`, in one write, in two with the cut anywhere, byte by byte.
+#[track_caller]
+fn answers(host: &Host, input: &[u8], expected: &[u8]) {
+    let expected = expected.escape_ascii().to_string();
+    for cut in 0..input.len() {
+        let mut client = host.connect();
+        client.send(&input[..cut]);
+        let answer = client.exchange(&input[cut..]);
+        assert_eq!(answer.escape_ascii().to_string(), expected, "cut at {cut}");
+    }
+    let mut client = host.connect();
+    for byte in input {
+        client.send(&[*byte]);
+    }
+    let answer = client.exchange(b"");
+    assert_eq!(answer.escape_ascii().to_string(), expected, "byte by byte");
+}
+
+#[test]
+fn case_10_nul_ends_lines() {
+    let input = b"NUL\n\0\0The all\0tail";
+    answers(&Host::with("framing = \"nul\""), input, &rot13(input));
+    answers(
+        &numbering("framing = \"nul\""),
+        input,
+        b"1 NUL\n\x002 \x003 The all\x004 tail",
+    );
+}
+
+#[test]
+fn case_11_octets_are_counted() {
+    let host = Host::with("framing = \"octet\"");
+    let mut client = host.connect();
+    client.send(b"5 hello3 abc");
+    client.expect(b"5 uryyb3 nop");
+    client.finish();
+    client.expect_end();
+}
+
+#[test]
+fn octets_are_counted_anew_when_a_filter_changes_the_length() {
+    answers(
+        &numbering("framing = \"octet\""),
+        b"5 hello3 abc",
+        b"7 1 hello5 2 abc",
+    );
+}
+
+#[test]
+fn a_counted_line_may_hold_any_byte() {
+    let input: Vec<u8> = (0..=255).collect();
+    let input = [b"256 ", &*input, b"1 \n"].concat();
+    let output = [b"256 ", &*rot13(&input[4..260]), b"1 \n"].concat();
+    let host = Host::with("framing = \"octet\"");
+    assert_eq!(
+        host.connect().exchange(&input).escape_ascii().to_string(),
+        output.escape_ascii().to_string()
+    );
+}
+
+#[test]
+fn a_length_that_is_none_closes_after_the_lines_before_it() {
+    let host = Host::with("framing = \"octet\"");
+    for bad in [
+        &b"x"[..],
+        b"5x",
+        b" 5 hello",
+        b"0 ",
+        b"-1 a",
+        b"\n",
+        b"99999999999999999999999 a",
+    ] {
+        let mut client = host.connect();
+        client.send(&[b"2 ok", bad, b"3 abc"].concat());
+        client.expect(b"2 bx");
+        client.expect_refusal();
+    }
+    host.expect_no_connections();
+    assert_eq!(host.connect().exchange(b"4 next"), b"4 arkg");
+}
+
+#[test]
+fn a_counted_line_that_breaks_off_is_dropped_and_counted() {
+    let host = Host::with("framing = \"octet\"\npartial = \"drop\"");
+    assert_eq!(host.connect().exchange(b"2 ok5 he"), b"2 bx");
+    host.expect_dropped("partial", 1.0);
+}
+
+#[test]
+fn counted_lines_that_are_too_long() {
+    let long = b"8 abcdefgh2 ok";
+    for (oversize, expected) in [
+        ("split", &b"3 nop3 qrs2 tu2 bx"[..]),
+        ("truncate", b"3 nop2 bx"),
+        ("drop", b"2 bx"),
+        ("close", b""),
+    ] {
+        let listener = format!("framing = \"octet\"\nmax_line = \"3B\"\noversize = \"{oversize}\"");
+        let host = Host::with(&listener);
+        let (answer, _) = {
+            let mut client = host.connect();
+            client.send(long);
+            client.finish();
+            client.rest_until_end()
+        };
+        assert_eq!(
+            answer.escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "{oversize}"
+        );
+    }
+}
+
+#[test]
+fn octets_become_lines() {
+    let host = Host::with("framing = \"octet\"\nto_framing = \"lf\"");
+    answers(&host, b"5 hello3 abc", b"uryyb\nnop\n");
+}
+
+#[test]
+fn lines_become_octets() {
+    let host = Host::with("to_framing = \"octet\"");
+    answers(&host, b"hello\r\nabc\ntail", b"5 uryyb3 nop4 gnvy");
+}
+
+#[test]
+fn lines_end_as_the_output_ends_them() {
+    let host = Host::with("framing = \"nul\"\nto_framing = \"crlf\"");
+    answers(&host, b"hello\0abc\0tail", b"uryyb\r\nnop\r\ngnvy\r\n");
+}
+
+#[test]
+fn what_the_output_cannot_hold_is_dropped_and_counted() {
+    let host = Host::with("framing = \"octet\"\nto_framing = \"lf\"");
+    let mut client = host.connect();
+    client.send(b"3 one3 a\nb3 two");
+    client.finish();
+    assert_eq!(client.rest(), b"bar\ngjb\n");
+    host.expect_dropped("framing", 1.0);
+    let metrics = host.metrics();
+    assert_eq!(metrics.sum("linemill_lines_in_total", &[]).to_string(), "3");
+    assert_eq!(
+        metrics.sum("linemill_lines_out_total", &[]).to_string(),
+        "2"
+    );
+}

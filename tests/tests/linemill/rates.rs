@@ -1,0 +1,121 @@
+//! Rates and limits by address.
+//!
+//! Lower bounds are exact: what may come at once is a burst and one read beyond it. Upper bounds
+//! are generous, because tests share the machine; the bench measures how near a rate is held.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use linemill_tests::{Client, Host, rot13};
+
+const LATE: Duration = Duration::from_millis(2500);
+
+/// Asserts that it took from `least` to somewhat more since `start`.
+#[track_caller]
+fn between(start: Instant, least: Duration) {
+    let took = start.elapsed();
+    assert!(
+        (least..least + LATE).contains(&took),
+        "took {took:?}, not {least:?} and little more"
+    );
+}
+
+#[test]
+fn a_connection_is_held_to_its_bytes() {
+    let host = Host::with("rate = { bytes = \"16KiB\", burst = \"4KiB\" }");
+    let input = b"0123456789abcdef0123456789abcde\n".repeat(40 * 32);
+    let start = Instant::now();
+    let mut clients: Vec<Client> = (0..3).map(|_| host.connect()).collect();
+    std::thread::scope(|scope| {
+        for client in &mut clients {
+            scope.spawn(|| assert!(client.exchange(&input) == rot13(&input)));
+        }
+    });
+    // 40 KiB each, 4 in the burst and 4 read before they are paid for.
+    between(start, Duration::from_secs(2));
+}
+
+#[test]
+fn a_connection_is_held_to_its_lines() {
+    let host = Host::with("rate = { lines = 100 }");
+    let mut client = host.connect();
+    let start = Instant::now();
+    // One by one, so that a read is never more than a line.
+    for _ in 0..300 {
+        client.send(b"Hello\n");
+        client.expect(b"Uryyb\n");
+    }
+    between(start, Duration::from_millis(1980));
+}
+
+#[test]
+fn all_connections_together_are_held_to_the_total() {
+    let host = Host::with("total_rate = { bytes = \"16KiB\", burst = \"4KiB\" }");
+    let input = b"0123456789abcdef0123456789abcde\n".repeat(13 * 32);
+    let start = Instant::now();
+    let mut clients: Vec<Client> = (0..4).map(|_| host.connect()).collect();
+    std::thread::scope(|scope| {
+        for client in &mut clients {
+            scope.spawn(|| assert!(client.exchange(&input) == rot13(&input)));
+        }
+    });
+    // 52 KiB, 4 in the burst and 4 of each connection read before they are paid for.
+    between(start, Duration::from_secs(2));
+}
+
+#[test]
+fn who_waits_for_a_rate_is_not_taken_for_silent() {
+    let host = Host::with(
+        "rate = { bytes = \"100B\", burst = \"100B\" }\nidle_timeout = \"1s\"\nline_timeout = \"1s\"",
+    );
+    let input = b"012345678\n".repeat(45);
+    let start = Instant::now();
+    assert_eq!(host.connect().exchange(&input).len(), input.len());
+    between(start, Duration::from_millis(2500));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_rate_changes_with_a_swap() {
+    let host = Host::with("rate = { bytes = \"100B\", burst = \"100B\" }");
+    let mut client = host.connect();
+    let input = b"012345678\n".repeat(10_000);
+    let before = host.metric("linemill_generation", &[]);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            host.replace_config(Host::config("", ""));
+            host.hang_up();
+        });
+        assert_eq!(client.exchange(&input).len(), input.len());
+    });
+    assert!(host.metric("linemill_generation", &[]) > before);
+    // It would have been 1,000 seconds.
+    assert!(start.elapsed() < Duration::from_secs(15));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_address_has_so_many_connections_and_others_are_not_concerned() {
+    let host = Host::with("max_per_address = 2");
+    let from = |last| Client::connect_from(Ipv4Addr::new(127, 0, 0, last).into(), host.address());
+    let serve = |client: &mut Client| {
+        client.send(b"in\n");
+        client.expect(b"va\n");
+    };
+    let mut clients: Vec<Client> = [1, 1, 2, 2].map(from).into();
+    clients.iter_mut().for_each(serve);
+    for last in [1, 2] {
+        assert!(
+            from(last).closes_within(Duration::from_secs(1)),
+            "a third from 127.0.0.{last}"
+        );
+    }
+    let mut other = from(3);
+    serve(&mut other);
+    let mut freed = clients.remove(0);
+    freed.finish();
+    freed.expect_end();
+    host.wait_metric("linemill_connections", &[], 4.0);
+    serve(&mut from(1));
+}

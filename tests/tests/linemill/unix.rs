@@ -1,0 +1,120 @@
+//! Listeners on Unix sockets (case 22).
+
+use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use linemill_tests::{Client, Folder, Host, run};
+
+/// A configuration with a listener at `path`.
+fn config(path: &Path) -> String {
+    let bind = format!("bind = \"unix:{}\"", path.display());
+    Host::config("", "").replacen("bind = \"127.0.0.1:0\"", &bind, 1)
+}
+
+fn socket(folder: &Folder) -> PathBuf {
+    folder.path().join("socket")
+}
+
+/// Leaves a socket behind that nobody listens on.
+fn stale(path: &Path) {
+    drop(UnixListener::bind(path).expect("a path of its own"));
+    assert!(path.exists());
+}
+
+/// Asserts that a host does not start on `path`, and says so.
+#[track_caller]
+fn refused(folder: &Folder, path: &Path) {
+    folder.write("linemill.toml", config(path));
+    run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+        .failure()
+        .says(&[&path.display().to_string()]);
+}
+
+#[test]
+fn lines_come_back() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let host = Host::serve(config(&path));
+    assert!(host.announced(0).contains(&path.display().to_string()));
+    let mut client = host.connect_unix(&path);
+    client.send(b"Hello\n");
+    client.expect(b"Uryyb\n");
+    client.send(b"rest");
+    client.finish();
+    client.expect(b"erfg");
+    client.expect_end();
+    host.expect_no_connections();
+}
+
+#[test]
+fn case_22_a_stale_socket_is_replaced() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    stale(&path);
+    let host = Host::serve(config(&path));
+    assert_eq!(host.connect_unix(&path).exchange(b"Hello\n"), b"Uryyb\n");
+    // One that was killed leaves its own behind.
+    drop(host);
+    assert!(path.exists());
+    let host = Host::serve(config(&path));
+    assert_eq!(host.connect_unix(&path).exchange(b"Hello\n"), b"Uryyb\n");
+}
+
+#[test]
+fn case_22_a_live_socket_is_left_alone() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let host = Host::serve(config(&path));
+    let mut client = host.connect_unix(&path);
+    refused(&folder, &path);
+    client.send(b"Hello\n");
+    client.expect(b"Uryyb\n");
+    assert_eq!(Client::connect_unix(&path).exchange(b"next\n"), b"arkg\n");
+}
+
+#[test]
+fn case_22_a_file_is_left_alone() {
+    let folder = Folder::new();
+    let path = folder.write("socket", "somebody's work\n");
+    refused(&folder, &path);
+    assert_eq!(folder.read("socket"), b"somebody's work\n");
+}
+
+#[test]
+fn case_22_a_symlink_is_left_alone() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let target = folder.path().join("target");
+    symlink(&target, &path).expect("a path of its own");
+    refused(&folder, &path);
+    assert!(!target.exists(), "something was made where it leads");
+    stale(&target);
+    refused(&folder, &path);
+    let kind = |path: &Path| path.symlink_metadata().expect("it is there").file_type();
+    assert!(kind(&path).is_symlink() && kind(&target).is_socket());
+}
+
+#[test]
+fn a_drain_closes_the_socket_and_nobody_elses() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let mut host = Host::serve(config(&path));
+    let mut client = host.connect_unix(&path);
+    client.send(b"Hello\n");
+    client.expect(b"Uryyb\n");
+    host.terminate();
+    client.expect_end();
+    assert_eq!(host.wait().code(), Some(0));
+    Client::try_connect_unix(&path).expect_err("nobody listens");
+
+    // What another has put there since is not the host's.
+    let mut host = Host::serve(config(&path));
+    host.announced(0);
+    std::fs::remove_file(&path).expect("it is there");
+    let other = UnixListener::bind(&path).expect("the path is free");
+    host.terminate();
+    assert_eq!(host.wait().code(), Some(0));
+    drop(Client::connect_unix(&path));
+    drop(other);
+}
