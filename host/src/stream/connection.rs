@@ -100,7 +100,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 }
             });
             if closed.await.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                rest.linger(&mut way.reader).await;
+                rest.linger(&mut way.reader, &end).await;
             }
         }
         Some(end)
@@ -122,7 +122,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     .await
                     .is_ok_and(|closed| closed.is_ok())
                 {
-                    rest.linger(&mut reader).await;
+                    rest.linger(&mut reader, &end).await;
                 }
                 return Some(end);
             }
@@ -138,7 +138,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         if end.closes_politely() {
             let closed = timeout(LINGER, back.outlet.close()).await;
             if closed.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                rest.linger(&mut forward.reader).await;
+                rest.linger(&mut forward.reader, &end).await;
             }
         }
         Some(end)
@@ -221,13 +221,18 @@ impl Rest {
         })
     }
 
-    /// Reads on, to no end, until the client has seen ours.
-    async fn linger<R: AsyncRead + Unpin>(&self, reader: &mut R) {
+    /// Reads on, to no end, until the client has seen ours; what comes is counted as lost for
+    /// the reason of `end`.
+    async fn linger<R: AsyncRead + Unpin>(&self, reader: &mut R, end: &End) {
+        let dropped = match end {
+            End::NextHop(_) => &self.metrics.dropped_next_hop,
+            _ => &self.metrics.dropped_closed,
+        };
         let mut block = blocks::take(0);
         let reading = async {
             while reader.read_buf(&mut block).await.is_ok_and(|read| read > 0) {
                 let lines = self.framing.count_in(&block);
-                self.metrics.dropped_closed.inc_by(lines as u64);
+                dropped.inc_by(lines as u64);
                 block.clear();
             }
         };

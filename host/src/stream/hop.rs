@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::activity::since_start;
 use super::backoff::Backoff;
@@ -71,7 +71,9 @@ impl Hop {
             };
             self.note_failure(&error);
             let wait = backoff.next(since_start());
-            if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+            if let Some(deadline) = deadline.filter(|deadline| Instant::now() + wait >= *deadline) {
+                // Not before: whoever waits has been promised all of that time.
+                sleep_until(deadline).await;
                 return Err(error);
             }
             sleep(wait).await;

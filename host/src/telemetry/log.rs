@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging. Later calls have no effect.
 pub fn init() {
-    let asked = std::env::var("LINEMILL_LOG").unwrap_or_default();
+    let asked = std::env::var("LINEMILL_LOG").unwrap_or_else(|_| "info".into());
     // A level alone is linemill's own: that of the compiler would drown it.
     let asked = match asked.parse::<LevelFilter>() {
         Ok(level) => format!("warn,linemill={level}"),
