@@ -127,26 +127,29 @@ fn lock_folder(path: &Path) -> Option<File> {
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    inode: Inode,
+}
+
+/// A file, whatever its name: its device, and its number there.
+type Inode = (u64, u64);
+
+fn inode(path: &Path) -> io::Result<Inode> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 impl SocketFile {
     fn at(path: &Path) -> io::Result<Self> {
-        let found = fs::symlink_metadata(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            device: found.dev(),
-            inode: found.ino(),
-        })
+        let inode = inode(path)?;
+        let path = path.to_owned();
+        Ok(Self { path, inode })
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _lock = lock_folder(&self.path);
-        let same = Self::at(&self.path)
-            .is_ok_and(|found| (found.device, found.inode) == (self.device, self.inode));
+        let same = inode(&self.path).is_ok_and(|found| found == self.inode);
         if same && let Err(error) = fs::remove_file(&self.path) {
             tracing::debug!(path = %self.path.display(), %error, "the socket stays behind");
         }

@@ -31,6 +31,10 @@ impl Lines {
     /// may stay without one, if it had none and `from` has terminators. Under `lf` a content that
     /// ends in CR gets CR LF, or its CR would be taken for the terminator's.
     ///
+    /// Many who count octets end each content by a terminator as well, as syslog senders do by LF
+    /// (RFC 6587, 3.4.1 tells of it): coming from `octet`, one terminator of `to` at the end of a
+    /// content is taken for that.
+    ///
     /// A content that holds a terminator of `to` is left out, as is an empty one under `octet`,
     /// whose lengths begin at 1.
     pub fn encode(self, from: Framing, to: Framing) -> Encoded {
@@ -49,7 +53,10 @@ impl Lines {
         let fits = (from, to) == (Framing::Lf, Framing::Crlf);
         let mut digits = itoa::Buffer::new();
         for index in 0..self.len() {
-            let content = self.content(index);
+            let mut content = self.content(index);
+            if from == Framing::Octet {
+                content = to.without_terminator(content);
+            }
             if !fits && !to.can_hold(content) {
                 encoded.unfit += 1;
                 continue;
@@ -82,6 +89,18 @@ impl Framing {
             Self::Octet => !content.is_empty(),
             Self::Lf | Self::Crlf | Self::Nul => !self.ends_inside(content),
         }
+    }
+
+    /// `content` without the terminator that it ends in, if it does.
+    fn without_terminator(self, content: &[u8]) -> &[u8] {
+        let bare = match self {
+            Self::Octet => None,
+            Self::Lf => content
+                .strip_suffix(b"\r\n")
+                .or_else(|| content.strip_suffix(b"\n")),
+            Self::Crlf | Self::Nul => content.strip_suffix(self.terminator()),
+        };
+        bare.unwrap_or(content)
     }
 
     /// What ends `content`, and nothing of it.
