@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -100,7 +101,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 }
             });
             if closed.await.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                rest.linger(&mut way.reader, &end).await;
+                let dropped = &rest.metrics.dropped_closed;
+                rest.linger(&mut way.reader, dropped).await;
             }
         }
         Some(end)
@@ -122,7 +124,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     .await
                     .is_ok_and(|closed| closed.is_ok())
                 {
-                    rest.linger(&mut reader, &end).await;
+                    let dropped = &rest.metrics.dropped_next_hop;
+                    rest.linger(&mut reader, dropped).await;
                 }
                 return Some(end);
             }
@@ -138,7 +141,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         if end.closes_politely() {
             let closed = timeout(LINGER, back.outlet.close()).await;
             if closed.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                rest.linger(&mut forward.reader, &end).await;
+                let dropped = &rest.metrics.dropped_closed;
+                rest.linger(&mut forward.reader, dropped).await;
             }
         }
         Some(end)
@@ -221,13 +225,8 @@ impl Rest {
         })
     }
 
-    /// Reads on, to no end, until the client has seen ours; what comes is counted as lost for
-    /// the reason of `end`.
-    async fn linger<R: AsyncRead + Unpin>(&self, reader: &mut R, end: &End) {
-        let dropped = match end {
-            End::NextHop(_) => &self.metrics.dropped_next_hop,
-            _ => &self.metrics.dropped_closed,
-        };
+    /// Reads on, to no end, until the client has seen ours. Lines that come are `dropped`.
+    async fn linger<R: AsyncRead + Unpin>(&self, reader: &mut R, dropped: &Counter) {
         let mut block = blocks::take(0);
         let reading = async {
             while reader.read_buf(&mut block).await.is_ok_and(|read| read > 0) {
