@@ -1,18 +1,21 @@
 //! Memory: connections that have sent one line each and then wait.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use linemill_tests::{Memory, memory};
+use linemill_tests::{Folder, Memory, memory};
+use rustls::{ClientConfig, ClientConnection};
 use socket2::{Domain, Socket, Type};
 
 use crate::pattern::Pattern;
 use crate::peer::{LINEMILL, Launch, Peer, Subject};
 use crate::report::table;
+use crate::session;
 
 /// Connections from one source address: well below the number of its ephemeral ports.
 const PER_SOURCE: usize = 20_000;
@@ -24,9 +27,12 @@ const SETTLE: Duration = Duration::from_secs(1);
 pub(crate) struct Idle {
     #[command(flatten)]
     subject: Subject,
-    /// Idle connections
-    #[arg(long, default_value_t = 8000)]
-    connections: usize,
+    /// Idle connections; 8000, or 2000 with --tls
+    #[arg(long)]
+    connections: Option<usize>,
+    /// Over TLS
+    #[arg(long)]
+    tls: bool,
     /// Fail when a connection of linemill's costs more resident memory than this many KiB
     #[arg(long)]
     at_most: Option<f64>,
@@ -35,19 +41,32 @@ pub(crate) struct Idle {
 impl Idle {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        ensure!(self.connections > 0, "nothing to measure");
+        let connections = self
+            .connections
+            .unwrap_or(if self.tls { 2000 } else { 8000 });
+        ensure!(connections > 0, "nothing to measure");
         // Before the peers start: they inherit it.
-        raise_files(self.connections as u64 + 200)?;
-        let pattern = self.subject.pattern()?;
+        raise_files(connections as u64 + 200)?;
+        let folder = Folder::new();
+        let config = self.tls.then(|| session::identity(&folder));
+        let launches = if self.tls {
+            self.subject.tls_launches(&folder)?
+        } else {
+            self.subject.launches()?
+        };
         let (mut rows, mut linemill) = (Vec::new(), 0.0);
-        for launch in self.subject.launches()? {
+        for launch in launches {
             let peer: Peer = Launch::start(launch)?;
-            let (before, after) = self
-                .measure(&peer, &pattern)
-                .with_context(|| peer.name.to_owned())?;
-            let each = |from: u64, to: u64| {
-                (to.saturating_sub(from)) as f64 / 1024.0 / self.connections as f64
+            let pattern = if self.tls {
+                peer.pattern(&self.subject)?
+            } else {
+                self.subject.pattern()?
             };
+            let (before, after) = self
+                .measure(&peer, &pattern, connections, config.as_ref())
+                .with_context(|| peer.name.to_owned())?;
+            let each =
+                |from: u64, to: u64| to.saturating_sub(from) as f64 / 1024.0 / connections as f64;
             let resident = each(before.resident, after.resident);
             if peer.name == LINEMILL {
                 linemill = resident;
@@ -61,8 +80,9 @@ impl Idle {
             ]);
         }
         println!(
-            "{} idle connections after one line of {} bytes each\n",
-            self.connections, self.subject.line
+            "{connections} idle {}connections after one line of {} bytes each\n",
+            if self.tls { "TLS " } else { "" },
+            self.subject.line
         );
         let head = [
             "peer",
@@ -80,34 +100,48 @@ impl Idle {
         }
     }
 
-    fn measure(&self, peer: &Peer, pattern: &Pattern) -> anyhow::Result<(Memory, Memory)> {
+    fn measure(
+        &self,
+        peer: &Peer,
+        pattern: &Pattern,
+        connections: usize,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> anyhow::Result<(Memory, Memory)> {
+        let line = self.subject.line + 1;
+        let open = |nth| {
+            Held::open(peer.address, nth, tls)
+                .and_then(|held| held.one_line(pattern, line))
+                .with_context(|| format!("connection {nth}"))
+        };
         // What is paid once, instances and threads, is no connection's cost.
-        let warm: Vec<TcpStream> = (0..4)
-            .map(|_| self.one_line(peer.address, pattern, 0))
-            .collect::<Result<_, _>>()?;
+        let warm: Vec<Held> = (0..4).map(|_| open(0)).collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let before = memory(peer.id()).context("memory before")?;
-        let idle: Vec<TcpStream> = (0..self.connections)
-            .map(|nth| self.one_line(peer.address, pattern, nth))
-            .collect::<Result<_, _>>()?;
+        let idle: Vec<Held> = (0..connections).map(open).collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let after = memory(peer.id()).context("memory after")?;
         // All of them are still there, or the number means nothing.
-        for mut stream in warm.into_iter().chain(idle) {
-            stream.set_nonblocking(true)?;
-            let open = matches!(stream.read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+        for held in warm.into_iter().chain(idle) {
+            held.stream.set_nonblocking(true)?;
+            let open = matches!((&held.stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
             ensure!(open, "a connection was closed before the end");
         }
         Ok((before, after))
     }
+}
 
-    /// A connection that has had its line answered.
-    fn one_line(
-        &self,
+/// A connection that is held open.
+struct Held {
+    stream: TcpStream,
+    session: Option<ClientConnection>,
+}
+
+impl Held {
+    fn open(
         address: SocketAddr,
-        pattern: &Pattern,
         nth: usize,
-    ) -> anyhow::Result<TcpStream> {
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> anyhow::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).context("socket")?;
         let last = u8::try_from(1 + nth / PER_SOURCE).context("too many connections")?;
         if last > 1 {
@@ -115,22 +149,35 @@ impl Idle {
                 .bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0)).into())
                 .context("bind")?;
         }
-        socket
-            .connect(&address.into())
-            .with_context(|| format!("connection {nth}"))?;
-        let mut stream = TcpStream::from(socket);
-        let line = self.subject.line + 1;
+        socket.connect(&address.into()).context("connect")?;
+        let session = tls.map(|config| ClientConnection::new(Arc::clone(config), session::name()));
+        Ok(Self {
+            stream: TcpStream::from(socket),
+            session: session.transpose()?,
+        })
+    }
+
+    /// Has one line answered.
+    fn one_line(mut self, pattern: &Pattern, line: usize) -> anyhow::Result<Self> {
         let mut answer = vec![0; line];
-        stream.write_all(pattern.sent(0, line)).context("send")?;
-        stream
-            .read_exact(&mut answer)
-            .with_context(|| format!("connection {nth} gets no answer"))?;
+        let sent = pattern.sent(0, line);
+        match &mut self.session {
+            None => {
+                self.stream.write_all(sent).context("send")?;
+                self.stream.read_exact(&mut answer).context("no answer")?;
+            }
+            Some(session) => {
+                let mut stream = rustls::Stream::new(session, &mut self.stream);
+                stream.write_all(sent).context("send")?;
+                stream.read_exact(&mut answer).context("no answer")?;
+            }
+        }
         ensure!(
             answer == pattern.due(0, line),
             "a wrong answer: {}",
             answer.escape_ascii()
         );
-        Ok(stream)
+        Ok(self)
     }
 }
 

@@ -10,7 +10,11 @@ mod native;
 mod pattern;
 mod peer;
 mod ping;
+mod rates;
 mod report;
+mod secure;
+mod session;
+mod stuck;
 
 use std::process::ExitCode;
 
@@ -32,6 +36,12 @@ enum What {
     Ping(ping::Ping),
     /// Memory of idle connections that have sent one line each
     Memory(idle::Idle),
+    /// Throughput over TLS, beside an echo that does no more than rustls does
+    Tls(secure::Secure),
+    /// Memory while connections never read what comes back; a paused reader gets all of it
+    Stuck(stuck::Stuck),
+    /// How near rates are held: thirty connections, and all of them together
+    Rates(rates::Rates),
     /// The peer `native`: a server of its own
     #[command(hide = true)]
     Native(native::Native),
@@ -42,6 +52,9 @@ fn main() -> ExitCode {
         What::Load(load) => load.run(),
         What::Ping(ping) => ping.run(),
         What::Memory(idle) => idle.run(),
+        What::Tls(secure) => secure.run(),
+        What::Stuck(stuck) => stuck.run(),
+        What::Rates(rates) => rates.run(),
         What::Native(native) => native.run(),
     };
     match done {

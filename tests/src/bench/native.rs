@@ -1,30 +1,38 @@
 //! The peer `native`: what a server costs that does only what must be done.
 //!
 //! tokio's multi-thread runtime, one task a connection, blocks of 64 KiB, ROT13 in place, written
-//! back. It frames no lines, isolates nothing and cannot be changed while it runs.
+//! back. It frames no lines, isolates nothing and cannot be changed while it runs. With a
+//! certificate it does the same over TLS.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::pattern::turn;
+use crate::session;
 
 const BLOCK: usize = 64 * 1024;
 
 /// Options of the peer.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Native {
     /// How often to turn each block
     #[arg(long, default_value_t = 1)]
     passes: u32,
+    /// A folder with `server.crt` and `server.key`: serve TLS
+    #[arg(long)]
+    tls: Option<PathBuf>,
 }
 
 impl Native {
     /// Serves until it is killed.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let passes = self.passes;
+        let acceptor = self.tls.as_deref().map(session::acceptor).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_io()
             .build()?;
@@ -35,24 +43,31 @@ impl Native {
             eprintln!("listening on {}", listener.local_addr()?);
             loop {
                 let (stream, _) = listener.accept().await?;
-                tokio::spawn(async move {
-                    // A connection that breaks is the client's to report.
-                    let _ = self.answer(stream).await;
-                });
+                stream.set_nodelay(true)?;
+                // A connection that breaks is the client's to report.
+                match acceptor.clone() {
+                    None => drop(tokio::spawn(answer(stream, passes))),
+                    Some(acceptor) => drop(tokio::spawn(async move {
+                        answer(acceptor.accept(stream).await?, passes).await
+                    })),
+                }
             }
         })
     }
+}
 
-    async fn answer(self, mut stream: TcpStream) -> std::io::Result<()> {
-        stream.set_nodelay(true)?;
-        let mut block = vec![0; BLOCK];
-        loop {
-            let count = stream.read(&mut block).await?;
-            if count == 0 {
-                return stream.shutdown().await;
-            }
-            (0..self.passes).for_each(|_| turn(&mut block[..count]));
-            stream.write_all(&block[..count]).await?;
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    passes: u32,
+) -> std::io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    loop {
+        let count = stream.read(&mut block).await?;
+        if count == 0 {
+            return stream.shutdown().await;
         }
+        (0..passes).for_each(|_| turn(&mut block[..count]));
+        stream.write_all(&block[..count]).await?;
+        stream.flush().await?;
     }
 }

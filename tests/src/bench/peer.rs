@@ -11,6 +11,7 @@ use std::thread;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use linemill_tests::Folder;
 
 use crate::pattern::Pattern;
 
@@ -71,6 +72,36 @@ impl Subject {
             name: LINEMILL,
             command,
         })
+    }
+
+    /// linemill itself, its only listener with more keys, in `folder`.
+    pub(crate) fn configured(&self, folder: &Folder, listener: &str) -> anyhow::Result<Launch> {
+        let chain: Vec<String> = self.chain.iter().map(|name| format!("{name:?}")).collect();
+        let config = format!(
+            "[[listener]]\nname = \"bench\"\nbind = \"127.0.0.1:0\"\nchain = [{}]\n{listener}\n",
+            chain.join(", ")
+        );
+        let path = folder.write("linemill.toml", config);
+        let mut launch = self.linemill()?;
+        launch.command = Command::new(launch.command.get_program());
+        launch
+            .command
+            .args(["serve".as_ref(), "--config".as_ref(), path.as_os_str()]);
+        Ok(launch)
+    }
+
+    /// Both over TLS, with the certificate that [`identity`](crate::session::identity) has written
+    /// to `folder`: an echo that does no more than rustls does, and linemill.
+    pub(crate) fn tls_launches(&self, folder: &Folder) -> anyhow::Result<Vec<Launch>> {
+        let tls = "tls = { cert = \"server.crt\", key = \"server.key\" }";
+        let mut echo = Command::new(std::env::current_exe().context("the bench's own path")?);
+        echo.args(["native", "--passes", "0", "--tls"])
+            .arg(folder.path());
+        let echo = Launch {
+            name: "rustls echo",
+            command: echo,
+        };
+        Ok(vec![echo, self.configured(folder, tls)?])
     }
 
     fn native(&self) -> anyhow::Result<Launch> {
@@ -139,6 +170,14 @@ impl Launch {
 }
 
 impl Peer {
+    /// What is sent to it and what must come back.
+    pub(crate) fn pattern(&self, subject: &Subject) -> anyhow::Result<Pattern> {
+        match self.name {
+            LINEMILL => subject.pattern(),
+            _ => Ok(Pattern::new(subject.line, 0)),
+        }
+    }
+
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
