@@ -153,6 +153,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
     }
 
     async fn run(&mut self) -> End {
+        self.pause_if_unpaid();
         let mut told = false;
         loop {
             let changed = std::mem::take(&mut told) || self.orders.has_changed().unwrap_or(false);
@@ -184,8 +185,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
         self.counts.bytes_in.inc_by(block.new as u64);
         let lines = self.framer.frame(block.bytes);
         self.note_partial(!lines.is_empty());
-        self.throttle.charge(block.new as u64, lines.len() as u64);
-        self.pause_if_owing();
+        self.throttle.charge(block.new, lines.len());
+        self.pause_if_unpaid();
         self.count_framed(&lines);
         if !lines.is_empty() {
             // Boxed: its future is large, and a waiting stream must not carry it.
@@ -285,7 +286,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
         let side = self.side;
         self.framer.set_settings(service.lines(side));
         self.throttle = service.throttle(side);
-        self.paused_until = None;
+        self.pause_if_unpaid();
         self.service = Arc::clone(service);
         let (chain, rules) = (Arc::clone(service.chain(side)), service.rules(side));
         let moved = Box::pin(self.passage.move_to(chain, rules)).await;
@@ -334,10 +335,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
     fn hear_again(&mut self) {
         self.active.touch();
         self.line_began = self.line_began.map(|_| Instant::now());
-        self.pause_if_owing();
+        self.pause_if_unpaid();
     }
 
-    fn pause_if_owing(&mut self) {
+    fn pause_if_unpaid(&mut self) {
         self.paused_until = self.throttle.settle().map(|wait| Instant::now() + wait);
     }
 
