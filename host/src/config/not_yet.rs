@@ -4,7 +4,7 @@
 //! silently. A version that learns one deletes its line here.
 
 use super::report::{Place, Report};
-use super::settings::{Address, FilterSettings, HostSettings, ListenerSettings, Settings};
+use super::settings::{Address, FilterSettings, HostSettings, Settings};
 
 /// One thing that is not done yet.
 struct NotYet<T> {
@@ -23,8 +23,6 @@ const HOST: &[NotYet<HostSettings>] = &[NotYet {
     used: |host| matches!(host.admin, Some(Address::Unix(_))),
 }];
 
-const LISTENER: &[NotYet<ListenerSettings>] = &[];
-
 const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
     key: "grant",
     what: "granting a filter anything to import",
@@ -36,10 +34,6 @@ const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
 pub fn not_yet(settings: &Settings) -> Vec<Report> {
     let host = &settings.host;
     let mut reports = gather(HOST, host, "`[host]`", |_| &host.admin_place);
-    for one in &settings.listeners {
-        let name = format!("listener `{}`", one.name);
-        reports.extend(gather(LISTENER, one, &name, |key| one.places.of(key)));
-    }
     for filter in settings.filters.values() {
         let name = format!("filter `{}`", filter.name);
         reports.extend(gather(FILTER, filter, &name, |key| filter.places.of(key)));

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use super::not_yet::not_yet;
 use super::report::{Place, Report, Reports};
 use super::settings::{
     Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
@@ -54,17 +53,14 @@ impl Settings {
     /// Does what `--listen ADDR` says.
     ///
     /// # Errors
-    /// When there is not exactly one listener, a key of it has no effect on that address, or the
-    /// address is of a kind not done yet.
+    /// When there is not exactly one listener, or a key of it has no effect on that address.
     pub fn listen_on(&mut self, bind: Address) -> Result<(), Reports> {
         let listener = self.only_listener("--listen")?;
         listener.bind = bind;
         listener.bind_place = Place::default();
         listener.places.set("bind", Place::default());
         let name = format!("listener `{}`", listener.name);
-        let mut wrong = without_effect(listener, &name);
-        wrong.extend(not_yet(self));
-        Reports::new(wrong).map_or(Ok(()), Err)
+        Reports::new(without_effect(listener, &name)).map_or(Ok(()), Err)
     }
 
     /// Does what `--chain A,B` says.
@@ -268,18 +264,17 @@ mod tests {
             .to_string();
         let shown = "error: a.toml:4:13: key `ipv6_only` of listener `a` has no effect: `127.0.0.1:0` is not an IPv6 address\n";
         assert!(report.contains(shown), "{report}");
-    }
-
-    #[test]
-    fn what_is_not_done_yet_is_refused_here_too() {
-        let unix = "unix:/run/a.sock".parse().expect("an address");
-        let report = Settings::builtin()
-            .listen_on(unix)
-            .expect_err("not yet")
-            .to_string();
+        let text = text.replace("ipv6_only", "reuse_port");
+        let mut taken = settings(&text);
+        let unix: Address = "unix:/run/a.sock".parse().expect("an address");
+        let report = taken.listen_on(unix).expect_err("no port").to_string();
         assert!(
-            report.contains("key `bind` of listener `rot13`: not yet: listening on a Unix socket"),
+            report.contains("`unix:/run/a.sock` has no port"),
             "{report}"
+        );
+        assert_eq!(
+            taken.listen_on("127.0.0.1:0".parse().expect("an address")),
+            Ok(())
         );
     }
 

@@ -64,6 +64,7 @@ pub(super) fn settings(
     };
     checker.names(&settings.listeners);
     checker.addresses(&settings);
+    checker.outputs(&settings.listeners);
     complete(&mut settings);
     Reports::new(checker.problems.0).map_or(Ok(settings), Err)
 }

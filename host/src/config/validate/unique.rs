@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::config::report::quote;
-use crate::config::settings::{Address, ListenerSettings, Settings};
+use crate::config::settings::{Address, Destination, ListenerSettings, Settings};
+use crate::config::units::{SIZE, show_time};
 
 impl Checker<'_> {
     /// No two listeners share a name.
@@ -61,4 +62,48 @@ impl Checker<'_> {
             }
         }
     }
+
+    /// Listeners that write to one output have one buffer for it, and one way to reach it.
+    pub(super) fn outputs(&mut self, listeners: &[ListenerSettings]) {
+        let mut known: BTreeMap<&Destination, &ListenerSettings> = BTreeMap::new();
+        for listener in listeners {
+            for (key, to) in shared_outputs(listener) {
+                let first = *known.entry(to).or_insert(listener);
+                let mut differs = |setting, here: String, there: String| {
+                    let text = format!(
+                        "key `{key}` of listener `{}`: its `{setting}` is {here}, but that of listener `{}` is {there}, and both write to {}",
+                        listener.name,
+                        first.name,
+                        quote(&to.to_string()),
+                    );
+                    let hint = format!("they share one output: give both the same `{setting}`");
+                    self.problems
+                        .0
+                        .push(listener.places.of(key).report(text, hint));
+                };
+                if listener.buffer != first.buffer {
+                    let [here, there] = [listener, first].map(|one| SIZE.show(one.buffer as u64));
+                    differs("buffer", here, there);
+                }
+                if listener.connect_timeout != first.connect_timeout && to.is_socket() {
+                    let [here, there] = [listener, first].map(|one| show_time(one.connect_timeout));
+                    differs("connect_timeout", here, there);
+                }
+            }
+        }
+    }
+}
+
+/// The outputs of a listener that connections share, each with its key.
+fn shared_outputs(listener: &ListenerSettings) -> impl Iterator<Item = (&str, &Destination)> {
+    let to = &listener.to;
+    let shared = match to {
+        Destination::Reply => false,
+        Destination::Stdout | Destination::File(_) => true,
+        Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_) => listener.shared,
+    };
+    let routes = listener.routes.values().map(|to| ("routes", to));
+    let tee = listener.tee.iter().map(|to| ("tee", to));
+    let to = shared.then_some(("to", to));
+    to.into_iter().chain(routes).chain(tee)
 }
