@@ -6,7 +6,7 @@
 //!
 //! A TLS stream that ends without the peer's close_notify may have been cut off by somebody else.
 //! Reading it gives [`io::ErrorKind::UnexpectedEof`] then, which nothing else does: see
-//! [`is_truncated`]. It is said once; a further read finds the end of the stream.
+//! [`is_truncated`].
 
 mod handshake;
 

@@ -25,6 +25,7 @@
 //! | [`tls`] | certificates, handshakes, truncation (cases 20, 21) |
 //! | [`unix`] | listeners on Unix sockets (case 22) |
 //! | [`binds`] | IPv6, one port for two hosts, sockets handed over |
+//! | [`transport`] | what handshakes, certificates and addresses cost whom; who gets a socket that was handed over |
 //! | [`peers`] | slow and odd peers through a proxy that makes faults; floods; watermarks |
 //! | [`rates`] | rates, and limits by address |
 //! | [`clients`] | clients and servers that others wrote |
@@ -65,6 +66,7 @@ mod sinks;
 mod swap;
 mod timeouts;
 mod tls;
+mod transport;
 #[cfg(unix)]
 mod unix;
 mod verbs;
