@@ -247,9 +247,23 @@ fn logger_with_octets_counted() {
     host.expect_no_connections();
 }
 
+/// With the template that rsyslog has for forwarding.
 #[test]
 #[cfg(unix)]
 fn rsyslog_forwards() {
+    rsyslog("");
+}
+
+/// With the template of RFC 5424, which puts an LF at the end of what is counted.
+#[test]
+#[cfg(unix)]
+fn rsyslog_forwards_by_rfc_5424() {
+    rsyslog(" template=\"RSYSLOG_SyslogProtocol23Format\"");
+}
+
+#[track_caller]
+#[cfg(unix)]
+fn rsyslog(template: &str) {
     use std::os::unix::net::UnixDatagram;
 
     let Some(path) = program("rsyslogd", "rsyslog") else {
@@ -265,7 +279,7 @@ fn rsyslog_forwards() {
              module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
              input(type=\"imuxsock\" Socket=\"{here}/log\" RateLimit.Interval=\"0\")\n\
              action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\"\n\
-             TCP_Framing=\"octet-counted\" template=\"RSYSLOG_SyslogProtocol23Format\")\n",
+             TCP_Framing=\"octet-counted\"{template})\n",
             host.address().port()
         ),
     );

@@ -124,13 +124,20 @@ fn waiting_for_a_hop_costs_no_time() {
 
 #[test]
 fn a_shared_hop_that_dies_gets_each_line_whole_when_it_is_back() {
-    const LINES: usize = 60_000;
+    const LINES: usize = 120_000;
     let mut hop = Hop::tcp();
     let host = Host::with(&to(&hop));
     let lines: Vec<u8> = (0..LINES).flat_map(|number| line(0, number)).collect();
     let length = line(0, 0).len();
+    let (before, after) = lines.split_at(lines.len() / 2);
+    let (back, is_back) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(|| assert_eq!(host.connect().exchange(&lines), b""));
+        let mut client = host.connect();
+        scope.spawn(move || {
+            client.send(before);
+            is_back.recv().expect("the hop is back");
+            assert_eq!(client.exchange(after), b"");
+        });
         let mut server = hop.accept();
         // Ends within a line, and more waits on its way than anybody will read.
         let first = server.take(1000 * length + length / 2);
@@ -140,6 +147,7 @@ fn a_shared_hop_that_dies_gets_each_line_whole_when_it_is_back() {
         hop.down();
         server.reset();
         hop.up();
+        back.send(()).expect("the client waits");
         let mut server = hop.accept();
         let (_, start) = read(&server.take(length));
         // What the kernel had taken is lost with it; the line that was cut is not.

@@ -1,6 +1,6 @@
 //! The other verbs, their exit codes and their texts.
 
-use linemill_tests::{Finished, Folder, guest, run};
+use linemill_tests::{Finished, Folder, Host, guest, run};
 
 fn linemill(args: &[&str]) -> Finished {
     run(Folder::new().path(), args, b"")
@@ -106,14 +106,10 @@ fn check_reports_where_and_what() {
 #[test]
 fn what_is_not_done_yet_is_said_and_not_ignored() {
     let folder = Folder::new();
-    let config = |listener: &str, filter: &str| {
-        format!(
-            "[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\nchain = [\"rot13\"]\n{listener}\n\n\
-             [filter.rot13]\nplugin = \"rot13\"\n{filter}\n"
-        )
-    };
-    for (listener, filter, key) in [("", "grant = [\"log\"]", "grant")] {
-        folder.write("later.toml", config(listener, filter));
+    let grant = "[filter.rot13]\nplugin = \"rot13\"\ngrant = [\"log\"]";
+    let admin = Host::config("", "").replace("127.0.0.1:0\"\n\n[[", "unix:admin\"\n\n[[");
+    for (config, key) in [(Host::config("", grant), "grant"), (admin, "admin")] {
+        folder.write("later.toml", config);
         for args in [
             ["check", "later.toml"].as_slice(),
             &["serve", "--config", "later.toml"],
