@@ -13,7 +13,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 
 #[track_caller]
 fn refused(path: &Path, part: &str) {
-    let refusal = bind(path).err().expect("refused");
+    let refusal = bind(path).expect_err("refused");
     assert!(refusal.problem.contains(part), "{}", refusal.problem);
     assert!(!refusal.hint.is_empty());
 }
@@ -90,7 +90,7 @@ async fn a_socket_whose_queue_is_full_is_live() {
 async fn a_missing_folder_is_named() {
     let (folder, _) = folder();
     let missing = folder.path().join("missing");
-    let refusal = bind(&missing.join("a.sock")).err().expect("refused");
+    let refusal = bind(&missing.join("a.sock")).expect_err("refused");
     assert_eq!(
         refusal.hint,
         format!("make the folder {} first", missing.display())
