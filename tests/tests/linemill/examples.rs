@@ -45,6 +45,7 @@ fn every_configuration_is_accepted() {
         "redact.toml",
         "redact-logs/linemill.toml",
         "ndjson/linemill.toml",
+        "redis/linemill.toml",
     ] {
         assert!(
             found.iter().any(|path| path.ends_with(name)),
