@@ -40,10 +40,10 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new());
     let plugins = Arc::new(Plugins::new(Arc::new(Engine::new()?)));
     let first = build(&settings, None, &plugins, &metrics).await?;
+    let opened = Arc::new(destinations::open(&settings, &first, &metrics)?);
     metrics.in_force(first.number);
     let (orders, receiver) = Orders::first(first);
 
-    let opened = Arc::new(destinations::open(&settings, &metrics)?);
     let (bound, admin_socket) = bind_all(&settings)?;
     // Whoever reads `listening on` may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;

@@ -1,13 +1,14 @@
 //! From a listener's `to`, `routes` and `tee` to what takes its lines.
 //!
-//! In: settings. Out: [`Opened`], every file opened and every certificate loaded, or what is
-//! wrong with them. Next hops are not waited for: they may come later.
+//! In: settings, and the generation built of them, which has their certificates. Out: [`Opened`],
+//! every file opened, or what is wrong with them. Next hops are not waited for: they may come later.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::report::{Report, Reports};
-use crate::config::settings::{Destination, HopTls, ListenerSettings, Settings};
+use crate::config::settings::{Destination, ListenerSettings, Settings};
+use crate::generation::Generation;
 use crate::stream::hop::Hop;
 use crate::stream::outlet::{Destinations, Target};
 use crate::stream::output::{Key, Outputs, SharedOutput};
@@ -26,12 +27,18 @@ pub struct Opened {
 /// Opens what takes the lines of all listeners.
 ///
 /// # Errors
-/// Everything that cannot be opened or loaded.
-pub fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Reports> {
+/// Everything that cannot be opened.
+pub fn open(
+    settings: &Settings,
+    generation: &Generation,
+    metrics: &Metrics,
+) -> Result<Opened, Reports> {
     let mut opened = Opened::default();
     let mut wrong = Vec::new();
     for listener in &settings.listeners {
-        match destinations(listener, &mut opened.outputs, metrics) {
+        let service = generation.services.get(&listener.name);
+        let client = service.and_then(|service| service.to_tls.as_ref());
+        match destinations(listener, client, &mut opened.outputs, metrics) {
             Ok(destinations) => {
                 let name = listener.name.clone();
                 drop(opened.listeners.insert(name, Arc::new(destinations)));
@@ -42,25 +49,13 @@ pub fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Reports> {
     Reports::new(wrong).map_or(Ok(opened), Err)
 }
 
-/// Loads the certificates that next hops need, and opens nothing.
-///
-/// # Errors
-/// What is wrong with them.
-pub fn check(settings: &Settings) -> Result<(), Reports> {
-    let wrong = settings
-        .listeners
-        .iter()
-        .filter_map(|one| client(one).err());
-    Reports::new(wrong.collect()).map_or(Ok(()), Err)
-}
-
 fn destinations(
     listener: &ListenerSettings,
+    client: Option<&Arc<Client>>,
     outputs: &mut Outputs,
     metrics: &Metrics,
 ) -> Result<Destinations, Report> {
-    let client = client(listener)?;
-    let hop = |to: &Destination| Hop::new(to, client.clone(), listener.connect_timeout);
+    let hop = |to: &Destination| Hop::new(to, client.cloned(), listener.connect_timeout);
     let mut shared = |key: &str, to: &Destination| -> Result<SharedOutput, Report> {
         let tls =
             matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
@@ -92,23 +87,4 @@ fn destinations(
     let tee = listener.tee.iter().map(|to| shared("tee", to));
     let tee = tee.collect::<Result<_, Report>>()?;
     Ok(Destinations { to, routes, tee })
-}
-
-/// Who the listener is to next hops over TLS, if it has one.
-fn client(listener: &ListenerSettings) -> Result<Option<Arc<Client>>, Report> {
-    let mut all = [&listener.to]
-        .into_iter()
-        .chain(listener.routes.values())
-        .chain(&listener.tee);
-    if !all.any(|to| matches!(to, Destination::Tls(_))) {
-        return Ok(None);
-    }
-    let settings: HopTls = listener.to_tls.clone().unwrap_or_default();
-    Client::load(&settings, None).map(Some).map_err(|fault| {
-        let text = format!(
-            "key `to_tls` of listener `{}`: {}",
-            listener.name, fault.problem
-        );
-        listener.places.of("to_tls").report(text, &fault.hint)
-    })
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use linemill::app::destinations;
 use linemill::control::build::build;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
@@ -35,7 +34,6 @@ impl Check {
             let engine = Engine::new()?;
             let plugins = Plugins::new(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new()).await?;
-            destinations::check(&settings)?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {

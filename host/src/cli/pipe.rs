@@ -66,6 +66,7 @@ impl Pipe {
         let plugins = Plugins::new(Arc::new(engine));
         let first = build(&settings, None, &plugins, &metrics).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
+        let opened = destinations::open(&settings, &first, &metrics)?;
         let (_orders, receiver) = Orders::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
@@ -76,7 +77,6 @@ impl Pipe {
         };
         let output = tokio::io::stdout();
         let counts = metrics.listener("pipe");
-        let opened = destinations::open(&settings, &metrics)?;
         let destinations = opened.listeners.get("pipe").cloned();
         let destinations = destinations.ok_or_else(|| anyhow!("the chain is gone"))?;
         let stream = Connection::new(

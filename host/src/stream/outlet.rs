@@ -52,15 +52,6 @@ pub(super) struct Outlet<W> {
 }
 
 impl Destinations {
-    /// Back to the client, and nowhere else.
-    pub fn reply() -> Self {
-        Self {
-            to: Target::Reply,
-            routes: Vec::new(),
-            tee: Vec::new(),
-        }
-    }
-
     /// Whether lines go anywhere but to a socket of their own connection.
     fn is_shared(&self) -> bool {
         matches!(self.to, Target::Shared(_)) || !self.routes.is_empty() || !self.tee.is_empty()
