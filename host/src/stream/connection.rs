@@ -6,6 +6,7 @@
 //! and an error of one ends both.
 //! Not here: accepting, what happens to lines on their way (`way`).
 
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,18 +94,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let mut way = Way::new(reader, outlet, Side::Forward, false, context)?;
         let end = way.serve().await;
         way.abandon();
-        if end.closes_politely() {
-            let closed = timeout(LINGER, async {
-                match &mut client {
-                    Some(client) => client.shutdown().await,
-                    None => way.outlet.close().await,
-                }
-            });
-            if closed.await.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                let dropped = &rest.metrics.dropped_closed;
-                rest.linger(&mut way.reader, dropped).await;
+        let closing = async {
+            match &mut client {
+                Some(client) => client.shutdown().await,
+                None => way.outlet.close().await,
             }
-        }
+        };
+        let dropped = &rest.metrics.dropped_closed;
+        rest.part(&end, closing, &mut way.reader, dropped).await;
         Some(end)
     }
 
@@ -120,13 +117,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let (from_hop, to_hop) = match reach(&hop, &context).await {
             Ok(halves) => halves,
             Err(end) => {
-                if timeout(LINGER, writer.shutdown())
-                    .await
-                    .is_ok_and(|closed| closed.is_ok())
-                {
-                    let dropped = &rest.metrics.dropped_next_hop;
-                    rest.linger(&mut reader, dropped).await;
-                }
+                let dropped = &rest.metrics.dropped_next_hop;
+                rest.part(&end, writer.shutdown(), &mut reader, dropped)
+                    .await;
                 return Some(end);
             }
         };
@@ -138,13 +131,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let end = both(&mut forward, &mut back).await;
         forward.abandon();
         back.abandon();
-        if end.closes_politely() {
-            let closed = timeout(LINGER, back.outlet.close()).await;
-            if closed.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
-                let dropped = &rest.metrics.dropped_closed;
-                rest.linger(&mut forward.reader, dropped).await;
-            }
-        }
+        let dropped = &rest.metrics.dropped_closed;
+        let closing = back.outlet.close();
+        rest.part(&end, closing, &mut forward.reader, dropped).await;
         Some(end)
     }
 }
@@ -223,6 +212,25 @@ impl Rest {
             framing: service.lines.framing,
             metrics: context.metrics.clone(),
         })
+    }
+
+    /// Tells the client of the end by `closing` its side, and hears it out: lines that it had sent
+    /// meanwhile are `dropped`.
+    async fn part<R: AsyncRead + Unpin>(
+        &self,
+        end: &End,
+        closing: impl Future<Output = io::Result<()>>,
+        reader: &mut R,
+        dropped: &Counter,
+    ) {
+        if !end.closes_politely() {
+            return;
+        }
+        let closed = timeout(LINGER, closing).await;
+        // After its own FIN a client has nothing left to say.
+        if closed.is_ok_and(|closed| closed.is_ok()) && !matches!(end, End::Eof) {
+            self.linger(reader, dropped).await;
+        }
     }
 
     /// Reads on, to no end, until the client has seen ours. Lines that come are `dropped`.
