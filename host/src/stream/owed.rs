@@ -189,12 +189,10 @@ impl Framing {
     /// How many whole lines `bytes` begins with, framed for the wire, and how long they are.
     pub(super) fn whole_lines(self, bytes: &[u8]) -> (u64, usize) {
         if self != Self::Octet {
-            let ends = match self {
-                Self::Crlf => memchr::memmem::rfind(bytes, b"\r\n").map(|at| at + 2),
-                Self::Nul => memchr::memrchr(0, bytes).map(|at| at + 1),
-                Self::Lf | Self::Octet => memchr::memrchr(b'\n', bytes).map(|at| at + 1),
-            };
-            return (self.count_in(bytes) as u64, ends.unwrap_or(0));
+            let terminator = self.terminator();
+            let last = memchr::memmem::rfind(bytes, terminator);
+            let whole = last.map_or(0, |at| at + terminator.len());
+            return (self.count_in(bytes) as u64, whole);
         }
         let (mut rest, mut lines) = (bytes, 0);
         while let Some(space) = memchr::memchr(b' ', rest) {
