@@ -11,84 +11,43 @@ use clap::Args;
 use linemill_tests::processor_time;
 
 use crate::pattern::{Pattern, STRETCH};
-use crate::peer::{LINEMILL, Launch, Peer, Subject};
-use crate::report::{Spread, table};
+use crate::peer::{Launch, Peer, Subject};
+use crate::report::table;
+use crate::rounds::{Measured, Rounds, Throughput};
 
 /// Options of the measurement.
 #[derive(Debug, Args)]
 pub(crate) struct Load {
     #[command(flatten)]
     subject: Subject,
-    /// Connections, each with a sender that never waits
-    #[arg(long, default_value_t = 4)]
-    connections: usize,
-    /// Seconds of one measurement, after a warm-up of a quarter of it
-    #[arg(long, default_value_t = 4.0)]
-    seconds: f64,
-    /// Measurements of each peer; peers take turns
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Fail when linemill's median is less than this part of the first peer's
-    #[arg(long)]
-    at_least: Option<f64>,
+    #[command(flatten)]
+    rounds: Rounds,
 }
 
 impl Load {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        ensure!(
-            self.connections > 0 && self.rounds > 0,
-            "nothing to measure"
-        );
-        let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         let pattern = self.subject.pattern()?;
         let launches = self.subject.launches()?;
         let peers: Vec<Peer> = launches
             .into_iter()
             .map(Launch::start)
             .collect::<Result<_, _>>()?;
-        let mut rates = vec![Vec::new(); peers.len()];
-        let mut costs = vec![Vec::new(); peers.len()];
-        for round in 1..=self.rounds {
-            for (nth, peer) in peers.iter().enumerate() {
-                let measured = measure(peer, &pattern, self.connections, seconds)
-                    .with_context(|| format!("{}, round {round}", peer.name))?;
-                let lines = measured.bytes / (self.subject.line + 1) as f64;
-                let rate = lines / measured.took.as_secs_f64();
-                eprintln!(
-                    "round {round}: {} {:.2} million lines a second",
-                    peer.name,
-                    rate / 1e6
-                );
-                rates[nth].push(rate);
-                costs[nth].push(measured.cost.as_nanos() as f64 / lines);
-            }
-        }
-        let spreads: Vec<Spread> = rates.into_iter().map(Spread::of).collect();
-        let costs: Vec<f64> = costs
-            .into_iter()
-            .map(|costs| Spread::of(costs).median)
-            .collect();
-        self.print(&peers, &spreads, &costs);
-        let Some(least) = self.at_least else {
-            return Ok(());
-        };
-        let linemill = peers
-            .iter()
-            .position(|peer| peer.name == LINEMILL)
-            .context("linemill is not among the peers")?;
-        let ratio = spreads[linemill].median / spreads[0].median;
-        ensure!(
-            ratio >= least,
-            "linemill is at {ratio:.2} of {}, less than {least}",
-            peers[0].name
-        );
-        Ok(())
+        let told = |rate: f64| format!("{:.2} million lines", rate / self.line() / 1e6);
+        let found = self.rounds.measure(&peers, told, |peer, seconds| {
+            measure(peer, &pattern, self.rounds.connections, seconds)
+        })?;
+        self.print(&peers, &found);
+        self.rounds.judge(&peers, &found)
     }
 
-    fn print(&self, peers: &[Peer], spreads: &[Spread], costs: &[f64]) {
-        let mib = |lines: f64| lines * (self.subject.line + 1) as f64 / f64::from(1 << 20);
-        let million = |lines: f64| format!("{:.2}", lines / 1e6);
+    /// Bytes of a line with its terminator.
+    fn line(&self) -> f64 {
+        (self.subject.line + 1) as f64
+    }
+
+    fn print(&self, peers: &[Peer], found: &[Throughput]) {
+        let million = |rate: f64| format!("{:.2}", rate / self.line() / 1e6);
         let head = [
             "peer",
             "M lines/s",
@@ -100,23 +59,22 @@ impl Load {
         ];
         let rows: Vec<_> = peers
             .iter()
-            .zip(spreads)
-            .zip(costs)
-            .map(|((peer, spread), cost)| {
+            .zip(found)
+            .map(|(peer, Throughput { rate, cost })| {
                 [
                     peer.name.to_owned(),
-                    million(spread.median),
-                    million(spread.min),
-                    million(spread.max),
-                    format!("{:.0}", mib(spread.median)),
-                    format!("{cost:.1}"),
-                    format!("{:.2}", spread.median / spreads[0].median),
+                    million(rate.median),
+                    million(rate.min),
+                    million(rate.max),
+                    format!("{:.0}", rate.median / f64::from(1 << 20)),
+                    format!("{:.1}", cost * self.line() * 1e9),
+                    format!("{:.2}", rate.median / found[0].rate.median),
                 ]
             })
             .collect();
         println!(
             "{} connections, lines of {} bytes, medians of {} rounds of {} s, every byte checked;\nCPU is that of the server alone\n",
-            self.connections, self.subject.line, self.rounds, self.seconds
+            self.rounds.connections, self.subject.line, self.rounds.rounds, self.rounds.seconds
         );
         print!("{}", table(&head, &rows));
     }
@@ -128,15 +86,6 @@ struct Run<'a> {
     /// Bytes that came back right.
     checked: AtomicU64,
     stop: AtomicBool,
-}
-
-/// What one measurement found.
-struct Measured {
-    /// Bytes that came back right.
-    bytes: f64,
-    took: Duration,
-    /// Processor time the server used.
-    cost: Duration,
 }
 
 fn measure(

@@ -12,6 +12,7 @@ mod peer;
 mod ping;
 mod rates;
 mod report;
+mod rounds;
 mod secure;
 mod session;
 mod stuck;

@@ -14,8 +14,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::pattern::{Pattern, STRETCH};
-use crate::peer::{LINEMILL, Launch, Peer, Subject};
-use crate::report::{Spread, table};
+use crate::peer::{Launch, Peer, Subject};
+use crate::report::table;
+use crate::rounds::{Measured, Rounds, Throughput};
 use crate::session;
 
 /// Bytes of one write: what a client sends that has much to send.
@@ -26,28 +27,13 @@ const BLOCK: usize = 64 * 1024;
 pub(crate) struct Secure {
     #[command(flatten)]
     subject: Subject,
-    /// Connections, each with a sender that never waits
-    #[arg(long, default_value_t = 4)]
-    connections: usize,
-    /// Seconds of one measurement, after a warm-up of a quarter of it
-    #[arg(long, default_value_t = 4.0)]
-    seconds: f64,
-    /// Measurements of each peer; peers take turns
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Fail when linemill's median is less than this part of the echo's
-    #[arg(long)]
-    at_least: Option<f64>,
+    #[command(flatten)]
+    rounds: Rounds,
 }
 
 impl Secure {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        ensure!(
-            self.connections > 0 && self.rounds > 0,
-            "nothing to measure"
-        );
-        let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         let folder = Folder::new();
         let config = session::identity(&folder);
         let peers: Vec<Peer> = self
@@ -59,53 +45,39 @@ impl Secure {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let mut rates = vec![Vec::new(); peers.len()];
-        let mut costs = vec![Vec::new(); peers.len()];
-        for round in 1..=self.rounds {
-            for (nth, peer) in peers.iter().enumerate() {
-                let pattern = Arc::new(peer.pattern(&self.subject)?);
-                let measured = runtime
-                    .block_on(measure(peer, pattern, &config, self.connections, seconds))
-                    .with_context(|| format!("{}, round {round}", peer.name))?;
-                let mib = measured.bytes / f64::from(1 << 20);
-                let rate = mib / measured.took.as_secs_f64();
-                eprintln!("round {round}: {} {rate:.0} MiB a second", peer.name);
-                rates[nth].push(rate);
-                costs[nth].push(measured.cost.as_secs_f64() * 1000.0 / mib);
-            }
-        }
-        let spreads: Vec<Spread> = rates.into_iter().map(Spread::of).collect();
-        let costs = costs.into_iter().map(|costs| Spread::of(costs).median);
+        let mib = f64::from(1 << 20);
+        let told = |rate: f64| format!("{:.0} MiB", rate / mib);
+        let found = self.rounds.measure(&peers, told, |peer, seconds| {
+            let pattern = Arc::new(peer.pattern(&self.subject)?);
+            runtime.block_on(measure(
+                peer,
+                pattern,
+                &config,
+                self.rounds.connections,
+                seconds,
+            ))
+        })?;
         let rows: Vec<_> = peers
             .iter()
-            .zip(&spreads)
-            .zip(costs)
-            .map(|((peer, spread), cost)| {
+            .zip(&found)
+            .map(|(peer, Throughput { rate, cost })| {
                 [
                     peer.name.to_owned(),
-                    format!("{:.0}", spread.median),
-                    format!("{:.0}", spread.min),
-                    format!("{:.0}", spread.max),
-                    format!("{cost:.2}"),
-                    format!("{:.2}", spread.median / spreads[0].median),
+                    format!("{:.0}", rate.median / mib),
+                    format!("{:.0}", rate.min / mib),
+                    format!("{:.0}", rate.max / mib),
+                    format!("{:.2}", cost * mib * 1000.0),
+                    format!("{:.2}", rate.median / found[0].rate.median),
                 ]
             })
             .collect();
         println!(
             "{} TLS connections, lines of {} bytes, medians of {} rounds of {} s, every byte checked;\nCPU is that of the server alone\n",
-            self.connections, self.subject.line, self.rounds, self.seconds
+            self.rounds.connections, self.subject.line, self.rounds.rounds, self.rounds.seconds
         );
         let head = ["peer", "MiB/s", "min", "max", "CPU ms/MiB", "ratio"];
         print!("{}", table(&head, &rows));
-        let linemill = peers.iter().position(|peer| peer.name == LINEMILL);
-        let linemill = linemill.context("linemill is not among the peers")?;
-        let ratio = spreads[linemill].median / spreads[0].median;
-        ensure!(
-            self.at_least.is_none_or(|least| ratio >= least),
-            "linemill is at {ratio:.2} of {}",
-            peers[0].name
-        );
-        Ok(())
+        self.rounds.judge(&peers, &found)
     }
 }
 
@@ -115,14 +87,6 @@ struct Run {
     /// Bytes that came back right.
     checked: AtomicU64,
     stop: AtomicBool,
-}
-
-/// What one measurement found.
-struct Measured {
-    bytes: f64,
-    took: Duration,
-    /// Processor time the server used.
-    cost: Duration,
 }
 
 async fn measure(
