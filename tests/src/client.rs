@@ -243,6 +243,20 @@ pub fn rot13(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().map(turn).collect()
 }
 
+/// Expects `line` again and again, `length` bytes in all; the last may be cut.
+///
+/// # Panics
+/// When other bytes came, or more or fewer.
+#[track_caller]
+pub fn assert_repeats(got: &[u8], line: &[u8], length: usize) {
+    assert_eq!(got.len(), length);
+    assert!(
+        got.chunks(line.len())
+            .all(|chunk| chunk == &line[..chunk.len()]),
+        "a line was changed"
+    );
+}
+
 pub(crate) fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

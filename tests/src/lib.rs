@@ -30,7 +30,7 @@ mod proxy;
 pub mod tls;
 
 pub use binary::{Finished, command, run};
-pub use client::{Client, rot13};
+pub use client::{Client, assert_repeats, rot13};
 pub use config::Folder;
 pub use hop::Hop;
 pub use host::Host;
