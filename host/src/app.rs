@@ -58,6 +58,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         eprintln!("admin listening on {}", socket.local_addr()?);
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics), receiver.clone()));
     }
+    tokio::spawn(Arc::clone(&opened).follow(receiver.clone()));
     let listeners = start(&settings, bound, &opened.listeners, &metrics, &receiver);
     let swapper = Swapper {
         origin,

@@ -55,6 +55,8 @@ pub struct Service {
     pub line_timeout: Option<Duration>,
     /// Longest time without write progress.
     pub write_timeout: Option<Duration>,
+    /// Longest single attempt to reach a next hop.
+    pub connect_timeout: Duration,
     /// Connections served at a time.
     pub max_connections: usize,
     /// Of these, the most of one IP address.
@@ -133,6 +135,7 @@ impl Service {
             idle_timeout: settings.idle_timeout,
             line_timeout: settings.line_timeout,
             write_timeout: settings.write_timeout,
+            connect_timeout: settings.connect_timeout,
             max_connections: settings.max_connections,
             max_per_address: settings.max_per_address,
             tls,

@@ -95,7 +95,10 @@ impl Client {
     }
 
     /// The server's side of TLS on a connection that was accepted.
-    pub(crate) fn accept_tls(self, config: &Arc<ServerConfig>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// What stopped the handshake.
+    pub fn accept_tls(self, config: &Arc<ServerConfig>) -> io::Result<Self> {
         let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
         self.handshake(session.into())
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use linemill::app::destinations;
 use linemill::control::build::build;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
@@ -31,6 +32,7 @@ impl Check {
                 ..Origin::default()
             };
             let settings = origin.load()?;
+            destinations::check(&settings)?;
             let engine = Engine::new()?;
             let plugins = Plugins::new(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new()).await?;

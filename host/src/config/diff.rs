@@ -182,12 +182,6 @@ impl Diff {
         keys.changed("routes", *routes != new.routes, Restart);
         keys.changed("tee", *tee != new.tee, Restart);
         keys.compare("buffer", &Bytes(*buffer), &Bytes(new.buffer), Restart);
-        keys.compare(
-            "connect_timeout",
-            connect_timeout,
-            &new.connect_timeout,
-            Restart,
-        );
         let tls_effect = match (tls, &new.tls) {
             // Only certificates and the time for a handshake.
             (Some(_), Some(_)) => Live,
@@ -196,6 +190,12 @@ impl Diff {
         keys.changed("tls", *tls != new.tls, tls_effect);
         keys.compare("chain", chain, &new.chain, Live);
         keys.compare("reply_chain", reply_chain, &new.reply_chain, Live);
+        keys.compare(
+            "connect_timeout",
+            connect_timeout,
+            &new.connect_timeout,
+            Live,
+        );
         keys.compare("watermarks", watermarks, &new.watermarks, Live);
         keys.compare(
             "max_line",
@@ -346,6 +346,7 @@ mod tests {
             max_connections = 7
             max_per_address = 3
             reply_chain = ["case", { filter = "rot13", when = '^\{' }]
+            connect_timeout = "1s"
             watermarks = { high = "1MiB" }
             total_rate = { lines = 1 }
             tls = { cert = "new.pem", key = "key.pem" }
@@ -359,6 +360,7 @@ mod tests {
             "listener a: tls changed",
             r#"listener a: chain ["rot13"] -> ["rot13", "case"]"#,
             r#"listener a: reply_chain [] -> ["case", { filter = "rot13", when = "^\\{" }]"#,
+            "listener a: connect_timeout 5s -> 1s",
             r#"listener a: watermarks { high = "32KiB", low = "8KiB" } -> { high = "1MiB", low = "256KiB" }"#,
             "listener a: max_line 16KiB -> 1MiB",
             r#"listener a: oversize "split" -> "drop""#,
@@ -397,7 +399,6 @@ shared = true
 routes = { errors = "stdout" }
 tee = ["file:/a"]
 buffer = "2MiB"
-connect_timeout = "1s"
 tls = { cert = "cert.pem", key = "key.pem" }
 "#;
         let (changes, refusal) = lines(BASE, new);
@@ -413,7 +414,6 @@ tls = { cert = "cert.pem", key = "key.pem" }
             "listener a: routes changed",
             "listener a: tee changed",
             "listener a: buffer 1MiB -> 2MiB",
-            "listener a: connect_timeout 5s -> 1s",
             "listener a: tls changed",
         ];
         assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
@@ -427,9 +427,9 @@ tls = { cert = "cert.pem", key = "key.pem" }
             "error: a.toml:6:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
         ));
         assert!(
-            refusal.contains("error: a.toml:17:7: listener a: tls changed: this needs a restart\n")
+            refusal.contains("error: a.toml:16:7: listener a: tls changed: this needs a restart\n")
         );
-        assert_eq!(refusal.matches("this needs a restart").count(), 13);
+        assert_eq!(refusal.matches("this needs a restart").count(), 12);
         assert!(refusal.contains("hint: restart linemill"));
     }
 

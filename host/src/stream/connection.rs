@@ -69,7 +69,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             Target::Reply => self.alone(true).await,
             Target::Shared(_) => self.alone(false).await,
             Target::Hop(hop) => {
-                let hop = Arc::clone(hop);
+                let hop = hop.clone();
                 // Boxed: a connection without a next hop must not carry it.
                 Box::pin(self.between(hop)).await
             }
@@ -106,7 +106,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     /// Two directions: lines go on to the next hop, its answers come back.
-    async fn between(self, hop: Arc<Hop>) -> Option<End> {
+    async fn between(self, hop: Hop) -> Option<End> {
         let Self {
             mut reader,
             mut writer,
@@ -147,7 +147,7 @@ async fn reach(hop: &Hop, context: &Context) -> Result<(ReadHalf, WriteHalf), En
     };
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
-        reached = hop.connect(deadline) => reached.map_err(End::NextHop),
+        reached = hop.connect_within(deadline) => reached.map_err(|error| End::NextHop(io::Error::other(error))),
         () = grace_ends(context.orders.clone()) => Err(End::Drained),
     }
 }

@@ -6,7 +6,6 @@
 mod activity;
 mod addresses;
 mod arrival;
-mod backoff;
 pub mod connection;
 pub mod end;
 pub mod hop;

@@ -37,7 +37,7 @@ pub enum Target {
     /// Back to the client.
     Reply,
     /// To a server, by a connection of the client's own.
-    Hop(Arc<Hop>),
+    Hop(Hop),
     /// To an output that connections share.
     Shared(SharedOutput),
 }
@@ -52,6 +52,18 @@ pub(super) struct Outlet<W> {
 }
 
 impl Destinations {
+    /// All next hops among them.
+    pub fn hops(&self) -> impl Iterator<Item = &Hop> {
+        let (own, shared) = match &self.to {
+            Target::Reply => (None, None),
+            Target::Hop(hop) => (Some(hop), None),
+            Target::Shared(output) => (None, Some(output)),
+        };
+        let outputs = self.routes.iter().map(|(_, output)| output);
+        let outputs = outputs.chain(&self.tee).chain(shared);
+        own.into_iter().chain(outputs.filter_map(SharedOutput::hop))
+    }
+
     /// Whether lines go anywhere but to a socket of their own connection.
     fn is_shared(&self) -> bool {
         matches!(self.to, Target::Shared(_)) || !self.routes.is_empty() || !self.tee.is_empty()
@@ -123,13 +135,7 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
             Some(_) => encode_whole(flow.lines, framings, metrics),
             None => encode(flow.lines, framings, metrics),
         };
-        for tee in beside.tee.iter().filter(|_| batch.lines > 0) {
-            let mut copy = batch.clone();
-            copy.terminate();
-            if !tee.offer(copy) {
-                metrics.dropped_tee.inc_by(batch.lines);
-            }
-        }
+        copy_to(&beside.tee, &batch, metrics);
         match shared {
             Some(output) => waiting.push((output, batch)),
             None => self.owed.push(batch.bytes, batch.lines, batch.framing),
@@ -179,12 +185,15 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
     }
 }
 
-impl Batch {
-    /// Gives the last line a terminator if it has none.
-    fn terminate(&mut self) {
-        let terminator = self.framing.terminator();
-        if !self.bytes.ends_with(terminator) {
-            self.bytes.extend_from_slice(terminator);
+/// Copies what is going on to whoever has room for it.
+fn copy_to(tee: &[SharedOutput], batch: &Batch, metrics: &ListenerMetrics) {
+    let mut whole = std::borrow::Cow::Borrowed(batch);
+    if !tee.is_empty() && !batch.is_terminated() {
+        whole.to_mut().terminate();
+    }
+    for tee in tee {
+        if !tee.offer(&whole) {
+            metrics.dropped_tee.inc_by(batch.lines);
         }
     }
 }
@@ -203,9 +212,7 @@ fn encode(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch 
 /// Lines as they go on the wire among others, each with its terminator.
 fn encode_whole(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
     let mut batch = encode(lines, framings, metrics);
-    if batch.lines > 0 {
-        batch.terminate();
-    }
+    batch.terminate();
     batch
 }
 

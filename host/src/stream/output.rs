@@ -1,180 +1,214 @@
-//! Outputs that connections share: standard output, files, and next hops with `shared = true`.
+//! Outputs that connections share: standard output, files, next hops with one connection for all.
 //!
-//! In: batches of whole lines from many connections. Out: their bytes, batch after batch, by one
-//! writer each, and counts of what was delivered and what was lost. A bounded queue stands before
-//! each writer: who cannot wait is told so, and who can, waits.
-//! Not here: what a connection does meanwhile (`outlet`).
+//! In: batches of whole lines, framed for the wire, from any number of connections. Out: the same
+//! lines, each whole and those of a sender in its order; counts of what was handed over and of
+//! what was lost. One task writes; between it and the senders is a queue bounded by bytes.
+//! Not here: framing, which output a line goes to.
+//!
+//! A line counts as handed over when its last byte is with the system, or, over TLS, the record
+//! that holds it. What the system then loses, because the peer goes away say, nobody can know.
 
-mod blocking;
+mod batch;
+mod file;
+mod outgoing;
 mod outputs;
-mod relay;
+mod queue;
+mod socket;
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
-
-pub use outputs::{Key, Outputs};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
 use super::hop::Hop;
-use crate::config::settings::{Destination, Framing};
 use crate::telemetry::metrics::OutputMetrics;
+pub use batch::Batch;
+use file::FileWriter;
+use outgoing::Outgoing;
+pub use outputs::{Key, Outputs};
+use queue::Queue;
 
-/// Whole lines, framed for the wire.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// The lines with their terminators, or lengths.
-    pub bytes: Vec<u8>,
-    /// How many they are.
-    pub lines: u64,
-    /// How they are framed.
-    pub framing: Framing,
-}
+#[cfg(test)]
+mod tests;
 
-/// The output is gone for good, and the batch with it; it has been counted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the output is closed")]
+/// An output does not take lines any more: it was closed, or the host ends. The lines have been
+/// counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the output takes no more lines")]
 pub struct Lost;
 
-/// An output, shared by all who have a clone of it.
+/// An output that connections share. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct SharedOutput(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    name: String,
-    queue: mpsc::UnboundedSender<Item>,
-    /// One permit for each byte that the queue has room for.
-    room: Arc<Semaphore>,
-    capacity: u32,
-    state: Arc<State>,
-    metrics: OutputMetrics,
+    queue: Arc<Queue>,
+    /// Wakes a file's writer to open the file anew.
+    reopen: Arc<Notify>,
+    /// When to give up, once somebody has said so.
+    deadline: watch::Sender<Option<Instant>>,
+    /// The writer, until somebody waits for its end.
+    task: Mutex<Option<JoinHandle<u64>>>,
+    hop: Option<Hop>,
 }
 
-/// What the writer and those who write to it tell each other.
-#[derive(Debug, Default)]
-struct State {
-    /// Lines in the queue or in the writer's hands.
-    waiting: AtomicU64,
-    /// The file is to be opened anew.
-    reopen: AtomicBool,
-}
-
-/// What is in the queue.
+/// What a writer writes to.
 #[derive(Debug)]
-enum Item {
-    Batch(Batch, OwnedSemaphorePermit),
-    /// Everything before it is to be written, then this told.
-    Finish(oneshot::Sender<()>),
+enum Writer {
+    File(FileWriter),
+    Hop(Hop),
+}
+
+/// Why a writer is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Everything has been written, and nothing more will come.
+    Done,
+    /// Nobody reads what is written.
+    Closed,
+    /// The deadline has passed.
+    Late,
 }
 
 impl SharedOutput {
-    /// Opens `to` and starts its writer. At most `capacity` bytes wait for it, or one batch.
+    /// Standard output. `buffer` is the most bytes that wait for it.
     ///
     /// # Errors
-    /// When a file cannot be opened, or `to` is no output.
-    fn open(
-        to: &Destination,
-        hop: Option<Hop>,
-        capacity: usize,
-        metrics: OutputMetrics,
-    ) -> io::Result<Self> {
-        let (queue, items) = mpsc::unbounded_channel();
-        let state = Arc::new(State::default());
-        let (shared, counts) = (Arc::clone(&state), metrics.clone());
-        match (to, hop) {
-            (Destination::Stdout, _) => blocking::stdout(items, shared, counts)?,
-            (Destination::File(path), _) => blocking::file(path, items, shared, counts)?,
-            (_, Some(hop)) => drop(tokio::spawn(relay::run(hop, items, shared, counts))),
-            _ => return Err(io::ErrorKind::Unsupported.into()),
-        }
-        let capacity = u32::try_from(capacity)
-            .unwrap_or(u32::MAX)
-            .min(Semaphore::MAX_PERMITS as u32);
-        Ok(Self(Arc::new(Inner {
-            name: to.to_string(),
+    /// When the process has none.
+    pub fn to_stdout(buffer: usize, metrics: OutputMetrics) -> std::io::Result<Self> {
+        let writer = FileWriter::stdout()?;
+        Ok(Self::start(Writer::File(writer), buffer, metrics))
+    }
+
+    /// The end of the file at `path`, which is created when it is not there; its folder must be.
+    /// `buffer` is the most bytes that wait for it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn to_file(path: &Path, buffer: usize, metrics: OutputMetrics) -> std::io::Result<Self> {
+        let writer = FileWriter::at(path)?;
+        Ok(Self::start(Writer::File(writer), buffer, metrics))
+    }
+
+    /// One connection to `hop`, and another when it breaks. `buffer` is the most bytes that wait
+    /// for it.
+    pub fn to_hop(hop: Hop, buffer: usize, metrics: OutputMetrics) -> Self {
+        Self::start(Writer::Hop(hop), buffer, metrics)
+    }
+
+    fn start(writer: Writer, buffer: usize, metrics: OutputMetrics) -> Self {
+        let queue = Arc::new(Queue::new(buffer, metrics));
+        let (deadline, over) = watch::channel(None);
+        let reopen = Arc::new(Notify::new());
+        let hop = match &writer {
+            Writer::Hop(hop) => Some(hop.clone()),
+            Writer::File(_) => None,
+        };
+        let out = Outgoing::new(Arc::clone(&queue));
+        let task = tokio::spawn(run(writer, out, Arc::clone(&reopen), over));
+        Self(Arc::new(Inner {
             queue,
-            room: Arc::new(Semaphore::new(capacity as usize)),
-            capacity,
-            state,
-            metrics,
-        })))
+            reopen,
+            deadline,
+            task: Mutex::new(Some(task)),
+            hop,
+        }))
     }
 
-    /// Its destination, as a configuration names it.
-    pub fn name(&self) -> &str {
-        &self.0.name
+    /// Lets `buffer` bytes wait, if that is more than did so far.
+    fn raise_buffer(&self, buffer: usize) {
+        self.0.queue.raise(buffer);
     }
 
-    /// Queues a batch, waiting for room. Cancelling it queues nothing.
+    /// Hands a batch over, and waits for room before. One that is larger than the whole queue
+    /// waits until that is empty. Who stops waiting takes the batch back: it has not been sent,
+    /// nor counted.
     ///
     /// # Errors
-    /// When nothing can be written any more.
+    /// When the output takes no more lines.
     pub async fn send(&self, batch: Batch) -> Result<(), Lost> {
-        let room = Arc::clone(&self.0.room)
-            .acquire_many_owned(self.size(&batch))
-            .await;
-        room.map_or(Err(Lost), |room| self.queue(batch, room))
+        self.0.queue.put(batch).await
     }
 
-    /// Queues a batch if there is room for it now, and says whether there was.
-    pub fn offer(&self, batch: Batch) -> bool {
-        let room = Arc::clone(&self.0.room).try_acquire_many_owned(self.size(&batch));
-        room.is_ok_and(|room| self.queue(batch, room).is_ok())
+    /// Hands a copy of a batch over if there is room now, and says whether there was. If not, its
+    /// lines have been counted as lost.
+    pub fn offer(&self, batch: &Batch) -> bool {
+        self.0.queue.offer(batch)
     }
 
-    /// Opens a file anew, after a log rotation, before the next batch.
+    /// Opens a file anew, between two writes: after its name was given to another. Other outputs
+    /// go on as they are.
     pub fn reopen(&self) {
-        self.0.state.reopen.store(true, Ordering::Release);
+        self.0.reopen.notify_one();
     }
 
-    /// Waits until all that is queued has been written, or `deadline`; what is left then is lost.
-    pub async fn finish(&self, deadline: Instant) {
-        let (told, written) = oneshot::channel();
-        // A writer that is gone has counted what it lost.
-        if self.0.queue.send(Item::Finish(told)).is_ok()
-            && timeout_at(deadline, written).await.is_err()
-        {
-            let lines = self.0.state.waiting.swap(0, Ordering::Relaxed);
-            self.0.metrics.lost("drain", lines);
-            tracing::warn!(
-                output = self.name(),
-                lines,
-                "lines lost: the output did not take them in time"
-            );
+    /// The next hop, when it is one.
+    pub fn hop(&self) -> Option<&Hop> {
+        self.0.hop.as_ref()
+    }
+
+    /// Takes no more lines, and waits until those that wait have been written, or until
+    /// `deadline`. Returns how many lines were lost then; they have been counted. A next hop gets
+    /// its FIN.
+    pub async fn finish(self, deadline: Instant) -> u64 {
+        self.0.queue.close();
+        self.0.deadline.send_replace(Some(deadline));
+        let task = {
+            let mut task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
+            task.take()
+        };
+        match task {
+            Some(task) => task.await.unwrap_or(0),
+            None => 0,
         }
-    }
-
-    /// Bytes of room that a batch takes: one that is larger than the queue takes all of it.
-    fn size(&self, batch: &Batch) -> u32 {
-        u32::try_from(batch.bytes.len())
-            .unwrap_or(u32::MAX)
-            .min(self.0.capacity)
-    }
-
-    fn queue(&self, batch: Batch, room: OwnedSemaphorePermit) -> Result<(), Lost> {
-        let (lines, bytes) = (batch.lines, batch.bytes.len());
-        self.0.state.waiting.fetch_add(lines, Ordering::Relaxed);
-        self.0.metrics.queued.inc_by(bytes as i64);
-        if self.0.queue.send(Item::Batch(batch, room)).is_err() {
-            self.0.state.waiting.fetch_sub(lines, Ordering::Relaxed);
-            self.0.metrics.queued.dec_by(bytes as i64);
-            self.0.metrics.lost("closed", lines);
-            return Err(Lost);
-        }
-        Ok(())
     }
 }
 
-impl State {
-    /// Notes that lines have been delivered or lost.
-    fn left(&self, lines: u64) {
-        // What `finish` gave up has been counted as lost already.
-        let less = |waiting: u64| Some(waiting.saturating_sub(lines));
-        let _always = self
-            .waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+impl Drop for Inner {
+    /// Without senders nothing more comes, and the writer ends when it has written all.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Writes until there is nothing more to come, or to the deadline. Returns how many lines are lost.
+async fn run(
+    writer: Writer,
+    mut out: Outgoing,
+    reopen: Arc<Notify>,
+    deadline: watch::Receiver<Option<Instant>>,
+) -> u64 {
+    let writing = async {
+        match writer {
+            Writer::File(file) => file.run(&mut out, &reopen).await,
+            Writer::Hop(hop) => socket::run(&hop, &mut out).await,
+        }
+    };
+    let over = tokio::select! {
+        biased;
+        over = writing => over,
+        () = passed(deadline) => Over::Late,
+    };
+    let metrics = out.metrics().clone();
+    metrics.up.set(0);
+    out.abandon(match over {
+        Over::Closed => &metrics.lost_closed,
+        Over::Done | Over::Late => &metrics.lost_drain,
+    })
+}
+
+/// Waits for a deadline to be set, and for it to pass.
+async fn passed(mut deadline: watch::Receiver<Option<Instant>>) {
+    let at = match deadline.wait_for(Option::is_some).await {
+        Ok(at) => *at,
+        // Nobody can set one any more.
+        Err(_) => None,
+    };
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

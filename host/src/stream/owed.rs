@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::blocks;
 use crate::config::settings::Framing;
@@ -37,8 +36,6 @@ struct Block {
     bytes: Vec<u8>,
     lines: u64,
     framing: Framing,
-    /// Room in a queue that the block takes until it is written.
-    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// What one write took.
@@ -52,17 +49,6 @@ pub(super) struct Taken {
 impl Owed {
     /// Adds a block of `lines` whole lines.
     pub(super) fn push(&mut self, bytes: Vec<u8>, lines: u64, framing: Framing) {
-        self.push_from(bytes, lines, framing, None);
-    }
-
-    /// Adds a block that takes room in a queue until it is written.
-    pub(super) fn push_from(
-        &mut self,
-        bytes: Vec<u8>,
-        lines: u64,
-        framing: Framing,
-        room: Option<OwnedSemaphorePermit>,
-    ) {
         if bytes.is_empty() {
             blocks::give_back(bytes);
             return;
@@ -72,7 +58,6 @@ impl Owed {
             bytes,
             lines,
             framing,
-            _room: room,
         });
     }
 
@@ -154,33 +139,17 @@ impl Owed {
     /// and how many lines had not.
     pub(super) fn abandon(&mut self) -> (u64, u64) {
         let all: u64 = self.blocks.iter().map(|block| block.lines).sum();
-        let (taken, _) = self.begun();
+        let taken = self.begun();
         *self = Self::default();
         (taken, all - taken)
     }
 
-    /// Goes back to the start of the line that is written in part, to write it to another
-    /// writer. Says how many lines before it had been taken whole and not counted yet, and how many
-    /// bytes are owed once more.
-    pub(super) fn rewind(&mut self) -> (u64, usize) {
-        let (lines, whole) = self.begun();
-        let again = self.written - whole;
-        if let Some(block) = self.blocks.front_mut() {
-            block.bytes.drain(..whole);
-            block.lines -= lines;
-        }
-        self.bytes += again;
-        self.written = 0;
-        self.unflushed = false;
-        (lines, again)
-    }
-
-    /// Lines of the first block that have been taken whole, and their bytes.
-    fn begun(&self) -> (u64, usize) {
+    /// Lines of the first block that have been taken whole.
+    fn begun(&self) -> u64 {
         let first = self.blocks.front();
-        first.map_or((0, 0), |block| {
-            let (lines, bytes) = block.framing.whole_lines(&block.bytes[..self.written]);
-            (lines.min(block.lines), bytes)
+        first.map_or(0, |block| {
+            let (lines, _) = block.framing.whole_lines(&block.bytes[..self.written]);
+            lines.min(block.lines)
         })
     }
 }
@@ -310,39 +279,6 @@ mod tests {
         };
         let error = owed.write(&mut stuck).await.expect_err("takes nothing");
         assert_eq!(error.kind(), io::ErrorKind::WriteZero);
-    }
-
-    #[tokio::test]
-    async fn a_cut_line_is_written_again_whole() {
-        for (framing, block, whole, again) in [
-            (Framing::Lf, "ab\ncd\nef\n", 1, "cd\nef\n"),
-            (Framing::Crlf, "a\r\nb\nc\r\n", 1, "b\nc\r\n"),
-            (Framing::Octet, "1 a2 bc1 d", 1, "2 bc1 d"),
-        ] {
-            let mut owed = Owed::default();
-            owed.push(block.into(), 3, framing);
-            owed.push(again.into(), 1, framing);
-            let mut slow = Slow {
-                most: 5,
-                vectored: false,
-                taken: Vec::new(),
-            };
-            owed.write(&mut slow).await.expect("takes");
-            assert_eq!(owed.rewind().0, whole, "{block:?}");
-            let mut rest = Slow {
-                most: 100,
-                vectored: false,
-                taken: Vec::new(),
-            };
-            while !owed.is_done() {
-                owed.write(&mut rest).await.expect("takes");
-            }
-            assert_eq!(
-                rest.taken,
-                [again, again].concat().into_bytes(),
-                "{block:?}"
-            );
-        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! [`FilterMetrics`], whose counters are looked up when a chain is built and never per line.
 //! Out: OpenMetrics text, which Prometheus reads. Durations are in seconds, sizes in bytes.
 
+mod output;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -14,6 +16,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::generation::Side;
+use output::OutputFamilies;
+pub use output::OutputMetrics;
 
 /// All metrics of a host.
 #[derive(Debug)]
@@ -33,11 +37,7 @@ pub struct Metrics {
     failures: Family<ByFilterKind, Counter>,
     instances: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
-    output_lines: Family<ByOutput, Counter>,
-    output_bytes: Family<ByOutput, Counter>,
-    output_queued: Family<ByOutput, Gauge>,
-    output_up: Family<ByOutput, Gauge>,
-    output_lost: Family<ByOutputReason, Counter>,
+    outputs: OutputFamilies,
     generation: Gauge,
     swapped_at: Gauge,
     reloads: Family<ByResult, Counter>,
@@ -71,17 +71,6 @@ struct ByFilter {
 struct ByFilterKind {
     filter: String,
     kind: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByOutput {
-    output: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByOutputReason {
-    output: String,
-    reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -137,21 +126,6 @@ pub struct WayMetrics {
     pub bytes_in: Counter,
     /// Bytes written.
     pub bytes_out: Counter,
-}
-
-/// What one output that connections share counts.
-#[derive(Debug, Clone)]
-pub struct OutputMetrics {
-    name: String,
-    /// Lines written whole.
-    pub lines: Counter,
-    /// Bytes written.
-    pub bytes: Counter,
-    /// Bytes that wait to be written.
-    pub queued: Gauge,
-    /// 1 while it can be written, as far as is known.
-    pub up: Gauge,
-    lost: Family<ByOutputReason, Counter>,
 }
 
 /// What one filter counts.
@@ -250,36 +224,7 @@ impl Metrics {
                 "Duration of a filter's calls",
                 Family::new_with_constructor(seconds),
             ),
-            output_lines: add(
-                r,
-                "output_lines",
-                "Lines written to an output that connections share",
-                Family::default(),
-            ),
-            output_bytes: add(
-                r,
-                "output_bytes",
-                "Bytes written to an output that connections share",
-                Family::default(),
-            ),
-            output_queued: add(
-                r,
-                "output_queued_bytes",
-                "Bytes that wait for an output",
-                Family::default(),
-            ),
-            output_up: add(
-                r,
-                "output_up",
-                "1 while an output can be written",
-                Family::default(),
-            ),
-            output_lost: add(
-                r,
-                "output_lost",
-                "Lines that an output did not take, by reason",
-                Family::default(),
-            ),
+            outputs: OutputFamilies::new(r),
             generation: add(
                 r,
                 "generation",
@@ -338,19 +283,9 @@ impl Metrics {
         }
     }
 
-    /// The counters of the output `name`.
+    /// The counters of the output `name`, which says where it goes.
     pub fn output(&self, name: &str) -> OutputMetrics {
-        let label = ByOutput {
-            output: name.to_owned(),
-        };
-        OutputMetrics {
-            name: name.to_owned(),
-            lines: self.output_lines.get_or_create_owned(&label),
-            bytes: self.output_bytes.get_or_create_owned(&label),
-            queued: self.output_queued.get_or_create_owned(&label),
-            up: self.output_up.get_or_create_owned(&label),
-            lost: self.output_lost.clone(),
-        }
+        self.outputs.of(name)
     }
 
     /// The counters of filter `name`.
@@ -458,17 +393,6 @@ impl ListenerMetrics {
             reason: reason.to_owned(),
         };
         self.closed.get_or_create(&label).inc();
-    }
-}
-
-impl OutputMetrics {
-    /// Counts lines that the output did not take.
-    pub fn lost(&self, reason: &str, lines: u64) {
-        let label = ByOutputReason {
-            output: self.name.clone(),
-            reason: reason.to_owned(),
-        };
-        self.lost.get_or_create(&label).inc_by(lines);
     }
 }
 

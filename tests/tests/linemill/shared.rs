@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use linemill_tests::{Folder, Hop, Host, eventually, rot13};
+use linemill_tests::tls::Authority;
+use linemill_tests::{Folder, Hop, Host, eventually, rot13, run};
 
 /// More keys of a listener whose clients share a connection to `hop`.
 fn to(hop: &Hop) -> String {
@@ -282,4 +283,80 @@ fn a_file_that_cannot_be_opened_is_told() {
     );
     let host = Host::spawn(folder, &["serve", "--config", "linemill.toml"]);
     host.expect_stderr("missing/out.log");
+}
+
+#[test]
+fn check_looks_for_the_folder_of_a_file_and_makes_no_file() {
+    let folder = Folder::new();
+    let config = |path| Host::config(&format!("tee = [\"file:{path}\"]"), "");
+    folder.write("bad.toml", config("missing/out.log"));
+    let told = [
+        "bad.toml:",
+        "key `tee` of listener",
+        "missing/out.log",
+        "folder",
+    ];
+    run(folder.path(), ["check", "bad.toml"], b"")
+        .failure()
+        .says(&told);
+    folder.write("good.toml", config("out.log"));
+    run(folder.path(), ["check", "good.toml"], b"").success();
+    assert!(!folder.path().join("out.log").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_is_opened_again_at_sighup_while_no_line_comes() {
+    let host = Host::with("to = \"file:out.log\"\nchain = []");
+    host.announced(0);
+    host.folder().rename("out.log", "out.log.1");
+    host.hang_up();
+    eventually("a new file", || {
+        host.folder().path().join("out.log").exists().then_some(())
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn an_authority_that_is_replaced_holds_for_the_next_attempt() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let hop = Hop::tls(&authority.server().server(None));
+    let folder = Folder::new();
+    stranger.write(&folder, "ca.crt");
+    let more = format!("{}to_tls = {{ ca = \"ca.crt\" }}\n", to(&hop));
+    let host = Host::serve_in(folder, Host::config(&more, ""));
+    hop.expect_refused_handshake(&authority.server().server(None));
+    host.connect().send(b"waits\n");
+    host.wait_metric("linemill_lines_out_total", &[], 1.0);
+    authority.write(host.folder(), "ca.crt");
+    host.hang_up();
+    let config = authority.server().server(None);
+    let mut server = eventually("a handshake that holds", || {
+        hop.try_accept()?.accept_tls(&config).ok()
+    });
+    server.expect(b"waits\n");
+}
+
+#[test]
+#[cfg(unix)]
+fn single_lines_that_wait_cost_about_their_bytes() {
+    const CLIENTS: usize = 50;
+    let hop = Hop::tcp_down();
+    let host = Host::with(&to(&hop));
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| host.connect()).collect();
+    let mut send = |rounds: std::ops::Range<usize>| {
+        for round in rounds {
+            for client in &mut clients {
+                client.send(b"a line\n");
+            }
+            // Each line comes by itself, and is a batch of its own.
+            let sent = ((round + 1) * CLIENTS) as f64;
+            host.wait_metric("linemill_lines_out_total", &[], sent);
+        }
+    };
+    send(0..5);
+    let before = host.memory().resident;
+    send(5..105);
+    let grown = host.memory().resident.saturating_sub(before);
+    assert!(grown < 4 << 20, "{grown} bytes for 35,000 that wait");
 }

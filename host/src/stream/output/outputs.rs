@@ -1,10 +1,12 @@
-//! All outputs of a host, each opened once.
+//! All outputs of a host that connections share: one for each destination, whoever sends to it.
 //!
-//! In: destinations. Out: the one [`SharedOutput`] of each, however many listeners write to it.
+//! In: destinations. Out: the one [`SharedOutput`] of each. Not here: next hops of which each
+//! connection has its own (`hop`).
 
 use std::collections::HashMap;
 use std::io;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::SharedOutput;
@@ -17,7 +19,7 @@ use crate::telemetry::metrics::Metrics;
 pub struct Key {
     /// Where it is.
     pub to: Destination,
-    /// Who it must be, and who the host is to it.
+    /// Who it must be, and who the host is to it; for `tls://` only.
     pub tls: Option<HopTls>,
 }
 
@@ -27,7 +29,7 @@ pub struct Outputs(HashMap<Key, SharedOutput>);
 
 impl Outputs {
     /// The output for `key`, opened if it is the first time. `hop` is how to reach it, if it is a
-    /// server; at most `capacity` bytes wait for it.
+    /// server; at most `buffer` bytes wait for it, or as many as the largest `buffer` says.
     ///
     /// # Errors
     /// When it cannot be opened: a file whose folder is not there, say.
@@ -35,14 +37,20 @@ impl Outputs {
         &mut self,
         key: Key,
         hop: Option<Hop>,
-        capacity: usize,
+        buffer: usize,
         metrics: &Metrics,
     ) -> io::Result<SharedOutput> {
         if let Some(output) = self.0.get(&key) {
+            output.raise_buffer(buffer);
             return Ok(output.clone());
         }
-        let counts = metrics.output(&key.to.to_string());
-        let output = SharedOutput::open(&key.to, hop, capacity, counts)?;
+        let metrics = metrics.output(&self.name(&key.to));
+        let output = match (&key.to, hop) {
+            (Destination::Stdout, _) => SharedOutput::to_stdout(buffer, metrics)?,
+            (Destination::File(path), _) => SharedOutput::to_file(path, buffer, metrics)?,
+            (_, Some(hop)) => SharedOutput::to_hop(hop, buffer, metrics),
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        };
         self.0.insert(key, output.clone());
         Ok(output)
     }
@@ -52,10 +60,29 @@ impl Outputs {
         self.0.values().for_each(SharedOutput::reopen);
     }
 
-    /// Lets all write what they still have, until `deadline`.
-    pub async fn finish(&self, deadline: Instant) {
-        for output in self.0.values() {
-            output.finish(deadline).await;
+    /// Takes no more lines, and lets all write what waits until `deadline`. Returns how many lines
+    /// were lost; they have been counted.
+    pub async fn finish(&self, deadline: Instant) -> u64 {
+        let finishing = self.0.iter().map(|(key, output)| {
+            let (to, output) = (key.to.clone(), output.clone());
+            async move { (to, output.finish(deadline).await) }
+        });
+        let mut finishing: JoinSet<_> = finishing.collect();
+        let mut all = 0;
+        while let Some(finished) = finishing.join_next().await {
+            if let Ok((to, lost @ 1..)) = finished {
+                tracing::warn!(%to, lost, "lines lost: they were not taken in time");
+                all += lost;
+            }
+        }
+        all
+    }
+
+    /// What metrics call it: the same destination by other certificates is another one.
+    fn name(&self, to: &Destination) -> String {
+        match self.0.keys().filter(|key| key.to == *to).count() {
+            0 => to.to_string(),
+            others => format!("{to}#{}", others + 1),
         }
     }
 }

@@ -1,0 +1,218 @@
+//! What waits for an output: at most so many bytes.
+//!
+//! In: batches from many senders. Out: chunks for one writer, in order; small batches that wait
+//! together become one chunk, so that they are written at once and hold no memory of their own.
+//! Not here: writing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, TryAcquireError};
+
+use super::{Batch, Lost};
+use crate::blocks::{self, BLOCK};
+use crate::config::settings::Framing;
+use crate::telemetry::metrics::OutputMetrics;
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// Most bytes that wait.
+    bound: AtomicU32,
+    /// One permit for each byte that may yet come.
+    room: Semaphore,
+    waiting: Mutex<Waiting>,
+    /// Tells the writer that there is something, or that nothing more will come.
+    news: Notify,
+    metrics: OutputMetrics,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    chunks: VecDeque<Chunk>,
+    closed: bool,
+}
+
+/// Whole lines, to be written one after the other.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) lines: u64,
+    pub(super) framing: Framing,
+    /// Permits that they hold.
+    room: u32,
+}
+
+impl Queue {
+    pub(super) fn new(bound: usize, metrics: OutputMetrics) -> Self {
+        let bound = permits(bound);
+        Self {
+            bound: AtomicU32::new(bound),
+            room: Semaphore::new(bound as usize),
+            waiting: Mutex::default(),
+            news: Notify::new(),
+            metrics,
+        }
+    }
+
+    /// Lets `bound` bytes wait, if that is more than did so far.
+    pub(super) fn raise(&self, bound: usize) {
+        let bound = permits(bound);
+        let before = self.bound.fetch_max(bound, Ordering::Relaxed);
+        let more = bound.saturating_sub(before);
+        self.room.add_permits(more as usize);
+    }
+
+    pub(super) fn metrics(&self) -> &OutputMetrics {
+        &self.metrics
+    }
+
+    /// Waits for room and adds `batch`.
+    pub(super) async fn put(&self, batch: Batch) -> Result<(), Lost> {
+        if batch.bytes.is_empty() {
+            return Ok(());
+        }
+        let room = self.room_of(&batch);
+        match self.room.acquire_many(room).await {
+            Ok(permits) => permits.forget(),
+            Err(_) => return self.refuse(&batch),
+        }
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return self.refuse(&batch);
+        }
+        self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        if waiting.join(&batch, room) {
+            blocks::give_back(batch.bytes);
+        } else {
+            waiting.chunks.push_back(batch.into_chunk(room));
+        }
+        drop(waiting);
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Adds a copy of `batch` if there is room; says whether there was.
+    pub(super) fn offer(&self, batch: &Batch) -> bool {
+        if batch.bytes.is_empty() {
+            return true;
+        }
+        let room = self.room_of(batch);
+        match self.room.try_acquire_many(room) {
+            Ok(permits) => permits.forget(),
+            Err(TryAcquireError::Closed) => return self.refuse(batch).is_ok(),
+            Err(TryAcquireError::NoPermits) => {
+                self.metrics.lost_full.inc_by(batch.lines);
+                return false;
+            }
+        }
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return self.refuse(batch).is_ok();
+        }
+        self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        if !waiting.join(batch, room) {
+            waiting.chunks.push_back(batch.clone().into_chunk(room));
+        }
+        drop(waiting);
+        self.news.notify_one();
+        true
+    }
+
+    /// Takes nothing more; what waits is still to be written.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.room.close();
+        self.news.notify_one();
+    }
+
+    /// The next chunk, once there is one; `None` when all has been taken and nothing more will
+    /// come. For one writer.
+    pub(super) async fn next(&self) -> Option<Chunk> {
+        loop {
+            {
+                let mut waiting = self.lock();
+                if let Some(chunk) = waiting.chunks.pop_front() {
+                    return Some(chunk);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            // What came in between has left word.
+            self.news.notified().await;
+        }
+    }
+
+    /// All that waits.
+    pub(super) fn rest(&self) -> VecDeque<Chunk> {
+        std::mem::take(&mut self.lock().chunks)
+    }
+
+    /// A chunk that was taken needs its room no more.
+    pub(super) fn release(&self, chunk: Chunk) {
+        self.metrics.queued.dec_by(chunk.bytes.len() as i64);
+        self.room.add_permits(chunk.room as usize);
+        if let Some(bytes) = Arc::into_inner(chunk.bytes) {
+            blocks::give_back(bytes);
+        }
+    }
+
+    fn room_of(&self, batch: &Batch) -> u32 {
+        debug_assert!(batch.is_terminated());
+        let bound = self.bound.load(Ordering::Relaxed);
+        u32::try_from(batch.bytes.len()).map_or(bound, |bytes| bytes.min(bound))
+    }
+
+    fn refuse(&self, batch: &Batch) -> Result<(), Lost> {
+        self.metrics.lost_closed.inc_by(batch.lines);
+        Err(Lost)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As many permits as bytes, of which one must be able to wait.
+fn permits(bytes: usize) -> u32 {
+    let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+    u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, most)
+}
+
+impl Waiting {
+    /// Adds `batch` to the last chunk, if that is small enough.
+    fn join(&mut self, batch: &Batch, room: u32) -> bool {
+        let Some(last) = self.chunks.back_mut() else {
+            return false;
+        };
+        if last.framing != batch.framing || last.bytes.len() + batch.bytes.len() > BLOCK {
+            return false;
+        }
+        // Only the writer shares the bytes, and only those of a chunk that it has taken.
+        let Some(bytes) = Arc::get_mut(&mut last.bytes) else {
+            return false;
+        };
+        bytes.extend_from_slice(&batch.bytes);
+        last.lines += batch.lines;
+        last.room += room;
+        true
+    }
+}
+
+impl Batch {
+    /// A block with little in it is not kept: what waits is bounded by its bytes.
+    fn into_chunk(self, room: u32) -> Chunk {
+        let mut bytes = self.bytes;
+        if bytes.capacity() / 2 > bytes.len() {
+            let few = bytes.as_slice().to_vec();
+            blocks::give_back(std::mem::replace(&mut bytes, few));
+        }
+        Chunk {
+            bytes: Arc::new(bytes),
+            lines: self.lines,
+            framing: self.framing,
+            room,
+        }
+    }
+}
