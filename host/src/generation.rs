@@ -2,7 +2,15 @@
 //!
 //! In: chains and settings, put together by the control plane. Out: [`Orders`], which every
 //! listener and connection watches and follows between two batches of lines.
-//! Not here: building chains, serving connections.
+//! Not here: building chains, serving connections, the order of going over (`publish`).
+
+#[cfg(test)]
+mod model;
+mod publish;
+mod runtime {
+    pub(super) use std::sync::Mutex;
+    pub(super) use tokio::sync::watch;
+}
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,12 +25,13 @@ use crate::filter::stage::Filter;
 use crate::filter::verdict::Rules;
 use crate::rate::{Limits, Throttle};
 use crate::tls;
+pub use publish::{InForce, Mark, Seat, Use};
 
 /// What the data plane is to do, as of now.
 #[derive(Clone)]
 pub struct Orders {
-    /// The chains in force.
-    pub generation: Arc<Generation>,
+    /// The chains in force, and who uses them.
+    pub in_force: InForce<Generation>,
     /// Set once the host drains: when connections end, whatever still comes.
     pub drain_until: Option<Instant>,
 }
@@ -33,7 +42,9 @@ pub struct Generation {
     pub number: u64,
     /// By listener name.
     pub services: HashMap<String, Arc<Service>>,
-    /// Grace period for connections when the host stops.
+    /// Listeners that are gone, and when their last connections end at the latest.
+    pub leaving: HashMap<String, Instant>,
+    /// Grace period for connections when the host stops, or their listener is removed.
     pub drain: Duration,
     /// By name: all filters of the configuration, whether a chain uses them or not.
     pub filters: HashMap<String, Arc<Filter>>,
@@ -102,9 +113,34 @@ impl Orders {
     /// A first generation, watched from here on.
     pub fn first(generation: Generation) -> (watch::Sender<Self>, watch::Receiver<Self>) {
         watch::channel(Self {
-            generation: Arc::new(generation),
+            in_force: InForce::new(Arc::new(generation)),
             drain_until: None,
         })
+    }
+
+    /// Puts `generation` in force for all. Returns who uses the one before.
+    pub fn publish(orders: &watch::Sender<Self>, generation: Arc<Generation>) -> Arc<Mark> {
+        publish::publish(orders, |orders| &mut orders.in_force, generation)
+    }
+
+    /// Looks at the orders, and takes a seat at what is in force. `connection` says whether the
+    /// seat counts as a connection's.
+    pub fn attend(orders: &mut watch::Receiver<Self>, connection: bool) -> (Self, Seat) {
+        publish::attend(orders, |orders| &orders.in_force, connection)
+    }
+
+    /// The chains in force.
+    pub fn generation(&self) -> &Arc<Generation> {
+        &self.in_force.value
+    }
+
+    /// When the connections of `listener` end at the latest, if they are to end.
+    pub fn drain_until(&self, listener: &str) -> Option<Instant> {
+        let leaving = self.in_force.value.leaving.get(listener).copied();
+        match (self.drain_until, leaving) {
+            (Some(all), Some(own)) => Some(all.min(own)),
+            (all, own) => all.or(own),
+        }
     }
 }
 

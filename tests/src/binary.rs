@@ -55,6 +55,16 @@ impl Finished {
         self
     }
 
+    /// Asserts that standard output mentions each of `parts`.
+    #[track_caller]
+    pub fn tells(self, parts: &[&str]) -> Self {
+        let text = self.text();
+        for part in parts {
+            assert!(text.contains(part), "no {part:?} in:\n{text}");
+        }
+        self
+    }
+
     /// Asserts that standard error mentions each of `parts`.
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {

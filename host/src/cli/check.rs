@@ -1,11 +1,14 @@
 //! `linemill check`: whether a configuration holds.
 
+mod against;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use linemill::app::destinations;
+use linemill::config::settings::Address;
 use linemill::control::build::build;
+use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
 use linemill::filter::engine::Engine;
@@ -17,11 +20,16 @@ use linemill::telemetry::metrics::Metrics;
 /// everything that is wrong is shown, with file, line, key and what would be right.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  linemill check config/linemill.toml")]
+  linemill check config/linemill.toml
+  linemill check new.toml --against 127.0.0.1:9713")]
 pub(super) struct Check {
     /// Configuration file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Show what a reload of the running host with this admin address would change; exit status 1
+    /// when some of it needs a restart
+    #[arg(long, value_name = "ADMIN")]
+    against: Option<Address>,
 }
 
 impl Check {
@@ -59,7 +67,10 @@ impl Check {
                 };
                 println!("  filter {name}: {tests} {held} held{routes}");
             }
-            Ok(())
+            match &self.against {
+                Some(admin) => against::compare(admin, settings, &built).await,
+                None => Ok(()),
+            }
         })
     }
 }

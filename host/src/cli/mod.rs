@@ -7,7 +7,10 @@ mod inspect;
 mod new;
 mod pipe;
 mod plugin;
+mod reload;
+mod running;
 mod serve;
+mod status;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -28,8 +31,7 @@ const AFTER: &str = "Try it:
   printf 'Hello\\n' | linemill pipe            # Uryyb
   linemill serve                              # ROT13 on 127.0.0.1:40713
 
-Not there yet: status, reload, tap and top, which ask a running host; reload by SIGHUP or by
-saving the configuration file.
+Not there yet: tap and top.
 
 LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.";
 
@@ -42,10 +44,8 @@ enum Verb {
     New(new::New),
     Build(build::Build),
     Bench(bench::Bench),
-    #[command(hide = true)]
-    Status(NotYet),
-    #[command(hide = true)]
-    Reload(NotYet),
+    Status(status::Status),
+    Reload(reload::Reload),
     #[command(hide = true)]
     Tap(NotYet),
     #[command(hide = true)]
@@ -70,13 +70,11 @@ impl Cli {
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),
             Verb::Bench(verb) => verb.run(),
-            Verb::Reload(_) => Err(plugin::hinted(
-                "not yet: `linemill reload`",
-                "send the host SIGHUP, or save its configuration file",
-            )),
-            Verb::Status(_) | Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
-                "not yet: verbs that ask a running host",
-                "set `admin` in its configuration, and read /metrics there",
+            Verb::Status(verb) => verb.run(),
+            Verb::Reload(verb) => verb.run(),
+            Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
+                "not yet: `linemill tap` and `linemill top`",
+                "`linemill status` shows what is in force; /metrics of the admin address counts",
             )),
         }
     }

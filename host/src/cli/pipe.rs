@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use linemill::app::destinations;
+use linemill::config::report::Reports;
 use linemill::config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill::control::build::build;
+use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::filter::bundled;
 use linemill::filter::engine::Engine;
@@ -22,6 +23,7 @@ use linemill::filter::verdict::Close;
 use linemill::generation::Orders;
 use linemill::stream::connection::Connection;
 use linemill::stream::end::End;
+use linemill::stream::output::Outputs;
 use linemill::telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
@@ -66,7 +68,14 @@ impl Pipe {
         let plugins = Plugins::new(Arc::new(engine));
         let first = build(&settings, None, &plugins, &metrics).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
-        let opened = destinations::open(&settings, &first, &metrics)?;
+        let outputs = Outputs::default();
+        let (stream, service) = settings
+            .listeners
+            .first()
+            .and_then(|stream| Some((stream, first.services.get(&stream.name)?)))
+            .ok_or_else(|| anyhow!("the chain is gone"))?;
+        let destinations = destinations::open(stream, service, &outputs, &metrics);
+        let destinations = destinations.map_err(Reports::from)?;
         let (_orders, receiver) = Orders::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
@@ -77,12 +86,10 @@ impl Pipe {
         };
         let output = tokio::io::stdout();
         let counts = metrics.listener("pipe");
-        let destinations = opened.listeners.get("pipe").cloned();
-        let destinations = destinations.ok_or_else(|| anyhow!("the chain is gone"))?;
         let stream = Connection::new(
             input,
             output,
-            destinations,
+            Arc::new(destinations),
             "pipe".into(),
             receiver,
             counts.clone(),
@@ -91,10 +98,7 @@ impl Pipe {
             .serve()
             .await
             .ok_or_else(|| anyhow!("the chain is gone"))?;
-        opened
-            .outputs
-            .finish(Instant::now() + settings.host.drain)
-            .await;
+        outputs.finish(Instant::now() + settings.host.drain).await;
         drop(progress);
         filters.iter().for_each(|filter| tell_failures(filter));
         match end {

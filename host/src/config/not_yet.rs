@@ -4,7 +4,7 @@
 //! silently. A version that learns one deletes its line here.
 
 use super::report::{Place, Report};
-use super::settings::{Address, FilterSettings, HostSettings, Settings};
+use super::settings::{FilterSettings, Settings};
 
 /// One thing that is not done yet.
 struct NotYet<T> {
@@ -16,13 +16,6 @@ struct NotYet<T> {
     used: fn(&T) -> bool,
 }
 
-const HOST: &[NotYet<HostSettings>] = &[NotYet {
-    key: "admin",
-    what: "an admin address on a Unix socket",
-    instead: "use a loopback address, such as \"127.0.0.1:9713\"",
-    used: |host| matches!(host.admin, Some(Address::Unix(_))),
-}];
-
 const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
     key: "grant",
     what: "granting a filter anything to import",
@@ -32,8 +25,7 @@ const FILTER: &[NotYet<FilterSettings>] = &[NotYet {
 
 /// A report for everything in `settings` that this version does not do yet.
 pub fn not_yet(settings: &Settings) -> Vec<Report> {
-    let host = &settings.host;
-    let mut reports = gather(HOST, host, "`[host]`", |_| &host.admin_place);
+    let mut reports = Vec::new();
     for filter in settings.filters.values() {
         let name = format!("filter `{}`", filter.name);
         reports.extend(gather(FILTER, filter, &name, |key| filter.places.of(key)));

@@ -35,6 +35,7 @@ impl Settings {
             },
             filters: listener.chain.iter().map(filter).collect(),
             listeners: vec![listener],
+            place: Place::default(),
         }
     }
 

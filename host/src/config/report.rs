@@ -82,6 +82,11 @@ impl Place {
         }
     }
 
+    /// A file that was read, as a whole.
+    pub fn file_of(source: &Arc<Source>) -> Self {
+        Self::new(source, 0..0)
+    }
+
     /// A file as a whole, when no stretch of it is to blame.
     pub fn file(path: &Path) -> Self {
         let source = Source {
@@ -97,6 +102,11 @@ impl Place {
     /// The file, if any.
     pub fn path(&self) -> Option<&Path> {
         self.source.as_deref().map(|source| source.path.as_path())
+    }
+
+    /// The file as it was read, if any.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        self.source.as_ref()
     }
 
     /// A part of the text `written` that stands here in quotes, in bytes. The whole of it when
@@ -209,6 +219,17 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
+
+impl Report {
+    /// Says more of what would be right.
+    pub fn and_hint(mut self, hint: &str) -> Self {
+        if !self.hint.is_empty() {
+            self.hint.push_str("; ");
+        }
+        self.hint.push_str(hint);
+        self
+    }
+}
 
 // === impl Reports ===
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub listeners: Vec<ListenerSettings>,
     /// Tables `[filter.NAME]` by name.
     pub filters: BTreeMap<String, FilterSettings>,
+    /// The file they are from.
+    pub place: Place,
 }
 
 /// Table `[host]`.

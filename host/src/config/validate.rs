@@ -23,7 +23,7 @@ use toml::de::DeTable;
 use super::address::Malformed;
 use super::file::{File, Host};
 use super::item::{Item, Problems, Table};
-use super::report::{Report, Reports, Source};
+use super::report::{Place, Report, Reports, Source};
 use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
 use super::units::{SIZE, TIME};
 use names::NAME_HINT;
@@ -61,6 +61,7 @@ pub(super) fn settings(
         host,
         listeners,
         filters,
+        place: Place::file_of(source),
     };
     checker.names(&settings.listeners);
     checker.addresses(&settings);

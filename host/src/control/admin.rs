@@ -1,63 +1,150 @@
-//! The admin address: HTTP for machines that watch the host.
+//! The admin address: HTTP for machines that watch the host, and for `linemill status` and
+//! `reload`.
 //!
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (it takes connections),
-//! `/metrics` (OpenMetrics text). Off unless configured. No payload of any stream is shown.
+//! `/metrics` (OpenMetrics text), `/status` and `/config` (JSON); `POST /reload` reads the
+//! configuration again and answers when that is done. Off unless configured. Whoever reaches it
+//! may do all of this: it belongs on a loopback address or a Unix socket. A page in a browser of
+//! the same machine may not: requests that change something and name an origin are refused.
+//! Not here: what a reload does (`swap`), the client of it (`ask`).
+
+mod door;
+mod status;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::history::History;
+use super::origin::Origin;
+use super::request::{Outcome, Request, Result as Word, Trigger, What};
+use crate::bind::Socket;
 use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
+use door::Door;
+pub use status::{GenerationStatus, ListenerStatus, RefusalStatus, Status};
 
 /// What `/metrics` is, as OpenMetrics 1.0 names it.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Longest text of a requester that is kept, in characters.
+const AGENT: usize = 80;
+
+/// What the admin address shows and whom it asks.
 #[derive(Clone)]
-struct Shown {
-    metrics: Arc<Metrics>,
-    orders: watch::Receiver<Orders>,
+pub struct Admin {
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// What is in force.
+    pub orders: watch::Receiver<Orders>,
+    /// What has been in force.
+    pub history: History,
+    /// Where settings come from.
+    pub origin: Origin,
+    /// Who does what is asked for.
+    pub requests: mpsc::Sender<Request>,
 }
 
-/// Answers until the process ends.
-///
-/// # Errors
-/// When the socket fails for good.
-pub async fn serve(
-    socket: TcpListener,
-    metrics: Arc<Metrics>,
-    orders: watch::Receiver<Orders>,
-) -> std::io::Result<()> {
-    let routes = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics_text))
-        .fallback(|| async {
-            (
-                StatusCode::NOT_FOUND,
-                "there are /healthz, /readyz and /metrics\n",
-            )
-        })
-        .with_state(Shown { metrics, orders });
-    axum::serve(socket, routes).await
+impl Admin {
+    /// Answers until the process ends.
+    ///
+    /// # Errors
+    /// When the socket fails for good.
+    pub async fn serve(self, socket: Socket) -> std::io::Result<()> {
+        let routes = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics_text))
+            .route("/status", get(status))
+            .route("/config", get(config))
+            .route("/reload", post(reload))
+            .fallback(|| async {
+                let known =
+                    "there are /healthz, /readyz, /metrics, /status, /config and POST /reload\n";
+                (StatusCode::NOT_FOUND, known)
+            })
+            .with_state(self);
+        axum::serve(Door::new(socket), routes).await
+    }
+
+    /// Has something done, and waits until it is.
+    async fn ask(&self, what: What, verb: &str, headers: &HeaderMap) -> Response {
+        if headers.contains_key(header::ORIGIN) {
+            let refusal = "not for pages in a browser: this request names an origin\n";
+            return (StatusCode::FORBIDDEN, refusal).into_response();
+        }
+        let (answer, done) = oneshot::channel();
+        let request = Request {
+            what,
+            trigger: Trigger::Asked(format!("POST /{verb}{}", agent(headers))),
+            answer: Some(answer),
+        };
+        let outcome = match self.requests.send(request).await {
+            Ok(()) => done.await.ok(),
+            Err(_) => None,
+        };
+        match outcome {
+            Some(outcome) => answered(outcome),
+            None => (StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n").into_response(),
+        }
+    }
 }
 
-async fn ready(State(shown): State<Shown>) -> Response {
-    if shown.orders.borrow().drain_until.is_some() {
+/// Who asks, as far as they say.
+fn agent(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    let mut text = agent.map_or_else(String::new, |agent| format!(" by {agent}"));
+    text = text.chars().take(AGENT).collect();
+    text
+}
+
+fn answered(outcome: Outcome) -> Response {
+    let status = match outcome.result {
+        Word::Applied | Word::Unchanged => StatusCode::OK,
+        Word::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, Json(outcome)).into_response()
+}
+
+async fn ready(State(admin): State<Admin>) -> Response {
+    if admin.orders.borrow().drain_until.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     "ready\n".into_response()
 }
 
-async fn metrics_text(State(shown): State<Shown>) -> Response {
-    match shown.metrics.text() {
+async fn metrics_text(State(admin): State<Admin>) -> Response {
+    admin.metrics.old_generations(admin.history.old_held());
+    match admin.metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
+}
+
+async fn status(State(admin): State<Admin>) -> Json<Status> {
+    Json(Status::of(&admin))
+}
+
+/// The configuration in force, as it was read, with what the command line put on top of it.
+async fn config(State(admin): State<Admin>) -> Response {
+    let source = admin.history.source();
+    let origin = &admin.origin;
+    Json(json!({
+        "path": source.as_ref().and_then(|source| std::path::absolute(&source.path).ok()),
+        "text": source.as_ref().map(|source| &source.text),
+        "listen": origin.listen.as_ref().map(ToString::to_string),
+        "chain": origin.chain,
+    }))
+    .into_response()
+}
+
+async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    admin.ask(What::Reload, "reload", &headers).await
 }

@@ -85,6 +85,7 @@ pub async fn build(
     Ok(Generation {
         number: before.map_or(1, |before| before.number + 1),
         services,
+        leaving: HashMap::new(),
         drain: settings.host.drain,
         filters,
     })

@@ -25,7 +25,7 @@ impl Origin {
     /// All that is wrong with them.
     pub fn load(&self) -> Result<Settings, Reports> {
         let bundled = bundled::names();
-        let mut settings = match &self.config {
+        let settings = match &self.config {
             Some(path) => {
                 let settings = config::load(path, &bundled)?;
                 settings.require_listener(path)?;
@@ -33,6 +33,15 @@ impl Origin {
             }
             None => Settings::builtin(),
         };
+        self.put_on(settings)
+    }
+
+    /// Puts what the command line said on top of `settings`.
+    ///
+    /// # Errors
+    /// What does not go together.
+    pub fn put_on(&self, mut settings: Settings) -> Result<Settings, Reports> {
+        let bundled = bundled::names();
         if let Some(listen) = &self.listen {
             settings.listen_on(listen.clone())?;
         }

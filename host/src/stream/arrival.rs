@@ -97,7 +97,9 @@ impl Arrival {
             None => self.plain.into_split(),
             Some(tls) => {
                 let hurry = async {
-                    let draining = self.orders.wait_for(|orders| orders.drain_until.is_some());
+                    let draining = self
+                        .orders
+                        .wait_for(|orders| orders.drain_until(&self.listener).is_some());
                     // Whoever gave the orders is gone: the process ends.
                     drop(draining.await);
                     sleep(HURRY).await;

@@ -142,13 +142,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 async fn reach(hop: &Hop, context: &Context) -> Result<(ReadHalf, WriteHalf), End> {
     let limit = {
         let orders = context.orders.borrow();
-        let service = orders.generation.services.get(&*context.listener);
+        let service = orders.generation().services.get(&*context.listener);
         service.and_then(|service| service.write_timeout)
     };
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
         reached = hop.connect_within(deadline) => reached.map_err(|error| End::NextHop(io::Error::other(error))),
-        () = grace_ends(context.orders.clone()) => Err(End::Drained),
+        () = grace_ends(context.orders.clone(), &context.listener) => Err(End::Drained),
     }
 }
 
@@ -207,7 +207,7 @@ struct Rest {
 impl Rest {
     fn of(context: &Context) -> Option<Self> {
         let orders = context.orders.borrow();
-        let service = orders.generation.services.get(&*context.listener)?;
+        let service = orders.generation().services.get(&*context.listener)?;
         Some(Self {
             framing: service.lines.framing,
             metrics: context.metrics.clone(),

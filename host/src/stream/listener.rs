@@ -1,7 +1,7 @@
 //! Accepting connections and seeing them to their end.
 //!
 //! In: a bound socket, and the [`Orders`] in force. Out: served connections, counted. Ends when
-//! the orders say drain, after the last connection has.
+//! the orders say drain, or do not know the listener any more, after the last connection has.
 //! Not here: binding (`bind`), what happens on a connection (`arrival`, then `connection`).
 
 use std::io;
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::addresses::Addresses;
 use super::arrival::{Arrival, Gates};
-use super::outlet::Destinations;
+use super::outlet::{Destinations, grace_ends};
 use super::transport::{Peer, Plain};
 use crate::bind::Socket;
 use crate::generation::{Orders, Service};
@@ -69,9 +69,9 @@ impl Listener {
     pub async fn serve(mut self) {
         loop {
             while self.connections.try_join_next().is_some() {}
-            let drain_until = self.orders.borrow_and_update().drain_until;
-            if let Some(until) = drain_until {
-                return self.drain(until).await;
+            let drain_until = self.orders.borrow_and_update().drain_until(&self.name);
+            if drain_until.is_some() {
+                return self.drain().await;
             }
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
@@ -85,17 +85,22 @@ impl Listener {
     }
 
     /// No longer accepts; connections follow the same orders.
-    async fn drain(mut self, until: Instant) {
+    async fn drain(mut self) {
         drop(self.socket);
         let ending = async { while self.connections.join_next().await.is_some() {} };
-        let limit = until.duration_since(Instant::now()) + LAST;
-        if timeout(limit, ending).await.is_err() {
-            tracing::warn!(
-                listener = &*self.name,
-                left = self.connections.len(),
-                "connections cut at the end of the grace period"
-            );
+        let over = async {
+            grace_ends(self.orders, &self.name).await;
+            sleep(LAST).await;
+        };
+        tokio::select! {
+            () = ending => return,
+            () = over => {}
         }
+        tracing::warn!(
+            listener = &*self.name,
+            left = self.connections.len(),
+            "connections cut at the end of the grace period"
+        );
     }
 
     /// Gives a connection its place, and a task of its own: nothing that a client does or leaves
@@ -137,7 +142,7 @@ impl Listener {
     /// What is in force now; `None` when the listener is not.
     fn service(&self) -> Option<Arc<Service>> {
         let orders = self.orders.borrow();
-        orders.generation.services.get(&*self.name).cloned()
+        orders.generation().services.get(&*self.name).cloned()
     }
 
     async fn refused_by_system(&mut self, error: &io::Error) {

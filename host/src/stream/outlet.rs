@@ -141,7 +141,7 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
             None => self.owed.push(batch.bytes, batch.lines, batch.framing),
         }
         let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
-        let mut cut = std::pin::pin!(grace_ends(orders));
+        let mut cut = std::pin::pin!(grace_ends(orders, metrics.name()));
         for (output, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
             let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
             tokio::select! {
@@ -216,15 +216,24 @@ fn encode_whole(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> 
     batch
 }
 
-/// Waits until the host drains and its grace period is over.
-pub(super) async fn grace_ends(mut orders: watch::Receiver<Orders>) {
+/// Waits until the connections of `listener` are to end, because the host drains or the listener
+/// is gone, and their grace period is over.
+pub(super) async fn grace_ends(mut orders: watch::Receiver<Orders>, listener: &str) {
+    let mut until = None;
     loop {
-        let until = orders.borrow_and_update().drain_until;
-        if let Some(until) = until {
-            return sleep_until(until).await;
-        }
-        if orders.changed().await.is_err() {
-            return;
+        let now = orders.borrow_and_update().drain_until(listener);
+        until = [until, now].into_iter().flatten().min();
+        let over = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over => return,
+            changed = orders.changed() => if changed.is_err() {
+                return;
+            }
         }
     }
 }

@@ -145,6 +145,11 @@ impl SharedOutput {
         self.0.reopen.notify_one();
     }
 
+    /// Whether there is no clone of it.
+    fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// The next hop, when it is one.
     pub fn hop(&self) -> Option<&Hop> {
         self.0.hop.as_ref()

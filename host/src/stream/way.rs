@@ -21,7 +21,7 @@ use super::owed::Taken;
 use super::read::{Block, read};
 use super::timer::{Timer, Waiting};
 use crate::filter::chain::{Flow, Passage};
-use crate::generation::{Orders, Service, Side};
+use crate::generation::{Orders, Seat, Service, Side};
 use crate::lines::Lines;
 use crate::rate::Throttle;
 use crate::telemetry::metrics::{ListenerMetrics, WayMetrics};
@@ -39,6 +39,8 @@ pub(super) struct Way<R, W> {
     service: Arc<Service>,
     framer: Framer,
     passage: Passage,
+    /// Held where service and passage are from; dropped after them.
+    seat: Seat,
     throttle: Throttle,
     /// Set while a rate wants nothing to be read.
     paused_until: Option<Instant>,
@@ -88,20 +90,21 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             metrics,
             active,
         } = context;
-        let now = orders.borrow_and_update().clone();
-        let service = Arc::clone(now.generation.services.get(&*listener)?);
+        let (now, seat) = Orders::attend(&mut orders, side == Side::Forward);
+        let service = Arc::clone(now.generation().services.get(&*listener)?);
         Some(Self {
             reader,
             outlet,
             side,
             to_next_hop,
+            drain_until: now.drain_until(&listener),
             listener,
             orders,
-            drain_until: now.drain_until,
             framer: Framer::new(service.lines(side)),
             passage: Passage::new(Arc::clone(service.chain(side)), service.rules(side)),
             throttle: service.throttle(side),
             service,
+            seat,
             paused_until: None,
             stalled: false,
             counts: metrics.way(side).clone(),
@@ -208,7 +211,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
         while !self.outlet.is_done() {
             match self.event(false).await {
                 Event::Taken(taken) => self.note_taken(taken),
-                Event::Orders => self.note_drain(),
+                Event::Orders => {
+                    let until = self.orders.borrow_and_update().drain_until(&self.listener);
+                    self.note_drain(until);
+                }
                 Event::End(end) => return Err(end),
                 Event::Block(_) => {}
             }
@@ -247,7 +253,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
                     Ok(None) => Event::End(End::Eof),
                     Err(error) => Event::End(End::Broken(error)),
                 },
-                changed = self.orders.changed(), if self.drain_until.is_none() => {
+                changed = self.orders.changed() => {
                     // An error means that whoever gave the orders is gone: the process ends.
                     return if changed.is_ok() { Event::Orders } else { Event::End(End::Drained) };
                 }
@@ -274,22 +280,24 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
 
     /// Goes over to the orders in force. What filters that leave the chain held back goes out.
     async fn follow(&mut self) -> Result<(), End> {
-        self.note_drain();
-        let now = Arc::clone(&self.orders.borrow().generation);
+        let side = self.side;
+        let (now, seat) = Orders::attend(&mut self.orders, side == Side::Forward);
+        self.note_drain(now.drain_until(&self.listener));
         // A listener that is gone keeps its last service until its connections end.
-        let Some(service) = now.services.get(&*self.listener) else {
+        let Some(service) = now.generation().services.get(&*self.listener) else {
             return Ok(());
         };
         if Arc::ptr_eq(service, &self.service) {
+            self.seat = seat;
             return Ok(());
         }
-        let side = self.side;
         self.framer.set_settings(service.lines(side));
         self.throttle = service.throttle(side);
         self.pause_if_unpaid();
         self.service = Arc::clone(service);
         let (chain, rules) = (Arc::clone(service.chain(side)), service.rules(side));
         let moved = Box::pin(self.passage.move_to(chain, rules)).await;
+        self.seat = seat;
         self.deliver(moved).await
     }
 
@@ -323,11 +331,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
         }
     }
 
-    fn note_drain(&mut self) {
-        let until = self.orders.borrow_and_update().drain_until;
-        if self.drain_until.is_none() && until.is_some() {
-            self.drain_until = until;
-            self.active.touch();
+    /// Ends no later than `until`, and than it was to end anyway.
+    fn note_drain(&mut self, until: Option<Instant>) {
+        match (self.drain_until, until) {
+            (None, Some(_)) => {
+                self.drain_until = until;
+                self.active.touch();
+            }
+            (Some(set), Some(until)) => self.drain_until = Some(set.min(until)),
+            (_, None) => {}
         }
     }
 

@@ -40,6 +40,7 @@ pub struct Metrics {
     outputs: OutputFamilies,
     generation: Gauge,
     swapped_at: Gauge,
+    old_generations: Gauge,
     reloads: Family<ByResult, Counter>,
 }
 
@@ -237,6 +238,12 @@ impl Metrics {
                 "When they were put in place",
                 Gauge::default(),
             ),
+            old_generations: add(
+                r,
+                "old_generations",
+                "Generations that connections still use although another is in force",
+                Gauge::default(),
+            ),
             reloads: add(
                 r,
                 "reloads",
@@ -319,6 +326,12 @@ impl Metrics {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         self.swapped_at
             .set(now.map_or(0, |since| since.as_secs().cast_signed()));
+    }
+
+    /// Notes how many generations are in use although another is in force.
+    pub fn old_generations(&self, held: usize) {
+        self.old_generations
+            .set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     /// All metrics as OpenMetrics text.

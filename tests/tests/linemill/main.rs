@@ -59,6 +59,7 @@ mod pipe_to;
 mod plugins;
 mod rates;
 mod redis;
+mod reload;
 mod routes;
 mod shared;
 mod sinks;

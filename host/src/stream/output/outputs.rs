@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,9 +24,9 @@ pub struct Key {
     pub tls: Option<HopTls>,
 }
 
-/// The outputs that connections share.
-#[derive(Debug, Default)]
-pub struct Outputs(HashMap<Key, SharedOutput>);
+/// The outputs that connections share. Clones are the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs(Arc<Mutex<HashMap<Key, SharedOutput>>>);
 
 impl Outputs {
     /// The output for `key`, opened if it is the first time. `hop` is how to reach it, if it is a
@@ -34,40 +35,49 @@ impl Outputs {
     /// # Errors
     /// When it cannot be opened: a file whose folder is not there, say.
     pub fn open(
-        &mut self,
+        &self,
         key: Key,
         hop: Option<Hop>,
         buffer: usize,
         metrics: &Metrics,
     ) -> io::Result<SharedOutput> {
-        if let Some(output) = self.0.get(&key) {
+        let mut outputs = self.lock();
+        if let Some(output) = outputs.get(&key) {
             output.raise_buffer(buffer);
             return Ok(output.clone());
         }
-        let metrics = metrics.output(&self.name(&key.to));
+        let metrics = metrics.output(&name(&outputs, &key.to));
         let output = match (&key.to, hop) {
             (Destination::Stdout, _) => SharedOutput::to_stdout(buffer, metrics)?,
             (Destination::File(path), _) => SharedOutput::to_file(path, buffer, metrics)?,
             (_, Some(hop)) => SharedOutput::to_hop(hop, buffer, metrics),
             _ => return Err(io::ErrorKind::Unsupported.into()),
         };
-        self.0.insert(key, output.clone());
+        outputs.insert(key, output.clone());
         Ok(output)
     }
 
     /// Opens files anew, after a log rotation.
     pub fn reopen(&self) {
-        self.0.values().for_each(SharedOutput::reopen);
+        self.lock().values().for_each(SharedOutput::reopen);
+    }
+
+    /// Lets go of those that nobody sends to any more. They end when they have written all.
+    pub fn sweep(&self) {
+        self.lock().retain(|_, output| !output.is_alone());
     }
 
     /// Takes no more lines, and lets all write what waits until `deadline`. Returns how many lines
     /// were lost; they have been counted.
     pub async fn finish(&self, deadline: Instant) -> u64 {
-        let finishing = self.0.iter().map(|(key, output)| {
-            let (to, output) = (key.to.clone(), output.clone());
-            async move { (to, output.finish(deadline).await) }
-        });
-        let mut finishing: JoinSet<_> = finishing.collect();
+        let mut finishing: JoinSet<_> = {
+            let outputs = self.lock();
+            let finishing = outputs.iter().map(|(key, output)| {
+                let (to, output) = (key.to.clone(), output.clone());
+                async move { (to, output.finish(deadline).await) }
+            });
+            finishing.collect()
+        };
         let mut all = 0;
         while let Some(finished) = finishing.join_next().await {
             if let Ok((to, lost @ 1..)) = finished {
@@ -78,11 +88,15 @@ impl Outputs {
         all
     }
 
-    /// What metrics call it: the same destination by other certificates is another one.
-    fn name(&self, to: &Destination) -> String {
-        match self.0.keys().filter(|key| key.to == *to).count() {
-            0 => to.to_string(),
-            others => format!("{to}#{}", others + 1),
-        }
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, SharedOutput>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What metrics call it: the same destination by other certificates is another one.
+fn name(outputs: &HashMap<Key, SharedOutput>, to: &Destination) -> String {
+    match outputs.keys().filter(|key| key.to == *to).count() {
+        0 => to.to_string(),
+        others => format!("{to}#{}", others + 1),
     }
 }

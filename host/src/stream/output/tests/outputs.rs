@@ -12,8 +12,8 @@ async fn whoever_names_a_file_has_the_same_output() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a");
     let to = Destination::File(path.clone());
-    let (mut outputs, metrics) = (Outputs::default(), Metrics::new());
-    let mut open = |buffer| outputs.open(key(to.clone()), None, buffer, &metrics);
+    let (outputs, metrics) = (Outputs::default(), Metrics::new());
+    let open = |buffer| outputs.open(key(to.clone()), None, buffer, &metrics);
     let (one, other) = (open(4).expect("opened"), open(8).expect("opened"));
     assert!(Arc::ptr_eq(&one.0, &other.0));
     // The larger of the two bounds holds.
@@ -33,7 +33,7 @@ async fn whoever_names_a_file_has_the_same_output() {
 #[tokio::test]
 async fn other_certificates_are_another_output() {
     let to: Destination = "tls://127.0.0.1:1".parse().expect("a destination");
-    let (mut outputs, metrics) = (Outputs::default(), Metrics::new());
+    let (outputs, metrics) = (Outputs::default(), Metrics::new());
     for name in [None, Some("a".to_owned())] {
         let tls = Some(HopTls {
             name,
@@ -57,7 +57,7 @@ async fn other_certificates_are_another_output() {
 async fn what_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let gone = Destination::File(folder.path().join("gone/a"));
-    let (mut outputs, metrics) = (Outputs::default(), Metrics::new());
+    let (outputs, metrics) = (Outputs::default(), Metrics::new());
     let error = outputs.open(key(gone), None, MUCH, &metrics);
     assert_eq!(
         error.expect_err("no folder").kind(),

@@ -1,57 +1,19 @@
 //! From a listener's `to`, `routes` and `tee` to what takes its lines.
 //!
-//! In: settings, and the generation built of them, which has their certificates. Out: [`Opened`],
-//! every file opened, or what is wrong with them. Next hops are not waited for: they may come later.
+//! In: a listener's settings, and the service built of them, which has its certificates. Out:
+//! [`Destinations`], every file opened, or what is wrong with them. Next hops are not waited for:
+//! they may come later.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-
-use tokio::sync::watch;
 
 use crate::config::report::{Report, Reports};
 use crate::config::settings::{Destination, ListenerSettings, Settings};
-use crate::generation::{Generation, Orders};
+use crate::generation::Service;
 use crate::stream::hop::{Hop, Terms};
 use crate::stream::outlet::{Destinations, Target};
 use crate::stream::output::{Key, Outputs, SharedOutput};
 use crate::telemetry::metrics::Metrics;
-
-/// What takes the lines of all listeners.
-#[derive(Debug, Default)]
-pub struct Opened {
-    /// By the listener's name.
-    pub listeners: HashMap<String, Arc<Destinations>>,
-    /// The outputs that they share.
-    pub outputs: Outputs,
-}
-
-/// Opens what takes the lines of all listeners.
-///
-/// # Errors
-/// Everything that cannot be opened.
-pub fn open(
-    settings: &Settings,
-    generation: &Generation,
-    metrics: &Metrics,
-) -> Result<Opened, Reports> {
-    let mut opened = Opened::default();
-    let mut wrong = Vec::new();
-    for listener in &settings.listeners {
-        let Some(service) = generation.services.get(&listener.name) else {
-            continue;
-        };
-        match destinations(listener, Terms::of(service), &mut opened.outputs, metrics) {
-            Ok(destinations) => {
-                let name = listener.name.clone();
-                drop(opened.listeners.insert(name, Arc::new(destinations)));
-            }
-            Err(report) => wrong.push(report),
-        }
-    }
-    Reports::new(wrong).map_or(Ok(opened), Err)
-}
 
 /// Looks for the folders of files; opens nothing.
 ///
@@ -70,32 +32,19 @@ pub fn check(settings: &Settings) -> Result<(), Reports> {
     Reports::new(wrong.collect()).map_or(Ok(()), Err)
 }
 
-impl Opened {
-    /// Gives next hops the timeout and the certificates of each generation that comes into force.
-    pub async fn follow(self: Arc<Self>, mut orders: watch::Receiver<Orders>) {
-        while orders.changed().await.is_ok() {
-            let now = Arc::clone(&orders.borrow_and_update().generation);
-            for (listener, destinations) in &self.listeners {
-                // A listener that is gone leaves its last terms.
-                if let Some(service) = now.services.get(listener) {
-                    let terms = Terms::of(service);
-                    destinations
-                        .hops()
-                        .for_each(|hop| hop.set_terms(terms.clone()));
-                }
-            }
-        }
-    }
-}
-
-fn destinations(
+/// Opens what takes the lines of a listener; outputs that others share are among `outputs` then.
+///
+/// # Errors
+/// What cannot be opened.
+pub fn open(
     listener: &ListenerSettings,
-    terms: Terms,
-    outputs: &mut Outputs,
+    service: &Service,
+    outputs: &Outputs,
     metrics: &Metrics,
 ) -> Result<Destinations, Report> {
+    let terms = Terms::of(service);
     let hop = |to: &Destination| Hop::new(to, terms.clone());
-    let mut shared = |key: &str, to: &Destination| -> Result<SharedOutput, Report> {
+    let shared = |key: &str, to: &Destination| -> Result<SharedOutput, Report> {
         let tls =
             matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
         let id = Key {

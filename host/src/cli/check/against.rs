@@ -1,0 +1,92 @@
+//! `linemill check --against`: what a reload would change in a running host.
+//!
+//! In: settings that hold, built, and the admin address of a host. Out: each change, and whether it
+//! needs a restart. The host is only asked what is in force there.
+
+use std::path::PathBuf;
+
+use hyper::Method;
+use linemill::config;
+use linemill::config::diff::{Effect, diff};
+use linemill::config::settings::{Address, Settings};
+use linemill::control::admin;
+use linemill::control::origin::Origin;
+use linemill::filter::bundled;
+use linemill::generation::Generation;
+use serde::Deserialize;
+
+use crate::cli::plugin::hinted;
+use crate::cli::running::fetch;
+
+/// What is in force there, as `/config` says.
+#[derive(Debug, Deserialize)]
+struct Running {
+    path: Option<PathBuf>,
+    text: Option<String>,
+    listen: Option<String>,
+    chain: Option<Vec<String>>,
+}
+
+pub(super) async fn compare(
+    admin: &Address,
+    new: Settings,
+    built: &Generation,
+) -> anyhow::Result<()> {
+    let (_, running): (_, Running) = fetch(admin, Method::GET, "/config").await?;
+    let (_, status): (_, admin::Status) = fetch(admin, Method::GET, "/status").await?;
+    let origin = Origin {
+        config: None,
+        listen: running.listen.as_deref().map(str::parse).transpose()?,
+        chain: running.chain,
+    };
+    // Relative paths in both start from where their files are, wherever this process is.
+    let new = match new.place.source() {
+        Some(file) => config::parse(
+            &std::path::absolute(&file.path)?,
+            &file.text,
+            &bundled::names(),
+        )?,
+        None => new,
+    };
+    let old = match (&running.path, &running.text) {
+        (Some(path), Some(text)) => config::parse(path, text, &bundled::names())?,
+        _ => Settings::builtin(),
+    };
+    // What its command line said stays on top of any configuration.
+    let (old, new) = (origin.put_on(old)?, origin.put_on(new)?);
+    let diff = diff(&old, &new);
+    let in_force = status.generations.iter();
+    let in_force = in_force.clone().find(|one| one.number == status.generation);
+    let plugins = built.filters.iter().filter_map(|(name, filter)| {
+        let old = in_force?.filters.get(name)?;
+        let new = filter.digest();
+        let short = old.get(..12).unwrap_or(old);
+        (*old != new.to_string())
+            .then(|| format!("filter {name}: plugin {short} -> {}", new.short()))
+    });
+    let mut plugins: Vec<_> = plugins.collect();
+    plugins.sort();
+    let generation = status.generation;
+    if diff.is_empty() && plugins.is_empty() {
+        println!("against generation {generation} at {admin}: nothing would change");
+        return Ok(());
+    }
+    println!("against generation {generation} at {admin}:");
+    for change in diff.iter() {
+        let effect = match change.effect {
+            Effect::Live => "live",
+            Effect::Restart => "restart",
+        };
+        println!("  {effect:7}  {change}");
+    }
+    for plugin in plugins {
+        println!("  {:7}  {plugin}", "live");
+    }
+    if diff.refusal().is_some() {
+        return Err(hinted(
+            "a reload would be refused: some of this needs a restart",
+            "make the other changes alone, or restart the host",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `linemill reload`: makes a running host read its configuration again.
+
+use clap::Args;
+use hyper::Method;
+use linemill::control::request::{Outcome, Result as Word};
+
+use super::running::Running;
+
+/// Make a running host read its configuration again, and wait until it has
+///
+/// Prints what changed. Exit status 0 means that the configuration on disk is in force, 1 that it
+/// was refused, and why; everything stays as it was then. Lines of live connections go through
+/// the new filters from the next one on.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill reload --config config/linemill.toml")]
+pub(super) struct Reload {
+    #[command(flatten)]
+    host: Running,
+}
+
+impl Reload {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        super::block_on(async {
+            let (_, outcome) = self.host.ask(Method::POST, "/reload").await?;
+            tell(outcome)
+        })
+    }
+}
+
+/// Shows what came of a request.
+pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
+    let Outcome {
+        result,
+        generation,
+        changes,
+        error,
+        took_ms,
+        ..
+    } = outcome;
+    match result {
+        Word::Applied => {
+            println!("applied: generation {generation} is in force, after {took_ms:.1} ms");
+            changes.iter().for_each(|change| println!("  {change}"));
+            Ok(())
+        }
+        Word::Unchanged => {
+            println!("unchanged: generation {generation} stays in force");
+            Ok(())
+        }
+        Word::Refused => {
+            let error = error.unwrap_or_default();
+            // The report says "error: " by itself.
+            let error = error.strip_prefix("error: ").unwrap_or(&error);
+            Err(anyhow::anyhow!(
+                "{error}\n\nrefused: generation {generation} stays in force"
+            ))
+        }
+    }
+}

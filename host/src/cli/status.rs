@@ -1,0 +1,84 @@
+//! `linemill status`: what is in force in a running host, and what was.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use hyper::Method;
+use linemill::control::admin;
+
+use super::running::Running;
+
+/// Show what is in force in a running host: generations, listeners, connections
+///
+/// A generation is what one configuration made: its chains, filters and limits. MOVED is how long
+/// it took the last connection to leave it for the next one.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill status --admin 127.0.0.1:9713")]
+pub(super) struct Status {
+    #[command(flatten)]
+    host: Running,
+    /// Print what the host answers, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        super::block_on(async {
+            let (_, status) = self.host.ask(Method::GET, "/status").await?;
+            if self.json {
+                println!("{}", serde_json::to_string_pretty(&status)?);
+            } else {
+                print!("{}", shown(&status)?);
+            }
+            Ok(())
+        })
+    }
+}
+
+fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let draining = if status.draining { ", draining" } else { "" };
+    writeln!(
+        text,
+        "linemill {}, process {}: generation {}{draining}",
+        status.version, status.pid, status.generation
+    )?;
+    if status.old_generations_held > 0 {
+        let held = status.old_generations_held;
+        writeln!(text, "{held} older still in use")?;
+    }
+    for (name, listener) in &status.listeners {
+        let chain = match &listener.chain[..] {
+            [] => "no filter".to_owned(),
+            chain => chain.join(" → "),
+        };
+        let connections = listener.connections;
+        writeln!(text, "listener {name}: {connections} connected; {chain}")?;
+    }
+    writeln!(
+        text,
+        "\n{:>10}  {:24}  {:>9}  {:>9}  {:>9}  BY",
+        "GENERATION", "SINCE", "BUILD ms", "MOVED ms", "CONNECTED"
+    )?;
+    for one in &status.generations {
+        let moved = one
+            .moved_ms
+            .map_or_else(|| "-".to_owned(), |moved| format!("{moved:.1}"));
+        writeln!(
+            text,
+            "{:>10}  {:24}  {:>9.1}  {moved:>9}  {:>9}  {}",
+            one.number, one.at, one.build_ms, one.connections, one.by
+        )?;
+        for change in &one.changes {
+            writeln!(text, "{:>10}  {change}", "")?;
+        }
+    }
+    if let Some(refusal) = &status.last_refusal {
+        let error = refusal.error.lines().next().unwrap_or_default();
+        let (at, by) = (&refusal.at, &refusal.by);
+        writeln!(text, "\nlast refused, {at}, {by}:\n  {error}")?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,278 @@
+//! Files that change: the configuration, and the plugins and certificates that it names.
+//!
+//! In: the system's events. Out: reloads asked for on a channel. Folders are watched rather than
+//! files, so a file replaced by rename is seen too, and so is a symbolic link on the way to it that
+//! is given another target. Where the system does not tell, files are looked at every two seconds.
+//! Not here: reading them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use super::certificates;
+use super::load::file_of;
+use super::origin::Origin;
+use super::request::{Request, Trigger};
+use crate::config::settings::Settings;
+
+/// How often files are looked at when the system does not tell of changes.
+const POLL: Duration = Duration::from_secs(2);
+/// How long a reload waits for whoever is writing a file of ours to close it.
+const WRITING: Duration = Duration::from_secs(5);
+/// How often it looks whether that is so.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Watches the configuration, the plugins and certificates it names, and the links that lead to them.
+pub struct Watcher {
+    inner: Box<dyn notify::Watcher + Send + Sync>,
+    /// Whether `inner` looks by itself.
+    polls: bool,
+    seen: Arc<Seen>,
+    folders: BTreeSet<PathBuf>,
+}
+
+/// What events say.
+struct Seen {
+    requests: mpsc::Sender<Request>,
+    files: Mutex<Files>,
+}
+
+#[derive(Default)]
+struct Files {
+    /// Whose changes matter, in folders that are watched.
+    ours: BTreeSet<PathBuf>,
+    /// Those of them that somebody has written to and not closed yet, and when it was seen first.
+    writing: BTreeMap<PathBuf, Instant>,
+}
+
+impl Watcher {
+    /// A watcher that asks for reloads on `requests`.
+    pub fn new(requests: mpsc::Sender<Request>) -> Self {
+        let seen = Arc::new(Seen {
+            requests,
+            files: Mutex::default(),
+        });
+        let hear = Arc::clone(&seen);
+        match notify::recommended_watcher(move |event| hear.hear(event)) {
+            Ok(watcher) => Self::with(Box::<RecommendedWatcher>::new(watcher), false, seen),
+            Err(error) => Self::polling(seen, &error),
+        }
+    }
+
+    fn with(inner: Box<dyn notify::Watcher + Send + Sync>, polls: bool, seen: Arc<Seen>) -> Self {
+        Self {
+            inner,
+            polls,
+            seen,
+            folders: BTreeSet::new(),
+        }
+    }
+
+    /// One that looks by itself, since the system does not tell, because of `why`.
+    fn polling(seen: Arc<Seen>, why: &dyn std::fmt::Display) -> Self {
+        tracing::warn!(error = %why, every = ?POLL, "cannot watch files as they change; looking at them instead");
+        let hear = Arc::clone(&seen);
+        let config = Config::default().with_poll_interval(POLL);
+        match PollWatcher::new(move |event| hear.hear(event), config) {
+            Ok(watcher) => Self::with(Box::new(watcher), true, seen),
+            Err(error) => {
+                tracing::error!(%error, "cannot watch files at all; reload by SIGHUP or `linemill reload`");
+                Self::with(Box::new(notify::NullWatcher), true, seen)
+            }
+        }
+    }
+
+    /// Watches what these settings are made of, and nothing else.
+    pub fn follow(&mut self, origin: &Origin, settings: &Settings) {
+        let Some(config) = &origin.config else { return };
+        let plugins = settings
+            .filters
+            .values()
+            .filter_map(|filter| file_of(&filter.plugin, &settings.host.plugins));
+        let certificates = settings.listeners.iter().flat_map(certificates::files);
+        let files: BTreeSet<_> = plugins
+            .chain([config.clone()])
+            .chain(certificates.map(Path::to_owned))
+            .flat_map(|file| ways_to(&file))
+            .collect();
+        let folders: BTreeSet<_> = files
+            .iter()
+            .filter_map(|file| file.parent().map(Path::to_owned))
+            .collect();
+        {
+            let mut known = self.seen.files();
+            known.writing.retain(|path, _| files.contains(path));
+            known.ours = files;
+        }
+        if let Err(error) = self.watch(&folders) {
+            if self.polls {
+                tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
+                return;
+            }
+            *self = Self::polling(Arc::clone(&self.seen), &error);
+            if let Err(error) = self.watch(&folders) {
+                tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
+            }
+        }
+    }
+
+    /// Waits until nobody is known to write to a file of ours: half of one is never to be read.
+    ///
+    /// # Errors
+    /// The file that somebody has kept open for too long.
+    pub async fn quiet(&self) -> Result<(), PathBuf> {
+        loop {
+            let first = {
+                let files = self.seen.files();
+                let first = files.writing.iter().min_by_key(|(_, since)| **since);
+                first.map(|(path, since)| (path.clone(), *since))
+            };
+            let Some((path, since)) = first else {
+                return Ok(());
+            };
+            if since.elapsed() > WRITING {
+                return Err(path);
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    fn watch(&mut self, folders: &BTreeSet<PathBuf>) -> notify::Result<()> {
+        for folder in folders.difference(&self.folders) {
+            self.inner.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        for folder in self.folders.difference(folders) {
+            // A folder that is gone needs no unwatching.
+            drop(self.inner.unwatch(folder));
+        }
+        self.folders.clone_from(folders);
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn hear(&self, event: notify::Result<Event>) {
+        let changed = match event {
+            Ok(event) => self.files().note(&event),
+            // Events may have been lost: then anything may have changed.
+            Err(error) => {
+                tracing::debug!(%error, "watching files");
+                error.paths.into_iter().next().or(Some(PathBuf::new()))
+            }
+        };
+        if let Some(path) = changed {
+            // A full channel holds a reload already.
+            let _full = self
+                .requests
+                .try_send(Request::reload(Trigger::Changed(path)));
+        }
+    }
+
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Files {
+    /// The file of ours that is another one now, if any.
+    fn note(&mut self, event: &Event) -> Option<PathBuf> {
+        if event.need_rescan() {
+            self.writing.clear();
+            return Some(PathBuf::from("files"));
+        }
+        let ours = event.paths.iter().find(|path| self.ours.contains(*path))?;
+        match event.kind {
+            // The systems that tell of this also tell of the end.
+            EventKind::Modify(notify::event::ModifyKind::Data(_)) if cfg!(target_os = "linux") => {
+                let now = Instant::now();
+                self.writing.entry(ours.clone()).or_insert(now);
+                Some(ours.clone())
+            }
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+                self.writing.remove(ours).map(|_| ours.clone())
+            }
+            EventKind::Access(_) => None,
+            // Another file stands there now, or none.
+            _ => {
+                self.writing.remove(ours);
+                Some(ours.clone())
+            }
+        }
+    }
+}
+
+/// Most links followed from one path, as Linux does.
+const LINKS: usize = 40;
+
+/// A file and every symbolic link on the way to it, as entries of real folders: whichever of them
+/// is replaced, the path leads to another file from then on.
+fn ways_to(file: &Path) -> Vec<PathBuf> {
+    let mut ways = Vec::new();
+    let Ok(mut path) = std::path::absolute(file) else {
+        return ways;
+    };
+    for _ in 0..LINKS {
+        let link = path
+            .ancestors()
+            .filter_map(|at| Some((at, at.read_link().ok()?)))
+            .last();
+        let entry = link.as_ref().map_or(path.as_path(), |(at, _)| at);
+        let (Some(folder), Some(name)) = (entry.parent(), entry.file_name()) else {
+            break;
+        };
+        ways.extend(folder.canonicalize().map(|folder| folder.join(name)));
+        let Some((at, target)) = link else { break };
+        // What follows the link in the path follows its target.
+        let rest = path
+            .strip_prefix(at)
+            .map(Path::to_owned)
+            .unwrap_or_default();
+        let led = folder.join(target);
+        path = if rest.as_os_str().is_empty() {
+            led
+        } else {
+            led.join(rest)
+        };
+    }
+    ways
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn every_link_on_the_way_to_a_file_is_named() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().canonicalize()?;
+        // As Kubernetes mounts a configuration: file → ..data/file, ..data → ..version/.
+        fs::create_dir(at.join("..version"))?;
+        fs::write(at.join("..version/linemill.toml"), "")?;
+        symlink("..version", at.join("..data"))?;
+        symlink("..data/linemill.toml", at.join("linemill.toml"))?;
+        let ways = ways_to(&at.join("linemill.toml"));
+        assert_eq!(
+            ways,
+            ["linemill.toml", "..data", "..version/linemill.toml"].map(|way| at.join(way))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        symlink("b", folder.path().join("a"))?;
+        symlink("a", folder.path().join("b"))?;
+        assert_eq!(ways_to(&folder.path().join("a")).len(), LINKS);
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! The model check of publish and move: [`publish`] runs on a scheduler that tries orders of
+//! steps, in place of threads and tokio.
+//!
+//! What must hold in every order: a follower never goes back; all come to the last generation;
+//! each old one ends with its last user, and says so.
+
+mod runtime {
+    pub(super) use shuttle::sync::Mutex;
+    pub(super) use shuttle_tokio::sync::watch;
+}
+#[path = "publish.rs"]
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the same text over another runtime is the point"
+)]
+#[expect(
+    unreachable_pub,
+    reason = "what it makes public is not used from outside here"
+)]
+mod publish;
+
+use std::sync::{Arc, Weak};
+
+use shuttle::{future, thread};
+
+use publish::{InForce, Mark};
+use runtime::watch;
+
+const LAST: u64 = 3;
+
+#[derive(Clone)]
+struct Orders(InForce<u64>);
+
+/// As `stream::way` does: looks when there is news, goes over, and then gives up its old seat.
+async fn follow(mut orders: watch::Receiver<Orders>) {
+    let (now, mut seat) = publish::attend(&mut orders, |orders| &orders.0, true);
+    let mut at = now.0.value;
+    while *at < LAST {
+        // A batch of lines goes through; between two of them there may be news.
+        if !orders.has_changed().expect("the publisher is there") {
+            orders.changed().await.expect("the publisher is there");
+        }
+        let (now, next) = publish::attend(&mut orders, |orders| &orders.0, true);
+        assert!(now.0.value >= at, "{} after {at}", now.0.value);
+        at = now.0.value;
+        seat = next;
+    }
+    drop(seat);
+}
+
+fn all_move_on(followers: usize, late: usize) {
+    let (sender, receiver) = watch::channel(Orders(InForce::new(Arc::new(0))));
+    let follower = |receiver: &watch::Receiver<Orders>| {
+        let receiver = receiver.clone();
+        thread::spawn(move || future::block_on(follow(receiver)))
+    };
+    let mut all: Vec<_> = (0..followers).map(|_| follower(&receiver)).collect();
+    let mut old: Vec<(Arc<Mark>, Weak<u64>)> = Vec::new();
+    for number in 1..=LAST {
+        let before = Arc::downgrade(&sender.borrow().0.value);
+        let mark = publish::publish(&sender, |orders| &mut orders.0, Arc::new(number));
+        old.push((mark, before));
+        if number == 1 {
+            all.extend((0..late).map(|_| follower(&receiver)));
+        }
+    }
+    for one in all {
+        one.join().expect("a follower ends");
+    }
+    for (number, (mark, value)) in old.iter().enumerate() {
+        let last = mark.now();
+        assert!(!last.held && last.connections == 0, "{number}: {last:?}");
+        assert!(last.moved.is_some(), "{number}: {last:?}");
+        assert!(value.upgrade().is_none(), "{number} is still there");
+    }
+    let last = sender.borrow().0.mark.now();
+    assert!(!last.held && last.moved.is_none(), "{last:?}");
+}
+
+#[test]
+fn every_order_of_one_follower() {
+    // Every one of them: the check ends when it has tried all.
+    shuttle::check_dfs(|| all_move_on(1, 0), Some(20_000));
+}
+
+#[test]
+fn many_orders_of_four_followers() {
+    shuttle::check_random(|| all_move_on(2, 2), 2_000);
+}
+
+#[test]
+fn orders_with_few_changes_of_turn() {
+    shuttle::check_pct(|| all_move_on(2, 1), 2_000, 3);
+}
