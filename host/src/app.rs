@@ -19,7 +19,7 @@ use crate::control::history::History;
 use crate::control::load::Plugins;
 use crate::control::origin::Origin;
 use crate::control::request::Trigger;
-use crate::control::swap::Swapper;
+use crate::control::swap::{Parts, Swapper};
 use crate::control::triggers::{self, Stop};
 use crate::control::watch::Watcher;
 use crate::filter::engine::Engine;
@@ -81,7 +81,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     }
     drop(now);
     fleet.start(joining, &metrics);
-    let swapper = Swapper {
+    let swapper = Swapper::new(Parts {
         origin,
         settings,
         plugins,
@@ -89,9 +89,10 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         metrics,
         history,
         orders: orders.clone(),
-    };
+        watcher,
+    });
     let (end, ended) = tokio::sync::oneshot::channel();
-    let swapping = tokio::spawn(swapper.run(requests, watcher, ended));
+    let swapping = tokio::spawn(swapper.run(requests, ended));
 
     let signal = stop.next().await.context("cannot catch signals")?;
     let grace = receiver.borrow().generation().drain;

@@ -8,6 +8,7 @@ mod new;
 mod pipe;
 mod plugin;
 mod reload;
+mod rollback;
 mod running;
 mod serve;
 mod status;
@@ -46,6 +47,7 @@ enum Verb {
     Bench(bench::Bench),
     Status(status::Status),
     Reload(reload::Reload),
+    Rollback(rollback::Rollback),
     #[command(hide = true)]
     Tap(NotYet),
     #[command(hide = true)]
@@ -72,6 +74,7 @@ impl Cli {
             Verb::Bench(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Reload(verb) => verb.run(),
+            Verb::Rollback(verb) => verb.run(),
             Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
                 "not yet: `linemill tap` and `linemill top`",
                 "`linemill status` shows what is in force; /metrics of the admin address counts",

@@ -97,6 +97,7 @@ impl Diff {
             admin,
             drain,
             plugins,
+            rollback,
             admin_place: _,
         } = old;
         let mut keys = Keys {
@@ -107,6 +108,7 @@ impl Diff {
         keys.compare("admin", admin, &new.admin, Restart);
         keys.compare("drain", drain, &new.drain, Live);
         keys.compare("plugins", plugins, &new.plugins, Live);
+        keys.changed("rollback", *rollback != new.rollback, Live);
     }
 
     fn listeners(&mut self, old: &[ListenerSettings], new: &[ListenerSettings]) {

@@ -40,7 +40,12 @@ table! {
 
 table! {
     /// Table `[host]`.
-    Host { admin, drain, plugins }
+    Host { admin, drain, plugins, rollback }
+}
+
+table! {
+    /// Table `rollback` of `[host]`.
+    Rollback { share, window }
 }
 
 table! {
@@ -91,6 +96,7 @@ table! {
 pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("the file", File::KEYS),
     ("`[host]`", Host::KEYS),
+    ("`rollback`", Rollback::KEYS),
     ("`[[listener]]`", Listener::KEYS),
     ("a stage", Stage::KEYS),
     ("`to_tls`", HopTls::KEYS),

@@ -14,6 +14,7 @@ mod not_yet;
 mod overrides;
 pub mod report;
 pub mod settings;
+mod share;
 mod suggest;
 mod units;
 mod validate;

@@ -45,9 +45,24 @@ pub struct HostSettings {
     /// Folders where a bare plugin name is looked up, before the bundled ones. Relative paths
     /// have been resolved against the folder of the configuration file.
     pub plugins: Vec<PathBuf>,
+    /// When to go back to the generation before by itself; `None`: never.
+    pub rollback: Option<Rollback>,
     /// Where `admin` stands in the file.
     pub admin_place: Place,
 }
+
+/// Table `rollback` of `[host]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rollback {
+    /// A filter that fails a larger share of its lines
+    pub share: Share,
+    /// within this time after the swap that brought it is taken back.
+    pub window: Duration,
+}
+
+/// A share of something, in hundredths of a percent: 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share(pub(super) u32);
 
 /// A local address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +80,7 @@ impl Default for HostSettings {
     fn default() -> Self {
         Self {
             admin: None,
+            rollback: None,
             drain: Duration::from_secs(10),
             plugins: vec![PathBuf::from("plugins")],
             admin_place: Place::default(),

@@ -21,10 +21,12 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::address::Malformed;
-use super::file::{File, Host};
+use super::file::{File, Host, Rollback as RollbackFile};
 use super::item::{Item, Problems, Table};
 use super::report::{Place, Report, Reports, Source};
-use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
+use super::settings::{
+    Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings,
+};
 use super::units::{SIZE, TIME};
 use names::NAME_HINT;
 pub(super) use names::{is_name, is_path, no_filter, plugin};
@@ -89,6 +91,7 @@ impl Checker<'_> {
                 .problems
                 .read(file.drain.as_ref(), host.drain, |item| time(item, 0, HOUR));
             host.admin_place = file.admin.map_or(table.place, |item| item.place);
+            host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
             if let Some(item) = &file.plugins {
                 host.plugins = self.list(item, |item| Ok(PathBuf::from(item.text()?)));
             }
@@ -99,6 +102,30 @@ impl Checker<'_> {
             .map(|path| self.folder.join(path))
             .collect();
         host
+    }
+
+    fn rollback(&mut self, item: &Item<'_>) -> Option<Rollback> {
+        let right = "write rollback = { share = \"5%\", window = \"30s\" }";
+        let table = self
+            .problems
+            .keep(item.table("`rollback` of `[host]`".to_owned(), right))?;
+        let file = RollbackFile::read(&table, &mut self.problems);
+        let share = match &file.share {
+            Some(item) => self.problems.keep(item.parsed()),
+            None => {
+                self.problems.0.push(table.lacks("share", right));
+                None
+            }
+        };
+        let window = self
+            .problems
+            .read(file.window.as_ref(), ROLLBACK_WINDOW, |item| {
+                time(item, 1000, HOUR)
+            });
+        Some(Rollback {
+            share: share?,
+            window,
+        })
     }
 
     /// A list of which every item reads; those that do not become problems.
@@ -132,6 +159,9 @@ fn complete(settings: &mut Settings) {
         }
     }
 }
+
+/// How long filters have to prove themselves after a swap.
+const ROLLBACK_WINDOW: Duration = Duration::from_secs(30);
 
 /// Longest time that a key takes, in milliseconds.
 const HOUR: u64 = 3_600_000;

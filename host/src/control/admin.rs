@@ -64,9 +64,10 @@ impl Admin {
             .route("/status", get(status))
             .route("/config", get(config))
             .route("/reload", post(reload))
+            .route("/rollback", post(rollback))
             .fallback(|| async {
                 let known =
-                    "there are /healthz, /readyz, /metrics, /status, /config and POST /reload\n";
+                    "there are /healthz, /readyz, /metrics, /status, /config, POST /reload and POST /rollback\n";
                 (StatusCode::NOT_FOUND, known)
             })
             .with_state(self);
@@ -143,6 +144,10 @@ async fn config(State(admin): State<Admin>) -> Response {
         "chain": origin.chain,
     }))
     .into_response()
+}
+
+async fn rollback(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    admin.ask(What::Rollback, "rollback", &headers).await
 }
 
 async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {

@@ -1,6 +1,6 @@
 //! From settings to a generation that can go live.
 //!
-//! In: settings, and the generation before. Out: a whole new generation, every filter compiled,
+//! In: settings, and the generation before; files, or what was made of them before. Out: a whole new generation, every filter compiled,
 //! started and tested, or everything that is wrong; nothing in force is touched either way.
 //! Filters whose settings and plugin are as before are taken over with their instances, and so are
 //! certificates.
@@ -9,10 +9,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::certificates;
-use super::load::Plugins;
+use super::load::{LoadError, Plugins};
+use super::swap::Kept;
 use crate::config::report::{Report, Reports};
 use crate::config::settings::{FilterSettings, ListenerSettings, Settings, StageSettings};
 use crate::filter::chain::{Chain, Stage};
+use crate::filter::plugin::Plugin;
 use crate::filter::probe::{self, Mismatch};
 use crate::filter::stage::{Filter, StartError};
 use crate::generation::{Generation, Service};
@@ -23,7 +25,7 @@ use crate::telemetry::metrics::Metrics;
 #[path = "build_tests.rs"]
 mod tests;
 
-/// Builds the generation that `settings` ask for.
+/// Builds the generation that `settings` ask for, of the files that they name.
 ///
 /// # Errors
 /// Everything that is wrong with it, each pointing into the configuration.
@@ -33,11 +35,26 @@ pub async fn build(
     plugins: &Plugins,
     metrics: &Metrics,
 ) -> Result<Generation, Reports> {
+    build_of(settings, before, None, plugins, metrics).await
+}
+
+/// Builds the generation that `settings` ask for. Of what is `kept`, no file is read.
+pub(super) async fn build_of(
+    settings: &Settings,
+    before: Option<&Generation>,
+    kept: Option<&Kept>,
+    plugins: &Plugins,
+    metrics: &Metrics,
+) -> Result<Generation, Reports> {
     let mut filters = HashMap::new();
     let mut wrong = Vec::new();
     for filter in settings.filters.values() {
         let known = before.and_then(|before| before.filters.get(&filter.name));
-        match build_filter(filter, settings, known, plugins, metrics).await {
+        let plugin = match kept.and_then(|kept| kept.plugin(&filter.name)) {
+            Some(plugin) => Ok(Arc::clone(plugin)),
+            None => plugins.load(filter, &settings.host.plugins).await,
+        };
+        match build_filter(filter, plugin, known, plugins, metrics).await {
             Ok(built) => drop(filters.insert(filter.name.clone(), built)),
             Err(reports) => wrong.extend(reports),
         }
@@ -45,6 +62,10 @@ pub async fn build(
     let mut tls = Vec::new();
     for listener in &settings.listeners {
         let known = before.and_then(|before| before.services.get(&listener.name));
+        if let Some(loaded) = kept.and_then(|kept| kept.tls(&listener.name)) {
+            tls.push(loaded.clone());
+            continue;
+        }
         match certificates::load(listener, known.map(|known| &**known)).await {
             Ok(loaded) => tls.push(loaded),
             Err(reports) => wrong.extend(reports),
@@ -122,7 +143,7 @@ fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Report> {
 
 async fn build_filter(
     filter: &FilterSettings,
-    settings: &Settings,
+    plugin: Result<Arc<Plugin>, LoadError>,
     known: Option<&Arc<Filter>>,
     plugins: &Plugins,
     metrics: &Metrics,
@@ -132,7 +153,6 @@ async fn build_filter(
             .place
             .report(format!("filter `{}`: {problem}", filter.name), hint)
     };
-    let plugin = plugins.load(filter, &settings.host.plugins).await;
     let plugin = plugin.map_err(|error| vec![wrong(error.problem, &error.hint)])?;
     if let Some(known) = known
         && known.digest() == plugin.digest

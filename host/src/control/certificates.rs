@@ -12,12 +12,22 @@ use crate::generation::Service;
 use crate::tls::{Client, Fault, Server};
 
 /// TLS of one listener.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Loaded {
     /// With clients.
     pub(super) tls: Option<Arc<Server>>,
     /// With next hops.
     pub(super) to_tls: Option<Arc<Client>>,
+}
+
+impl Loaded {
+    /// That of a service.
+    pub(super) fn of(service: &Service) -> Self {
+        Self {
+            tls: service.tls.clone(),
+            to_tls: service.to_tls.clone(),
+        }
+    }
 }
 
 /// Loads what `listener` needs. Reading happens off the threads that serve connections.

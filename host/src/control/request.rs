@@ -28,6 +28,8 @@ pub struct Request {
 pub enum What {
     /// Read the configuration again.
     Reload,
+    /// Put the generation before in force again.
+    Rollback,
 }
 
 /// Why.
@@ -41,6 +43,8 @@ pub enum Trigger {
     Changed(PathBuf),
     /// Somebody asked at the admin address.
     Asked(String),
+    /// A filter failed too many lines after its swap.
+    Failing(String),
 }
 
 /// What came of it.
@@ -153,6 +157,7 @@ impl fmt::Display for Trigger {
             Self::Hangup => f.write_str("SIGHUP"),
             Self::Changed(path) => write!(f, "{} changed", path.display()),
             Self::Asked(by) => f.write_str(by),
+            Self::Failing(what) => write!(f, "rolled back: {what}"),
         }
     }
 }

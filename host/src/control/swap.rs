@@ -1,8 +1,12 @@
 //! Reloads: reads the settings again and puts a new generation in place, or leaves everything.
+//! Rollbacks: puts the one before in place again, asked for or by itself.
 //!
 //! In: [`Request`]s. Out: new [`Orders`] for the data plane, and answers; bursts of requests are
 //! one reload, and there is one at a time. Not here: what a connection does with new orders, how a
 //! generation is built (`build`), what listens (`fleet`).
+
+mod kept;
+mod probation;
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -12,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, timeout_at};
 
-use super::build::build;
+use super::build::build_of;
 use super::fleet::Fleet;
 use super::history::History;
 use super::load::Plugins;
@@ -24,12 +28,37 @@ use crate::config::report::{Place, Report, Reports};
 use crate::config::settings::Settings;
 use crate::generation::{Generation, Orders};
 use crate::telemetry::metrics::Metrics;
+pub(super) use kept::Kept;
+use kept::Likeness;
+use probation::{Failing, Probation, Rejected};
 
 /// Triggers within this time of the first are one.
 const BURST: Duration = Duration::from_millis(150);
 
 /// What reloads and swaps.
 pub struct Swapper {
+    origin: Origin,
+    /// The settings in force.
+    settings: Settings,
+    plugins: Arc<Plugins>,
+    fleet: Fleet,
+    metrics: Arc<Metrics>,
+    history: History,
+    orders: watch::Sender<Orders>,
+    watcher: Watcher,
+    /// The generation before.
+    previous: Option<Arc<Kept>>,
+    /// The last generation whose filters have proved themselves, if that is not the one in force.
+    proved: Option<Arc<Kept>>,
+    probation: Option<Probation>,
+    /// What was rolled back by itself.
+    rejected: Rejected,
+    /// What somebody rolled back: taken again only when somebody asks for it.
+    declined: Option<Likeness>,
+}
+
+/// What a [`Swapper`] works with.
+pub struct Parts {
     /// Where settings come from.
     pub origin: Origin,
     /// The settings in force.
@@ -44,29 +73,50 @@ pub struct Swapper {
     pub history: History,
     /// Where new orders go.
     pub orders: watch::Sender<Orders>,
+    /// What sees files change.
+    pub watcher: Watcher,
 }
 
 impl Swapper {
+    /// One that begins with what is in force.
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            origin,
+            settings,
+            plugins,
+            fleet,
+            metrics,
+            history,
+            orders,
+            watcher,
+        } = parts;
+        Self {
+            origin,
+            settings,
+            plugins,
+            fleet,
+            metrics,
+            history,
+            orders,
+            watcher,
+            previous: None,
+            proved: None,
+            probation: None,
+            rejected: Rejected::default(),
+            declined: None,
+        }
+    }
+
     /// Does what is asked for until the `end`, in the middle of it if need be: a generation is in
     /// force with all that goes with it, or it is not. Gives back what listens.
     pub async fn run(
         mut self,
         mut requests: mpsc::Receiver<Request>,
-        mut watcher: Watcher,
         end: oneshot::Receiver<()>,
     ) -> Fleet {
-        watcher.follow(&self.origin, &self.settings);
-        let mut waiting = VecDeque::new();
         let doing = async {
             loop {
-                if waiting.is_empty() {
-                    let Some(request) = requests.recv().await else {
-                        std::future::pending().await
-                    };
-                    waiting.push_back(request);
-                }
-                gather(&mut waiting, &mut requests).await;
-                self.serve(&mut waiting, &mut watcher).await;
+                self.serve_next(&mut requests).await;
             }
         };
         tokio::select! {
@@ -77,22 +127,51 @@ impl Swapper {
         self.fleet
     }
 
+    /// Waits for something to do, and does it.
+    async fn serve_next(&mut self, requests: &mut mpsc::Receiver<Request>) {
+        let fails = async {
+            match &self.probation {
+                Some(probation) => probation.fails().await,
+                None => std::future::pending().await,
+            }
+        };
+        let first = tokio::select! {
+            first = requests.recv() => first,
+            failing = fails => {
+                self.probation = None;
+                match failing {
+                    Some(failing) => self.go_back(failing).await,
+                    // All have proved themselves.
+                    None => self.proved = None,
+                }
+                return;
+            }
+        };
+        let Some(first) = first else {
+            // Nobody can ask any more.
+            return std::future::pending().await;
+        };
+        let mut waiting = VecDeque::from([first]);
+        gather(&mut waiting, requests).await;
+        while !waiting.is_empty() {
+            self.serve(&mut waiting).await;
+        }
+    }
+
     /// Does the first of what waits, and whatever of the rest is the same.
-    async fn serve(&mut self, waiting: &mut VecDeque<Request>, watcher: &mut Watcher) {
+    async fn serve(&mut self, waiting: &mut VecDeque<Request>) {
         let Some(first) = waiting.front() else { return };
         let (what, trigger) = (first.what.clone(), first.trigger.clone());
         let started = Instant::now();
         let done = match what {
-            What::Reload => match watcher.quiet().await {
+            What::Reload => match self.watcher.quiet().await {
                 Ok(()) => self.reload(&trigger).await,
                 Err(path) => Err(half_written(&path).into()),
             },
+            What::Rollback => self.roll_back(&trigger).await,
         };
         let outcome = Outcome::of(done.as_ref(), self.number(), started.elapsed());
         self.tell(&trigger, &outcome);
-        if outcome.result == Word::Applied {
-            watcher.follow(&self.origin, &self.settings);
-        }
         while let Some(same) = waiting.pop_front_if(|request| request.what == what) {
             if let Some(answer) = same.answer {
                 // Who asked may have gone.
@@ -127,17 +206,96 @@ impl Swapper {
     async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
         let started = Instant::now();
         let settings = self.origin.load()?;
-        let diff = diff(&self.settings, &settings);
-        if let Some(refusal) = diff.refusal() {
+        // Whatever comes of it: what is wrong with it may be mended in one of its files.
+        self.watcher.follow(&self.origin, &settings);
+        let next = self.build(&settings, None).await?;
+        if let Some(report) = self.rejected.refuse(&next) {
+            return Err(report.into());
+        }
+        let asked = matches!(trigger, Trigger::Asked(_));
+        if !asked
+            && let Some(declined) = &self.declined
+            && *declined == Likeness::of(&next, settings.clone())
+        {
+            return Ok(Reloaded::Unchanged);
+        }
+        let done = self.put_in_force(next, settings, trigger, started)?;
+        if let Reloaded::Applied { .. } = done {
+            self.declined = None;
+        }
+        Ok(done)
+    }
+
+    /// Puts the generation before in force again, since somebody asks for it.
+    async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
+        let started = Instant::now();
+        let Some(kept) = self.previous.clone() else {
+            let hint = "a generation is remembered until it has been gone back to; change the configuration instead";
+            let report = Place::default().report("there is no generation to go back to", hint);
+            return Err(report.into());
+        };
+        let before = Arc::clone(self.orders.borrow().generation());
+        let declined = Likeness::of(&before, self.settings.clone());
+        let next = self.build(&kept.settings, Some(&kept)).await?;
+        let done = self.put_in_force(next, kept.settings.clone(), trigger, started)?;
+        self.previous = None;
+        self.proved = None;
+        self.probation = None;
+        self.declined = Some(declined);
+        Ok(done)
+    }
+
+    /// Goes back by itself, since a filter that the last swap brought fails too many lines.
+    async fn go_back(&mut self, failing: Failing) {
+        let why = failing.to_string();
+        let Some(kept) = self.proved.take() else {
+            return;
+        };
+        self.rejected.add(failing);
+        tracing::error!("{why}; going back to generation {}", kept.number);
+        let started = Instant::now();
+        let trigger = Trigger::Failing(why);
+        let built = self.build(&kept.settings, Some(&kept)).await;
+        let done = built
+            .and_then(|next| self.put_in_force(next, kept.settings.clone(), &trigger, started));
+        self.previous = None;
+        self.proved = None;
+        self.probation = None;
+        let outcome = Outcome::of(done.as_ref(), self.number(), started.elapsed());
+        if outcome.result == Word::Applied {
+            self.metrics.rolled_back();
+        }
+        self.tell(&trigger, &outcome);
+    }
+
+    /// Builds what may come next, unless it needs a restart.
+    async fn build(&self, settings: &Settings, kept: Option<&Kept>) -> Result<Generation, Reports> {
+        if let Some(refusal) = diff(&self.settings, settings).refusal() {
             return Err(refusal);
         }
         let before = Arc::clone(self.orders.borrow().generation());
-        let mut next = build(&settings, Some(&before), &self.plugins, &self.metrics).await?;
+        build_of(settings, Some(&before), kept, &self.plugins, &self.metrics).await
+    }
+
+    /// Publishes a generation that has been built, if it is another one.
+    ///
+    /// # Errors
+    /// When a listener that joins cannot be had; nothing has changed then.
+    fn put_in_force(
+        &mut self,
+        mut next: Generation,
+        settings: Settings,
+        trigger: &Trigger,
+        started: Instant,
+    ) -> Result<Reloaded, Reports> {
+        let before = Arc::clone(self.orders.borrow().generation());
+        let diff = diff(&self.settings, &settings);
         let mut changes: Vec<_> = diff.iter().map(ToString::to_string).collect();
         changes.extend(other_files(&before, &next));
         if changes.is_empty() {
             return Ok(Reloaded::Unchanged);
         }
+        // No await from here on: it is done whole, or not at all.
         let joining = self.fleet.prepare(&settings, &next, &self.metrics)?;
         next.leaving = self.fleet.leaving(&before, &next);
         let (generation, next) = (next.number, Arc::new(next));
@@ -145,11 +303,18 @@ impl Swapper {
         self.fleet.start(joining, &self.metrics);
         self.metrics.in_force(generation);
         let mark = Arc::clone(&self.orders.borrow().in_force.mark);
-        let by = trigger.to_string();
         self.history.read_from(settings.place.source().cloned());
+        let by = trigger.to_string();
         self.history
             .add(&next, &mark, by, changes.clone(), started.elapsed());
-        self.settings = settings;
+        let rule = settings.host.rollback;
+        let old = std::mem::replace(&mut self.settings, settings);
+        let kept = Arc::new(Kept::of(&before, old));
+        if self.probation.is_none() {
+            self.proved = Some(Arc::clone(&kept));
+        }
+        self.previous = Some(kept);
+        self.probation = rule.and_then(|rule| Probation::after(&before, &next, rule));
         Ok(Reloaded::Applied {
             generation,
             changes,

@@ -40,6 +40,7 @@ pub struct Filter {
     metrics: FilterMetrics,
     log: Gate,
     failed: AtomicU64,
+    taken: AtomicU64,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -103,6 +104,7 @@ impl Filter {
             metrics,
             log,
             failed: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
         }))
     }
 
@@ -121,6 +123,11 @@ impl Filter {
         self.plugin.digest
     }
 
+    /// Its plugin.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.plugin
+    }
+
     /// Whether each stream has an instance of its own.
     pub fn is_exclusive(&self) -> bool {
         self.exclusive
@@ -129,6 +136,11 @@ impl Filter {
     /// The routes it may send lines to. A verdict names them by their places.
     pub fn routes(&self) -> &[String] {
         &self.routes
+    }
+
+    /// How many lines it has been given, in this generation.
+    pub fn lines(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// How many lines have failed in it.
@@ -198,6 +210,7 @@ impl Filter {
     /// Counts what a call came to.
     pub(super) fn account(&self, lines: u64, judged: &Judged) {
         self.metrics.lines.inc_by(lines);
+        self.taken.fetch_add(lines, Ordering::Relaxed);
         self.metrics.dropped.inc_by(judged.dropped);
         // Runs of one kind are counted together: finding a counter by its labels takes a while.
         for run in judged.failed.chunk_by(|one, next| one.kind == next.kind) {

@@ -41,6 +41,7 @@ pub struct Metrics {
     generation: Gauge,
     swapped_at: Gauge,
     old_generations: Gauge,
+    rollbacks: Counter,
     reloads: Family<ByResult, Counter>,
 }
 
@@ -244,6 +245,12 @@ impl Metrics {
                 "Generations that connections still use although another is in force",
                 Gauge::default(),
             ),
+            rollbacks: add(
+                r,
+                "rollbacks",
+                "Generations that were rolled back because a filter failed",
+                Counter::default(),
+            ),
             reloads: add(
                 r,
                 "reloads",
@@ -326,6 +333,11 @@ impl Metrics {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         self.swapped_at
             .set(now.map_or(0, |since| since.as_secs().cast_signed()));
+    }
+
+    /// Counts a rollback that nobody asked for.
+    pub fn rolled_back(&self) {
+        self.rollbacks.inc();
     }
 
     /// Notes how many generations are in use although another is in force.

@@ -60,6 +60,7 @@ mod plugins;
 mod rates;
 mod redis;
 mod reload;
+mod rollback;
 mod routes;
 mod shared;
 mod sinks;
