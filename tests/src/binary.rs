@@ -85,8 +85,14 @@ pub fn command(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        .env("LINEMILL_CACHE", cache())
         .env("NO_COLOR", "1");
     command
+}
+
+/// Where hosts under test keep compiled plugins: beside the binary, for all of them.
+pub(crate) fn cache() -> PathBuf {
+    binary().with_file_name("test-cache")
 }
 
 /// Runs a verb in `folder` to its end, with `stdin` as its whole standard input.

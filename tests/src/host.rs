@@ -86,6 +86,7 @@ impl Host {
             .arg(binary)
             .current_dir(folder.path())
             .env_remove("RUST_LOG")
+            .env("LINEMILL_CACHE", crate::binary::cache())
             .env("NO_COLOR", "1")
             .stdin(stdin);
         Self::start(folder, command)

@@ -11,6 +11,7 @@ use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
+use linemill::filter::cache::Cache;
 use linemill::filter::engine::Engine;
 use linemill::telemetry::metrics::Metrics;
 
@@ -42,7 +43,7 @@ impl Check {
             let settings = origin.load()?;
             destinations::check(&settings)?;
             let engine = Engine::new()?;
-            let plugins = Plugins::new(Arc::new(engine));
+            let plugins = Plugins::with(Arc::new(engine), Cache::of_user());
             let built = build(&settings, None, &plugins, &Metrics::new()).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {

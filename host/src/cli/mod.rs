@@ -34,7 +34,8 @@ const AFTER: &str = "Try it:
 
 Not there yet: tap and top.
 
-LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.";
+LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.
+LINEMILL_CACHE names the folder for compiled plugins; `off` keeps none.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {

@@ -17,6 +17,7 @@ use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::filter::bundled;
+use linemill::filter::cache::Cache;
 use linemill::filter::engine::Engine;
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Close;
@@ -65,7 +66,7 @@ impl Pipe {
         let settings = self.settings()?;
         let metrics = Metrics::new();
         let engine = Engine::new()?;
-        let plugins = Plugins::new(Arc::new(engine));
+        let plugins = Plugins::with(Arc::new(engine), Cache::of_user());
         let first = build(&settings, None, &plugins, &metrics).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let outputs = Outputs::default();

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::settings::{FilterSettings, PluginRef};
 use crate::filter::bundled;
+use crate::filter::cache::Cache;
 use crate::filter::engine::Engine;
 use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
 
@@ -20,6 +21,8 @@ const KEPT: usize = 32;
 /// Loads plugins.
 pub struct Plugins {
     engine: Arc<Engine>,
+    /// Those of earlier processes.
+    cache: Option<Cache>,
     /// Most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
 }
@@ -35,10 +38,16 @@ pub struct LoadError {
 }
 
 impl Plugins {
-    /// A loader without any plugin yet.
+    /// A loader without any plugin yet, which keeps none on disk.
     pub fn new(engine: Arc<Engine>) -> Self {
+        Self::with(engine, None)
+    }
+
+    /// A loader that compiles nothing that is in `cache`.
+    pub fn with(engine: Arc<Engine>, cache: Option<Cache>) -> Self {
         Self {
             engine,
+            cache,
             compiled: Mutex::default(),
         }
     }
@@ -77,8 +86,9 @@ impl Plugins {
         if let Some(known) = self.known(digest) {
             return Ok(known);
         }
-        let engine = Arc::clone(&self.engine);
-        let compiled = tokio::task::spawn_blocking(move || Plugin::new(&engine, &bytes)).await;
+        let (engine, cache) = (Arc::clone(&self.engine), self.cache.clone());
+        let compiling = move || Plugin::cached(&engine, &bytes, digest, cache.as_ref());
+        let compiled = tokio::task::spawn_blocking(compiling).await;
         let plugin =
             compiled
                 .map_err(|_| interrupted())?

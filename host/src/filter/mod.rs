@@ -7,6 +7,7 @@
 
 mod bindings;
 pub mod bundled;
+pub mod cache;
 pub mod chain;
 mod condition;
 mod course;

@@ -10,6 +10,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
 use super::bindings::{filter::FilterPre, line_filter::LineFilterPre};
+use super::cache::Cache;
 use super::engine::Engine;
 use super::limits::HostState;
 
@@ -137,7 +138,30 @@ impl Plugin {
     /// # Errors
     /// When it is no component, belongs to another world, or imports what is not granted.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Arc<Self>, NotAPlugin> {
-        let component = compile(engine, bytes)?;
+        Self::cached(engine, bytes, Digest::of(bytes), None)
+    }
+
+    /// The same, of a file whose `digest` is known. What is in `cache` is not compiled, what is not
+    /// is put there.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn cached(
+        engine: &Engine,
+        bytes: &[u8],
+        digest: Digest,
+        cache: Option<&Cache>,
+    ) -> Result<Arc<Self>, NotAPlugin> {
+        let component = match cache.and_then(|cache| cache.get(engine, digest)) {
+            Some(component) => component,
+            None => {
+                let component = compile(engine, bytes)?;
+                if let Some(cache) = cache {
+                    cache.put(engine, digest, &component);
+                }
+                component
+            }
+        };
         let facts = facts(engine, &component);
         let world = facts.world.ok_or_else(|| facts.other_world())?;
         if !facts.imports.is_empty() {
@@ -166,7 +190,7 @@ impl Plugin {
             World::LineFilter => Ready::Line(LineFilterPre::new(pre).map_err(misfit)?),
         };
         Ok(Arc::new(Self {
-            digest: Digest::of(bytes),
+            digest,
             size: bytes.len() as u64,
             world,
         }))
