@@ -1,9 +1,10 @@
 //! A running host: `linemill serve` as a child process with a configuration of its own.
 //!
 //! In: the text of a configuration; its addresses have port 0. Out: where it listens, what it
-//! wrote, what it measured, how it ended ([`observe`]). It is killed when dropped.
+//! wrote, what it measured, how it ended ([`observe`]), what a reload came to ([`reload`]). It is killed when dropped.
 
 mod observe;
+mod reload;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+
+pub use reload::{Outcome, Reload};
 
 use crate::output::Output;
 use crate::{Client, Folder, command};

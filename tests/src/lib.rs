@@ -33,7 +33,7 @@ pub use binary::{Finished, command, run};
 pub use client::{Client, assert_repeats, rot13};
 pub use config::Folder;
 pub use hop::Hop;
-pub use host::Host;
+pub use host::{Host, Outcome, Reload};
 pub use http::{Response, request};
 pub use metrics::Metrics;
 pub use process::{Memory, memory, processor_time};

@@ -8,6 +8,7 @@
 //! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
+//! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
@@ -44,6 +45,8 @@ mod author;
 mod binds;
 mod chain;
 mod clients;
+#[cfg(unix)]
+mod corpus;
 #[cfg(unix)]
 mod drain;
 mod examples;
