@@ -32,7 +32,8 @@ pub struct Reload {
 }
 
 impl Outcome {
-    const ALL: [Self; 3] = [Self::Applied, Self::Unchanged, Self::Refused];
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Applied, Self::Unchanged, Self::Refused];
 
     /// Its name in metrics and answers.
     pub fn name(self) -> &'static str {

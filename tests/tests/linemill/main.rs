@@ -9,6 +9,7 @@
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
 //! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
+//! | [`soak`] | swaps under many connections, each line judged |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
@@ -67,6 +68,8 @@ mod rollback;
 mod routes;
 mod shared;
 mod sinks;
+#[cfg(unix)]
+mod soak;
 #[cfg(unix)]
 mod swap;
 mod timeouts;
