@@ -19,7 +19,7 @@ pub struct Swaps {
     host: Host,
     /// The number in the configuration in force, from 1.
     newest: u64,
-    /// When each was in force, by what the host said.
+    /// When each but the first was in force, by what the host said.
     published: Vec<(u64, Instant)>,
 }
 
@@ -60,11 +60,10 @@ impl Swaps {
     /// Starts a host at its first generation.
     pub fn start() -> Self {
         let host = Host::serve(line::config(1));
-        let published = vec![(1, Instant::now())];
         Self {
             host,
             newest: 1,
-            published,
+            published: Vec::new(),
         }
     }
 
@@ -78,7 +77,7 @@ impl Swaps {
         self.newest
     }
 
-    /// When each generation was in force.
+    /// When each generation but the first was in force.
     pub fn published(&self) -> &[(u64, Instant)] {
         &self.published
     }
