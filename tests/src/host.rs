@@ -6,6 +6,7 @@
 mod observe;
 mod reload;
 
+use std::mem;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -112,6 +113,13 @@ impl Host {
             stdout,
             stderr,
         }
+    }
+
+    /// Kills it as `kill -9` does, and starts another with the configuration in its folder.
+    pub fn kill_and_start(mut self) -> Self {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+        Self::spawn(mem::take(&mut self.folder), &["serve", "--config", CONFIG])
     }
 
     /// The folder it runs in.

@@ -9,6 +9,7 @@
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
 //! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
+//! | [`killed`] | hosts killed in the middle of a swap, and what the next start serves |
 //! | [`soak`] | swaps under many connections, each line judged |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
@@ -55,6 +56,8 @@ mod faults;
 mod filters;
 mod framings;
 mod hops;
+#[cfg(unix)]
+mod killed;
 mod limits;
 mod lines;
 mod peers;
