@@ -127,13 +127,15 @@ pub fn run<A: AsRef<OsStr>>(
     })
 }
 
-/// The binary beside the running test executable: `target/PROFILE/linemill`.
+/// The binary beside the running executable: `target/PROFILE/linemill`. Tests lie a folder below,
+/// the bench does not.
 fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests lie in target/PROFILE/deps");
+    let own = std::env::current_exe().expect("a program knows its own path");
+    let folder = own.parent().expect("a program lies in a folder");
+    let folder = match folder.ends_with("deps") {
+        true => folder.parent().expect("target/PROFILE/deps"),
+        false => folder,
+    };
     let path = folder
         .join("linemill")
         .with_extension(std::env::consts::EXE_EXTENSION);

@@ -1,16 +1,20 @@
 //! A running host: `linemill serve` as a child process with a configuration of its own.
 //!
 //! In: the text of a configuration; its addresses have port 0. Out: where it listens, what it
-//! wrote, what it measured, how it ended ([`observe`]). It is killed when dropped.
+//! wrote, what it measured, how it ended ([`observe`]), what a reload came to ([`reload`]). It is killed when dropped.
 
 mod observe;
+mod reload;
 
+use std::mem;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+
+pub use reload::{Outcome, Reload};
 
 use crate::output::Output;
 use crate::{Client, Folder, command};
@@ -110,6 +114,13 @@ impl Host {
             stdout,
             stderr,
         }
+    }
+
+    /// Kills it as `kill -9` does, and starts another with the configuration in its folder.
+    pub fn kill_and_start(mut self) -> Self {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+        Self::spawn(mem::take(&mut self.folder), &["serve", "--config", CONFIG])
     }
 
     /// The folder it runs in.

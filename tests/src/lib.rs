@@ -3,7 +3,8 @@
 //! In: the binary that cargo built, configurations as text, guests as `.wat` text.
 //! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Hop`]), faults
 //! between the two ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of the other verbs
-//! ([`run`]), and programs that others wrote ([`Program`]).
+//! ([`run`]), programs that others wrote ([`Program`]), and lines that prove what swaps do to them
+//! ([`soak`]).
 //! Not here: any code of the host. What these tests know of it, a user can know too.
 //!
 //! Everything panics with what was expected and what came instead, and everything that waits
@@ -27,13 +28,14 @@ mod output;
 mod process;
 mod program;
 mod proxy;
+pub mod soak;
 pub mod tls;
 
 pub use binary::{Finished, command, run};
 pub use client::{Client, assert_repeats, rot13};
 pub use config::Folder;
 pub use hop::Hop;
-pub use host::Host;
+pub use host::{Host, Outcome, Reload};
 pub use http::{Response, request};
 pub use metrics::Metrics;
 pub use process::{Memory, memory, processor_time};

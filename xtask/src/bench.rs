@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -11,6 +12,12 @@ use crate::{host, plugins, step, task::Profile, workspace::Workspace};
 
 /// Builds the host and its bench program, optimised, and runs the latter.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let program = build(workspace)?;
+    step::hand_over("linemill-bench", Command::new(program).args(arguments))
+}
+
+/// Builds the host and its bench program, optimised, and gives back where the latter is.
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     plugins::build(workspace)?;
     host::compile(
         workspace,
@@ -23,6 +30,5 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
             "--bins",
         ],
     )?;
-    let bench = host::program(workspace, Profile::Release, "linemill-bench");
-    step::hand_over("linemill-bench", Command::new(bench).args(arguments))
+    Ok(host::program(workspace, Profile::Release, "linemill-bench"))
 }

@@ -1,4 +1,4 @@
-//! Set-up, build, run, test, CI, bench: one command surface for people and for CI.
+//! Set-up, build, run, test, CI, bench, soak: one command surface for people and for CI.
 //!
 //! In: `cargo xtask TASK`. Out: the task's effect, a line on standard error for each step, and an
 //! exit status. What each step means is cargo's or `linemill-guest-build`'s; this only orders them.
@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod host;
 mod plugins;
+mod soak;
 mod step;
 mod task;
 mod test;
@@ -50,6 +51,7 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Test(arguments) => test::all(&workspace, arguments)?,
         Task::Ci => ci::all(&workspace)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
+        Task::Soak(arguments) => return soak::run(&workspace, arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ Usage: cargo xtask TASK
   plugins                   build the plugins into components: target/plugins/NAME.wasm
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine
+  soak [ARGS]               minutes of swaps under many connections, every line judged
   ci                        formatting, clippy and docs with warnings denied, then `test`
   help                      this
 
@@ -51,6 +52,7 @@ pub(crate) enum Task {
     Test(Vec<OsString>),
     Ci,
     Bench(Vec<OsString>),
+    Soak(Vec<OsString>),
     Help,
 }
 
@@ -76,9 +78,12 @@ impl Task {
             Some("test") => Self::Test(rest.after_dashes()),
             Some("ci") => Self::Ci,
             // All that follows is the bench program's, with or without `--`.
-            Some("bench") => {
+            Some(name @ ("bench" | "soak")) => {
                 rest.flag("--");
-                return Ok(Self::Bench(rest.0));
+                return Ok(match name {
+                    "bench" => Self::Bench(rest.0),
+                    _ => Self::Soak(rest.0),
+                });
             }
             Some("help" | "--help" | "-h") => Self::Help,
             _ => return Err(format!("no task `{}`", name.display())),
@@ -151,6 +156,10 @@ mod tests {
         assert_eq!(
             parse("bench --quick 4"),
             Ok(Task::Bench(vec!["--quick".into(), "4".into()]))
+        );
+        assert_eq!(
+            parse("soak --swaps 9"),
+            Ok(Task::Soak(vec!["--swaps".into(), "9".into()]))
         );
         assert_eq!(
             parse("bench -- --quick"),

@@ -78,6 +78,11 @@ fn read(path: &Path) -> Result<String, Report> {
         let hint = "name a file that exists and that you may read";
         place.report(format!("the configuration cannot be read: {error}"), hint)
     };
+    // Before opening: opening a FIFO would wait for somebody to write to it.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        let hint = "name the .toml file itself";
+        return Err(place.report("the configuration is not a regular file", hint));
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(FILE_SIZE + 1)

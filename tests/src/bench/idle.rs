@@ -182,7 +182,7 @@ impl Held {
 }
 
 #[cfg(unix)]
-fn raise_files(wanted: u64) -> anyhow::Result<()> {
+pub(crate) fn raise_files(wanted: u64) -> anyhow::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {
@@ -202,6 +202,6 @@ fn raise_files(wanted: u64) -> anyhow::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn raise_files(_: u64) -> anyhow::Result<()> {
+pub(crate) fn raise_files(_: u64) -> anyhow::Result<()> {
     Ok(())
 }

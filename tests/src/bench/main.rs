@@ -15,7 +15,11 @@ mod report;
 mod rounds;
 mod secure;
 mod session;
+#[cfg(unix)]
+mod soak;
 mod stuck;
+#[cfg(unix)]
+mod swap;
 
 use std::process::ExitCode;
 
@@ -43,6 +47,12 @@ enum What {
     Stuck(stuck::Stuck),
     /// How near rates are held: thirty connections, and all of them together
     Rates(rates::Rates),
+    /// Latency and gaps while chains are swapped, beside those of the same connections in between
+    #[cfg(unix)]
+    Swap(swap::Swap),
+    /// Swaps under many connections, every line judged: fails when one is not right or too late
+    #[cfg(unix)]
+    Soak(soak::Whole),
     /// The peer `native`: a server of its own
     #[command(hide = true)]
     Native(native::Native),
@@ -56,6 +66,10 @@ fn main() -> ExitCode {
         What::Tls(secure) => secure.run(),
         What::Stuck(stuck) => stuck.run(),
         What::Rates(rates) => rates.run(),
+        #[cfg(unix)]
+        What::Swap(swap) => swap.run(),
+        #[cfg(unix)]
+        What::Soak(soak) => soak.run(),
         What::Native(native) => native.run(),
     };
     match done {

@@ -8,6 +8,9 @@
 //! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
+//! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
+//! | [`killed`] | hosts killed in the middle of a swap, and what the next start serves |
+//! | [`soak`] | swaps under many connections, each line judged |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
@@ -45,12 +48,16 @@ mod binds;
 mod chain;
 mod clients;
 #[cfg(unix)]
+mod corpus;
+#[cfg(unix)]
 mod drain;
 mod examples;
 mod faults;
 mod filters;
 mod framings;
 mod hops;
+#[cfg(unix)]
+mod killed;
 mod limits;
 mod lines;
 mod peers;
@@ -64,6 +71,8 @@ mod rollback;
 mod routes;
 mod shared;
 mod sinks;
+#[cfg(unix)]
+mod soak;
 #[cfg(unix)]
 mod swap;
 mod timeouts;

@@ -1,0 +1,150 @@
+//! The soak: what the test suite does for seconds, at full size. Connections whose every line is
+//! judged, under a thousand swaps; a storm of connections under reloads; a burst of SIGHUPs.
+//!
+//! In: sizes. Out: what was seen, part by part. Fails at the first line or connection that is not
+//! as it has to be, and when swaps or the burst took longer than they may.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use linemill_tests::soak::{Burst, Found, Pace, Phase, Soak, Storm};
+
+use crate::idle::raise_files;
+
+/// Signals of the burst, all of them within a second.
+const SIGNALS: u32 = 100;
+/// Most loads that they may be.
+const LOADS: u64 = 10;
+/// Longest until the last configuration is in force everywhere.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Options of the soak.
+#[derive(Debug, Args)]
+pub(crate) struct Whole {
+    /// Connections that last while chains are swapped
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Lines a second, of all of them
+    #[arg(long, default_value_t = 20_000.0)]
+    lines: f64,
+    /// Swaps
+    #[arg(long, default_value_t = 1000)]
+    swaps: u64,
+    /// Seconds for them
+    #[arg(long, default_value_t = 60.0)]
+    seconds: f64,
+    /// Connections that last in the storm
+    #[arg(long, default_value_t = 1000)]
+    lasting: usize,
+    /// New connections a second in the storm
+    #[arg(long, default_value_t = 500.0)]
+    visitors: f64,
+    /// Reloads in the storm
+    #[arg(long, default_value_t = 200)]
+    reloads: u64,
+}
+
+impl Whole {
+    /// Runs all parts, and prints what each found.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.connections > 0 && self.lines > 0.0 && self.visitors > 0.0 && self.lasting > 0,
+            "nothing to judge"
+        );
+        // The host inherits it.
+        raise_files(2 * self.lasting as u64 + 5000)?;
+        self.swaps().context("swaps")?;
+        self.storm().context("storm")?;
+        self.burst().context("burst")
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            connections: self.connections,
+            lines: self.lines,
+        }
+    }
+
+    fn swaps(&self) -> anyhow::Result<()> {
+        let time = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
+        let soak = Soak {
+            pace: self.pace(),
+            swaps: self.swaps,
+            every: time.div_f64(self.swaps.max(1) as f64),
+        };
+        let start = Instant::now();
+        let (found, swaps) = soak.run()?;
+        let took = start.elapsed();
+        let done = swaps.newest() - 1;
+        println!(
+            "swaps: {done} under {} connections in {:.1} s; {}, longest gap {:.1?}",
+            self.connections,
+            took.as_secs_f64(),
+            seen(&found),
+            found.gap(Phase::Swapping)
+        );
+        // Starting and settling are not swaps.
+        let most = time.mul_f64(1.1) + Duration::from_secs(5);
+        ensure!(
+            took <= most,
+            "{done} swaps took {took:.1?}, {time:?} is due"
+        );
+        Ok(())
+    }
+
+    fn storm(&self) -> anyhow::Result<()> {
+        let storm = Storm {
+            pace: Pace {
+                connections: self.lasting,
+                lines: self.lasting as f64,
+            },
+            visitors: self.visitors,
+            reloads: self.reloads,
+            every: Duration::from_millis(200),
+        };
+        let start = Instant::now();
+        let stormed = storm.run()?;
+        println!(
+            "storm: {} reloads in {:.1} s, {} connections came and went, {} lasted, none was refused or reset; {}",
+            self.reloads,
+            start.elapsed().as_secs_f64(),
+            stormed.visitors,
+            self.lasting,
+            seen(&stormed.found)
+        );
+        Ok(())
+    }
+
+    fn burst(&self) -> anyhow::Result<()> {
+        let burst = Burst {
+            pace: self.pace(),
+            signals: SIGNALS,
+            within: Duration::from_secs(1),
+        };
+        let bursts = burst.run()?;
+        println!(
+            "burst: {SIGNALS} SIGHUPs in a second were {} loads, all connections had the last {:.0?} later; {} lines",
+            bursts.loads, bursts.settled, bursts.found.lines
+        );
+        ensure!(
+            (1..=LOADS).contains(&bursts.loads),
+            "{} loads, at most {LOADS} are due",
+            bursts.loads
+        );
+        ensure!(
+            bursts.settled <= SETTLED,
+            "the last configuration took {:?}, {SETTLED:?} are due",
+            bursts.settled
+        );
+        Ok(())
+    }
+}
+
+fn seen(found: &Found) -> String {
+    let [median, late, last] = found.latency(Phase::Swapping, [50.0, 99.0, 100.0]);
+    format!(
+        "{} lines, each once, in order, by one generation; median {median:.1?}, p99 {late:.1?}, max {last:.1?}",
+        found.lines
+    )
+}

@@ -1,0 +1,201 @@
+//! What a swap costs those who send meanwhile: the same connections, in turn with swaps and
+//! without, every line judged.
+//!
+//! In: a pace of lines and one of swaps. Out: latency with swaps beside that without, the longest
+//! time that a connection had no answer, and how long after a swap the last connection moved,
+//! each beside its target. The host's own account of the last, if `/status` gives one, comes from
+//! there; what the connections saw counts from the moment the host said that it was done.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use linemill_tests::Host;
+use linemill_tests::soak::{Found, Pace, Phase, Swaps, Traffic};
+use serde_json::Value;
+
+use crate::report::table;
+
+/// Most that the 99th percentile with swaps may be of the one without.
+const RATIO: f64 = 2.0;
+const GAP: Duration = Duration::from_millis(50);
+const MOVE: Duration = Duration::from_millis(100);
+/// Between two phases: what is under way comes to its end.
+const BETWEEN: Duration = Duration::from_millis(300);
+/// Swaps between two looks at `/status`.
+const LOOK: u64 = 10;
+
+/// Options of the measurement.
+#[derive(Debug, Args)]
+pub(crate) struct Swap {
+    /// Connections
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Lines a second, of all of them
+    #[arg(long, default_value_t = 20_000.0)]
+    lines: f64,
+    /// Milliseconds from one swap to the next
+    #[arg(long, default_value_t = 60)]
+    every: u64,
+    /// Seconds of one phase
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Phases of each kind, in turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Fail when a target is missed
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Swap {
+    /// Measures, and prints the figures beside their targets.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.connections > 0 && self.lines > 0.0 && self.every > 0 && self.rounds > 0,
+            "nothing to measure"
+        );
+        let time = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
+        let every = Duration::from_millis(self.every);
+        let mut swaps = Swaps::start();
+        let pace = Pace {
+            connections: self.connections,
+            lines: self.lines,
+        };
+        let traffic = Traffic::start(swaps.host().address(), pace);
+        let mut told = BTreeMap::new();
+        let measured = self.measure(&mut swaps, &traffic, time, every, &mut told);
+        let found = traffic.finish()?;
+        measured?;
+        self.report(&found, &swaps, &told)
+    }
+
+    fn measure(
+        &self,
+        swaps: &mut Swaps,
+        traffic: &Traffic,
+        time: Duration,
+        every: Duration,
+        told: &mut BTreeMap<u64, Duration>,
+    ) -> anyhow::Result<()> {
+        traffic.expect_moved(1)?;
+        // The first of all warms up.
+        swaps.run(traffic, 8, every)?;
+        let count = (time.as_secs_f64() / every.as_secs_f64()).ceil() as u64;
+        for round in 1..=self.rounds {
+            swaps.settle(traffic)?;
+            thread::sleep(BETWEEN);
+            traffic.phase(Phase::Steady);
+            thread::sleep(time);
+            traffic.phase(Phase::Swapping);
+            for done in (0..count).step_by(LOOK as usize) {
+                swaps.run(traffic, LOOK.min(count - done), every)?;
+                told.extend(moves(swaps.host()));
+            }
+            traffic.phase(Phase::Between);
+            eprintln!("round {round}: {} swaps so far", swaps.newest() - 1);
+        }
+        swaps.settle(traffic)?;
+        thread::sleep(BETWEEN);
+        told.extend(moves(swaps.host()));
+        Ok(())
+    }
+
+    fn report(
+        &self,
+        found: &Found,
+        swaps: &Swaps,
+        told: &BTreeMap<u64, Duration>,
+    ) -> anyhow::Result<()> {
+        let percents = [50.0, 99.0, 99.9, 100.0];
+        let row = |name: &str, phase| {
+            let [median, late, later, last] = found.latency(phase, percents).map(shown);
+            let gap = shown(found.gap(phase));
+            [name.to_owned(), median, late, later, last, gap]
+        };
+        let rows = [
+            row("steady", Phase::Steady),
+            row("swapping", Phase::Swapping),
+        ];
+        println!(
+            "{} connections, {} lines a second in all, {} swaps, {} rounds of {} s with swaps and without,\n{} lines judged; milliseconds\n",
+            self.connections,
+            self.lines,
+            swaps.newest() - 1,
+            self.rounds,
+            self.seconds,
+            found.lines
+        );
+        let head = ["", "median", "p99", "p99.9", "max", "longest gap"];
+        print!("{}", table(&head, &rows));
+        let p99 = |phase| found.latency(phase, [99.0])[0].as_secs_f64();
+        let ratio = p99(Phase::Swapping) / p99(Phase::Steady);
+        let seen = found.moves(swaps.published());
+        let last = |moves: &mut dyn Iterator<Item = Duration>| moves.max().unwrap_or_default();
+        let seen = last(&mut seen.into_iter());
+        let (moved, by) = match told.is_empty() {
+            true => (seen, "the connections"),
+            false => (last(&mut told.values().copied()), "/status"),
+        };
+        let gap = found.gap(Phase::Swapping);
+        let verdicts = [
+            (
+                format!("p99 with swaps / without: {ratio:.2}"),
+                format!("{RATIO}"),
+                ratio <= RATIO,
+            ),
+            (
+                format!("longest gap: {} ms", shown(gap)),
+                format!("{} ms", shown(GAP)),
+                gap <= GAP,
+            ),
+            (
+                format!(
+                    "last connection moved after at most: {} ms by {by}",
+                    shown(moved)
+                ),
+                format!("{} ms", shown(MOVE)),
+                moved <= MOVE,
+            ),
+        ];
+        println!();
+        for (what, target, held) in &verdicts {
+            let held = if *held { "held" } else { "MISSED" };
+            println!("{what}; target at most {target}: {held}");
+        }
+        if !told.is_empty() {
+            println!(
+                "by what the connections saw: {} ms; {} moves told by the host",
+                shown(seen),
+                told.len()
+            );
+        }
+        let missed = verdicts.iter().filter(|(.., held)| !held).count();
+        ensure!(missed == 0 || !self.strict, "{missed} targets were missed");
+        Ok(())
+    }
+}
+
+/// How long each generation's move took, as far as the host tells.
+fn moves(host: &Host) -> Vec<(u64, Duration)> {
+    let answer = host.get("/status");
+    let status: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let generations = status["generations"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let moved = |one: &Value| {
+        let number = ["generation", "number", "id"]
+            .iter()
+            .find_map(|&key| one[key].as_u64())?;
+        let took = one["moved_ms"].as_f64()?;
+        Some((number, Duration::from_secs_f64(took.max(0.0) / 1000.0)))
+    };
+    generations.iter().filter_map(moved).collect()
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.2}", time.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,122 @@
+//! Connections that come and go: each sends a few lines, half-closes, and judges what comes back.
+//!
+//! In: where the host listens, and how many a second. Out: how many there were, or the first that
+//! was refused, reset, or answered wrongly. None may be served by an older generation than the one
+//! that was in force when it came.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+
+use super::line;
+use crate::PATIENCE;
+
+/// Lines that each sends.
+const LINES: u64 = 3;
+/// So many at once are more than a host leaves waiting that keeps up.
+const MOST: usize = 4000;
+
+/// Visitors under way.
+#[derive(Debug)]
+pub(super) struct Visitors {
+    stop: Arc<AtomicBool>,
+    /// The generation that whoever comes now finds, or a later one.
+    in_force: Arc<AtomicU64>,
+    thread: JoinHandle<anyhow::Result<u64>>,
+}
+
+impl Visitors {
+    /// So many a second from now on.
+    pub(super) fn start(address: SocketAddr, rate: f64) -> Self {
+        let (stop, in_force) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(1)),
+        );
+        let (theirs, newest) = (Arc::clone(&stop), Arc::clone(&in_force));
+        let every = Duration::from_secs_f64(1.0 / rate);
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let visited = runtime.block_on(visit(address, every, &theirs, &newest));
+            theirs.store(true, Ordering::Relaxed);
+            visited
+        });
+        Self {
+            stop,
+            in_force,
+            thread,
+        }
+    }
+
+    /// Says which generation is in force now.
+    pub(super) fn in_force(&self, generation: u64) {
+        self.in_force.store(generation, Ordering::SeqCst);
+    }
+
+    /// Lets no more come, and waits for those who are there; how many there were.
+    ///
+    /// # Errors
+    /// What went wrong with the first of them.
+    pub(super) fn finish(self) -> anyhow::Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        match self.thread.join() {
+            Ok(visited) => visited,
+            Err(_) => bail!("the thread of the visitors panicked"),
+        }
+    }
+}
+
+async fn visit(
+    address: SocketAddr,
+    every: Duration,
+    stop: &AtomicBool,
+    in_force: &AtomicU64,
+) -> anyhow::Result<u64> {
+    let (mut visitors, mut count, mut due) = (JoinSet::new(), 0, Instant::now());
+    while !stop.load(Ordering::Relaxed) {
+        sleep_until(due.into()).await;
+        let from = in_force.load(Ordering::SeqCst);
+        visitors.spawn(timeout(PATIENCE, one(address, from)));
+        (count, due) = (count + 1, due + every);
+        while let Some(gone) = visitors.try_join_next() {
+            gone?.context("no answer")??;
+        }
+        ensure!(visitors.len() < MOST, "{MOST} visitors wait for the host");
+    }
+    while let Some(gone) = visitors.join_next().await {
+        gone?.context("no answer")??;
+    }
+    Ok(count)
+}
+
+async fn one(address: SocketAddr, mut from: u64) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(address)
+        .await
+        .context("a visitor connects")?;
+    let mut lines = Vec::new();
+    (0..LINES).for_each(|number| line::write(number, &mut lines));
+    stream.write_all(&lines).await.context("a visitor sends")?;
+    stream.shutdown().await.context("a visitor half-closes")?;
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer).await;
+    read.with_context(|| format!("a visitor after {}", answer.escape_ascii()))?;
+    let mut count = 0;
+    for line in answer.split_inclusive(|&byte| byte == b'\n') {
+        let line = line
+            .strip_suffix(b"\n")
+            .context("a visitor's line without an end")?;
+        from = line::judge(line, count, from).context("a visitor")?;
+        count += 1;
+    }
+    ensure!(count == LINES, "a visitor had {count} lines for {LINES}");
+    Ok(())
+}
