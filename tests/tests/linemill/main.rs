@@ -8,6 +8,7 @@
 //! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
+//! | [`handover`] | what a filter knows of a stream, from one version to the next |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
@@ -50,6 +51,8 @@ mod examples;
 mod faults;
 mod filters;
 mod framings;
+#[cfg(unix)]
+mod handover;
 mod hops;
 mod limits;
 mod lines;
