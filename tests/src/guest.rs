@@ -21,6 +21,38 @@ pub fn line(name: &str) -> Vec<u8> {
     component(name, "line-filter")
 }
 
+/// A component for the world `filter-with-state`: its state can be handed over.
+pub fn with_state(name: &str) -> Vec<u8> {
+    component(name, "filter-with-state")
+}
+
+/// The same of `line-filter`.
+pub fn line_with_state(name: &str) -> Vec<u8> {
+    component(name, "line-filter-with-state")
+}
+
+/// A component that comes with the host.
+pub fn bundled(name: &str) -> Vec<u8> {
+    let path = folder("../target/plugins")
+        .join(name)
+        .with_extension("wasm");
+    fs::read(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; `cargo xtask plugins` makes it",
+            path.display()
+        )
+    })
+}
+
+/// The same component in another file: with a section of its own, of which nothing follows.
+pub fn again(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
+    // Custom section: id 0, size, length of the name, name; the lengths fit into one byte each.
+    let length = u8::try_from(mark.len()).expect("a short mark");
+    component.extend([0, length + 1, length]);
+    component.extend(mark.as_bytes());
+    component
+}
+
 /// A component for the world `filter` that also imports `acme:tools/clock@1.0.0`.
 pub fn importing(name: &str) -> Vec<u8> {
     const WORLD: &str = "package acme:tools@1.0.0;
@@ -108,6 +140,8 @@ mod tests {
                 "stranger" => (super::whole(name), true),
                 "clock" => (super::importing(name), true),
                 "line" => (super::line(name), true),
+                "late" => (super::with_state(name), true),
+                "tally" => (super::line_with_state(name), true),
                 "shout" => (super::core(name), false),
                 _ => (super::batch(name), true),
             };

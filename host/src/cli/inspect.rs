@@ -33,12 +33,15 @@ impl Inspect {
         println!("plugin   {}", self.plugin);
         println!("size     {} bytes", bytes.len());
         println!("sha256   {}", Digest::of(&bytes));
-        match facts.world {
-            Some(world) => println!("world    linemill:filter/{} 0.1", world.name()),
+        match facts.world_name() {
+            Some(world) => println!("world    linemill:filter/{world} 0.1"),
             None => println!("world    none of linemill's: {}", facts.other_world()),
         }
         println!("imports  {}", list(&facts.imports));
         println!("exports  {}", list(&facts.exports));
+        if facts.state {
+            println!("state    handed over to the version that follows it, when a chain changes");
+        }
         match facts.imports.is_empty() {
             true => {
                 println!("grants   none needed: it can reach nothing but its lines and settings")

@@ -237,6 +237,7 @@ impl Diff {
             deadline,
             grant,
             isolation,
+            handover,
             size,
             tests,
             place: _,
@@ -252,6 +253,7 @@ impl Diff {
         keys.compare("memory", &Bytes(*memory), &Bytes(new.memory), Live);
         keys.compare("deadline", deadline, &new.deadline, Live);
         keys.compare("isolation", isolation, &new.isolation, Live);
+        keys.compare("handover", handover, &new.handover, Live);
         // Too long for a line, or not to be repeated in a log.
         keys.changed("sha256", *sha256 != new.sha256, Live);
         keys.changed("settings", *settings != new.settings, Live);

@@ -84,7 +84,7 @@ table! {
 
 table! {
     /// A table `[filter.NAME]`.
-    Filter { plugin, sha256, settings, on_error, memory, deadline, grant, isolation, size, test }
+    Filter { plugin, sha256, settings, on_error, memory, deadline, grant, isolation, handover, size, test }
 }
 
 table! {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::file::TABLES;
 use super::report::Reports;
 use super::settings::{
-    FilterSettings, Framing, Grant, HostSettings, Isolation, ListenerSettings, OnError, Oversize,
-    Partial, PluginRef, Settings,
+    FilterSettings, Framing, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError,
+    Oversize, Partial, PluginRef, Settings,
 };
 use super::words::Word;
 use super::{load, not_yet, parse};
@@ -136,4 +136,5 @@ fn the_reference_names_every_key_and_word() {
     words::<OnError>(&text);
     words::<Grant>(&text);
     words::<Isolation>(&text);
+    words::<Handover>(&text);
 }

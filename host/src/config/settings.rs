@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::report::Place;
-pub use filter::{FilterSettings, FilterTest, Grant, Isolation, OnError, PluginRef};
+pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
 pub use hop::{Destination, HopTls};
 pub use lines::{Framing, LineSettings, Oversize, Partial};
 pub use listener::{ListenerSettings, Rate, Tls, Watermarks};

@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: each choice with its word, once, for reading, showing and documenting.
 
-use super::settings::{Framing, Grant, Isolation, OnError, Oversize, Partial};
+use super::settings::{Framing, Grant, Handover, Isolation, OnError, Oversize, Partial};
 
 /// One of a few choices, each with a word.
 pub trait Word: Copy + PartialEq + 'static {
@@ -62,6 +62,13 @@ impl Word for Isolation {
         &[("auto", Self::Auto), ("connection", Self::Connection)];
 }
 
+impl Word for Handover {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("start-fresh", Self::StartFresh),
+        ("keep-old", Self::KeepOld),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +92,6 @@ mod tests {
         distinct::<OnError>();
         distinct::<Grant>();
         distinct::<Isolation>();
+        distinct::<Handover>();
     }
 }

@@ -1,7 +1,8 @@
-//! The two worlds of `wit/`, as Rust types.
+//! The worlds of `wit/`, as Rust types.
 //!
-//! In: the WIT package. Out: [`filter`] (many lines a call) and [`line_filter`] (one).
-//! Not here: meaning. What a guest answers is checked in `verdict`.
+//! In: the WIT package. Out: [`filter`] (many lines a call), [`line_filter`] (one), and
+//! [`only_state`], which either may have beside.
+//! Not here: meaning. What a guest answers is checked in `verdict` and `instance`.
 
 /// World `filter`: many lines a call.
 pub(super) mod filter {
@@ -18,6 +19,16 @@ pub(super) mod line_filter {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "line-filter",
+        exports: { default: async },
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+/// World `only-state`: the optional part of both.
+pub(super) mod only_state {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "only-state",
         exports: { default: async },
         ownership: Borrowing { duplicate_if_necessary: true },
     });

@@ -2,7 +2,8 @@
 //!
 //! In: lines of a stream. Out: the lines that go on, those that left by a route, and whether the
 //! stream ends there. A [`Passage`] belongs to one stream and holds its instances of filters that
-//! keep state; a [`Chain`] is shared. Between two batches a passage can move to another chain.
+//! keep state; a [`Chain`] is shared. Between two batches a passage can move to another chain
+//! (`moving`).
 //! Not here: when to move, sockets, framing, where routes lead.
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use super::verdict::Rules;
 use crate::blocks;
 use crate::config::settings::When;
 use crate::lines::Lines;
+
+mod moving;
 
 #[cfg(test)]
 #[path = "chain_tests.rs"]
@@ -43,7 +46,16 @@ pub struct Passage {
     chain: Arc<Chain>,
     rules: Rules,
     /// As many as the chain has stages.
-    own: Vec<Own>,
+    places: Vec<Place>,
+}
+
+/// What a stream has at a stage of its chain.
+#[derive(Default)]
+struct Place {
+    own: Own,
+    /// The stage that stands here instead of the chain's, for this stream: its filter was to be
+    /// replaced, but its state could not be handed over.
+    kept: Option<Box<Stage>>,
 }
 
 impl Stage {
@@ -60,6 +72,15 @@ impl Stage {
     pub fn filter(&self) -> &Arc<Filter> {
         &self.filter
     }
+
+    /// Finds the filter's routes among those of the chain.
+    fn lead(&mut self, routes: &[Arc<str>]) {
+        let way = |name: &String| {
+            let at = routes.iter().position(|route| **route == **name);
+            at.map(|at| at as u32)
+        };
+        self.ways = self.filter.routes().iter().map(way).collect();
+    }
 }
 
 impl Chain {
@@ -67,12 +88,8 @@ impl Chain {
     /// a route which is not among them goes on.
     pub fn new<'a>(mut stages: Vec<Stage>, routes: impl IntoIterator<Item = &'a str>) -> Self {
         let routes: Vec<Arc<str>> = routes.into_iter().map(Arc::from).collect();
-        let way = |name: &String| {
-            let at = routes.iter().position(|route| **route == **name);
-            at.map(|at| at as u32)
-        };
         for stage in &mut stages {
-            stage.ways = stage.filter.routes().iter().map(way).collect();
+            stage.lead(&routes);
         }
         Self { stages, routes }
     }
@@ -92,75 +109,56 @@ impl Chain {
         let mut declared = self.stages.iter().flat_map(|stage| stage.filter.routes());
         declared.any(|name| name == route)
     }
-
-    fn has(&self, filter: &Arc<Filter>) -> bool {
-        let mut stages = self.stages.iter();
-        stages.any(|stage| Arc::ptr_eq(filter, &stage.filter))
-    }
 }
 
 impl Passage {
     /// The way of a new stream through `chain`. No instance is made before the first line.
     pub fn new(chain: Arc<Chain>, rules: Rules) -> Self {
-        let own = chain.stages.iter().map(|_| Own::default()).collect();
-        Self { chain, rules, own }
+        let places = chain.stages.iter().map(|_| Place::default()).collect();
+        Self {
+            chain,
+            rules,
+            places,
+        }
     }
 
     /// Leads lines through the chain.
     pub async fn process(&mut self, lines: Lines) -> Flow {
         let mut course = Course::new(lines);
-        for stage in 0..self.own.len() {
-            self.step(stage, &mut course).await;
+        for at in 0..self.places.len() {
+            self.step(at, &mut course).await;
         }
         course.end(&self.chain.routes)
     }
 
     /// Ends the stream: leads its last lines through the chain, and after them what filters held.
     pub async fn finish(&mut self, last: Lines) -> Flow {
-        self.flush(last, |_| true).await
-    }
-
-    /// Goes on with another chain. Filters that both chains share keep their state. What the
-    /// others held comes out of the old chain.
-    pub async fn move_to(&mut self, chain: Arc<Chain>, rules: Rules) -> Flow {
-        let held = self
-            .flush(Lines::default(), |filter| !chain.has(filter))
-            .await;
-        let mut old: Vec<_> = self.chain.stages.iter().zip(self.own.drain(..)).collect();
-        let own = chain.stages.iter().map(|stage| {
-            let same = old.iter().position(|(other, own)| {
-                Arc::ptr_eq(&stage.filter, &other.filter) && !own.is_none()
-            });
-            same.map_or_else(Own::default, |at| old.remove(at).1)
-        });
-        self.own = own.collect();
-        self.chain = chain;
-        self.rules = rules;
-        held
-    }
-
-    /// Leads `lines` through the chain, adding behind each stage that `ends` what it held.
-    async fn flush(&mut self, lines: Lines, ends: impl Fn(&Arc<Filter>) -> bool) -> Flow {
-        let mut course = Course::new(lines);
-        for stage in 0..self.own.len() {
-            self.step(stage, &mut course).await;
-            let Stage { filter, ways, .. } = &self.chain.stages[stage];
-            let own = &mut self.own[stage];
-            if course.close.is_none() && !own.is_none() && ends(filter) {
-                let held = filter.finish(std::mem::take(own), self.rules, ways).await;
-                course.add(held, self.rules.framing);
+        let mut course = Course::new(last);
+        for at in 0..self.places.len() {
+            self.step(at, &mut course).await;
+            if course.close.is_none() {
+                let own = std::mem::take(&mut self.places[at].own);
+                self.flush(at, own, &mut course).await;
             }
         }
         course.end(&self.chain.routes)
     }
 
+    /// Adds what the filter of a place still holds of the stream, given its instance there.
+    async fn flush(&self, at: usize, own: Own, course: &mut Course) {
+        let Stage { filter, ways, .. } = self.places[at].stage(&self.chain, at);
+        let held = filter.finish(own, self.rules, ways).await;
+        course.add(held, self.rules.framing);
+    }
+
     /// One stage.
-    async fn step(&mut self, stage: usize, course: &mut Course) {
+    async fn step(&mut self, at: usize, course: &mut Course) {
         if course.lines.is_empty() {
             return;
         }
-        let Stage { filter, when, ways } = &self.chain.stages[stage];
-        let (own, rules) = (&mut self.own[stage], self.rules);
+        let Place { own, kept } = &mut self.places[at];
+        let stage = kept.as_deref().unwrap_or(&self.chain.stages[at]);
+        let (Stage { filter, when, ways }, rules) = (stage, self.rules);
         let all = std::mem::take(&mut course.lines);
         let picked = when.as_ref().map_or(Picked::All, |when| {
             condition::pick(&all, |content| when.is_match(content))
@@ -179,5 +177,12 @@ impl Passage {
             }
         };
         course.advance(judged);
+    }
+}
+
+impl Place {
+    /// The stage that serves the stream here.
+    fn stage<'a>(&'a self, chain: &'a Chain, at: usize) -> &'a Stage {
+        self.kept.as_deref().unwrap_or(&chain.stages[at])
     }
 }

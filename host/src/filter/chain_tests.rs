@@ -8,7 +8,7 @@ use crate::filter::plugin::Plugin;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
 
-const RULES: Rules = Rules {
+pub(super) const RULES: Rules = Rules {
     framing: Framing::Lf,
     max_output: 1024,
 };
@@ -46,7 +46,7 @@ fn lines(contents: &[&str]) -> Lines {
     lines
 }
 
-async fn out(passage: &mut Passage, contents: &[&str]) -> String {
+pub(super) async fn out(passage: &mut Passage, contents: &[&str]) -> String {
     let flow = passage.process(lines(contents)).await;
     String::from_utf8(flow.lines.into_bytes()).unwrap()
 }
@@ -92,37 +92,16 @@ async fn a_filter_with_state_has_an_instance_a_stream() {
 
 #[tokio::test]
 async fn state_goes_along_to_a_chain_that_has_the_same_filter() {
-    let (number, other) = (
-        filter("number", serde_json::json!({})).await,
-        filter("number", serde_json::json!({})).await,
-    );
+    let number = filter("number", serde_json::json!({})).await;
     let turn = filter("rot13", serde_json::json!({})).await;
-    let mut straight = Passage::new(chain(&[&number]), RULES);
-    let expected = [
-        out(&mut straight, &["1"]).await,
-        out(&mut straight, &["2"]).await,
-    ];
-
     let mut passage = Passage::new(chain(&[&number]), RULES);
-    assert_eq!(out(&mut passage, &["1"]).await, expected[0]);
-    assert!(
-        passage
-            .move_to(chain(&[&turn, &number]), RULES)
-            .await
-            .lines
-            .is_empty()
-    );
-    assert_eq!(
-        out(&mut passage, &["2"]).await,
-        expected[1],
-        "the same filter goes on where it was"
-    );
-    passage.move_to(chain(&[&other]), RULES).await;
-    assert_eq!(
-        out(&mut passage, &["1"]).await,
-        expected[0],
-        "another filter begins anew"
-    );
+    assert_eq!(out(&mut passage, &["a"]).await, "1 a\n");
+    let moved = passage.move_to(chain(&[&turn, &number]), RULES).await;
+    assert!(moved.lines.is_empty());
+    assert_eq!(out(&mut passage, &["a"]).await, "2 n\n");
+    passage.move_to(chain(&[&turn]), RULES).await;
+    passage.move_to(chain(&[&number]), RULES).await;
+    assert_eq!(out(&mut passage, &["a"]).await, "1 a\n");
 }
 
 /// Sends lines with one of `patterns` by `route`.
@@ -203,7 +182,7 @@ async fn a_filter_that_no_line_is_for_is_not_started() {
     let input = lines(&["a", "b"]);
     let at = input.bytes().as_ptr();
     assert_eq!(passage.process(input).await.lines.bytes().as_ptr(), at);
-    assert!(passage.own[0].is_none());
+    assert!(passage.places[0].own.is_none());
 }
 
 #[tokio::test]

@@ -14,17 +14,20 @@ use super::bindings::filter::Filter as BatchGuest;
 use super::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
 use super::bindings::line_filter::LineFilter as LineGuest;
 use super::bindings::line_filter::exports::linemill::filter::line;
+use super::bindings::only_state::OnlyState as StateGuest;
 use super::engine::{Engine, TICK};
 use super::limits::HostState;
-use super::plugin::{ABI, Plugin, Ready, chain_of};
+use super::plugin::{ABI, Exports, Plugin, chain_of};
 use super::verdict::printable;
 use crate::lines::Lines;
 
 mod declared;
 mod held;
 mod one_by_one;
+mod state;
 
 use declared::declared;
+pub(super) use state::NotSaved;
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
 const START: Duration = Duration::from_secs(2);
@@ -36,6 +39,8 @@ const OUTCOME: usize = 2 << 20;
 pub(super) struct Instance {
     store: Store<HostState>,
     guest: Guest,
+    /// Its exports for handing state over, if it has them.
+    state: Option<StateGuest>,
     /// The filter said that verdicts depend on lines before.
     pub(super) keeps_state: bool,
     _alive: Alive,
@@ -84,11 +89,17 @@ impl Instance {
         allow(&mut store, bounds.deadline.max(START));
         store.set_hostcall_fuel(OUTCOME);
         let _running = engine.running();
-        let guest = match &plugin.world {
-            Ready::Batch(pre) => pre.instantiate_async(&mut store).await.map(Guest::Batch),
-            Ready::Line(pre) => pre.instantiate_async(&mut store).await.map(Guest::Line),
-        };
-        let guest = guest.map_err(|error| fault(&store, &error))?;
+        let instantiated = plugin.pre.instantiate_async(&mut store).await;
+        let loaded = instantiated.and_then(|instance| {
+            let guest = match &plugin.world {
+                Exports::Batch(exports) => Guest::Batch(exports.load(&mut store, &instance)?),
+                Exports::Line(exports) => Guest::Line(exports.load(&mut store, &instance)?),
+            };
+            let state = plugin.state.as_ref();
+            let state = state.map(|exports| exports.load(&mut store, &instance));
+            Ok((guest, state.transpose()?))
+        });
+        let (guest, state) = loaded.map_err(|error| fault(&store, &error))?;
         let started = match &guest {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
@@ -126,6 +137,7 @@ impl Instance {
         let instance = Self {
             store,
             guest,
+            state,
             keeps_state,
             _alive: Alive(gauge),
         };

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::{filter::FilterPre, line_filter::LineFilterPre};
+use super::bindings::filter::FilterIndices;
+use super::bindings::line_filter::LineFilterIndices;
+use super::bindings::only_state::OnlyStateIndices;
 use super::cache::Cache;
 use super::engine::Engine;
 use super::limits::HostState;
@@ -17,6 +19,7 @@ use super::limits::HostState;
 /// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";
 const LINE: &str = "linemill:filter/line@0.1.";
+const STATE: &str = "linemill:filter/state@0.1.";
 const PACKAGE: &str = "linemill:filter/";
 
 /// Number of the contract, given to `start`; see `wit/batch.wit`.
@@ -28,13 +31,17 @@ pub struct Plugin {
     pub digest: Digest,
     /// Size of the file, bytes.
     pub size: u64,
-    pub(super) world: Ready,
+    /// Its imports resolved.
+    pub(super) pre: InstancePre<HostState>,
+    pub(super) world: Exports,
+    /// Its state can be handed over.
+    pub(super) state: Option<OnlyStateIndices>,
 }
 
-/// A component of either world, its imports resolved.
-pub(super) enum Ready {
-    Batch(FilterPre<HostState>),
-    Line(LineFilterPre<HostState>),
+/// Where a component of either world has its functions.
+pub(super) enum Exports {
+    Batch(FilterIndices),
+    Line(LineFilterIndices),
 }
 
 /// SHA-256 of a plugin file.
@@ -50,9 +57,11 @@ pub struct Facts {
     pub exports: Vec<String>,
     /// The world it belongs to.
     pub world: Option<World>,
+    /// Whether it exports `state` beside, so that its state can be handed over.
+    pub state: bool,
 }
 
-/// The worlds of `wit/worlds.wit`.
+/// The worlds of `wit/worlds.wit`, without what is optional in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum World {
     /// `filter`: many lines a call.
@@ -123,10 +132,12 @@ pub fn facts(engine: &Engine, component: &Component) -> Facts {
         () if has(LINE) => Some(World::LineFilter),
         () => None,
     };
+    let state = has(STATE);
     Facts {
         imports,
         exports,
         world,
+        state,
     }
 }
 
@@ -177,7 +188,7 @@ impl Plugin {
             NotAPlugin::new(
                 format!(
                     "it does not fit world {}: {}",
-                    world.name(),
+                    facts.world_name().unwrap_or_default(),
                     chain_of(&error)
                 ),
                 "build it against the WIT of this version of linemill",
@@ -186,13 +197,19 @@ impl Plugin {
         let linker = Linker::new(engine.wasmtime());
         let pre = linker.instantiate_pre(&component).map_err(misfit)?;
         let world = match world {
-            World::Filter => Ready::Batch(FilterPre::new(pre).map_err(misfit)?),
-            World::LineFilter => Ready::Line(LineFilterPre::new(pre).map_err(misfit)?),
+            World::Filter => Exports::Batch(FilterIndices::new(&pre).map_err(misfit)?),
+            World::LineFilter => Exports::Line(LineFilterIndices::new(&pre).map_err(misfit)?),
+        };
+        let state = match facts.state {
+            true => Some(OnlyStateIndices::new(&pre).map_err(misfit)?),
+            false => None,
         };
         Ok(Arc::new(Self {
             digest,
             size: bytes.len() as u64,
+            pre,
             world,
+            state,
         }))
     }
 }
@@ -200,6 +217,16 @@ impl Plugin {
 // === impl Facts ===
 
 impl Facts {
+    /// The name of its world in the WIT.
+    pub fn world_name(&self) -> Option<&'static str> {
+        Some(match (self.world?, self.state) {
+            (World::Filter, false) => "filter",
+            (World::Filter, true) => "filter-with-state",
+            (World::LineFilter, false) => "line-filter",
+            (World::LineFilter, true) => "line-filter-with-state",
+        })
+    }
+
     /// What to say of a component that is no filter.
     pub fn other_world(&self) -> NotAPlugin {
         if let Some(other) = self.exports.iter().find(|name| name.starts_with(PACKAGE)) {
@@ -217,18 +244,6 @@ impl Facts {
             format!("it is a component of another world: it exports {exports}"),
             "a filter exports linemill:filter/batch or linemill:filter/line",
         )
-    }
-}
-
-// === impl World ===
-
-impl World {
-    /// Its name in the WIT.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Filter => "filter",
-            Self::LineFilter => "line-filter",
-        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+
 use super::course::Held;
 use super::engine::Engine;
 use super::instance::{Bounds, Fault, Instance};
@@ -19,6 +21,10 @@ use crate::config::words::Word as _;
 use crate::lines::Lines;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::FilterMetrics;
+
+mod handover;
+
+pub(super) use handover::Handed;
 
 /// Instances a pool keeps when nobody uses them. A call ends before its thread begins another
 /// unless it runs for more than a tick, so about one a thread is in use at a time.
@@ -39,6 +45,9 @@ pub struct Filter {
     pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
     log: Gate,
+    handover_log: Gate,
+    /// Streams that may take over at the same time.
+    turns: Semaphore,
     failed: AtomicU64,
     taken: AtomicU64,
 }
@@ -103,6 +112,8 @@ impl Filter {
             pool,
             metrics,
             log,
+            handover_log: Gate::default(),
+            turns: Semaphore::new(handover::AT_ONCE),
             failed: AtomicU64::new(0),
             taken: AtomicU64::new(0),
         }))
@@ -251,6 +262,11 @@ impl Filter {
                 return Ok(pooled);
             }
         }
+        self.start_one().await
+    }
+
+    /// A new instance.
+    async fn start_one(&self) -> Result<Instance, Fault> {
         let gauge = self.metrics.instances.clone();
         let started =
             Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge).await;
@@ -299,5 +315,10 @@ pub(super) fn give_up(input: Lines, on_error: OnError) -> Judged {
 impl Own {
     pub(super) fn is_none(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Whether the instance knows something of its stream.
+    pub(super) fn has_state(&self) -> bool {
+        self.0.as_ref().is_some_and(|instance| instance.keeps_state)
     }
 }

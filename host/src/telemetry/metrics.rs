@@ -35,6 +35,7 @@ pub struct Metrics {
     filter_lines: Family<ByFilter, Counter>,
     filter_dropped: Family<ByFilter, Counter>,
     failures: Family<ByFilterKind, Counter>,
+    handovers: Family<ByFilterResult, Counter>,
     instances: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
     outputs: OutputFamilies,
@@ -73,6 +74,12 @@ struct ByFilter {
 struct ByFilterKind {
     filter: String,
     kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByFilterResult {
+    filter: String,
+    result: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -145,6 +152,7 @@ pub struct FilterMetrics {
     /// Duration of calls.
     pub call_seconds: Histogram,
     failures: Family<ByFilterKind, Counter>,
+    handovers: Family<ByFilterResult, Counter>,
 }
 
 impl Default for Metrics {
@@ -212,6 +220,12 @@ impl Metrics {
                 r,
                 "filter_failures",
                 "Lines that failed in a filter, by kind",
+                Family::default(),
+            ),
+            handovers: add(
+                r,
+                "filter_handovers",
+                "Streams whose filter with state was swapped, by what became of the state",
                 Family::default(),
             ),
             instances: add(
@@ -315,6 +329,7 @@ impl Metrics {
             instances: self.instances.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),
             failures: self.failures.clone(),
+            handovers: self.handovers.clone(),
         }
     }
 
@@ -429,6 +444,15 @@ impl FilterMetrics {
             kind: kind.to_owned(),
         };
         self.failures.get_or_create(&label).inc_by(lines);
+    }
+
+    /// Counts a stream that was swapped: its state `restored`, the old filter `kept`, or `fresh`.
+    pub fn handed_over(&self, result: &str) {
+        let label = ByFilterResult {
+            filter: self.name.clone(),
+            result: result.to_owned(),
+        };
+        self.handovers.get_or_create(&label).inc();
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod window;
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 use window::Window;
 use xxhash_rust::xxh3::xxh3_128;
@@ -25,7 +25,8 @@ impl Default for Settings {
     }
 }
 
-/// An instance with this many takes 11 MiB (measured), which leaves room in the 16 MiB that an instance has by default.
+/// An instance with this many takes 11 MiB (measured), which leaves room in the 16 MiB that an
+/// instance has by default. Their hashes are less than the 1 MiB that can be handed over.
 const WIDEST: usize = 50_000;
 
 impl Filter for Dedup {
@@ -51,12 +52,43 @@ impl Filter for Dedup {
     }
 }
 
-export!(Dedup);
+/// The state is the hashes of the window, oldest first, 16 bytes each, little-endian. A window that
+/// has become narrower forgets the oldest.
+impl Handover for Dedup {
+    const TAG: &'static str = "dedup/1";
+
+    fn save(&self) -> Result<Vec<u8>, Error> {
+        let mut state = Vec::with_capacity(self.window.len() * HASH);
+        for hash in self.window.oldest_first() {
+            state.extend(hash.to_le_bytes());
+        }
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        let (hashes, rest) = state.as_chunks::<HASH>();
+        if !rest.is_empty() {
+            return Err(Error::new(format!(
+                "the state has {} bytes, which is no number of hashes of {HASH}",
+                state.len()
+            )));
+        }
+        for hash in hashes {
+            self.window.see(u128::from_le_bytes(*hash));
+        }
+        Ok(())
+    }
+}
+
+export!(Dedup: Handover);
+
+/// Bytes of a hash.
+const HASH: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::Dedup;
-    use linemill_sdk::testing::{json, lines, refusal, run};
+    use linemill_sdk::testing::{handed_over, json, lines, refusal, refused_state, run};
 
     #[test]
     fn drops_repeats() {
@@ -89,5 +121,41 @@ mod tests {
                 format!("`window`: {window} is not between 1 and 50000 different lines"),
             );
         }
+    }
+
+    #[test]
+    fn the_window_goes_on_in_another_instance() {
+        let hundred = json!({ "window": 100 });
+        let before: Vec<String> = (0..500).map(|n| (n * 7 % 130).to_string()).collect();
+        let after: Vec<String> = (0..300).map(|n| (n % 150).to_string()).collect();
+        handed_over::<Dedup>(hundred.clone(), &before, hundred.clone(), &after);
+        handed_over::<Dedup>(hundred.clone(), &before[..3], hundred.clone(), &after);
+        handed_over::<Dedup>(hundred.clone(), [""; 0], hundred, &after);
+    }
+
+    #[test]
+    fn a_narrower_window_keeps_the_latest_and_a_wider_one_all() {
+        let (two, three) = (json!({ "window": 2 }), json!({ "window": 3 }));
+        let before = ["a", "b", "c", "a"];
+        let out = handed_over::<Dedup>(three.clone(), before, two.clone(), ["c", "a", "b"]);
+        assert_eq!(out, ["b"], "c and a came last");
+        let out = handed_over::<Dedup>(two, before, three, ["x", "c", "a", "b"]);
+        assert_eq!(out, ["x", "b"], "c and a are known, and x fits too");
+    }
+
+    #[test]
+    fn the_widest_window_can_be_handed_over() {
+        let widest = json!({ "window": 50_000 });
+        let before: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
+        let out = handed_over::<Dedup>(widest.clone(), before, widest, ["0", "new", "49999"]);
+        assert_eq!(out, ["new"]);
+    }
+
+    #[test]
+    fn what_is_no_list_of_hashes_is_refused() {
+        assert_eq!(
+            refused_state::<Dedup>("dedup/1", [0; 17]),
+            "the state has 17 bytes, which is no number of hashes of 16"
+        );
     }
 }

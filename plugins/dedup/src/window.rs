@@ -67,6 +67,22 @@ impl Window {
         true
     }
 
+    /// How many hashes are known.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// All of them, in the order in which they would be forgotten: seen anew in this order, they
+    /// make an equal window.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = u128> {
+        // `newer` of the latest is the oldest.
+        let mut place = self.latest;
+        (0..self.slots.len()).map(move |_| {
+            place = self.slots[place as usize].newer;
+            self.slots[place as usize].hash
+        })
+    }
+
     fn slot(&mut self, place: u32) -> &mut Slot {
         &mut self.slots[place as usize]
     }

@@ -1,13 +1,15 @@
 //! Puts a number in front of each line. It counts, so it keeps state: a connection has numbers of
 //! its own, which prove that no line of it was lost, doubled or put out of order.
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 
 /// The next line's number, in decimal digits: counting in text needs no conversion and never
 /// overflows.
 pub struct Number {
+    /// At least `width` of them.
     digits: Vec<u8>,
+    width: usize,
     separator: String,
 }
 
@@ -52,6 +54,7 @@ impl Filter for Number {
         }
         Ok(Self {
             digits: format!("{start:0width$}").into_bytes(),
+            width,
             separator,
         })
     }
@@ -64,7 +67,28 @@ impl Filter for Number {
     }
 }
 
-export!(Number);
+/// The state is the next number, in decimal digits. `start` is where a stream begins, so a stream
+/// that has begun goes on past it; a new `width` holds from the next line on.
+impl Handover for Number {
+    const TAG: &'static str = "number/1";
+
+    fn save(&self) -> Result<Vec<u8>, Error> {
+        Ok(self.digits.clone())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        if state.is_empty() || !state.iter().all(u8::is_ascii_digit) {
+            return Err(Error::new("the state is not a number in decimal digits"));
+        }
+        let zeros = state.iter().take_while(|&&digit| digit == b'0').count();
+        let digits = &state[zeros.min(state.len() - 1)..];
+        self.digits = vec![b'0'; self.width.saturating_sub(digits.len())];
+        self.digits.extend(digits);
+        Ok(())
+    }
+}
+
+export!(Number: Handover);
 
 impl Number {
     fn advance(&mut self) {
@@ -82,7 +106,7 @@ impl Number {
 #[cfg(test)]
 mod tests {
     use super::Number;
-    use linemill_sdk::testing::{json, lines, refusal, run};
+    use linemill_sdk::testing::{handed_over, json, lines, refusal, refused_state, run};
 
     #[test]
     fn counts_from_one() {
@@ -124,6 +148,40 @@ mod tests {
         assert_eq!(
             refusal::<Number>(json!({ "start": -1 })),
             "`start`: invalid value: integer `-1`, expected u64",
+        );
+    }
+
+    #[test]
+    fn goes_on_in_another_instance() {
+        let after = handed_over::<Number>(json!({}), ["x"; 99], json!({}), ["a", "b"]);
+        assert_eq!(after, ["100 a", "101 b"]);
+        let none = handed_over::<Number>(json!({}), [""; 0], json!({}), ["a"]);
+        assert_eq!(none, ["1 a"]);
+    }
+
+    #[test]
+    fn a_stream_that_has_begun_takes_a_new_width_and_no_new_start() {
+        let (wide, narrow) = (
+            json!({ "start": 8, "width": 4 }),
+            json!({ "start": 500, "width": 2, "separator": "-" }),
+        );
+        let to_narrow = handed_over::<Number>(wide.clone(), ["x"], narrow.clone(), ["a", "b"]);
+        assert_eq!(to_narrow, ["09-a", "10-b"]);
+        let to_wide = handed_over::<Number>(narrow, ["x"], wide.clone(), ["a"]);
+        assert_eq!(to_wide, ["0501 a"]);
+        let zero = handed_over::<Number>(json!({ "start": 0, "width": 3 }), [""; 0], wide, ["a"]);
+        assert_eq!(zero, ["0000 a"]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for state in ["", "1a", "-1", "1 "] {
+            let refused = refused_state::<Number>("number/1", state);
+            assert_eq!(refused, "the state is not a number in decimal digits");
+        }
+        assert_eq!(
+            refused_state::<Number>("dedup/1", ""),
+            "the state's format is `dedup/1`, and this filter reads `number/1`"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Lets one line in so many through, by counting or by what is in the line.
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -72,12 +72,28 @@ impl Filter for Sample {
     }
 }
 
-export!(Sample);
+/// The state is how many lines have come since the last that went through, that one included, so
+/// that another `one_in` counts on from there.
+impl Handover for Sample {
+    const TAG: &'static str = "sample/1";
+
+    fn save(&self) -> Result<Vec<u8>, Error> {
+        Ok((self.one_in - self.wait).to_string().into_bytes())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        let since: u64 = std::str::from_utf8(state)?.parse()?;
+        self.wait = self.one_in.saturating_sub(since);
+        Ok(())
+    }
+}
+
+export!(Sample: Handover);
 
 #[cfg(test)]
 mod tests {
     use super::Sample;
-    use linemill_sdk::testing::{json, lines, refusal, run};
+    use linemill_sdk::testing::{handed_over, json, lines, refusal, refused_state, run};
 
     fn numbers(count: usize) -> Vec<String> {
         (0..count).map(|number| number.to_string()).collect()
@@ -121,5 +137,21 @@ mod tests {
             refusal::<Sample>(json!({ "by": "time" })),
             "`by`: unknown variant `time`, expected `count` or `content`",
         );
+    }
+
+    #[test]
+    fn the_count_goes_on_in_another_instance() {
+        let (tenth, third, hundredth) =
+            (json!({}), json!({ "one_in": 3 }), json!({ "one_in": 100 }));
+        for before in [1, 2, 9, 10, 11, 20] {
+            handed_over::<Sample>(tenth.clone(), numbers(before), tenth.clone(), numbers(30));
+        }
+        let after = handed_over::<Sample>(tenth.clone(), numbers(2), third.clone(), numbers(5));
+        assert_eq!(after, ["1", "4"], "the third since the last");
+        let after = handed_over::<Sample>(tenth.clone(), numbers(7), third, numbers(2));
+        assert_eq!(after, ["0"], "overdue");
+        let after = handed_over::<Sample>(tenth, numbers(10), hundredth, numbers(100));
+        assert_eq!(after, ["90"]);
+        assert!(refused_state::<Sample>("sample/1", "many").contains("digit"));
     }
 }

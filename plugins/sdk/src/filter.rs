@@ -44,7 +44,7 @@ pub trait Filter: Sized {
     }
 
     /// Gives back what is still held, at the end of the stream. Only called when the filter keeps
-    /// state.
+    /// state, and not when [`Handover`](crate::Handover) gave it to another instance.
     fn finish(&mut self, out: &mut Output<'_>) {
         let _ = out;
     }
@@ -146,6 +146,8 @@ macro_rules! byte_fn {
 
 /// Makes a [`Filter`] the component's own: once in a crate, at its root.
 ///
+/// `export!(Name: Handover)` is for one that implements [`Handover`](crate::Handover) too.
+///
 /// In a build for the machine at hand, such as `cargo test`, it does nothing.
 #[macro_export]
 macro_rules! export {
@@ -157,5 +159,13 @@ macro_rules! export {
             const fn is_a_filter<F: $crate::Filter>() {}
             is_a_filter::<$filter>();
         };
+    };
+    ($filter:ty: Handover) => {
+        #[cfg(target_family = "wasm")]
+        $crate::export_component!($filter: Handover);
+        const _: () = assert!(
+            $crate::is_tag(<$filter as $crate::Handover>::TAG),
+            "`Handover::TAG` must be 1 to 64 visible ASCII characters, such as `name/1`"
+        );
     };
 }

@@ -1,12 +1,12 @@
-//! The component's side of `wit/batch.wit`: calls of the host → a filter → outcomes.
+//! The component's side of `wit/batch.wit` and `wit/state.wit`: calls of the host → a filter →
+//! outcomes.
 //!
 //! Vectors are moved, not copied. What goes wrong here is the host's breach of the contract, and
 //! traps. Public for the macro only.
 
 use std::cell::RefCell;
 
-use crate::batch;
-use crate::{Filter, routes, settings};
+use crate::{Filter, Handover, batch, handover, routes, settings};
 
 /// What `wit-bindgen` makes of `wit/`.
 #[expect(missing_docs, reason = "generated; the WIT has the documentation")]
@@ -20,9 +20,22 @@ pub mod bindings {
     });
 }
 
+/// The same of the optional part, exported beside the other: the two are one component then.
+#[expect(missing_docs, reason = "generated; the WIT has the documentation")]
+pub mod state_bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "only-state",
+        pub_export_macro: true,
+        default_bindings_module: "linemill_sdk::guest::state_bindings",
+        runtime_path: "linemill_sdk::guest::wit_bindgen::rt",
+    });
+}
+
 pub use bindings::exports::linemill::filter::batch::{
     Guest, Held, Lines, Outcome, Reason, Started,
 };
+pub use state_bindings::exports::linemill::filter::state::{Guest as StateGuest, Saved};
 pub use wit_bindgen;
 
 use bindings::exports::linemill::filter::batch::{Failure, Routed, Traits};
@@ -109,6 +122,22 @@ impl<F: Filter> Running<F> {
     }
 }
 
+impl<F: Handover> Running<F> {
+    pub fn save(&self) -> Result<Saved, Reason> {
+        let bytes = self.with(|filter, _| handover::save(filter));
+        let saved = |bytes| Saved {
+            tag: F::TAG.as_bytes().to_vec(),
+            bytes,
+        };
+        bytes.map(saved).map_err(crate::Error::into_bytes)
+    }
+
+    pub fn restore(&self, state: &Saved) -> Result<(), Reason> {
+        self.with(|filter, _| handover::restore(filter, &state.tag, &state.bytes))
+            .map_err(crate::Error::into_bytes)
+    }
+}
+
 fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
     let moved = |batch::Routed { line, route }| Routed { line, route };
     routes.into_iter().map(moved).collect()
@@ -118,7 +147,7 @@ fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_component {
-    ($filter:ty) => {
+    ($filter:ty $(: $handover:ident)?) => {
         const _: () = {
             ::std::thread_local! {
                 static RUNNING: $crate::guest::Running<$filter> =
@@ -144,7 +173,26 @@ macro_rules! export_component {
                 }
             }
 
-    $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
+            $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
+
+            $($crate::export_component!(@$handover);)?
         };
+    };
+    (@Handover) => {
+        impl $crate::guest::StateGuest for Component {
+            fn save() -> ::core::result::Result<$crate::guest::Saved, $crate::guest::Reason> {
+                RUNNING.with(|running| running.save())
+            }
+
+            fn restore(
+                state: $crate::guest::Saved,
+            ) -> ::core::result::Result<(), $crate::guest::Reason> {
+                RUNNING.with(|running| running.restore(&state))
+            }
+        }
+
+        $crate::guest::state_bindings::export!(
+            Component with_types_in $crate::guest::state_bindings
+        );
     };
 }

@@ -78,6 +78,9 @@
 //! How a stream is cut into calls means nothing, and a filter whose verdict depends on earlier
 //! lines must say so: see [`Filter::KEEPS_STATE`]. [`testing`] finds filters that forget.
 //!
+//! When a chain is changed under a stream, state is lost with its instance unless the filter
+//! implements [`Handover`] too and is exported by `export!(Name: Handover)`.
+//!
 //! # Where the batch went
 //!
 //! The host hands over many lines as one block, their terminators between them. Lines that pass
@@ -95,6 +98,7 @@ extern crate self as linemill_sdk;
 mod batch;
 mod error;
 mod filter;
+mod handover;
 mod output;
 mod routes;
 mod settings;
@@ -107,5 +111,8 @@ pub mod testing;
 
 pub use error::Error;
 pub use filter::Filter;
+pub use handover::Handover;
+#[doc(hidden)]
+pub use handover::is_tag;
 pub use output::{Output, map_bytes};
 pub use settings::NoSettings;

@@ -7,7 +7,8 @@
 //! Every call runs the lines many times, cut into calls in different ways: all at once, one by
 //! one, and at random. A filter that does not keep state gets a new instance for each call. All
 //! runs must agree; a filter that forgot to say that it keeps state is found here, as is one that
-//! leans on how a stream happened to be cut.
+//! leans on how a stream happened to be cut. [`handed_over`] is for a filter that implements
+//! [`Handover`](crate::Handover).
 //!
 //! ```
 //! use linemill_sdk::testing::{self, Verdict, json};
@@ -28,7 +29,11 @@
 //! );
 //! ```
 
+mod handover;
+
 use std::fmt::{self, Debug, Formatter};
+
+pub use handover::{handed_over, refused_state, restored};
 
 use crate::batch::{self, Held, Lines, Outcome};
 use crate::{Filter, routes, settings};

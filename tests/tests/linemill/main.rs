@@ -11,6 +11,7 @@
 //! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
 //! | [`killed`] | hosts killed in the middle of a swap, and what the next start serves |
 //! | [`soak`] | swaps under many connections, each line judged |
+//! | [`handover`] | what a filter knows of a stream, from one version to the next |
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
@@ -55,6 +56,8 @@ mod examples;
 mod faults;
 mod filters;
 mod framings;
+#[cfg(unix)]
+mod handover;
 mod hops;
 #[cfg(unix)]
 mod killed;

@@ -26,6 +26,8 @@ pub struct FilterSettings {
     pub grant: Vec<Grant>,
     /// Who shares an instance.
     pub isolation: Isolation,
+    /// What follows when a live stream's state cannot be handed over to this filter.
+    pub handover: Handover,
     /// Largest plugin file taken, bytes.
     pub size: u64,
     /// Examples that must hold before the filter goes live.
@@ -78,6 +80,15 @@ pub enum Isolation {
     Connection,
 }
 
+/// What becomes of a stream whose state the filter that comes cannot take over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handover {
+    /// The old filter gives back what it holds, the new one begins without state.
+    StartFresh,
+    /// The stream goes on with the old filter, until the next swap.
+    KeepOld,
+}
+
 /// One example: these lines in, those lines out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilterTest {
@@ -102,6 +113,7 @@ impl FilterSettings {
             deadline: Duration::from_millis(50),
             grant: Vec::new(),
             isolation: Isolation::Auto,
+            handover: Handover::StartFresh,
             size: 4 * 1024 * 1024,
             tests: Vec::new(),
             place: Place::default(),

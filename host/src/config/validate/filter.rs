@@ -87,6 +87,7 @@ impl Checker<'_> {
             }),
             grant,
             isolation: problems.read(file.isolation.as_ref(), default.isolation, Item::choice),
+            handover: problems.read(file.handover.as_ref(), default.handover, Item::choice),
             size: problems.read(file.size.as_ref(), default.size, |item| {
                 item.quantity(&SIZE, 1..=PLUGIN_MOST)
             }),

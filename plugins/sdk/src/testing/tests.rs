@@ -1,7 +1,10 @@
 //! What the runs find out about filters that are wrong, and show of those that are right.
 
-use super::{Line, Run, Verdict, json, lines, refusal, routed, run, verdicts};
-use crate::{Error, Filter, NoSettings, Output, filter_fn};
+use super::{
+    Line, Run, Verdict, handed_over, json, lines, refusal, refused_state, restored, routed, run,
+    verdicts,
+};
+use crate::{Error, Filter, Handover, NoSettings, Output, filter_fn, handover, is_tag};
 
 /// Joins pairs of lines; says that it keeps state only if `HONEST`.
 struct Pairs<const HONEST: bool> {
@@ -201,4 +204,108 @@ fn lines_show_as_text_or_bytes() {
         format!("{:?}", [Line::from("a\"b"), Line::from(b"\xff\n")]),
         r#"["a\"b", b"\xff\n"]"#
     );
+}
+
+/// Holds each line back until the next; `FAULT` is what is wrong with its hand-over.
+#[derive(Default)]
+struct Late<const FAULT: u8> {
+    held: Option<Vec<u8>>,
+    saved: std::cell::Cell<u8>,
+}
+
+const RIGHT: u8 = 0;
+const FORGETS: u8 = 1;
+const CHANGES: u8 = 2;
+const TOO_LARGE: u8 = 3;
+
+impl<const FAULT: u8> Filter for Late<FAULT> {
+    type Settings = NoSettings;
+    const KEEPS_STATE: bool = true;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Ok(Self::default())
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        if let Some(held) = self.held.replace(line.to_vec()) {
+            out.emit(held);
+        }
+    }
+
+    fn finish(&mut self, out: &mut Output) {
+        if let Some(held) = self.held.take() {
+            out.emit(held);
+        }
+    }
+}
+
+impl<const FAULT: u8> Handover for Late<FAULT> {
+    const TAG: &'static str = "late/2";
+
+    fn save(&self) -> Result<Vec<u8>, Error> {
+        match FAULT {
+            CHANGES => {
+                self.saved.set(self.saved.get() + 1);
+                Ok(vec![self.saved.get()])
+            }
+            TOO_LARGE => Ok(vec![0; (1 << 20) + 1]),
+            FORGETS => Ok(Vec::new()),
+            _ => self.held.clone().ok_or_else(|| Error::new("nothing yet")),
+        }
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        if state == b"bad" {
+            return Err(Error::new("bad"));
+        }
+        self.held = (FAULT != FORGETS).then(|| state.to_vec());
+        Ok(())
+    }
+
+    fn restore_other(&mut self, tag: &str, state: &[u8]) -> Result<(), Error> {
+        match tag {
+            "late/1" => self.restore(&[b"old ", state].concat()),
+            _ => Err(Error::new("no")),
+        }
+    }
+}
+
+fn hand_over<const FAULT: u8>() -> Vec<Line> {
+    handed_over::<Late<FAULT>>(json!({}), ["a", "b"], json!({}), ["c"])
+}
+
+#[test]
+fn what_is_held_goes_along_with_the_state() {
+    assert_eq!(hand_over::<RIGHT>(), ["b", "c"]);
+    let older = restored::<Late<RIGHT>>(json!({}), "late/1", "a", ["b"]);
+    assert_eq!(older, ["old a", "b"]);
+    assert_eq!(refused_state::<Late<RIGHT>>("late/3", ""), "no");
+    assert_eq!(refused_state::<Late<RIGHT>>("late/2", "bad"), "bad");
+}
+
+#[test]
+#[should_panic = "state is lost on the way"]
+fn a_state_that_does_not_arrive_is_found() {
+    hand_over::<FORGETS>();
+}
+
+#[test]
+#[should_panic = "`save` gives something else"]
+fn a_save_that_changes_the_filter_is_found() {
+    hand_over::<CHANGES>();
+}
+
+#[test]
+fn what_the_host_would_not_take_is_refused_here() {
+    let late = Late::<TOO_LARGE>::default();
+    let error = handover::save(&late).expect_err("too large").to_string();
+    assert!(
+        error.contains("1048577") && error.contains("1048576"),
+        "{error}"
+    );
+    assert!(handover::restore(&mut Late::<RIGHT>::default(), b"\xff", b"").is_err());
+    for (tag, right) in [("late/2", true), ("", false), ("a b", false), ("ü", false)] {
+        assert_eq!(is_tag(tag), right, "{tag}");
+    }
+    assert!(is_tag(&"x".repeat(64)) && !is_tag(&"x".repeat(65)));
 }
