@@ -7,6 +7,7 @@ mod inspect;
 mod new;
 mod pipe;
 mod plugin;
+mod promote;
 mod reload;
 mod rollback;
 mod running;
@@ -48,6 +49,7 @@ enum Verb {
     Bench(bench::Bench),
     Status(status::Status),
     Reload(reload::Reload),
+    Promote(promote::Promote),
     Rollback(rollback::Rollback),
     #[command(hide = true)]
     Tap(NotYet),
@@ -75,6 +77,7 @@ impl Cli {
             Verb::Bench(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Reload(verb) => verb.run(),
+            Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
             Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
                 "not yet: `linemill tap` and `linemill top`",

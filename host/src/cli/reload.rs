@@ -34,14 +34,18 @@ pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
         result,
         generation,
         changes,
+        keep,
         error,
         took_ms,
-        ..
     } = outcome;
     match result {
         Word::Applied => {
             println!("applied: generation {generation} is in force, after {took_ms:.1} ms");
             changes.iter().for_each(|change| println!("  {change}"));
+            if !keep.is_empty() {
+                println!("for it to outlive a restart, change the configuration:");
+                keep.iter().for_each(|line| println!("  {line}"));
+            }
             Ok(())
         }
         Word::Unchanged => {

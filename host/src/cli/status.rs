@@ -57,6 +57,25 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
         let connections = listener.connections;
         writeln!(text, "listener {name}: {connections} connected; {chain}")?;
     }
+    for trial in &status.trials {
+        let (kind, filter, share) = (&trial.kind, &trial.filter, &trial.share);
+        let (lines, failed) = (trial.lines, trial.failed);
+        let plugin = trial.plugin.get(..12).unwrap_or(&trial.plugin);
+        write!(
+            text,
+            "{kind} of filter {filter}, {share}, plugin {plugin}: {lines} lines, {failed} failed"
+        )?;
+        match trial.kind.as_str() {
+            "shadow" => {
+                let (same, different, skipped) = (trial.same, trial.different, trial.skipped);
+                writeln!(
+                    text,
+                    "; {same} the same, {different} different, {skipped} skipped"
+                )?;
+            }
+            _ => writeln!(text)?,
+        }
+    }
     writeln!(
         text,
         "\n{:>10}  {:24}  {:>9}  {:>9}  {:>9}  BY",

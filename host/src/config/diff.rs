@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::report::{Place, Reports};
-use super::settings::{FilterSettings, HostSettings, LineSettings, ListenerSettings, Settings};
+use super::settings::{
+    FilterSettings, HostSettings, LineSettings, ListenerSettings, Settings, Trial, TrialKind,
+};
 use shown::{Bytes, Shown};
 
 /// Every change from one configuration to another; empty when they mean the same.
@@ -240,6 +242,7 @@ impl Diff {
             handover,
             size,
             tests,
+            trial,
             place: _,
             places: _,
         } = old;
@@ -260,6 +263,20 @@ impl Diff {
         keys.changed("grant", *grant != new.grant, Live);
         keys.changed("size", *size != new.size, Live);
         keys.changed("test", *tests != new.tests, Live);
+        let of = |trial: &Option<Trial>, kind| {
+            let trial = trial.as_ref();
+            trial.filter(|trial| trial.kind == kind).cloned()
+        };
+        for kind in [TrialKind::Canary, TrialKind::Shadow] {
+            let (old, new) = (of(trial, kind), of(&new.trial, kind));
+            let what = match (&old, &new) {
+                (Some(old), Some(new)) if old != new => format!("{} changed", kind.key()),
+                (None, Some(new)) => format!("{} of {} begins", kind.key(), new.share),
+                (Some(_), None) => format!("{} ends", kind.key()),
+                _ => continue,
+            };
+            keys.say(kind.key(), what, Live);
+        }
     }
 }
 
@@ -294,10 +311,13 @@ impl Keys<'_> {
 
     fn changed(&mut self, key: &str, changed: bool, effect: Effect) {
         if changed {
-            let what = format!("{key} changed");
-            self.diff
-                .note(self.subject, what, effect, (self.place)(key));
+            self.say(key, format!("{key} changed"), effect);
         }
+    }
+
+    fn say(&mut self, key: &str, what: String, effect: Effect) {
+        self.diff
+            .note(self.subject, what, effect, (self.place)(key));
     }
 }
 

@@ -84,12 +84,20 @@ table! {
 
 table! {
     /// A table `[filter.NAME]`.
-    Filter { plugin, sha256, settings, on_error, memory, deadline, grant, isolation, handover, size, test }
+    Filter {
+        plugin, sha256, settings, on_error, memory, deadline, grant, isolation, handover, size, test, canary,
+        shadow,
+    }
 }
 
 table! {
     /// An item of a filter's `test`.
     Test { input = "in", output = "out" }
+}
+
+table! {
+    /// Tables `canary` and `shadow` of a filter.
+    Trial { plugin, sha256, settings, share, by }
 }
 
 /// Every table with its keys, as users write it.
@@ -105,6 +113,7 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("`tls`", Tls::KEYS),
     ("`[filter.NAME]`", Filter::KEYS),
     ("`test`", Test::KEYS),
+    ("`canary`", Trial::KEYS),
 ];
 
 /// The table that has `key`, when a file has it in another.

@@ -104,6 +104,21 @@ impl Place {
         self.source.as_deref().map(|source| source.path.as_path())
     }
 
+    /// File and line, as `FILE:LINE`.
+    pub fn spot(&self) -> Option<String> {
+        let path = self.path()?.display();
+        Some(match self.excerpt() {
+            Some(excerpt) => format!("{path}:{}", excerpt.number),
+            None => path.to_string(),
+        })
+    }
+
+    /// What is written there.
+    pub fn text(&self) -> Option<&str> {
+        let source = self.source.as_deref()?;
+        source.text.get(self.span.clone())
+    }
+
     /// The file as it was read, if any.
     pub fn source(&self) -> Option<&Arc<Source>> {
         self.source.as_ref()
@@ -161,6 +176,11 @@ impl Places {
     /// Notes where a key's value stands.
     pub fn set(&mut self, key: &'static str, place: Place) {
         self.keys.insert(key, place);
+    }
+
+    /// Where a key's value stands, if the table has it.
+    pub fn get(&self, key: &str) -> Option<&Place> {
+        self.keys.get(key)
     }
 
     /// Where a key's value stands; where the table stands when it does not have that key.

@@ -9,6 +9,7 @@ mod hop;
 mod lines;
 mod listener;
 mod stage;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use hop::{Destination, HopTls};
 pub use lines::{Framing, LineSettings, Oversize, Partial};
 pub use listener::{ListenerSettings, Rate, Tls, Watermarks};
 pub use stage::{StageSettings, When};
+pub use trial::{By, Trial, TrialKind, trial_name};
 
 /// A whole configuration. Every filter that a chain names is in `filters`.
 #[derive(Debug, Clone, PartialEq)]

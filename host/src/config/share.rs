@@ -9,7 +9,7 @@ use super::address::Malformed;
 use super::settings::Share;
 
 /// Hundredths of a percent in the whole.
-const WHOLE: u32 = 10_000;
+const WHOLE: u32 = Share::WHOLE;
 
 const HINT: &str = "write a percentage from \"0.01%\" to \"100%\", such as \"5%\"";
 
@@ -39,8 +39,15 @@ impl FromStr for Share {
 }
 
 impl Share {
+    /// Hundredths of a percent in the whole.
+    pub const WHOLE: u32 = 10_000;
     /// All of it.
     pub const ALL: Self = Self(WHOLE);
+
+    /// Whether it covers the one that drew `lot`, out of [`Self::WHOLE`].
+    pub fn covers(self, lot: u32) -> bool {
+        lot < self.0
+    }
 
     /// This share of `count`, rounded down.
     pub fn of(self, count: u64) -> u64 {

@@ -11,6 +11,7 @@ mod listener;
 mod names;
 mod socket;
 mod stage;
+mod trial;
 mod unique;
 
 use std::collections::BTreeMap;

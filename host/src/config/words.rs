@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: each choice with its word, once, for reading, showing and documenting.
 
-use super::settings::{Framing, Grant, Handover, Isolation, OnError, Oversize, Partial};
+use super::settings::{By, Framing, Grant, Handover, Isolation, OnError, Oversize, Partial};
 
 /// One of a few choices, each with a word.
 pub trait Word: Copy + PartialEq + 'static {
@@ -55,6 +55,11 @@ impl Word for Grant {
         ("random", Self::Random),
         ("wasi", Self::Wasi),
     ];
+}
+
+impl Word for By {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("connection", Self::Connection), ("address", Self::Address)];
 }
 
 impl Word for Isolation {

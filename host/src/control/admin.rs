@@ -14,7 +14,7 @@ mod status;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -28,7 +28,9 @@ use crate::bind::Socket;
 use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
 use door::Door;
-pub use status::{GenerationStatus, ListenerStatus, RefusalStatus, Status};
+pub use status::{
+    ExampleStatus, GenerationStatus, ListenerStatus, RefusalStatus, Status, TrialStatus,
+};
 
 /// What `/metrics` is, as OpenMetrics 1.0 names it.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -65,9 +67,11 @@ impl Admin {
             .route("/config", get(config))
             .route("/reload", post(reload))
             .route("/rollback", post(rollback))
+            .route("/promote", post(promote))
+            .route("/trials", get(trials))
             .fallback(|| async {
                 let known =
-                    "there are /healthz, /readyz, /metrics, /status, /config, POST /reload and POST /rollback\n";
+                    "there are /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
                 (StatusCode::NOT_FOUND, known)
             })
             .with_state(self);
@@ -146,8 +150,33 @@ async fn config(State(admin): State<Admin>) -> Response {
     .into_response()
 }
 
-async fn rollback(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    admin.ask(What::Rollback, "rollback", &headers).await
+/// Without `?filter=NAME`, of the generation; with it, of a trial.
+async fn rollback(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
+    let what = filter_of(&uri).map_or(What::Rollback, What::End);
+    admin.ask(what, "rollback", &headers).await
+}
+
+async fn promote(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
+    match filter_of(&uri) {
+        Some(filter) => admin.ask(What::Promote(filter), "promote", &headers).await,
+        None => (
+            StatusCode::BAD_REQUEST,
+            "which? POST /promote?filter=NAME\n",
+        )
+            .into_response(),
+    }
+}
+
+/// The filter that a query names. Names need no decoding.
+fn filter_of(uri: &Uri) -> Option<String> {
+    let name = uri.query()?.strip_prefix("filter=")?;
+    Some(name.to_owned())
+}
+
+/// How trials go, with examples of lines that came out differently.
+async fn trials(State(admin): State<Admin>) -> Json<Vec<TrialStatus>> {
+    let orders = admin.orders.borrow().clone();
+    Json(status::trials(orders.generation(), true))
 }
 
 async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {

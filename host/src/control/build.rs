@@ -12,11 +12,14 @@ use super::certificates;
 use super::load::{LoadError, Plugins};
 use super::swap::Kept;
 use crate::config::report::{Report, Reports};
-use crate::config::settings::{FilterSettings, ListenerSettings, Settings, StageSettings};
+use crate::config::settings::{
+    FilterSettings, ListenerSettings, Settings, StageSettings, trial_name,
+};
 use crate::filter::chain::{Chain, Stage};
 use crate::filter::plugin::Plugin;
 use crate::filter::probe::{self, Mismatch};
 use crate::filter::stage::{Filter, StartError};
+use crate::filter::trial::Trial;
 use crate::generation::{Generation, Service};
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
@@ -48,7 +51,12 @@ pub(super) async fn build_of(
 ) -> Result<Generation, Reports> {
     let mut filters = HashMap::new();
     let mut wrong = Vec::new();
-    for filter in settings.filters.values() {
+    let on_trial: Vec<_> = settings
+        .filters
+        .values()
+        .filter_map(FilterSettings::on_trial)
+        .collect();
+    for filter in settings.filters.values().chain(&on_trial) {
         let known = before.and_then(|before| before.filters.get(&filter.name));
         let plugin = match kept.and_then(|kept| kept.plugin(&filter.name)) {
             Some(plugin) => Ok(Arc::clone(plugin)),
@@ -79,8 +87,13 @@ pub(super) async fn build_of(
         // Validation made sure that each name in a chain is a filter.
         let stages = |chain: &[StageSettings]| {
             let stage = |stage: &StageSettings| {
-                let filter = filters.get(&stage.filter)?;
-                Some(Stage::new(Arc::clone(filter), stage.when.clone()))
+                let filter: &Arc<Filter> = filters.get(&stage.filter)?;
+                let trial = filter.settings().trial.as_ref();
+                let trial = trial.and_then(|trial| {
+                    let tried = filters.get(&trial_name(filter.name(), trial.kind))?;
+                    Some(Trial::new(Arc::clone(tried), trial))
+                });
+                Some(Stage::new(Arc::clone(filter), stage.when.clone()).trying(trial))
             };
             chain.iter().filter_map(stage).collect()
         };

@@ -30,6 +30,10 @@ pub enum What {
     Reload,
     /// Put the generation before in force again.
     Rollback,
+    /// Let the version on trial of this filter be the filter.
+    Promote(String),
+    /// End the trial of a version of this filter.
+    End(String),
 }
 
 /// Why.
@@ -54,11 +58,11 @@ pub struct Outcome {
     pub result: Result,
     /// The generation in force now.
     pub generation: u64,
-    /// Since when, if it was there before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
     /// What is different, a line each.
     pub changes: Vec<String>,
+    /// Lines of the configuration that must change for it to outlive a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
     /// What is wrong, as a report; only when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -89,6 +93,8 @@ pub enum Reloaded {
         generation: u64,
         /// How it differs from the one before.
         changes: Vec<String>,
+        /// Lines of the configuration that must change for it to outlive a restart.
+        keep: Vec<String>,
     },
 }
 
@@ -117,22 +123,27 @@ impl Outcome {
         in_force: u64,
         took: Duration,
     ) -> Self {
-        let (result, generation, changes, error) = match done {
-            Ok(Reloaded::Unchanged) => (Result::Unchanged, in_force, Vec::new(), None),
+        let (mut changes, mut keep, mut error) = (Vec::new(), Vec::new(), None);
+        let (result, generation) = match done {
+            Ok(Reloaded::Unchanged) => (Result::Unchanged, in_force),
             Ok(Reloaded::Applied {
                 generation,
-                changes,
-            }) => (Result::Applied, *generation, changes.clone(), None),
+                changes: made,
+                keep: lines,
+            }) => {
+                (changes, keep) = (made.clone(), lines.clone());
+                (Result::Applied, *generation)
+            }
             Err(reports) => {
-                let error = Some(reports.to_string());
-                (Result::Refused, in_force, Vec::new(), error)
+                error = Some(reports.to_string());
+                (Result::Refused, in_force)
             }
         };
         Self {
             result,
             generation,
-            since: None,
             changes,
+            keep,
             error,
             took_ms: took.as_secs_f64() * 1e3,
         }

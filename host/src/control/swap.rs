@@ -5,6 +5,7 @@
 //! one reload, and there is one at a time. Not here: what a connection does with new orders, how a
 //! generation is built (`build`), what listens (`fleet`).
 
+mod decisions;
 mod kept;
 mod probation;
 
@@ -28,6 +29,7 @@ use crate::config::report::{Place, Report, Reports};
 use crate::config::settings::Settings;
 use crate::generation::{Generation, Orders};
 use crate::telemetry::metrics::Metrics;
+use decisions::{Decisions, Verdict};
 pub(super) use kept::Kept;
 use kept::Likeness;
 use probation::{Failing, Probation, Rejected};
@@ -51,6 +53,8 @@ pub struct Swapper {
     /// The last generation whose filters have proved themselves, if that is not the one in force.
     proved: Option<Arc<Kept>>,
     probation: Option<Probation>,
+    /// What the file does not say yet.
+    decisions: Decisions,
     /// What was rolled back by itself.
     rejected: Rejected,
     /// What somebody rolled back: taken again only when somebody asks for it.
@@ -102,6 +106,7 @@ impl Swapper {
             previous: None,
             proved: None,
             probation: None,
+            decisions: Decisions::default(),
             rejected: Rejected::default(),
             declined: None,
         }
@@ -169,6 +174,8 @@ impl Swapper {
                 Err(path) => Err(half_written(&path).into()),
             },
             What::Rollback => self.roll_back(&trigger).await,
+            What::Promote(ref name) => self.decide(name, Verdict::Promoted, &trigger).await,
+            What::End(ref name) => self.decide(name, Verdict::Ended, &trigger).await,
         };
         let outcome = Outcome::of(done.as_ref(), self.number(), started.elapsed());
         self.tell(&trigger, &outcome);
@@ -205,9 +212,11 @@ impl Swapper {
     /// What is wrong; nothing has changed then.
     async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
         let started = Instant::now();
-        let settings = self.origin.load()?;
+        let mut settings = self.origin.load()?;
         // Whatever comes of it: what is wrong with it may be mended in one of its files.
         self.watcher.follow(&self.origin, &settings);
+        let mut decisions = self.decisions.clone();
+        decisions.put_on(&mut settings);
         let next = self.build(&settings, None).await?;
         if let Some(report) = self.rejected.refuse(&next) {
             return Err(report.into());
@@ -220,8 +229,34 @@ impl Swapper {
             return Ok(Reloaded::Unchanged);
         }
         let done = self.put_in_force(next, settings, trigger, started)?;
+        self.decisions = decisions;
         if let Reloaded::Applied { .. } = done {
             self.declined = None;
+        }
+        Ok(done)
+    }
+
+    /// Ends a trial, one way or the other.
+    async fn decide(
+        &mut self,
+        name: &str,
+        verdict: Verdict,
+        trigger: &Trigger,
+    ) -> Result<Reloaded, Reports> {
+        let started = Instant::now();
+        let mut decisions = self.decisions.clone();
+        let (settings, lines) = decisions.decide(name, verdict, &self.settings)?;
+        // Of what is in force, not of files that may have changed since.
+        let before = Arc::clone(self.orders.borrow().generation());
+        let mut kept = Kept::of(&before, self.settings.clone(), self.decisions.clone());
+        if verdict == Verdict::Promoted {
+            kept = kept.promoting(name);
+        }
+        let next = self.build(&settings, Some(&kept)).await?;
+        let mut done = self.put_in_force(next, settings, trigger, started)?;
+        self.decisions = decisions;
+        if let Reloaded::Applied { keep, .. } = &mut done {
+            *keep = lines;
         }
         Ok(done)
     }
@@ -238,6 +273,7 @@ impl Swapper {
         let declined = Likeness::of(&before, self.settings.clone());
         let next = self.build(&kept.settings, Some(&kept)).await?;
         let done = self.put_in_force(next, kept.settings.clone(), trigger, started)?;
+        self.decisions = kept.decisions.clone();
         self.previous = None;
         self.proved = None;
         self.probation = None;
@@ -258,6 +294,7 @@ impl Swapper {
         let built = self.build(&kept.settings, Some(&kept)).await;
         let done = built
             .and_then(|next| self.put_in_force(next, kept.settings.clone(), &trigger, started));
+        self.decisions = kept.decisions.clone();
         self.previous = None;
         self.proved = None;
         self.probation = None;
@@ -309,7 +346,7 @@ impl Swapper {
             .add(&next, &mark, by, changes.clone(), started.elapsed());
         let rule = settings.host.rollback;
         let old = std::mem::replace(&mut self.settings, settings);
-        let kept = Arc::new(Kept::of(&before, old));
+        let kept = Arc::new(Kept::of(&before, old, self.decisions.clone()));
         if self.probation.is_none() {
             self.proved = Some(Arc::clone(&kept));
         }
@@ -318,6 +355,7 @@ impl Swapper {
         Ok(Reloaded::Applied {
             generation,
             changes,
+            keep: Vec::new(),
         })
     }
 

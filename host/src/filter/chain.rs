@@ -13,9 +13,11 @@ use super::course::Course;
 pub use super::course::Flow;
 use super::recover;
 use super::stage::{Filter, Own};
-use super::verdict::Rules;
+use super::trial::shadow::Shadow;
+use super::trial::{Lot, Trial};
+use super::verdict::{Judged, Rules};
 use crate::blocks;
-use crate::config::settings::When;
+use crate::config::settings::{TrialKind, When};
 use crate::lines::Lines;
 
 mod moving;
@@ -39,12 +41,15 @@ pub struct Stage {
     when: Option<When>,
     /// For each route of the filter, its index in the chain's; `None` when it leads nowhere.
     ways: Vec<Option<u32>>,
+    /// A version of the filter that is on trial here.
+    trial: Option<Box<Trial>>,
 }
 
 /// One stream's way through a chain.
 pub struct Passage {
     chain: Arc<Chain>,
     rules: Rules,
+    lot: Lot,
     /// As many as the chain has stages.
     places: Vec<Place>,
 }
@@ -56,6 +61,8 @@ struct Place {
     /// The stage that stands here instead of the chain's, for this stream: its filter was to be
     /// replaced, but its state could not be handed over.
     kept: Option<Box<Stage>>,
+    /// What is given copies of the lines.
+    shadow: Option<Shadow>,
 }
 
 impl Stage {
@@ -65,7 +72,41 @@ impl Stage {
             filter,
             when,
             ways: Vec::new(),
+            trial: None,
         }
+    }
+
+    /// With a version of its filter on trial.
+    pub fn trying(mut self, trial: Option<Trial>) -> Self {
+        self.trial = trial.map(|trial| Box::new(trial.when(self.when.clone())));
+        self
+    }
+
+    /// What is on trial here.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_deref()
+    }
+
+    pub(super) fn ways(&self) -> &[Option<u32>] {
+        &self.ways
+    }
+
+    pub(super) fn set_when(&mut self, when: Option<When>) {
+        self.when = when;
+    }
+
+    /// What serves a stream here: the stage, or its canary.
+    fn of(&self, lot: Lot) -> &Self {
+        match self.trial() {
+            Some(trial) if trial.takes(lot, TrialKind::Canary) => &trial.stage,
+            _ => self,
+        }
+    }
+
+    /// The shadow that sees a stream here.
+    fn shadow(&self, lot: Lot) -> Option<&Trial> {
+        self.trial()
+            .filter(|trial| trial.takes(lot, TrialKind::Shadow))
     }
 
     /// Its filter.
@@ -80,6 +121,9 @@ impl Stage {
             at.map(|at| at as u32)
         };
         self.ways = self.filter.routes().iter().map(way).collect();
+        if let Some(trial) = &mut self.trial {
+            trial.stage.lead(routes);
+        }
     }
 }
 
@@ -118,8 +162,15 @@ impl Passage {
         Self {
             chain,
             rules,
+            lot: Lot::NONE,
             places,
         }
+    }
+
+    /// The same for the stream of a client, which versions on trial may serve.
+    pub fn with(mut self, lot: Lot) -> Self {
+        self.lot = lot;
+        self
     }
 
     /// Leads lines through the chain.
@@ -146,7 +197,7 @@ impl Passage {
 
     /// Adds what the filter of a place still holds of the stream, given its instance there.
     async fn flush(&self, at: usize, own: Own, course: &mut Course) {
-        let Stage { filter, ways, .. } = self.places[at].stage(&self.chain, at);
+        let Stage { filter, ways, .. } = self.stage(at);
         let held = filter.finish(own, self.rules, ways).await;
         course.add(held, self.rules.framing);
     }
@@ -156,9 +207,15 @@ impl Passage {
         if course.lines.is_empty() {
             return;
         }
-        let Place { own, kept } = &mut self.places[at];
-        let stage = kept.as_deref().unwrap_or(&self.chain.stages[at]);
-        let (Stage { filter, when, ways }, rules) = (stage, self.rules);
+        let Place { own, kept, shadow } = &mut self.places[at];
+        let tried = self.chain.stages[at].shadow(self.lot);
+        let stage = kept
+            .as_deref()
+            .unwrap_or_else(|| self.chain.stages[at].of(self.lot));
+        let (filter, when, ways, rules) = (&stage.filter, &stage.when, &stage.ways, self.rules);
+        if let Some(tried) = tried {
+            shadow.get_or_insert_with(|| Shadow::start(tried));
+        }
         let all = std::mem::take(&mut course.lines);
         let picked = when.as_ref().map_or(Picked::All, |when| {
             condition::pick(&all, |content| when.is_match(content))
@@ -168,9 +225,9 @@ impl Passage {
                 course.lines = all;
                 return;
             }
-            Picked::All => recover::run(filter, own, all, rules, ways).await,
+            Picked::All => run(filter, own, shadow.as_ref(), all, rules, ways).await,
             Picked::Some { lines, runs } => {
-                let judged = recover::run(filter, own, lines, rules, ways).await;
+                let judged = run(filter, own, shadow.as_ref(), lines, rules, ways).await;
                 let judged = condition::put_back(&all, &runs, judged);
                 blocks::give_back(all.into_bytes());
                 judged
@@ -178,11 +235,28 @@ impl Passage {
         };
         course.advance(judged);
     }
+
+    /// The stage that serves the stream at a place.
+    fn stage(&self, at: usize) -> &Stage {
+        let kept = self.places[at].kept.as_deref();
+        kept.unwrap_or_else(|| self.chain.stages[at].of(self.lot))
+    }
 }
 
-impl Place {
-    /// The stage that serves the stream here.
-    fn stage<'a>(&'a self, chain: &'a Chain, at: usize) -> &'a Stage {
-        self.kept.as_deref().unwrap_or(&chain.stages[at])
-    }
+/// Runs a filter over lines, and lets its shadow see them.
+async fn run(
+    filter: &Filter,
+    own: &mut Own,
+    shadow: Option<&Shadow>,
+    lines: Lines,
+    rules: Rules,
+    ways: &[Option<u32>],
+) -> Judged {
+    let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
+        return recover::run(filter, own, lines, rules, ways).await;
+    };
+    let copy = lines.clone();
+    let judged = recover::run(filter, own, lines, rules, ways).await;
+    room.fill(copy, rules, &judged);
+    judged
 }

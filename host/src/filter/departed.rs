@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::lines::Lines;
 
 /// Lines that have left, in order among those still under way.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Departed {
     lines: Lines,
     /// Where each of `lines` goes: an index into the routes of the chain.
@@ -28,6 +28,16 @@ impl Departed {
     /// How many lines have left.
     pub fn len(&self) -> usize {
         self.ways.len()
+    }
+
+    /// The lines that left at index `at` of the lines under way, each with its way.
+    pub(super) fn of_input(&self, at: usize) -> impl Iterator<Item = (&[u8], u32)> {
+        let from = self
+            .before
+            .partition_point(|before| (*before as usize) < at);
+        let stands = move |index: &usize| self.before[*index] as usize == at;
+        let all = (from..self.before.len()).take_while(stands);
+        all.map(|index| (self.lines.content(index), self.ways[index]))
     }
 
     /// Adds a line that stood at index `at` of the lines under way, no earlier than the last one.

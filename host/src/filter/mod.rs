@@ -19,4 +19,5 @@ pub mod plugin;
 pub mod probe;
 mod recover;
 pub mod stage;
+pub mod trial;
 pub mod verdict;

@@ -15,6 +15,7 @@ use super::course::Held;
 use super::engine::Engine;
 use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
+use super::trial::shadow::Compared;
 use super::verdict::{Close, Failed, Judged, Rules, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
 use crate::config::words::Word as _;
@@ -50,6 +51,8 @@ pub struct Filter {
     turns: Semaphore,
     failed: AtomicU64,
     taken: AtomicU64,
+    /// What its answers came to beside another's, when it is a shadow.
+    compared: Compared,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -116,12 +119,19 @@ impl Filter {
             turns: Semaphore::new(handover::AT_ONCE),
             failed: AtomicU64::new(0),
             taken: AtomicU64::new(0),
+            compared: Compared::default(),
         }))
     }
 
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// The name of the filter that it is, or that it is a version on trial of.
+    pub fn base_name(&self) -> &str {
+        let name = self.name();
+        name.split_once('@').map_or(name, |(base, _)| base)
     }
 
     /// The settings it was started with.
@@ -147,6 +157,11 @@ impl Filter {
     /// The routes it may send lines to. A verdict names them by their places.
     pub fn routes(&self) -> &[String] {
         &self.routes
+    }
+
+    /// What its answers came to beside another's, when it is a shadow.
+    pub fn compared(&self) -> &Compared {
+        &self.compared
     }
 
     /// How many lines it has been given, in this generation.

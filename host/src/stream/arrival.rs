@@ -16,6 +16,7 @@ use super::end::End;
 use super::listener::PATIENCE;
 use super::outlet::Destinations;
 use super::transport::{Peer, Plain, ReadHalf, WriteHalf};
+use crate::filter::trial::Lot;
 use crate::generation::{Orders, Service};
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::{ListenerMetrics, Refused};
@@ -123,7 +124,8 @@ impl Arrival {
             self.listener,
             self.orders,
             self.metrics,
-        ))
+        )
+        .with(Lot::of(self.peer.socket())))
     }
 }
 

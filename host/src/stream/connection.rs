@@ -24,6 +24,7 @@ use super::transport::{ReadHalf, WriteHalf};
 use super::way::{Context, Way};
 use crate::blocks;
 use crate::config::settings::Framing;
+use crate::filter::trial::Lot;
 use crate::generation::{Orders, Side};
 use crate::telemetry::metrics::ListenerMetrics;
 
@@ -59,8 +60,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 orders,
                 metrics,
                 active,
+                lot: Lot::NONE,
             },
         }
+    }
+
+    /// With the lot of its client, which decides about versions of filters that are on trial.
+    pub fn with(mut self, lot: Lot) -> Self {
+        self.context.lot = lot;
+        self
     }
 
     /// Serves the stream to its end; `None` when the orders know no such listener.

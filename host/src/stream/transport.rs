@@ -168,6 +168,14 @@ writes!(WriteHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient);
 // === impl Peer ===
 
 impl Peer {
+    /// IP address and port; `None` for a Unix socket.
+    pub fn socket(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Unix => None,
+        }
+    }
+
     /// The IP address. An IPv4 address is itself, also when it comes mapped into IPv6 by a
     /// socket that takes both. `None` for a Unix socket.
     pub fn ip(&self) -> Option<IpAddr> {

@@ -21,6 +21,7 @@ use super::owed::Taken;
 use super::read::{Block, read};
 use super::timer::{Timer, Waiting};
 use crate::filter::chain::{Flow, Passage};
+use crate::filter::trial::Lot;
 use crate::generation::{Orders, Seat, Service, Side};
 use crate::lines::Lines;
 use crate::rate::Throttle;
@@ -64,6 +65,8 @@ pub(super) struct Context {
     pub(super) orders: watch::Receiver<Orders>,
     pub(super) metrics: ListenerMetrics,
     pub(super) active: Arc<Activity>,
+    /// By which versions of filters it is served.
+    pub(super) lot: Lot,
 }
 
 /// What a waiting stream wakes up to.
@@ -89,6 +92,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             mut orders,
             metrics,
             active,
+            lot,
         } = context;
         let (now, seat) = Orders::attend(&mut orders, side == Side::Forward);
         let service = Arc::clone(now.generation().services.get(&*listener)?);
@@ -101,7 +105,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             listener,
             orders,
             framer: Framer::new(service.lines(side)),
-            passage: Passage::new(Arc::clone(service.chain(side)), service.rules(side)),
+            passage: Passage::new(Arc::clone(service.chain(side)), service.rules(side)).with(lot),
             throttle: service.throttle(side),
             service,
             seat,

@@ -81,6 +81,7 @@ mod swap;
 mod timeouts;
 mod tls;
 mod transport;
+mod trials;
 #[cfg(unix)]
 mod unix;
 mod verbs;

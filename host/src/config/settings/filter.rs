@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Trial;
 use crate::config::report::{Place, Places};
 
 /// One `[filter.NAME]`.
@@ -32,6 +33,8 @@ pub struct FilterSettings {
     pub size: u64,
     /// Examples that must hold before the filter goes live.
     pub tests: Vec<FilterTest>,
+    /// Another version of it that is on trial.
+    pub trial: Option<Trial>,
     /// Where `plugin` (or else the table) stands in the file.
     pub place: Place,
     /// Where the other keys stand.
@@ -116,6 +119,7 @@ impl FilterSettings {
             handover: Handover::StartFresh,
             size: 4 * 1024 * 1024,
             tests: Vec::new(),
+            trial: None,
             place: Place::default(),
             places: Places::default(),
         }

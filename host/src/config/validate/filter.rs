@@ -1,6 +1,7 @@
 //! Tables `[filter.NAME]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
 use crate::config::file::{Filter, Test};
@@ -60,20 +61,13 @@ impl Checker<'_> {
             grant = self.list(item, Item::choice);
         }
         let tests = self.tests(file.test.as_ref(), name);
+        let trial = self.trial(&file, name);
         let folder = &self.folder;
         let problems = &mut self.problems;
         FilterSettings {
             name: name.to_owned(),
             plugin: problems.read(file.plugin.as_ref(), default.plugin, |item| {
-                let text = item.text()?;
-                if is_path(text) || is_name(text) {
-                    Ok(plugin(text, folder))
-                } else {
-                    Err(item.refuse(
-                        "is neither a name nor a path",
-                        "write a bundled plugin's name, or a path to a .wasm file",
-                    ))
-                }
+                plugin_ref(item, folder)
             }),
             sha256: problems.read(file.sha256.as_ref(), None, |item| digest(item).map(Some)),
             settings: problems.read(file.settings.as_ref(), default.settings, json::object),
@@ -92,6 +86,7 @@ impl Checker<'_> {
                 item.quantity(&SIZE, 1..=PLUGIN_MOST)
             }),
             tests,
+            trial,
             place: file.plugin.map_or(table.place.clone(), |item| item.place),
             places,
         }
@@ -140,6 +135,19 @@ impl Checker<'_> {
     }
 }
 
+/// How a plugin is named.
+pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Report> {
+    let text = item.text()?;
+    if is_path(text) || is_name(text) {
+        Ok(plugin(text, folder))
+    } else {
+        Err(item.refuse(
+            "is neither a name nor a path",
+            "write a bundled plugin's name, or a path to a .wasm file",
+        ))
+    }
+}
+
 /// A line of a test; an empty one is a line too.
 fn line(item: &Item<'_>) -> Result<Vec<u8>, Report> {
     match item.value().as_str() {
@@ -149,7 +157,7 @@ fn line(item: &Item<'_>) -> Result<Vec<u8>, Report> {
 }
 
 /// 64 hexadecimal digits.
-fn digest(item: &Item<'_>) -> Result<[u8; 32], Report> {
+pub(super) fn digest(item: &Item<'_>) -> Result<[u8; 32], Report> {
     let wrong = || {
         item.refuse(
             "is not a SHA-256 digest",

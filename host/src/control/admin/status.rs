@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use crate::control::history::Entry;
+use crate::filter::trial::shadow::Example;
+use crate::generation::Generation;
 
 /// The state of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub struct Status {
     pub old_generations_held: usize,
     /// The listeners, by name.
     pub listeners: BTreeMap<String, ListenerStatus>,
+    /// Versions of filters that are on trial.
+    pub trials: Vec<TrialStatus>,
     /// The last generations, newest first.
     pub generations: Vec<GenerationStatus>,
     /// The last reload that came to nothing.
@@ -41,6 +45,45 @@ pub struct ListenerStatus {
     pub connections: i64,
     /// Its filters, in order.
     pub chain: Vec<String>,
+}
+
+/// A version of a filter that is on trial.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrialStatus {
+    /// The listener in whose chain it is.
+    pub listener: String,
+    /// The filter.
+    pub filter: String,
+    /// `canary` or `shadow`.
+    pub kind: String,
+    /// SHA-256 of its plugin.
+    pub plugin: String,
+    /// How many connections it sees.
+    pub share: String,
+    /// Lines it was given, in this generation, wherever it stands.
+    pub lines: u64,
+    /// Of these, the ones that failed.
+    pub failed: u64,
+    /// Lines that a shadow made the same of as the filter.
+    pub same: u64,
+    /// Lines that it made something else of.
+    pub different: u64,
+    /// Lines that it did not see because it was slow.
+    pub skipped: u64,
+    /// The newest of the different ones; only at `/trials`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<ExampleStatus>,
+}
+
+/// A line that came out differently. Bytes that are no UTF-8 are shown as U+FFFD.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExampleStatus {
+    /// Its content, the first 256 bytes.
+    pub line: String,
+    /// What the filter made of it, the first lines.
+    pub filter: Vec<String>,
+    /// What the shadow made of it.
+    pub shadow: Vec<String>,
 }
 
 /// A generation that is or was in force.
@@ -97,6 +140,7 @@ impl Status {
             generation: generation.number,
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),
+            trials: trials(generation, false),
             generations: admin.history.entries().iter().map(shown).collect(),
             last_refusal: admin.history.refusal().map(|refusal| RefusalStatus {
                 at: format_rfc3339_millis(refusal.at).to_string(),
@@ -104,6 +148,47 @@ impl Status {
                 error: refusal.error,
             }),
         }
+    }
+}
+
+/// The versions on trial in a generation, with or without examples.
+pub(super) fn trials(generation: &Generation, examples: bool) -> Vec<TrialStatus> {
+    let mut trials = Vec::new();
+    for (listener, service) in &generation.services {
+        let stages = [&service.chain, &service.reply_chain];
+        let stages = stages.iter().flat_map(|chain| chain.stages());
+        for (stage, trial) in stages.filter_map(|stage| Some((stage, stage.trial()?))) {
+            let [same, different, skipped] = trial.compared().counts();
+            let mut status = TrialStatus {
+                listener: listener.clone(),
+                filter: stage.filter().name().to_owned(),
+                kind: trial.kind.key().to_owned(),
+                plugin: trial.filter().digest().to_string(),
+                share: trial.share.to_string(),
+                lines: trial.filter().lines(),
+                failed: trial.filter().failed_lines(),
+                same,
+                different,
+                skipped,
+                examples: Vec::new(),
+            };
+            if examples {
+                status.examples = trial.compared().examples().iter().map(example).collect();
+            }
+            trials.push(status);
+        }
+    }
+    trials
+        .sort_by(|one, other| (&one.listener, &one.filter).cmp(&(&other.listener, &other.filter)));
+    trials
+}
+
+fn example(example: &Example) -> ExampleStatus {
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    ExampleStatus {
+        line: text(&example.line),
+        filter: example.filter.iter().map(text).collect(),
+        shadow: example.shadow.iter().map(text).collect(),
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::config::settings::Settings;
+use super::decisions::Decisions;
+use crate::config::settings::{Settings, TrialKind, trial_name};
 use crate::control::certificates::Loaded;
 use crate::filter::plugin::{Digest, Plugin};
 use crate::generation::Generation;
@@ -17,6 +18,8 @@ pub(in crate::control) struct Kept {
     pub(super) number: u64,
     /// Its settings.
     pub(super) settings: Settings,
+    /// What was decided and its file did not say.
+    pub(super) decisions: Decisions,
     plugins: HashMap<String, Arc<Plugin>>,
     tls: HashMap<String, Loaded>,
 }
@@ -29,12 +32,13 @@ pub(super) struct Likeness {
 }
 
 impl Kept {
-    pub(super) fn of(generation: &Generation, settings: Settings) -> Self {
+    pub(super) fn of(generation: &Generation, settings: Settings, decisions: Decisions) -> Self {
         let filters = generation.filters.iter();
         let services = generation.services.iter();
         Self {
             number: generation.number,
             settings,
+            decisions,
             plugins: filters
                 .map(|(name, filter)| (name.clone(), Arc::clone(filter.plugin())))
                 .collect(),
@@ -42,6 +46,17 @@ impl Kept {
                 .map(|(name, service)| (name.clone(), Loaded::of(service)))
                 .collect(),
         }
+    }
+
+    /// The same, with the plugin of the version on trial in place of that of the filter, if one is.
+    pub(super) fn promoting(mut self, filter: &str) -> Self {
+        for kind in [TrialKind::Canary, TrialKind::Shadow] {
+            if let Some(plugin) = self.plugins.get(&trial_name(filter, kind)) {
+                let plugin = Arc::clone(plugin);
+                self.plugins.insert(filter.to_owned(), plugin);
+            }
+        }
+        self
     }
 
     /// The plugin of a filter.

@@ -24,12 +24,12 @@ impl Passage {
     /// ones of the old chain, and is part of their state before that is asked for.
     pub async fn move_to(&mut self, chain: Arc<Chain>, rules: Rules) -> Flow {
         let old: Vec<_> = (0..self.places.len())
-            .map(|at| self.places[at].stage(&self.chain, at).filter.name())
+            .map(|at| self.stage(at).filter.base_name())
             .collect();
         let new: Vec<_> = chain
             .stages
             .iter()
-            .map(|stage| stage.filter.name())
+            .map(|stage| stage.filter.base_name())
             .collect();
         let heirs = heirs(&old, &new);
         let mut places: Vec<_> = new.iter().map(|_| Place::default()).collect();
@@ -37,14 +37,20 @@ impl Passage {
         for (at, heir) in heirs.into_iter().enumerate() {
             self.step(at, &mut course).await;
             let own = std::mem::take(&mut self.places[at].own);
+            if let Some(heir) = heir {
+                let shadow = self.places[at].shadow.take();
+                let tried = chain.stages[heir].shadow(self.lot);
+                places[heir].shadow =
+                    shadow.filter(|shadow| tried.is_some_and(|tried| shadow.is_of(tried.filter())));
+            }
             if own.is_none() || course.close.is_some() {
                 continue;
             }
-            let heir = heir.map(|heir| (&chain.stages[heir], &mut places[heir]));
+            let heir = heir.map(|heir| (chain.stages[heir].of(self.lot), &mut places[heir]));
             let leaves = match heir {
                 None => own,
                 Some((stage, place)) => {
-                    let filter = &self.places[at].stage(&self.chain, at).filter;
+                    let filter = &self.stage(at).filter;
                     if Arc::ptr_eq(filter, &stage.filter) {
                         place.own = own;
                         continue;
@@ -61,7 +67,7 @@ impl Passage {
                             let mut kept = Stage::new(Arc::clone(filter), stage.when.clone());
                             kept.lead(&chain.routes);
                             let kept = Some(Box::new(kept));
-                            *place = Place { own, kept };
+                            (place.own, place.kept) = (own, kept);
                             continue;
                         }
                         Handed::Fresh(own) => own,
