@@ -250,6 +250,58 @@ mod tests {
 
     use super::*;
 
+    /// A configuration, and a watcher of it by `make`.
+    fn watched(
+        make: impl FnOnce(mpsc::Sender<Request>) -> Watcher,
+    ) -> (tempfile::TempDir, Watcher, mpsc::Receiver<Request>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.toml");
+        fs::write(&path, "[[listener]]\n").expect("written");
+        let (sender, requests) = mpsc::channel(4);
+        let mut watcher = make(sender);
+        let origin = Origin {
+            config: Some(path),
+            ..Origin::default()
+        };
+        let settings = origin.load().expect("a configuration");
+        watcher.follow(&origin, &settings);
+        (folder, watcher, requests)
+    }
+
+    #[tokio::test]
+    async fn without_the_systems_help_files_are_looked_at() {
+        let (folder, watcher, mut requests) = watched(|requests| {
+            let files = Mutex::default();
+            Watcher::polling(Arc::new(Seen { requests, files }), &"for a test")
+        });
+        let other = folder.path().join("b");
+        fs::write(&other, "[[listener]]\nname = \"b\"\n").expect("written");
+        fs::rename(other, folder.path().join("a.toml")).expect("renamed");
+        let asked = requests.recv().await.expect("a reload");
+        assert!(matches!(asked.trigger, Trigger::Changed(_)), "{asked:?}");
+        assert_eq!(watcher.quiet().await, Ok(()));
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn whoever_keeps_writing_is_named() {
+        let (folder, watcher, mut requests) = watched(Watcher::new);
+        let path = folder.path().join("a.toml");
+        let mut file = fs::File::options()
+            .append(true)
+            .open(&path)
+            .expect("opened");
+        std::io::Write::write_all(&mut file, b"#").expect("written");
+        requests.recv().await.expect("a reload");
+        tokio::time::pause();
+        let named = watcher.quiet().await.expect_err("it is open");
+        assert!(named.ends_with("a.toml"), "{}", named.display());
+        tokio::time::resume();
+        drop(file);
+        requests.recv().await.expect("another");
+        assert_eq!(watcher.quiet().await, Ok(()));
+    }
+
     #[test]
     fn every_link_on_the_way_to_a_file_is_named() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
