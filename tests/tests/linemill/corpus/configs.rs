@@ -163,12 +163,20 @@ pub(super) fn entries() -> Vec<Broken> {
         listener(
             "taken",
             &format!("bind = \"{}\"\n", TAKEN.1),
-            &["linemill.toml:11:8: ", "taken"],
+            &[
+                "linemill.toml:11:8: listener `taken`: cannot listen on ",
+                &TAKEN.1,
+                "Address already in use",
+                "another program listens there",
+            ],
         ),
         listener(
             "folder-bind",
             "bind = \"unix:.\"\n",
-            &["linemill.toml:11:8: "],
+            &[
+                "linemill.toml:11:8: listener `folder-bind`: . is a folder",
+                "choose another path",
+            ],
         ),
         listener(
             "test",
