@@ -57,12 +57,6 @@ impl Host {
         }
     }
 
-    /// Whether the admin address takes `POST /reload`. Asking it is a reload.
-    #[track_caller]
-    pub fn reloads_on_request(&self) -> bool {
-        !matches!(request(self.admin(), "POST", "/reload").status, 404 | 405)
-    }
-
     /// How many reloads came to this so far.
     #[track_caller]
     pub fn reloads(&self, outcome: Outcome) -> u64 {

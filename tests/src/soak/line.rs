@@ -109,7 +109,7 @@ pub(super) fn judge(line: &[u8], sequence: u64, from: u64) -> anyhow::Result<u64
             .with_context(shown)?,
     };
     ensure!(
-        text == Kind::of(generation).made(),
+        tells(generation) != stamp.is_empty() && text == Kind::of(generation).made(),
         "{}: not what generation {generation} makes of it",
         shown()
     );
@@ -157,6 +157,7 @@ mod tests {
             "not what generation 6 makes of it",
         );
         refused(&format!("#|7|{}|#", TEXT.to_uppercase()), 1, "not what");
+        refused(&format!("#8|7|{TEXT}|#8"), 1, "not what generation 8");
         refused(&format!("#5|7|{TEXT}|#5#5|8|{TEXT}|#5"), 1, "four parts");
     }
 }
