@@ -253,19 +253,19 @@ mod tests {
     /// A configuration, and a watcher of it by `make`.
     fn watched(
         make: impl FnOnce(mpsc::Sender<Request>) -> Watcher,
-    ) -> (tempfile::TempDir, Watcher, mpsc::Receiver<Request>) {
-        let folder = tempfile::tempdir().expect("a folder");
+    ) -> anyhow::Result<(tempfile::TempDir, Watcher, mpsc::Receiver<Request>)> {
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("a.toml");
-        fs::write(&path, "[[listener]]\n").expect("written");
+        fs::write(&path, "[[listener]]\n")?;
         let (sender, requests) = mpsc::channel(4);
         let mut watcher = make(sender);
         let origin = Origin {
             config: Some(path),
             ..Origin::default()
         };
-        let settings = origin.load().expect("a configuration");
+        let settings = origin.load()?;
         watcher.follow(&origin, &settings);
-        (folder, watcher, requests)
+        Ok((folder, watcher, requests))
     }
 
     #[tokio::test]
@@ -273,7 +273,8 @@ mod tests {
         let (folder, watcher, mut requests) = watched(|requests| {
             let files = Mutex::default();
             Watcher::polling(Arc::new(Seen { requests, files }), &"for a test")
-        });
+        })
+        .expect("watched");
         let other = folder.path().join("b");
         fs::write(&other, "[[listener]]\nname = \"b\"\n").expect("written");
         fs::rename(other, folder.path().join("a.toml")).expect("renamed");
@@ -285,7 +286,7 @@ mod tests {
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn whoever_keeps_writing_is_named() {
-        let (folder, watcher, mut requests) = watched(Watcher::new);
+        let (folder, watcher, mut requests) = watched(Watcher::new).expect("watched");
         let path = folder.path().join("a.toml");
         let mut file = fs::File::options()
             .append(true)

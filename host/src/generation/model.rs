@@ -23,7 +23,7 @@ use std::sync::{Arc, Weak};
 
 use shuttle::{future, thread};
 
-use publish::{InForce, Mark};
+use publish::{InForce, Mark, Use};
 use runtime::watch;
 
 const LAST: u64 = 3;
@@ -55,11 +55,12 @@ fn all_move_on(followers: usize, late: usize) {
         thread::spawn(move || future::block_on(follow(receiver)))
     };
     let mut all: Vec<_> = (0..followers).map(|_| follower(&receiver)).collect();
-    let mut old: Vec<(Arc<Mark>, Weak<u64>)> = Vec::new();
+    let mut old: Vec<(Arc<Mark>, Use, Weak<u64>)> = Vec::new();
     for number in 1..=LAST {
         let before = Arc::downgrade(&sender.borrow().0.value);
         let mark = publish::publish(&sender, |orders| &mut orders.0, Arc::new(number));
-        old.push((mark, before));
+        let first = mark.now();
+        old.push((mark, first, before));
         if number == 1 {
             all.extend((0..late).map(|_| follower(&receiver)));
         }
@@ -67,8 +68,13 @@ fn all_move_on(followers: usize, late: usize) {
     for one in all {
         one.join().expect("a follower ends");
     }
-    for (number, (mark, value)) in old.iter().enumerate() {
+    for (number, (mark, first, value)) in old.iter().enumerate() {
         let last = mark.now();
+        // Where the last is known to have left, nobody sits down any more.
+        assert!(
+            first.moved.is_none() || *first == last,
+            "{number}: {first:?}, {last:?}"
+        );
         assert!(!last.held && last.connections == 0, "{number}: {last:?}");
         assert!(last.moved.is_some(), "{number}: {last:?}");
         assert!(value.upgrade().is_none(), "{number} is still there");
