@@ -77,6 +77,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
             history: history.clone(),
             origin: origin.clone(),
             requests: sender,
+            token: settings.host.admin_token.clone(),
         };
         tokio::spawn(admin.serve(socket));
     }

@@ -35,6 +35,8 @@ pub struct Wanted<'a> {
     pub ipv6_only: bool,
     /// Whether others may listen on the same port.
     pub reuse_port: bool,
+    /// Whether a Unix socket is for this user alone.
+    pub private: bool,
     /// Who wants it, for reports.
     pub whose: &'a str,
     /// Where the address stands in the configuration.
@@ -77,6 +79,7 @@ pub fn bind(settings: &ListenerSettings, handed: &mut Handed) -> Result<Socket, 
         address: &settings.bind,
         ipv6_only: settings.ipv6_only,
         reuse_port: settings.reuse_port,
+        private: false,
         whose: &whose,
         place: &settings.bind_place,
     };
@@ -86,12 +89,13 @@ pub fn bind(settings: &ListenerSettings, handed: &mut Handed) -> Result<Socket, 
 // === impl Wanted ===
 
 impl<'a> Wanted<'a> {
-    /// An address with nothing to go with it.
+    /// An address with nothing to go with it, for this user alone where that can be said.
     pub fn new(address: &'a Address, whose: &'a str, place: &'a Place) -> Self {
         Self {
             address,
             ipv6_only: false,
             reuse_port: false,
+            private: true,
             whose,
             place,
         }
@@ -105,7 +109,7 @@ impl<'a> Wanted<'a> {
         let bound = match self.address {
             Address::Tcp(address) => tcp::bind(*address, self.ipv6_only, self.reuse_port),
             #[cfg(unix)]
-            Address::Unix(path) => unix::bind(path),
+            Address::Unix(path) => unix::bind(path, self.private),
             #[cfg(not(unix))]
             Address::Unix(_) => Err(Refusal::new(
                 "Unix sockets are not to be had on this system",

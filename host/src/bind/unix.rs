@@ -8,7 +8,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -23,8 +23,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Attempts, before the host starts without: whoever holds it that long is no linemill.
 const ATTEMPTS: usize = 100;
 
-/// Listens on a socket at `path`. A stale one there is replaced; anything else is left alone.
-pub(super) fn bind(path: &Path) -> Result<Socket, Refusal> {
+/// Listens on a socket at `path`, which only this user may connect to if it is `private`. A stale one there is replaced; anything else is left alone.
+pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Refusal> {
     let _lock = lock_folder(path);
     let name = Address::Unix(path.to_owned());
     if is_stale(path)? {
@@ -33,7 +33,7 @@ pub(super) fn bind(path: &Path) -> Result<Socket, Refusal> {
             Refusal::new(problem, "remove it, or choose another path")
         })?;
     }
-    open(path).map_err(|error| {
+    open(path, private).map_err(|error| {
         let folder = path.parent().unwrap_or(Path::new("/")).display();
         let hint = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -47,10 +47,14 @@ pub(super) fn bind(path: &Path) -> Result<Socket, Refusal> {
     })
 }
 
-fn open(path: &Path) -> io::Result<Socket> {
+fn open(path: &Path, private: bool) -> io::Result<Socket> {
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile::at(path)?;
+    if private {
+        // Nobody can connect before it listens.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
     socket.listen(BACKLOG)?;
     Socket::unix(socket.into(), path.to_owned(), Some(file))
 }

@@ -13,7 +13,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 
 #[track_caller]
 fn refused(path: &Path, part: &str) {
-    let refusal = bind(path).expect_err("refused");
+    let refusal = bind(path, false).expect_err("refused");
     assert!(refusal.problem.contains(part), "{}", refusal.problem);
     assert!(!refusal.hint.is_empty());
 }
@@ -21,7 +21,7 @@ fn refused(path: &Path, part: &str) {
 #[tokio::test]
 async fn a_socket_is_made_and_removed() {
     let (_folder, path) = folder();
-    let socket = bind(&path).expect("bound");
+    let socket = bind(&path, false).expect("bound");
     assert_eq!(
         socket.name().to_string(),
         format!("unix:{}", path.display())
@@ -38,7 +38,7 @@ async fn a_stale_socket_is_replaced() {
     let (_folder, path) = folder();
     drop(UnixListener::bind(&path).expect("bound"));
     assert!(path.exists());
-    let _socket = bind(&path).expect("replaced");
+    let _socket = bind(&path, false).expect("replaced");
     UnixStream::connect(&path).expect("connected");
 }
 
@@ -90,7 +90,7 @@ async fn a_socket_whose_queue_is_full_is_live() {
 async fn a_missing_folder_is_named() {
     let (folder, _) = folder();
     let missing = folder.path().join("missing");
-    let refusal = bind(&missing.join("a.sock")).expect_err("refused");
+    let refusal = bind(&missing.join("a.sock"), false).expect_err("refused");
     assert_eq!(
         refusal.hint,
         format!("make the folder {} first", missing.display())
@@ -100,9 +100,9 @@ async fn a_missing_folder_is_named() {
 #[tokio::test]
 async fn the_file_of_another_is_not_removed() {
     let (_folder, path) = folder();
-    let first = bind(&path).expect("bound");
+    let first = bind(&path, false).expect("bound");
     fs::remove_file(&path).expect("removed by somebody");
-    let second = bind(&path).expect("bound");
+    let second = bind(&path, false).expect("bound");
     drop(first);
     UnixStream::connect(&path).expect("the second is still there");
     drop(second);
@@ -120,7 +120,7 @@ fn of_many_that_start_at_once_over_a_stale_socket_one_listens() {
         let one = move || {
             let _in_runtime = runtime.enter();
             start.wait();
-            bind(path).ok()
+            bind(path, false).ok()
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
         threads

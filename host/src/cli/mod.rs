@@ -36,6 +36,7 @@ const AFTER: &str = "Try it:
 Not there yet: tap and top.
 
 LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.
+LINEMILL_ADMIN_TOKEN is what a host with `admin_token` wants from verbs that ask it.
 LINEMILL_CACHE names the folder for compiled plugins; `off` keeps none.";
 
 #[derive(Debug, Subcommand)]

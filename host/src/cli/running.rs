@@ -16,6 +16,9 @@ use super::plugin::hinted;
 /// Where the configurations of this project's documents have it.
 const USUAL: &str = "127.0.0.1:9713";
 
+/// Names the token that a host's `admin_token` wants to see. No option: other users see those.
+const TOKEN: &str = "LINEMILL_ADMIN_TOKEN";
+
 /// Which host to ask.
 #[derive(Debug, Args)]
 pub(super) struct Running {
@@ -60,7 +63,9 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> anyhow::Result<(StatusCode, T)> {
-    let (status, body) = ask(address, method, path).await.map_err(|error| {
+    let token = std::env::var(TOKEN).ok();
+    let asked = ask(address, method, path, token.as_deref()).await;
+    let (status, body) = asked.map_err(|error| {
         let hint = match &error {
             AskError::Nobody { .. } => {
                 "is it running, with `admin` in its configuration? --admin or --config says where"
@@ -69,6 +74,12 @@ pub(super) async fn fetch<T: DeserializeOwned>(
         };
         hinted(&error.to_string(), hint)
     })?;
+    if status == StatusCode::UNAUTHORIZED {
+        return Err(hinted(
+            &format!("{address} wants the `admin_token` of its configuration"),
+            &format!("put it into the environment variable {TOKEN}"),
+        ));
+    }
     let answer = serde_json::from_slice(&body).map_err(|_| {
         let body = String::from_utf8_lossy(&body);
         let first = body.lines().next().unwrap_or_default();

@@ -48,7 +48,7 @@ use Effect::{Live, Restart};
 /// Compares the settings in use with new ones.
 pub fn diff(old: &Settings, new: &Settings) -> Diff {
     let mut diff = Diff::default();
-    diff.host(&old.host, &new.host);
+    diff.host(&old.host, &new.host, &new.place);
     diff.listeners(&old.listeners, &new.listeners);
     let names: BTreeSet<&String> = old.filters.keys().chain(new.filters.keys()).collect();
     for name in names {
@@ -94,9 +94,10 @@ impl Diff {
         });
     }
 
-    fn host(&mut self, old: &HostSettings, new: &HostSettings) {
+    fn host(&mut self, old: &HostSettings, new: &HostSettings, file: &Place) {
         let HostSettings {
             admin,
+            admin_token,
             drain,
             plugins,
             rollback,
@@ -105,9 +106,14 @@ impl Diff {
         let mut keys = Keys {
             diff: self,
             subject: "host",
-            place: &|_| &new.admin_place,
+            // A file without the table has it nowhere.
+            place: &|_| match new.admin_place.path() {
+                Some(_) => &new.admin_place,
+                None => file,
+            },
         };
         keys.compare("admin", admin, &new.admin, Restart);
+        keys.changed("admin_token", *admin_token != new.admin_token, Restart);
         keys.compare("drain", drain, &new.drain, Live);
         keys.compare("plugins", plugins, &new.plugins, Live);
         keys.changed("rollback", *rollback != new.rollback, Live);

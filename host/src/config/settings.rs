@@ -9,6 +9,7 @@ mod hop;
 mod lines;
 mod listener;
 mod stage;
+mod token;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use hop::{Destination, HopTls};
 pub use lines::{Framing, LineSettings, Oversize, Partial};
 pub use listener::{ListenerSettings, Rate, Tls, Watermarks};
 pub use stage::{StageSettings, When};
+pub use token::Token;
 pub use trial::{By, Trial, TrialKind, trial_name};
 
 /// A whole configuration. Every filter that a chain names is in `filters`.
@@ -42,6 +44,8 @@ pub struct Settings {
 pub struct HostSettings {
     /// Address of the admin endpoint; `None` when it is off.
     pub admin: Option<Address>,
+    /// What requests to it must show; `None`: nothing.
+    pub admin_token: Option<Token>,
     /// Grace period for connections at SIGTERM.
     pub drain: Duration,
     /// Folders where a bare plugin name is looked up, before the bundled ones. Relative paths
@@ -82,6 +86,7 @@ impl Default for HostSettings {
     fn default() -> Self {
         Self {
             admin: None,
+            admin_token: None,
             rollback: None,
             drain: Duration::from_secs(10),
             plugins: vec![PathBuf::from("plugins")],

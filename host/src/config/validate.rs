@@ -26,7 +26,7 @@ use super::file::{File, Host, Rollback as RollbackFile};
 use super::item::{Item, Problems, Table};
 use super::report::{Place, Report, Reports, Source};
 use super::settings::{
-    Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings,
+    Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
 };
 use super::units::{SIZE, TIME};
 use names::NAME_HINT;
@@ -91,6 +91,24 @@ impl Checker<'_> {
             host.drain = self
                 .problems
                 .read(file.drain.as_ref(), host.drain, |item| time(item, 0, HOUR));
+            host.admin_token = self.problems.read(file.admin_token.as_ref(), None, |item| {
+                token(item).map(Some)
+            });
+            if let (Some(item), Some(Address::Tcp(address)), None) =
+                (&file.admin, &host.admin, &file.admin_token)
+                && !address.ip().is_loopback()
+            {
+                let hint = "write a loopback address, such as \"127.0.0.1:9713\", or \"unix:PATH\", or add admin_token = \"a secret\"";
+                self.problems
+                    .0
+                    .push(item.refuse("can be reached from other machines, by anybody", hint));
+            }
+            if let (Some(item), None) = (&file.admin_token, &file.admin) {
+                self.problems.0.push(item.refuse(
+                    "has no effect without `admin`",
+                    "add `admin`, or leave this out",
+                ));
+            }
             host.admin_place = file.admin.map_or(table.place, |item| item.place);
             host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
             if let Some(item) = &file.plugins {
@@ -164,6 +182,9 @@ fn complete(settings: &mut Settings) {
 /// How long filters have to prove themselves after a swap.
 const ROLLBACK_WINDOW: Duration = Duration::from_secs(30);
 
+/// Shortest token, characters.
+const TOKEN_LEAST: usize = 16;
+
 /// Longest time that a key takes, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
@@ -201,6 +222,16 @@ fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
         Ok(_) => address(item, folder),
         Err(Malformed { fault, .. }) => Err(item.refuse(fault, hint)),
     }
+}
+
+/// A token that cannot be guessed, and that a header can hold.
+fn token(item: &Item<'_>) -> Result<Token, Report> {
+    let text = item.text()?;
+    let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";
+    if text.len() < TOKEN_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(item.refuse("is no token", hint));
+    }
+    Ok(Token::new(text))
 }
 
 /// A timeout; zero turns it off.

@@ -4,7 +4,7 @@
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (it takes connections),
 //! `/metrics` (OpenMetrics text), `/status` and `/config` (JSON); `POST /reload` reads the
 //! configuration again and answers when that is done. Off unless configured. Whoever reaches it
-//! may do all of this: it belongs on a loopback address or a Unix socket. A page in a browser of
+//! may do all of this, unless there is a token: it belongs on a loopback address or a Unix socket. A page in a browser of
 //! the same machine may not: requests that change something and name an origin are refused.
 //! Not here: what a reload does (`swap`), the client of it (`ask`).
 
@@ -13,8 +13,9 @@ mod status;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request as Extract, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -25,9 +26,9 @@ use super::history::History;
 use super::origin::Origin;
 use super::request::{Outcome, Request, Result as Word, Trigger, What};
 use crate::bind::Socket;
+use crate::config::settings::Token;
 use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
-use door::Door;
 pub use status::{
     ExampleStatus, GenerationStatus, ListenerStatus, RefusalStatus, Status, TrialStatus,
 };
@@ -51,17 +52,17 @@ pub struct Admin {
     pub origin: Origin,
     /// Who does what is asked for.
     pub requests: mpsc::Sender<Request>,
+    /// What requests must show, if anything.
+    pub token: Option<Token>,
 }
 
 impl Admin {
     /// Answers until the process ends.
-    ///
-    /// # Errors
-    /// When the socket fails for good.
-    pub async fn serve(self, socket: Socket) -> std::io::Result<()> {
-        let routes = Router::new()
+    pub async fn serve(self, socket: Socket) {
+        let open = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready))
+            .route("/readyz", get(ready));
+        let routes = Router::new()
             .route("/metrics", get(metrics_text))
             .route("/status", get(status))
             .route("/config", get(config))
@@ -74,8 +75,8 @@ impl Admin {
                     "there are /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
                 (StatusCode::NOT_FOUND, known)
             })
-            .with_state(self);
-        axum::serve(Door::new(socket), routes).await
+            .layer(from_fn_with_state(self.clone(), admit));
+        door::serve(socket, open.merge(routes).with_state(self)).await;
     }
 
     /// Has something done, and waits until it is.
@@ -98,6 +99,21 @@ impl Admin {
             Some(outcome) => answered(outcome),
             None => (StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n").into_response(),
         }
+    }
+}
+
+/// Lets a request in that shows the token, if there is one.
+async fn admit(State(admin): State<Admin>, request: Extract, next: Next) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION);
+    let shown = shown.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    match &admin.token {
+        Some(token) if !shown.is_some_and(|shown| token.is(shown)) => {
+            let wanted =
+                "this admin address wants `Authorization: Bearer TOKEN`, with its `admin_token`\n";
+            let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, how, wanted).into_response()
+        }
+        _ => next.run(request).await,
     }
 }
 

@@ -49,7 +49,7 @@ pub enum AskError {
     },
 }
 
-/// Sends a request without a body.
+/// Sends a request without a body, which shows `token` if there is one.
 ///
 /// # Errors
 /// When no answer comes.
@@ -57,6 +57,7 @@ pub async fn ask(
     address: &Address,
     method: Method,
     path: &str,
+    token: Option<&str>,
 ) -> Result<(StatusCode, Bytes), AskError> {
     let nobody = |source| AskError::Nobody {
         address: address.clone(),
@@ -66,12 +67,12 @@ pub async fn ask(
         match address {
             Address::Tcp(at) => {
                 let stream = tokio::net::TcpStream::connect(at).await.map_err(nobody)?;
-                over(stream, address, method, path).await
+                over(stream, address, method, path, token).await
             }
             #[cfg(unix)]
             Address::Unix(at) => {
                 let stream = tokio::net::UnixStream::connect(at).await.map_err(nobody)?;
-                over(stream, address, method, path).await
+                over(stream, address, method, path, token).await
             }
             other => Err(AskError::NoWay(other.clone())),
         }
@@ -92,6 +93,7 @@ async fn over(
     address: &Address,
     method: Method,
     path: &str,
+    token: Option<&str>,
 ) -> Result<(StatusCode, Bytes), AskError> {
     let nonsense = |problem: String| AskError::Nonsense {
         address: address.clone(),
@@ -101,8 +103,11 @@ async fn over(
         Address::Tcp(at) => at.to_string(),
         _ => "localhost".to_owned(),
     };
-    let request = Request::builder()
-        .method(method)
+    let mut request = Request::builder().method(method);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request
         .uri(path)
         .header(header::HOST, host)
         .header(header::CONNECTION, "close")
