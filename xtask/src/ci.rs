@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 
-use crate::{plugins, step, test, workspace::Workspace};
+use crate::{floor, plugins, step, test, workspace::Workspace};
 
-/// Formatting, clippy and docs of both workspaces, then every test.
+/// Versions, formatting, clippy and docs of both workspaces, then every test.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
+    floor::check(workspace)?;
     both(workspace, "formatting", "fmt --all --check")?;
     // The host embeds them, so even checking it needs them.
     plugins::build(workspace)?;

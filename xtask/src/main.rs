@@ -7,6 +7,7 @@
 
 mod bench;
 mod ci;
+mod floor;
 mod host;
 mod plugins;
 mod soak;

@@ -1,7 +1,7 @@
 //! What has been in force: the generations, and the last reload that came to nothing.
 //!
 //! In: each generation as it is put in force. Out: [`Entry`]s for those who ask, with who is still
-//! on them. The newest [`KEPT`] are kept. Not here: swapping, how it is shown (`admin`).
+//! on them. The newest 32 are kept. Not here: swapping, how it is shown (`admin`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

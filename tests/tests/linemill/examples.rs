@@ -186,3 +186,30 @@ fn ndjson_served() {
     let failed = failures() - before;
     assert!((failed - 4.0).abs() < 0.5, "{failed} failures");
 }
+
+/// The unit as a system would have it, with a program that is there.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_systemd_unit_is_understood() {
+    let text = fs::read_to_string(repository("config/linemill.service")).expect("the unit");
+    let folder = Folder::new();
+    let unit = folder.write(
+        "linemill.service",
+        text.replace("/usr/local/bin/linemill", "/bin/true"),
+    );
+    let verify = std::process::Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .arg(unit)
+        .output();
+    match verify {
+        Ok(verify) => {
+            let told = String::from_utf8_lossy(&verify.stderr);
+            // A unit that says what this systemd does not know is told of, and taken.
+            assert!(
+                verify.status.success() && !told.contains("linemill.service:"),
+                "{told}"
+            );
+        }
+        Err(error) => linemill_tests::skip("systemd-analyze verify", &error.to_string()),
+    }
+}
