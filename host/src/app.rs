@@ -22,7 +22,6 @@ use crate::control::request::Trigger;
 use crate::control::swap::{Parts, Swapper};
 use crate::control::triggers::{self, Stop};
 use crate::control::watch::Watcher;
-use crate::filter::cache::Cache;
 use crate::filter::engine::Engine;
 use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
@@ -36,7 +35,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let settings = origin.load()?;
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
-    let plugins = Arc::new(Plugins::with(Arc::new(Engine::new()?), Cache::of_user()));
+    let plugins = Arc::new(Plugins::of_user(Arc::new(Engine::new()?)));
     let first = build(&settings, None, &plugins, &metrics).await?;
     metrics.in_force(first.number);
     let (orders, receiver) = Orders::first(first);

@@ -31,6 +31,16 @@ pub fn line_with_state(name: &str) -> Vec<u8> {
     component(name, "line-filter-with-state")
 }
 
+/// A correct component for the world `filter` that has `more` fields beside, which nothing uses.
+pub fn batch_with(more: &str) -> Vec<u8> {
+    let text = format!("(module\n{}\n{}\n{more})", text("base"), text("shout"));
+    let module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
+    let resolve = resolve();
+    let packages = resolve.packages.iter().next();
+    let (_, package) = packages.expect("the package was read");
+    encode(module, &resolve, package.worlds["filter"])
+}
+
 /// A component that comes with the host.
 pub fn bundled(name: &str) -> Vec<u8> {
     let path = folder("../target/plugins")

@@ -8,8 +8,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
 use linemill::filter::chain::{Chain, Passage, Stage};
+use linemill::filter::compiler::Compiler;
 use linemill::filter::engine::Engine;
-use linemill::filter::plugin::Plugin;
+use linemill::filter::plugin::{Digest, Plugin};
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Rules;
 use linemill::lines::Lines;
@@ -100,7 +101,7 @@ impl Bench {
     async fn filter(&self) -> anyhow::Result<Arc<Filter>> {
         let bytes = read(&self.plugin)?;
         let engine = Arc::new(Engine::new()?);
-        let plugin = Plugin::new(&engine, &bytes)
+        let plugin = Plugin::made(&engine, &bytes, Digest::of(&bytes), &Compiler::of_user())
             .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
         let mut settings = FilterSettings::new("bench", PluginRef::from_arg(&self.plugin));
         settings.settings =

@@ -11,7 +11,6 @@ use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
-use linemill::filter::cache::Cache;
 use linemill::filter::engine::Engine;
 use linemill::telemetry::metrics::Metrics;
 
@@ -43,7 +42,7 @@ impl Check {
             let settings = origin.load()?;
             destinations::check(&settings)?;
             let engine = Engine::new()?;
-            let plugins = Plugins::with(Arc::new(engine), Cache::of_user());
+            let plugins = Plugins::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new()).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {

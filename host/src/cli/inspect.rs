@@ -1,6 +1,7 @@
 //! `linemill inspect`: what a component is, without running it.
 
 use clap::Args;
+use linemill::filter::compiler::Compiler;
 use linemill::filter::engine::Engine;
 use linemill::filter::plugin::{self, Digest};
 
@@ -20,7 +21,9 @@ impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let bytes = read(&self.plugin)?;
         let engine = Engine::new()?;
-        let component = plugin::compile(&engine, &bytes)
+        let digest = Digest::of(&bytes);
+        let component = Compiler::of_user()
+            .component(&engine, &bytes, digest)
             .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
         let facts = plugin::facts(&engine, &component);
         let list = |names: &[String]| {
@@ -32,7 +35,7 @@ impl Inspect {
         };
         println!("plugin   {}", self.plugin);
         println!("size     {} bytes", bytes.len());
-        println!("sha256   {}", Digest::of(&bytes));
+        println!("sha256   {digest}");
         match facts.world_name() {
             Some(world) => println!("world    linemill:filter/{world} 0.1"),
             None => println!("world    none of linemill's: {}", facts.other_world()),

@@ -15,6 +15,7 @@ mod serve;
 mod status;
 
 use clap::{Args, Parser, Subcommand};
+use linemill::filter::compiler::{self, VERB};
 
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///
@@ -52,6 +53,9 @@ enum Verb {
     Reload(reload::Reload),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    /// The process that compiles a plugin for another one of this program.
+    #[command(hide = true, name = VERB)]
+    Compile,
     #[command(hide = true)]
     Tap(NotYet),
     #[command(hide = true)]
@@ -80,6 +84,10 @@ impl Cli {
             Verb::Reload(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
+            Verb::Compile => match compiler::serve()? {
+                0 => Ok(()),
+                status => std::process::exit(i32::from(status)),
+            },
             Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
                 "not yet: `linemill tap` and `linemill top`",
                 "`linemill status` shows what is in force; /metrics of the admin address counts",

@@ -17,7 +17,6 @@ use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::filter::bundled;
-use linemill::filter::cache::Cache;
 use linemill::filter::engine::Engine;
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Close;
@@ -66,7 +65,7 @@ impl Pipe {
         let settings = self.settings()?;
         let metrics = Metrics::new();
         let engine = Engine::new()?;
-        let plugins = Plugins::with(Arc::new(engine), Cache::of_user());
+        let plugins = Plugins::of_user(Arc::new(engine));
         let first = build(&settings, None, &plugins, &metrics).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let outputs = Outputs::default();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::settings::{FilterSettings, PluginRef};
 use crate::filter::bundled;
-use crate::filter::cache::Cache;
+use crate::filter::compiler::Compiler;
 use crate::filter::engine::Engine;
 use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
 
@@ -21,8 +21,7 @@ const KEPT: usize = 32;
 /// Loads plugins.
 pub struct Plugins {
     engine: Arc<Engine>,
-    /// Those of earlier processes.
-    cache: Option<Cache>,
+    compiler: Compiler,
     /// Most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
 }
@@ -38,16 +37,20 @@ pub struct LoadError {
 }
 
 impl Plugins {
-    /// A loader without any plugin yet, which keeps none on disk.
+    /// A loader without any plugin yet, which compiles in this process and keeps nothing on disk.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self::with(engine, None)
+        Self::with(engine, Compiler::default())
     }
 
-    /// A loader that compiles nothing that is in `cache`.
-    pub fn with(engine: Arc<Engine>, cache: Option<Cache>) -> Self {
+    /// A loader by [`Compiler::of_user`].
+    pub fn of_user(engine: Arc<Engine>) -> Self {
+        Self::with(engine, Compiler::of_user())
+    }
+
+    fn with(engine: Arc<Engine>, compiler: Compiler) -> Self {
         Self {
             engine,
-            cache,
+            compiler,
             compiled: Mutex::default(),
         }
     }
@@ -86,8 +89,8 @@ impl Plugins {
         if let Some(known) = self.known(digest) {
             return Ok(known);
         }
-        let (engine, cache) = (Arc::clone(&self.engine), self.cache.clone());
-        let compiling = move || Plugin::cached(&engine, &bytes, digest, cache.as_ref());
+        let (engine, compiler) = (Arc::clone(&self.engine), self.compiler.clone());
+        let compiling = move || Plugin::made(&engine, &bytes, digest, &compiler);
         let compiled = tokio::task::spawn_blocking(compiling).await;
         let plugin =
             compiled

@@ -15,3 +15,8 @@ pub fn component(name: &str) -> Option<&'static [u8]> {
         .find(|(bundled, _)| *bundled == name)
         .map(|(_, bytes)| *bytes)
 }
+
+/// Whether these are the bytes of one of them.
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    PLUGINS.iter().any(|(_, bundled)| *bundled == bytes)
+}

@@ -12,7 +12,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::bindings::filter::FilterIndices;
 use super::bindings::line_filter::LineFilterIndices;
 use super::bindings::only_state::OnlyStateIndices;
-use super::cache::Cache;
+use super::compiler::Compiler;
 use super::engine::Engine;
 use super::limits::HostState;
 
@@ -149,30 +149,20 @@ impl Plugin {
     /// # Errors
     /// When it is no component, belongs to another world, or imports what is not granted.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Arc<Self>, NotAPlugin> {
-        Self::cached(engine, bytes, Digest::of(bytes), None)
+        Self::made(engine, bytes, Digest::of(bytes), &Compiler::default())
     }
 
-    /// The same, of a file whose `digest` is known. What is in `cache` is not compiled, what is not
-    /// is put there.
+    /// The same, of a file whose `digest` is known, by this compiler.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub fn cached(
+    /// As [`Self::new`], and when compiling takes more than it may.
+    pub fn made(
         engine: &Engine,
         bytes: &[u8],
         digest: Digest,
-        cache: Option<&Cache>,
+        compiler: &Compiler,
     ) -> Result<Arc<Self>, NotAPlugin> {
-        let component = match cache.and_then(|cache| cache.get(engine, digest)) {
-            Some(component) => component,
-            None => {
-                let component = compile(engine, bytes)?;
-                if let Some(cache) = cache {
-                    cache.put(engine, digest, &component);
-                }
-                component
-            }
-        };
+        let component = compiler.component(engine, bytes, digest)?;
         let facts = facts(engine, &component);
         let world = facts.world.ok_or_else(|| facts.other_world())?;
         if !facts.imports.is_empty() {
@@ -278,7 +268,7 @@ impl std::fmt::Debug for Digest {
 // === impl NotAPlugin ===
 
 impl NotAPlugin {
-    fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             problem: problem.into(),
             hint: hint.into(),

@@ -9,6 +9,7 @@
 //! | [`chain`] | several filters in order, none, options of the command line |
 //! | [`swap`] | a new chain under live connections (cases 23, 24) |
 //! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
+//! | [`compile`] | plugins made to keep the compiler busy |
 //! | [`killed`] | hosts killed in the middle of a swap, and what the next start serves |
 //! | [`soak`] | swaps under many connections, each line judged |
 //! | [`handover`] | what a filter knows of a stream, from one version to the next |
@@ -48,6 +49,8 @@ mod author;
 mod binds;
 mod chain;
 mod clients;
+#[cfg(unix)]
+mod compile;
 #[cfg(unix)]
 mod corpus;
 #[cfg(unix)]
