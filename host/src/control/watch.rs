@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -34,7 +34,7 @@ pub struct Watcher {
     /// Whether `inner` looks by itself.
     polls: bool,
     seen: Arc<Seen>,
-    folders: BTreeSet<PathBuf>,
+    watched: BTreeSet<PathBuf>,
 }
 
 /// What events say.
@@ -49,6 +49,8 @@ struct Files {
     ours: BTreeSet<PathBuf>,
     /// Those of them that somebody has written to and not closed yet, and when it was seen first.
     writing: BTreeMap<PathBuf, Instant>,
+    /// Whether whoever tells that a file is written to also tells that it is closed.
+    closing_is_told: bool,
 }
 
 impl Watcher {
@@ -59,6 +61,7 @@ impl Watcher {
             files: Mutex::default(),
         });
         let hear = Arc::clone(&seen);
+        seen.files().closing_is_told = cfg!(target_os = "linux");
         match notify::recommended_watcher(move |event| hear.hear(event)) {
             Ok(watcher) => Self::with(Box::<RecommendedWatcher>::new(watcher), false, seen),
             Err(error) => Self::polling(seen, &error),
@@ -70,15 +73,19 @@ impl Watcher {
             inner,
             polls,
             seen,
-            folders: BTreeSet::new(),
+            watched: BTreeSet::new(),
         }
     }
 
     /// One that looks by itself, since the system does not tell, because of `why`.
     fn polling(seen: Arc<Seen>, why: &dyn std::fmt::Display) -> Self {
         tracing::warn!(error = %why, every = ?POLL, "cannot watch files as they change; looking at them instead");
+        seen.files().closing_is_told = false;
         let hear = Arc::clone(&seen);
-        let config = Config::default().with_poll_interval(POLL);
+        // Times of files are whole seconds there: contents tell more.
+        let config = Config::default()
+            .with_poll_interval(POLL)
+            .with_compare_contents(true);
         match PollWatcher::new(move |event| hear.hear(event), config) {
             Ok(watcher) => Self::with(Box::new(watcher), true, seen),
             Err(error) => {
@@ -101,22 +108,18 @@ impl Watcher {
             .chain(certificates.map(Path::to_owned))
             .flat_map(|file| ways_to(&file))
             .collect();
-        let folders: BTreeSet<_> = files
-            .iter()
-            .filter_map(|file| file.parent().map(Path::to_owned))
-            .collect();
         {
             let mut known = self.seen.files();
             known.writing.retain(|path, _| files.contains(path));
-            known.ours = files;
+            known.ours.clone_from(&files);
         }
-        if let Err(error) = self.watch(&folders) {
+        if let Err(error) = self.watch(&files) {
             if self.polls {
                 tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
                 return;
             }
             *self = Self::polling(Arc::clone(&self.seen), &error);
-            if let Err(error) = self.watch(&folders) {
+            if let Err(error) = self.watch(&files) {
                 tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
             }
         }
@@ -143,15 +146,23 @@ impl Watcher {
         }
     }
 
-    fn watch(&mut self, folders: &BTreeSet<PathBuf>) -> notify::Result<()> {
-        for folder in folders.difference(&self.folders) {
-            self.inner.watch(folder, RecursiveMode::NonRecursive)?;
+    /// Watches the folders of `files`; whoever looks by itself looks at the files alone.
+    fn watch(&mut self, files: &BTreeSet<PathBuf>) -> notify::Result<()> {
+        let wanted: BTreeSet<PathBuf> = match self.polls {
+            true => files.iter().filter(|file| file.exists()).cloned().collect(),
+            false => {
+                let folders = files.iter().filter_map(|file| file.parent());
+                folders.map(Path::to_owned).collect()
+            }
+        };
+        for path in wanted.difference(&self.watched) {
+            self.inner.watch(path, RecursiveMode::NonRecursive)?;
         }
-        for folder in self.folders.difference(folders) {
-            // A folder that is gone needs no unwatching.
-            drop(self.inner.unwatch(folder));
+        for path in self.watched.difference(&wanted) {
+            // One that is gone needs no unwatching.
+            drop(self.inner.unwatch(path));
         }
-        self.folders.clone_from(folders);
+        self.watched = wanted;
         Ok(())
     }
 }
@@ -188,8 +199,7 @@ impl Files {
         }
         let ours = event.paths.iter().find(|path| self.ours.contains(*path))?;
         match event.kind {
-            // The systems that tell of this also tell of the end.
-            EventKind::Modify(notify::event::ModifyKind::Data(_)) if cfg!(target_os = "linux") => {
+            EventKind::Modify(ModifyKind::Data(_)) if self.closing_is_told => {
                 let now = Instant::now();
                 self.writing.entry(ours.clone()).or_insert(now);
                 Some(ours.clone())
