@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
+use linemill::config::settings::{FilterSettings, Grant, LineSettings, PluginRef};
+use linemill::config::words::Word as _;
 use linemill::filter::chain::{Chain, Passage, Stage};
 use linemill::filter::compiler::Compiler;
 use linemill::filter::engine::Engine;
+use linemill::filter::imports::Grants;
 use linemill::filter::plugin::{Digest, Plugin};
 use linemill::filter::stage::Filter;
 use linemill::filter::verdict::Rules;
@@ -42,6 +44,9 @@ pub(super) struct Bench {
     /// Its settings, as a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}")]
     settings: String,
+    /// What it may import, such as log,clock
+    #[arg(long, value_name = "GRANTS", value_delimiter = ',', value_parser = grant)]
+    grant: Vec<Grant>,
     /// Seconds for each run
     #[arg(long, value_name = "S", default_value_t = 0.3)]
     seconds: f64,
@@ -101,9 +106,11 @@ impl Bench {
     async fn filter(&self) -> anyhow::Result<Arc<Filter>> {
         let bytes = read(&self.plugin)?;
         let engine = Arc::new(Engine::new()?);
-        let plugin = Plugin::made(&engine, &bytes, Digest::of(&bytes), &Compiler::of_user())
+        let (grants, digest) = (Grants::of(&self.grant), Digest::of(&bytes));
+        let plugin = Plugin::made(&engine, &bytes, digest, grants, &Compiler::of_user())
             .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
         let mut settings = FilterSettings::new("bench", PluginRef::from_arg(&self.plugin));
+        settings.grant.clone_from(&self.grant);
         settings.settings =
             serde_json::from_str(&self.settings).context("--settings is not JSON")?;
         if !settings.settings.is_object() {
@@ -145,6 +152,15 @@ impl Bench {
         }
         Ok(spent.as_nanos() as f64 / done as f64)
     }
+}
+
+/// A word of the key `grant`.
+fn grant(word: &str) -> Result<Grant, String> {
+    let mut words = Grant::WORDS.iter();
+    let known = words.find(|(known, _)| *known == word);
+    known
+        .map(|(_, grant)| *grant)
+        .ok_or_else(|| "write log, clock, random or wasi".to_owned())
 }
 
 /// Lines of one length, made of words.

@@ -3,6 +3,7 @@
 use clap::Args;
 use linemill::filter::compiler::Compiler;
 use linemill::filter::engine::Engine;
+use linemill::filter::imports::Wants;
 use linemill::filter::plugin::{self, Digest};
 
 use super::plugin::{hinted, read};
@@ -45,13 +46,14 @@ impl Inspect {
         if facts.state {
             println!("state    handed over to the version that follows it, when a chain changes");
         }
-        match facts.imports.is_empty() {
-            true => {
-                println!("grants   none needed: it can reach nothing but its lines and settings")
-            }
-            false => println!(
-                "grants   it needs the imports above; `grant` is not there yet, so it cannot be run"
-            ),
+        let wants = Wants::of(&facts.imports);
+        if facts.imports.is_empty() {
+            println!("grants   none needed: it can reach nothing but its lines and settings");
+        } else if wants.strange.is_empty() {
+            println!("grants   needed in its filter's table: {}", wants.grants);
+        } else {
+            let strange = list(&wants.strange);
+            println!("grants   it cannot be run: nothing grants {strange}");
         }
         Ok(())
     }

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::report::Reports;
-use super::{not_yet, parse};
+use super::parse;
 
 const BUNDLED: &[&str] = &["rot13", "redact"];
 
@@ -32,10 +31,7 @@ fn told(name: &str) -> String {
     let text = fs::read_to_string(folder().join(&path)).expect(&path);
     match parse(Path::new(&path), &text, BUNDLED) {
         Err(reports) => format!("{reports}\n"),
-        Ok(settings) => match Reports::new(not_yet(&settings)) {
-            Some(reports) => format!("{reports}\n"),
-            None => "nothing is wrong\n".to_owned(),
-        },
+        Ok(_) => "nothing is wrong\n".to_owned(),
     }
 }
 

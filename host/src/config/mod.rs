@@ -10,7 +10,6 @@ pub mod diff;
 mod file;
 mod item;
 mod json;
-mod not_yet;
 mod overrides;
 pub mod report;
 pub mod settings;
@@ -32,25 +31,20 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-pub use not_yet::not_yet;
 use report::{Place, Report, Reports, Source};
 use settings::Settings;
 
 /// Largest configuration file taken, in bytes.
 const FILE_SIZE: u64 = 1024 * 1024;
 
-/// Reads and checks the configuration at `path`; refuses what this version does not do yet.
+/// Reads and checks the configuration at `path`.
 ///
 /// `bundled` names the plugins that a chain may name without a `[filter.NAME]` table.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Reports> {
-    let settings = parse(path, &read(path)?, bundled)?;
-    match Reports::new(not_yet(&settings)) {
-        Some(reports) => Err(reports),
-        None => Ok(settings),
-    }
+    parse(path, &read(path)?, bundled)
 }
 
 /// Checks the text of a configuration. `path` is where it came from: reports name it, and

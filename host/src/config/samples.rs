@@ -5,13 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::file::TABLES;
-use super::report::Reports;
 use super::settings::{
     FilterSettings, Framing, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError,
     Oversize, Partial, PluginRef, Settings,
 };
 use super::words::Word;
-use super::{load, not_yet, parse};
+use super::{load, parse};
 
 const BUNDLED: &[&str] = &["rot13"];
 
@@ -100,18 +99,7 @@ fn the_full_sample_has_every_key() {
             );
         }
     }
-    let settings = parse(Path::new("linemill.toml"), &text, BUNDLED)
-        .unwrap_or_else(|reports| panic!("{reports}"));
-    // What is commented out in the sample and not done yet is known by its own words.
-    let reports = Reports::new(not_yet(&settings))
-        .map(|reports| reports.to_string())
-        .unwrap_or_default();
-    assert!(
-        reports
-            .lines()
-            .filter(|line| line.starts_with("error: "))
-            .all(|line| line.contains("not yet: "))
-    );
+    parse(Path::new("linemill.toml"), &text, BUNDLED).unwrap_or_else(|reports| panic!("{reports}"));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //!
 //! In: the TOML tree of a file. Out: [`Settings`] in which every reference resolves and every
 //! number is in range, or reports of all that is wrong. Pure: nothing is opened or looked up.
-//! Not here: what this version does not do yet (see `not_yet`).
 
 mod filter;
 mod hops;

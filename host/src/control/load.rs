@@ -13,6 +13,7 @@ use crate::config::settings::{FilterSettings, PluginRef};
 use crate::filter::bundled;
 use crate::filter::compiler::Compiler;
 use crate::filter::engine::Engine;
+use crate::filter::imports::Grants;
 use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
 
 /// Compiled plugins kept for the next reload.
@@ -86,11 +87,16 @@ impl Plugins {
                 "put the pinned file back, or, if this one is right, its digest into `sha256`",
             ));
         }
-        if let Some(known) = self.known(digest) {
-            return Ok(known);
+        let grants = Grants::of(&filter.grant);
+        let known = self.known(digest, grants);
+        if let Some(known) = known.as_ref().filter(|known| known.grants == grants) {
+            return Ok(Arc::clone(known));
         }
         let (engine, compiler) = (Arc::clone(&self.engine), self.compiler.clone());
-        let compiling = move || Plugin::made(&engine, &bytes, digest, &compiler);
+        let compiling = move || match known {
+            Some(known) => known.granted(&engine, grants),
+            None => Plugin::made(&engine, &bytes, digest, grants, &compiler),
+        };
         let compiled = tokio::task::spawn_blocking(compiling).await;
         let plugin =
             compiled
@@ -106,9 +112,15 @@ impl Plugins {
         Ok(plugin)
     }
 
-    fn known(&self, digest: Digest) -> Option<Arc<Plugin>> {
+    /// A plugin of this digest: with these grants, or else with others, to be linked anew.
+    fn known(&self, digest: Digest, grants: Grants) -> Option<Arc<Plugin>> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = compiled.iter().position(|plugin| plugin.digest == digest)?;
+        let find = |whole: bool| {
+            compiled
+                .iter()
+                .position(|plugin| plugin.digest == digest && (!whole || plugin.grants == grants))
+        };
+        let at = find(true).or_else(|| find(false))?;
         let plugin = compiled.remove(at);
         compiled.push(Arc::clone(&plugin));
         Some(plugin)

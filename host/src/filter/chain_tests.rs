@@ -4,6 +4,7 @@ use super::*;
 use crate::config::settings::{FilterSettings, Framing, OnError, PluginRef};
 use crate::filter::bundled;
 use crate::filter::engine::Engine;
+use crate::filter::imports::Grants;
 use crate::filter::plugin::Plugin;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
@@ -15,7 +16,7 @@ pub(super) const RULES: Rules = Rules {
 
 async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
     let engine = Arc::new(Engine::new().unwrap());
-    let plugin = Plugin::new(&engine, bundled::component(name).unwrap()).unwrap();
+    let plugin = Plugin::new(&engine, bundled::component(name).unwrap(), Grants::NONE).unwrap();
     let mut given = FilterSettings::new(name, PluginRef::Name(name.into()));
     given.settings = settings;
     given.on_error = OnError::Pass;

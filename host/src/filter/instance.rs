@@ -5,10 +5,12 @@
 //! end at the filter's deadline, so that a guest that spins delays nobody by more than a tick.
 //! Not here: checking outcomes (`verdict`), pooling (`stage`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use wasmtime::Store;
+use wasmtime_wasi::I32Exit;
 
 use super::bindings::filter::Filter as BatchGuest;
 use super::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
@@ -16,6 +18,7 @@ use super::bindings::line_filter::LineFilter as LineGuest;
 use super::bindings::line_filter::exports::linemill::filter::line;
 use super::bindings::only_state::OnlyState as StateGuest;
 use super::engine::{Engine, TICK};
+use super::imports::Reach;
 use super::limits::HostState;
 use super::plugin::{ABI, Exports, Plugin, chain_of};
 use super::verdict::printable;
@@ -81,9 +84,11 @@ impl Instance {
         plugin: &Plugin,
         bounds: Bounds,
         settings: &[u8],
+        reach: &Arc<Reach>,
         gauge: Gauge,
     ) -> Result<(Self, Vec<String>), Fault> {
-        let mut store = Store::new(engine.wasmtime(), HostState::new(bounds.memory));
+        let state = HostState::new(bounds.memory, Arc::clone(reach));
+        let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
         allow(&mut store, bounds.deadline.max(START));
@@ -222,9 +227,8 @@ impl Instance {
 
 /// Allows the next call `time` of the processor.
 fn allow(store: &mut Store<HostState>, time: Duration) {
-    let state = store.data_mut();
-    state.ticks_left = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
-    state.memory_refused = false;
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
+    store.data_mut().begin(ticks);
     store.set_epoch_deadline(1);
 }
 
@@ -232,14 +236,18 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
 fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
     let kind = match error.downcast_ref::<wasmtime::Trap>() {
         _ if store.data().memory_refused => "memory",
+        _ if store.data().import_calls_refused => "imports",
         Some(wasmtime::Trap::Interrupt) => "deadline",
         Some(wasmtime::Trap::StackOverflow) => "stack",
         Some(_) => "trap",
+        None if error.is::<I32Exit>() => "exit",
         // The host refused to go on: the outcome is too large, or not well-formed.
         None => "outcome",
     };
     let reason = match kind {
         "memory" => "it asked for more memory than `memory` allows".into(),
+        "imports" => "it called imports too often in one call".into(),
+        "exit" => "it called `exit`".into(),
         "deadline" => "it took longer than `deadline`".into(),
         _ => chain_of(error),
     };

@@ -1,17 +1,24 @@
 //! What one instance may use, and what it tried to use.
 //!
 //! In: limits of a filter's configuration. Out: [`HostState`], the data of every store, which
-//! wasmtime asks before memory or tables grow and at every tick of the clock.
+//! wasmtime asks before memory or tables grow and at every tick of the clock, and imports at every
+//! call.
 //! Not here: the clock itself (`engine`), what a refusal leads to (`instance`).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use wasmtime::{ResourceLimiter, UpdateDeadline};
+
+use super::imports::{Reach, Wasi};
 
 /// Elements all tables of an instance may have together.
 const TABLE_ELEMENTS: usize = 100_000;
 /// Core instances, memories and tables a component may be made of.
 const PARTS: usize = 32;
+/// Calls to imports of one call of the filter.
+const IMPORT_CALLS: u32 = 200_000;
 
-/// Data of a store: limits and what has been used of them.
+/// Data of a store: limits and what has been used of them, and what imports work with.
 pub(crate) struct HostState {
     /// Bytes of linear memory, all memories together.
     memory_limit: usize,
@@ -21,17 +28,71 @@ pub(crate) struct HostState {
     pub(crate) memory_refused: bool,
     /// Ticks the current call may still take.
     pub(crate) ticks_left: u64,
+    /// Calls to imports that the current call may still make.
+    import_calls_left: u32,
+    /// One more was tried since the last call began.
+    pub(crate) import_calls_refused: bool,
+    reach: Arc<Reach>,
+    /// Made when it is first called. Never locked: a mutex makes it `Sync`, which its parts are not.
+    wasi: Option<Box<Mutex<Wasi>>>,
 }
 
 impl HostState {
-    pub(crate) fn new(memory_limit: usize) -> Self {
+    pub(super) fn new(memory_limit: usize, reach: Arc<Reach>) -> Self {
         Self {
             memory_limit,
             memory: 0,
             elements: 0,
             memory_refused: false,
             ticks_left: 0,
+            import_calls_left: 0,
+            import_calls_refused: false,
+            reach,
+            wasi: None,
         }
+    }
+
+    /// Begins a call that may take this long.
+    pub(super) fn begin(&mut self, ticks: u64) {
+        self.ticks_left = ticks;
+        self.import_calls_left = IMPORT_CALLS;
+        self.memory_refused = false;
+        self.import_calls_refused = false;
+    }
+
+    /// Called by each import.
+    pub(super) fn calls_import(&mut self) -> wasmtime::Result<()> {
+        self.count_import();
+        match self.import_calls_refused {
+            true => Err(wasmtime::Error::msg("too many calls to imports")),
+            false => Ok(()),
+        }
+    }
+
+    /// The same for WASI, whose functions cannot be refused: the call ends at the next tick.
+    pub(super) fn calls_wasi(&mut self) {
+        self.count_import();
+        if self.import_calls_refused {
+            self.ticks_left = 0;
+        }
+    }
+
+    fn count_import(&mut self) {
+        match self.import_calls_left.checked_sub(1) {
+            Some(left) => self.import_calls_left = left,
+            None => self.import_calls_refused = true,
+        }
+    }
+
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    pub(super) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi
+            .get_or_insert_with(|| Box::new(Mutex::new(Wasi::new(&self.reach))))
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Called at every tick of a running call: yields to other tasks, or ends the call.

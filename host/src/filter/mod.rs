@@ -2,7 +2,7 @@
 //!
 //! In the order of a filter's life: [`plugin`] compiles and checks a file, [`stage`] makes it a
 //! filter with settings and instances, `instance` calls it, [`verdict`] checks the answer,
-//! [`chain`] leads a stream's lines through one filter after another; `condition` lets lines go
+//! [`imports`] are what a filter may be granted, [`chain`] leads a stream's lines through one filter after another; `condition` lets lines go
 //! round a filter, [`departed`] are those that left, `course` keeps a batch in order.
 
 mod bindings;
@@ -14,6 +14,7 @@ mod condition;
 mod course;
 pub mod departed;
 pub mod engine;
+pub mod imports;
 mod instance;
 mod limits;
 pub mod plugin;

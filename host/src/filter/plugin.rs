@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre};
 
 use super::bindings::filter::FilterIndices;
 use super::bindings::line_filter::LineFilterIndices;
 use super::bindings::only_state::OnlyStateIndices;
 use super::compiler::Compiler;
 use super::engine::Engine;
+use super::imports::{self, Grants, Wants};
 use super::limits::HostState;
 
 /// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
@@ -31,6 +32,9 @@ pub struct Plugin {
     pub digest: Digest,
     /// Size of the file, bytes.
     pub size: u64,
+    /// What it may import. Its imports were resolved with it, so the same component with another is
+    /// another plugin.
+    pub grants: Grants,
     /// Its imports resolved.
     pub(super) pre: InstancePre<HostState>,
     pub(super) world: Exports,
@@ -144,12 +148,18 @@ pub fn facts(engine: &Engine, component: &Component) -> Facts {
 // === impl Plugin ===
 
 impl Plugin {
-    /// Compiles a file and resolves its imports. Takes CPU time: milliseconds to seconds.
+    /// Compiles a file and resolves its imports, within what is granted. Takes CPU time: milliseconds to seconds.
     ///
     /// # Errors
     /// When it is no component, belongs to another world, or imports what is not granted.
-    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Arc<Self>, NotAPlugin> {
-        Self::made(engine, bytes, Digest::of(bytes), &Compiler::default())
+    pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
+        Self::made(
+            engine,
+            bytes,
+            Digest::of(bytes),
+            grants,
+            &Compiler::default(),
+        )
     }
 
     /// The same, of a file whose `digest` is known, by this compiler.
@@ -160,20 +170,32 @@ impl Plugin {
         engine: &Engine,
         bytes: &[u8],
         digest: Digest,
+        grants: Grants,
         compiler: &Compiler,
     ) -> Result<Arc<Self>, NotAPlugin> {
         let component = compiler.component(engine, bytes, digest)?;
-        let facts = facts(engine, &component);
+        Self::link(engine, &component, digest, bytes.len() as u64, grants)
+    }
+
+    /// The same component, with other grants; nothing is compiled.
+    ///
+    /// # Errors
+    /// When it imports what is not among them.
+    pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
+        Self::link(engine, self.pre.component(), self.digest, self.size, grants)
+    }
+
+    fn link(
+        engine: &Engine,
+        component: &Component,
+        digest: Digest,
+        size: u64,
+        grants: Grants,
+    ) -> Result<Arc<Self>, NotAPlugin> {
+        let facts = facts(engine, component);
         let world = facts.world.ok_or_else(|| facts.other_world())?;
-        if !facts.imports.is_empty() {
-            return Err(NotAPlugin::new(
-                format!(
-                    "it imports {}, and nothing is granted",
-                    facts.imports.join(", ")
-                ),
-                "`grant` is not there yet: build the filter for a target without WASI, such as wasm32-unknown-unknown",
-            ));
-        }
+        let wants = Wants::of(&facts.imports);
+        facts.refusal(&wants, grants).map_or(Ok(()), Err)?;
         let misfit = |error: wasmtime::Error| {
             NotAPlugin::new(
                 format!(
@@ -184,8 +206,8 @@ impl Plugin {
                 "build it against the WIT of this version of linemill",
             )
         };
-        let linker = Linker::new(engine.wasmtime());
-        let pre = linker.instantiate_pre(&component).map_err(misfit)?;
+        let linker = imports::linker(engine, wants.grants).map_err(misfit)?;
+        let pre = linker.instantiate_pre(component).map_err(misfit)?;
         let world = match world {
             World::Filter => Exports::Batch(FilterIndices::new(&pre).map_err(misfit)?),
             World::LineFilter => Exports::Line(LineFilterIndices::new(&pre).map_err(misfit)?),
@@ -196,7 +218,8 @@ impl Plugin {
         };
         Ok(Arc::new(Self {
             digest,
-            size: bytes.len() as u64,
+            size,
+            grants,
             pre,
             world,
             state,
@@ -215,6 +238,37 @@ impl Facts {
             (World::LineFilter, false) => "line-filter",
             (World::LineFilter, true) => "line-filter-with-state",
         })
+    }
+
+    /// What to say when it imports more than it is granted, if it does.
+    fn refusal(&self, wants: &Wants, grants: Grants) -> Option<NotAPlugin> {
+        let imports = self.imports.join(", ");
+        if !wants.strange.is_empty() {
+            let strange = wants.strange.join(", ");
+            let problem = match strange == imports {
+                true => format!("it imports {imports}, which nothing grants"),
+                false => format!("it imports {imports}, of which nothing grants {strange}"),
+            };
+            let hint = "a filter can be granted \"log\", \"clock\", \"random\" and \"wasi\": build it \
+                        without the rest";
+            return Some(NotAPlugin::new(problem, hint));
+        }
+        if grants.has(wants.grants) {
+            return None;
+        }
+        let granted = match grants == Grants::NONE {
+            true => "nothing is granted".to_owned(),
+            false => format!("only {grants} is there"),
+        };
+        let hint = format!(
+            "write {} into the filter's table if it may have that; a filter built for \
+             wasm32-unknown-unknown imports no WASI",
+            grants.and(wants.grants)
+        );
+        Some(NotAPlugin::new(
+            format!("it imports {imports}, and {granted}"),
+            hint,
+        ))
     }
 
     /// What to say of a component that is no filter.

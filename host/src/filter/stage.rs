@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::course::Held;
 use super::engine::Engine;
+use super::imports::{Grants, Reach};
 use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
 use super::trial::shadow::Compared;
@@ -39,6 +40,7 @@ pub struct Filter {
     bounds: Bounds,
     engine: Arc<Engine>,
     plugin: Arc<Plugin>,
+    reach: Arc<Reach>,
     /// Each stream has an instance of its own.
     exclusive: bool,
     /// What its first instance declared; the others must declare the same.
@@ -93,8 +95,10 @@ impl Filter {
             deadline: settings.deadline,
         };
         let json = settings.settings.to_string().into_bytes();
-        let first =
-            Instance::start(&engine, &plugin, bounds, &json, metrics.instances.clone()).await;
+        let grants = Grants::of(&settings.grant);
+        let reach = Reach::new(&settings.name, grants, log.is_shut(), &metrics);
+        let (reach, gauge) = (Arc::new(reach), metrics.instances.clone());
+        let first = Instance::start(&engine, &plugin, bounds, &json, &reach, gauge).await;
         let (first, routes) = first.map_err(|fault| match fault.kind {
             "refused" => StartError::Refused(fault.reason),
             kind => StartError::Failed {
@@ -110,6 +114,7 @@ impl Filter {
             bounds,
             engine,
             plugin,
+            reach,
             exclusive,
             routes,
             pool,
@@ -282,9 +287,9 @@ impl Filter {
 
     /// A new instance.
     async fn start_one(&self) -> Result<Instance, Fault> {
+        let (engine, plugin, reach) = (&self.engine, &self.plugin, &self.reach);
         let gauge = self.metrics.instances.clone();
-        let started =
-            Instance::start(&self.engine, &self.plugin, self.bounds, &self.json, gauge).await;
+        let started = Instance::start(engine, plugin, self.bounds, &self.json, reach, gauge).await;
         match started? {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault {

@@ -56,6 +56,11 @@ impl Gate {
         }
     }
 
+    /// Whether nothing passes, ever.
+    pub fn is_shut(&self) -> bool {
+        self.last.load(Ordering::Relaxed) == u64::MAX
+    }
+
     /// Whether to log now; if so, how many were held back since the last time.
     pub fn pass(&self) -> Option<u64> {
         let now = self.start.elapsed().as_secs() + 1;

@@ -36,6 +36,7 @@ pub struct Metrics {
     filter_dropped: Family<ByFilter, Counter>,
     failures: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
+    log_dropped: Family<ByFilter, Counter>,
     instances: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
     outputs: OutputFamilies,
@@ -147,6 +148,8 @@ pub struct FilterMetrics {
     pub lines: Counter,
     /// Lines it dropped by its verdict.
     pub dropped: Counter,
+    /// Lines for the log beyond its rate.
+    pub log_dropped: Counter,
     /// Instances alive.
     pub instances: Gauge,
     /// Duration of calls.
@@ -226,6 +229,12 @@ impl Metrics {
                 r,
                 "filter_handovers",
                 "Streams whose filter with state was swapped, by what became of the state",
+                Family::default(),
+            ),
+            log_dropped: add(
+                r,
+                "filter_log_dropped",
+                "Lines for the log that a filter wrote beyond its rate",
                 Family::default(),
             ),
             instances: add(
@@ -326,6 +335,7 @@ impl Metrics {
             calls: self.calls.get_or_create_owned(&label),
             lines: self.filter_lines.get_or_create_owned(&label),
             dropped: self.filter_dropped.get_or_create_owned(&label),
+            log_dropped: self.log_dropped.get_or_create_owned(&label),
             instances: self.instances.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),
             failures: self.failures.clone(),

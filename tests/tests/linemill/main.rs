@@ -16,6 +16,7 @@
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
+//! | [`grants`] | what filters may import, and what they can do with it |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -59,6 +60,7 @@ mod examples;
 mod faults;
 mod filters;
 mod framings;
+mod grants;
 #[cfg(unix)]
 mod handover;
 mod hops;

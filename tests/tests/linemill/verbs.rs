@@ -1,6 +1,6 @@
 //! The other verbs, their exit codes and their texts.
 
-use linemill_tests::{Finished, Folder, Host, guest, run};
+use linemill_tests::{Finished, Folder, guest, run};
 
 fn linemill(args: &[&str]) -> Finished {
     run(Folder::new().path(), args, b"")
@@ -100,23 +100,6 @@ fn check_reports_where_and_what() {
         run(folder.path(), ["check", "bad.toml"], b"")
             .failure()
             .says(parts);
-    }
-}
-
-#[test]
-fn what_is_not_done_yet_is_said_and_not_ignored() {
-    let folder = Folder::new();
-    let grant = "[filter.rot13]\nplugin = \"rot13\"\ngrant = [\"log\"]";
-    for (config, key) in [(Host::config("", grant), "grant")] {
-        folder.write("later.toml", config);
-        for args in [
-            ["check", "later.toml"].as_slice(),
-            &["serve", "--config", "later.toml"],
-        ] {
-            run(folder.path(), args, b"")
-                .failure()
-                .says(&["later.toml:", key, "not yet"]);
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::config::settings::{FilterSettings, Handover, Isolation, PluginRef, When};
 use crate::filter::bundled;
 use crate::filter::engine::Engine;
+use crate::filter::imports::Grants;
 use crate::filter::plugin::Plugin;
 use crate::filter::stage::Filter;
 use crate::telemetry::log::Gate;
@@ -36,7 +37,7 @@ impl Filters {
 
     async fn start(&self, plugin: &str, given: FilterSettings) -> Arc<Filter> {
         let component = bundled::component(plugin).unwrap();
-        let plugin = Plugin::new(&self.engine, component).unwrap();
+        let plugin = Plugin::new(&self.engine, component, Grants::NONE).unwrap();
         let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.filter(&given.name));
         Filter::start(engine, plugin, given, metrics, Gate::default())
             .await

@@ -125,7 +125,7 @@ pub(super) fn entries() -> Vec<Broken> {
             "importing",
             guest::importing("clock"),
             &[
-                "it imports acme:tools/clock@1.0.0, and nothing is granted",
+                "it imports acme:tools/clock@1.0.0, which nothing grants",
                 "grant",
             ],
         ),

@@ -1,0 +1,284 @@
+//! What filters may import: nothing by default, otherwise what `grant` says, and how little that is.
+
+use std::time::{Duration, Instant};
+
+use linemill_tests::{Folder, Host, guest, run};
+
+/// A host whose only filter is this component, with more keys for it.
+fn host_of(component: &[u8], filter: &str) -> Host {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
+    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
+}
+
+fn reach(filter: &str) -> Host {
+    let grant = "grant = [\"random\", \"log\", \"clock\"]\n";
+    host_of(&guest::importing("reach"), &format!("{grant}{filter}"))
+}
+
+fn wasi(filter: &str) -> Host {
+    host_of(
+        &guest::importing("wasi"),
+        &format!("grant = [\"wasi\"]\n{filter}"),
+    )
+}
+
+#[track_caller]
+fn gives(host: &Host, line: &str, expected: &str) {
+    let got = host.connect().exchange(format!("{line}\n").as_bytes());
+    assert_eq!(got.escape_ascii().to_string(), format!("{expected}\\n"));
+}
+
+#[track_caller]
+fn failures(host: &Host, kind: &str) -> f64 {
+    let labels = [("filter", "guest"), ("kind", kind)];
+    host.metric("linemill_filter_failures_total", &labels)
+}
+
+/// The line comes back as it was, and counts as a failure of this kind.
+#[track_caller]
+fn fails(host: &Host, line: &str, kind: &str) {
+    let before = failures(host, kind);
+    gives(host, line, line);
+    assert!(failures(host, kind) > before, "{line}: not of kind {kind}");
+}
+
+/// A line of the log that has this in it.
+#[track_caller]
+fn line_of(host: &Host, part: &str) -> String {
+    host.expect_stderr(part);
+    let log = host.stderr();
+    let line = log.lines().find(|line| line.contains(part));
+    line.expect("it has just been there").to_owned()
+}
+
+#[test]
+fn what_is_not_granted_is_refused_with_what_to_write() {
+    let folder = Folder::new();
+    folder.write("reach.wasm", guest::importing("reach"));
+    folder.write("wasi.wasm", guest::importing("wasi"));
+    let refused = |plugin: &str, grant: &str, parts: &[&str]| {
+        let filter = format!("[filter.it]\nplugin = \"./{plugin}.wasm\"\n{grant}\n");
+        folder.write("linemill.toml", Host::config("chain = [\"it\"]", &filter));
+        for args in [
+            &["check", "linemill.toml"][..],
+            &["serve", "--config", "linemill.toml"],
+        ] {
+            run(folder.path(), args, b"").failure().says(parts);
+        }
+    };
+    let own = [
+        "linemill:filter/log@0.1.0",
+        "linemill:filter/clock@0.1.0",
+        "linemill:filter/random@0.1.0",
+        "nothing is granted",
+        "write grant = [\"log\", \"clock\", \"random\"] into",
+    ];
+    refused("reach", "", &own);
+    let some = [
+        "only grant = [\"log\", \"clock\"] is there",
+        "write grant = [\"log\", \"clock\", \"random\"] into",
+    ];
+    refused("reach", "grant = [\"clock\", \"log\"]", &some);
+    refused(
+        "reach",
+        "grant = [\"wasi\"]",
+        &["\"random\", \"wasi\"] into"],
+    );
+    let wasi = [
+        "wasi:sockets/tcp-create-socket@0.2.0",
+        "write grant = [\"wasi\"] into",
+    ];
+    refused("wasi", "", &wasi);
+    run(folder.path(), ["pipe", "./wasi.wasm"], b"a\n")
+        .failure()
+        .says(&wasi);
+}
+
+#[test]
+fn inspect_says_what_must_be_granted() {
+    let folder = Folder::new();
+    let says = |name: &str, part: &str| {
+        folder.write("guest.wasm", guest::importing(name));
+        let text = run(folder.path(), ["inspect", "guest.wasm"], b"")
+            .success()
+            .text();
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    };
+    says(
+        "reach",
+        "filter's table: grant = [\"log\", \"clock\", \"random\"]",
+    );
+    says("wasi", "filter's table: grant = [\"wasi\"]");
+    says(
+        "clock",
+        "cannot be run: nothing grants acme:tools/clock@1.0.0",
+    );
+}
+
+#[test]
+fn bench_takes_grants() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::importing("reach"));
+    let bench = ["bench", "./guest.wasm", "--seconds", "0.001", "--grant"];
+    run(
+        folder.path(),
+        [&bench[..], &["log,clock,random"]].concat(),
+        b"",
+    )
+    .success();
+    run(folder.path(), [&bench[..], &["log,clock"]].concat(), b"")
+        .failure()
+        .says(&["linemill:filter/random@0.1.0"]);
+    run(folder.path(), [&bench[..], &["network"]].concat(), b"")
+        .failure()
+        .says(&["network", "log, clock, random or wasi"]);
+}
+
+#[test]
+fn more_may_be_granted_than_is_wanted() {
+    let filter = "grant = [\"log\", \"clock\", \"random\", \"wasi\"]";
+    gives(&host_of(&guest::batch("shout"), filter), "a", "A");
+}
+
+#[test]
+fn a_filter_writes_to_the_log() {
+    let host = reach("");
+    gives(&host, "a!l", "A!L");
+    // Neither the colour nor the line's end gets through.
+    let line = line_of(&host, "filter logs");
+    assert!(
+        line.contains("WARN") && line.contains("filter=\"guest\""),
+        "{line}"
+    );
+    assert!(
+        line.contains("u{1b}[31m and ") && line.contains("new"),
+        "{line}"
+    );
+    assert!(!line.contains('\u{1b}'), "{line}");
+    gives(&host, "a!L", "A!L");
+    let line = line_of(&host, "xxxxx");
+    assert!(line.contains(&"x".repeat(1024)), "{line}");
+    assert!(!line.contains(&"x".repeat(1025)), "{line}");
+}
+
+#[test]
+fn a_log_flood_is_cut_and_counted() {
+    let host = reach("");
+    gives(&host, "a!f", "A!F");
+    let dropped = host.metric("linemill_filter_log_dropped_total", &[("filter", "guest")]);
+    // A second may begin meanwhile.
+    assert!((980.0..=990.0).contains(&dropped), "{dropped}");
+    assert!(failures(&host, "imports") < 0.5);
+}
+
+#[test]
+fn a_filter_has_clocks_and_random_bytes() {
+    let host = reach("");
+    gives(&host, "a!c", "A!C");
+    gives(&host, "a!r", "A!R");
+    fails(&host, "a!R", "outcome");
+}
+
+#[test]
+fn calls_to_imports_are_bounded() {
+    let host = reach("deadline = \"30s\"");
+    fails(&host, "a!i", "imports");
+    let host = wasi("deadline = \"30s\"");
+    fails(&host, "a!i", "imports");
+}
+
+#[test]
+fn nothing_is_behind_a_wasi() {
+    // No variable, argument or folder; 1: a socket is refused.
+    gives(&wasi(""), "a!?", "A01");
+    // The host's own environment is not the guest's.
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::importing("wasi"));
+    let filter = "[filter.guest]\nplugin = \"./guest.wasm\"\ngrant = [\"wasi\"]\n";
+    folder.write("linemill.toml", Host::config("chain = [\"guest\"]", filter));
+    let pipe = ["pipe", "--config", "linemill.toml", "guest"];
+    let text = run(folder.path(), pipe, b"a!?\na!o\n").success();
+    assert_eq!(text.text(), "A01\nA!O\n");
+    assert!(!text.stderr.contains("said"), "{}", text.stderr);
+}
+
+#[test]
+fn what_a_wasi_writes_goes_to_the_log_where_that_is_granted() {
+    let host = host_of(&guest::importing("wasi"), "grant = [\"wasi\", \"log\"]");
+    gives(&host, "a!o", "A!O");
+    let line = line_of(&host, "filter logs");
+    assert!(
+        line.contains("said so") && !line.contains("and no"),
+        "{line}"
+    );
+    // The same stream goes on, in the same instance.
+    gives(&host, "a!o", "A!O");
+    host.expect_stderr("and nosaid so");
+}
+
+#[test]
+fn ending_the_program_fails_the_line() {
+    let host = wasi("");
+    fails(&host, "a!e", "exit");
+    fails(&host, "a!x", "exit");
+    gives(&host, "b", "B");
+}
+
+#[test]
+fn waiting_counts_as_time_of_the_call() {
+    let host = wasi("deadline = \"200ms\"");
+    gives(&host, "a!n", "A!N");
+    for line in ["a!s", "a!S"] {
+        let mut bystander = host.connect();
+        let mut client = host.connect();
+        let start = Instant::now();
+        client.send(format!("{line}\n").as_bytes());
+        bystander.send(b"b\n");
+        bystander.expect(b"B\n");
+        client.expect(format!("{line}\n").as_bytes());
+        let took = start.elapsed();
+        assert!((200..1500).contains(&took.as_millis()), "{line}: {took:?}");
+    }
+    assert!(failures(&host, "deadline") > 1.5);
+}
+
+#[test]
+fn a_wasi_takes_little_of_the_host() {
+    let host = wasi("deadline = \"10s\"");
+    let start = Instant::now();
+    gives(&host, "a!m", "a!m");
+    gives(&host, "a!R", "a!R");
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "not cut at a bound"
+    );
+    gives(&host, "b", "B");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reload_grants_and_takes_back() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::importing("reach"));
+    let with = |grant: &str| {
+        let filter = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{grant}\n");
+        Host::config("chain = [\"guest\"]", &filter)
+    };
+    let all = "grant = [\"log\", \"clock\", \"random\"]";
+    let mut host = Host::serve_in(folder, with(all));
+    let mut client = host.connect();
+    client.send(b"a!c\n");
+    client.expect(b"A!C\n");
+    // The very bytes are compiled and known, with other grants.
+    host.write_config(with("grant = [\"log\"]"));
+    host.wait_metric("linemill_reloads_total", &[("result", "refused")], 1.0);
+    client.send(b"b!c\n");
+    client.expect(b"B!C\n");
+    host.write_config(with("grant = [\"log\", \"clock\", \"random\", \"wasi\"]"));
+    host.wait_metric("linemill_generation", &[], 2.0);
+    client.send(b"c!c\n");
+    client.expect(b"C!C\n");
+    host.alive();
+}
