@@ -29,7 +29,8 @@ use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
 use door::Door;
 pub use status::{
-    ExampleStatus, GenerationStatus, ListenerStatus, RefusalStatus, Status, TrialStatus,
+    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
+    Status, TrialStatus,
 };
 
 /// What `/metrics` is, as OpenMetrics 1.0 names it.

@@ -3,7 +3,8 @@
 //! In: lines of a stream. Out: the lines that go on, `on_error` applied; faults become counts and
 //! a log line a second at most. A filter without state lends instances from a pool, so an idle
 //! connection holds none; one with state keeps an instance for each stream.
-//! Not here: the order of stages (`chain`), what follows a fault (`recover`).
+//! Not here: the order of stages (`chain`), what follows a fault (`recover`), when it is called no
+//! more (`breaker`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::breaker::{After, Breaker, Opened};
 use super::course::Held;
 use super::engine::Engine;
 use super::instance::{Bounds, Fault, Instance};
@@ -51,6 +53,7 @@ pub struct Filter {
     turns: Semaphore,
     failed: AtomicU64,
     taken: AtomicU64,
+    breaker: Breaker,
     /// What its answers came to beside another's, when it is a shadow.
     compared: Compared,
 }
@@ -113,6 +116,7 @@ impl Filter {
             exclusive,
             routes,
             pool,
+            breaker: Breaker::new(metrics.breaker_open.clone()),
             metrics,
             log,
             handover_log: Gate::default(),
@@ -164,7 +168,17 @@ impl Filter {
         &self.compared
     }
 
-    /// How many lines it has been given, in this generation.
+    /// Whether it is called.
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Since when it is not called, but for probes; `None` when it is.
+    pub fn opened(&self) -> Option<Opened> {
+        self.breaker.opened()
+    }
+
+    /// How many lines have come to it, in this generation.
     pub fn lines(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
@@ -244,6 +258,40 @@ impl Filter {
                 self.failed(kind, run.len() as u64, reason);
             }
         }
+    }
+
+    /// A call was good.
+    pub(super) fn works(&self) {
+        if self.breaker.good() {
+            tracing::info!(
+                filter = self.name(),
+                "breaker closed: the filter is called again"
+            );
+        }
+    }
+
+    /// A call came to nothing, and its lines were given up.
+    pub(super) fn broke(&self, fault: &Fault) -> After {
+        let heavy = matches!(fault.kind, "deadline" | "refused");
+        let after = self.breaker.fault(heavy, Instant::now());
+        if after == After::Opened {
+            let (kind, reason, on_error) = (fault.kind, &fault.reason, self.on_error().word());
+            tracing::error!(
+                filter = self.name(),
+                kind,
+                reason,
+                on_error,
+                "breaker open: the filter is not called, but for a batch now and then to see whether it works again"
+            );
+        }
+        after
+    }
+
+    /// Counts lines that came while the breaker was open. That has been logged.
+    pub(super) fn not_offered(&self, lines: u64) {
+        self.metrics.failed("breaker", lines);
+        self.taken.fetch_add(lines, Ordering::Relaxed);
+        self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Counts lines that failed, and logs it once a second at most.

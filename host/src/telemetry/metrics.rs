@@ -37,6 +37,7 @@ pub struct Metrics {
     failures: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
     instances: Family<ByFilter, Gauge>,
+    breakers: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
     outputs: OutputFamilies,
     generation: Gauge,
@@ -149,6 +150,8 @@ pub struct FilterMetrics {
     pub dropped: Counter,
     /// Instances alive.
     pub instances: Gauge,
+    /// 1 while its breaker is open.
+    pub breaker_open: Gauge,
     /// Duration of calls.
     pub call_seconds: Histogram,
     failures: Family<ByFilterKind, Counter>,
@@ -232,6 +235,12 @@ impl Metrics {
                 r,
                 "filter_instances",
                 "Instances of a filter alive",
+                Family::default(),
+            ),
+            breakers: add(
+                r,
+                "filter_breaker_open",
+                "Whether a filter is not called since it kept failing: 1 or 0",
                 Family::default(),
             ),
             call_seconds: add(
@@ -327,6 +336,7 @@ impl Metrics {
             lines: self.filter_lines.get_or_create_owned(&label),
             dropped: self.filter_dropped.get_or_create_owned(&label),
             instances: self.instances.get_or_create_owned(&label),
+            breaker_open: self.breakers.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),
             failures: self.failures.clone(),
             handovers: self.handovers.clone(),

@@ -15,6 +15,7 @@
 //! | [`filters`] | each bundled filter as a component, with each of its settings |
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
+//! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -46,6 +47,7 @@
 mod admin;
 mod author;
 mod binds;
+mod breaker;
 mod chain;
 mod clients;
 #[cfg(unix)]
