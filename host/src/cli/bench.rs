@@ -10,11 +10,10 @@ use linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
 use linemill::filter::chain::{Chain, Passage, Stage};
 use linemill::filter::engine::Engine;
 use linemill::filter::plugin::Plugin;
-use linemill::filter::stage::Filter;
+use linemill::filter::stage::{Filter, Notices};
 use linemill::filter::verdict::Rules;
 use linemill::lines::Lines;
 use linemill::stream::line::Framer;
-use linemill::telemetry::log::Gate;
 use linemill::telemetry::metrics::Metrics;
 
 use super::plugin::{hinted, read};
@@ -112,7 +111,7 @@ impl Bench {
             ));
         }
         let metrics = Metrics::new().filter("bench");
-        Filter::start(engine, plugin, settings, metrics, Gate::default())
+        Filter::start(engine, plugin, settings, metrics, Notices::default())
             .await
             .map_err(|error| anyhow!("{}: {error}", self.plugin))
     }

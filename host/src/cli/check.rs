@@ -44,7 +44,7 @@ impl Check {
             destinations::check(&settings)?;
             let engine = Engine::new()?;
             let plugins = Plugins::with(Arc::new(engine), Cache::of_user());
-            let built = build(&settings, None, &plugins, &Metrics::new()).await?;
+            let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {

@@ -5,7 +5,7 @@ use crate::config::settings::{FilterSettings, Framing, OnError, PluginRef};
 use crate::filter::bundled;
 use crate::filter::engine::Engine;
 use crate::filter::plugin::Plugin;
-use crate::telemetry::log::Gate;
+use crate::filter::stage::Notices;
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const RULES: Rules = Rules {
@@ -24,7 +24,7 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
         plugin,
         given,
         Metrics::new().filter(name),
-        Gate::default(),
+        Notices::default(),
     )
     .await
     .unwrap()

@@ -18,6 +18,7 @@ mod instance;
 mod limits;
 pub mod plugin;
 pub mod probe;
+pub mod quarantine;
 mod recover;
 pub mod stage;
 pub mod trial;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::breaker::{Admitted, After};
 use super::instance::Fault;
+use super::quarantine::Origin;
 use super::stage::{Filter, Own, give_up};
 use super::verdict::{Judged, Rules};
 use crate::blocks;
@@ -23,29 +24,32 @@ const LATE: u32 = 64;
 /// What faults may cost in a probe: as many as it takes to find a line that works, if there is one.
 const PROBE: u32 = 16;
 
+/// What a stream asks of a filter, and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) rules: Rules,
+    /// Where the filter's routes lead.
+    pub(super) ways: &'a [Option<u32>],
+    pub(super) origin: &'a Origin,
+}
+
 /// Runs a stage over lines. Never fails: faults have been dealt with.
-pub(super) async fn run(
-    filter: &Filter,
-    own: &mut Own,
-    input: Lines,
-    rules: Rules,
-    ways: &[Option<u32>],
-) -> Judged {
+pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Asked<'_>) -> Judged {
     let admitted = filter.breaker().admit_now();
     if admitted == Admitted::No {
-        filter.not_offered(input.len() as u64);
+        filter.not_offered(&input, asked.origin);
         return give_up(input, filter.on_error());
     }
-    match filter.call(own, &input, rules, ways).await {
+    match filter.call(own, &input, asked).await {
         Ok(judged) => {
             filter.works();
-            filter.account(input.len() as u64, &judged);
+            filter.account(&input, &judged, asked.origin);
             blocks::give_back(input.into_bytes());
             judged
         }
         Err(fault) => {
             let probe = admitted == Admitted::Probe;
-            Box::pin(bisect(filter, own, input, rules, ways, (fault, probe))).await
+            Box::pin(bisect(filter, own, input, asked, (fault, probe))).await
         }
     }
 }
@@ -56,8 +60,7 @@ async fn bisect(
     filter: &Filter,
     own: &mut Own,
     input: Lines,
-    rules: Rules,
-    ways: &[Option<u32>],
+    asked: Asked<'_>,
     (first, mut probe): (Fault, bool),
 ) -> Judged {
     let mut all = Judged::default();
@@ -70,10 +73,10 @@ async fn bisect(
         let judged = match known.take() {
             Some(fault) => Err(fault),
             None if probe || filter.breaker().admit_now() != Admitted::No => {
-                filter.call(own, &part, rules, ways).await
+                filter.call(own, &part, asked).await
             }
             None => {
-                filter.not_offered(lines as u64);
+                filter.not_offered(&part, asked.origin);
                 all.append(give_up(part, filter.on_error()), from, lines);
                 if all.close.is_some() {
                     break;
@@ -87,7 +90,7 @@ async fn bisect(
                 if std::mem::take(&mut probe) {
                     budget = BUDGET;
                 }
-                filter.account(lines as u64, &judged);
+                filter.account(&part, &judged, asked.origin);
                 all.append(judged, from, lines);
             }
             Err(fault) => {
@@ -104,8 +107,7 @@ async fn bisect(
                     todo.push((from, middle));
                     continue;
                 }
-                filter.account(lines as u64, &Judged::default());
-                filter.failed(fault.kind, lines as u64, &fault.reason);
+                filter.lost(&part, &fault, asked.origin);
                 all.append(give_up(part, filter.on_error()), from, lines);
                 if probe {
                     if budget == 0 || todo.is_empty() || all.close.is_some() {

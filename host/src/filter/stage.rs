@@ -17,8 +17,10 @@ use super::course::Held;
 use super::engine::Engine;
 use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
+use super::quarantine::{Case, Origin, Quarantine};
+use super::recover::Asked;
 use super::trial::shadow::Compared;
-use super::verdict::{Close, Failed, Judged, Rules, judge};
+use super::verdict::{Close, Failed, Judged, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
 use crate::config::words::Word as _;
 use crate::lines::Lines;
@@ -47,7 +49,7 @@ pub struct Filter {
     routes: Vec<String>,
     pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
-    log: Gate,
+    notices: Notices,
     handover_log: Gate,
     /// Streams that may take over at the same time.
     turns: Semaphore,
@@ -56,6 +58,15 @@ pub struct Filter {
     breaker: Breaker,
     /// What its answers came to beside another's, when it is a shadow.
     compared: Compared,
+}
+
+/// What leaves a filter beside its lines.
+#[derive(Default)]
+pub struct Notices {
+    /// How often failed lines are logged.
+    pub log: Gate,
+    /// What takes them, when `on_error` is `quarantine`; without it they are left out.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -80,7 +91,7 @@ pub enum StartError {
 
 impl Filter {
     /// Starts a first instance, which shows whether the filter takes its settings. Lines that fail
-    /// are logged as often as `log` lets them.
+    /// are told of by `notices`.
     ///
     /// # Errors
     /// When it does not.
@@ -89,7 +100,7 @@ impl Filter {
         plugin: Arc<Plugin>,
         settings: FilterSettings,
         metrics: FilterMetrics,
-        log: Gate,
+        notices: Notices,
     ) -> Result<Arc<Self>, StartError> {
         let bounds = Bounds {
             memory: settings.memory,
@@ -118,7 +129,7 @@ impl Filter {
             pool,
             breaker: Breaker::new(metrics.breaker_open.clone()),
             metrics,
-            log,
+            notices,
             handover_log: Gate::default(),
             turns: Semaphore::new(handover::AT_ONCE),
             failed: AtomicU64::new(0),
@@ -197,9 +208,9 @@ impl Filter {
         &self,
         own: &mut Own,
         input: &Lines,
-        rules: Rules,
-        ways: &[Option<u32>],
+        asked: Asked<'_>,
     ) -> Result<Judged, Fault> {
+        let Asked { rules, ways, .. } = asked;
         let mut instance = self.instance(own).await?;
         let started = Instant::now();
         let outcome = instance
@@ -219,7 +230,8 @@ impl Filter {
     }
 
     /// Takes back what the filter still holds of a stream, if it has an instance for it.
-    pub(super) async fn finish(&self, own: Own, rules: Rules, ways: &[Option<u32>]) -> Held {
+    pub(super) async fn finish(&self, own: Own, asked: Asked<'_>) -> Held {
+        let Asked { rules, ways, .. } = asked;
         let mut held = Held::default();
         let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
             return held;
@@ -232,11 +244,12 @@ impl Filter {
         });
         for (content, route) in lines {
             if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
-                self.failed(
+                let (kind, reason) = (
                     "terminator",
-                    1,
                     "a line held back is too long, or holds a terminator",
                 );
+                self.failed(kind, 1, reason);
+                self.set_aside(asked.origin, kind, reason, &content);
             } else if let Some(way) = route.and_then(|route| ways[route as usize]) {
                 let at = held.lines.len();
                 held.departed.push(&content, terminator, way, at);
@@ -247,16 +260,49 @@ impl Filter {
         held
     }
 
-    /// Counts what a call came to.
-    pub(super) fn account(&self, lines: u64, judged: &Judged) {
+    /// Counts what a call came to, of these lines.
+    pub(super) fn account(&self, input: &Lines, judged: &Judged, origin: &Origin) {
+        let lines = input.len() as u64;
         self.metrics.lines.inc_by(lines);
         self.taken.fetch_add(lines, Ordering::Relaxed);
         self.metrics.dropped.inc_by(judged.dropped);
         // Runs of one kind are counted together: finding a counter by its labels takes a while.
         for run in judged.failed.chunk_by(|one, next| one.kind == next.kind) {
-            if let [Failed { kind, reason }, ..] = run {
+            if let [Failed { kind, reason, .. }, ..] = run {
                 self.failed(kind, run.len() as u64, reason);
             }
+        }
+        for Failed { line, kind, reason } in &judged.failed {
+            self.set_aside(origin, kind, reason, input.content(*line));
+        }
+    }
+
+    /// Counts lines that were given up after a fault.
+    pub(super) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
+        self.account(input, &Judged::default(), origin);
+        self.failed(fault.kind, input.len() as u64, &fault.reason);
+        self.set_all_aside(origin, fault.kind, &fault.reason, input);
+    }
+
+    fn set_all_aside(&self, origin: &Origin, kind: &str, reason: &str, lines: &Lines) {
+        if self.notices.quarantine.is_some() {
+            for line in 0..lines.len() {
+                self.set_aside(origin, kind, reason, lines.content(line));
+            }
+        }
+    }
+
+    /// Sends a line that failed to quarantine, if that is what becomes of one.
+    fn set_aside(&self, origin: &Origin, kind: &str, reason: &str, content: &[u8]) {
+        if let Some(quarantine) = &self.notices.quarantine {
+            let case = Case {
+                filter: self.name(),
+                plugin: self.digest(),
+                kind,
+                reason,
+                origin,
+            };
+            quarantine.take(case, content, &self.metrics.quarantined);
         }
     }
 
@@ -288,7 +334,10 @@ impl Filter {
     }
 
     /// Counts lines that came while the breaker was open. That has been logged.
-    pub(super) fn not_offered(&self, lines: u64) {
+    pub(super) fn not_offered(&self, input: &Lines, origin: &Origin) {
+        let lines = input.len() as u64;
+        let reason = "the filter kept failing, and is not called";
+        self.set_all_aside(origin, "breaker", reason, input);
         self.metrics.failed("breaker", lines);
         self.taken.fetch_add(lines, Ordering::Relaxed);
         self.failed.fetch_add(lines, Ordering::Relaxed);
@@ -298,7 +347,7 @@ impl Filter {
     pub(super) fn failed(&self, kind: &str, lines: u64, reason: &str) {
         self.metrics.failed(kind, lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
-        if let Some(held) = self.log.pass() {
+        if let Some(held) = self.notices.log.pass() {
             let on_error = self.on_error().word();
             tracing::warn!(
                 filter = self.name(),
@@ -361,7 +410,7 @@ pub(super) fn give_up(input: Lines, on_error: OnError) -> Judged {
             lines: input,
             ..Judged::default()
         },
-        OnError::Drop => Judged {
+        OnError::Drop | OnError::Quarantine => Judged {
             counts: vec![0; input.len()],
             ..Judged::default()
         },

@@ -36,6 +36,7 @@ pub struct Metrics {
     filter_dropped: Family<ByFilter, Counter>,
     failures: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
+    quarantined: Family<ByFilter, Counter>,
     instances: Family<ByFilter, Gauge>,
     breakers: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
@@ -148,6 +149,8 @@ pub struct FilterMetrics {
     pub lines: Counter,
     /// Lines it dropped by its verdict.
     pub dropped: Counter,
+    /// Lines that its quarantine took.
+    pub quarantined: Counter,
     /// Instances alive.
     pub instances: Gauge,
     /// 1 while its breaker is open.
@@ -229,6 +232,12 @@ impl Metrics {
                 r,
                 "filter_handovers",
                 "Streams whose filter with state was swapped, by what became of the state",
+                Family::default(),
+            ),
+            quarantined: add(
+                r,
+                "filter_quarantined",
+                "Lines that failed in a filter and were handed to its quarantine",
                 Family::default(),
             ),
             instances: add(
@@ -335,6 +344,7 @@ impl Metrics {
             calls: self.calls.get_or_create_owned(&label),
             lines: self.filter_lines.get_or_create_owned(&label),
             dropped: self.filter_dropped.get_or_create_owned(&label),
+            quarantined: self.quarantined.get_or_create_owned(&label),
             instances: self.instances.get_or_create_owned(&label),
             breaker_open: self.breakers.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),

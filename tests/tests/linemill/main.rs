@@ -16,6 +16,7 @@
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
+//! | [`quarantine`] | where lines go that a filter failed |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -69,6 +70,8 @@ mod peers;
 mod pipe;
 mod pipe_to;
 mod plugins;
+#[cfg(unix)]
+mod quarantine;
 mod rates;
 mod redis;
 mod reload;

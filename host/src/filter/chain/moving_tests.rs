@@ -9,8 +9,7 @@ use crate::config::settings::{FilterSettings, Handover, Isolation, PluginRef, Wh
 use crate::filter::bundled;
 use crate::filter::engine::Engine;
 use crate::filter::plugin::Plugin;
-use crate::filter::stage::Filter;
-use crate::telemetry::log::Gate;
+use crate::filter::stage::{Filter, Notices};
 use crate::telemetry::metrics::Metrics;
 use Handover::{KeepOld, StartFresh};
 
@@ -38,7 +37,7 @@ impl Filters {
         let component = bundled::component(plugin).unwrap();
         let plugin = Plugin::new(&self.engine, component).unwrap();
         let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.filter(&given.name));
-        Filter::start(engine, plugin, given, metrics, Gate::default())
+        Filter::start(engine, plugin, given, metrics, Notices::default())
             .await
             .unwrap()
     }
