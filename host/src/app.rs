@@ -24,6 +24,7 @@ use crate::control::triggers::{self, Stop};
 use crate::control::watch::Watcher;
 use crate::filter::engine::Engine;
 use crate::generation::Orders;
+use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
 
 /// Runs the host: exits after a drain.
@@ -36,12 +37,13 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
     let plugins = Arc::new(Plugins::of_user(Arc::new(Engine::new()?)));
-    let first = build(&settings, None, &plugins, &metrics).await?;
+    let outputs = Outputs::default();
+    let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
     metrics.in_force(first.number);
     let (orders, receiver) = Orders::first(first);
     let now = receiver.borrow().clone();
 
-    let mut fleet = Fleet::new(Handed::from_env(), receiver.clone());
+    let mut fleet = Fleet::new(Handed::from_env(), receiver.clone(), outputs);
     let joining = fleet.prepare(&settings, now.generation(), &metrics)?;
     let admin_socket = bind_admin(&settings, fleet.handed())?;
     for name in fleet.handed().left() {

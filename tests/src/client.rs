@@ -41,6 +41,12 @@ impl Client {
         Ok(Self::of(socket))
     }
 
+    /// Its own address.
+    pub fn local(&self) -> SocketAddr {
+        let address = self.socket.local_addr().expect("it is connected");
+        address.as_socket().expect("it is no Unix socket")
+    }
+
     /// Connects from this address of the machine.
     pub fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);

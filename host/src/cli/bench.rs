@@ -13,11 +13,10 @@ use linemill::filter::compiler::Compiler;
 use linemill::filter::engine::Engine;
 use linemill::filter::imports::Grants;
 use linemill::filter::plugin::{Digest, Plugin};
-use linemill::filter::stage::Filter;
+use linemill::filter::stage::{Filter, Notices};
 use linemill::filter::verdict::Rules;
 use linemill::lines::Lines;
 use linemill::stream::line::Framer;
-use linemill::telemetry::log::Gate;
 use linemill::telemetry::metrics::Metrics;
 
 use super::plugin::{hinted, read};
@@ -120,7 +119,7 @@ impl Bench {
             ));
         }
         let metrics = Metrics::new().filter("bench");
-        Filter::start(engine, plugin, settings, metrics, Gate::default())
+        Filter::start(engine, plugin, settings, metrics, Notices::default())
             .await
             .map_err(|error| anyhow!("{}: {error}", self.plugin))
     }

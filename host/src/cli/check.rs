@@ -43,7 +43,7 @@ impl Check {
             destinations::check(&settings)?;
             let engine = Engine::new()?;
             let plugins = Plugins::of_user(Arc::new(engine));
-            let built = build(&settings, None, &plugins, &Metrics::new()).await?;
+            let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {

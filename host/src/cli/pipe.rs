@@ -66,9 +66,9 @@ impl Pipe {
         let metrics = Metrics::new();
         let engine = Engine::new()?;
         let plugins = Plugins::of_user(Arc::new(engine));
-        let first = build(&settings, None, &plugins, &metrics).await?;
-        let filters: Vec<_> = first.filters.values().cloned().collect();
         let outputs = Outputs::default();
+        let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
+        let filters: Vec<_> = first.filters.values().cloned().collect();
         let (stream, service) = settings
             .listeners
             .first()
@@ -171,6 +171,7 @@ fn tell_failures(filter: &Filter) {
         OnError::Pass => "passed on unfiltered",
         OnError::Drop => "dropped",
         OnError::Close => "ended the stream",
+        OnError::Quarantine => "sent to quarantine",
     };
     match filter.failed_lines() {
         0 => {}

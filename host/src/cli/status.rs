@@ -57,6 +57,16 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
         let connections = listener.connections;
         writeln!(text, "listener {name}: {connections} connected; {chain}")?;
     }
+    for (name, filter) in &status.filters {
+        if let (Some(since), Some(next)) = (&filter.breaker.since, &filter.breaker.next_probe) {
+            let (probes, failed, lines) =
+                (filter.breaker.failed_probes, filter.failed, filter.lines);
+            writeln!(
+                text,
+                "filter {name}: breaker open since {since}, next probe {next}, {probes} probes failed; {failed} of {lines} lines failed"
+            )?;
+        }
+    }
     for trial in &status.trials {
         let (kind, filter, share) = (&trial.kind, &trial.filter, &trial.share);
         let (lines, failed) = (trial.lines, trial.failed);

@@ -241,6 +241,7 @@ impl Diff {
             sha256,
             settings,
             on_error,
+            quarantine,
             memory,
             deadline,
             grant,
@@ -259,6 +260,7 @@ impl Diff {
         };
         keys.compare("plugin", plugin, &new.plugin, Live);
         keys.compare("on_error", on_error, &new.on_error, Live);
+        keys.changed("quarantine", *quarantine != new.quarantine, Live);
         keys.compare("memory", &Bytes(*memory), &Bytes(new.memory), Live);
         keys.compare("deadline", deadline, &new.deadline, Live);
         keys.compare("isolation", isolation, &new.isolation, Live);

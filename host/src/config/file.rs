@@ -85,8 +85,8 @@ table! {
 table! {
     /// A table `[filter.NAME]`.
     Filter {
-        plugin, sha256, settings, on_error, memory, deadline, grant, isolation, handover, size, test, canary,
-        shadow,
+        plugin, sha256, settings, on_error, quarantine, memory, deadline, grant, isolation, handover, size,
+        test, canary, shadow,
     }
 }
 

@@ -45,6 +45,7 @@ impl Word for OnError {
         ("pass", Self::Pass),
         ("drop", Self::Drop),
         ("close", Self::Close),
+        ("quarantine", Self::Quarantine),
     ];
 }
 

@@ -30,7 +30,8 @@ use crate::config::settings::Token;
 use crate::generation::Orders;
 use crate::telemetry::metrics::Metrics;
 pub use status::{
-    ExampleStatus, GenerationStatus, ListenerStatus, RefusalStatus, Status, TrialStatus,
+    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
+    Status, TrialStatus,
 };
 
 /// What `/metrics` is, as OpenMetrics 1.0 names it.

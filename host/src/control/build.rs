@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::certificates;
 use super::load::{LoadError, Plugins};
 use super::swap::Kept;
+use super::{certificates, destinations};
 use crate::config::report::{Report, Reports};
 use crate::config::settings::{
     FilterSettings, ListenerSettings, Settings, StageSettings, trial_name,
@@ -18,9 +18,10 @@ use crate::config::settings::{
 use crate::filter::chain::{Chain, Stage};
 use crate::filter::plugin::Plugin;
 use crate::filter::probe::{self, Mismatch};
-use crate::filter::stage::{Filter, StartError};
+use crate::filter::stage::{Filter, Notices, StartError};
 use crate::filter::trial::Trial;
 use crate::generation::{Generation, Service};
+use crate::stream::output::Outputs;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
 
@@ -37,17 +38,20 @@ pub async fn build(
     before: Option<&Generation>,
     plugins: &Plugins,
     metrics: &Metrics,
+    outputs: Option<&Outputs>,
 ) -> Result<Generation, Reports> {
-    build_of(settings, before, None, plugins, metrics).await
+    build_of(settings, before, None, plugins, metrics, outputs).await
 }
 
-/// Builds the generation that `settings` ask for. Of what is `kept`, no file is read.
+/// Builds the generation that `settings` ask for. Of what is `kept`, no file is read. What takes the
+/// lines that filters fail is opened among `outputs`; without these, it is not.
 pub(super) async fn build_of(
     settings: &Settings,
     before: Option<&Generation>,
     kept: Option<&Kept>,
     plugins: &Plugins,
     metrics: &Metrics,
+    outputs: Option<&Outputs>,
 ) -> Result<Generation, Reports> {
     let mut filters = HashMap::new();
     let mut wrong = Vec::new();
@@ -62,7 +66,7 @@ pub(super) async fn build_of(
             Some(plugin) => Ok(Arc::clone(plugin)),
             None => plugins.load(filter, &settings.host.plugins).await,
         };
-        match build_filter(filter, plugin, known, plugins, metrics).await {
+        match build_filter(filter, plugin, known, plugins, metrics, outputs).await {
             Ok(built) => drop(filters.insert(filter.name.clone(), built)),
             Err(reports) => wrong.extend(reports),
         }
@@ -160,6 +164,7 @@ async fn build_filter(
     known: Option<&Arc<Filter>>,
     plugins: &Plugins,
     metrics: &Metrics,
+    outputs: Option<&Outputs>,
 ) -> Result<Arc<Filter>, Vec<Report>> {
     let wrong = |problem: String, hint: &str| {
         filter
@@ -173,9 +178,15 @@ async fn build_filter(
     {
         return Ok(Arc::clone(known));
     }
-    let start = |metrics, log| {
+    let start = |metrics, notices| {
         let engine = Arc::clone(plugins.engine());
-        Filter::start(engine, Arc::clone(&plugin), filter.clone(), metrics, log)
+        Filter::start(
+            engine,
+            Arc::clone(&plugin),
+            filter.clone(),
+            metrics,
+            notices,
+        )
     };
     let wrong_start = |error: StartError| {
         let (key, hint) = match error {
@@ -188,10 +199,22 @@ async fn build_filter(
     };
     if !filter.tests.is_empty() {
         // On a filter of its own: examples are no traffic, so they are neither counted nor logged.
-        let probed = start(Metrics::new().filter(&filter.name), Gate::shut()).await;
+        let silent = Notices {
+            log: Gate::shut(),
+            quarantine: None,
+        };
+        let probed = start(Metrics::new().filter(&filter.name), silent).await;
         run_tests(filter, &probed.map_err(wrong_start)?).await?;
     }
-    let started = start(metrics.filter(&filter.name), Gate::default()).await;
+    let quarantine = match outputs {
+        Some(outputs) => destinations::quarantine(filter, outputs, metrics),
+        None => Ok(None),
+    };
+    let notices = Notices {
+        log: Gate::default(),
+        quarantine: quarantine.map_err(|report| vec![report])?,
+    };
+    let started = start(metrics.filter(&filter.name), notices).await;
     started.map_err(wrong_start)
 }
 

@@ -22,7 +22,7 @@ async fn built() -> (Settings, Generation) {
     let bundled = crate::filter::bundled::names();
     let settings = crate::config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
     let plugins = Plugins::new(Arc::new(Engine::new().expect("an engine")));
-    let built = build(&settings, None, &plugins, &Metrics::new()).await;
+    let built = build(&settings, None, &plugins, &Metrics::new(), None).await;
     (settings, built.expect("it can be built"))
 }
 

@@ -1,18 +1,19 @@
-//! From a listener's `to`, `routes` and `tee` to what takes its lines.
+//! From a listener's `to`, `routes` and `tee`, and a filter's `quarantine`, to what takes lines.
 //!
-//! In: a listener's settings, and the service built of them, which has its certificates. Out:
-//! [`Destinations`], every file opened, or what is wrong with them. Next hops are not waited for:
-//! they may come later.
+//! In: a listener's settings, and the service built of them, which has its certificates; or a
+//! filter's settings. Out: [`Destinations`], every file opened, or what is wrong with them; or a
+//! [`Quarantine`]. Next hops are not waited for: they may come later.
 
 use std::io;
 use std::path::Path;
 
 use crate::config::report::{Report, Reports};
-use crate::config::settings::{Destination, ListenerSettings, Settings};
+use crate::config::settings::{Destination, FilterSettings, Framing, ListenerSettings, Settings};
+use crate::filter::quarantine::Quarantine;
 use crate::generation::Service;
 use crate::stream::hop::{Hop, Terms};
 use crate::stream::outlet::{Destinations, Target};
-use crate::stream::output::{Key, Outputs, SharedOutput};
+use crate::stream::output::{Batch, Key, Outputs, SharedOutput};
 use crate::telemetry::metrics::Metrics;
 
 /// Looks for the folders of files; opens nothing.
@@ -29,8 +30,89 @@ pub fn check(settings: &Settings) -> Result<(), Reports> {
             _ => None,
         })
     });
-    Reports::new(wrong.collect()).map_or(Ok(()), Err)
+    let quarantines = settings.filters.values().filter_map(|filter| {
+        let Some(to @ Destination::File(path)) = &filter.quarantine else {
+            return None;
+        };
+        let error = missing(path).err()?;
+        Some(no_quarantine(filter, to, &error))
+    });
+    Reports::new(wrong.chain(quarantines).collect()).map_or(Ok(()), Err)
 }
+
+/// Opens what takes the lines that a filter failed, if it has such a place.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn quarantine(
+    filter: &FilterSettings,
+    outputs: &Outputs,
+    metrics: &Metrics,
+) -> Result<Option<Quarantine>, Report> {
+    let Some(to) = &filter.quarantine else {
+        return Ok(None);
+    };
+    let ListenerSettings {
+        buffer,
+        connect_timeout,
+        ..
+    } = ListenerSettings::default();
+    let terms = Terms {
+        connect_timeout,
+        tls: None,
+    };
+    let key = Key {
+        to: to.clone(),
+        tls: None,
+    };
+    let output = outputs
+        .open(key, Hop::new(to, terms), buffer, metrics)
+        .map_err(|error| no_quarantine(filter, to, &error))?;
+    let used = Used {
+        output: Some(output),
+        outputs: outputs.clone(),
+    };
+    let offer = move |bytes| used.offer(bytes);
+    Ok(Some(Quarantine::new(to.to_string(), Box::new(offer))))
+}
+
+/// An output in use by a filter; closed with it if nobody else uses it.
+struct Used {
+    /// Until it is dropped.
+    output: Option<SharedOutput>,
+    outputs: Outputs,
+}
+
+impl Used {
+    fn offer(&self, bytes: Vec<u8>) -> bool {
+        let batch = Batch {
+            bytes,
+            lines: 1,
+            framing: Framing::Lf,
+        };
+        self.output
+            .as_ref()
+            .is_some_and(|output| output.offer(&batch))
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        self.output = None;
+        self.outputs.sweep();
+    }
+}
+
+fn no_quarantine(filter: &FilterSettings, to: &Destination, error: &io::Error) -> Report {
+    let text = format!(
+        "key `quarantine` of filter `{}`: cannot open {to}: {error}",
+        filter.name
+    );
+    filter.places.of("quarantine").report(text, UNOPENED)
+}
+
+/// The hint for a file that cannot be opened.
+const UNOPENED: &str = "its folder must exist, and you must be allowed to write there";
 
 /// Opens what takes the lines of a listener; outputs that others share are among `outputs` then.
 ///
@@ -80,8 +162,7 @@ fn unopened(listener: &ListenerSettings, key: &str, to: &Destination, error: &io
         "key `{key}` of listener `{}`: cannot open {to}: {error}",
         listener.name
     );
-    let hint = "its folder must exist, and you must be allowed to write there";
-    listener.places.of(key).report(text, hint)
+    listener.places.of(key).report(text, UNOPENED)
 }
 
 /// Whether there can be a file at `path`, without opening it.

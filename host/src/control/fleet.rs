@@ -49,14 +49,14 @@ struct Bound {
 
 impl Fleet {
     /// A fleet without listeners, for those who follow `orders`. Some of its sockets may be among
-    /// those `handed` over.
-    pub fn new(handed: Handed, orders: watch::Receiver<Orders>) -> Self {
+    /// those `handed` over, and where its lines go among `outputs`.
+    pub fn new(handed: Handed, orders: watch::Receiver<Orders>, outputs: Outputs) -> Self {
         Self {
             handed,
             orders,
             members: HashMap::new(),
             running: JoinSet::new(),
-            outputs: Outputs::default(),
+            outputs,
         }
     }
 

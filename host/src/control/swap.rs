@@ -311,7 +311,9 @@ impl Swapper {
             return Err(refusal);
         }
         let before = Arc::clone(self.orders.borrow().generation());
-        build_of(settings, Some(&before), kept, &self.plugins, &self.metrics).await
+        let (plugins, metrics) = (&self.plugins, &self.metrics);
+        let outputs = Some(self.fleet.outputs());
+        build_of(settings, Some(&before), kept, plugins, metrics, outputs).await
     }
 
     /// Publishes a generation that has been built, if it is another one.

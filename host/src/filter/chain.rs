@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::condition::{self, Picked};
 use super::course::Course;
 pub use super::course::Flow;
-use super::recover;
+use super::quarantine::Origin;
+use super::recover::{self, Asked};
 use super::stage::{Filter, Own};
 use super::trial::shadow::Shadow;
 use super::trial::{Lot, Trial};
@@ -50,6 +51,7 @@ pub struct Passage {
     chain: Arc<Chain>,
     rules: Rules,
     lot: Lot,
+    origin: Origin,
     /// As many as the chain has stages.
     places: Vec<Place>,
 }
@@ -163,13 +165,15 @@ impl Passage {
             chain,
             rules,
             lot: Lot::NONE,
+            origin: Origin::default(),
             places,
         }
     }
 
     /// The same for the stream of a client, which versions on trial may serve.
-    pub fn with(mut self, lot: Lot) -> Self {
+    pub fn with(mut self, lot: Lot, origin: Origin) -> Self {
         self.lot = lot;
+        self.origin = origin;
         self
     }
 
@@ -198,7 +202,12 @@ impl Passage {
     /// Adds what the filter of a place still holds of the stream, given its instance there.
     async fn flush(&self, at: usize, own: Own, course: &mut Course) {
         let Stage { filter, ways, .. } = self.stage(at);
-        let held = filter.finish(own, self.rules, ways).await;
+        let asked = Asked {
+            rules: self.rules,
+            ways,
+            origin: &self.origin,
+        };
+        let held = filter.finish(own, asked).await;
         course.add(held, self.rules.framing);
     }
 
@@ -212,7 +221,12 @@ impl Passage {
         let stage = kept
             .as_deref()
             .unwrap_or_else(|| self.chain.stages[at].of(self.lot));
-        let (filter, when, ways, rules) = (&stage.filter, &stage.when, &stage.ways, self.rules);
+        let (filter, when) = (&stage.filter, &stage.when);
+        let asked = Asked {
+            rules: self.rules,
+            ways: &stage.ways,
+            origin: &self.origin,
+        };
         if let Some(tried) = tried {
             shadow.get_or_insert_with(|| Shadow::start(tried));
         }
@@ -225,9 +239,9 @@ impl Passage {
                 course.lines = all;
                 return;
             }
-            Picked::All => run(filter, own, shadow.as_ref(), all, rules, ways).await,
+            Picked::All => run(filter, own, shadow.as_ref(), all, asked).await,
             Picked::Some { lines, runs } => {
-                let judged = run(filter, own, shadow.as_ref(), lines, rules, ways).await;
+                let judged = run(filter, own, shadow.as_ref(), lines, asked).await;
                 let judged = condition::put_back(&all, &runs, judged);
                 blocks::give_back(all.into_bytes());
                 judged
@@ -249,14 +263,13 @@ async fn run(
     own: &mut Own,
     shadow: Option<&Shadow>,
     lines: Lines,
-    rules: Rules,
-    ways: &[Option<u32>],
+    asked: Asked<'_>,
 ) -> Judged {
     let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
-        return recover::run(filter, own, lines, rules, ways).await;
+        return recover::run(filter, own, lines, asked).await;
     };
     let copy = lines.clone();
-    let judged = recover::run(filter, own, lines, rules, ways).await;
-    room.fill(copy, rules, &judged);
+    let judged = recover::run(filter, own, lines, asked).await;
+    room.fill(copy, asked.rules, &judged);
     judged
 }

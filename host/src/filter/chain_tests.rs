@@ -6,7 +6,7 @@ use crate::filter::bundled;
 use crate::filter::engine::Engine;
 use crate::filter::imports::Grants;
 use crate::filter::plugin::Plugin;
-use crate::telemetry::log::Gate;
+use crate::filter::stage::Notices;
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const RULES: Rules = Rules {
@@ -25,7 +25,7 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
         plugin,
         given,
         Metrics::new().filter(name),
-        Gate::default(),
+        Notices::default(),
     )
     .await
     .unwrap()

@@ -169,7 +169,7 @@ impl Out {
         if failed {
             match stage.on_error {
                 OnError::Pass => self.lead(later, content, terminator),
-                OnError::Drop => {}
+                OnError::Drop | OnError::Quarantine => {}
                 OnError::Close => self.close = Some(Close::OnError),
             }
         } else if let Some(way) = answer.route.and_then(|route| stage.ways[route as usize]) {
@@ -220,6 +220,7 @@ fn model() -> impl Strategy<Value = Model> {
     let on_error = prop_oneof![
         3 => Just(OnError::Pass),
         2 => Just(OnError::Drop),
+        1 => Just(OnError::Quarantine),
         1 => Just(OnError::Close)
     ];
     let below = proptest::option::of(b'a'..b'f');

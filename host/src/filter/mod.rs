@@ -2,10 +2,12 @@
 //!
 //! In the order of a filter's life: [`plugin`] compiles and checks a file, [`stage`] makes it a
 //! filter with settings and instances, `instance` calls it, [`verdict`] checks the answer,
-//! [`imports`] are what a filter may be granted, [`chain`] leads a stream's lines through one filter after another; `condition` lets lines go
-//! round a filter, [`departed`] are those that left, `course` keeps a batch in order.
+//! [`imports`] are what a filter may be granted, [`chain`] leads a stream's lines through one filter
+//! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
+//! failing, [`departed`] are those that left, `course` keeps a batch in order.
 
 mod bindings;
+pub mod breaker;
 pub mod bundled;
 pub mod cache;
 pub mod chain;
@@ -19,6 +21,7 @@ mod instance;
 mod limits;
 pub mod plugin;
 pub mod probe;
+pub mod quarantine;
 mod recover;
 pub mod stage;
 pub mod trial;

@@ -2,9 +2,14 @@
 //!
 //! In: the lines of a call that trapped, ran out of time, or answered nonsense. Out: the same
 //! lines judged in smaller calls, each after a fault by a fresh instance; `on_error` applied to
-//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed.
+//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed. While the
+//! filter's breaker is open it is not called, and all lines count as failed.
 
+use std::time::Instant;
+
+use super::breaker::{Admitted, After};
 use super::instance::Fault;
+use super::quarantine::Origin;
 use super::stage::{Filter, Own, give_up};
 use super::verdict::{Judged, Rules};
 use crate::blocks;
@@ -16,55 +21,85 @@ const BUDGET: u32 = 4096;
 /// Cost of a fault that used up the filter's deadline, 50 milliseconds by default; any other
 /// costs 1.
 const LATE: u32 = 64;
+/// What faults may cost in a probe: as many as it takes to find a line that works, if there is one.
+const PROBE: u32 = 16;
+
+/// What a stream asks of a filter, and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) rules: Rules,
+    /// Where the filter's routes lead.
+    pub(super) ways: &'a [Option<u32>],
+    pub(super) origin: &'a Origin,
+}
 
 /// Runs a stage over lines. Never fails: faults have been dealt with.
-pub(super) async fn run(
-    filter: &Filter,
-    own: &mut Own,
-    input: Lines,
-    rules: Rules,
-    ways: &[Option<u32>],
-) -> Judged {
-    match filter.call(own, &input, rules, ways).await {
+pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Asked<'_>) -> Judged {
+    let admitted = filter.breaker().admit_now();
+    if admitted == Admitted::No {
+        filter.not_offered(&input, asked.origin);
+        return give_up(input, filter.on_error());
+    }
+    match filter.call(own, &input, asked).await {
         Ok(judged) => {
-            filter.account(input.len() as u64, &judged);
+            filter.works();
+            filter.account(&input, &judged, asked.origin);
             blocks::give_back(input.into_bytes());
             judged
         }
-        Err(fault) => Box::pin(bisect(filter, own, input, rules, ways, fault)).await,
+        Err(fault) => {
+            let probe = admitted == Admitted::Probe;
+            Box::pin(bisect(filter, own, input, asked, (fault, probe))).await
+        }
     }
 }
 
-/// Halves what failed until single lines are left.
+/// Halves what failed until single lines are left. `first` is the fault of the whole, and whether
+/// it was a probe.
 async fn bisect(
     filter: &Filter,
     own: &mut Own,
     input: Lines,
-    rules: Rules,
-    ways: &[Option<u32>],
-    first: Fault,
+    asked: Asked<'_>,
+    (first, mut probe): (Fault, bool),
 ) -> Judged {
     let mut all = Judged::default();
-    let mut budget = BUDGET;
+    let mut budget = if probe { PROBE } else { BUDGET };
     // Lines still to be judged, last first; the next of them failed as `known`, if any.
     let mut todo = vec![(0, input.len())];
     let mut known = Some(first);
     while let Some((from, to)) = todo.pop() {
-        let part = input.slice(from, to);
+        let (part, lines) = (input.slice(from, to), to - from);
         let judged = match known.take() {
             Some(fault) => Err(fault),
-            None => filter.call(own, &part, rules, ways).await,
+            None if probe || filter.breaker().admit_now() != Admitted::No => {
+                filter.call(own, &part, asked).await
+            }
+            None => {
+                filter.not_offered(&part, asked.origin);
+                all.append(give_up(part, filter.on_error()), from, lines);
+                if all.close.is_some() {
+                    break;
+                }
+                continue;
+            }
         };
-        let lines = to - from;
         match judged {
             Ok(judged) => {
-                filter.account(lines as u64, &judged);
+                filter.works();
+                if std::mem::take(&mut probe) {
+                    budget = BUDGET;
+                }
+                filter.account(&part, &judged, asked.origin);
                 all.append(judged, from, lines);
             }
             Err(fault) => {
                 // Other streams of this thread come first.
                 tokio::task::yield_now().await;
-                budget = budget.saturating_sub(if fault.kind == "deadline" { LATE } else { 1 });
+                let late = fault.kind == "deadline";
+                // A probe has as many tries either way: it looks for one that works.
+                let cost = if late && !probe { LATE } else { 1 };
+                budget = budget.saturating_sub(cost);
                 // A filter that cannot even start will not with fewer lines.
                 if lines > 1 && budget > 0 && fault.kind != "refused" {
                     let middle = from + lines / 2;
@@ -72,9 +107,19 @@ async fn bisect(
                     todo.push((from, middle));
                     continue;
                 }
-                filter.account(lines as u64, &Judged::default());
-                filter.failed(fault.kind, lines as u64, &fault.reason);
+                filter.lost(&part, &fault, asked.origin);
                 all.append(give_up(part, filter.on_error()), from, lines);
+                if probe {
+                    if budget == 0 || todo.is_empty() || all.close.is_some() {
+                        probe = false;
+                        filter.breaker().probe_failed(Instant::now());
+                    }
+                } else if let After::Wait(wait) = filter.broke(&fault)
+                    && !wait.is_zero()
+                {
+                    // Who sends lines that fail waits, and others are heard meanwhile.
+                    tokio::time::sleep(wait).await;
+                }
             }
         }
         if all.close.is_some() {

@@ -3,7 +3,8 @@
 //! In: lines of a stream. Out: the lines that go on, `on_error` applied; faults become counts and
 //! a log line a second at most. A filter without state lends instances from a pool, so an idle
 //! connection holds none; one with state keeps an instance for each stream.
-//! Not here: the order of stages (`chain`), what follows a fault (`recover`).
+//! Not here: the order of stages (`chain`), what follows a fault (`recover`), when it is called no
+//! more (`breaker`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +12,16 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::breaker::{After, Breaker, Opened};
 use super::course::Held;
 use super::engine::Engine;
 use super::imports::{Grants, Reach};
 use super::instance::{Bounds, Fault, Instance};
 use super::plugin::{Digest, Plugin};
+use super::quarantine::{Case, Origin, Quarantine};
+use super::recover::Asked;
 use super::trial::shadow::Compared;
-use super::verdict::{Close, Failed, Judged, Rules, judge};
+use super::verdict::{Close, Failed, Judged, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
 use crate::config::words::Word as _;
 use crate::lines::Lines;
@@ -47,14 +51,24 @@ pub struct Filter {
     routes: Vec<String>,
     pool: Mutex<Vec<Instance>>,
     metrics: FilterMetrics,
-    log: Gate,
+    notices: Notices,
     handover_log: Gate,
     /// Streams that may take over at the same time.
     turns: Semaphore,
     failed: AtomicU64,
     taken: AtomicU64,
+    breaker: Breaker,
     /// What its answers came to beside another's, when it is a shadow.
     compared: Compared,
+}
+
+/// What leaves a filter beside its lines.
+#[derive(Default)]
+pub struct Notices {
+    /// How often failed lines are logged.
+    pub log: Gate,
+    /// What takes them, when `on_error` is `quarantine`; without it they are left out.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -79,7 +93,7 @@ pub enum StartError {
 
 impl Filter {
     /// Starts a first instance, which shows whether the filter takes its settings. Lines that fail
-    /// are logged as often as `log` lets them.
+    /// are told of by `notices`.
     ///
     /// # Errors
     /// When it does not.
@@ -88,7 +102,7 @@ impl Filter {
         plugin: Arc<Plugin>,
         settings: FilterSettings,
         metrics: FilterMetrics,
-        log: Gate,
+        notices: Notices,
     ) -> Result<Arc<Self>, StartError> {
         let bounds = Bounds {
             memory: settings.memory,
@@ -96,7 +110,7 @@ impl Filter {
         };
         let json = settings.settings.to_string().into_bytes();
         let grants = Grants::of(&settings.grant);
-        let reach = Reach::new(&settings.name, grants, log.is_shut(), &metrics);
+        let reach = Reach::new(&settings.name, grants, notices.log.is_shut(), &metrics);
         let (reach, gauge) = (Arc::new(reach), metrics.instances.clone());
         let first = Instance::start(&engine, &plugin, bounds, &json, &reach, gauge).await;
         let (first, routes) = first.map_err(|fault| match fault.kind {
@@ -118,8 +132,9 @@ impl Filter {
             exclusive,
             routes,
             pool,
+            breaker: Breaker::new(metrics.breaker_open.clone()),
             metrics,
-            log,
+            notices,
             handover_log: Gate::default(),
             turns: Semaphore::new(handover::AT_ONCE),
             failed: AtomicU64::new(0),
@@ -169,7 +184,17 @@ impl Filter {
         &self.compared
     }
 
-    /// How many lines it has been given, in this generation.
+    /// Whether it is called.
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Since when it is not called, but for probes; `None` when it is.
+    pub fn opened(&self) -> Option<Opened> {
+        self.breaker.opened()
+    }
+
+    /// How many lines have come to it, in this generation.
     pub fn lines(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
@@ -188,9 +213,9 @@ impl Filter {
         &self,
         own: &mut Own,
         input: &Lines,
-        rules: Rules,
-        ways: &[Option<u32>],
+        asked: Asked<'_>,
     ) -> Result<Judged, Fault> {
+        let Asked { rules, ways, .. } = asked;
         let mut instance = self.instance(own).await?;
         let started = Instant::now();
         let outcome = instance
@@ -210,7 +235,8 @@ impl Filter {
     }
 
     /// Takes back what the filter still holds of a stream, if it has an instance for it.
-    pub(super) async fn finish(&self, own: Own, rules: Rules, ways: &[Option<u32>]) -> Held {
+    pub(super) async fn finish(&self, own: Own, asked: Asked<'_>) -> Held {
+        let Asked { rules, ways, .. } = asked;
         let mut held = Held::default();
         let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
             return held;
@@ -223,11 +249,12 @@ impl Filter {
         });
         for (content, route) in lines {
             if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
-                self.failed(
+                let (kind, reason) = (
                     "terminator",
-                    1,
                     "a line held back is too long, or holds a terminator",
                 );
+                self.failed(kind, 1, reason);
+                self.set_aside(asked.origin, kind, reason, &content);
             } else if let Some(way) = route.and_then(|route| ways[route as usize]) {
                 let at = held.lines.len();
                 held.departed.push(&content, terminator, way, at);
@@ -238,24 +265,94 @@ impl Filter {
         held
     }
 
-    /// Counts what a call came to.
-    pub(super) fn account(&self, lines: u64, judged: &Judged) {
+    /// Counts what a call came to, of these lines.
+    pub(super) fn account(&self, input: &Lines, judged: &Judged, origin: &Origin) {
+        let lines = input.len() as u64;
         self.metrics.lines.inc_by(lines);
         self.taken.fetch_add(lines, Ordering::Relaxed);
         self.metrics.dropped.inc_by(judged.dropped);
         // Runs of one kind are counted together: finding a counter by its labels takes a while.
         for run in judged.failed.chunk_by(|one, next| one.kind == next.kind) {
-            if let [Failed { kind, reason }, ..] = run {
+            if let [Failed { kind, reason, .. }, ..] = run {
                 self.failed(kind, run.len() as u64, reason);
             }
         }
+        for Failed { line, kind, reason } in &judged.failed {
+            self.set_aside(origin, kind, reason, input.content(*line));
+        }
+    }
+
+    /// Counts lines that were given up after a fault.
+    pub(super) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
+        self.account(input, &Judged::default(), origin);
+        self.failed(fault.kind, input.len() as u64, &fault.reason);
+        self.set_all_aside(origin, fault.kind, &fault.reason, input);
+    }
+
+    fn set_all_aside(&self, origin: &Origin, kind: &str, reason: &str, lines: &Lines) {
+        if self.notices.quarantine.is_some() {
+            for line in 0..lines.len() {
+                self.set_aside(origin, kind, reason, lines.content(line));
+            }
+        }
+    }
+
+    /// Sends a line that failed to quarantine, if that is what becomes of one.
+    fn set_aside(&self, origin: &Origin, kind: &str, reason: &str, content: &[u8]) {
+        if let Some(quarantine) = &self.notices.quarantine {
+            let case = Case {
+                filter: self.name(),
+                plugin: self.digest(),
+                kind,
+                reason,
+                origin,
+            };
+            quarantine.take(case, content, &self.metrics.quarantined);
+        }
+    }
+
+    /// A call was good.
+    pub(super) fn works(&self) {
+        if self.breaker.good() {
+            tracing::info!(
+                filter = self.name(),
+                "breaker closed: the filter is called again"
+            );
+        }
+    }
+
+    /// A call came to nothing, and its lines were given up.
+    pub(super) fn broke(&self, fault: &Fault) -> After {
+        let heavy = matches!(fault.kind, "deadline" | "refused");
+        let after = self.breaker.fault(heavy, Instant::now());
+        if after == After::Opened {
+            let (kind, reason, on_error) = (fault.kind, &fault.reason, self.on_error().word());
+            tracing::error!(
+                filter = self.name(),
+                kind,
+                reason,
+                on_error,
+                "breaker open: the filter is not called, but for a batch now and then to see whether it works again"
+            );
+        }
+        after
+    }
+
+    /// Counts lines that came while the breaker was open. That has been logged.
+    pub(super) fn not_offered(&self, input: &Lines, origin: &Origin) {
+        let lines = input.len() as u64;
+        let reason = "the filter kept failing, and is not called";
+        self.set_all_aside(origin, "breaker", reason, input);
+        self.metrics.failed("breaker", lines);
+        self.taken.fetch_add(lines, Ordering::Relaxed);
+        self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Counts lines that failed, and logs it once a second at most.
     pub(super) fn failed(&self, kind: &str, lines: u64, reason: &str) {
         self.metrics.failed(kind, lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
-        if let Some(held) = self.log.pass() {
+        if let Some(held) = self.notices.log.pass() {
             let on_error = self.on_error().word();
             tracing::warn!(
                 filter = self.name(),
@@ -318,7 +415,7 @@ pub(super) fn give_up(input: Lines, on_error: OnError) -> Judged {
             lines: input,
             ..Judged::default()
         },
-        OnError::Drop => Judged {
+        OnError::Drop | OnError::Quarantine => Judged {
             counts: vec![0; input.len()],
             ..Judged::default()
         },

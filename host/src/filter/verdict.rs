@@ -47,6 +47,8 @@ pub struct Judged {
 /// An input line that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
+    /// Which of the call's lines.
+    pub line: usize,
     /// Label for metrics.
     pub kind: &'static str,
     /// What the filter or the check says, at most [`REASON`] bytes.
@@ -127,10 +129,11 @@ fn rebuild(
         rest = others;
         let failed = match failures.next_if(|failure| failure.line as usize == index) {
             Some(failure) => Some(Failed {
+                line: index,
                 kind: "verdict",
                 reason: printable(&failure.reason),
             }),
-            None => checks::unacceptable(bytes, mine, rules),
+            None => checks::unacceptable(index, bytes, mine, rules),
         };
         let way = routes
             .next_if(|routed| routed.line as usize == index)
@@ -141,7 +144,7 @@ fn rebuild(
                 judged.failed.push(failed);
                 match on_error {
                     OnError::Pass => judged.lines.push(input.content(index), terminator),
-                    OnError::Drop => {}
+                    OnError::Drop | OnError::Quarantine => {}
                     OnError::Close => judged.close = Some(Close::OnError),
                 }
                 usize::from(on_error == OnError::Pass)

@@ -156,6 +156,7 @@ fn on_error_decides_about_failed_lines_alone() {
     assert_eq!(
         passed.failed,
         [Failed {
+            line: 1,
             kind: "verdict",
             reason: "bad\\nluck".into()
         }]

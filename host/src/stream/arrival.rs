@@ -16,7 +16,6 @@ use super::end::End;
 use super::listener::PATIENCE;
 use super::outlet::Destinations;
 use super::transport::{Peer, Plain, ReadHalf, WriteHalf};
-use crate::filter::trial::Lot;
 use crate::generation::{Orders, Service};
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::{ListenerMetrics, Refused};
@@ -125,7 +124,7 @@ impl Arrival {
             self.orders,
             self.metrics,
         )
-        .with(Lot::of(self.peer.socket())))
+        .with(self.peer.socket()))
     }
 }
 

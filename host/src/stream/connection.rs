@@ -7,6 +7,7 @@
 //! Not here: accepting, what happens to lines on their way (`way`).
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,13 +62,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 metrics,
                 active,
                 lot: Lot::NONE,
+                peer: None,
             },
         }
     }
 
-    /// With the lot of its client, which decides about versions of filters that are on trial.
-    pub fn with(mut self, lot: Lot) -> Self {
-        self.context.lot = lot;
+    /// With the address of its client, or none, which decides about versions of filters that are on
+    /// trial.
+    pub fn with(mut self, peer: Option<SocketAddr>) -> Self {
+        self.context.lot = Lot::of(peer);
+        self.context.peer = peer;
         self
     }
 

@@ -7,6 +7,7 @@
 //! Not here: when to stop waiting (`timer`), how the directions of a connection end each other
 //! (`connection`).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,6 +22,7 @@ use super::owed::Taken;
 use super::read::{Block, read};
 use super::timer::{Timer, Waiting};
 use crate::filter::chain::{Flow, Passage};
+use crate::filter::quarantine::Origin;
 use crate::filter::trial::Lot;
 use crate::generation::{Orders, Seat, Service, Side};
 use crate::lines::Lines;
@@ -67,6 +69,8 @@ pub(super) struct Context {
     pub(super) active: Arc<Activity>,
     /// By which versions of filters it is served.
     pub(super) lot: Lot,
+    /// Its client's address, if that has one.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 /// What a waiting stream wakes up to.
@@ -93,9 +97,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             metrics,
             active,
             lot,
+            peer,
         } = context;
         let (now, seat) = Orders::attend(&mut orders, side == Side::Forward);
         let service = Arc::clone(now.generation().services.get(&*listener)?);
+        let origin = Origin {
+            listener: Some(Arc::clone(&listener)),
+            peer,
+        };
         Some(Self {
             reader,
             outlet,
@@ -105,7 +114,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             listener,
             orders,
             framer: Framer::new(service.lines(side)),
-            passage: Passage::new(Arc::clone(service.chain(side)), service.rules(side)).with(lot),
+            passage: Passage::new(Arc::clone(service.chain(side)), service.rules(side))
+                .with(lot, origin),
             throttle: service.throttle(side),
             service,
             seat,

@@ -37,7 +37,9 @@ pub struct Metrics {
     failures: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
     log_dropped: Family<ByFilter, Counter>,
+    quarantined: Family<ByFilter, Counter>,
     instances: Family<ByFilter, Gauge>,
+    breakers: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
     outputs: OutputFamilies,
     generation: Gauge,
@@ -150,8 +152,12 @@ pub struct FilterMetrics {
     pub dropped: Counter,
     /// Lines for the log beyond its rate.
     pub log_dropped: Counter,
+    /// Lines that its quarantine took.
+    pub quarantined: Counter,
     /// Instances alive.
     pub instances: Gauge,
+    /// 1 while its breaker is open.
+    pub breaker_open: Gauge,
     /// Duration of calls.
     pub call_seconds: Histogram,
     failures: Family<ByFilterKind, Counter>,
@@ -237,10 +243,22 @@ impl Metrics {
                 "Lines for the log that a filter wrote beyond its rate",
                 Family::default(),
             ),
+            quarantined: add(
+                r,
+                "filter_quarantined",
+                "Lines that failed in a filter and were handed to its quarantine",
+                Family::default(),
+            ),
             instances: add(
                 r,
                 "filter_instances",
                 "Instances of a filter alive",
+                Family::default(),
+            ),
+            breakers: add(
+                r,
+                "filter_breaker_open",
+                "Whether a filter is not called since it kept failing: 1 or 0",
                 Family::default(),
             ),
             call_seconds: add(
@@ -336,7 +354,9 @@ impl Metrics {
             lines: self.filter_lines.get_or_create_owned(&label),
             dropped: self.filter_dropped.get_or_create_owned(&label),
             log_dropped: self.log_dropped.get_or_create_owned(&label),
+            quarantined: self.quarantined.get_or_create_owned(&label),
             instances: self.instances.get_or_create_owned(&label),
+            breaker_open: self.breakers.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),
             failures: self.failures.clone(),
             handovers: self.handovers.clone(),

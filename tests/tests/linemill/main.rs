@@ -17,6 +17,8 @@
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`grants`] | what filters may import, and what they can do with it |
+//! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
+//! | [`quarantine`] | where lines go that a filter failed |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -48,6 +50,7 @@
 mod admin;
 mod author;
 mod binds;
+mod breaker;
 mod chain;
 mod clients;
 #[cfg(unix)]
@@ -72,6 +75,8 @@ mod peers;
 mod pipe;
 mod pipe_to;
 mod plugins;
+#[cfg(unix)]
+mod quarantine;
 mod rates;
 mod redis;
 mod reload;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Trial;
+use super::{Destination, Trial};
 use crate::config::report::{Place, Places};
 
 /// One `[filter.NAME]`.
@@ -19,6 +19,8 @@ pub struct FilterSettings {
     pub settings: serde_json::Value,
     /// What becomes of a line that fails.
     pub on_error: OnError,
+    /// Where such a line goes; there is a place exactly when `on_error` is `quarantine`.
+    pub quarantine: Option<Destination>,
     /// Linear memory of one instance, bytes.
     pub memory: usize,
     /// CPU time of one call.
@@ -59,6 +61,8 @@ pub enum OnError {
     Drop,
     /// The connection closes, after the output of the lines before it.
     Close,
+    /// It is left out, and goes to `quarantine`.
+    Quarantine,
 }
 
 /// Something a filter may import.
@@ -112,6 +116,7 @@ impl FilterSettings {
             sha256: None,
             settings: serde_json::Value::Object(serde_json::Map::new()),
             on_error: OnError::Pass,
+            quarantine: None,
             memory: 16 * 1024 * 1024,
             deadline: Duration::from_millis(50),
             grant: Vec::new(),

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::hops::quarantine;
 use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
 use crate::config::file::{Filter, Test};
 use crate::config::item::{Item, Table};
 use crate::config::json;
 use crate::config::report::{Report, quote};
-use crate::config::settings::{FilterSettings, FilterTest, PluginRef};
+use crate::config::settings::{Destination, FilterSettings, FilterTest, OnError, PluginRef};
 use crate::config::units::SIZE;
+use crate::config::words::Word as _;
 
 /// Least memory: one page of WebAssembly.
 const MEMORY_LEAST: u64 = 64 << 10;
@@ -62,6 +64,7 @@ impl Checker<'_> {
         }
         let tests = self.tests(file.test.as_ref(), name);
         let trial = self.trial(&file, name);
+        let quarantine = self.quarantine(&file, table);
         let folder = &self.folder;
         let problems = &mut self.problems;
         FilterSettings {
@@ -72,6 +75,7 @@ impl Checker<'_> {
             sha256: problems.read(file.sha256.as_ref(), None, |item| digest(item).map(Some)),
             settings: problems.read(file.settings.as_ref(), default.settings, json::object),
             on_error: problems.read(file.on_error.as_ref(), default.on_error, Item::choice),
+            quarantine,
             memory: problems.read(file.memory.as_ref(), default.memory, |item| {
                 let bytes = item.quantity(&SIZE, MEMORY_LEAST..=MEMORY_MOST)?;
                 Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -89,6 +93,35 @@ impl Checker<'_> {
             trial,
             place: file.plugin.map_or(table.place.clone(), |item| item.place),
             places,
+        }
+    }
+
+    /// `quarantine`, which goes with one choice of `on_error` and with no other.
+    fn quarantine(&mut self, file: &Filter<'_>, table: &Table<'_>) -> Option<Destination> {
+        // A choice that does not read is reported where it is read.
+        let policy = match &file.on_error {
+            None => OnError::Pass,
+            Some(item) => item.choice().ok()?,
+        };
+        match (&file.quarantine, policy == OnError::Quarantine) {
+            (Some(item), true) => self.problems.keep(quarantine(item, &self.folder)),
+            (Some(item), false) => {
+                let why = format!("`on_error` is \"{}\"", policy.word());
+                let report = item.vain(why, "write on_error = \"quarantine\"");
+                self.problems.0.push(report);
+                None
+            }
+            (None, true) => {
+                let right =
+                    "name where lines that fail go: quarantine = \"file:PATH\", or a next hop";
+                let mut report = table.lacks("quarantine", right);
+                if let Some(item) = &file.on_error {
+                    report.move_to(item.place.clone());
+                }
+                self.problems.0.push(report);
+                None
+            }
+            (None, false) => None,
         }
     }
 

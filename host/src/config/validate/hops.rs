@@ -184,6 +184,22 @@ fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
     })
 }
 
+/// Where a filter's lines go that it failed: to what needs no more keys, and is not written to by
+/// others who know nothing of it.
+pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+    let right = "write \"file:PATH\", \"tcp://HOST:PORT\" or \"unix:PATH\"";
+    match destination(item, folder)? {
+        Destination::Reply | Destination::Stdout => {
+            Err(item.refuse("is where other lines go", right))
+        }
+        Destination::Tls(_) => Err(item.refuse(
+            "would need certificates, which a filter has no keys for",
+            right,
+        )),
+        other => Ok(other),
+    }
+}
+
 /// A destination beside `to`: anything but the client.
 fn elsewhere(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
     match destination(item, folder)? {

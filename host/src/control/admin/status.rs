@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use crate::control::history::Entry;
+use crate::filter::breaker::Opened;
+use crate::filter::stage::Filter;
 use crate::filter::trial::shadow::Example;
 use crate::generation::Generation;
 
@@ -30,6 +32,9 @@ pub struct Status {
     pub old_generations_held: usize,
     /// The listeners, by name.
     pub listeners: BTreeMap<String, ListenerStatus>,
+    /// The filters in force, by name.
+    #[serde(default)]
+    pub filters: BTreeMap<String, FilterStatus>,
     /// Versions of filters that are on trial.
     pub trials: Vec<TrialStatus>,
     /// The last generations, newest first.
@@ -45,6 +50,32 @@ pub struct ListenerStatus {
     pub connections: i64,
     /// Its filters, in order.
     pub chain: Vec<String>,
+}
+
+/// A filter in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FilterStatus {
+    /// SHA-256 of its plugin.
+    pub plugin: String,
+    /// Lines that came to it since it is in force.
+    pub lines: u64,
+    /// Of these, the ones that failed.
+    pub failed: u64,
+    /// Whether it is called.
+    pub breaker: BreakerStatus,
+}
+
+/// Whether a filter is called.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BreakerStatus {
+    /// `closed`: it is. `open`: it is not, since it kept failing.
+    pub state: String,
+    /// Since when it is open.
+    pub since: Option<String>,
+    /// When it is given a batch to see whether it works again, at the earliest.
+    pub next_probe: Option<String>,
+    /// How many such batches came to nothing.
+    pub failed_probes: u32,
 }
 
 /// A version of a filter that is on trial.
@@ -140,6 +171,7 @@ impl Status {
             generation: generation.number,
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),
+            filters: filters(generation),
             trials: trials(generation, false),
             generations: admin.history.entries().iter().map(shown).collect(),
             last_refusal: admin.history.refusal().map(|refusal| RefusalStatus {
@@ -148,6 +180,29 @@ impl Status {
                 error: refusal.error,
             }),
         }
+    }
+}
+
+fn filters(generation: &Generation) -> BTreeMap<String, FilterStatus> {
+    let status = |filter: &Filter| FilterStatus {
+        plugin: filter.digest().to_string(),
+        lines: filter.lines(),
+        failed: filter.failed_lines(),
+        breaker: breaker(filter.opened()),
+    };
+    let filters = generation.filters.iter();
+    filters
+        .map(|(name, filter)| (name.clone(), status(filter)))
+        .collect()
+}
+
+fn breaker(opened: Option<Opened>) -> BreakerStatus {
+    let time = |time| format_rfc3339_millis(time).to_string();
+    BreakerStatus {
+        state: if opened.is_some() { "open" } else { "closed" }.to_owned(),
+        since: opened.map(|open| time(open.since)),
+        next_probe: opened.map(|open| time(open.next_probe)),
+        failed_probes: opened.map_or(0, |open| open.failed_probes),
     }
 }
 

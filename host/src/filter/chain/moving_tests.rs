@@ -10,8 +10,7 @@ use crate::filter::bundled;
 use crate::filter::engine::Engine;
 use crate::filter::imports::Grants;
 use crate::filter::plugin::Plugin;
-use crate::filter::stage::Filter;
-use crate::telemetry::log::Gate;
+use crate::filter::stage::{Filter, Notices};
 use crate::telemetry::metrics::Metrics;
 use Handover::{KeepOld, StartFresh};
 
@@ -39,7 +38,7 @@ impl Filters {
         let component = bundled::component(plugin).unwrap();
         let plugin = Plugin::new(&self.engine, component, Grants::NONE).unwrap();
         let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.filter(&given.name));
-        Filter::start(engine, plugin, given, metrics, Gate::default())
+        Filter::start(engine, plugin, given, metrics, Notices::default())
             .await
             .unwrap()
     }

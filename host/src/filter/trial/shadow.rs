@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 
 use super::Trial;
 use crate::filter::departed::Departed;
-use crate::filter::recover;
+use crate::filter::quarantine::Origin;
+use crate::filter::recover::{self, Asked};
 use crate::filter::stage::{Filter, Own};
 use crate::filter::verdict::{Judged, Rules};
 use crate::lines::Lines;
@@ -110,9 +111,14 @@ impl Room<'_> {
 
 /// Runs the shadow over what comes, and compares.
 async fn follow(filter: Arc<Filter>, ways: Vec<Option<u32>>, mut waiting: mpsc::Receiver<Copied>) {
-    let mut own = Own::default();
+    let (mut own, origin) = (Own::default(), Origin::default());
     while let Some(Copied { lines, rules, made }) = waiting.recv().await {
-        let judged = recover::run(&filter, &mut own, lines.clone(), rules, &ways).await;
+        let asked = Asked {
+            rules,
+            ways: &ways,
+            origin: &origin,
+        };
+        let judged = recover::run(&filter, &mut own, lines.clone(), asked).await;
         filter.compared().note(&lines, &made, &Made::of(&judged));
     }
 }

@@ -108,9 +108,14 @@ pub(super) fn routes(
     Ok(())
 }
 
-/// Why lines may not go on, if they may not.
-pub(super) fn unacceptable(bytes: &[u8], spans: &[(usize, usize)], rules: Rules) -> Option<Failed> {
-    let failed = |kind, reason: String| Some(Failed { kind, reason });
+/// Why the lines that `line` became may not go on, if they may not.
+pub(super) fn unacceptable(
+    line: usize,
+    bytes: &[u8],
+    spans: &[(usize, usize)],
+    rules: Rules,
+) -> Option<Failed> {
+    let failed = |kind, reason: String| Some(Failed { line, kind, reason });
     for (start, end) in spans {
         if end - start > rules.max_output {
             return failed(
