@@ -9,6 +9,7 @@ mod bindings;
 pub mod bundled;
 pub mod cache;
 pub mod chain;
+mod complexity;
 mod condition;
 mod course;
 pub mod departed;

@@ -16,6 +16,7 @@
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`grants`] | what filters may import, and what they can do with it |
+//! | [`hostile`] | guests that mean harm in other ways |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -61,6 +62,7 @@ mod grants;
 #[cfg(unix)]
 mod handover;
 mod hops;
+mod hostile;
 #[cfg(unix)]
 mod killed;
 mod limits;

@@ -1,0 +1,53 @@
+//! Guests that mean harm, one way each: what they did is named, the others are unaffected, the host
+//! lives. What traps, spins or answers nonsense on a marked line is in `faults`, imports are in
+//! `grants`; here is the rest.
+
+use linemill_tests::{Folder, Host, guest, run};
+
+fn host_of(component: &[u8], filter: &str) -> Host {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
+    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
+}
+
+#[track_caller]
+fn gives(host: &Host, input: &str, expected: &str) {
+    let got = host.connect().exchange(input.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&got), expected);
+}
+
+#[track_caller]
+fn failures(host: &Host, kind: &str) -> f64 {
+    let labels = [("filter", "guest"), ("kind", kind)];
+    host.metric("linemill_filter_failures_total", &labels)
+}
+
+/// Neither `check` nor `serve` takes it, and both say this.
+#[track_caller]
+fn refused(component: &[u8], parts: &[&str]) {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filter = "[filter.guest]\nplugin = \"./guest.wasm\"\n";
+    folder.write("linemill.toml", Host::config("chain = [\"guest\"]", filter));
+    run(folder.path(), ["check", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+    run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+}
+
+#[test]
+fn tables_that_grow_without_end() {
+    let host = host_of(&guest::batch("tables"), "");
+    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
+    assert!(failures(&host, "table") > 0.5);
+}
+
+#[test]
+fn more_tables_or_memories_than_a_component_may_have() {
+    let parts = ["filter `guest`", "parts", "count too high at 33"];
+    refused(&guest::batch("many-tables"), &parts);
+    refused(&guest::batch("many-memories"), &parts);
+}
