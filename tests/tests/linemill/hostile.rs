@@ -51,3 +51,31 @@ fn more_tables_or_memories_than_a_component_may_have() {
     refused(&guest::batch("many-tables"), &parts);
     refused(&guest::batch("many-memories"), &parts);
 }
+
+/// What a filter can do that keeps something although it says that it keeps nothing.
+#[test]
+fn a_liar_carries_bytes_from_one_connection_to_another() {
+    let host = host_of(&guest::batch("liar"), "isolation = \"auto\"");
+    let (mut one, mut two) = (host.connect(), host.connect());
+    one.send(b"secret\n");
+    one.expect(b"SECRET\n");
+    two.send(b"mine\n");
+    two.expect(b"SINE\n");
+}
+
+#[test]
+fn isolation_keeps_a_liar_to_its_connection() {
+    let host = host_of(&guest::batch("liar"), "isolation = \"connection\"");
+    let (mut one, mut two) = (host.connect(), host.connect());
+    one.send(b"secret\n");
+    one.expect(b"SECRET\n");
+    two.send(b"mine\n");
+    two.expect(b"MINE\n");
+    // It lies still, to the connection whose bytes they are.
+    one.send(b"more\n");
+    one.expect(b"SORE\n");
+    drop((one, two));
+    let mut next = host.connect();
+    next.send(b"next\n");
+    next.expect(b"NEXT\n");
+}

@@ -16,7 +16,7 @@
 //! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`grants`] | what filters may import, and what they can do with it |
-//! | [`hostile`] | guests that mean harm in other ways |
+//! | [`hostile`] | guests that mean harm in other ways, and one that lies about its state |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
