@@ -18,6 +18,10 @@ use super::engine::Engine;
 use super::imports::{self, Grants, Wants};
 use super::limits::HostState;
 
+#[cfg(test)]
+#[path = "plugin_tests.rs"]
+mod tests;
+
 /// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";
 const LINE: &str = "linemill:filter/line@0.1.";

@@ -39,6 +39,18 @@ fn refused(component: &[u8], parts: &[&str]) {
 }
 
 #[test]
+fn a_loop_in_realloc_is_cut() {
+    let host = host_of(&guest::batch("realloc-loop"), "deadline = \"20ms\"");
+    let long = "x".repeat(80);
+    gives(
+        &host,
+        &format!("one\n{long}\ntwo\n"),
+        &format!("ONE\n{long}\nTWO\n"),
+    );
+    assert!(failures(&host, "deadline") > 0.5);
+}
+
+#[test]
 fn tables_that_grow_without_end() {
     let host = host_of(&guest::batch("tables"), "");
     gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
@@ -50,6 +62,40 @@ fn more_tables_or_memories_than_a_component_may_have() {
     let parts = ["filter `guest`", "parts", "count too high at 33"];
     refused(&guest::batch("many-tables"), &parts);
     refused(&guest::batch("many-memories"), &parts);
+}
+
+#[test]
+fn a_trap_at_the_fifth_line() {
+    let mut host = host_of(&guest::batch("fifth"), "");
+    let mut client = host.connect();
+    for number in 1..=12 {
+        client.send(format!("line {number}\n").as_bytes());
+        // The instance after a trap counts anew.
+        let expected = match number % 5 {
+            0 => format!("line {number}\n"),
+            _ => format!("LINE {number}\n"),
+        };
+        client.expect(expected.as_bytes());
+    }
+    assert_eq!(failures(&host, "trap").to_string(), "2");
+    host.alive();
+}
+
+#[test]
+fn a_trap_at_the_end_of_the_stream() {
+    let mut host = host_of(&guest::batch("end-trap"), "");
+    gives(&host, "one\ntwo\n", "ONE\nTWO\n");
+    assert_eq!(failures(&host, "trap").to_string(), "1");
+    gives(&host, "three\n", "THREE\n");
+    host.alive();
+}
+
+#[test]
+fn floats_and_vectors_at_their_corners() {
+    let mut host = host_of(&guest::batch("corners"), "");
+    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
+    assert!(failures(&host, "trap") > 0.5);
+    host.alive();
 }
 
 /// What a filter can do that keeps something although it says that it keeps nothing.
