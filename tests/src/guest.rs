@@ -78,7 +78,11 @@ pub fn importing(name: &str) -> Vec<u8> {
 /// The core module of a guest, which is not a component.
 pub fn core(name: &str) -> Vec<u8> {
     // Imports stand before all else in a module's text.
-    let (base, text) = (text("base"), text(name));
+    let (mut base, text) = (text("base"), text(name));
+    // A guest may have one of its own.
+    if text.contains("(export \"cabi_realloc\")") {
+        base = base.replace("(export \"cabi_realloc\")", "");
+    }
     let (imports, rest): (Vec<_>, Vec<_>) =
         text.lines().partition(|line| line.starts_with("(import "));
     let (imports, rest) = (imports.join("\n"), rest.join("\n"));

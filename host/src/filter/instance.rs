@@ -236,16 +236,20 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
 fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
     let kind = match error.downcast_ref::<wasmtime::Trap>() {
         _ if store.data().memory_refused => "memory",
+        _ if store.data().table_refused => "table",
         _ if store.data().import_calls_refused => "imports",
         Some(wasmtime::Trap::Interrupt) => "deadline",
         Some(wasmtime::Trap::StackOverflow) => "stack",
         Some(_) => "trap",
+        // wasmtime has no type for it.
+        None if chain_of(error).starts_with("resource limit exceeded") => "parts",
         None if error.is::<I32Exit>() => "exit",
         // The host refused to go on: the outcome is too large, or not well-formed.
         None => "outcome",
     };
     let reason = match kind {
         "memory" => "it asked for more memory than `memory` allows".into(),
+        "table" => "it asked for more table elements than a filter may have".into(),
         "imports" => "it called imports too often in one call".into(),
         "exit" => "it called `exit`".into(),
         "deadline" => "it took longer than `deadline`".into(),

@@ -26,6 +26,8 @@ pub(crate) struct HostState {
     elements: usize,
     /// Growth was refused since the last call began.
     pub(crate) memory_refused: bool,
+    /// A table was not let grow since the last call began.
+    pub(crate) table_refused: bool,
     /// Ticks the current call may still take.
     pub(crate) ticks_left: u64,
     /// Calls to imports that the current call may still make.
@@ -44,6 +46,7 @@ impl HostState {
             memory: 0,
             elements: 0,
             memory_refused: false,
+            table_refused: false,
             ticks_left: 0,
             import_calls_left: 0,
             import_calls_refused: false,
@@ -57,6 +60,7 @@ impl HostState {
         self.ticks_left = ticks;
         self.import_calls_left = IMPORT_CALLS;
         self.memory_refused = false;
+        self.table_refused = false;
         self.import_calls_refused = false;
     }
 
@@ -131,6 +135,7 @@ impl ResourceLimiter for HostState {
     ) -> wasmtime::Result<bool> {
         let total = self.elements.saturating_add(desired - current);
         if total > TABLE_ELEMENTS {
+            self.table_refused = true;
             return Ok(false);
         }
         self.elements = total;

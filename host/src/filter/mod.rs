@@ -12,6 +12,7 @@ pub mod bundled;
 pub mod cache;
 pub mod chain;
 pub mod compiler;
+mod complexity;
 mod condition;
 mod course;
 pub mod departed;

@@ -13,9 +13,14 @@ use super::bindings::filter::FilterIndices;
 use super::bindings::line_filter::LineFilterIndices;
 use super::bindings::only_state::OnlyStateIndices;
 use super::compiler::Compiler;
+use super::complexity::too_complex;
 use super::engine::Engine;
 use super::imports::{self, Grants, Wants};
 use super::limits::HostState;
+
+#[cfg(test)]
+#[path = "plugin_tests.rs"]
+mod tests;
 
 /// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";
@@ -102,6 +107,10 @@ pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
         [0, b'a', b's', b'm', ..] => {}
         _ => return Err(NotAPlugin::new("this is not WebAssembly", rebuild)),
     }
+    if let Some(problem) = too_complex(bytes) {
+        let hint = "no filter needs that much: a component like this takes long to compile";
+        return Err(NotAPlugin::new(problem, hint));
+    }
     Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
         NotAPlugin::new(
             format!("invalid component: {}", chain_of(&error)),
@@ -151,7 +160,7 @@ impl Plugin {
     /// Compiles a file and resolves its imports, within what is granted. Takes CPU time: milliseconds to seconds.
     ///
     /// # Errors
-    /// When it is no component, belongs to another world, or imports what is not granted.
+    /// When it is no component, too complex, belongs to another world, or imports what is not granted.
     pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
         Self::made(
             engine,

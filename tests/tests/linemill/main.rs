@@ -19,6 +19,7 @@
 //! | [`grants`] | what filters may import, and what they can do with it |
 //! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
 //! | [`quarantine`] | where lines go that a filter failed |
+//! | [`hostile`] | guests that mean harm in other ways, and one that lies about its state |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
 //! | [`pipe_to`] | `pipe --to`: on to a next hop |
@@ -67,6 +68,7 @@ mod grants;
 #[cfg(unix)]
 mod handover;
 mod hops;
+mod hostile;
 #[cfg(unix)]
 mod killed;
 mod limits;

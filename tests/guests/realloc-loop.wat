@@ -1,0 +1,10 @@
+;; Spins for ever where the host asks for room for 64 bytes or more. In place of the `cabi_realloc` of base.wat.
+(func (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
+  (if (i32.and (i32.eq (local.get $align) (i32.const 1)) (i32.ge_u (local.get $size) (i32.const 64)))
+    (then (loop $again (br $again))))
+  (call $realloc (local.get $old) (local.get $old-size) (local.get $align) (local.get $size)))
+(func (export "linemill:filter/batch@0.1.0#process")
+  (param $bytes i32) (param $size i32) (param $spans i32) (param $count i32) (result i32)
+  (call $shout (local.get $bytes) (local.get $size)))
+(export "linemill:filter/batch@0.1.0#start" (func $starts))
+(export "linemill:filter/batch@0.1.0#finish" (func $ends))

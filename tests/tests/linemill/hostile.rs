@@ -1,0 +1,127 @@
+//! Guests that mean harm, one way each: what they did is named, the others are unaffected, the host
+//! lives. What traps, spins or answers nonsense on a marked line is in `faults`, imports are in
+//! `grants`; here is the rest.
+
+use linemill_tests::{Folder, Host, guest, run};
+
+fn host_of(component: &[u8], filter: &str) -> Host {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
+    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
+}
+
+#[track_caller]
+fn gives(host: &Host, input: &str, expected: &str) {
+    let got = host.connect().exchange(input.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&got), expected);
+}
+
+#[track_caller]
+fn failures(host: &Host, kind: &str) -> f64 {
+    let labels = [("filter", "guest"), ("kind", kind)];
+    host.metric("linemill_filter_failures_total", &labels)
+}
+
+/// Neither `check` nor `serve` takes it, and both say this.
+#[track_caller]
+fn refused(component: &[u8], parts: &[&str]) {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filter = "[filter.guest]\nplugin = \"./guest.wasm\"\n";
+    folder.write("linemill.toml", Host::config("chain = [\"guest\"]", filter));
+    run(folder.path(), ["check", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+    run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+        .failure()
+        .says(parts);
+}
+
+#[test]
+fn a_loop_in_realloc_is_cut() {
+    let host = host_of(&guest::batch("realloc-loop"), "deadline = \"20ms\"");
+    let long = "x".repeat(80);
+    gives(
+        &host,
+        &format!("one\n{long}\ntwo\n"),
+        &format!("ONE\n{long}\nTWO\n"),
+    );
+    assert!(failures(&host, "deadline") > 0.5);
+}
+
+#[test]
+fn tables_that_grow_without_end() {
+    let host = host_of(&guest::batch("tables"), "");
+    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
+    assert!(failures(&host, "table") > 0.5);
+}
+
+#[test]
+fn more_tables_or_memories_than_a_component_may_have() {
+    let parts = ["filter `guest`", "parts", "count too high at 33"];
+    refused(&guest::batch("many-tables"), &parts);
+    refused(&guest::batch("many-memories"), &parts);
+}
+
+#[test]
+fn a_trap_at_the_fifth_line() {
+    let mut host = host_of(&guest::batch("fifth"), "");
+    let mut client = host.connect();
+    for number in 1..=12 {
+        client.send(format!("line {number}\n").as_bytes());
+        // The instance after a trap counts anew.
+        let expected = match number % 5 {
+            0 => format!("line {number}\n"),
+            _ => format!("LINE {number}\n"),
+        };
+        client.expect(expected.as_bytes());
+    }
+    assert_eq!(failures(&host, "trap").to_string(), "2");
+    host.alive();
+}
+
+#[test]
+fn a_trap_at_the_end_of_the_stream() {
+    let mut host = host_of(&guest::batch("end-trap"), "");
+    gives(&host, "one\ntwo\n", "ONE\nTWO\n");
+    assert_eq!(failures(&host, "trap").to_string(), "1");
+    gives(&host, "three\n", "THREE\n");
+    host.alive();
+}
+
+#[test]
+fn floats_and_vectors_at_their_corners() {
+    let mut host = host_of(&guest::batch("corners"), "");
+    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
+    assert!(failures(&host, "trap") > 0.5);
+    host.alive();
+}
+
+/// What a filter can do that keeps something although it says that it keeps nothing.
+#[test]
+fn a_liar_carries_bytes_from_one_connection_to_another() {
+    let host = host_of(&guest::batch("liar"), "isolation = \"auto\"");
+    let (mut one, mut two) = (host.connect(), host.connect());
+    one.send(b"secret\n");
+    one.expect(b"SECRET\n");
+    two.send(b"mine\n");
+    two.expect(b"SINE\n");
+}
+
+#[test]
+fn isolation_keeps_a_liar_to_its_connection() {
+    let host = host_of(&guest::batch("liar"), "isolation = \"connection\"");
+    let (mut one, mut two) = (host.connect(), host.connect());
+    one.send(b"secret\n");
+    one.expect(b"SECRET\n");
+    two.send(b"mine\n");
+    two.expect(b"MINE\n");
+    // It lies still, to the connection whose bytes they are.
+    one.send(b"more\n");
+    one.expect(b"SORE\n");
+    drop((one, two));
+    let mut next = host.connect();
+    next.send(b"next\n");
+    next.expect(b"NEXT\n");
+}
