@@ -38,7 +38,9 @@ pub use hop::Hop;
 pub use host::{Host, Outcome, Reload};
 pub use http::{Response, request};
 pub use metrics::Metrics;
-pub use process::{Memory, memory, processor_time};
+#[cfg(unix)]
+pub use process::raise_descriptors;
+pub use process::{Memory, family, memory, peak_memory, processor_time};
 pub use program::{Program, available, skip};
 pub use proxy::{Proxy, Way};
 

@@ -1,4 +1,4 @@
-//! What a process uses, by Linux's `/proc`.
+//! What processes use, by Linux's `/proc`, and how many files this one may open.
 
 use std::time::Duration;
 use std::{fs, io};
@@ -18,18 +18,8 @@ pub struct Memory {
 /// When it does not run, is not ours, or the system has no `/proc`.
 pub fn memory(id: u32) -> io::Result<Memory> {
     let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
-    let field = |name: &str| {
-        text.lines()
-            .find_map(|line| {
-                line.strip_prefix(name)?
-                    .trim()
-                    .strip_suffix(" kB")?
-                    .trim()
-                    .parse::<u64>()
-                    .ok()
-            })
-            .map(|kib| kib * 1024)
-            .ok_or_else(|| io::Error::other(format!("no {name} in smaps_rollup")))
+    let field = |name| {
+        field(&text, name).ok_or_else(|| io::Error::other(format!("no {name} in smaps_rollup")))
     };
     Ok(Memory {
         resident: field("Rss:")?,
@@ -56,6 +46,67 @@ pub fn processor_time(id: u32) -> io::Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
+/// The most memory that process `id` has ever had resident, in bytes.
+///
+/// # Errors
+/// As [`memory`].
+pub fn peak_memory(id: u32) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{id}/status"))?;
+    field(&text, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in status"))
+}
+
+/// Process `id`, its children, theirs, and so on, as far as they run now.
+///
+/// # Errors
+/// When the system has no `/proc`.
+pub fn family(id: u32) -> io::Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // One that has ended meanwhile has no parent either.
+        let text = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        // The name, in parentheses, may hold anything; the state and the parent follow it.
+        let parent = text
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        parents.extend(parent.map(|parent| (child, parent)));
+    }
+    let mut found = vec![id];
+    let mut looked = 0;
+    while let Some(&parent) = found.get(looked) {
+        looked += 1;
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(child, _)| child));
+    }
+    Ok(found)
+}
+
+/// Lets this process, and those that it starts from now on, have as many files and sockets open.
+///
+/// # Errors
+/// The system's, when it allows fewer.
+#[cfg(unix)]
+pub fn raise_descriptors(wanted: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
+    let current = Some(wanted);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
+}
+
+/// The value of a line `NAME VALUE kB`, in bytes.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::time::{Duration, Instant};
@@ -67,6 +118,20 @@ mod tests {
             memory.resident > 64 * 1024 && memory.proportional <= memory.resident,
             "{memory:?}"
         );
+        let peak = super::peak_memory(std::process::id()).expect("we run");
+        assert!(peak > 64 * 1024, "{peak}");
+    }
+
+    #[test]
+    fn a_family_has_its_child() {
+        let child = std::process::Command::new("sleep").arg("20").spawn();
+        let mut child = child.expect("every system has it");
+        let family = super::family(std::process::id()).expect("we run");
+        assert!(family.contains(&std::process::id()) && family.contains(&child.id()));
+        let alone = super::family(child.id()).expect("it runs");
+        assert_eq!(alone, [child.id()]);
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
     }
 
     #[test]

@@ -96,6 +96,17 @@ impl Program {
         self.stdout.contains(part);
     }
 
+    /// Waits for a line of standard error that starts with `start`: the rest of it.
+    #[track_caller]
+    pub fn announced(&self, start: &str) -> String {
+        self.stderr.line(start, 0)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written to standard output and standard error so far.
     pub fn said(&self) -> String {
         self.stdout.text() + &self.stderr.text()

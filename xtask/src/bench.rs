@@ -10,13 +10,13 @@ use anyhow::Result;
 
 use crate::{host, plugins, step, task::Profile, workspace::Workspace};
 
-/// Builds the host and its bench program, optimised, and runs the latter.
+/// Builds the host, the ladder and the bench program, optimised, and runs the last.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let program = build(workspace)?;
     step::hand_over("linemill-bench", Command::new(program).args(arguments))
 }
 
-/// Builds the host and its bench program, optimised, and gives back where the latter is.
+/// Builds the host, the ladder and the bench program, optimised, and gives back where the last is.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     plugins::build(workspace)?;
     host::compile(
@@ -27,6 +27,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
             "linemill",
             "--package",
             "linemill-tests",
+            "--package",
+            "linemill-ladder",
             "--bins",
         ],
     )?;

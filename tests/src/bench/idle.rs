@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ClientConnection};
 use socket2::{Domain, Socket, Type};
 
 use crate::pattern::Pattern;
-use crate::peer::{LINEMILL, Launch, Peer, Subject};
+use crate::peer::{LINEMILL, Peer, Subject};
 use crate::report::table;
 use crate::session;
 
@@ -55,16 +55,12 @@ impl Idle {
             self.subject.launches()?
         };
         let (mut rows, mut linemill) = (Vec::new(), 0.0);
-        for launch in launches {
-            let peer: Peer = Launch::start(launch)?;
-            let pattern = if self.tls {
-                peer.pattern(&self.subject)?
-            } else {
-                self.subject.pattern()?
-            };
+        for mut launch in launches {
+            let peer = launch.start()?;
+            let pattern = peer.pattern(&self.subject);
             let (before, after) = self
                 .measure(&peer, &pattern, connections, config.as_ref())
-                .with_context(|| peer.name.to_owned())?;
+                .with_context(|| peer.name.clone())?;
             let each =
                 |from: u64, to: u64| to.saturating_sub(from) as f64 / 1024.0 / connections as f64;
             let resident = each(before.resident, after.resident);
@@ -72,7 +68,7 @@ impl Idle {
                 linemill = resident;
             }
             rows.push([
-                peer.name.to_owned(),
+                peer.name.clone(),
                 format!("{:.1}", before.resident as f64 / f64::from(1 << 20)),
                 format!("{:.1}", after.resident as f64 / f64::from(1 << 20)),
                 format!("{resident:.2}"),
@@ -183,20 +179,7 @@ impl Held {
 
 #[cfg(unix)]
 pub(crate) fn raise_files(wanted: u64) -> anyhow::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= wanted) {
-        return Ok(());
-    }
-    let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: Some(wanted),
-            maximum,
-        },
-    )
-    .with_context(|| {
+    linemill_tests::raise_descriptors(wanted).with_context(|| {
         format!("{wanted} open files are needed\nhint: raise the limit with `ulimit -n {wanted}`")
     })
 }

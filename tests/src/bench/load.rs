@@ -1,4 +1,7 @@
 //! Throughput: connections whose senders never wait, every byte checked.
+//!
+//! The end of input is said only after all came back: there are servers that lose what they owe at
+//! it, and their throughput is wanted too.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -8,12 +11,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use linemill_tests::processor_time;
 
+use crate::others::Others;
 use crate::pattern::{Pattern, STRETCH};
-use crate::peer::{Launch, Peer, Subject};
+use crate::peer::{Peer, Subject};
 use crate::report::table;
 use crate::rounds::{Measured, Rounds, Throughput};
+
+/// A server that sends nothing for so long, while something is due, has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Options of the measurement.
 #[derive(Debug, Args)]
@@ -22,23 +28,21 @@ pub(crate) struct Load {
     subject: Subject,
     #[command(flatten)]
     rounds: Rounds,
+    #[command(flatten)]
+    others: Others,
 }
 
 impl Load {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let pattern = self.subject.pattern()?;
-        let launches = self.subject.launches()?;
-        let peers: Vec<Peer> = launches
-            .into_iter()
-            .map(Launch::start)
-            .collect::<Result<_, _>>()?;
+        let mut launches = self.subject.launches_with(&self.others)?;
         let told = |rate: f64| format!("{:.2} million lines", rate / self.line() / 1e6);
-        let found = self.rounds.measure(&peers, told, |peer, seconds| {
+        let found = self.rounds.measure(&mut launches, told, |peer, seconds| {
+            let pattern = peer.pattern(&self.subject);
             measure(peer, &pattern, self.rounds.connections, seconds)
         })?;
-        self.print(&peers, &found);
-        self.rounds.judge(&peers, &found)
+        self.print(&found);
+        self.rounds.judge(&found)
     }
 
     /// Bytes of a line with its terminator.
@@ -46,7 +50,7 @@ impl Load {
         (self.subject.line + 1) as f64
     }
 
-    fn print(&self, peers: &[Peer], found: &[Throughput]) {
+    fn print(&self, found: &[Throughput]) {
         let million = |rate: f64| format!("{:.2}", rate / self.line() / 1e6);
         let head = [
             "peer",
@@ -55,26 +59,44 @@ impl Load {
             "max",
             "MiB/s",
             "CPU ns/line",
+            "CPU s/GB",
+            "peak MiB",
             "ratio",
+            "least",
+            "most",
         ];
-        let rows: Vec<_> = peers
+        let rows: Vec<_> = found
             .iter()
-            .zip(found)
-            .map(|(peer, Throughput { rate, cost })| {
+            .map(|found| {
+                let Throughput {
+                    name,
+                    rate,
+                    ratio,
+                    peak,
+                    cost,
+                } = found;
                 [
-                    peer.name.to_owned(),
+                    name.clone(),
                     million(rate.median),
                     million(rate.min),
                     million(rate.max),
                     format!("{:.0}", rate.median / f64::from(1 << 20)),
                     format!("{:.1}", cost * self.line() * 1e9),
-                    format!("{:.2}", rate.median / found[0].rate.median),
+                    format!("{:.2}", cost * 1e9),
+                    format!("{:.1}", peak / f64::from(1 << 20)),
+                    format!("{:.2}", ratio.median),
+                    format!("{:.2}", ratio.min),
+                    format!("{:.2}", ratio.max),
                 ]
             })
             .collect();
         println!(
-            "{} connections, lines of {} bytes, medians of {} rounds of {} s, every byte checked;\nCPU is that of the server alone\n",
-            self.rounds.connections, self.subject.line, self.rounds.rounds, self.rounds.seconds
+            "{} connections, lines of {} bytes, medians of {} rounds of {} s, every byte checked;\nCPU and memory are those of the server alone; ratios are to {} in the same round\n",
+            self.rounds.connections,
+            self.subject.line,
+            self.rounds.rounds,
+            self.rounds.seconds,
+            found[0].name
         );
         print!("{}", table(&head, &rows));
     }
@@ -88,6 +110,16 @@ struct Run<'a> {
     stop: AtomicBool,
 }
 
+/// One of its connections.
+struct Connection<'a> {
+    run: &'a Run<'a>,
+    stream: TcpStream,
+    /// Bytes that came back right.
+    checked: AtomicU64,
+    /// Bytes that were sent, once no more will be; until then more than can be.
+    sent: AtomicU64,
+}
+
 fn measure(
     peer: &Peer,
     pattern: &Pattern,
@@ -99,29 +131,20 @@ fn measure(
         checked: AtomicU64::new(0),
         stop: AtomicBool::new(false),
     };
-    let streams: Vec<TcpStream> = (0..connections)
-        .map(|_| TcpStream::connect(peer.address))
-        .collect::<Result<_, _>>()
-        .context("connect")?;
+    let connections: Vec<Connection> = (0..connections)
+        .map(|_| Connection::open(&run, peer))
+        .collect::<Result<_, _>>()?;
     thread::scope(|scope| {
-        let threads: Vec<_> = streams
+        let threads: Vec<_> = connections
             .iter()
-            .map(|stream| {
+            .map(|connection| {
                 (
-                    scope.spawn(|| run.send(stream)),
-                    scope.spawn(|| run.check(stream)),
+                    scope.spawn(|| connection.send()),
+                    scope.spawn(|| connection.check()),
                 )
             })
             .collect();
-        thread::sleep(time / 4);
-        let (from, cost, start) = (
-            run.checked.load(Ordering::Relaxed),
-            processor_time(peer.id())?,
-            Instant::now(),
-        );
-        thread::sleep(time);
-        let (to, took) = (run.checked.load(Ordering::Relaxed), start.elapsed());
-        let cost = processor_time(peer.id())?.saturating_sub(cost);
+        let measured = run.watch(peer, time);
         run.stop.store(true, Ordering::Relaxed);
         for (sender, checker) in threads {
             let checked = checker
@@ -135,46 +158,95 @@ fn measure(
                 "{sent} bytes were sent, {checked} came back"
             );
         }
-        let bytes = (to - from) as f64;
-        ensure!(bytes > 0.0, "no byte came back in time");
-        Ok(Measured { bytes, took, cost })
+        measured
     })
 }
 
 impl Run<'_> {
+    /// Looks at the clock, the bytes and the server, twice.
+    fn watch(&self, peer: &Peer, time: Duration) -> anyhow::Result<Measured> {
+        thread::sleep(time / 4);
+        let (from, cost, start) = (
+            self.checked.load(Ordering::Relaxed),
+            peer.processor_time()?,
+            Instant::now(),
+        );
+        thread::sleep(time);
+        let (to, took) = (self.checked.load(Ordering::Relaxed), start.elapsed());
+        let cost = peer.processor_time()?.saturating_sub(cost);
+        let peak = peer.peak_memory()?;
+        let bytes = (to - from) as f64;
+        ensure!(bytes > 0.0, "no byte came back in time");
+        Ok(Measured {
+            bytes,
+            took,
+            cost,
+            peak,
+        })
+    }
+}
+
+impl<'a> Connection<'a> {
+    fn open(run: &'a Run<'a>, peer: &Peer) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(peer.address).context("connect")?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self {
+            run,
+            stream,
+            checked: AtomicU64::new(0),
+            sent: AtomicU64::new(u64::MAX),
+        })
+    }
+
     /// Sends until it is time to stop; says how many bytes.
-    fn send(&self, mut stream: &TcpStream) -> anyhow::Result<u64> {
+    fn send(&self) -> anyhow::Result<u64> {
+        let pattern = self.run.pattern;
         let mut sent = 0;
-        while !self.stop.load(Ordering::Relaxed) {
-            let block = self.pattern.sent(sent, self.pattern.period());
-            stream.write_all(block).context("send")?;
+        while !self.run.stop.load(Ordering::Relaxed) {
+            let block = pattern.sent(sent, pattern.period());
+            (&self.stream).write_all(block).context("send")?;
             sent += block.len() as u64;
         }
-        stream.shutdown(Shutdown::Write).context("end of input")?;
+        self.sent.store(sent, Ordering::SeqCst);
+        self.finish_when_all_came()?;
         Ok(sent)
     }
 
+    /// Both ends ask after they have said how far they are, so one of them sees it, perhaps both.
+    fn finish_when_all_came(&self) -> anyhow::Result<()> {
+        if self.checked.load(Ordering::SeqCst) == self.sent.load(Ordering::SeqCst) {
+            let ended = self.stream.shutdown(Shutdown::Write);
+            // The other end may have closed since the first time.
+            if !matches!(&ended, Err(error) if error.kind() == ErrorKind::NotConnected) {
+                ended.context("end of input")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads to the end; says how many bytes, all of them right.
-    fn check(&self, stream: &TcpStream) -> anyhow::Result<u64> {
-        let checked = self.compare(stream);
+    fn check(&self) -> anyhow::Result<u64> {
+        let checked = self.compare();
         if checked.is_err() {
             // Ends the sender too. It may have ended by itself.
-            let _ = stream.shutdown(Shutdown::Both);
+            let _ = self.stream.shutdown(Shutdown::Both);
         }
         checked
     }
 
-    fn compare(&self, mut stream: &TcpStream) -> anyhow::Result<u64> {
+    fn compare(&self) -> anyhow::Result<u64> {
         let mut block = vec![0; STRETCH];
         let mut checked = 0;
         loop {
-            let count = match stream.read(&mut block) {
+            let count = match (&self.stream).read(&mut block) {
                 Ok(0) => return Ok(checked),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context("receive"),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("receive, after {checked} bytes"));
+                }
             };
-            let due = self.pattern.due(checked, count);
+            let due = self.run.pattern.due(checked, count);
             if block[..count] != *due {
                 let wrong = block[..count]
                     .iter()
@@ -189,7 +261,9 @@ impl Run<'_> {
                 );
             }
             checked += count as u64;
-            self.checked.fetch_add(count as u64, Ordering::Relaxed);
+            self.run.checked.fetch_add(count as u64, Ordering::Relaxed);
+            self.checked.store(checked, Ordering::SeqCst);
+            self.finish_when_all_came()?;
         }
     }
 }

@@ -4,9 +4,11 @@
 //! what is due; when one is wrong there is no table. Server and client share this machine, so
 //! numbers mean something only beside those of a peer in the same run.
 
+mod codec;
 mod idle;
 mod load;
 mod native;
+mod others;
 mod pattern;
 mod peer;
 mod ping;
@@ -56,6 +58,9 @@ enum What {
     /// The peer `native`: a server of its own
     #[command(hide = true)]
     Native(native::Native),
+    /// The peer `codec`: a server of its own
+    #[command(hide = true)]
+    Codec(codec::Codec),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +76,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         What::Soak(soak) => soak.run(),
         What::Native(native) => native.run(),
+        What::Codec(codec) => codec.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,22 +1,28 @@
 //! Peers: servers that answer each line, as child processes.
 //!
 //! To add one, give [`Subject::launches`] another [`Launch`]: a command that announces `listening on ADDR`
-//! on its standard error, as linemill does.
+//! on its standard error, as linemill does, or one whose port is known. Each is started by its own
+//! command, without a shell, and ended by its own process id.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use linemill_tests::Folder;
+use linemill_tests::{Folder, family, peak_memory, processor_time};
 
+use crate::others::Others;
 use crate::pattern::Pattern;
 
 /// The name of linemill among the peers.
 pub(crate) const LINEMILL: &str = "linemill";
+
+/// How long a server may take until it listens.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is measured.
 #[derive(Debug, Args)]
@@ -32,25 +38,56 @@ pub(crate) struct Subject {
     pub(crate) line: usize,
 }
 
-/// A peer that can be started.
+/// A peer that can be started, again and again.
 pub(crate) struct Launch {
-    name: &'static str,
+    /// Its name in the table.
+    pub(crate) name: String,
+    /// How often it turns each line.
+    passes: u32,
     command: Command,
+    /// Where it listens, when it does not say so.
+    address: Option<SocketAddr>,
 }
 
 /// A peer that listens. It is killed when dropped.
 pub(crate) struct Peer {
     /// Its name in the table.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    passes: u32,
     child: Child,
 }
 
 impl Subject {
     /// All peers, the one that the others are compared with first.
     pub(crate) fn launches(&self) -> anyhow::Result<Vec<Launch>> {
-        Ok(vec![self.native()?, self.linemill()?])
+        let passes = self.passes()?;
+        Ok(vec![
+            self.own("native", "native", passes)?,
+            self.linemill()?,
+        ])
+    }
+
+    /// All of them, the limit of what tokio can do, lines natively, and those that were asked for.
+    pub(crate) fn launches_with(&self, others: &Others) -> anyhow::Result<Vec<Launch>> {
+        let passes = self.passes()?;
+        ensure!(
+            passes == 1 || !others.any(),
+            "other peers turn a line once, this chain does it {passes} times\nhint: leave out --chain"
+        );
+        let mut launches = self.launches()?;
+        launches.insert(1, self.own("echo", "native", 0)?);
+        launches.insert(2, self.own("codec", "codec", passes)?);
+        launches.extend(others.launches()?);
+        Ok(launches)
+    }
+
+    /// A server that is in this program.
+    fn own(&self, name: &str, verb: &str, passes: u32) -> anyhow::Result<Launch> {
+        let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
+        command.args([verb, "--passes", &passes.to_string()]);
+        Ok(Launch::announced(name.to_owned(), passes, command))
     }
 
     /// linemill itself.
@@ -68,10 +105,11 @@ impl Subject {
             "--chain",
             &self.chain.join(","),
         ]);
-        Ok(Launch {
-            name: LINEMILL,
+        Ok(Launch::announced(
+            LINEMILL.to_owned(),
+            self.passes()?,
             command,
-        })
+        ))
     }
 
     /// linemill itself, its only listener with more keys, in `folder`.
@@ -97,20 +135,8 @@ impl Subject {
         let mut echo = Command::new(std::env::current_exe().context("the bench's own path")?);
         echo.args(["native", "--passes", "0", "--tls"])
             .arg(folder.path());
-        let echo = Launch {
-            name: "rustls echo",
-            command: echo,
-        };
+        let echo = Launch::announced("rustls echo".to_owned(), 0, echo);
         Ok(vec![echo, self.configured(folder, tls)?])
-    }
-
-    fn native(&self) -> anyhow::Result<Launch> {
-        let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
-        command.args(["native", "--passes", &self.passes()?.to_string()]);
-        Ok(Launch {
-            name: "native",
-            command,
-        })
     }
 
     /// What is sent and what must come back.
@@ -129,8 +155,33 @@ impl Subject {
 }
 
 impl Launch {
+    /// One that says where it listens.
+    pub(crate) fn announced(name: String, passes: u32, command: Command) -> Self {
+        Self {
+            name,
+            passes,
+            command,
+            address: None,
+        }
+    }
+
+    /// One that listens there.
+    pub(crate) fn at(name: String, passes: u32, command: Command, address: SocketAddr) -> Self {
+        Self {
+            address: Some(address),
+            ..Self::announced(name, passes, command)
+        }
+    }
+
     /// Starts it and waits until it listens.
-    pub(crate) fn start(mut self) -> anyhow::Result<Peer> {
+    pub(crate) fn start(&mut self) -> anyhow::Result<Peer> {
+        if let Some(address) = self.address {
+            ensure!(
+                TcpStream::connect(address).is_err(),
+                "{address} is taken\nhint: end what listens there; {} is started here",
+                self.name
+            );
+        }
         self.command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -142,45 +193,87 @@ impl Launch {
         let stderr = child.stderr.take().context("standard error is piped")?;
         // From here on the child is killed whatever happens.
         let mut peer = Peer {
-            name: self.name,
+            name: self.name.clone(),
             address: SocketAddr::from(([0; 4], 0)),
+            passes: self.passes,
             child,
         };
-        let mut lines = BufReader::new(stderr).lines();
-        let mut said = Vec::new();
-        for line in lines.by_ref() {
-            let line = line.with_context(|| format!("what {} says", peer.name))?;
-            if let Some(address) = line.strip_prefix("listening on ") {
-                peer.address = address
-                    .trim()
-                    .parse()
-                    .with_context(|| format!("{} says {line:?}", peer.name))?;
-                // What it says later is nobody's business, but must not block it.
-                thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-                return Ok(peer);
+        let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        match self.address {
+            Some(address) => {
+                drain(lines);
+                peer.address = address;
+                peer.wait_for_listener()?;
             }
-            said.push(line);
+            None => peer.address = listening(lines).with_context(|| peer.name.clone())?,
         }
-        anyhow::bail!(
-            "{} ended before it listened:\n{}",
-            peer.name,
-            said.join("\n")
-        )
+        Ok(peer)
     }
+}
+
+/// The address that a server says it listens on.
+fn listening(
+    mut lines: impl Iterator<Item = String> + Send + 'static,
+) -> anyhow::Result<SocketAddr> {
+    let mut said = Vec::new();
+    for line in lines.by_ref() {
+        if let Some(address) = line.strip_prefix("listening on ") {
+            let address = address.trim().parse().with_context(|| line.clone())?;
+            drain(lines);
+            return Ok(address);
+        }
+        said.push(line);
+    }
+    bail!("it ended before it listened:\n{}", said.join("\n"))
+}
+
+/// What it says later is nobody's business, but must not block it.
+fn drain(lines: impl Iterator<Item = String> + Send + 'static) {
+    thread::spawn(move || lines.for_each(drop));
 }
 
 impl Peer {
     /// What is sent to it and what must come back.
-    pub(crate) fn pattern(&self, subject: &Subject) -> anyhow::Result<Pattern> {
-        match self.name {
-            LINEMILL => subject.pattern(),
-            _ => Ok(Pattern::new(subject.line, 0)),
-        }
+    pub(crate) fn pattern(&self, subject: &Subject) -> Pattern {
+        Pattern::new(subject.line, self.passes)
     }
 
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Processor time that it and its children that still run have used.
+    pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
+        self.sum(processor_time).context("processor time")
+    }
+
+    /// The most memory that it had, and its children that still run, in bytes.
+    pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
+        self.sum(peak_memory).context("peak memory")
+    }
+
+    /// Of its process, which must run, and its children, which may end.
+    fn sum<T: std::iter::Sum>(&self, of: fn(u32) -> std::io::Result<T>) -> anyhow::Result<T> {
+        let own = of(self.id())?;
+        let all = family(self.id())?;
+        let children = all.into_iter().skip(1).filter_map(|id| of(id).ok());
+        Ok([own].into_iter().chain(children).sum())
+    }
+
+    fn wait_for_listener(&mut self) -> anyhow::Result<()> {
+        let start = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            let (name, address) = (&self.name, self.address);
+            let ended = self.child.try_wait()?;
+            ensure!(ended.is_none(), "{name} ended before it listened");
+            ensure!(
+                start.elapsed() < PATIENCE,
+                "{name} does not listen on {address}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use linemill_tests::{Folder, processor_time};
+use linemill_tests::Folder;
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::pattern::{Pattern, STRETCH};
-use crate::peer::{Launch, Peer, Subject};
+use crate::peer::{Peer, Subject};
 use crate::report::table;
 use crate::rounds::{Measured, Rounds, Throughput};
 use crate::session;
@@ -36,19 +36,14 @@ impl Secure {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let folder = Folder::new();
         let config = session::identity(&folder);
-        let peers: Vec<Peer> = self
-            .subject
-            .tls_launches(&folder)?
-            .into_iter()
-            .map(Launch::start)
-            .collect::<Result<_, _>>()?;
+        let mut launches = self.subject.tls_launches(&folder)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
         let mib = f64::from(1 << 20);
         let told = |rate: f64| format!("{:.0} MiB", rate / mib);
-        let found = self.rounds.measure(&peers, told, |peer, seconds| {
-            let pattern = Arc::new(peer.pattern(&self.subject)?);
+        let found = self.rounds.measure(&mut launches, told, |peer, seconds| {
+            let pattern = Arc::new(peer.pattern(&self.subject));
             runtime.block_on(measure(
                 peer,
                 pattern,
@@ -57,17 +52,23 @@ impl Secure {
                 seconds,
             ))
         })?;
-        let rows: Vec<_> = peers
+        let rows: Vec<_> = found
             .iter()
-            .zip(&found)
-            .map(|(peer, Throughput { rate, cost })| {
+            .map(|found| {
+                let Throughput {
+                    name,
+                    rate,
+                    ratio,
+                    cost,
+                    ..
+                } = found;
                 [
-                    peer.name.to_owned(),
+                    name.clone(),
                     format!("{:.0}", rate.median / mib),
                     format!("{:.0}", rate.min / mib),
                     format!("{:.0}", rate.max / mib),
                     format!("{:.2}", cost * mib * 1000.0),
-                    format!("{:.2}", rate.median / found[0].rate.median),
+                    format!("{:.2}", ratio.median),
                 ]
             })
             .collect();
@@ -77,7 +78,7 @@ impl Secure {
         );
         let head = ["peer", "MiB/s", "min", "max", "CPU ms/MiB", "ratio"];
         print!("{}", table(&head, &rows));
-        self.rounds.judge(&peers, &found)
+        self.rounds.judge(&found)
     }
 }
 
@@ -119,12 +120,13 @@ async fn measure(
     tokio::time::sleep(time / 4).await;
     let (from, cost, start) = (
         run.checked.load(Ordering::Relaxed),
-        processor_time(peer.id())?,
+        peer.processor_time()?,
         Instant::now(),
     );
     tokio::time::sleep(time).await;
     let (to, took) = (run.checked.load(Ordering::Relaxed), start.elapsed());
-    let cost = processor_time(peer.id())?.saturating_sub(cost);
+    let cost = peer.processor_time()?.saturating_sub(cost);
+    let peak = peer.peak_memory()?;
     run.stop.store(true, Ordering::Relaxed);
     for (sender, checker) in tasks {
         // Ends of itself once the server closes, which it must; but not for ever.
@@ -138,7 +140,12 @@ async fn measure(
     }
     let bytes = (to - from) as f64;
     ensure!(bytes > 0.0, "no byte came back in time");
-    Ok(Measured { bytes, took, cost })
+    Ok(Measured {
+        bytes,
+        took,
+        cost,
+        peak,
+    })
 }
 
 /// Sends until it is time to stop; says how many bytes.

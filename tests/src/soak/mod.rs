@@ -2,7 +2,7 @@
 //!
 //! In: how much of everything. Out: what was [`Found`], or the first line that was lost, doubled,
 //! out of order, filtered by two generations, or by an older one than the line before it. The
-//! generations' configurations and what they make of a line are in [`line`], connections that
+//! generations' configurations and what they make of a line are in `line`, connections that
 //! last in `traffic`, those that come and go in `visitors`, the swaps in `swaps`. Not here:
 //! a judgement on times; the test suite runs this for a few seconds, `linemill-bench` as a whole.
 

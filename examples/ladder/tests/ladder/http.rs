@@ -1,0 +1,74 @@
+//! The blocking client, against a server of the test's own.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Output};
+use std::thread::scope;
+
+use linemill_tests::{Client, Hop};
+
+/// Runs the client with these arguments after the address.
+fn run(address: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ladder-http"));
+    command.arg(address).args(arguments);
+    command.output().expect("it starts")
+}
+
+/// Runs it against a server that reads the request and then does this; the request too.
+fn get(path: &str, serve: impl FnOnce(Client)) -> (Output, String) {
+    let hop = Hop::tcp();
+    let address = hop.address().to_string();
+    scope(|scope| {
+        let client = scope.spawn(|| run(&address, &[path]));
+        let mut server = hop.accept();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.extend(server.take(1));
+        }
+        serve(server);
+        let request = String::from_utf8(request).expect("text");
+        let output = client.join().expect("the client was run");
+        (output, request.replace(&address, "SERVER"))
+    })
+}
+
+#[test]
+fn the_whole_answer_comes_to_the_end() {
+    let answer = [&b"HTTP/1.0 200 OK\r\n\r\n"[..], &[0xff; 1 << 20]].concat();
+    let (output, request) = get("/some?thing=x", |mut server| {
+        for part in answer.chunks(100_000) {
+            server.send(part);
+        }
+    });
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout == answer);
+    assert_eq!(
+        request,
+        "GET /some?thing=x HTTP/1.0\r\nHost: SERVER\r\n\r\n"
+    );
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_an_error() {
+    let (output, _) = get("/", Client::reset);
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("error: 127.0.0.1:"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_an_error() {
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let address = closed.local_addr().expect("it is bound").to_string();
+    drop(closed);
+    for (address, arguments) in [
+        (&*address, &[][..]),
+        (&address, &["/a b"]),
+        ("no port", &[]),
+    ] {
+        let output = run(address, arguments);
+        assert!(!output.status.success(), "{address} {arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with("error: "), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    }
+}

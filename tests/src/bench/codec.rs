@@ -1,0 +1,73 @@
+//! The peer `codec`: what lines cost natively, by the codec that tokio users reach for.
+//!
+//! tokio's multi-thread runtime, one task a connection, tokio-util's `LinesCodec`: each line is a
+//! `String` of its own, turned and encoded again. All lines of a read are written in one go. It
+//! takes UTF-8 only, and a line that ended in CR LF comes back with LF.
+
+use std::net::Ipv4Addr;
+
+use anyhow::Context as _;
+use bytes::BytesMut;
+use clap::Args;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::codec::{Decoder as _, Encoder as _, LinesCodec};
+
+use crate::pattern::turn;
+
+const BLOCK: usize = 64 * 1024;
+/// As linemill's `max_line`.
+const MAX_LINE: usize = 16 * 1024;
+
+/// Options of the peer.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Codec {
+    /// How often to turn each line
+    #[arg(long, default_value_t = 1)]
+    passes: u32,
+}
+
+impl Codec {
+    /// Serves until it is killed.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let passes = self.passes;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_io()
+            .build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .context("no port is free")?;
+            eprintln!("listening on {}", listener.local_addr()?);
+            loop {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                // A connection that breaks is the client's to report.
+                drop(tokio::spawn(answer(stream, passes)));
+            }
+        })
+    }
+}
+
+async fn answer(mut stream: TcpStream, passes: u32) -> anyhow::Result<()> {
+    let mut codec = LinesCodec::new_with_max_length(MAX_LINE);
+    let (mut input, mut output) = (BytesMut::with_capacity(BLOCK), BytesMut::new());
+    loop {
+        input.reserve(BLOCK);
+        let ended = stream.read_buf(&mut input).await? == 0;
+        loop {
+            let line = match ended {
+                true => codec.decode_eof(&mut input)?,
+                false => codec.decode(&mut input)?,
+            };
+            let Some(line) = line else { break };
+            let mut line = line.into_bytes();
+            (0..passes).for_each(|_| turn(&mut line));
+            codec.encode(String::from_utf8(line)?, &mut output)?;
+        }
+        stream.write_all_buf(&mut output).await?;
+        if ended {
+            return Ok(stream.shutdown().await?);
+        }
+    }
+}
