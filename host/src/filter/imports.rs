@@ -1,7 +1,7 @@
 //! What a filter may import: `log`, `clock`, `random` of `wit/`, and a WASI with nothing behind it.
 //!
 //! In: what the configuration grants ([`Grants`]) and what a component wants ([`Wants`]). Out: a
-//! linker that has what is both, and no more; [`Reach`], what the functions share in all instances of
+//! linker that has what is both, and no more; `Reach`, what the functions share in all instances of
 //! a filter. A component without imports has an empty linker, and its instances carry nothing.
 //! Not here: which component wants what (`plugin`), how often it may call (`limits`).
 
