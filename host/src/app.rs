@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::sync::mpsc;
 use tokio::time;
 
@@ -36,7 +36,11 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let settings = origin.load()?;
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
-    let plugins = Arc::new(Plugins::of_user(Arc::new(Engine::new()?)));
+    let plugins = Plugins::of_user(Arc::new(Engine::new()?));
+    let plugins = plugins
+        .capturing(&settings.host)
+        .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;
+    let plugins = Arc::new(plugins);
     let outputs = Outputs::default();
     let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
     metrics.in_force(first.number);

@@ -75,8 +75,29 @@ pub fn importing(name: &str) -> Vec<u8> {
     encode(core(name), &resolve, world)
 }
 
+/// As [`batch`], with names and debug information, which calls the source `NAME.wat`; and the last
+/// line of the source with `text` in it.
+pub fn with_source(name: &str, text: &str) -> (Vec<u8>, usize) {
+    let source = source(name);
+    let lines = source.lines().zip(1..);
+    let line = lines.filter(|(line, _)| line.contains(text)).last();
+    let line = line.map(|(_, number)| number);
+    let line = line.unwrap_or_else(|| panic!("{name}.wat has no {text:?}"));
+    let module = wat::Parser::new()
+        .generate_dwarf(wat::GenerateDwarf::Full)
+        .parse_str(Some(format!("{name}.wat").as_ref()), source)
+        .unwrap_or_else(|error| panic!("{name}.wat: {error}"));
+    let (resolve, world) = world("filter");
+    (encode(module, &resolve, world), line)
+}
+
 /// The core module of a guest, which is not a component.
 pub fn core(name: &str) -> Vec<u8> {
+    wat::parse_str(source(name)).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
+}
+
+/// The text of a guest.
+fn source(name: &str) -> String {
     // Imports stand before all else in a module's text.
     let (mut base, text) = (text("base"), text(name));
     // A guest may have one of its own.
@@ -86,8 +107,7 @@ pub fn core(name: &str) -> Vec<u8> {
     let (imports, rest): (Vec<_>, Vec<_>) =
         text.lines().partition(|line| line.starts_with("(import "));
     let (imports, rest) = (imports.join("\n"), rest.join("\n"));
-    wat::parse_str(format!("(module\n{imports}\n{base}\n{rest})"))
-        .unwrap_or_else(|error| panic!("{name}.wat: {error}"))
+    format!("(module\n{imports}\n{base}\n{rest})")
 }
 
 /// A file that is a whole component by itself.
@@ -95,14 +115,20 @@ pub fn whole(name: &str) -> Vec<u8> {
     wat::parse_str(text(name)).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
 }
 
-fn component(name: &str, world: &str) -> Vec<u8> {
+fn component(name: &str, of: &str) -> Vec<u8> {
+    let (resolve, world) = world(of);
+    encode(core(name), &resolve, world)
+}
+
+fn world(name: &str) -> (Resolve, wit_parser::WorldId) {
     let resolve = resolve();
     let (_, package) = resolve
         .packages
         .iter()
         .next()
         .expect("the package was read");
-    encode(core(name), &resolve, package.worlds[world])
+    let world = package.worlds[name];
+    (resolve, world)
 }
 
 fn encode(mut module: Vec<u8>, resolve: &Resolve, world: wit_parser::WorldId) -> Vec<u8> {
@@ -149,7 +175,7 @@ mod tests {
                 "stranger" => (super::whole(name), true),
                 "clock" | "reach" | "wasi" => (super::importing(name), true),
                 "line" => (super::line(name), true),
-                "late" => (super::with_state(name), true),
+                "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),
                 "shout" => (super::core(name), false),
                 _ => (super::batch(name), true),

@@ -9,6 +9,7 @@ mod pipe;
 mod plugin;
 mod promote;
 mod reload;
+mod replay;
 mod rollback;
 mod running;
 mod serve;
@@ -51,6 +52,7 @@ enum Verb {
     Bench(bench::Bench),
     Status(status::Status),
     Reload(reload::Reload),
+    Replay(replay::Replay),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
     /// The process that compiles a plugin for another one of this program.
@@ -82,6 +84,7 @@ impl Cli {
             Verb::Bench(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Reload(verb) => verb.run(),
+            Verb::Replay(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
             Verb::Compile => match compiler::serve()? {

@@ -65,7 +65,9 @@ impl Pipe {
         let settings = self.settings()?;
         let metrics = Metrics::new();
         let engine = Engine::new()?;
-        let plugins = Plugins::of_user(Arc::new(engine));
+        let plugins = Plugins::of_user(Arc::new(engine))
+            .capturing(&settings.host)
+            .map_err(|error| hinted(&error.problem, &error.hint))?;
         let outputs = Outputs::default();
         let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();

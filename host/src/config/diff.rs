@@ -101,6 +101,7 @@ impl Diff {
             drain,
             plugins,
             rollback,
+            capsules,
             admin_place: _,
         } = old;
         let mut keys = Keys {
@@ -116,6 +117,7 @@ impl Diff {
         keys.changed("admin_token", *admin_token != new.admin_token, Restart);
         keys.compare("drain", drain, &new.drain, Live);
         keys.compare("plugins", plugins, &new.plugins, Live);
+        keys.changed("capsules", *capsules != new.capsules, Restart);
         keys.changed("rollback", *rollback != new.rollback, Live);
     }
 

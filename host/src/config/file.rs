@@ -40,7 +40,7 @@ table! {
 
 table! {
     /// Table `[host]`.
-    Host { admin, admin_token, drain, plugins, rollback }
+    Host { admin, admin_token, drain, plugins, rollback, capsules }
 }
 
 table! {

@@ -53,6 +53,8 @@ pub struct HostSettings {
     pub plugins: Vec<PathBuf>,
     /// When to go back to the generation before by itself; `None`: never.
     pub rollback: Option<Rollback>,
+    /// The folder for trap capsules; `None`: none are written.
+    pub capsules: Option<PathBuf>,
     /// Where `admin` stands in the file.
     pub admin_place: Place,
 }
@@ -88,6 +90,7 @@ impl Default for HostSettings {
             admin: None,
             admin_token: None,
             rollback: None,
+            capsules: None,
             drain: Duration::from_secs(10),
             plugins: vec![PathBuf::from("plugins")],
             admin_place: Place::default(),

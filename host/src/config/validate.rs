@@ -108,6 +108,9 @@ impl Checker<'_> {
                     "add `admin`, or leave this out",
                 ));
             }
+            host.capsules = self.problems.read(file.capsules.as_ref(), None, |item| {
+                Ok(Some(folder.join(item.text()?)))
+            });
             host.admin_place = file.admin.map_or(table.place, |item| item.place);
             host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
             if let Some(item) = &file.plugins {

@@ -201,7 +201,7 @@ async fn build_filter(
         // On a filter of its own: examples are no traffic, so they are neither counted nor logged.
         let silent = Notices {
             log: Gate::shut(),
-            quarantine: None,
+            ..Notices::default()
         };
         let probed = start(Metrics::new().filter(&filter.name), silent).await;
         run_tests(filter, &probed.map_err(wrong_start)?).await?;
@@ -213,6 +213,7 @@ async fn build_filter(
     let notices = Notices {
         log: Gate::default(),
         quarantine: quarantine.map_err(|report| vec![report])?,
+        capsules: plugins.capsules().cloned(),
     };
     let started = start(metrics.filter(&filter.name), notices).await;
     started.map_err(wrong_start)

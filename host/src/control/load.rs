@@ -9,8 +9,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::settings::{FilterSettings, PluginRef};
+use crate::config::settings::{FilterSettings, HostSettings, PluginRef};
 use crate::filter::bundled;
+use crate::filter::capsule::Capsules;
 use crate::filter::compiler::Compiler;
 use crate::filter::engine::Engine;
 use crate::filter::imports::Grants;
@@ -23,6 +24,8 @@ const KEPT: usize = 32;
 pub struct Plugins {
     engine: Arc<Engine>,
     compiler: Compiler,
+    /// Where traps of their filters are written down.
+    capsules: Option<Capsules>,
     /// Most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
 }
@@ -52,8 +55,32 @@ impl Plugins {
         Self {
             engine,
             compiler,
+            capsules: None,
             compiled: Mutex::default(),
         }
+    }
+
+    /// The same with the folder that `host` names for traps of their filters, if it names one.
+    ///
+    /// # Errors
+    /// When the folder is not there and cannot be made.
+    pub fn capturing(mut self, host: &HostSettings) -> Result<Self, LoadError> {
+        if let Some(folder) = &host.capsules {
+            let opened = Capsules::open(folder).map_err(|error| LoadError {
+                problem: format!(
+                    "key `capsules` of `[host]`: cannot make the folder {}: {error}",
+                    folder.display()
+                ),
+                hint: "name a folder that you may write to".into(),
+            });
+            self.capsules = Some(opened?);
+        }
+        Ok(self)
+    }
+
+    /// Where traps are written down.
+    pub fn capsules(&self) -> Option<&Capsules> {
+        self.capsules.as_ref()
     }
 
     /// The engine plugins are compiled for.

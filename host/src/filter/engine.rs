@@ -6,6 +6,7 @@
 //! The clock advances the engine's epoch each [`TICK`], but only while guests run: an idle host
 //! sleeps. At each tick a running guest yields to its neighbours (see `instance`).
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, Thread};
@@ -18,6 +19,9 @@ pub const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without any guest call before the clock goes to sleep.
 const QUIET: u32 = 100;
+
+/// Frames kept of a guest's stack at a trap.
+const FRAMES: usize = 64;
 
 /// wasmtime's engine with its epoch clock; the clock's thread ends when this is dropped.
 pub struct Engine {
@@ -97,7 +101,7 @@ fn config() -> Config {
         .wasm_exceptions(false)
         .wasm_memory64(false)
         .wasm_relaxed_simd(false)
-        .wasm_backtrace_max_frames(None);
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));
     config
 }
 

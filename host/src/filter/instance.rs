@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
-use wasmtime::Store;
+use wasmtime::{Store, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::bindings::filter::Filter as BatchGuest;
@@ -18,6 +18,7 @@ use super::bindings::line_filter::LineFilter as LineGuest;
 use super::bindings::line_filter::exports::linemill::filter::line;
 use super::bindings::only_state::OnlyState as StateGuest;
 use super::engine::{Engine, TICK};
+use super::frame::{self, Frame};
 use super::imports::Reach;
 use super::limits::HostState;
 use super::plugin::{ABI, Exports, Plugin, chain_of};
@@ -30,7 +31,7 @@ mod one_by_one;
 mod state;
 
 use declared::declared;
-pub(super) use state::NotSaved;
+pub(super) use state::{NotSaved, Saved};
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
 const START: Duration = Duration::from_secs(2);
@@ -61,6 +62,8 @@ pub(super) struct Fault {
     /// Label for metrics.
     pub(super) kind: &'static str,
     pub(super) reason: String,
+    /// Where the guest was, if it was running.
+    pub(super) trace: Vec<Frame>,
 }
 
 /// What bounds an instance and its calls.
@@ -127,17 +130,10 @@ impl Instance {
                 })
             }
         };
-        let (keeps_state, routes) =
-            started
-                .map_err(|error| fault(&store, &error))?
-                .map_err(|reason| Fault {
-                    kind: "refused",
-                    reason: printable(&reason),
-                })?;
-        let routes = declared(routes).map_err(|reason| Fault {
-            kind: "outcome",
-            reason: reason.into(),
-        })?;
+        let (keeps_state, routes) = started
+            .map_err(|error| fault(&store, &error))?
+            .map_err(|reason| Fault::new("refused", printable(&reason)))?;
+        let routes = declared(routes).map_err(|reason| Fault::new("outcome", reason))?;
         gauge.inc();
         let instance = Self {
             store,
@@ -210,17 +206,16 @@ impl Instance {
         };
         let held = held
             .map_err(|error| fault(&self.store, &error))?
-            .map_err(|reason| Fault {
-                kind: "verdict",
-                reason: printable(&reason),
-            })?;
+            .map_err(|reason| Fault::new("verdict", printable(&reason)))?;
         held.filter(|held| {
             let routes = held.iter().filter_map(|(_, route)| *route);
             routes.into_iter().all(|route| (route as usize) < declared)
         })
-        .ok_or(Fault {
-            kind: "outcome",
-            reason: "what it held back has spans or routes out of order".into(),
+        .ok_or_else(|| {
+            Fault::new(
+                "outcome",
+                "what it held back has spans or routes out of order",
+            )
         })
     }
 }
@@ -253,9 +248,28 @@ fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
         "imports" => "it called imports too often in one call".into(),
         "exit" => "it called `exit`".into(),
         "deadline" => "it took longer than `deadline`".into(),
+        // Where it was stands apart.
+        _ if error.is::<WasmBacktrace>() => error.root_cause().to_string(),
         _ => chain_of(error),
     };
-    Fault { kind, reason }
+    Fault {
+        kind,
+        reason,
+        trace: frame::of(error),
+    }
+}
+
+// === impl Fault ===
+
+impl Fault {
+    /// One that the host sees when no guest runs.
+    pub(super) fn new(kind: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            trace: Vec::new(),
+        }
+    }
 }
 
 // === impl Alive ===

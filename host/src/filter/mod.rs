@@ -6,10 +6,12 @@
 //! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
 //! failing, [`departed`] are those that left, `course` keeps a batch in order.
 
+mod base64;
 mod bindings;
 pub mod breaker;
 pub mod bundled;
 pub mod cache;
+pub mod capsule;
 pub mod chain;
 pub mod compiler;
 mod complexity;
@@ -17,6 +19,7 @@ mod condition;
 mod course;
 pub mod departed;
 pub mod engine;
+pub mod frame;
 pub mod imports;
 mod instance;
 mod limits;
@@ -24,6 +27,7 @@ pub mod plugin;
 pub mod probe;
 pub mod quarantine;
 mod recover;
+pub mod replay;
 pub mod stage;
 pub mod trial;
 pub mod verdict;

@@ -70,9 +70,13 @@ async fn bisect(
     let mut known = Some(first);
     while let Some((from, to)) = todo.pop() {
         let (part, lines) = (input.slice(from, to), to - from);
+        let mut before = None;
         let judged = match known.take() {
             Some(fault) => Err(fault),
             None if probe || filter.breaker().admit_now() != Admitted::No => {
+                if lines == 1 {
+                    before = filter.known(own).await;
+                }
                 filter.call(own, &part, asked).await
             }
             None => {
@@ -108,6 +112,9 @@ async fn bisect(
                     continue;
                 }
                 filter.lost(&part, &fault, asked.origin);
+                if lines == 1 {
+                    filter.capture(part.content(0), &fault, before, asked);
+                }
                 all.append(give_up(part, filter.on_error()), from, lines);
                 if probe {
                     if budget == 0 || todo.is_empty() || all.close.is_some() {

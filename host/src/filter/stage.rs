@@ -13,6 +13,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::breaker::{After, Breaker, Opened};
+use super::capsule::Capsules;
 use super::course::Held;
 use super::engine::Engine;
 use super::imports::{Grants, Reach};
@@ -28,6 +29,7 @@ use crate::lines::Lines;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::FilterMetrics;
 
+mod captured;
 mod handover;
 
 pub(super) use handover::Handed;
@@ -45,6 +47,8 @@ pub struct Filter {
     engine: Arc<Engine>,
     plugin: Arc<Plugin>,
     reach: Arc<Reach>,
+    /// What its first instance said of itself.
+    keeps_state: bool,
     /// Each stream has an instance of its own.
     exclusive: bool,
     /// What its first instance declared; the others must declare the same.
@@ -69,6 +73,8 @@ pub struct Notices {
     pub log: Gate,
     /// What takes them, when `on_error` is `quarantine`; without it they are left out.
     pub quarantine: Option<Quarantine>,
+    /// Where it is written down how to make it trap again.
+    pub capsules: Option<Capsules>,
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
@@ -120,7 +126,8 @@ impl Filter {
                 reason: fault.reason,
             },
         })?;
-        let exclusive = first.keeps_state || settings.isolation == Isolation::Connection;
+        let keeps_state = first.keeps_state;
+        let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Mutex::new(if exclusive { Vec::new() } else { vec![first] });
         Ok(Arc::new(Self {
             settings,
@@ -129,6 +136,7 @@ impl Filter {
             engine,
             plugin,
             reach,
+            keeps_state,
             exclusive,
             routes,
             pool,
@@ -225,11 +233,8 @@ impl Filter {
             .call_seconds
             .observe(started.elapsed().as_secs_f64());
         self.metrics.calls.inc();
-        let judged =
-            judge(input, outcome?, rules, ways, self.on_error()).map_err(|broken| Fault {
-                kind: "outcome",
-                reason: broken.to_string(),
-            })?;
+        let judged = judge(input, outcome?, rules, ways, self.on_error())
+            .map_err(|broken| Fault::new("outcome", broken.to_string()))?;
         self.give_back(own, instance);
         Ok(judged)
     }
@@ -389,10 +394,10 @@ impl Filter {
         let started = Instance::start(engine, plugin, self.bounds, &self.json, reach, gauge).await;
         match started? {
             (instance, routes) if routes == self.routes => Ok(instance),
-            _ => Err(Fault {
-                kind: "outcome",
-                reason: "it declares other routes than before, with the same settings".into(),
-            }),
+            _ => Err(Fault::new(
+                "outcome",
+                "it declares other routes than before, with the same settings",
+            )),
         }
     }
 

@@ -18,6 +18,7 @@
 //! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
 //! | [`grants`] | what filters may import, and what they can do with it |
 //! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
+//! | [`capsules`] | lines on which a filter trapped, written down and run again |
 //! | [`quarantine`] | where lines go that a filter failed |
 //! | [`hostile`] | guests that mean harm in other ways, and one that lies about its state |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
@@ -52,6 +53,7 @@ mod admin;
 mod author;
 mod binds;
 mod breaker;
+mod capsules;
 mod chain;
 mod clients;
 #[cfg(unix)]

@@ -48,12 +48,7 @@ impl Instance {
         let saved = saved
             .map_err(|error| NotSaved::Fault(fault(&self.store, &error)))?
             .map_err(|reason| NotSaved::Refused(printable(&reason)))?;
-        check(&saved).map_err(|reason| {
-            NotSaved::Fault(Fault {
-                kind: "outcome",
-                reason,
-            })
-        })?;
+        check(&saved).map_err(|reason| NotSaved::Fault(Fault::new("outcome", reason)))?;
         Ok(saved)
     }
 
@@ -64,10 +59,7 @@ impl Instance {
         bounds: Bounds,
         saved: &Saved,
     ) -> Result<(), Fault> {
-        let refused = |reason| Fault {
-            kind: "refused",
-            reason,
-        };
+        let refused = |reason: String| Fault::new("refused", reason);
         let Some(guest) = &self.state else {
             return Err(refused("it has no export `state`".into()));
         };

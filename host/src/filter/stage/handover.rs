@@ -71,7 +71,7 @@ impl Filter {
             return Err(format!("the {which} version has no export `state`"));
         }
         let saved = match instance.save(&old.engine, old.bounds).await {
-            Err(NotSaved::Fault(Fault { kind, reason })) => {
+            Err(NotSaved::Fault(Fault { kind, reason, .. })) => {
                 return Err(format!(
                     "the old version fails at `save` ({kind}): {reason}"
                 ));
@@ -96,7 +96,7 @@ impl Filter {
 }
 
 /// What to say when the new version refuses `what`, or fails `at` it.
-fn failed(Fault { kind, reason }: &Fault, what: &str, at: &str) -> String {
+fn failed(Fault { kind, reason, .. }: &Fault, what: &str, at: &str) -> String {
     match *kind {
         "refused" => format!("the new version refuses {what}: {reason}"),
         kind => format!("the new version fails at {at} ({kind}): {reason}"),

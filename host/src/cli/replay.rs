@@ -1,0 +1,138 @@
+//! `linemill replay`: runs the line of a trap capsule again.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use linemill::filter::capsule::{Capsule, State};
+use linemill::filter::compiler::Compiler;
+use linemill::filter::engine::Engine;
+use linemill::filter::plugin::{Digest, Plugin};
+use linemill::filter::replay::{Replayed, replay};
+
+use super::plugin::{hinted, read};
+
+/// Run the line of a trap capsule again, and show what becomes of it
+///
+/// The filter is started anew with the settings of the capsule, and knows what the capsule has of
+/// its state. When it traps, the functions that it was in are shown, with file and line where the
+/// plugin has debug information: name such a build with `--plugin`. Exit status 0 when it ran,
+/// whatever came of it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  linemill replay capsules/2027-03-01T090000.000000Z-json.capsule.json --plugin target/debug/json.wasm")]
+pub(super) struct Replay {
+    /// The capsule, from the folder of `[host] capsules`
+    #[arg(value_name = "CAPSULE")]
+    capsule: PathBuf,
+    /// Another build of the plugin; otherwise the one that the capsule names
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<String>,
+}
+
+impl Replay {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        super::block_on(self.replay())
+    }
+
+    async fn replay(self) -> anyhow::Result<()> {
+        let name = self.capsule.display();
+        let text = std::fs::read(&self.capsule).with_context(|| name.to_string())?;
+        let capsule: Capsule = serde_json::from_slice(&text).map_err(|error| {
+            let problem = format!("{name}: this is no capsule: {error}");
+            hinted(&problem, "capsules are in the folder of `[host] capsules`")
+        })?;
+        if capsule.capsule != 1 {
+            let problem = format!("{name}: it has form {}, not 1", capsule.capsule);
+            return Err(hinted(&problem, "use the linemill that wrote it"));
+        }
+        let from = self.plugin.as_deref().unwrap_or(&capsule.plugin);
+        let bytes = read(from).context("name the plugin with `--plugin FILE`")?;
+        let engine = Engine::new()?;
+        let (grants, digest) = (capsule.grants(), Digest::of(&bytes));
+        let plugin = Plugin::made(&engine, &bytes, digest, grants, &Compiler::of_user())
+            .map_err(|error| hinted(&format!("{from}: {error}"), &error.hint))?;
+        print!("{}", about(&capsule));
+        let digest = digest.to_string();
+        match digest == capsule.sha256 {
+            true => println!("plugin   {from}, the same"),
+            false => println!("plugin   {from}, another one: {digest}"),
+        }
+        let replayed = replay(&engine, &plugin, &bytes, &capsule).await;
+        print!(
+            "{}",
+            outcome(&replayed.map_err(|error| anyhow!("{name}: {error}"))?)
+        );
+        Ok(())
+    }
+}
+
+/// What the capsule says.
+fn about(capsule: &Capsule) -> String {
+    let state = match &capsule.state {
+        State::Stateless => "none: the filter keeps none".to_owned(),
+        State::Fresh => "none: the instance had just been started".to_owned(),
+        State::Saved { tag, .. } => format!("as it was before the line ({tag})"),
+        State::Unknown { why } => {
+            format!("not known: {why}; what follows begins without")
+        }
+    };
+    let Capsule {
+        filter,
+        time,
+        kind,
+        reason,
+        sha256,
+        line,
+        ..
+    } = capsule;
+    format!(
+        "filter   {filter}\nsha256   {sha256}\nat       {time}\nfailed   {kind}: {reason}\nline     {line:?}\nstate    {state}\n"
+    )
+}
+
+fn outcome(replayed: &Replayed) -> String {
+    let shown = |content: &Vec<u8>| format!("{:?}", String::from_utf8_lossy(content));
+    let mut text = String::new();
+    match replayed {
+        Replayed::Faulted {
+            kind,
+            reason,
+            frames,
+        } => {
+            text += &format!("now      {kind}: {reason}\n");
+            for frame in frames {
+                text += &format!("         {frame}\n");
+            }
+            if !frames.is_empty() && frames.iter().all(|frame| frame.line.is_none()) {
+                text += "         (the plugin has no debug information: name a build that has, with `--plugin`)\n";
+            }
+        }
+        Replayed::Answered {
+            lines,
+            routed,
+            failed,
+            closes,
+        } => {
+            match failed {
+                Some((kind, reason)) => {
+                    text += &format!("now      fails the line ({kind}): {reason}\n")
+                }
+                None if lines.is_empty() && routed.is_empty() => {
+                    text += "now      drops the line\n"
+                }
+                None => text += "now      answers\n",
+            }
+            for line in lines {
+                text += &format!("         {}\n", shown(line));
+            }
+            for (route, line) in routed {
+                text += &format!("         by route {route}: {}\n", shown(line));
+            }
+            if *closes {
+                text += "         and closes the connection\n";
+            }
+        }
+    }
+    text
+}
