@@ -240,8 +240,14 @@ mod tests {
             let proxy = Proxy::to(hop.address(), up, down);
             let mut client = Client::connect(proxy.address());
             let mut server = hop.accept();
-            client.send(b"0123456789");
-            server.send(b"9876543210");
+            // The way that is cut comes last: after the reset nobody can send.
+            if up.reset_after.is_some() {
+                server.send(b"9876543210");
+                client.send(b"0123456789");
+            } else {
+                client.send(b"0123456789");
+                server.send(b"9876543210");
+            }
             for end in [&mut client, &mut server] {
                 let (rest, end) = end.rest_until_end();
                 end.expect_err("a reset is no FIN");
