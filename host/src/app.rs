@@ -19,7 +19,7 @@ use crate::control::history::History;
 use crate::control::load::Plugins;
 use crate::control::origin::Origin;
 use crate::control::request::Trigger;
-use crate::control::swap::{Parts, Swapper};
+use crate::control::swap::{Past, Swapper};
 use crate::control::triggers::{self, Stop};
 use crate::control::watch::Watcher;
 use crate::filter::engine::Engine;
@@ -88,7 +88,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     }
     drop(now);
     fleet.start(joining, &metrics);
-    let swapper = Swapper::new(Parts {
+    let swapper = Swapper {
         origin,
         settings,
         plugins,
@@ -97,7 +97,8 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         history,
         orders: orders.clone(),
         watcher,
-    });
+        past: Past::default(),
+    };
     let (end, ended) = tokio::sync::oneshot::channel();
     let swapping = tokio::spawn(swapper.run(requests, ended));
 

@@ -24,7 +24,7 @@ use super::load::Plugins;
 use super::origin::Origin;
 use super::request::{Outcome, Reloaded, Request, Result as Word, Trigger, What};
 use super::watch::Watcher;
-use crate::config::diff::diff;
+use crate::config::diff::{Diff, diff};
 use crate::config::report::{Place, Report, Reports};
 use crate::config::settings::Settings;
 use crate::generation::{Generation, Orders};
@@ -39,30 +39,6 @@ const BURST: Duration = Duration::from_millis(150);
 
 /// What reloads and swaps.
 pub struct Swapper {
-    origin: Origin,
-    /// The settings in force.
-    settings: Settings,
-    plugins: Arc<Plugins>,
-    fleet: Fleet,
-    metrics: Arc<Metrics>,
-    history: History,
-    orders: watch::Sender<Orders>,
-    watcher: Watcher,
-    /// The generation before.
-    previous: Option<Arc<Kept>>,
-    /// The last generation whose filters have proved themselves, if that is not the one in force.
-    proved: Option<Arc<Kept>>,
-    probation: Option<Probation>,
-    /// What the file does not say yet.
-    decisions: Decisions,
-    /// What was rolled back by itself.
-    rejected: Rejected,
-    /// What somebody rolled back: taken again only when somebody asks for it.
-    declined: Option<Likeness>,
-}
-
-/// What a [`Swapper`] works with.
-pub struct Parts {
     /// Where settings come from.
     pub origin: Origin,
     /// The settings in force.
@@ -79,39 +55,45 @@ pub struct Parts {
     pub orders: watch::Sender<Orders>,
     /// What sees files change.
     pub watcher: Watcher,
+    /// What it remembers; nothing at first.
+    pub past: Past,
+}
+
+/// What a [`Swapper`] remembers from one swap to the next.
+#[derive(Default)]
+pub struct Past {
+    /// The generation before.
+    previous: Option<Arc<Kept>>,
+    /// The last generation whose filters have proved themselves, if that is not the one in force.
+    proved: Option<Arc<Kept>>,
+    probation: Option<Probation>,
+    /// What the file does not say yet.
+    decisions: Decisions,
+    /// What was rolled back by itself.
+    rejected: Rejected,
+    /// What somebody rolled back: taken again only when somebody asks for it.
+    declined: Option<Likeness>,
+}
+
+/// What may be put in force.
+struct Built {
+    generation: Generation,
+    settings: Settings,
+    /// How the settings differ from those in force.
+    diff: Diff,
+}
+
+impl Past {
+    /// There is nothing to go back to behind `kept`, which has been.
+    fn gone_back_to(&mut self, kept: &Kept) {
+        self.decisions = kept.decisions.clone();
+        self.previous = None;
+        self.proved = None;
+        self.probation = None;
+    }
 }
 
 impl Swapper {
-    /// One that begins with what is in force.
-    pub fn new(parts: Parts) -> Self {
-        let Parts {
-            origin,
-            settings,
-            plugins,
-            fleet,
-            metrics,
-            history,
-            orders,
-            watcher,
-        } = parts;
-        Self {
-            origin,
-            settings,
-            plugins,
-            fleet,
-            metrics,
-            history,
-            orders,
-            watcher,
-            previous: None,
-            proved: None,
-            probation: None,
-            decisions: Decisions::default(),
-            rejected: Rejected::default(),
-            declined: None,
-        }
-    }
-
     /// Does what is asked for until the `end`, in the middle of it if need be: a generation is in
     /// force with all that goes with it, or it is not. Gives back what listens.
     pub async fn run(
@@ -135,7 +117,7 @@ impl Swapper {
     /// Waits for something to do, and does it.
     async fn serve_next(&mut self, requests: &mut mpsc::Receiver<Request>) {
         let fails = async {
-            match &self.probation {
+            match &self.past.probation {
                 Some(probation) => probation.fails().await,
                 None => std::future::pending().await,
             }
@@ -143,11 +125,11 @@ impl Swapper {
         let first = tokio::select! {
             first = requests.recv() => first,
             failing = fails => {
-                self.probation = None;
+                self.past.probation = None;
                 match failing {
                     Some(failing) => self.go_back(failing).await,
                     // All have proved themselves.
-                    None => self.proved = None,
+                    None => self.past.proved = None,
                 }
                 return;
             }
@@ -215,23 +197,23 @@ impl Swapper {
         let mut settings = self.origin.load()?;
         // Whatever comes of it: what is wrong with it may be mended in one of its files.
         self.watcher.follow(&self.origin, &settings);
-        let mut decisions = self.decisions.clone();
+        let mut decisions = self.past.decisions.clone();
         decisions.put_on(&mut settings);
-        let next = self.build(&settings, None).await?;
-        if let Some(report) = self.rejected.refuse(&next) {
+        let next = self.build(settings, None).await?;
+        if let Some(report) = self.past.rejected.refuse(&next.generation) {
             return Err(report.into());
         }
         let asked = matches!(trigger, Trigger::Asked(_));
         if !asked
-            && let Some(declined) = &self.declined
-            && *declined == Likeness::of(&next, settings.clone())
+            && let Some(declined) = &self.past.declined
+            && *declined == Likeness::of(&next.generation, next.settings.clone())
         {
             return Ok(Reloaded::Unchanged);
         }
-        let done = self.put_in_force(next, settings, trigger, started)?;
-        self.decisions = decisions;
+        let done = self.put_in_force(next, trigger, started)?;
+        self.past.decisions = decisions;
         if let Reloaded::Applied { .. } = done {
-            self.declined = None;
+            self.past.declined = None;
         }
         Ok(done)
     }
@@ -244,17 +226,17 @@ impl Swapper {
         trigger: &Trigger,
     ) -> Result<Reloaded, Reports> {
         let started = Instant::now();
-        let mut decisions = self.decisions.clone();
+        let mut decisions = self.past.decisions.clone();
         let (settings, lines) = decisions.decide(name, verdict, &self.settings)?;
         // Of what is in force, not of files that may have changed since.
         let before = Arc::clone(self.orders.borrow().generation());
-        let mut kept = Kept::of(&before, self.settings.clone(), self.decisions.clone());
+        let mut kept = Kept::of(&before, self.settings.clone(), self.past.decisions.clone());
         if verdict == Verdict::Promoted {
             kept = kept.promoting(name);
         }
-        let next = self.build(&settings, Some(&kept)).await?;
-        let mut done = self.put_in_force(next, settings, trigger, started)?;
-        self.decisions = decisions;
+        let next = self.build(settings, Some(&kept)).await?;
+        let mut done = self.put_in_force(next, trigger, started)?;
+        self.past.decisions = decisions;
         if let Reloaded::Applied { keep, .. } = &mut done {
             *keep = lines;
         }
@@ -264,40 +246,33 @@ impl Swapper {
     /// Puts the generation before in force again, since somebody asks for it.
     async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
         let started = Instant::now();
-        let Some(kept) = self.previous.clone() else {
+        let Some(kept) = self.past.previous.clone() else {
             let hint = "a generation is remembered until it has been gone back to; change the configuration instead";
             let report = Place::default().report("there is no generation to go back to", hint);
             return Err(report.into());
         };
         let before = Arc::clone(self.orders.borrow().generation());
         let declined = Likeness::of(&before, self.settings.clone());
-        let next = self.build(&kept.settings, Some(&kept)).await?;
-        let done = self.put_in_force(next, kept.settings.clone(), trigger, started)?;
-        self.decisions = kept.decisions.clone();
-        self.previous = None;
-        self.proved = None;
-        self.probation = None;
-        self.declined = Some(declined);
+        let next = self.build(kept.settings.clone(), Some(&kept)).await?;
+        let done = self.put_in_force(next, trigger, started)?;
+        self.past.gone_back_to(&kept);
+        self.past.declined = Some(declined);
         Ok(done)
     }
 
     /// Goes back by itself, since a filter that the last swap brought fails too many lines.
     async fn go_back(&mut self, failing: Failing) {
         let why = failing.to_string();
-        let Some(kept) = self.proved.take() else {
+        let Some(kept) = self.past.proved.take() else {
             return;
         };
-        self.rejected.add(failing);
+        self.past.rejected.add(failing);
         tracing::error!("{why}; going back to generation {}", kept.number);
         let started = Instant::now();
         let trigger = Trigger::Failing(why);
-        let built = self.build(&kept.settings, Some(&kept)).await;
-        let done = built
-            .and_then(|next| self.put_in_force(next, kept.settings.clone(), &trigger, started));
-        self.decisions = kept.decisions.clone();
-        self.previous = None;
-        self.proved = None;
-        self.probation = None;
+        let built = self.build(kept.settings.clone(), Some(&kept)).await;
+        let done = built.and_then(|next| self.put_in_force(next, &trigger, started));
+        self.past.gone_back_to(&kept);
         let outcome = Outcome::of(done.as_ref(), self.number(), started.elapsed());
         if outcome.result == Word::Applied {
             self.metrics.rolled_back();
@@ -306,14 +281,21 @@ impl Swapper {
     }
 
     /// Builds what may come next, unless it needs a restart.
-    async fn build(&self, settings: &Settings, kept: Option<&Kept>) -> Result<Generation, Reports> {
-        if let Some(refusal) = diff(&self.settings, settings).refusal() {
+    async fn build(&self, settings: Settings, kept: Option<&Kept>) -> Result<Built, Reports> {
+        let diff = diff(&self.settings, &settings);
+        if let Some(refusal) = diff.refusal() {
             return Err(refusal);
         }
         let before = Arc::clone(self.orders.borrow().generation());
         let (plugins, metrics) = (&self.plugins, &self.metrics);
         let outputs = Some(self.fleet.outputs());
-        build_of(settings, Some(&before), kept, plugins, metrics, outputs).await
+        let generation =
+            build_of(&settings, Some(&before), kept, plugins, metrics, outputs).await?;
+        Ok(Built {
+            generation,
+            settings,
+            diff,
+        })
     }
 
     /// Publishes a generation that has been built, if it is another one.
@@ -322,13 +304,16 @@ impl Swapper {
     /// When a listener that joins cannot be had; nothing has changed then.
     fn put_in_force(
         &mut self,
-        mut next: Generation,
-        settings: Settings,
+        built: Built,
         trigger: &Trigger,
         started: Instant,
     ) -> Result<Reloaded, Reports> {
+        let Built {
+            generation: mut next,
+            settings,
+            diff,
+        } = built;
         let before = Arc::clone(self.orders.borrow().generation());
-        let diff = diff(&self.settings, &settings);
         let mut changes: Vec<_> = diff.iter().map(ToString::to_string).collect();
         changes.extend(other_files(&before, &next));
         if changes.is_empty() {
@@ -348,12 +333,12 @@ impl Swapper {
             .add(&next, &mark, by, changes.clone(), started.elapsed());
         let rule = settings.host.rollback;
         let old = std::mem::replace(&mut self.settings, settings);
-        let kept = Arc::new(Kept::of(&before, old, self.decisions.clone()));
-        if self.probation.is_none() {
-            self.proved = Some(Arc::clone(&kept));
+        let kept = Arc::new(Kept::of(&before, old, self.past.decisions.clone()));
+        if self.past.probation.is_none() {
+            self.past.proved = Some(Arc::clone(&kept));
         }
-        self.previous = Some(kept);
-        self.probation = rule.and_then(|rule| Probation::after(&before, &next, rule));
+        self.past.previous = Some(kept);
+        self.past.probation = rule.and_then(|rule| Probation::after(&before, &next, rule));
         Ok(Reloaded::Applied {
             generation,
             changes,
