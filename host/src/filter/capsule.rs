@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use humantime::format_rfc3339_micros;
 use serde::{Deserialize, Serialize};
 
-use super::base64;
 use super::frame::Frame;
 use super::imports::Grants;
 use crate::config::settings::Grant;
@@ -213,7 +213,9 @@ impl Capsule {
     /// # Errors
     /// When it is no base64.
     pub fn content(&self) -> Result<Vec<u8>, String> {
-        base64::decode(&self.base64).ok_or_else(|| "key `base64` is no base64".to_owned())
+        BASE64_STANDARD
+            .decode(&self.base64)
+            .map_err(|_| "key `base64` is no base64".to_owned())
     }
 }
 

@@ -6,7 +6,6 @@
 //! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
 //! failing, [`departed`] are those that left, `course` keeps a batch in order.
 
-mod base64;
 mod bindings;
 pub mod breaker;
 pub mod bundled;

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use humantime::format_rfc3339_micros;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
-use super::base64;
 use super::plugin::Digest;
 use crate::telemetry::log::Gate;
 
@@ -99,7 +99,7 @@ fn entry(case: Case<'_>, content: &[u8], now: SystemTime) -> Option<Vec<u8>> {
         reason: case.reason,
         listener: case.origin.listener.as_deref(),
         connection: case.origin.peer,
-        base64: matches!(line, Cow::Owned(_)).then(|| base64::encode(content)),
+        base64: matches!(line, Cow::Owned(_)).then(|| BASE64_STANDARD.encode(content)),
         line,
     };
     // Writing to memory does not fail.

@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::base64;
 use super::capsule::{Capsule, State};
 use super::engine::Engine;
 use super::frame::{Frame, located};
@@ -85,7 +85,8 @@ pub async fn replay(
         Err(fault) => return Ok(Replayed::faulted(fault, component)),
     };
     if let State::Saved { tag, base64 } = &capsule.state {
-        let bytes = base64::decode(base64).ok_or("key `state` is no base64")?;
+        let bytes = BASE64_STANDARD.decode(base64);
+        let bytes = bytes.map_err(|_| "key `state` is no base64")?;
         let saved = Saved {
             tag: tag.clone().into_bytes(),
             bytes,

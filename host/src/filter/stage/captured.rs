@@ -3,10 +3,11 @@
 //! In: the line, its fault, and the state that the instance had. Out: a capsule, when there is a
 //! folder for them and it is time for one. Without a folder nothing is asked of any instance.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::{Filter, Own};
 use crate::config::settings::PluginRef;
 use crate::config::words::Word as _;
-use crate::filter::base64;
 use crate::filter::capsule::{Capsule, State};
 use crate::filter::instance::{Fault, NotSaved};
 use crate::filter::recover::Asked;
@@ -25,7 +26,7 @@ impl Filter {
         let state = match saved {
             Ok(saved) => State::Saved {
                 tag: String::from_utf8_lossy(&saved.tag).into_owned(),
-                base64: base64::encode(&saved.bytes),
+                base64: BASE64_STANDARD.encode(&saved.bytes),
             },
             Err(NotSaved::Refused(why)) => State::Unknown { why },
             // It is dead, and the line has the next one.
@@ -81,7 +82,7 @@ impl Filter {
             reason: fault.reason.clone(),
             backtrace: fault.trace.clone(),
             line: String::from_utf8_lossy(content).into_owned(),
-            base64: base64::encode(content),
+            base64: BASE64_STANDARD.encode(content),
             state: before.unwrap_or_else(unknown),
         });
     }
