@@ -1,12 +1,12 @@
 //! Reloads on demand, and what came of them.
 //!
 //! In: nothing; the files of the host are as they shall be. Out: the result, once there is one.
-//! It asks `POST /reload`; a host that has no such thing gets SIGHUP, and its counters are read.
+//! It asks `POST /reload`.
 
 use serde_json::Value;
 
 use super::Host;
-use crate::{Response, eventually, request};
+use crate::{Response, request};
 
 /// Counts reloads, by result.
 const RELOADS: &str = "linemill_reloads_total";
@@ -50,11 +50,7 @@ impl Host {
     /// nothing is changed any more.
     #[track_caller]
     pub fn reload(&self) -> Reload {
-        let answer = request(self.admin(), "POST", "/reload");
-        match answer.status {
-            404 | 405 => self.reload_by_signal(),
-            _ => read(&answer),
-        }
+        read(&request(self.admin(), "POST", "/reload"))
     }
 
     /// How many reloads came to this so far.
@@ -67,28 +63,6 @@ impl Host {
     #[track_caller]
     pub fn generation(&self) -> u64 {
         self.metric("linemill_generation", &[]) as u64
-    }
-
-    #[cfg(unix)]
-    #[track_caller]
-    fn reload_by_signal(&self) -> Reload {
-        let before = Outcome::ALL.map(|outcome| self.reloads(outcome));
-        self.hang_up();
-        eventually("a reload", || {
-            let ended = Outcome::ALL.into_iter().zip(before);
-            let mut ended = ended.filter(|&(outcome, before)| self.reloads(outcome) > before);
-            let (outcome, _) = ended.next()?;
-            let generation = self.generation();
-            Some(Reload {
-                outcome,
-                generation,
-            })
-        })
-    }
-
-    #[cfg(not(unix))]
-    fn reload_by_signal(&self) -> Reload {
-        panic!("there is no signal for it here")
     }
 }
 
