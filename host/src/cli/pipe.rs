@@ -87,14 +87,14 @@ impl Pipe {
             read,
         };
         let output = tokio::io::stdout();
-        let counts = metrics.listener("pipe");
+        let counts = Arc::new(metrics.listener("pipe"));
         let stream = Connection::new(
             input,
             output,
             Arc::new(destinations),
             "pipe".into(),
             receiver,
-            counts.clone(),
+            Arc::clone(&counts),
         );
         let end = stream
             .serve()

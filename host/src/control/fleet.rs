@@ -125,7 +125,7 @@ impl Fleet {
                 bound.socket,
                 Arc::clone(&bound.destinations),
                 self.orders.clone(),
-                metrics.listener(&bound.name),
+                Arc::new(metrics.listener(&bound.name)),
             );
             self.running.spawn(listener.serve());
             self.members.insert(bound.name, bound.destinations);

@@ -78,8 +78,9 @@ pub struct Notices {
 }
 
 /// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
+/// Boxed: most streams have none.
 #[derive(Default)]
-pub(super) struct Own(Option<Instance>);
+pub(super) struct Own(Option<Box<Instance>>);
 
 /// Why a filter cannot go live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -372,7 +373,7 @@ impl Filter {
 
     async fn instance(&self, own: &mut Own) -> Result<Instance, Fault> {
         if let Some(own) = own.0.take() {
-            return Ok(own);
+            return Ok(*own);
         }
         if !self.exclusive {
             let pooled = self
@@ -403,7 +404,7 @@ impl Filter {
 
     fn give_back(&self, own: &mut Own, instance: Instance) {
         if self.exclusive {
-            own.0 = Some(instance);
+            own.0 = Some(Box::new(instance));
             return;
         }
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,7 +30,7 @@ pub(super) struct Arrival {
     pub(super) listener: Arc<str>,
     pub(super) destinations: Arc<Destinations>,
     pub(super) orders: watch::Receiver<Orders>,
-    pub(super) metrics: ListenerMetrics,
+    pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) gates: Arc<Gates>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Gates {
 }
 
 /// Counts a connection for as long as it is open, however it ends.
-struct Open(ListenerMetrics);
+struct Open(Arc<ListenerMetrics>);
 
 impl Arrival {
     /// Serves it to its end. `service` is what is in force as it comes.
@@ -129,10 +129,10 @@ impl Arrival {
 }
 
 impl Open {
-    fn new(metrics: &ListenerMetrics) -> Self {
+    fn new(metrics: &Arc<ListenerMetrics>) -> Self {
         metrics.accepted.inc();
         metrics.connections.inc();
-        Self(metrics.clone())
+        Self(Arc::clone(metrics))
     }
 }
 

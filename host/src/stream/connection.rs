@@ -49,7 +49,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         destinations: Arc<Destinations>,
         listener: Arc<str>,
         orders: watch::Receiver<Orders>,
-        metrics: ListenerMetrics,
+        metrics: Arc<ListenerMetrics>,
     ) -> Self {
         let active = Arc::new(Activity::new());
         Self {
@@ -213,7 +213,7 @@ where
 /// What a stream needs after its end.
 struct Rest {
     framing: Framing,
-    metrics: ListenerMetrics,
+    metrics: Arc<ListenerMetrics>,
 }
 
 impl Rest {
@@ -222,7 +222,7 @@ impl Rest {
         let service = orders.generation().services.get(&*context.listener)?;
         Some(Self {
             framing: service.lines.framing,
-            metrics: context.metrics.clone(),
+            metrics: Arc::clone(&context.metrics),
         })
     }
 

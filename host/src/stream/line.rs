@@ -9,12 +9,12 @@
 
 use crate::config::settings::{Framing, LineSettings, Oversize, Partial};
 use crate::lines::Lines;
-use crate::scan;
 
+mod fitting;
 mod octet;
 mod terminator;
 
-use terminator::{End, line_end, next_end, waits_after_cr};
+use terminator::{next_end, waits_after_cr};
 
 #[cfg(test)]
 #[path = "line_tests.rs"]
@@ -151,7 +151,7 @@ impl Framer {
         let mut spans = Vec::with_capacity(2 * (block.len() / 64 + 1));
         let mut start = 0;
         if self.state == State::Keeping {
-            start = self.frame_fitting(&block, &mut spans);
+            start = fitting::frame(self.settings, &block, self.searched, &mut spans);
         }
         let rest_fits =
             self.state == State::Keeping && self.certain(&block[start..]) <= self.settings.max_line;
@@ -164,8 +164,8 @@ impl Framer {
         }
         if rest_fits {
             self.searched = rest.len();
-            self.partial.clear();
-            self.partial.extend_from_slice(rest);
+            // An empty one holds no memory.
+            self.partial = rest.to_vec();
             block.truncate(start);
             return Lines::from_parts(block, spans);
         }
@@ -225,44 +225,6 @@ impl Framer {
         }
         lines.push(rest, b"");
         lines
-    }
-
-    /// The way of nearly all blocks: finds the complete lines up to the first oversized one and
-    /// returns where the rest begins.
-    fn frame_fitting(&self, block: &[u8], spans: &mut Vec<u32>) -> usize {
-        let from = self.searched.min(block.len());
-        let max_line = self.settings.max_line;
-        let mut start = 0;
-        let mut take = |end: Option<End>, start: &mut usize| {
-            let Some(end) = end else { return true };
-            let fits = end.content - *start <= max_line;
-            if fits {
-                spans.extend([*start as u32, end.content as u32]);
-                *start = end.line;
-            }
-            fits
-        };
-        // One loop for each framing: asking which it is at every line took a fifth of the time.
-        match self.settings.framing {
-            // Not framed by terminators: never here.
-            Framing::Octet => {}
-            Framing::Lf => {
-                scan::each(b'\n', block, from, |at| {
-                    take(line_end(Framing::Lf, block, start, at), &mut start)
-                });
-            }
-            Framing::Crlf => {
-                scan::each(b'\n', block, from, |at| {
-                    take(line_end(Framing::Crlf, block, start, at), &mut start)
-                });
-            }
-            Framing::Nul => {
-                scan::each(0, block, from, |at| {
-                    take(line_end(Framing::Nul, block, start, at), &mut start)
-                });
-            }
-        }
-        start
     }
 
     /// The way of oversized lines: copies what policy keeps. Takes time linear in `rest`.

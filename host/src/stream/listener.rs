@@ -35,7 +35,7 @@ pub struct Listener {
     socket: Socket,
     destinations: Arc<Destinations>,
     orders: watch::Receiver<Orders>,
-    metrics: ListenerMetrics,
+    metrics: Arc<ListenerMetrics>,
     /// All that have been accepted, shaken hands or not.
     connections: JoinSet<()>,
     addresses: Addresses,
@@ -50,7 +50,7 @@ impl Listener {
         socket: Socket,
         destinations: Arc<Destinations>,
         orders: watch::Receiver<Orders>,
-        metrics: ListenerMetrics,
+        metrics: Arc<ListenerMetrics>,
     ) -> Self {
         Self {
             name: name.into(),
@@ -132,7 +132,7 @@ impl Listener {
             listener: Arc::clone(&self.name),
             destinations: Arc::clone(&self.destinations),
             orders: self.orders.clone(),
-            metrics: self.metrics.clone(),
+            metrics: Arc::clone(&self.metrics),
             gates: Arc::clone(&self.gates),
         };
         self.connections

@@ -132,6 +132,10 @@ impl Owed {
                 blocks::give_back(block.bytes);
             }
         }
+        if self.blocks.is_empty() {
+            // A waiting connection holds no room for blocks to come.
+            self.blocks = VecDeque::new();
+        }
         Taken { bytes, lines }
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Way<R, W> {
     paused_until: Option<Instant>,
     /// More was owed than the high watermark, and not yet as little as the low one.
     stalled: bool,
-    metrics: ListenerMetrics,
+    metrics: Arc<ListenerMetrics>,
     counts: WayMetrics,
     /// Last byte either way, of both directions.
     active: Arc<Activity>,
@@ -65,7 +65,7 @@ pub(super) struct Way<R, W> {
 pub(super) struct Context {
     pub(super) listener: Arc<str>,
     pub(super) orders: watch::Receiver<Orders>,
-    pub(super) metrics: ListenerMetrics,
+    pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) active: Arc<Activity>,
     /// By which versions of filters it is served.
     pub(super) lot: Lot,

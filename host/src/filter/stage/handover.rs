@@ -91,7 +91,7 @@ impl Filter {
             let tag = String::from_utf8_lossy(&saved.tag);
             failed(&fault, &format!("the state `{tag}`"), "`restore`")
         })?;
-        Ok(Own(Some(next)))
+        Ok(Own(Some(Box::new(next))))
     }
 }
 

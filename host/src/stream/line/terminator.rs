@@ -12,7 +12,7 @@ pub(super) struct End {
 }
 
 /// The last byte of a framing's terminator.
-fn last_byte(framing: Framing) -> u8 {
+pub(super) fn last_byte(framing: Framing) -> u8 {
     match framing {
         Framing::Nul => 0,
         Framing::Lf | Framing::Crlf | Framing::Octet => b'\n',
