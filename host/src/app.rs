@@ -36,7 +36,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let settings = origin.load()?;
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
-    let plugins = Plugins::of_user(Arc::new(Engine::new()?));
+    let plugins = Plugins::of_user(Arc::new(Engine::with_stack(settings.host.stack)?));
     let plugins = plugins
         .capturing(&settings.host)
         .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;

@@ -70,6 +70,30 @@
     (br $next)))
   (i32.const 0))
 
+;; The decimal number behind the first mark and `$skip` bytes; 0 where there is none.
+(func $much (param $at i32) (param $size i32) (param $skip i32) (result i32)
+  (local $end i32) (local $digit i32) (local $number i32)
+  (local.set $end (i32.add (local.get $at) (local.get $size)))
+  (local.set $at (call $mark (local.get $at) (local.get $size)))
+  (if (i32.eqz (local.get $at)) (then (return (i32.const 0))))
+  (local.set $at (i32.add (local.get $at) (i32.add (local.get $skip) (i32.const 1))))
+  (block $done (loop $next
+    (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+    (local.set $digit (i32.sub (i32.load8_u (local.get $at)) (i32.const 48)))
+    (br_if $done (i32.gt_u (local.get $digit) (i32.const 9)))
+    (local.set $number (i32.add (i32.mul (local.get $number) (i32.const 10)) (local.get $digit)))
+    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+    (br $next)))
+  (local.get $number))
+
+;; This many new bytes, of which none was used before.
+(func $fresh (param $size i32) (result i32)
+  (local $pages i32)
+  (local.set $pages (memory.grow
+    (i32.add (i32.shr_u (local.get $size) (i32.const 16)) (i32.const 1))))
+  (if (i32.eq (local.get $pages) (i32.const -1)) (then unreachable))
+  (i32.shl (local.get $pages) (i32.const 16)))
+
 (func $shout (param $bytes i32) (param $size i32) (result i32)
   (call $upper (local.get $bytes) (local.get $size))
   (call $answer (local.get $bytes) (local.get $size)))

@@ -173,8 +173,8 @@ mod tests {
             let (bytes, component) = match name {
                 "base" => continue,
                 "stranger" => (super::whole(name), true),
-                "clock" | "reach" | "wasi" => (super::importing(name), true),
-                "line" => (super::line(name), true),
+                "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
+                "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),
                 "shout" => (super::core(name), false),

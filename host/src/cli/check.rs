@@ -41,7 +41,7 @@ impl Check {
             };
             let settings = origin.load()?;
             destinations::check(&settings)?;
-            let engine = Engine::new()?;
+            let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Plugins::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;
             println!("{}: ok", self.file.display());

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use linemill::filter::compiler::Compiler;
+use linemill::filter::complexity::Complexity;
 use linemill::filter::engine::Engine;
 use linemill::filter::imports::Wants;
 use linemill::filter::plugin::{self, Digest};
@@ -37,6 +38,10 @@ impl Inspect {
         println!("plugin   {}", self.plugin);
         println!("size     {} bytes", bytes.len());
         println!("sha256   {digest}");
+        let Complexity {
+            functions, largest, ..
+        } = Complexity::of(&bytes);
+        println!("code     {functions} functions, the largest of {largest} bytes");
         match facts.world_name() {
             Some(world) => println!("world    linemill:filter/{world} 0.1"),
             None => println!("world    none of linemill's: {}", facts.other_world()),

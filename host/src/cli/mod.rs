@@ -57,7 +57,10 @@ enum Verb {
     Rollback(rollback::Rollback),
     /// The process that compiles a plugin for another one of this program.
     #[command(hide = true, name = VERB)]
-    Compile,
+    Compile {
+        time: u64,
+        memory: u64,
+    },
     #[command(hide = true)]
     Tap(NotYet),
     #[command(hide = true)]
@@ -87,7 +90,7 @@ impl Cli {
             Verb::Replay(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
-            Verb::Compile => match compiler::serve()? {
+            Verb::Compile { time, memory } => match compiler::serve(time, memory)? {
                 0 => Ok(()),
                 status => std::process::exit(i32::from(status)),
             },

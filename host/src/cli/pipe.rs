@@ -64,7 +64,7 @@ impl Pipe {
     async fn pipe(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
         let metrics = Metrics::new();
-        let engine = Engine::new()?;
+        let engine = Engine::with_stack(settings.host.stack)?;
         let plugins = Plugins::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|error| hinted(&error.problem, &error.hint))?;

@@ -48,7 +48,10 @@ impl Replay {
         }
         let from = self.plugin.as_deref().unwrap_or(&capsule.plugin);
         let bytes = read(from).context("name the plugin with `--plugin FILE`")?;
-        let engine = Engine::new()?;
+        let engine = Engine::with_stack(capsule.stack).map_err(|error| {
+            let hint = "key `stack` is the bytes of a guest's stack";
+            hinted(&format!("{name}: {error}"), hint)
+        })?;
         let (grants, digest) = (capsule.grants(), Digest::of(&bytes));
         let plugin = Plugin::made(&engine, &bytes, digest, grants, &Compiler::of_user())
             .map_err(|error| hinted(&format!("{from}: {error}"), &error.hint))?;

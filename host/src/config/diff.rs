@@ -11,7 +11,8 @@ use std::fmt;
 
 use super::report::{Place, Reports};
 use super::settings::{
-    FilterSettings, HostSettings, LineSettings, ListenerSettings, Settings, Trial, TrialKind,
+    FilterSettings, HostSettings, Limits, LineSettings, ListenerSettings, Settings, Trial,
+    TrialKind,
 };
 use shown::{Bytes, Shown};
 
@@ -102,6 +103,8 @@ impl Diff {
             plugins,
             rollback,
             capsules,
+            stack,
+            compile,
             admin_place: _,
         } = old;
         let mut keys = Keys {
@@ -119,6 +122,8 @@ impl Diff {
         keys.compare("plugins", plugins, &new.plugins, Live);
         keys.changed("capsules", *capsules != new.capsules, Restart);
         keys.changed("rollback", *rollback != new.rollback, Live);
+        keys.compare("stack", &Bytes(*stack), &Bytes(new.stack), Restart);
+        keys.changed("compile", *compile != new.compile, Live);
     }
 
     fn listeners(&mut self, old: &[ListenerSettings], new: &[ListenerSettings]) {
@@ -246,6 +251,7 @@ impl Diff {
             quarantine,
             memory,
             deadline,
+            limits,
             grant,
             isolation,
             handover,
@@ -265,6 +271,7 @@ impl Diff {
         keys.changed("quarantine", *quarantine != new.quarantine, Live);
         keys.compare("memory", &Bytes(*memory), &Bytes(new.memory), Live);
         keys.compare("deadline", deadline, &new.deadline, Live);
+        keys.limits(limits, &new.limits);
         keys.compare("isolation", isolation, &new.isolation, Live);
         keys.compare("handover", handover, &new.handover, Live);
         // Too long for a line, or not to be repeated in a log.
@@ -319,6 +326,27 @@ impl Keys<'_> {
         }
     }
 
+    fn limits(&mut self, old: &Limits, new: &Limits) {
+        let Limits {
+            tables,
+            imports,
+            output,
+            host_memory,
+            log_lines,
+            functions,
+            function_size,
+        } = old;
+        self.compare("limits.tables", tables, &new.tables, Live);
+        self.compare("limits.imports", imports, &new.imports, Live);
+        self.compare("limits.output", &Bytes(*output), &Bytes(new.output), Live);
+        let (old, new_memory) = (Bytes(*host_memory), Bytes(new.host_memory));
+        self.compare("limits.host_memory", &old, &new_memory, Live);
+        self.compare("limits.log_lines", log_lines, &new.log_lines, Live);
+        self.compare("limits.functions", functions, &new.functions, Live);
+        let (old, new_size) = (Bytes(*function_size), Bytes(new.function_size));
+        self.compare("limits.function_size", &old, &new_size, Live);
+    }
+
     fn changed(&mut self, key: &str, changed: bool, effect: Effect) {
         if changed {
             self.say(key, format!("{key} changed"), effect);
@@ -369,6 +397,7 @@ mod tests {
         let new = r#"
             [host]
             drain = "1s"
+            compile = { time = "1m" }
             [[listener]]
             name = "a"
             bind = "127.0.0.1:1"
@@ -388,9 +417,18 @@ mod tests {
             plugin = "./new.wasm"
             on_error = "close"
             settings = { a = 1 }
+            [filter.rot13.limits]
+            tables = 1
+            imports = 2
+            output = "3MiB"
+            host_memory = "4MiB"
+            log_lines = 5
+            functions = 6
+            function_size = "7B"
         "#;
         let expected = [
             "host: drain 10s -> 1s",
+            "host: compile changed",
             "listener a: tls changed",
             r#"listener a: chain ["rot13"] -> ["rot13", "case"]"#,
             r#"listener a: reply_chain [] -> ["case", { filter = "rot13", when = "^\\{" }]"#,
@@ -405,6 +443,13 @@ mod tests {
             "filter case: added",
             "filter rot13: plugin rot13 -> ./new.wasm",
             r#"filter rot13: on_error "pass" -> "close""#,
+            "filter rot13: limits.tables 100000 -> 1",
+            "filter rot13: limits.imports 200000 -> 2",
+            "filter rot13: limits.output 2MiB -> 3MiB",
+            "filter rot13: limits.host_memory 2MiB -> 4MiB",
+            "filter rot13: limits.log_lines 10 -> 5",
+            "filter rot13: limits.functions 200000 -> 6",
+            "filter rot13: limits.function_size 1MiB -> 7B",
             "filter rot13: settings changed",
         ];
         let base = r#"
@@ -421,6 +466,7 @@ mod tests {
         let new = r#"
 [host]
 admin = "127.0.0.1:9"
+stack = "1MiB"
 [[listener]]
 name = "a"
 bind = "127.0.0.1:2"
@@ -438,6 +484,7 @@ tls = { cert = "cert.pem", key = "key.pem" }
         let (changes, refusal) = lines(BASE, new);
         let expected = [
             "host: admin off -> 127.0.0.1:9",
+            "host: stack 512KiB -> 1MiB",
             "listener a: bind 127.0.0.1:1 -> 127.0.0.1:2",
             "listener a: reuse_port false -> true",
             "listener a: to reply -> tls://b:1",
@@ -458,12 +505,12 @@ tls = { cert = "cert.pem", key = "key.pem" }
             "{refusal}"
         );
         assert!(refusal.contains(
-            "error: a.toml:6:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
+            "error: a.toml:7:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
         ));
         assert!(
-            refusal.contains("error: a.toml:16:7: listener a: tls changed: this needs a restart\n")
+            refusal.contains("error: a.toml:17:7: listener a: tls changed: this needs a restart\n")
         );
-        assert_eq!(refusal.matches("this needs a restart").count(), 12);
+        assert_eq!(refusal.matches("this needs a restart").count(), 13);
         assert!(refusal.contains("hint: restart linemill"));
     }
 

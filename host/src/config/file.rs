@@ -40,12 +40,17 @@ table! {
 
 table! {
     /// Table `[host]`.
-    Host { admin, admin_token, drain, plugins, rollback, capsules }
+    Host { admin, admin_token, drain, plugins, rollback, capsules, stack, compile }
 }
 
 table! {
     /// Table `rollback` of `[host]`.
     Rollback { share, window }
+}
+
+table! {
+    /// Table `compile` of `[host]`.
+    Compile { time, memory }
 }
 
 table! {
@@ -85,9 +90,14 @@ table! {
 table! {
     /// A table `[filter.NAME]`.
     Filter {
-        plugin, sha256, settings, on_error, quarantine, memory, deadline, grant, isolation, handover, size,
-        test, canary, shadow,
+        plugin, sha256, settings, on_error, quarantine, memory, deadline, limits, grant, isolation, handover,
+        size, test, canary, shadow,
     }
+}
+
+table! {
+    /// Table `limits` of a filter.
+    Limits { tables, imports, output, host_memory, log_lines, functions, function_size }
 }
 
 table! {
@@ -112,8 +122,10 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("`rate`", Rate::KEYS),
     ("`tls`", Tls::KEYS),
     ("`[filter.NAME]`", Filter::KEYS),
+    ("`limits`", Limits::KEYS),
     ("`test`", Test::KEYS),
     ("`canary`", Trial::KEYS),
+    ("`compile`", Compile::KEYS),
 ];
 
 /// The table that has `key`, when a file has it in another.

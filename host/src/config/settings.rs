@@ -6,6 +6,7 @@
 
 mod filter;
 mod hop;
+mod limits;
 mod lines;
 mod listener;
 mod stage;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use super::report::Place;
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
 pub use hop::{Destination, HopTls};
+pub use limits::{CompileLimits, Limits};
 pub use lines::{Framing, LineSettings, Oversize, Partial};
 pub use listener::{ListenerSettings, Rate, Tls, Watermarks};
 pub use stage::{StageSettings, When};
@@ -55,6 +57,10 @@ pub struct HostSettings {
     pub rollback: Option<Rollback>,
     /// The folder for trap capsules; `None`: none are written.
     pub capsules: Option<PathBuf>,
+    /// Stack of a guest, bytes.
+    pub stack: usize,
+    /// Bounds of the process that compiles a plugin.
+    pub compile: CompileLimits,
     /// Where `admin` stands in the file.
     pub admin_place: Place,
 }
@@ -93,6 +99,8 @@ impl Default for HostSettings {
             capsules: None,
             drain: Duration::from_secs(10),
             plugins: vec![PathBuf::from("plugins")],
+            stack: 512 * 1024,
+            compile: CompileLimits::default(),
             admin_place: Place::default(),
         }
     }

@@ -6,6 +6,7 @@
 mod filter;
 mod hops;
 mod inner;
+mod limits;
 mod listener;
 mod names;
 mod socket;
@@ -111,6 +112,10 @@ impl Checker<'_> {
             host.capsules = self.problems.read(file.capsules.as_ref(), None, |item| {
                 Ok(Some(folder.join(item.text()?)))
             });
+            host.stack = self
+                .problems
+                .read(file.stack.as_ref(), host.stack, limits::stack);
+            host.compile = self.compile(file.compile.as_ref());
             host.admin_place = file.admin.map_or(table.place, |item| item.place);
             host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
             if let Some(item) = &file.plugins {

@@ -64,11 +64,14 @@ pub(super) async fn build_of(
         let known = before.and_then(|before| before.filters.get(&filter.name));
         let plugin = match kept.and_then(|kept| kept.plugin(&filter.name)) {
             Some(plugin) => Ok(Arc::clone(plugin)),
-            None => plugins.load(filter, &settings.host.plugins).await,
+            None => plugins.load(filter, &settings.host).await,
         };
         match build_filter(filter, plugin, known, plugins, metrics, outputs).await {
             Ok(built) => drop(filters.insert(filter.name.clone(), built)),
-            Err(reports) => wrong.extend(reports),
+            Err(refused) => {
+                metrics.filter_refused(&filter.name, refused.kind);
+                wrong.extend(refused.reports);
+            }
         }
     }
     let mut tls = Vec::new();
@@ -158,6 +161,13 @@ fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Report> {
     Some(listener.places.of("routes").report(text, &hint))
 }
 
+/// Why a filter cannot be put in force.
+struct Refused {
+    /// Label for metrics.
+    kind: &'static str,
+    reports: Vec<Report>,
+}
+
 async fn build_filter(
     filter: &FilterSettings,
     plugin: Result<Arc<Plugin>, LoadError>,
@@ -165,13 +175,16 @@ async fn build_filter(
     plugins: &Plugins,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
-) -> Result<Arc<Filter>, Vec<Report>> {
+) -> Result<Arc<Filter>, Refused> {
     let wrong = |problem: String, hint: &str| {
         filter
             .place
             .report(format!("filter `{}`: {problem}", filter.name), hint)
     };
-    let plugin = plugin.map_err(|error| vec![wrong(error.problem, &error.hint)])?;
+    let plugin = plugin.map_err(|error| Refused {
+        kind: error.kind,
+        reports: vec![wrong(error.problem, &error.hint)],
+    })?;
     if let Some(known) = known
         && known.digest() == plugin.digest
         && known.settings() == filter
@@ -189,13 +202,26 @@ async fn build_filter(
         )
     };
     let wrong_start = |error: StartError| {
-        let (key, hint) = match error {
-            StartError::Refused(_) => ("settings", "its documentation lists the settings it takes"),
-            StartError::Failed { kind: "memory", .. } => ("memory", "raise `memory`"),
-            StartError::Failed { .. } => ("plugin", "the fault is the plugin's: tell its author"),
+        let author = "the fault is the plugin's: tell its author";
+        let (kind, key, hint) = match error {
+            StartError::Refused(_) => {
+                let hint = "its documentation lists the settings it takes";
+                ("settings", "settings", hint)
+            }
+            StartError::Failed { kind, .. } => match kind {
+                "memory" => (kind, "memory", "raise `memory`"),
+                "deadline" => (kind, "deadline", "raise `deadline`"),
+                "table" | "imports" | "output" | "host_memory" => (
+                    kind,
+                    "limits",
+                    "raise that limit if the plugin is meant to need more",
+                ),
+                _ => (kind, "plugin", author),
+            },
         };
         let text = format!("filter `{}`: {error}", filter.name);
-        vec![filter.places.of(key).report(text, hint)]
+        let reports = vec![filter.places.of(key).report(text, hint)];
+        Refused { kind, reports }
     };
     if !filter.tests.is_empty() {
         // On a filter of its own: examples are no traffic, so they are neither counted nor logged.
@@ -204,7 +230,11 @@ async fn build_filter(
             ..Notices::default()
         };
         let probed = start(Metrics::new().filter(&filter.name), silent).await;
-        run_tests(filter, &probed.map_err(wrong_start)?).await?;
+        let tested = run_tests(filter, &probed.map_err(wrong_start)?).await;
+        tested.map_err(|reports| Refused {
+            kind: "test",
+            reports,
+        })?;
     }
     let quarantine = match outputs {
         Some(outputs) => destinations::quarantine(filter, outputs, metrics),
@@ -212,7 +242,10 @@ async fn build_filter(
     };
     let notices = Notices {
         log: Gate::default(),
-        quarantine: quarantine.map_err(|report| vec![report])?,
+        quarantine: quarantine.map_err(|report| Refused {
+            kind: "quarantine",
+            reports: vec![report],
+        })?,
         capsules: plugins.capsules().cloned(),
     };
     let started = start(metrics.filter(&filter.name), notices).await;

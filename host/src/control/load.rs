@@ -13,6 +13,7 @@ use crate::config::settings::{FilterSettings, HostSettings, PluginRef};
 use crate::filter::bundled;
 use crate::filter::capsule::Capsules;
 use crate::filter::compiler::Compiler;
+use crate::filter::complexity::Complexity;
 use crate::filter::engine::Engine;
 use crate::filter::imports::Grants;
 use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
@@ -34,6 +35,8 @@ pub struct Plugins {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct LoadError {
+    /// Label for metrics.
+    pub kind: &'static str,
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
@@ -66,12 +69,12 @@ impl Plugins {
     /// When the folder is not there and cannot be made.
     pub fn capturing(mut self, host: &HostSettings) -> Result<Self, LoadError> {
         if let Some(folder) = &host.capsules {
-            let opened = Capsules::open(folder).map_err(|error| LoadError {
-                problem: format!(
-                    "key `capsules` of `[host]`: cannot make the folder {}: {error}",
-                    folder.display()
-                ),
-                hint: "name a folder that you may write to".into(),
+            let opened = Capsules::open(folder).map_err(|error| {
+                let folder = folder.display();
+                LoadError::new(
+                    format!("key `capsules` of `[host]`: cannot make the folder {folder}: {error}"),
+                    "name a folder that you may write to",
+                )
             });
             self.capsules = Some(opened?);
         }
@@ -88,16 +91,17 @@ impl Plugins {
         &self.engine
     }
 
-    /// Loads the plugin of a filter. Compiling happens off the threads that serve connections.
+    /// Loads the plugin of a filter, as `host` has it. Compiling happens off the threads that serve connections.
     ///
     /// # Errors
     /// When there is no such plugin, or it is not what the settings say.
     pub async fn load(
         &self,
         filter: &FilterSettings,
-        folders: &[PathBuf],
+        host: &HostSettings,
     ) -> Result<Arc<Plugin>, LoadError> {
-        let (reference, folders, limit) = (filter.plugin.clone(), folders.to_vec(), filter.size);
+        let (reference, folders, limit) =
+            (filter.plugin.clone(), host.plugins.clone(), filter.size);
         let reading = move || read(&reference, &folders, limit);
         let bytes = tokio::task::spawn_blocking(reading)
             .await
@@ -112,25 +116,36 @@ impl Plugins {
                     shown(&filter.plugin)
                 ),
                 "put the pinned file back, or, if this one is right, its digest into `sha256`",
-            ));
+            )
+            .of_kind("sha256"));
+        }
+        let wrong = |NotAPlugin {
+                         kind,
+                         problem,
+                         hint,
+                     }| {
+            let problem = format!("plugin {}: {problem}", shown(&filter.plugin));
+            LoadError::new(problem, hint).of_kind(kind)
+        };
+        if let Some(refusal) = Complexity::of(&bytes).refusal(&filter.limits) {
+            return Err(wrong(refusal));
         }
         let grants = Grants::of(&filter.grant);
         let known = self.known(digest, grants);
         if let Some(known) = known.as_ref().filter(|known| known.grants == grants) {
             return Ok(Arc::clone(known));
         }
-        let (engine, compiler) = (Arc::clone(&self.engine), self.compiler.clone());
+        let engine = Arc::clone(&self.engine);
+        let compiler = Compiler {
+            limits: host.compile,
+            ..self.compiler.clone()
+        };
         let compiling = move || match known {
             Some(known) => known.granted(&engine, grants),
             None => Plugin::made(&engine, &bytes, digest, grants, &compiler),
         };
         let compiled = tokio::task::spawn_blocking(compiling).await;
-        let plugin =
-            compiled
-                .map_err(|_| interrupted())?
-                .map_err(|NotAPlugin { problem, hint }| {
-                    LoadError::new(format!("plugin {}: {problem}", shown(&filter.plugin)), hint)
-                })?;
+        let plugin = compiled.map_err(|_| interrupted())?.map_err(wrong)?;
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if compiled.len() == KEPT {
             compiled.remove(0);
@@ -225,7 +240,8 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::new(
             format!("plugin {shown} is larger than {limit} bytes"),
             "if it is meant to be, raise the filter's `size`",
-        ));
+        )
+        .of_kind("size"));
     }
     Ok(bytes)
 }
@@ -246,8 +262,13 @@ fn interrupted() -> LoadError {
 impl LoadError {
     fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
+            kind: "plugin",
             problem: problem.into(),
             hint: hint.into(),
         }
+    }
+
+    fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 }

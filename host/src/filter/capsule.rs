@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::Frame;
 use super::imports::Grants;
-use crate::config::settings::Grant;
+use crate::config::settings::{Grant, HostSettings, Limits};
 use crate::config::words::Word as _;
 use crate::telemetry::log::Gate;
 
@@ -63,6 +63,12 @@ pub struct Capsule {
     pub memory: usize,
     /// `deadline`, milliseconds.
     pub deadline_ms: u64,
+    /// `limits`, sizes in bytes.
+    #[serde(default)]
+    pub limits: Limits,
+    /// `stack` of `[host]`, bytes.
+    #[serde(default = "usual_stack")]
+    pub stack: usize,
     /// The framing of the stream, as the configuration names it.
     pub framing: String,
     /// The longest line that might go on, bytes.
@@ -105,6 +111,11 @@ pub enum State {
         /// Why not.
         why: String,
     },
+}
+
+/// The stack of hosts that did not write it down.
+fn usual_stack() -> usize {
+    HostSettings::default().stack
 }
 
 impl Capsules {
@@ -234,6 +245,11 @@ mod tests {
             settings: serde_json::json!({}),
             memory: 1,
             deadline_ms: 1,
+            limits: Limits {
+                tables: 7,
+                ..Limits::default()
+            },
+            stack: 1,
             framing: "lf".into(),
             max_output: 1,
             listener: None,

@@ -18,15 +18,12 @@ use super::bundled;
 use super::cache::Cache;
 use super::engine::Engine;
 use super::plugin::{Digest, NotAPlugin, compile};
+use crate::config::settings::CompileLimits;
 
 /// The verb by which this program is the other end.
 pub const VERB: &str = "compile-plugin";
-/// Most address space of the process, bytes. Real plugins take a tenth.
-const MEMORY: u64 = 2 << 30;
-/// Most processor time, seconds.
-const CPU: u64 = 20;
-/// Most time, whatever else the machine does.
-const WALL: Duration = Duration::from_secs(28);
+/// How much longer than its processor time the process may take, whatever else the machine does.
+const LATE: Duration = Duration::from_secs(8);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(2);
 /// How much it steps back behind whoever serves connections.
@@ -42,6 +39,8 @@ pub struct Compiler {
     pub cache: Option<Cache>,
     /// Whether plugins of files are compiled in a process of their own.
     pub apart: bool,
+    /// Bounds of that process.
+    pub limits: CompileLimits,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +56,7 @@ impl Compiler {
         Self {
             cache: Cache::of_user(),
             apart: true,
+            limits: CompileLimits::default(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Compiler {
             return Ok(component);
         }
         let component = if self.apart && !bundled::is_one(bytes) {
-            apart(engine, bytes)?
+            apart(engine, bytes, self.limits)?
         } else {
             compile(engine, bytes)?
         };
@@ -87,7 +87,7 @@ impl Compiler {
 }
 
 /// Has this program, as another process, compile.
-fn apart(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
+fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Component, NotAPlugin> {
     let broken = |error: &dyn std::fmt::Display| {
         let hint = "linemill starts itself again for it; may this process start others?";
         NotAPlugin::new(
@@ -95,9 +95,10 @@ fn apart(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
             hint,
         )
     };
-    let (status, code, told) = converse(bytes).map_err(|error| broken(&error))?;
+    let (status, code, told) = converse(bytes, limits).map_err(|error| broken(&error))?;
     let Some(status) = status else {
-        return Err(bomb("time", &format!("{} s", WALL.as_secs())));
+        let most = format!("{} s", (limits.time + LATE).as_secs());
+        return Err(bomb("time", &most, "time"));
     };
     match status.code() {
         Some(0) => {}
@@ -105,7 +106,7 @@ fn apart(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
             let refusal: Refusal = serde_json::from_slice(&code).map_err(|error| broken(&error))?;
             return Err(NotAPlugin::new(refusal.problem, &refusal.hint));
         }
-        _ => return Err(died(status, &told)),
+        _ => return Err(died(status, &told, limits)),
     }
     #[expect(
         unsafe_code,
@@ -119,7 +120,10 @@ fn apart(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
 
 /// Gives the bytes to the process and takes what it answers. Without a status, it took too long
 /// and was ended.
-fn converse(bytes: &[u8]) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> {
+fn converse(
+    bytes: &[u8],
+    limits: CompileLimits,
+) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> {
     let program = match cfg!(target_os = "linux") {
         // The file that runs, whatever stands under its name by now.
         true => "/proc/self/exe".into(),
@@ -127,6 +131,8 @@ fn converse(bytes: &[u8]) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> 
     };
     let mut child = Command::new(program)
         .arg(VERB)
+        .arg(limits.time.as_secs().to_string())
+        .arg(limits.memory.to_string())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -140,7 +146,7 @@ fn converse(bytes: &[u8]) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> 
         });
         let code = scope.spawn(move || all(stdout));
         let told = scope.spawn(move || all(stderr));
-        let status = wait(&mut child);
+        let status = wait(&mut child, Instant::now() + limits.time + LATE);
         let gathered = |bytes: io::Result<Vec<u8>>| bytes.unwrap_or_default();
         Ok((
             status?,
@@ -159,8 +165,7 @@ fn all(from: Option<impl Read>) -> io::Result<Vec<u8>> {
 }
 
 /// Waits for the end, and makes it if need be.
-fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
-    let until = Instant::now() + WALL;
+fn wait(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -175,18 +180,20 @@ fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
 }
 
 /// Why the process is gone without an answer.
-fn died(status: ExitStatus, told: &[u8]) -> NotAPlugin {
+fn died(status: ExitStatus, told: &[u8], limits: CompileLimits) -> NotAPlugin {
     let told = String::from_utf8_lossy(told);
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
         let ended_by = |signal: rustix::process::Signal| status.signal() == Some(signal.as_raw());
         if ended_by(rustix::process::Signal::XCPU) || ended_by(rustix::process::Signal::KILL) {
-            return bomb("processor time", &format!("{CPU} s"));
+            let most = format!("{} s", limits.time.as_secs());
+            return bomb("processor time", &most, "time");
         }
     }
     if told.contains("memory allocation") || told.contains("out of memory") {
-        return bomb("memory", &format!("{} GiB", MEMORY >> 30));
+        let most = format!("{} MiB", limits.memory >> 20);
+        return bomb("memory", &most, "memory");
     }
     let told = told.lines().next().unwrap_or_default();
     let problem = format!("the compiler crashed over it ({status}): {told}");
@@ -196,20 +203,22 @@ fn died(status: ExitStatus, told: &[u8]) -> NotAPlugin {
     )
 }
 
-fn bomb(what: &str, most: &str) -> NotAPlugin {
-    NotAPlugin::new(
-        format!("compiling it takes more {what} than the {most} allowed"),
-        "no filter of a sensible size does: make it smaller, or build it with optimisation",
-    )
+fn bomb(what: &str, most: &str, key: &str) -> NotAPlugin {
+    let problem = format!("compiling it takes more {what} than the {most} allowed");
+    let hint = format!(
+        "no filter of a sensible size does: make it smaller, build it with optimisation, or raise `{key}` \
+         of `compile` in `[host]`"
+    );
+    NotAPlugin::new(problem, hint).of_kind("compile")
 }
 
 /// The other end: compiles what comes on standard input, within bounds, and writes the code to
-/// standard output. Gives the exit status.
+/// standard output. `time` is in seconds of the processor, `memory` in bytes. Gives the exit status.
 ///
 /// # Errors
 /// When the pipes fail.
-pub fn serve() -> anyhow::Result<u8> {
-    bound()?;
+pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
+    bound(time, memory)?;
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes)?;
     let engine = Engine::new()?;
@@ -222,7 +231,7 @@ pub fn serve() -> anyhow::Result<u8> {
             out.write_all(&code)?;
             Ok(0)
         }
-        Err(NotAPlugin { problem, hint }) => {
+        Err(NotAPlugin { problem, hint, .. }) => {
             serde_json::to_writer(&mut out, &Refusal { problem, hint })?;
             Ok(REFUSED)
         }
@@ -231,18 +240,18 @@ pub fn serve() -> anyhow::Result<u8> {
 
 /// Bounds what this process may take, for good.
 #[cfg(unix)]
-fn bound() -> io::Result<()> {
+fn bound(time: u64, memory: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, nice, setrlimit};
     let limit = |most| Rlimit {
         current: Some(most),
         maximum: Some(most),
     };
-    setrlimit(Resource::As, limit(MEMORY))?;
+    setrlimit(Resource::As, limit(memory))?;
     setrlimit(
         Resource::Cpu,
         Rlimit {
-            current: Some(CPU),
-            maximum: Some(CPU + 1),
+            current: Some(time),
+            maximum: Some(time + 1),
         },
     )?;
     setrlimit(Resource::Core, limit(0))?;
@@ -253,6 +262,6 @@ fn bound() -> io::Result<()> {
 
 /// The parent's clock is all there is.
 #[cfg(not(unix))]
-fn bound() -> io::Result<()> {
+fn bound(_: u64, _: u64) -> io::Result<()> {
     Ok(())
 }

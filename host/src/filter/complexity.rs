@@ -1,17 +1,16 @@
 //! How complex a component is, read off its sections before anything is compiled.
 //!
-//! In: the bytes of a file. Out: nothing, or which bound it is beyond. Compiling takes time that grows
-//! faster than a function does, so size alone bounds little. What is malformed passes: the compiler
-//! says better what is wrong with it.
+//! In: the bytes of a file. Out: [`Complexity`], and whether it is within a filter's limits. Compiling
+//! takes time that grows faster than a function does, so size alone bounds little. What is malformed
+//! counts up to there: the compiler says better what is wrong with it.
 
-/// Components within components.
+use super::plugin::NotAPlugin;
+use crate::config::settings::Limits;
+
+/// Components within components. Toolchains make one or two levels.
 const DEPTH: usize = 8;
-/// Core modules, at all depths.
+/// Core modules, at all depths. A component with an adapter for WASI has four.
 const MODULES: usize = 64;
-/// Functions of all modules.
-const FUNCTIONS: usize = 200_000;
-/// Bytes of one function's code.
-const BODY: usize = 1 << 20;
 
 /// Sections of a component, and of a module.
 const CORE_MODULE: u8 = 1;
@@ -20,69 +19,114 @@ const CODE: u8 = 10;
 /// Bytes of magic, version and layer.
 const PREAMBLE: usize = 8;
 
-#[derive(Default)]
-struct Seen {
-    modules: usize,
-    functions: usize,
+/// What a component is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Complexity {
+    /// How deep components are within components; nothing is read beyond one more than may be.
+    pub depth: usize,
+    /// Core modules.
+    pub modules: usize,
+    /// Functions of all modules.
+    pub functions: usize,
+    /// Bytes of the largest function's code.
+    pub largest: usize,
 }
 
-/// What is too much in this component, if anything.
-pub(super) fn too_complex(component: &[u8]) -> Option<String> {
-    of_component(component, 0, &mut Seen::default())
-}
-
-fn of_component(bytes: &[u8], depth: usize, seen: &mut Seen) -> Option<String> {
-    if depth > DEPTH {
-        return Some(format!("it has components {depth} deep, more than {DEPTH}"));
+impl Complexity {
+    /// Of the bytes of a file.
+    pub fn of(component: &[u8]) -> Self {
+        let mut seen = Self::default();
+        seen.component(component, 0);
+        seen
     }
-    sections(bytes, |id, content| match id {
-        COMPONENT => of_component(content, depth + 1, seen),
-        CORE_MODULE => {
-            seen.modules += 1;
-            match seen.modules > MODULES {
-                true => Some(format!("it has more than {MODULES} core modules")),
-                false => sections(content, |id, content| {
-                    (id == CODE).then(|| of_code(content, seen)).flatten()
-                }),
+
+    /// What is beyond these limits, if anything.
+    pub fn refusal(&self, limits: &Limits) -> Option<NotAPlugin> {
+        let Self {
+            depth,
+            modules,
+            functions,
+            largest,
+        } = *self;
+        let fixed = "no filter needs that much: a component like this takes long to compile";
+        let (problem, hint) = match () {
+            () if depth > DEPTH => {
+                let problem = format!("it has components {depth} deep, more than {DEPTH}");
+                (problem, fixed)
             }
+            () if modules > MODULES => {
+                let problem = format!("it has {modules} core modules, more than {MODULES}");
+                (problem, fixed)
+            }
+            () if functions > limits.functions => {
+                let most = limits.functions;
+                let problem = format!("it has {functions} functions, more than {most}");
+                (
+                    problem,
+                    "if it is meant to have them, raise the filter's `limits.functions`",
+                )
+            }
+            () if largest > limits.function_size => {
+                let most = limits.function_size;
+                let problem = format!("a function of it has {largest} bytes, more than {most}");
+                (
+                    problem,
+                    "if it is meant to, raise the filter's `limits.function_size`",
+                )
+            }
+            () => return None,
+        };
+        Some(NotAPlugin::new(problem, hint).of_kind("complexity"))
+    }
+
+    fn component(&mut self, bytes: &[u8], depth: usize) {
+        self.depth = self.depth.max(depth);
+        if depth > DEPTH {
+            return;
         }
-        _ => None,
-    })
+        sections(bytes, |id, content| match id {
+            COMPONENT => self.component(content, depth + 1),
+            CORE_MODULE => {
+                self.modules += 1;
+                sections(content, |id, content| {
+                    if id == CODE {
+                        self.code(content);
+                    }
+                });
+            }
+            _ => {}
+        });
+    }
+
+    fn code(&mut self, mut bytes: &[u8]) {
+        let Some(functions) = number(&mut bytes) else {
+            return;
+        };
+        self.functions = self.functions.saturating_add(functions);
+        for _ in 0..functions {
+            let Some(size) = number(&mut bytes) else {
+                return;
+            };
+            self.largest = self.largest.max(size);
+            let Some(rest) = bytes.get(size..) else {
+                return;
+            };
+            bytes = rest;
+        }
+    }
 }
 
-fn of_code(mut bytes: &[u8], seen: &mut Seen) -> Option<String> {
-    let functions = number(&mut bytes)?;
-    seen.functions = seen.functions.saturating_add(functions);
-    if seen.functions > FUNCTIONS {
-        let functions = seen.functions;
-        return Some(format!(
-            "it has {functions} functions, more than {FUNCTIONS}"
-        ));
-    }
-    for _ in 0..functions {
-        let size = number(&mut bytes)?;
-        if size > BODY {
-            return Some(format!(
-                "a function of it has {size} bytes, more than {BODY}"
-            ));
-        }
-        bytes = bytes.get(size..)?;
-    }
-    None
-}
-
-/// Calls `found` for each section until it finds something.
-fn sections(bytes: &[u8], mut found: impl FnMut(u8, &[u8]) -> Option<String>) -> Option<String> {
-    let mut rest = bytes.get(PREAMBLE..)?;
+/// Calls `found` for each section, up to one that is cut off.
+fn sections(bytes: &[u8], mut found: impl FnMut(u8, &[u8])) {
+    let mut rest = bytes.get(PREAMBLE..).unwrap_or_default();
     while let Some((id, mut after)) = rest.split_first() {
-        let size = number(&mut after)?;
-        let (content, next) = after.split_at_checked(size)?;
-        if let Some(problem) = found(*id, content) {
-            return Some(problem);
-        }
+        let content = number(&mut after).and_then(|size| after.split_at_checked(size));
+        let Some((content, next)) = content else {
+            return;
+        };
+        found(*id, content);
         rest = next;
     }
-    None
 }
 
 /// An unsigned LEB128 number of 32 bits, taken off the front.
@@ -128,40 +172,90 @@ mod tests {
         with_preamble(&section(CORE_MODULE, &with_preamble(&section(CODE, code))))
     }
 
+    fn refusal(component: &[u8]) -> Option<NotAPlugin> {
+        Complexity::of(component).refusal(&Limits::default())
+    }
+
     #[track_caller]
     fn refused(component: &[u8], part: &str) {
-        let problem = too_complex(component).expect("refused");
+        let NotAPlugin { problem, kind, .. } = refusal(component).expect("refused");
         assert!(problem.contains(part), "{problem}");
+        assert_eq!(kind, "complexity");
     }
 
     #[test]
     fn the_bundled_filters_are_within() {
         for name in bundled::names() {
             let component = bundled::component(name).expect("bundled");
-            assert_eq!(too_complex(component), None, "{name}");
+            assert_eq!(refusal(component), None, "{name}");
         }
     }
 
     #[test]
     fn each_bound_holds() {
-        refused(&module(&leb(FUNCTIONS + 1)), "200001 functions");
-        refused(&module(&[leb(1), leb(BODY + 1)].concat()), "1048577 bytes");
+        let limits = Limits::default();
+        let bodies = |size: usize| module(&[&leb(1)[..], &leb(size), &vec![0; size]].concat());
+        assert_eq!(refusal(&module(&leb(limits.functions))), None);
+        refused(&module(&leb(limits.functions + 1)), "200001 functions");
+        assert_eq!(refusal(&bodies(limits.function_size)), None);
+        refused(&bodies(limits.function_size + 1), "1048577 bytes");
         let one = section(CORE_MODULE, &with_preamble(&[]));
-        assert_eq!(too_complex(&with_preamble(&one.repeat(MODULES))), None);
-        refused(&with_preamble(&one.repeat(MODULES + 1)), "core modules");
+        assert_eq!(refusal(&with_preamble(&one.repeat(MODULES))), None);
+        refused(&with_preamble(&one.repeat(MODULES + 1)), "65 core modules");
         let mut nested = with_preamble(&[]);
         for _ in 0..DEPTH {
             nested = with_preamble(&section(COMPONENT, &nested));
         }
-        assert_eq!(too_complex(&nested), None);
+        assert_eq!(refusal(&nested), None);
+        nested = with_preamble(&section(COMPONENT, &nested));
+        refused(&nested, "9 deep");
+        // Nothing is read beyond that.
         refused(&with_preamble(&section(COMPONENT, &nested)), "9 deep");
     }
 
     #[test]
-    fn what_is_cut_off_passes() {
-        let whole = module(&[leb(1), leb(BODY + 1)].concat());
+    fn what_is_raised_lets_more_through() {
+        let limits = Limits {
+            functions: 2,
+            function_size: 7,
+            ..Limits::default()
+        };
+        let body = [&leb(7)[..], &[0; 7]].concat();
+        let of = |count: usize| {
+            let all = module(&[&leb(count)[..], &body.repeat(count)].concat());
+            Complexity::of(&all)
+        };
+        let expected = Complexity {
+            depth: 0,
+            modules: 1,
+            functions: 2,
+            largest: 7,
+        };
+        assert_eq!(of(2), expected);
+        assert_eq!(of(2).refusal(&limits), None);
+        for (more, hint) in [
+            (of(3), "`limits.functions`"),
+            (
+                Complexity {
+                    largest: 8,
+                    ..expected
+                },
+                "`limits.function_size`",
+            ),
+        ] {
+            let refusal = more.refusal(&limits).expect("beyond");
+            assert!(refusal.hint.contains(hint), "{}", refusal.hint);
+            assert_eq!(more.refusal(&Limits::default()), None);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_counts_up_to_there() {
+        let body = [&leb(1)[..], &leb(3), &[0; 3]].concat();
+        let whole = module(&body);
+        assert_eq!(Complexity::of(&whole).functions, 1);
         for length in 0..whole.len() {
-            assert_eq!(too_complex(&whole[..length]), None, "{length}");
+            assert_eq!(Complexity::of(&whole[..length]).functions, 0, "{length}");
         }
     }
 }

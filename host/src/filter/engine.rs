@@ -14,11 +14,16 @@ use std::time::Duration;
 
 use wasmtime::Config;
 
+use crate::config::settings::HostSettings;
+
 /// How often running guests yield, and the unit of a filter's deadline.
 pub const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without any guest call before the clock goes to sleep.
 const QUIET: u32 = 100;
+
+/// Stack of the host's own functions, which guests call: as much as wasmtime leaves them.
+const HOST_STACK: usize = 1536 * 1024;
 
 /// Frames kept of a guest's stack at a trap.
 const FRAMES: usize = 64;
@@ -26,6 +31,7 @@ const FRAMES: usize = 64;
 /// wasmtime's engine with its epoch clock; the clock's thread ends when this is dropped.
 pub struct Engine {
     engine: wasmtime::Engine,
+    stack: usize,
     clock: Arc<Clock>,
     ticker: Thread,
     thread: Option<JoinHandle<()>>,
@@ -52,12 +58,20 @@ pub(crate) struct Running<'a> {
 }
 
 impl Engine {
-    /// Makes the engine of this process.
+    /// Makes the engine of this process, with the usual stack.
     ///
     /// # Errors
     /// When the processor or the system lacks something wasmtime needs.
     pub fn new() -> Result<Self, NoEngine> {
-        let engine = wasmtime::Engine::new(&config()).map_err(NoEngine)?;
+        Self::with_stack(HostSettings::default().stack)
+    }
+
+    /// Makes the engine of this process. Guests have `stack` bytes of stack, each.
+    ///
+    /// # Errors
+    /// When the processor or the system lacks something wasmtime needs.
+    pub fn with_stack(stack: usize) -> Result<Self, NoEngine> {
+        let engine = wasmtime::Engine::new(&config(stack)).map_err(NoEngine)?;
         let clock = Arc::new(Clock::default());
         let thread = thread::Builder::new()
             .name("linemill-epoch".into())
@@ -68,6 +82,7 @@ impl Engine {
             .map_err(|error| NoEngine(error.into()))?;
         Ok(Self {
             engine,
+            stack,
             clock,
             ticker: thread.thread().clone(),
             thread: Some(thread),
@@ -77,6 +92,11 @@ impl Engine {
     /// wasmtime's own engine.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
+    }
+
+    /// Bytes of stack that a guest has.
+    pub fn stack(&self) -> usize {
+        self.stack
     }
 
     /// Marks a guest call as running until the mark is dropped.
@@ -90,7 +110,7 @@ impl Engine {
 }
 
 /// What guests may use: the component model, SIMD, and no proposal that filters have no need of.
-fn config() -> Config {
+fn config(stack: usize) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
@@ -101,6 +121,8 @@ fn config() -> Config {
         .wasm_exceptions(false)
         .wasm_memory64(false)
         .wasm_relaxed_simd(false)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack.saturating_add(HOST_STACK))
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));
     config
 }

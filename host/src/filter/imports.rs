@@ -12,7 +12,7 @@ use wasmtime::component::{Linker, WasmList};
 use wasmtime_wasi::{Rng as _, thread_rng};
 
 use super::engine::Engine;
-use super::limits::HostState;
+use super::limits::{Beyond, HostState};
 use crate::telemetry::metrics::FilterMetrics;
 
 mod grants;
@@ -21,10 +21,10 @@ mod wasi;
 
 pub use grants::{Grants, Wants};
 use log::{Level, Log};
-pub(super) use wasi::Wasi;
+pub(super) use wasi::{RESOURCES, Wasi};
 
-/// Most random bytes of one call.
-const RANDOM: u32 = 64 * 1024;
+/// Most random bytes of one call: `wit/random.wit` says so. A filter that wants more calls again.
+pub(super) const RANDOM: u32 = 64 * 1024;
 
 /// Where monotonic time begins.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -37,10 +37,16 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Of a filter that is granted this; `quiet` writes nothing, as for a filter that is only tried.
-    pub(super) fn new(name: &str, grants: Grants, quiet: bool, metrics: &FilterMetrics) -> Self {
+    /// Of a filter that is granted this, and may write `log_lines` a second; without a number it writes
+    /// nothing, as one that is only tried.
+    pub(super) fn new(
+        name: &str,
+        grants: Grants,
+        log_lines: Option<u32>,
+        metrics: &FilterMetrics,
+    ) -> Self {
         Self {
-            log: Log::new(name, quiet, metrics.log_dropped.clone()),
+            log: Log::new(name, log_lines, metrics.log_dropped.clone()),
             logs: grants.has(Grants::LOG),
         }
     }
@@ -78,8 +84,7 @@ pub(super) fn linker(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker
         random.func_wrap("bytes", |mut store, (count,): (u32,)| {
             store.data_mut().calls_import()?;
             if count > RANDOM {
-                let asked = format!("it asked for {count} random bytes; {RANDOM} is the most");
-                return Err(wasmtime::Error::msg(asked));
+                return Err(Beyond::Random.into());
             }
             let mut bytes = vec![0; count as usize];
             thread_rng().fill_bytes(&mut bytes);

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
-use wasmtime::{Store, WasmBacktrace};
-use wasmtime_wasi::I32Exit;
+use wasmtime::Store;
 
 use super::bindings::filter::Filter as BatchGuest;
 use super::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
@@ -18,26 +17,25 @@ use super::bindings::line_filter::LineFilter as LineGuest;
 use super::bindings::line_filter::exports::linemill::filter::line;
 use super::bindings::only_state::OnlyState as StateGuest;
 use super::engine::{Engine, TICK};
-use super::frame::{self, Frame};
 use super::imports::Reach;
-use super::limits::HostState;
-use super::plugin::{ABI, Exports, Plugin, chain_of};
+use super::limits::{Beyond, Bounds, HostState};
+use super::plugin::{ABI, Exports, Plugin};
 use super::verdict::printable;
 use crate::lines::Lines;
 
 mod declared;
+mod fault;
 mod held;
 mod one_by_one;
 mod state;
 
 use declared::declared;
+pub(super) use fault::Fault;
+use fault::fault;
 pub(super) use state::{NotSaved, Saved};
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
 const START: Duration = Duration::from_secs(2);
-
-/// What the host may allocate for one outcome beyond eight times the input.
-const OUTCOME: usize = 2 << 20;
 
 /// An instance, started.
 pub(super) struct Instance {
@@ -53,24 +51,6 @@ pub(super) struct Instance {
 enum Guest {
     Batch(BatchGuest),
     Line(LineGuest),
-}
-
-/// Why a call came to nothing. The instance is unusable.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub(super) struct Fault {
-    /// Label for metrics.
-    pub(super) kind: &'static str,
-    pub(super) reason: String,
-    /// Where the guest was, if it was running.
-    pub(super) trace: Vec<Frame>,
-}
-
-/// What bounds an instance and its calls.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) memory: usize,
-    pub(super) deadline: Duration,
 }
 
 /// A line that a filter held back, and the place of the route it takes.
@@ -90,12 +70,12 @@ impl Instance {
         reach: &Arc<Reach>,
         gauge: Gauge,
     ) -> Result<(Self, Vec<String>), Fault> {
-        let state = HostState::new(bounds.memory, Arc::clone(reach));
+        let state = HostState::new(bounds, Arc::clone(reach));
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
         allow(&mut store, bounds.deadline.max(START));
-        store.set_hostcall_fuel(OUTCOME);
+        store.set_hostcall_fuel(bounds.limits.host_memory);
         let _running = engine.running();
         let instantiated = plugin.pre.instantiate_async(&mut store).await;
         let loaded = instantiated.and_then(|instance| {
@@ -155,27 +135,31 @@ impl Instance {
     ) -> Result<Outcome, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
+        let growth = bounds.growth(max_output);
+        // A right answer may have eight bytes of numbers for each byte of its input: lines can be empty.
+        let handed = growth.saturating_add(8 * input.bytes().len());
         self.store
-            .set_hostcall_fuel(OUTCOME + 8 * input.bytes().len() + max_output);
+            .set_hostcall_fuel(bounds.limits.host_memory.saturating_add(handed));
+        let most = growth.saturating_add(input.bytes().len() + input.len());
         let called = match &self.guest {
             Guest::Batch(guest) => {
                 let lines = batch::LinesParam {
                     bytes: input.bytes(),
                     spans: input.spans(),
                 };
-                guest
-                    .linemill_filter_batch()
-                    .call_process(&mut self.store, lines)
-                    .await
+                let guest = guest.linemill_filter_batch();
+                let called = guest.call_process(&mut self.store, lines).await;
+                called.and_then(|outcome| {
+                    let output = &outcome.output;
+                    match output.bytes.len() + output.spans.len() / 2 > most {
+                        true => Err(Beyond::Output.into()),
+                        false => Ok(outcome),
+                    }
+                })
             }
             Guest::Line(guest) => {
-                one_by_one::process(
-                    guest.linemill_filter_line(),
-                    &mut self.store,
-                    bounds.deadline,
-                    input,
-                )
-                .await
+                let guest = guest.linemill_filter_line();
+                one_by_one::process(guest, &mut self.store, bounds.deadline, input, most).await
             }
         };
         called.map_err(|error| fault(&self.store, &error))
@@ -188,10 +172,13 @@ impl Instance {
         engine: &Engine,
         bounds: Bounds,
         declared: usize,
+        max_output: usize,
     ) -> Result<Vec<HeldLine>, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        self.store.set_hostcall_fuel(OUTCOME);
+        let most = bounds.growth(max_output);
+        let handed = bounds.limits.host_memory.max(most);
+        self.store.set_hostcall_fuel(handed);
         let held = match &self.guest {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
@@ -207,6 +194,14 @@ impl Instance {
         let held = held
             .map_err(|error| fault(&self.store, &error))?
             .map_err(|reason| Fault::new("verdict", printable(&reason)))?;
+        let size =
+            |held: &Vec<HeldLine>| held.iter().map(|(line, _)| line.len() + 1).sum::<usize>();
+        if held.as_ref().is_some_and(|held| size(held) > most) {
+            return Err(Fault::new(
+                Beyond::Output.kind(),
+                Beyond::Output.to_string(),
+            ));
+        }
         held.filter(|held| {
             let routes = held.iter().filter_map(|(_, route)| *route);
             routes.into_iter().all(|route| (route as usize) < declared)
@@ -225,51 +220,6 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
     let ticks = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
     store.data_mut().begin(ticks);
     store.set_epoch_deadline(1);
-}
-
-/// Names the kind of a failed call.
-fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
-    let kind = match error.downcast_ref::<wasmtime::Trap>() {
-        _ if store.data().memory_refused => "memory",
-        _ if store.data().table_refused => "table",
-        _ if store.data().import_calls_refused => "imports",
-        Some(wasmtime::Trap::Interrupt) => "deadline",
-        Some(wasmtime::Trap::StackOverflow) => "stack",
-        Some(_) => "trap",
-        // wasmtime has no type for it.
-        None if chain_of(error).starts_with("resource limit exceeded") => "parts",
-        None if error.is::<I32Exit>() => "exit",
-        // The host refused to go on: the outcome is too large, or not well-formed.
-        None => "outcome",
-    };
-    let reason = match kind {
-        "memory" => "it asked for more memory than `memory` allows".into(),
-        "table" => "it asked for more table elements than a filter may have".into(),
-        "imports" => "it called imports too often in one call".into(),
-        "exit" => "it called `exit`".into(),
-        "deadline" => "it took longer than `deadline`".into(),
-        // Where it was stands apart.
-        _ if error.is::<WasmBacktrace>() => error.root_cause().to_string(),
-        _ => chain_of(error),
-    };
-    Fault {
-        kind,
-        reason,
-        trace: frame::of(error),
-    }
-}
-
-// === impl Fault ===
-
-impl Fault {
-    /// One that the host sees when no guest runs.
-    pub(super) fn new(kind: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            kind,
-            reason: reason.into(),
-            trace: Vec::new(),
-        }
-    }
 }
 
 // === impl Alive ===

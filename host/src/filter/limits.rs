@@ -2,54 +2,120 @@
 //!
 //! In: limits of a filter's configuration. Out: [`HostState`], the data of every store, which
 //! wasmtime asks before memory or tables grow and at every tick of the clock, and imports at every
-//! call.
+//! call; [`Beyond`], the limit that was in the way.
 //! Not here: the clock itself (`engine`), what a refusal leads to (`instance`).
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
-use super::imports::{Reach, Wasi};
+use super::imports::{RANDOM, RESOURCES, Reach, Wasi};
+use crate::config::settings::{FilterSettings, Limits};
 
-/// Elements all tables of an instance may have together.
-const TABLE_ELEMENTS: usize = 100_000;
-/// Core instances, memories and tables a component may be made of.
+/// Core instances, memories and tables a component may be made of. What a toolchain makes has a
+/// handful; each is something that the host sets up for every instance.
 const PARTS: usize = 32;
-/// Calls to imports of one call of the filter.
-const IMPORT_CALLS: u32 = 200_000;
+
+/// What bounds an instance and its calls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Linear memory, bytes.
+    pub(super) memory: usize,
+    /// Processor time of a call.
+    pub(super) deadline: Duration,
+    pub(super) limits: Limits,
+}
+
+/// A limit that an instance was refused to go beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Beyond {
+    /// `memory`.
+    #[error("it asked for more memory than `memory` allows")]
+    Memory,
+    /// `limits.tables`.
+    #[error("it asked for more table elements than `limits.tables` allows")]
+    Table,
+    /// `limits.imports`.
+    #[error("it called imports more often in one call than `limits.imports` allows")]
+    Imports,
+    /// `limits.output`.
+    #[error("its answer is longer than its input by more than `limits.output` allows")]
+    Output,
+    /// `limits.host_memory`.
+    #[error("it handed the host more at once than `limits.host_memory` allows")]
+    HostMemory,
+    /// Bytes of one call of `random`.
+    #[error("it asked for more than {} random bytes at once", RANDOM)]
+    Random,
+    /// What its WASI holds.
+    #[error("it holds more than {} resources of its WASI", RESOURCES)]
+    Resources,
+}
 
 /// Data of a store: limits and what has been used of them, and what imports work with.
 pub(crate) struct HostState {
     /// Bytes of linear memory, all memories together.
     memory_limit: usize,
     memory: usize,
+    /// Elements of all tables together.
+    elements_limit: usize,
     elements: usize,
-    /// Growth was refused since the last call began.
-    pub(crate) memory_refused: bool,
-    /// A table was not let grow since the last call began.
-    pub(crate) table_refused: bool,
+    imports_limit: u32,
+    /// What was refused last since the last call began.
+    pub(super) refused: Option<Beyond>,
     /// Ticks the current call may still take.
     pub(crate) ticks_left: u64,
     /// Calls to imports that the current call may still make.
-    import_calls_left: u32,
-    /// One more was tried since the last call began.
-    pub(crate) import_calls_refused: bool,
+    imports_left: u32,
     reach: Arc<Reach>,
     /// Made when it is first called. Never locked: a mutex makes it `Sync`, which its parts are not.
     wasi: Option<Box<Mutex<Wasi>>>,
 }
 
-impl HostState {
-    pub(super) fn new(memory_limit: usize, reach: Arc<Reach>) -> Self {
+impl Bounds {
+    /// Those of a filter.
+    pub(super) fn of(settings: &FilterSettings) -> Self {
         Self {
-            memory_limit,
+            memory: settings.memory,
+            deadline: settings.deadline,
+            limits: settings.limits,
+        }
+    }
+
+    /// How many bytes longer than its input an answer may be, when a line of it may have
+    /// `max_output`.
+    pub(super) fn growth(&self, max_output: usize) -> usize {
+        self.limits.output.max(max_output)
+    }
+}
+
+impl Beyond {
+    /// Label for metrics.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Table => "table",
+            Self::Imports => "imports",
+            Self::Output => "output",
+            Self::HostMemory => "host_memory",
+            Self::Random => "random",
+            Self::Resources => "resources",
+        }
+    }
+}
+
+impl HostState {
+    pub(super) fn new(bounds: Bounds, reach: Arc<Reach>) -> Self {
+        Self {
+            memory_limit: bounds.memory,
             memory: 0,
+            elements_limit: bounds.limits.tables,
             elements: 0,
-            memory_refused: false,
-            table_refused: false,
+            imports_limit: bounds.limits.imports,
+            refused: None,
             ticks_left: 0,
-            import_calls_left: 0,
-            import_calls_refused: false,
+            imports_left: 0,
             reach,
             wasi: None,
         }
@@ -58,33 +124,26 @@ impl HostState {
     /// Begins a call that may take this long.
     pub(super) fn begin(&mut self, ticks: u64) {
         self.ticks_left = ticks;
-        self.import_calls_left = IMPORT_CALLS;
-        self.memory_refused = false;
-        self.table_refused = false;
-        self.import_calls_refused = false;
+        self.imports_left = self.imports_limit;
+        self.refused = None;
     }
 
     /// Called by each import.
     pub(super) fn calls_import(&mut self) -> wasmtime::Result<()> {
-        self.count_import();
-        match self.import_calls_refused {
-            true => Err(wasmtime::Error::msg("too many calls to imports")),
-            false => Ok(()),
+        match self.imports_left.checked_sub(1) {
+            Some(left) => {
+                self.imports_left = left;
+                Ok(())
+            }
+            None => Err(Beyond::Imports.into()),
         }
     }
 
     /// The same for WASI, whose functions cannot be refused: the call ends at the next tick.
     pub(super) fn calls_wasi(&mut self) {
-        self.count_import();
-        if self.import_calls_refused {
+        if self.calls_import().is_err() {
+            self.refused = Some(Beyond::Imports);
             self.ticks_left = 0;
-        }
-    }
-
-    fn count_import(&mut self) {
-        match self.import_calls_left.checked_sub(1) {
-            Some(left) => self.import_calls_left = left,
-            None => self.import_calls_refused = true,
         }
     }
 
@@ -120,7 +179,7 @@ impl ResourceLimiter for HostState {
     ) -> wasmtime::Result<bool> {
         let total = self.memory.saturating_add(desired - current);
         if total > self.memory_limit {
-            self.memory_refused = true;
+            self.refused = Some(Beyond::Memory);
             return Ok(false);
         }
         self.memory = total;
@@ -134,8 +193,8 @@ impl ResourceLimiter for HostState {
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let total = self.elements.saturating_add(desired - current);
-        if total > TABLE_ELEMENTS {
-            self.table_refused = true;
+        if total > self.elements_limit {
+            self.refused = Some(Beyond::Table);
             return Ok(false);
         }
         self.elements = total;

@@ -13,7 +13,7 @@ pub mod cache;
 pub mod capsule;
 pub mod chain;
 pub mod compiler;
-mod complexity;
+pub mod complexity;
 mod condition;
 mod course;
 pub mod departed;

@@ -13,7 +13,6 @@ use super::bindings::filter::FilterIndices;
 use super::bindings::line_filter::LineFilterIndices;
 use super::bindings::only_state::OnlyStateIndices;
 use super::compiler::Compiler;
-use super::complexity::too_complex;
 use super::engine::Engine;
 use super::imports::{self, Grants, Wants};
 use super::limits::HostState;
@@ -83,6 +82,8 @@ pub enum World {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct NotAPlugin {
+    /// Label for metrics.
+    pub kind: &'static str,
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
@@ -106,10 +107,6 @@ pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
         }
         [0, b'a', b's', b'm', ..] => {}
         _ => return Err(NotAPlugin::new("this is not WebAssembly", rebuild)),
-    }
-    if let Some(problem) = too_complex(bytes) {
-        let hint = "no filter needs that much: a component like this takes long to compile";
-        return Err(NotAPlugin::new(problem, hint));
     }
     Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
         NotAPlugin::new(
@@ -160,7 +157,7 @@ impl Plugin {
     /// Compiles a file and resolves its imports, within what is granted. Takes CPU time: milliseconds to seconds.
     ///
     /// # Errors
-    /// When it is no component, too complex, belongs to another world, or imports what is not granted.
+    /// When it is no component, belongs to another world, or imports what is not granted.
     pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
         Self::made(
             engine,
@@ -260,7 +257,7 @@ impl Facts {
             };
             let hint = "a filter can be granted \"log\", \"clock\", \"random\" and \"wasi\": build it \
                         without the rest";
-            return Some(NotAPlugin::new(problem, hint));
+            return Some(NotAPlugin::new(problem, hint).of_kind("grant"));
         }
         if grants.has(wants.grants) {
             return None;
@@ -274,10 +271,8 @@ impl Facts {
              wasm32-unknown-unknown imports no WASI",
             grants.and(wants.grants)
         );
-        Some(NotAPlugin::new(
-            format!("it imports {imports}, and {granted}"),
-            hint,
-        ))
+        let problem = format!("it imports {imports}, and {granted}");
+        Some(NotAPlugin::new(problem, hint).of_kind("grant"))
     }
 
     /// What to say of a component that is no filter.
@@ -333,9 +328,15 @@ impl std::fmt::Debug for Digest {
 impl NotAPlugin {
     pub(super) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
+            kind: "plugin",
             problem: problem.into(),
             hint: hint.into(),
         }
+    }
+
+    /// The same, counted as another kind.
+    pub(super) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 }
 

@@ -15,7 +15,8 @@ use super::capsule::{Capsule, State};
 use super::engine::Engine;
 use super::frame::{Frame, located};
 use super::imports::Reach;
-use super::instance::{Bounds, Fault, Instance, Saved};
+use super::instance::{Fault, Instance, Saved};
+use super::limits::Bounds;
 use super::plugin::Plugin;
 use super::verdict::{Close, Rules, judge};
 use crate::config::settings::{Framing, OnError};
@@ -71,10 +72,12 @@ pub async fn replay(
     let bounds = Bounds {
         memory: capsule.memory,
         deadline: Duration::from_millis(capsule.deadline_ms),
+        limits: capsule.limits,
     };
     let settings = capsule.settings.to_string().into_bytes();
     let metrics = Metrics::new().filter(&capsule.filter);
-    let reach = Reach::new(&capsule.filter, capsule.grants(), false, &metrics);
+    let log_lines = Some(capsule.limits.log_lines);
+    let reach = Reach::new(&capsule.filter, capsule.grants(), log_lines, &metrics);
     let (reach, gauge) = (Arc::new(reach), Gauge::default());
     let started = Instance::start(engine, plugin, bounds, &settings, &reach, gauge).await;
     let (mut instance, routes) = match started {

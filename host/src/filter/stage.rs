@@ -17,7 +17,8 @@ use super::capsule::Capsules;
 use super::course::Held;
 use super::engine::Engine;
 use super::imports::{Grants, Reach};
-use super::instance::{Bounds, Fault, Instance};
+use super::instance::{Fault, Instance};
+use super::limits::Bounds;
 use super::plugin::{Digest, Plugin};
 use super::quarantine::{Case, Origin, Quarantine};
 use super::recover::Asked;
@@ -111,13 +112,14 @@ impl Filter {
         metrics: FilterMetrics,
         notices: Notices,
     ) -> Result<Arc<Self>, StartError> {
-        let bounds = Bounds {
-            memory: settings.memory,
-            deadline: settings.deadline,
-        };
+        let bounds = Bounds::of(&settings);
         let json = settings.settings.to_string().into_bytes();
         let grants = Grants::of(&settings.grant);
-        let reach = Reach::new(&settings.name, grants, notices.log.is_shut(), &metrics);
+        let log_lines = match notices.log.is_shut() {
+            true => None,
+            false => Some(settings.limits.log_lines),
+        };
+        let reach = Reach::new(&settings.name, grants, log_lines, &metrics);
         let (reach, gauge) = (Arc::new(reach), metrics.instances.clone());
         let first = Instance::start(&engine, &plugin, bounds, &json, &reach, gauge).await;
         let (first, routes) = first.map_err(|fault| match fault.kind {
@@ -248,17 +250,25 @@ impl Filter {
             return held;
         };
         let terminator = rules.framing.terminator();
-        let lines = instance.finish(&self.engine, self.bounds, ways.len()).await;
+        let (bounds, most) = (self.bounds, rules.max_output);
+        let lines = instance
+            .finish(&self.engine, bounds, ways.len(), most)
+            .await;
         let lines = lines.unwrap_or_else(|fault| {
             self.failed(fault.kind, 1, &fault.reason);
             Vec::new()
         });
         for (content, route) in lines {
-            if content.len() > rules.max_output || rules.framing.ends_inside(&content) {
-                let (kind, reason) = (
-                    "terminator",
-                    "a line held back is too long, or holds a terminator",
-                );
+            let wrong = match () {
+                () if content.len() > rules.max_output => {
+                    Some(("length", "a line held back is longer than may go on"))
+                }
+                () if rules.framing.ends_inside(&content) => {
+                    Some(("terminator", "a line held back holds a terminator"))
+                }
+                () => None,
+            };
+            if let Some((kind, reason)) = wrong {
                 self.failed(kind, 1, reason);
                 self.set_aside(asked.origin, kind, reason, &content);
             } else if let Some(way) = route.and_then(|route| ways[route as usize]) {

@@ -35,6 +35,7 @@ pub struct Metrics {
     filter_lines: Family<ByFilter, Counter>,
     filter_dropped: Family<ByFilter, Counter>,
     failures: Family<ByFilterKind, Counter>,
+    filter_refusals: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
     log_dropped: Family<ByFilter, Counter>,
     quarantined: Family<ByFilter, Counter>,
@@ -231,6 +232,12 @@ impl Metrics {
                 "Lines that failed in a filter, by kind",
                 Family::default(),
             ),
+            filter_refusals: add(
+                r,
+                "filter_refusals",
+                "Filters that a load did not put in force, by kind",
+                Family::default(),
+            ),
             handovers: add(
                 r,
                 "filter_handovers",
@@ -361,6 +368,15 @@ impl Metrics {
             failures: self.failures.clone(),
             handovers: self.handovers.clone(),
         }
+    }
+
+    /// Counts a filter that was not put in force.
+    pub fn filter_refused(&self, name: &str, kind: &str) {
+        let label = ByFilterKind {
+            filter: name.to_owned(),
+            kind: kind.to_owned(),
+        };
+        self.filter_refusals.get_or_create(&label).inc();
     }
 
     /// Counts a reload: `applied`, `unchanged` or `refused`.

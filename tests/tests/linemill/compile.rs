@@ -87,6 +87,21 @@ fn check_refuses_a_bomb_too() {
 }
 
 #[test]
+fn the_bounds_can_be_moved() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", bomb(600, 600, 200));
+    let config = Host::config("chain = [\"guest\"]", FILTERS);
+    let compile = "[host]\ncompile = { time = \"1s\", memory = \"64GiB\" }\n";
+    folder.write("a.toml", config.replace("[host]\n", compile));
+    run(folder.path(), ["check", "a.toml"], b"")
+        .failure()
+        .says(&[
+            "compiling it takes more processor time than the 1 s allowed",
+            "or raise `time` of `compile` in `[host]`",
+        ]);
+}
+
+#[test]
 fn much_that_is_no_bomb_is_compiled() {
     let folder = Folder::new();
     folder.write("guest.wasm", bomb(40, 40, 20));

@@ -20,6 +20,7 @@
 //! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
 //! | [`capsules`] | lines on which a filter trapped, written down and run again |
 //! | [`quarantine`] | where lines go that a filter failed |
+//! | [`bounds`] | each limit of a filter at its border, beyond it, and raised |
 //! | [`hostile`] | guests that mean harm in other ways, and one that lies about its state |
 //! | [`plugins`] | files that are no plugin, and guests that do not start |
 //! | [`pipe`] | the verb `pipe` |
@@ -52,6 +53,7 @@
 mod admin;
 mod author;
 mod binds;
+mod bounds;
 mod breaker;
 mod capsules;
 mod chain;

@@ -37,6 +37,12 @@ impl Shown for usize {
     }
 }
 
+impl Shown for u32 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Shown for Option<usize> {
     fn shown(&self) -> String {
         self.map_or("no limit".to_owned(), |most| most.to_string())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Destination, Trial};
+use super::{Destination, Limits, Trial};
 use crate::config::report::{Place, Places};
 
 /// One `[filter.NAME]`.
@@ -25,6 +25,8 @@ pub struct FilterSettings {
     pub memory: usize,
     /// CPU time of one call.
     pub deadline: Duration,
+    /// What else bounds it.
+    pub limits: Limits,
     /// What the filter may import.
     pub grant: Vec<Grant>,
     /// Who shares an instance.
@@ -119,6 +121,7 @@ impl FilterSettings {
             quarantine: None,
             memory: 16 * 1024 * 1024,
             deadline: Duration::from_millis(50),
+            limits: Limits::default(),
             grant: Vec::new(),
             isolation: Isolation::Auto,
             handover: Handover::StartFresh,

@@ -65,6 +65,7 @@ impl Checker<'_> {
         let tests = self.tests(file.test.as_ref(), name);
         let trial = self.trial(&file, name);
         let quarantine = self.quarantine(&file, table);
+        let limits = self.limits(file.limits.as_ref(), name);
         let folder = &self.folder;
         let problems = &mut self.problems;
         FilterSettings {
@@ -83,6 +84,7 @@ impl Checker<'_> {
             deadline: problems.read(file.deadline.as_ref(), default.deadline, |item| {
                 time(item, 1, DEADLINE_MOST)
             }),
+            limits,
             grant,
             isolation: problems.read(file.isolation.as_ref(), default.isolation, Item::choice),
             handover: problems.read(file.handover.as_ref(), default.handover, Item::choice),

@@ -1,6 +1,6 @@
 //! Lines that a filter writes to the host's log.
 //!
-//! In: bytes of a guest. Out: at most [`MOST`] lines a second for all instances of a filter, the rest
+//! In: bytes of a guest. Out: at most so many lines a second for all instances of a filter, the rest
 //! counted; cut and escaped, so that no guest can write what looks like the host's own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +11,8 @@ use wasmtime::component::{ComponentType, Lift};
 
 use crate::filter::verdict::printable;
 
-/// Lines a second of one filter.
-const MOST: u64 = 10;
+/// Where the second stands in a number whose low bits count lines: more than a filter may have.
+const SECOND: u32 = 16;
 
 /// `level` of `wit/log.wit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
@@ -35,9 +35,10 @@ pub(super) enum Level {
 /// The log of one filter.
 pub(super) struct Log {
     filter: String,
-    quiet: bool,
+    /// Lines a second; `None` writes and counts nothing.
+    most: Option<u32>,
     start: Instant,
-    /// The second since `start` of the last line, times 256, plus the lines of that second.
+    /// The second since `start` of the last line, shifted by [`SECOND`], and the lines of that second.
     spent: AtomicU64,
     /// Lines left out since one was written.
     held: AtomicU64,
@@ -45,10 +46,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(filter: &str, quiet: bool, dropped: Counter) -> Self {
+    pub(super) fn new(filter: &str, most: Option<u32>, dropped: Counter) -> Self {
         Self {
             filter: filter.to_owned(),
-            quiet,
+            most,
             start: Instant::now(),
             spent: AtomicU64::new(0),
             held: AtomicU64::new(0),
@@ -65,10 +66,10 @@ impl Log {
             Level::Debug => tracing::enabled!(L::DEBUG),
             Level::Trace => tracing::enabled!(L::TRACE),
         };
-        if self.quiet || !wanted {
+        let Some(most) = self.most.filter(|_| wanted) else {
             return;
-        }
-        if !self.spend(self.start.elapsed().as_secs()) {
+        };
+        if !self.spend(self.start.elapsed().as_secs(), most) {
             self.held.fetch_add(1, Ordering::Relaxed);
             self.dropped.inc();
             return;
@@ -84,12 +85,12 @@ impl Log {
         }
     }
 
-    /// Whether a line in this second is within the rate.
-    fn spend(&self, second: u64) -> bool {
-        let next = |spent: u64| match spent >> 8 == second {
-            true if spent & 0xff >= MOST => None,
-            true => Some(spent + 1),
-            false => Some((second << 8) | 1),
+    /// Whether a line in this second is among the `most`.
+    fn spend(&self, second: u64, most: u32) -> bool {
+        let next = |spent: u64| {
+            let begun = second << SECOND;
+            let lines = spent.saturating_sub(begun);
+            (lines < u64::from(most)).then_some(begun + lines + 1)
         };
         self.spent
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
@@ -102,11 +103,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_lines_a_second_are_written() {
-        let log = Log::new("it", false, Counter::default());
-        for second in [0, 1, 7] {
-            let passed = (0..1000).filter(|_| log.spend(second)).count();
-            assert_eq!(passed as u64, MOST, "second {second}");
+    fn so_many_lines_a_second_are_written() {
+        for most in [0, 1, 10, 10_000] {
+            let log = Log::new("it", Some(most), Counter::default());
+            for second in [0, 1, 7] {
+                let passed = (0..20_000).filter(|_| log.spend(second, most)).count();
+                assert_eq!(passed, most as usize, "second {second}");
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::filter::verdict::REASON;
 /// The interface whose waiting is done here: the name that `add_to_linker_async` has for it.
 const POLL: &str = "wasi:io/poll@0.2.12";
 /// Pollables, streams and errors that one instance may hold.
-const RESOURCES: usize = 1000;
+pub(in crate::filter) const RESOURCES: usize = 1000;
 /// Bytes that a stream takes at a time.
 const WRITE: usize = 4096;
 

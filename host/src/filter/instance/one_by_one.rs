@@ -11,15 +11,18 @@ use crate::filter::bindings::filter::exports::linemill::filter::batch::{
     self, Failure, Outcome, Routed,
 };
 use crate::filter::bindings::line_filter::exports::linemill::filter::line::{self, Verdict};
-use crate::filter::limits::HostState;
+use crate::filter::limits::{Beyond, HostState};
+use crate::filter::verdict::REASON;
 use crate::lines::Lines;
 
-/// Calls a filter for each line; each call may take `deadline`.
+/// Calls a filter for each line; each call may take `deadline`, and all answers together may have `most`
+/// bytes, one more for each line.
 pub(super) async fn process(
     guest: &line::Guest,
     store: &mut Store<HostState>,
     deadline: Duration,
     input: &Lines,
+    most: usize,
 ) -> wasmtime::Result<Outcome> {
     let mut output = Lines::default();
     let mut outcome = Outcome {
@@ -32,6 +35,8 @@ pub(super) async fn process(
         routes: Vec::new(),
         close_after: None,
     };
+    // Bytes of what failed lines failed for.
+    let mut reasons = 0;
     for index in 0..input.len() {
         let end = input.terminator(index);
         let before = output.len();
@@ -46,10 +51,13 @@ pub(super) async fn process(
             Verdict::Replace(content) => output.push(&content, end),
             Verdict::Drop => {}
             Verdict::Split(lines) => push(&lines),
-            Verdict::Fail(reason) => outcome.failures.push(Failure {
-                line: index as u32,
-                reason,
-            }),
+            Verdict::Fail(mut reason) => {
+                reason.truncate(REASON);
+                reason.shrink_to_fit();
+                reasons += reason.len();
+                let line = index as u32;
+                outcome.failures.push(Failure { line, reason });
+            }
             Verdict::Close(lines) => {
                 push(&lines);
                 outcome.close_after = Some(index as u32);
@@ -59,6 +67,9 @@ pub(super) async fn process(
                 let line = index as u32;
                 outcome.routes.push(Routed { line, route });
             }
+        }
+        if output.bytes().len() + output.len() + reasons > most {
+            return Err(Beyond::Output.into());
         }
         outcome.counts.push((output.len() - before) as u32);
         if outcome.close_after.is_some() {

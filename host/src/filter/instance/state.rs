@@ -3,10 +3,11 @@
 //! In: an instance. Out: its state, or a state taken over. Not here: when, and what follows when it
 //! does not work (`handover`).
 
-use super::{Bounds, Fault, Instance, OUTCOME, allow, fault};
+use super::{Fault, Instance, allow, fault};
 use crate::filter::bindings::only_state::exports::linemill::filter::state::SavedParam;
 pub(in crate::filter) use crate::filter::bindings::only_state::exports::linemill::filter::state::SavedResult as Saved;
 use crate::filter::engine::Engine;
+use crate::filter::limits::Bounds;
 use crate::filter::verdict::printable;
 
 /// Bytes of a state.
@@ -42,7 +43,7 @@ impl Instance {
         };
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        self.store.set_hostcall_fuel(OUTCOME);
+        self.store.set_hostcall_fuel(bounds.limits.host_memory);
         let guest = guest.linemill_filter_state();
         let saved = guest.call_save(&mut self.store).await;
         let saved = saved
@@ -65,7 +66,7 @@ impl Instance {
         };
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        self.store.set_hostcall_fuel(OUTCOME);
+        self.store.set_hostcall_fuel(bounds.limits.host_memory);
         let guest = guest.linemill_filter_state();
         let state = SavedParam {
             tag: &saved.tag,

@@ -74,6 +74,8 @@ impl Filter {
             settings: settings.settings.clone(),
             memory: settings.memory,
             deadline_ms: u64::try_from(settings.deadline.as_millis()).unwrap_or(u64::MAX),
+            limits: settings.limits,
+            stack: self.engine.stack(),
             framing: asked.rules.framing.word().to_owned(),
             max_output: asked.rules.max_output,
             listener: asked.origin.listener.as_deref().map(str::to_owned),

@@ -1,0 +1,88 @@
+//! Why a call of a guest came to nothing.
+//!
+//! In: an error of wasmtime, and the store of the instance. Out: [`Fault`], with a kind for metrics
+//! and a reason for people. Not here: what follows (`recover`).
+
+use wasmtime::component::ResourceTableError;
+use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::filter::frame::{self, Frame};
+use crate::filter::limits::{Beyond, HostState};
+use crate::filter::plugin::chain_of;
+
+/// Why a call came to nothing. The instance is unusable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(in crate::filter) struct Fault {
+    /// Label for metrics.
+    pub(in crate::filter) kind: &'static str,
+    pub(in crate::filter) reason: String,
+    /// Where the guest was, if it was running.
+    pub(in crate::filter) trace: Vec<Frame>,
+}
+
+/// Names the kind of a failed call.
+pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
+    let beyond = beyond(error).or(store.data().refused);
+    let kind = match (beyond, error.downcast_ref::<Trap>()) {
+        (Some(beyond), _) => beyond.kind(),
+        (None, Some(Trap::Interrupt)) => "deadline",
+        (None, Some(Trap::StackOverflow)) => "stack",
+        (None, Some(_)) => "trap",
+        // wasmtime has no type for it.
+        (None, None) if chain_of(error).starts_with("resource limit exceeded") => "parts",
+        (None, None) if error.is::<I32Exit>() => "exit",
+        // The answer is not well-formed.
+        (None, None) => "outcome",
+    };
+    let reason = match (beyond, kind) {
+        (Some(beyond), _) => beyond.to_string(),
+        (None, "exit") => "it called `exit`".into(),
+        (None, "deadline") => "it took longer than `deadline`".into(),
+        (None, "stack") => "it took more stack than `stack` of `[host]` allows".into(),
+        // Where it was stands apart.
+        _ if error.is::<WasmBacktrace>() => error.root_cause().to_string(),
+        _ => chain_of(error),
+    };
+    Fault {
+        kind,
+        reason,
+        trace: frame::of(error),
+    }
+}
+
+/// The limit that this error is about, if it is about one of [`Beyond`].
+fn beyond(error: &wasmtime::Error) -> Option<Beyond> {
+    if let Some(beyond) = error.downcast_ref::<Beyond>() {
+        return Some(*beyond);
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Some(Beyond::Resources);
+    }
+    if error.is::<Trap>() {
+        return None;
+    }
+    // wasmtime has words for these, and no type.
+    let text = error.root_cause().to_string();
+    match () {
+        () if text.ends_with("fuel allocated for hostcalls has been exhausted") => {
+            Some(Beyond::HostMemory)
+        }
+        () if text.starts_with("requested len ") => Some(Beyond::Random),
+        () => None,
+    }
+}
+
+// === impl Fault ===
+
+impl Fault {
+    /// One that the host sees when no guest runs.
+    pub(in crate::filter) fn new(kind: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            trace: Vec::new(),
+        }
+    }
+}
