@@ -11,7 +11,8 @@ Usage: cargo xtask TASK
   test [-- ARGS]            build all and run every test; ARGS go to the host's test programs
   plugins                   build the plugins into components: target/plugins/NAME.wasm
   build [--release]         build the plugins and the host
-  bench [ARGS]              compare the host with its peers; needs a quiet machine
+  bench [ARGS]              compare the host with its peers; needs a quiet machine. `bench report`
+                            measures all and writes docs/bench.md
   soak [ARGS]               minutes of swaps under many connections, every line judged
   ci                        formatting, clippy and docs with warnings denied, then `test`
   help                      this
