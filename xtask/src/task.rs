@@ -13,7 +13,8 @@ Usage: cargo xtask TASK
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine
   soak [ARGS]               minutes of swaps under many connections, every line judged
-  ci                        formatting, clippy and docs with warnings denied, then `test`
+  count [--update]          count instructions, and compare with the baseline or renew it
+  ci                        formatting, clippy and docs with warnings denied, `count`, `test`
   help                      this
 
 Each does only what is not done yet. The first build takes 10 to 15 minutes on two cores, most of
@@ -51,6 +52,7 @@ pub(crate) enum Task {
     Serve(Profile, Vec<OsString>),
     Test(Vec<OsString>),
     Ci,
+    Count { update: bool },
     Bench(Vec<OsString>),
     Soak(Vec<OsString>),
     Help,
@@ -77,6 +79,9 @@ impl Task {
             }
             Some("test") => Self::Test(rest.after_dashes()),
             Some("ci") => Self::Ci,
+            Some("count") => Self::Count {
+                update: rest.flag("--update"),
+            },
             // All that follows is the bench program's, with or without `--`.
             Some(name @ ("bench" | "soak")) => {
                 rest.flag("--");
@@ -137,6 +142,8 @@ mod tests {
         assert_eq!(parse("build --release"), Ok(Task::Build(Profile::Release)));
         assert_eq!(parse("serve"), Ok(Task::Serve(Profile::Release, vec![])));
         assert_eq!(parse("ci"), Ok(Task::Ci));
+        assert_eq!(parse("count"), Ok(Task::Count { update: false }));
+        assert_eq!(parse("count --update"), Ok(Task::Count { update: true }));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
