@@ -12,7 +12,7 @@ Usage: cargo xtask TASK
   plugins                   build the plugins into components: target/plugins/NAME.wasm
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine
-  soak [ARGS]               minutes of swaps under many connections, every line judged
+  soak [ARGS]               swaps, then connections that come and go, every line judged: 35 minutes
   ci                        formatting, clippy and docs with warnings denied, then `test`
   help                      this
 

@@ -1,15 +1,16 @@
 //! What one instance may use, and what it tried to use.
 //!
 //! In: limits of a filter's configuration. Out: [`HostState`], the data of every store, which
-//! wasmtime asks before memory or tables grow and at every tick of the clock, and imports at every
-//! call.
-//! Not here: the clock itself (`engine`), what a refusal leads to (`instance`).
+//! wasmtime asks before memory or tables grow, and imports at every call.
+//! Not here: time (`meter`), what a refusal leads to (`instance`).
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use wasmtime::{ResourceLimiter, UpdateDeadline};
+use wasmtime::ResourceLimiter;
 
 use super::imports::{Reach, Wasi};
+use super::meter::Meter;
 
 /// Elements all tables of an instance may have together.
 const TABLE_ELEMENTS: usize = 100_000;
@@ -28,8 +29,8 @@ pub(crate) struct HostState {
     pub(crate) memory_refused: bool,
     /// A table was not let grow since the last call began.
     pub(crate) table_refused: bool,
-    /// Ticks the current call may still take.
-    pub(crate) ticks_left: u64,
+    /// What the current call may still take.
+    pub(super) meter: Meter,
     /// Calls to imports that the current call may still make.
     import_calls_left: u32,
     /// One more was tried since the last call began.
@@ -47,7 +48,7 @@ impl HostState {
             elements: 0,
             memory_refused: false,
             table_refused: false,
-            ticks_left: 0,
+            meter: Meter::default(),
             import_calls_left: 0,
             import_calls_refused: false,
             reach,
@@ -56,8 +57,8 @@ impl HostState {
     }
 
     /// Begins a call that may take this long.
-    pub(super) fn begin(&mut self, ticks: u64) {
-        self.ticks_left = ticks;
+    pub(super) fn begin(&mut self, time: Duration) {
+        self.meter.begin(time);
         self.import_calls_left = IMPORT_CALLS;
         self.memory_refused = false;
         self.table_refused = false;
@@ -77,7 +78,7 @@ impl HostState {
     pub(super) fn calls_wasi(&mut self) {
         self.count_import();
         if self.import_calls_refused {
-            self.ticks_left = 0;
+            self.meter.end();
         }
     }
 
@@ -97,17 +98,6 @@ impl HostState {
             .get_or_insert_with(|| Box::new(Mutex::new(Wasi::new(&self.reach))))
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Called at every tick of a running call: yields to other tasks, or ends the call.
-    pub(crate) fn tick(&mut self) -> UpdateDeadline {
-        match self.ticks_left.checked_sub(1) {
-            Some(left) => {
-                self.ticks_left = left;
-                UpdateDeadline::Yield(1)
-            }
-            None => UpdateDeadline::Interrupt,
-        }
     }
 }
 

@@ -19,6 +19,9 @@ use crate::generation::Side;
 use output::OutputFamilies;
 pub use output::OutputMetrics;
 
+/// Bounds of how long after its deadline a call was cut, seconds.
+const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
+
 /// All metrics of a host.
 #[derive(Debug)]
 pub struct Metrics {
@@ -41,6 +44,7 @@ pub struct Metrics {
     instances: Family<ByFilter, Gauge>,
     breakers: Family<ByFilter, Gauge>,
     call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
+    overrun_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
     outputs: OutputFamilies,
     generation: Gauge,
     swapped_at: Gauge,
@@ -160,6 +164,8 @@ pub struct FilterMetrics {
     pub breaker_open: Gauge,
     /// Duration of calls.
     pub call_seconds: Histogram,
+    /// Processor time beyond the deadline of calls that were cut.
+    pub overrun_seconds: Histogram,
     failures: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
 }
@@ -176,6 +182,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("linemill");
         let r = &mut registry;
         let seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-6, 4.0, 11));
+        let overruns: fn() -> Histogram = || Histogram::new(OVERRUNS);
         Self {
             connections: add(r, "connections", "Connections open", Family::default()),
             accepted: add(
@@ -266,6 +273,12 @@ impl Metrics {
                 "filter_call_seconds",
                 "Duration of a filter's calls",
                 Family::new_with_constructor(seconds),
+            ),
+            overrun_seconds: add(
+                r,
+                "filter_overrun_seconds",
+                "Processor time beyond its deadline of a filter's call that was cut",
+                Family::new_with_constructor(overruns),
             ),
             outputs: OutputFamilies::new(r),
             generation: add(
@@ -358,6 +371,7 @@ impl Metrics {
             instances: self.instances.get_or_create_owned(&label),
             breaker_open: self.breakers.get_or_create_owned(&label),
             call_seconds: self.call_seconds.get_or_create_owned(&label),
+            overrun_seconds: self.overrun_seconds.get_or_create_owned(&label),
             failures: self.failures.clone(),
             handovers: self.handovers.clone(),
         }

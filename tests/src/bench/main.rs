@@ -5,6 +5,8 @@
 //! numbers mean something only beside those of a peer in the same run.
 
 mod codec;
+#[cfg(unix)]
+mod contain;
 mod idle;
 mod load;
 mod native;
@@ -55,6 +57,9 @@ enum What {
     /// Swaps under many connections, every line judged: fails when one is not right or too late
     #[cfg(unix)]
     Soak(soak::Whole),
+    /// Hostile filters, and what they cost everybody else: fails when a limit is not held
+    #[cfg(unix)]
+    Contain(contain::Contain),
     /// The peer `native`: a server of its own
     #[command(hide = true)]
     Native(native::Native),
@@ -75,6 +80,8 @@ fn main() -> ExitCode {
         What::Swap(swap) => swap.run(),
         #[cfg(unix)]
         What::Soak(soak) => soak.run(),
+        #[cfg(unix)]
+        What::Contain(contain) => contain.run(),
         What::Native(native) => native.run(),
         What::Codec(codec) => codec.run(),
     };
