@@ -55,6 +55,14 @@ pub fn peak_memory(id: u32) -> io::Result<u64> {
     field(&text, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in status"))
 }
 
+/// Files, sockets and the like that process `id` has open.
+///
+/// # Errors
+/// As [`memory`].
+pub fn descriptors(id: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count())
+}
+
 /// Process `id`, its children, theirs, and so on, as far as they run now.
 ///
 /// # Errors
@@ -120,6 +128,17 @@ mod tests {
         );
         let peak = super::peak_memory(std::process::id()).expect("we run");
         assert!(peak > 64 * 1024, "{peak}");
+    }
+
+    #[test]
+    fn an_open_file_is_a_descriptor() {
+        let child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn();
+        let mut child = child.expect("every system has it");
+        assert!(super::descriptors(child.id()).expect("it runs") >= 3);
+        drop(child.stdin.take());
+        child.wait().expect("it is ours");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Set-up, build, run, test, CI, bench, soak: one command surface for people and for CI.
+//! Set-up, build, run, test, CI, bench, soak, fuzz: one command surface for people and for CI.
 //!
 //! In: `cargo xtask TASK`. Out: the task's effect, a line on standard error for each step, and an
 //! exit status. What each step means is cargo's or `linemill-guest-build`'s; this only orders them.
@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod floor;
+mod fuzz;
 mod host;
 mod plugins;
 mod soak;
@@ -52,6 +53,7 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Test(arguments) => test::all(&workspace, arguments)?,
         Task::Ci => ci::all(&workspace)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
+        Task::Fuzz(fuzz) => fuzz::run(&workspace, fuzz)?,
         Task::Soak(arguments) => return soak::run(&workspace, arguments),
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use crate::fuzz::Fuzz;
+
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask TASK
 
@@ -13,6 +15,8 @@ Usage: cargo xtask TASK
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine
   soak [ARGS]               minutes of swaps under many connections, every line judged
+  fuzz [TARGET] [--runs N | --time SECONDS]
+                            any input to the host's parts; `--runs 100000` unless told
   ci                        formatting, clippy and docs with warnings denied, then `test`
   help                      this
 
@@ -53,6 +57,7 @@ pub(crate) enum Task {
     Ci,
     Bench(Vec<OsString>),
     Soak(Vec<OsString>),
+    Fuzz(Fuzz),
     Help,
 }
 
@@ -85,6 +90,7 @@ impl Task {
                     _ => Self::Soak(rest.0),
                 });
             }
+            Some("fuzz") => return Fuzz::parse(&rest.0).map(Self::Fuzz),
             Some("help" | "--help" | "-h") => Self::Help,
             _ => return Err(format!("no task `{}`", name.display())),
         };

@@ -6,7 +6,7 @@
 //! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
 //! failing, [`departed`] are those that left, `course` keeps a batch in order.
 
-mod bindings;
+pub(crate) mod bindings;
 pub mod breaker;
 pub mod bundled;
 pub mod cache;
@@ -27,6 +27,8 @@ pub mod probe;
 pub mod quarantine;
 mod recover;
 pub mod replay;
+#[cfg(test)]
+mod smith_tests;
 pub mod stage;
 pub mod trial;
 pub mod verdict;

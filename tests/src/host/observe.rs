@@ -4,7 +4,9 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::Host;
-use crate::{Memory, Metrics, PATIENCE, Response, eventually, memory, processor_time, request};
+use crate::{
+    Memory, Metrics, PATIENCE, Response, descriptors, eventually, memory, processor_time, request,
+};
 
 /// Lines that the host left out, by reason.
 const DROPPED: &str = "linemill_lines_dropped_total";
@@ -73,6 +75,20 @@ impl Host {
     #[track_caller]
     pub fn memory(&self) -> Memory {
         memory(self.child.id()).expect("the host runs")
+    }
+
+    /// How many descriptors the host has open once no connection is: as often as it was looked at
+    /// for a fifth of a second.
+    #[track_caller]
+    pub fn idle_descriptors(&self) -> usize {
+        const LOOKS: usize = 20;
+        self.expect_no_connections();
+        let mut same = (0, 0);
+        eventually("descriptors come to rest", || {
+            let now = descriptors(self.child.id()).expect("the host runs");
+            same = (now, if now == same.0 { same.1 + 1 } else { 1 });
+            (same.1 == LOOKS).then_some(now)
+        })
     }
 
     /// Processor time that the host has used.
