@@ -7,6 +7,7 @@
 
 mod bench;
 mod ci;
+mod engines;
 mod floor;
 mod host;
 mod plugins;
@@ -52,6 +53,7 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Test(arguments) => test::all(&workspace, arguments)?,
         Task::Ci => ci::all(&workspace)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
+        Task::Engines(arguments) => return engines::run(&workspace, arguments),
         Task::Soak(arguments) => return soak::run(&workspace, arguments),
     }
     Ok(ExitCode::SUCCESS)

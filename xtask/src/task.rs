@@ -12,6 +12,7 @@ Usage: cargo xtask TASK
   plugins                   build the plugins into components: target/plugins/NAME.wasm
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine
+  engines [ARGS]            compare it with other WebAssembly engines; their first build is long
   soak [ARGS]               minutes of swaps under many connections, every line judged
   ci                        formatting, clippy and docs with warnings denied, then `test`
   help                      this
@@ -52,6 +53,7 @@ pub(crate) enum Task {
     Test(Vec<OsString>),
     Ci,
     Bench(Vec<OsString>),
+    Engines(Vec<OsString>),
     Soak(Vec<OsString>),
     Help,
 }
@@ -78,10 +80,11 @@ impl Task {
             Some("test") => Self::Test(rest.after_dashes()),
             Some("ci") => Self::Ci,
             // All that follows is the bench program's, with or without `--`.
-            Some(name @ ("bench" | "soak")) => {
+            Some(name @ ("bench" | "engines" | "soak")) => {
                 rest.flag("--");
                 return Ok(match name {
                     "bench" => Self::Bench(rest.0),
+                    "engines" => Self::Engines(rest.0),
                     _ => Self::Soak(rest.0),
                 });
             }
@@ -156,6 +159,10 @@ mod tests {
         assert_eq!(
             parse("bench --quick 4"),
             Ok(Task::Bench(vec!["--quick".into(), "4".into()]))
+        );
+        assert_eq!(
+            parse("engines --line 256"),
+            Ok(Task::Engines(vec!["--line".into(), "256".into()]))
         );
         assert_eq!(
             parse("soak --swaps 9"),

@@ -19,6 +19,7 @@ mod secure;
 mod session;
 #[cfg(unix)]
 mod soak;
+mod start;
 mod stuck;
 #[cfg(unix)]
 mod swap;
@@ -47,6 +48,8 @@ enum What {
     Tls(secure::Secure),
     /// Memory while connections never read what comes back; a paused reader gets all of it
     Stuck(stuck::Stuck),
+    /// From starting `linemill serve` to its first answered line
+    Start(start::Start),
     /// How near rates are held: thirty connections, and all of them together
     Rates(rates::Rates),
     /// Latency and gaps while chains are swapped, beside those of the same connections in between
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         What::Memory(idle) => idle.run(),
         What::Tls(secure) => secure.run(),
         What::Stuck(stuck) => stuck.run(),
+        What::Start(start) => start.run(),
         What::Rates(rates) => rates.run(),
         #[cfg(unix)]
         What::Swap(swap) => swap.run(),
