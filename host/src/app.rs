@@ -125,7 +125,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
 fn bind_admin(settings: &Settings, handed: &mut Handed) -> Result<Option<Socket>, Reports> {
     let host = &settings.host;
     let admin = host.admin.as_ref().map(|address| {
-        let wanted = Wanted::new(address, "the admin address", &host.admin_place);
+        let wanted = Wanted::new(address, "the admin address", host.places.of("admin"));
         wanted.bind(handed)
     });
     Ok(admin.transpose()?)

@@ -9,6 +9,8 @@ mod blocks;
 pub mod config;
 pub mod control;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod generation;
 pub mod lines;
 mod rate;

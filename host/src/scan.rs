@@ -79,16 +79,13 @@ fn gather_by(
     for word in words {
         let mut bits = matches(byte, word);
         let end = count + bits.count_ones() as usize;
-        loop {
+        while count < end {
             for place in &mut places[count..count + STEP] {
                 // Of no bits at all this makes a place outside of the word, never looked at.
                 *place = base + bits.trailing_zeros();
                 bits &= bits.wrapping_sub(1);
             }
             count += STEP;
-            if count >= end {
-                break;
-            }
         }
         count = end;
         base += WORD as u32;

@@ -5,6 +5,7 @@
 //! something that is none). A fragment is put behind `base.wat`, which holds what every guest
 //! needs; the two together are the fields of one core module.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -39,6 +40,34 @@ pub fn batch_with(more: &str) -> Vec<u8> {
     let packages = resolve.packages.iter().next();
     let (_, package) = packages.expect("the package was read");
     encode(module, &resolve, package.worlds["filter"])
+}
+
+/// A correct filter with a function beside that is hard to compile: `depth` nested blocks, `jumps`
+/// tables of jumps to all of them, each of which carries `locals` values. What the compiler must
+/// know of it is the product of the three.
+pub fn bomb(depth: usize, jumps: usize, locals: usize) -> Vec<u8> {
+    let mut text = "(func (param $x i32) (local".to_owned();
+    text += &" i32".repeat(locals);
+    text += ")\n";
+    text += &"(block ".repeat(depth);
+    let targets: String = (0..depth).map(|at| format!("{at} ")).collect();
+    for jump in 0..jumps {
+        let local = 1 + jump % locals;
+        let _written = writeln!(
+            text,
+            "(local.set {local} (i32.add (local.get {local}) (local.get $x)))
+             (if (local.get {local}) (then (br_table {targets} (local.get $x))))"
+        );
+    }
+    for at in 0..depth {
+        let local = 1 + at % locals;
+        let _written = writeln!(text, ") (local.set {local} (i32.const {at}))");
+    }
+    text += &(1..=locals)
+        .map(|local| format!("(drop (local.get {local}))\n"))
+        .collect::<String>();
+    text += ")";
+    batch_with(&text)
 }
 
 /// A component that comes with the host.

@@ -80,6 +80,17 @@ impl Host {
         )
     }
 
+    /// Starts a host that runs guests on so many threads, its configuration in `folder`.
+    #[cfg(unix)]
+    pub fn serve_on_workers(workers: usize, folder: Folder, config: impl AsRef<str>) -> Self {
+        folder.write(CONFIG, config.as_ref());
+        Self::spawn_by_shell(
+            folder,
+            &format!("TOKIO_WORKER_THREADS={workers} exec \"$0\" serve --config {CONFIG}"),
+            Stdio::null(),
+        )
+    }
+
     /// Starts a host from a line of shell, in which `$0` is the binary, with this standard input.
     #[cfg(unix)]
     pub fn spawn_by_shell(folder: Folder, line: &str, stdin: Stdio) -> Self {

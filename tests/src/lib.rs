@@ -40,7 +40,7 @@ pub use http::{Response, request};
 pub use metrics::Metrics;
 #[cfg(unix)]
 pub use process::raise_descriptors;
-pub use process::{Memory, family, memory, peak_memory, processor_time};
+pub use process::{Memory, descriptors, family, forget_peak, memory, peak_memory, processor_time};
 pub use program::{Program, available, skip};
 pub use proxy::{Proxy, Way};
 

@@ -55,6 +55,23 @@ pub fn peak_memory(id: u32) -> io::Result<u64> {
     field(&text, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in status"))
 }
 
+/// Has [`peak_memory`] of process `id` count from what is resident now.
+///
+/// # Errors
+/// As [`memory`], or when the system cannot do it.
+pub fn forget_peak(id: u32) -> io::Result<()> {
+    // proc_pid_clear_refs(5): 5 resets the peak.
+    fs::write(format!("/proc/{id}/clear_refs"), "5")
+}
+
+/// Files, sockets and the like that process `id` has open.
+///
+/// # Errors
+/// As [`memory`].
+pub fn descriptors(id: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count())
+}
+
 /// Process `id`, its children, theirs, and so on, as far as they run now.
 ///
 /// # Errors
@@ -120,6 +137,29 @@ mod tests {
         );
         let peak = super::peak_memory(std::process::id()).expect("we run");
         assert!(peak > 64 * 1024, "{peak}");
+    }
+
+    #[test]
+    fn a_peak_is_forgotten() {
+        let child = std::process::Command::new("sleep").arg("20").spawn();
+        let mut child = child.expect("every system has it");
+        super::forget_peak(child.id()).expect("it is ours");
+        let peak = super::peak_memory(child.id()).expect("it runs");
+        let now = super::memory(child.id()).expect("it runs").resident;
+        assert!(peak < now + (1 << 20), "{peak}, {now} are there");
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+    }
+
+    #[test]
+    fn an_open_file_is_a_descriptor() {
+        let child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn();
+        let mut child = child.expect("every system has it");
+        assert!(super::descriptors(child.id()).expect("it runs") >= 3);
+        drop(child.stdin.take());
+        child.wait().expect("it is ours");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The measurements, which are not tests: they need a quiet machine and judge nothing.
+//! The measurements, which are not tests: they need a quiet machine, and most judge nothing.
 
 use std::{
     ffi::OsString,

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::{floor, plugins, step, test, workspace::Workspace};
+use crate::{count, floor, plugins, step, test, workspace::Workspace};
 
-/// Versions, formatting, clippy and docs of both workspaces, then every test.
+/// Versions, formatting, clippy and docs of both workspaces, instruction counts, then every test.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     floor::check(workspace)?;
     both(workspace, "formatting", "fmt --all --check")?;
@@ -13,6 +13,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     let clippy = "clippy --locked --workspace --all-targets -- --deny=warnings";
     both(workspace, "clippy", clippy)?;
     both(workspace, "docs", "doc --locked --workspace --no-deps")?;
+    count::run(workspace, false)?;
     test::all(workspace, &[])
 }
 

@@ -1,4 +1,4 @@
-//! Set-up, build, run, test, CI, bench, soak: one command surface for people and for CI.
+//! Set-up, build, run, test, CI, bench, soak, count, fuzz: one command surface for people and for CI.
 //!
 //! In: `cargo xtask TASK`. Out: the task's effect, a line on standard error for each step, and an
 //! exit status. What each step means is cargo's or `linemill-guest-build`'s; this only orders them.
@@ -7,7 +7,9 @@
 
 mod bench;
 mod ci;
+mod count;
 mod floor;
+mod fuzz;
 mod host;
 mod plugins;
 mod soak;
@@ -46,12 +48,14 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
         Task::Help => {}
-        Task::Plugins => plugins::build(&workspace)?,
+        Task::Plugins => drop(plugins::build(&workspace)?),
         Task::Build(profile) => drop(host::build(&workspace, *profile)?),
         Task::Serve(profile, arguments) => return host::serve(&workspace, *profile, arguments),
         Task::Test(arguments) => test::all(&workspace, arguments)?,
         Task::Ci => ci::all(&workspace)?,
+        Task::Count { update } => count::run(&workspace, *update)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
+        Task::Fuzz(fuzz) => fuzz::run(&workspace, fuzz)?,
         Task::Soak(arguments) => return soak::run(&workspace, arguments),
     }
     Ok(ExitCode::SUCCESS)

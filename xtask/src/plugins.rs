@@ -7,8 +7,9 @@ use linemill_guest_build::{Built, Fetch, Toolchain, build as build_guests};
 
 use crate::{step::say, workspace::Workspace};
 
-/// Builds all plugins; finds, and where it may fetches, a compiler for them first.
-pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+/// Builds all plugins; finds, and where it may fetches, a compiler for them first, and gives it
+/// back.
+pub(crate) fn build(workspace: &Workspace) -> Result<Toolchain> {
     let started = Instant::now();
     let dir = workspace.plugins();
     let toolchain = Toolchain::find(&dir, Fetch::Allowed, &mut say)?;
@@ -27,7 +28,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         built.len(),
         changed.len(),
     ));
-    Ok(())
+    Ok(toolchain)
 }
 
 /// Removes components of plugins that are no more: the host embeds whatever is in that folder.

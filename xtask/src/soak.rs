@@ -1,5 +1,5 @@
-//! The soak: minutes of swaps under many connections, every line judged. It fails when one is not
-//! as it has to be.
+//! The soak: minutes of swaps under many connections, then half an hour of connections that come and
+//! go, every line judged. It fails when one is not as it has to be.
 
 use std::{
     ffi::OsString,

@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use crate::fuzz::Fuzz;
+
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask TASK
 
@@ -11,9 +13,13 @@ Usage: cargo xtask TASK
   test [-- ARGS]            build all and run every test; ARGS go to the host's test programs
   plugins                   build the plugins into components: target/plugins/NAME.wasm
   build [--release]         build the plugins and the host
-  bench [ARGS]              compare the host with its peers; needs a quiet machine
-  soak [ARGS]               minutes of swaps under many connections, every line judged
-  ci                        formatting, clippy and docs with warnings denied, then `test`
+  bench [ARGS]              compare the host with its peers; needs a quiet machine. `bench report`
+                            measures all and writes docs/bench.md
+  soak [ARGS]               swaps, then connections that come and go, every line judged: 35 minutes
+  fuzz [TARGET] [--runs N | --time SECONDS]
+                            any input to the host's parts; `--runs 100000` unless told
+  count [--update]          count instructions, and compare with the baseline or renew it
+  ci                        formatting, clippy and docs with warnings denied, `count`, `test`
   help                      this
 
 Each does only what is not done yet. The first build takes 10 to 15 minutes on two cores, most of
@@ -51,8 +57,10 @@ pub(crate) enum Task {
     Serve(Profile, Vec<OsString>),
     Test(Vec<OsString>),
     Ci,
+    Count { update: bool },
     Bench(Vec<OsString>),
     Soak(Vec<OsString>),
+    Fuzz(Fuzz),
     Help,
 }
 
@@ -77,6 +85,9 @@ impl Task {
             }
             Some("test") => Self::Test(rest.after_dashes()),
             Some("ci") => Self::Ci,
+            Some("count") => Self::Count {
+                update: rest.flag("--update"),
+            },
             // All that follows is the bench program's, with or without `--`.
             Some(name @ ("bench" | "soak")) => {
                 rest.flag("--");
@@ -85,6 +96,7 @@ impl Task {
                     _ => Self::Soak(rest.0),
                 });
             }
+            Some("fuzz") => return Fuzz::parse(&rest.0).map(Self::Fuzz),
             Some("help" | "--help" | "-h") => Self::Help,
             _ => return Err(format!("no task `{}`", name.display())),
         };
@@ -137,6 +149,8 @@ mod tests {
         assert_eq!(parse("build --release"), Ok(Task::Build(Profile::Release)));
         assert_eq!(parse("serve"), Ok(Task::Serve(Profile::Release, vec![])));
         assert_eq!(parse("ci"), Ok(Task::Ci));
+        assert_eq!(parse("count"), Ok(Task::Count { update: false }));
+        assert_eq!(parse("count --update"), Ok(Task::Count { update: true }));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 

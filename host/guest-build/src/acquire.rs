@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{TARGET, environment::command};
+use crate::{TARGET, environment::command, machine};
 
 /// The target is a download of 20 MB; a network that is slower than this is as good as none.
 const PATIENCE_RUSTUP: Duration = Duration::from_secs(180);
@@ -27,7 +27,13 @@ pub(crate) fn add_target(toolchain: &str) -> Result<(), String> {
 }
 
 /// Installs Debian packages. Refuses to when others would have to go.
-pub(crate) fn install_packages(packages: &[&str]) -> Result<(), String> {
+///
+/// # Errors
+/// One line on why they are not there: this is not root, there is no `apt-get`, or it failed.
+pub fn install_packages(packages: &[&str]) -> Result<(), String> {
+    if !machine::has_apt() || !machine::is_root() {
+        return Err("only root can install packages, and only where there is apt-get".to_owned());
+    }
     let apt = |arguments: &[&str]| {
         let mut apt = command("apt-get");
         apt.args(["--quiet", "--yes", "--no-remove"])

@@ -16,6 +16,7 @@ mod machine;
 pub mod new;
 mod toolchain;
 
+pub use acquire::install_packages;
 pub use build::{BuildError, Built, build};
 pub use component::ComponentError;
 pub use toolchain::{Fetch, Missing, Toolchain};

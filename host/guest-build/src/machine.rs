@@ -73,7 +73,7 @@ impl Machine {
     /// Looks around, as seen from `dir`.
     pub(crate) fn look(dir: &Path) -> Self {
         let usual_sysroot = sysroot("rustc", dir);
-        let has_apt = Path::new("/usr/bin/apt-get").exists();
+        let has_apt = has_apt();
         let has_system =
             has_apt && Path::new(SYSTEM_RUSTC).exists() && Path::new(SYSTEM_CARGO).exists();
         Self {
@@ -124,8 +124,13 @@ fn rustup_toolchain(dir: &Path) -> Option<String> {
     line.split_whitespace().next().map(str::to_owned)
 }
 
+/// Whether this is Debian, or made from it.
+pub(crate) fn has_apt() -> bool {
+    Path::new("/usr/bin/apt-get").exists()
+}
+
 /// Whether this process may install packages. Asked of the kernel, where it says so in a file.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = status
         .lines()

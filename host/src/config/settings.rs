@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::report::Place;
+use super::report::{Place, Places};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
 pub use hop::{Destination, HopTls};
 pub use limits::{CompileLimits, Limits};
@@ -61,8 +61,8 @@ pub struct HostSettings {
     pub stack: usize,
     /// Bounds of the process that compiles a plugin.
     pub compile: CompileLimits,
-    /// Where `admin` stands in the file.
-    pub admin_place: Place,
+    /// Where the keys stand.
+    pub places: Places,
 }
 
 /// Table `rollback` of `[host]`.
@@ -101,7 +101,7 @@ impl Default for HostSettings {
             plugins: vec![PathBuf::from("plugins")],
             stack: 512 * 1024,
             compile: CompileLimits::default(),
-            admin_place: Place::default(),
+            places: Places::default(),
         }
     }
 }

@@ -116,7 +116,7 @@ impl Checker<'_> {
                 .problems
                 .read(file.stack.as_ref(), host.stack, limits::stack);
             host.compile = self.compile(file.compile.as_ref());
-            host.admin_place = file.admin.map_or(table.place, |item| item.place);
+            host.places = table.places(Host::KEYS);
             host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
             if let Some(item) = &file.plugins {
                 host.plugins = self.list(item, |item| Ok(PathBuf::from(item.text()?)));

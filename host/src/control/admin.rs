@@ -8,7 +8,7 @@
 //! the same machine may not: requests that change something and name an origin are refused.
 //! Not here: what a reload does (`swap`), the client of it (`ask`).
 
-mod door;
+pub(crate) mod door;
 mod status;
 
 use std::sync::Arc;
@@ -60,6 +60,11 @@ pub struct Admin {
 impl Admin {
     /// Answers until the process ends.
     pub async fn serve(self, socket: Socket) {
+        door::serve(socket, self.routes()).await;
+    }
+
+    /// What answers which path.
+    pub(crate) fn routes(self) -> Router {
         let open = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready));
@@ -77,7 +82,7 @@ impl Admin {
                 (StatusCode::NOT_FOUND, known)
             })
             .layer(from_fn_with_state(self.clone(), admit));
-        door::serve(socket, open.merge(routes).with_state(self)).await;
+        open.merge(routes).with_state(self)
     }
 
     /// Has something done, and waits until it is.

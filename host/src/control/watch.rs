@@ -5,21 +5,25 @@
 //! is given another target. Where the system does not tell, files are looked at every two seconds.
 //! Not here: reading them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod links;
+mod seen;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode};
+use notify::{Config, PollWatcher, RecommendedWatcher, RecursiveMode};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::certificates;
 use super::load::file_of;
 use super::origin::Origin;
-use super::request::{Request, Trigger};
+use super::request::Request;
 use crate::config::settings::Settings;
+use links::ways_to;
+use seen::Seen;
 
 /// How often files are looked at when the system does not tell of changes.
 const POLL: Duration = Duration::from_secs(2);
@@ -35,22 +39,6 @@ pub struct Watcher {
     polls: bool,
     seen: Arc<Seen>,
     watched: BTreeSet<PathBuf>,
-}
-
-/// What events say.
-struct Seen {
-    requests: mpsc::Sender<Request>,
-    files: Mutex<Files>,
-}
-
-#[derive(Default)]
-struct Files {
-    /// Whose changes matter, in folders that are watched.
-    ours: BTreeSet<PathBuf>,
-    /// Those of them that somebody has written to and not closed yet, and when it was seen first.
-    writing: BTreeMap<PathBuf, Instant>,
-    /// Whether whoever tells that a file is written to also tells that it is closed.
-    closing_is_told: bool,
 }
 
 impl Watcher {
@@ -167,98 +155,12 @@ impl Watcher {
     }
 }
 
-impl Seen {
-    fn hear(&self, event: notify::Result<Event>) {
-        let changed = match event {
-            Ok(event) => self.files().note(&event),
-            // Events may have been lost: then anything may have changed.
-            Err(error) => {
-                tracing::debug!(%error, "watching files");
-                error.paths.into_iter().next().or(Some(PathBuf::new()))
-            }
-        };
-        if let Some(path) = changed {
-            // A full channel holds a reload already.
-            let _full = self
-                .requests
-                .try_send(Request::reload(Trigger::Changed(path)));
-        }
-    }
-
-    fn files(&self) -> MutexGuard<'_, Files> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Files {
-    /// The file of ours that is another one now, if any.
-    fn note(&mut self, event: &Event) -> Option<PathBuf> {
-        if event.need_rescan() {
-            self.writing.clear();
-            return Some(PathBuf::from("files"));
-        }
-        let ours = event.paths.iter().find(|path| self.ours.contains(*path))?;
-        match event.kind {
-            EventKind::Modify(ModifyKind::Data(_)) if self.closing_is_told => {
-                let now = Instant::now();
-                self.writing.entry(ours.clone()).or_insert(now);
-                Some(ours.clone())
-            }
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
-                self.writing.remove(ours).map(|_| ours.clone())
-            }
-            EventKind::Access(_) => None,
-            // Another file stands there now, or none.
-            _ => {
-                self.writing.remove(ours);
-                Some(ours.clone())
-            }
-        }
-    }
-}
-
-/// Most links followed from one path, as Linux does.
-const LINKS: usize = 40;
-
-/// A file and every symbolic link on the way to it, as entries of real folders: whichever of them
-/// is replaced, the path leads to another file from then on.
-fn ways_to(file: &Path) -> Vec<PathBuf> {
-    let mut ways = Vec::new();
-    let Ok(mut path) = std::path::absolute(file) else {
-        return ways;
-    };
-    for _ in 0..LINKS {
-        let link = path
-            .ancestors()
-            .filter_map(|at| Some((at, at.read_link().ok()?)))
-            .last();
-        let entry = link.as_ref().map_or(path.as_path(), |(at, _)| at);
-        let (Some(folder), Some(name)) = (entry.parent(), entry.file_name()) else {
-            break;
-        };
-        ways.extend(folder.canonicalize().map(|folder| folder.join(name)));
-        let Some((at, target)) = link else { break };
-        // What follows the link in the path follows its target.
-        let rest = path
-            .strip_prefix(at)
-            .map(Path::to_owned)
-            .unwrap_or_default();
-        let led = folder.join(target);
-        path = if rest.as_os_str().is_empty() {
-            led
-        } else {
-            led.join(rest)
-        };
-    }
-    ways
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::control::request::Trigger;
 
     /// A configuration, and a watcher of it by `make`.
     fn watched(
@@ -311,31 +213,5 @@ mod tests {
         drop(file);
         requests.recv().await.expect("another");
         assert_eq!(watcher.quiet().await, Ok(()));
-    }
-
-    #[test]
-    fn every_link_on_the_way_to_a_file_is_named() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let at = folder.path().canonicalize()?;
-        // As Kubernetes mounts a configuration: file → ..data/file, ..data → ..version/.
-        fs::create_dir(at.join("..version"))?;
-        fs::write(at.join("..version/linemill.toml"), "")?;
-        symlink("..version", at.join("..data"))?;
-        symlink("..data/linemill.toml", at.join("linemill.toml"))?;
-        let ways = ways_to(&at.join("linemill.toml"));
-        assert_eq!(
-            ways,
-            ["linemill.toml", "..data", "..version/linemill.toml"].map(|way| at.join(way))
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn a_loop_of_links_ends() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        symlink("b", folder.path().join("a"))?;
-        symlink("a", folder.path().join("b"))?;
-        assert_eq!(ways_to(&folder.path().join("a")).len(), LINKS);
-        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! Not here: meaning. What a guest answers is checked in `verdict` and `instance`.
 
 /// World `filter`: many lines a call.
-pub(super) mod filter {
+pub(crate) mod filter {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "filter",

@@ -6,10 +6,10 @@
 //! Not here: what becomes of lines that are not offered (`recover`).
 //!
 //! What opens it are `OPENS` faults in a row, over a second at least, without one good call by
-//! any stream between. A share of calls would not do: finding one bad line among a thousand takes
-//! ten calls that fail and ten that do not, so a filter that does nearly all of its work fails half
-//! of its calls. In a row there is at most one fault for each bad line, since the search for it
-//! passes through its neighbours.
+//! any stream between. A share of calls would not do: finding bad lines takes calls that fail beside
+//! those that do not, so a filter that does nearly all of its work can fail half of its calls. In a
+//! row there is at most one fault for each bad line, since the search for it passes through its
+//! neighbours.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

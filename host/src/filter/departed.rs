@@ -121,7 +121,7 @@ impl Departed {
     }
 
     /// The lines of each route that has any.
-    pub(super) fn by_route(self, routes: &[Arc<str>]) -> Vec<(Arc<str>, Lines)> {
+    pub(crate) fn by_route(self, routes: &[Arc<str>]) -> Vec<(Arc<str>, Lines)> {
         let Some(first) = self.ways.first().copied() else {
             return Vec::new();
         };

@@ -71,21 +71,32 @@ impl Engine {
     /// # Errors
     /// When the processor or the system lacks something wasmtime needs.
     pub fn with_stack(stack: usize) -> Result<Self, NoEngine> {
-        let engine = wasmtime::Engine::new(&config(stack)).map_err(NoEngine)?;
-        let clock = Arc::new(Clock::default());
+        let mut made = Self::without_clock(stack)?;
         let thread = thread::Builder::new()
             .name("linemill-epoch".into())
             .spawn({
-                let (engine, clock) = (engine.clone(), Arc::clone(&clock));
+                let (engine, clock) = (made.engine.clone(), Arc::clone(&made.clock));
                 move || clock.tick(&engine)
             })
             .map_err(|error| NoEngine(error.into()))?;
+        made.ticker = thread.thread().clone();
+        made.thread = Some(thread);
+        Ok(made)
+    }
+
+    /// The same with an epoch that stands still: its guests yield to nobody, and nothing ends one that
+    /// spins. For benches of guests that are known to end, as ticks come by time.
+    ///
+    /// # Errors
+    /// As [`Self::with_stack`].
+    #[doc(hidden)]
+    pub fn without_clock(stack: usize) -> Result<Self, NoEngine> {
         Ok(Self {
-            engine,
+            engine: wasmtime::Engine::new(&config(stack)).map_err(NoEngine)?,
             stack,
-            clock,
-            ticker: thread.thread().clone(),
-            thread: Some(thread),
+            clock: Arc::default(),
+            ticker: thread::current(),
+            thread: None,
         })
     }
 

@@ -16,7 +16,7 @@ use super::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
 use super::bindings::line_filter::LineFilter as LineGuest;
 use super::bindings::line_filter::exports::linemill::filter::line;
 use super::bindings::only_state::OnlyState as StateGuest;
-use super::engine::{Engine, TICK};
+use super::engine::Engine;
 use super::imports::Reach;
 use super::limits::{Beyond, Bounds, HostState};
 use super::plugin::{ABI, Exports, Plugin};
@@ -73,7 +73,7 @@ impl Instance {
         let state = HostState::new(bounds, Arc::clone(reach));
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| state);
-        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         allow(&mut store, bounds.deadline.max(START));
         store.set_hostcall_fuel(bounds.limits.host_memory);
         let _running = engine.running();
@@ -165,6 +165,11 @@ impl Instance {
         called.map_err(|error| fault(&self.store, &error))
     }
 
+    /// How much longer than its deadline the last call ran, if it was cut there.
+    pub(super) fn overrun(&self) -> Duration {
+        self.store.data().meter.overrun()
+    }
+
     /// Takes back what a filter with state still holds, as contents, with routes out of the
     /// `declared` ones; the instance is used up.
     pub(super) async fn finish(
@@ -217,8 +222,7 @@ impl Instance {
 
 /// Allows the next call `time` of the processor.
 fn allow(store: &mut Store<HostState>, time: Duration) {
-    let ticks = time.as_nanos().div_ceil(TICK.as_nanos()) as u64;
-    store.data_mut().begin(ticks);
+    store.data_mut().begin(time);
     store.set_epoch_deadline(1);
 }
 

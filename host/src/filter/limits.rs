@@ -1,16 +1,17 @@
 //! What one instance may use, and what it tried to use.
 //!
 //! In: limits of a filter's configuration. Out: [`HostState`], the data of every store, which
-//! wasmtime asks before memory or tables grow and at every tick of the clock, and imports at every
-//! call; [`Beyond`], the limit that was in the way.
-//! Not here: the clock itself (`engine`), what a refusal leads to (`instance`).
+//! wasmtime asks before memory or tables grow, and imports at every call; [`Beyond`], the limit that
+//! was in the way.
+//! Not here: time (`meter`), what a refusal leads to (`instance`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wasmtime::{ResourceLimiter, UpdateDeadline};
+use wasmtime::ResourceLimiter;
 
 use super::imports::{RANDOM, RESOURCES, Reach, Wasi};
+use super::meter::Meter;
 use crate::config::settings::{FilterSettings, Limits};
 
 /// Core instances, memories and tables a component may be made of. What a toolchain makes has a
@@ -64,8 +65,8 @@ pub(crate) struct HostState {
     imports_limit: u32,
     /// What was refused last since the last call began.
     pub(super) refused: Option<Beyond>,
-    /// Ticks the current call may still take.
-    pub(crate) ticks_left: u64,
+    /// What the current call may still take.
+    pub(super) meter: Meter,
     /// Calls to imports that the current call may still make.
     imports_left: u32,
     reach: Arc<Reach>,
@@ -114,7 +115,7 @@ impl HostState {
             elements: 0,
             imports_limit: bounds.limits.imports,
             refused: None,
-            ticks_left: 0,
+            meter: Meter::default(),
             imports_left: 0,
             reach,
             wasi: None,
@@ -122,8 +123,8 @@ impl HostState {
     }
 
     /// Begins a call that may take this long.
-    pub(super) fn begin(&mut self, ticks: u64) {
-        self.ticks_left = ticks;
+    pub(super) fn begin(&mut self, time: Duration) {
+        self.meter.begin(time);
         self.imports_left = self.imports_limit;
         self.refused = None;
     }
@@ -143,7 +144,7 @@ impl HostState {
     pub(super) fn calls_wasi(&mut self) {
         if self.calls_import().is_err() {
             self.refused = Some(Beyond::Imports);
-            self.ticks_left = 0;
+            self.meter.end();
         }
     }
 
@@ -156,17 +157,6 @@ impl HostState {
             .get_or_insert_with(|| Box::new(Mutex::new(Wasi::new(&self.reach))))
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Called at every tick of a running call: yields to other tasks, or ends the call.
-    pub(crate) fn tick(&mut self) -> UpdateDeadline {
-        match self.ticks_left.checked_sub(1) {
-            Some(left) => {
-                self.ticks_left = left;
-                UpdateDeadline::Yield(1)
-            }
-            None => UpdateDeadline::Interrupt,
-        }
     }
 }
 

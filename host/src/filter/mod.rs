@@ -6,7 +6,7 @@
 //! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
 //! failing, [`departed`] are those that left, `course` keeps a batch in order.
 
-mod bindings;
+pub(crate) mod bindings;
 pub mod breaker;
 pub mod bundled;
 pub mod cache;
@@ -22,11 +22,15 @@ pub mod frame;
 pub mod imports;
 mod instance;
 mod limits;
+mod meter;
 pub mod plugin;
 pub mod probe;
 pub mod quarantine;
 mod recover;
 pub mod replay;
+mod search;
+#[cfg(test)]
+mod smith_tests;
 pub mod stage;
 pub mod trial;
 pub mod verdict;

@@ -6,47 +6,22 @@ use super::*;
 use crate::config::settings::{FilterSettings, PluginRef};
 use crate::filter::bundled;
 use crate::filter::stage::{Filter, Notices};
+use crate::fuzz::changes::{Numbers, changed};
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
 
 /// Copies of each filter.
 const COPIES: usize = 150;
 
-/// xorshift64*: the same numbers on every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
-    }
-}
-
-fn changed(component: &[u8], numbers: &mut Numbers) -> Vec<u8> {
-    let mut copy = component.to_vec();
-    for _ in 0..=numbers.below(4) {
-        let at = numbers.below(copy.len());
-        match numbers.below(4) {
-            0 => copy[at] = numbers.below(256) as u8,
-            1 => copy[at] ^= 1 << numbers.below(8),
-            2 => drop(copy.remove(at)),
-            _ => copy.insert(at, numbers.below(256) as u8),
-        }
-    }
-    copy
-}
-
 #[tokio::test]
 async fn changed_copies_of_filters_are_refused_or_loaded() {
     let engine = Arc::new(Engine::new().unwrap());
-    let mut numbers = Numbers(0x6c69_6e65_6d69_6c6c);
+    let mut numbers = Numbers::new(0x6c69_6e65_6d69_6c6c);
     let (mut refused, mut loaded) = (0, 0);
     for name in ["rot13", "case"] {
         let component = bundled::component(name).unwrap();
         for _ in 0..COPIES {
-            let copy = changed(component, &mut numbers);
+            let copy = changed(component, 4, &mut numbers);
             let Ok(plugin) = Plugin::new(&engine, &copy, Grants::NONE) else {
                 refused += 1;
                 continue;

@@ -10,13 +10,14 @@ use std::time::Instant;
 use super::breaker::{Admitted, After};
 use super::instance::Fault;
 use super::quarantine::Origin;
+use super::search::Search;
 use super::stage::{Filter, Own, give_up};
 use super::verdict::{Judged, Rules};
 use crate::blocks;
 use crate::lines::Lines;
 
 /// What faults may cost before the rest of a batch is given up. Finding one line among a thousand
-/// takes eleven; a fault and the instance after it take some 50 microseconds.
+/// takes three; a fault and the instance after it take some 50 microseconds.
 const BUDGET: u32 = 4096;
 /// Cost of a fault that used up the filter's deadline, 50 milliseconds by default; any other
 /// costs 1.
@@ -49,14 +50,14 @@ pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Ask
         }
         Err(fault) => {
             let probe = admitted == Admitted::Probe;
-            Box::pin(bisect(filter, own, input, asked, (fault, probe))).await
+            Box::pin(find(filter, own, input, asked, (fault, probe))).await
         }
     }
 }
 
-/// Halves what failed until single lines are left. `first` is the fault of the whole, and whether
-/// it was a probe.
-async fn bisect(
+/// Calls smaller parts of what failed until single lines are left. `first` is the fault of the
+/// whole, and whether it was a probe.
+async fn find(
     filter: &Filter,
     own: &mut Own,
     input: Lines,
@@ -65,11 +66,12 @@ async fn bisect(
 ) -> Judged {
     let mut all = Judged::default();
     let mut budget = if probe { PROBE } else { BUDGET };
-    // Lines still to be judged, last first; the next of them failed as `known`, if any.
-    let mut todo = vec![(0, input.len())];
+    let mut search = Search::of(input.len());
+    // How the next part failed, if that has happened already.
     let mut known = Some(first);
-    while let Some((from, to)) = todo.pop() {
-        let (part, lines) = (input.slice(from, to), to - from);
+    while let Some(range) = search.next() {
+        let (from, lines) = (range.start, range.len());
+        let part = input.slice(from, range.end);
         let mut before = None;
         let judged = match known.take() {
             Some(fault) => Err(fault),
@@ -90,6 +92,7 @@ async fn bisect(
         };
         match judged {
             Ok(judged) => {
+                search.good();
                 filter.works();
                 if std::mem::take(&mut probe) {
                     budget = BUDGET;
@@ -106,18 +109,17 @@ async fn bisect(
                 budget = budget.saturating_sub(cost);
                 // A filter that cannot even start will not with fewer lines.
                 if lines > 1 && budget > 0 && fault.kind != "refused" {
-                    let middle = from + lines / 2;
-                    todo.push((middle, to));
-                    todo.push((from, middle));
+                    search.split(range);
                     continue;
                 }
+                search.failed();
                 filter.lost(&part, &fault, asked.origin);
                 if lines == 1 {
                     filter.capture(part.content(0), &fault, before, asked);
                 }
                 all.append(give_up(part, filter.on_error()), from, lines);
                 if probe {
-                    if budget == 0 || todo.is_empty() || all.close.is_some() {
+                    if budget == 0 || search.is_done() || all.close.is_some() {
                         probe = false;
                         filter.breaker().probe_failed(Instant::now());
                     }

@@ -236,6 +236,13 @@ impl Filter {
             .call_seconds
             .observe(started.elapsed().as_secs_f64());
         self.metrics.calls.inc();
+        if outcome
+            .as_ref()
+            .is_err_and(|fault| fault.kind == "deadline")
+        {
+            let overrun = instance.overrun().as_secs_f64();
+            self.metrics.overrun_seconds.observe(overrun);
+        }
         let judged = judge(input, outcome?, rules, ways, self.on_error())
             .map_err(|broken| Fault::new("outcome", broken.to_string()))?;
         self.give_back(own, instance);

@@ -1,130 +1,14 @@
-//! The framer against a byte-by-byte reference, under any chunking.
+//! The framer against the byte-by-byte reference of the fuzz targets, under any chunking.
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::fuzz::framing::{framed, reference};
 
 #[path = "line/nul_tests.rs"]
 mod nul;
 #[path = "line/octet_tests.rs"]
 mod octet;
-
-/// Content and terminator of every line, what was counted, and why the stream was closed.
-type Framed = (Vec<(Vec<u8>, Vec<u8>)>, Counts, Option<Closed>);
-
-/// Content and terminator of every line, oversized lines and dropped rests: what a stream is, read
-/// whole, one byte after another, with no thought of speed.
-fn reference(settings: LineSettings, input: &[u8]) -> Framed {
-    let LineSettings {
-        framing,
-        max_line: max,
-        oversize,
-        partial,
-    } = settings;
-    let (mut out, mut counts, mut line) = (Vec::new(), Counts::default(), Vec::new());
-    for (index, byte) in input.iter().enumerate() {
-        line.push(*byte);
-        let ended = match framing {
-            Framing::Nul => line.ends_with(b"\0"),
-            Framing::Crlf => line.ends_with(b"\r\n"),
-            _ => line.ends_with(b"\n"),
-        };
-        if !ended && index + 1 < input.len() {
-            continue;
-        }
-        let terminator = match () {
-            () if !ended => 0,
-            () if framing != Framing::Nul && line.ends_with(b"\r\n") => 2,
-            () => 1,
-        };
-        let end = line.split_off(line.len() - terminator);
-        let content = std::mem::take(&mut line);
-        if !ended && partial == Partial::Drop {
-            // What had been certain to be too long was dealt with before the stream ended.
-            let certain =
-                content.len() - usize::from(content.ends_with(b"\r") && framing != Framing::Nul);
-            let oversized = certain > max;
-            counts.oversized += u64::from(oversized);
-            counts.oversized_dropped +=
-                u64::from(oversized && matches!(oversize, Oversize::Drop | Oversize::Close));
-            match oversize {
-                Oversize::Close if oversized => return (out, counts, Some(Closed::Oversize)),
-                Oversize::Drop if oversized => {}
-                Oversize::Split => {
-                    let mut rest = &content[..];
-                    while rest.len() - (content.len() - certain) > max {
-                        out.push((rest[..max].to_vec(), framing.terminator().to_vec()));
-                        rest = &rest[max..];
-                    }
-                    counts.partial_dropped += 1;
-                }
-                _ => counts.partial_dropped += 1,
-            }
-            continue;
-        }
-        if content.len() <= max {
-            out.push((content, end));
-            continue;
-        }
-        counts.oversized += 1;
-        counts.oversized_dropped += u64::from(matches!(oversize, Oversize::Drop | Oversize::Close));
-        match oversize {
-            Oversize::Split => {
-                let pieces: Vec<_> = content.chunks(max).collect();
-                for (nth, piece) in pieces.iter().enumerate() {
-                    let last = nth + 1 == pieces.len();
-                    let end = if last {
-                        end.clone()
-                    } else {
-                        framing.terminator().to_vec()
-                    };
-                    out.push((piece.to_vec(), end));
-                }
-            }
-            Oversize::Truncate => out.push((content[..max].to_vec(), end)),
-            Oversize::Drop => {}
-            Oversize::Close => return (out, counts, Some(Closed::Oversize)),
-        }
-    }
-    (out, counts, None)
-}
-
-/// Feeds `input` in pieces that end at `cuts`.
-fn framed(settings: LineSettings, input: &[u8], cuts: &[usize]) -> Framed {
-    let mut framer = Framer::new(settings);
-    let mut out = Vec::new();
-    let mut take = |lines: Lines| {
-        let mut whole = Vec::new();
-        for index in 0..lines.len() {
-            out.push((
-                lines.content(index).to_vec(),
-                lines.terminator(index).to_vec(),
-            ));
-            whole.extend_from_slice(lines.content(index));
-            whole.extend_from_slice(lines.terminator(index));
-        }
-        assert_eq!(
-            whole,
-            lines.bytes(),
-            "a block is its lines and nothing else"
-        );
-    };
-    let mut from = 0;
-    for cut in cuts.iter().copied().chain([input.len()]) {
-        let mut block = framer
-            .take_long_partial()
-            .unwrap_or_else(|| framer.partial().to_vec());
-        block.extend_from_slice(&input[from..cut]);
-        from = cut;
-        take(framer.frame(block));
-        assert!(
-            framer.partial().len() <= settings.max_line + 1,
-            "memory is bounded by max_line"
-        );
-    }
-    take(framer.finish());
-    (out, framer.take_counts(), framer.closed())
-}
 
 fn settings() -> impl Strategy<Value = LineSettings> {
     settings_of(prop_oneof![

@@ -8,7 +8,7 @@
 //! one, and at random. A filter that does not keep state gets a new instance for each call. All
 //! runs must agree; a filter that forgot to say that it keeps state is found here, as is one that
 //! leans on how a stream happened to be cut. [`handed_over`] is for a filter that implements
-//! [`Handover`](crate::Handover).
+//! [`Handover`](crate::Handover), and [`Instance`] for measuring what a filter costs natively.
 //!
 //! ```
 //! use linemill_sdk::testing::{self, Verdict, json};
@@ -30,10 +30,12 @@
 //! ```
 
 mod handover;
+mod instance;
 
 use std::fmt::{self, Debug, Formatter};
 
 pub use handover::{handed_over, refused_state, restored};
+pub use instance::Instance;
 
 use crate::batch::{self, Held, Lines, Outcome};
 use crate::{Filter, routes, settings};

@@ -12,13 +12,15 @@ use linemill_tests::{Folder, Memory, memory};
 use rustls::{ClientConfig, ClientConnection};
 use socket2::{Domain, Socket, Type};
 
+use crate::document::{Cell, Part};
 use crate::pattern::Pattern;
 use crate::peer::{LINEMILL, Peer, Subject};
-use crate::report::table;
 use crate::session;
 
 /// Connections from one source address: well below the number of its ephemeral ports.
 const PER_SOURCE: usize = 20_000;
+/// Connections that pay what is paid once.
+const WARM: usize = 4;
 /// How long the host may take to settle after the last line.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -27,7 +29,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 pub(crate) struct Idle {
     #[command(flatten)]
     subject: Subject,
-    /// Idle connections; 8000, or 2000 with --tls
+    /// Idle connections; 10000, or 2000 with --tls
     #[arg(long)]
     connections: Option<usize>,
     /// Over TLS
@@ -41,53 +43,8 @@ pub(crate) struct Idle {
 impl Idle {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let connections = self
-            .connections
-            .unwrap_or(if self.tls { 2000 } else { 8000 });
-        ensure!(connections > 0, "nothing to measure");
-        // Before the peers start: they inherit it.
-        raise_files(connections as u64 + 200)?;
-        let folder = Folder::new();
-        let config = self.tls.then(|| session::identity(&folder));
-        let launches = if self.tls {
-            self.subject.tls_launches(&folder)?
-        } else {
-            self.subject.launches()?
-        };
-        let (mut rows, mut linemill) = (Vec::new(), 0.0);
-        for mut launch in launches {
-            let peer = launch.start()?;
-            let pattern = peer.pattern(&self.subject);
-            let (before, after) = self
-                .measure(&peer, &pattern, connections, config.as_ref())
-                .with_context(|| peer.name.clone())?;
-            let each =
-                |from: u64, to: u64| to.saturating_sub(from) as f64 / 1024.0 / connections as f64;
-            let resident = each(before.resident, after.resident);
-            if peer.name == LINEMILL {
-                linemill = resident;
-            }
-            rows.push([
-                peer.name.clone(),
-                format!("{:.1}", before.resident as f64 / f64::from(1 << 20)),
-                format!("{:.1}", after.resident as f64 / f64::from(1 << 20)),
-                format!("{resident:.2}"),
-                format!("{:.2}", each(before.proportional, after.proportional)),
-            ]);
-        }
-        println!(
-            "{connections} idle {}connections after one line of {} bytes each\n",
-            if self.tls { "TLS " } else { "" },
-            self.subject.line
-        );
-        let head = [
-            "peer",
-            "MiB before",
-            "MiB after",
-            "KiB each",
-            "KiB each (Pss)",
-        ];
-        print!("{}", table(&head, &rows));
+        let (part, linemill) = self.measure()?;
+        part.print();
         match self.at_most {
             Some(most) if linemill > most => {
                 bail!("a connection of linemill's costs {linemill:.2} KiB, more than {most}")
@@ -96,7 +53,78 @@ impl Idle {
         }
     }
 
-    fn measure(
+    /// Whether it is over TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Measures all peers: the table, and KiB of resident memory for a connection of linemill's.
+    pub(crate) fn measure(&self) -> anyhow::Result<(Part, f64)> {
+        let connections = self
+            .connections
+            .unwrap_or(if self.tls { 2000 } else { 10_000 });
+        ensure!(connections > 0, "nothing to measure");
+        // Before the peers start: they inherit it.
+        raise_files(connections as u64 + 200)?;
+        let folder = Folder::new();
+        let config = self.tls.then(|| session::identity(&folder));
+        let launches = if self.tls {
+            self.subject.tls_launches(&folder)?
+        } else {
+            self.subject.roomy_launches(&folder, connections + WARM)?
+        };
+        let (mut rows, mut linemill) = (Vec::new(), 0.0);
+        for mut launch in launches {
+            let peer = launch.start()?;
+            let pattern = peer.pattern(&self.subject);
+            let (before, after) = self
+                .hold(&peer, &pattern, connections, config.as_ref())
+                .with_context(|| peer.name.clone())?;
+            let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+            let each =
+                |from: u64, to: u64| to.saturating_sub(from) as f64 / 1024.0 / connections as f64;
+            let resident = each(before.resident, after.resident);
+            if peer.name == LINEMILL {
+                linemill = resident;
+            }
+            let numbers = [
+                mib(before.resident),
+                mib(after.resident),
+                resident,
+                each(before.proportional, after.proportional),
+            ];
+            let mut row = vec![Cell::text(peer.name.clone())];
+            row.extend(numbers.map(Cell::number));
+            rows.push(row);
+        }
+        let kind = if self.tls {
+            "TLS connections"
+        } else {
+            "connections"
+        };
+        let columns = [
+            "peer",
+            "MiB before",
+            "MiB after",
+            "KiB each",
+            "KiB each (Pss)",
+        ];
+        let part = Part {
+            title: format!("Idle {kind}"),
+            about: format!(
+                "{} idle {kind} after one line of {} bytes each, all of them still open at the end. Resident memory of the server; what is paid once is paid before the first look.",
+                Cell::count(connections).shown(),
+                self.subject.line
+            ),
+            command: String::new(),
+            columns: columns.map(str::to_owned).to_vec(),
+            rows,
+            plots: Vec::new(),
+        };
+        Ok((part, linemill))
+    }
+
+    fn hold(
         &self,
         peer: &Peer,
         pattern: &Pattern,
@@ -110,7 +138,7 @@ impl Idle {
                 .with_context(|| format!("connection {nth}"))
         };
         // What is paid once, instances and threads, is no connection's cost.
-        let warm: Vec<Held> = (0..4).map(|_| open(0)).collect::<Result<_, _>>()?;
+        let warm: Vec<Held> = (0..WARM).map(|_| open(0)).collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let before = memory(peer.id()).context("memory before")?;
         let idle: Vec<Held> = (0..connections).map(open).collect::<Result<_, _>>()?;

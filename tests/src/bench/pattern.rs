@@ -3,9 +3,8 @@
 //! A pattern of whole lines that repeats. The lines of one period differ, so a line that was
 //! lost, doubled or moved shows at once; a whole period that was lost shows in the total.
 //! Both directions are laid out so that any stretch can be had as one slice: sending costs no
-//! preparation, checking is one comparison of memory.
-
-use std::ops::Range;
+//! preparation, checking is one comparison of memory. What comes back may be longer or shorter than
+//! what was sent, but a period of one always answers a period of the other.
 
 /// Longest stretch that can be asked for, bytes.
 pub(crate) const STRETCH: usize = 256 * 1024;
@@ -15,8 +14,17 @@ const PERIOD: usize = 64 * 1024;
 /// A repeating stream of lines and its answer.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    sent: Vec<u8>,
-    due: Vec<u8>,
+    sent: Stream,
+    due: Stream,
+    /// Lines of a period that are sent.
+    lines: usize,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Stream {
+    /// A period, and [`STRETCH`] bytes of what follows it.
+    bytes: Vec<u8>,
     period: usize,
 }
 
@@ -32,41 +40,71 @@ impl Pattern {
             period.extend(number.bytes().chain(text.copied()).take(line));
             period.push(b'\n');
         }
-        let length = period.len();
-        let sent: Vec<u8> = period
-            .iter()
-            .copied()
-            .cycle()
-            .take(length + STRETCH)
-            .collect();
-        let mut due = sent.clone();
+        let mut due = period.clone();
         (0..passes).for_each(|_| turn(&mut due));
+        Self::of(&period, &due)
+    }
+
+    /// A log, over and over, of which `filtered` makes what is due. It must end with a whole line,
+    /// and something must be due.
+    pub(crate) fn of_log(log: &[u8], filtered: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        let period = log.repeat(PERIOD.div_ceil(log.len()));
+        let due = filtered(&period);
+        Self::of(&period, &due)
+    }
+
+    fn of(sent: &[u8], due: &[u8]) -> Self {
         Self {
-            sent,
-            due,
-            period: length,
+            lines: sent.iter().filter(|&&byte| byte == b'\n').count(),
+            sent: Stream::new(sent),
+            due: Stream::new(due),
         }
     }
 
     /// `length` bytes of what is sent, from `offset` of the stream; at most [`STRETCH`].
     pub(crate) fn sent(&self, offset: u64, length: usize) -> &[u8] {
-        &self.sent[self.range(offset, length)]
+        self.sent.slice(offset, length)
     }
 
     /// `length` bytes of what must come back, from `offset` of the stream; at most [`STRETCH`].
     pub(crate) fn due(&self, offset: u64, length: usize) -> &[u8] {
-        &self.due[self.range(offset, length)]
+        self.due.slice(offset, length)
     }
 
-    /// Bytes after which the pattern repeats: whole lines.
+    /// Bytes sent after which the pattern repeats: whole lines.
     pub(crate) fn period(&self) -> usize {
-        self.period
+        self.sent.period
     }
 
-    fn range(&self, offset: u64, length: usize) -> Range<usize> {
+    /// Bytes that must come back for so many whole periods.
+    pub(crate) fn owed(&self, periods: u64) -> u64 {
+        periods * self.due.period as u64
+    }
+
+    /// Bytes that were sent for one that came back, on average.
+    pub(crate) fn sent_per_due(&self) -> f64 {
+        self.sent.period as f64 / self.due.period as f64
+    }
+
+    /// Bytes of a line that is sent, with its terminator, on average.
+    pub(crate) fn line(&self) -> f64 {
+        self.sent.period as f64 / self.lines as f64
+    }
+}
+
+impl Stream {
+    fn new(period: &[u8]) -> Self {
+        let bytes = period.iter().copied().cycle();
+        Self {
+            bytes: bytes.take(period.len() + STRETCH).collect(),
+            period: period.len(),
+        }
+    }
+
+    fn slice(&self, offset: u64, length: usize) -> &[u8] {
         // The remainder is below `period`, which is a usize.
         let start = (offset % self.period as u64) as usize;
-        start..start + length
+        &self.bytes[start..start + length]
     }
 }
 
@@ -100,5 +138,41 @@ mod tests {
         assert_eq!(&whole[1000..], pattern.due(start + 1000, STRETCH - 1000));
         assert_eq!(whole, linemill_tests::rot13(pattern.sent(start, STRETCH)));
         assert_ne!(pattern.sent(0, 81), pattern.sent(81, 81));
+    }
+
+    #[test]
+    fn a_chain_turns_as_often_as_it_has_filters() {
+        for line in [16, 80, 16 * 1024] {
+            for passes in [0, 2, 4, 8] {
+                let pattern = Pattern::new(line, passes);
+                assert_eq!(pattern.due(7, 1000), pattern.sent(7, 1000), "{passes}");
+            }
+            let (once, thrice) = (Pattern::new(line, 1), Pattern::new(line, 3));
+            assert_eq!(once.due(7, 1000), thrice.due(7, 1000));
+            assert_ne!(once.due(7, 1000), once.sent(7, 1000));
+            assert_eq!(once.line(), line as f64 + 1.0);
+            assert_eq!(once.owed(3), 3 * once.period() as u64);
+        }
+    }
+
+    #[test]
+    fn a_log_repeats_whole_and_so_does_its_answer() {
+        let kept = |log: &[u8]| {
+            let lines = log.split_inclusive(|&byte| byte == b'\n');
+            lines
+                .filter(|line| line.len() > 2)
+                .flatten()
+                .copied()
+                .collect()
+        };
+        let pattern = Pattern::of_log(b"one\n2\nthree\n", kept);
+        assert_eq!(pattern.period() % 12, 0);
+        assert_eq!(pattern.line(), 4.0);
+        assert_eq!(pattern.owed(2), 2 * pattern.period() as u64 / 12 * 10);
+        assert_eq!(pattern.sent_per_due(), 1.2);
+        assert_eq!(pattern.sent(0, 14), b"one\n2\nthree\non");
+        assert_eq!(pattern.due(0, 12), b"one\nthree\non");
+        let start = pattern.owed(1) - 6;
+        assert_eq!(pattern.due(start, 10), b"three\none\n");
     }
 }

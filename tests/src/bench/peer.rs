@@ -24,12 +24,19 @@ pub(crate) const LINEMILL: &str = "linemill";
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Which linemill.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Binary {
+    /// The linemill to measure
+    #[arg(long = "linemill", default_value = "target/release/linemill")]
+    pub(crate) path: PathBuf,
+}
+
 /// What is measured.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
-    /// The linemill to measure
-    #[arg(long, default_value = "target/release/linemill")]
-    linemill: PathBuf,
+    #[command(flatten)]
+    binary: Binary,
     /// Filters of the chain, separated by commas; the bench knows what `rot13` makes of a line
     #[arg(long, default_value = "rot13", value_delimiter = ',')]
     chain: Vec<String>,
@@ -59,7 +66,44 @@ pub(crate) struct Peer {
     child: Child,
 }
 
+impl Binary {
+    /// How it is started with these arguments.
+    pub(crate) fn launch(&self, passes: u32, arguments: &[&str]) -> anyhow::Result<Launch> {
+        let path = &self.path;
+        ensure!(
+            path.is_file(),
+            "{} is missing\nhint: build it with `cargo build --release -p linemill`, or name another with --linemill",
+            path.display()
+        );
+        let mut command = Command::new(path);
+        command.args(arguments);
+        Ok(Launch::announced(LINEMILL.to_owned(), passes, command))
+    }
+
+    /// How it is started with a configuration, which is put into `folder`.
+    pub(crate) fn configured(
+        &self,
+        folder: &Folder,
+        passes: u32,
+        config: &str,
+    ) -> anyhow::Result<Launch> {
+        let path = folder.write("linemill.toml", config);
+        let mut launch = self.launch(passes, &["serve", "--config"])?;
+        launch.command.arg(path);
+        Ok(launch)
+    }
+}
+
 impl Subject {
+    /// Lines of `line` bytes through so many filters that turn them.
+    pub(crate) fn rot13(binary: &Binary, filters: usize, line: usize) -> Self {
+        Self {
+            binary: binary.clone(),
+            chain: vec!["rot13".to_owned(); filters],
+            line,
+        }
+    }
+
     /// All peers, the one that the others are compared with first.
     pub(crate) fn launches(&self) -> anyhow::Result<Vec<Launch>> {
         let passes = self.passes()?;
@@ -85,31 +129,15 @@ impl Subject {
 
     /// A server that is in this program.
     fn own(&self, name: &str, verb: &str, passes: u32) -> anyhow::Result<Launch> {
-        let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
-        command.args([verb, "--passes", &passes.to_string()]);
-        Ok(Launch::announced(name.to_owned(), passes, command))
+        let passed = passes.to_string();
+        Launch::own(name, passes, &[verb, "--passes", &passed])
     }
 
     /// linemill itself.
     pub(crate) fn linemill(&self) -> anyhow::Result<Launch> {
-        ensure!(
-            self.linemill.is_file(),
-            "{} is missing\nhint: build it with `cargo build --release -p linemill`, or name another with --linemill",
-            self.linemill.display()
-        );
-        let mut command = Command::new(&self.linemill);
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--chain",
-            &self.chain.join(","),
-        ]);
-        Ok(Launch::announced(
-            LINEMILL.to_owned(),
-            self.passes()?,
-            command,
-        ))
+        let chain = self.chain.join(",");
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--chain", &chain];
+        self.binary.launch(self.passes()?, &arguments)
     }
 
     /// linemill itself, its only listener with more keys, in `folder`.
@@ -119,23 +147,27 @@ impl Subject {
             "[[listener]]\nname = \"bench\"\nbind = \"127.0.0.1:0\"\nchain = [{}]\n{listener}\n",
             chain.join(", ")
         );
-        let path = folder.write("linemill.toml", config);
-        let mut launch = self.linemill()?;
-        launch.command = Command::new(launch.command.get_program());
-        launch
-            .command
-            .args(["serve".as_ref(), "--config".as_ref(), path.as_os_str()]);
-        Ok(launch)
+        self.binary.configured(folder, self.passes()?, &config)
+    }
+
+    /// All peers, with linemill open to so many connections at a time; its configuration is put into
+    /// `folder`.
+    pub(crate) fn roomy_launches(
+        &self,
+        folder: &Folder,
+        connections: usize,
+    ) -> anyhow::Result<Vec<Launch>> {
+        let native = self.own("native", "native", self.passes()?)?;
+        let room = format!("max_connections = {connections}");
+        Ok(vec![native, self.configured(folder, &room)?])
     }
 
     /// Both over TLS, with the certificate that [`identity`](crate::session::identity) has written
     /// to `folder`: an echo that does no more than rustls does, and linemill.
     pub(crate) fn tls_launches(&self, folder: &Folder) -> anyhow::Result<Vec<Launch>> {
         let tls = "tls = { cert = \"server.crt\", key = \"server.key\" }";
-        let mut echo = Command::new(std::env::current_exe().context("the bench's own path")?);
-        echo.args(["native", "--passes", "0", "--tls"])
-            .arg(folder.path());
-        let echo = Launch::announced("rustls echo".to_owned(), 0, echo);
+        let mut echo = Launch::own("rustls echo", 0, &["native", "--passes", "0", "--tls"])?;
+        echo.command.arg(folder.path());
         Ok(vec![echo, self.configured(folder, tls)?])
     }
 
@@ -155,6 +187,18 @@ impl Subject {
 }
 
 impl Launch {
+    /// A server that is in this program, by its verb and arguments.
+    pub(crate) fn own(name: &str, passes: u32, arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
+        command.args(arguments);
+        Ok(Self::announced(name.to_owned(), passes, command))
+    }
+
+    /// What is sent to it and what must come back.
+    pub(crate) fn pattern(&self, subject: &Subject) -> Pattern {
+        Pattern::new(subject.line, self.passes)
+    }
+
     /// One that says where it listens.
     pub(crate) fn announced(name: String, passes: u32, command: Command) -> Self {
         Self {

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 
+use crate::document::{Cell, Kind, Part, Plot};
 use crate::others::Others;
 use crate::pattern::Pattern;
-use crate::peer::Subject;
-use crate::report::{Spread, table};
+use crate::peer::{LINEMILL, Subject};
+use crate::report::Spread;
 
 /// A server that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +42,12 @@ struct Measured {
 impl Ping {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
+        self.measure()?.print();
+        Ok(())
+    }
+
+    /// Measures all peers.
+    pub(crate) fn measure(&self) -> anyhow::Result<Part> {
         let time = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         ensure!(self.rounds > 0, "nothing to measure");
         let mut launches = self.subject.launches_with(&self.others)?;
@@ -54,53 +61,67 @@ impl Ping {
                 found.push(Measured::of(times));
             }
         }
-        let rows: Vec<_> = launches
-            .iter()
-            .zip(&found)
-            .map(|(launch, own)| {
-                let spread =
-                    |value: fn(&Measured) -> f64| Spread::of(own.iter().map(value).collect());
-                let ratio = |value: fn(&Measured) -> f64| {
-                    let pairs = own.iter().zip(&found[0]);
-                    Spread::of(
-                        pairs
-                            .map(|(own, first)| value(own) / value(first))
-                            .collect(),
-                    )
-                };
-                let (median, p99) = (spread(|of| of.median), spread(|of| of.p99));
-                let (of_median, of_p99) = (ratio(|of| of.median), ratio(|of| of.p99));
-                [
-                    launch.name.clone(),
-                    format!("{:.1}", median.median),
-                    format!("{:.1}", p99.median),
-                    format!("{:.1}", spread(|of| of.max).max),
-                    format!("{:.2}", of_median.median),
-                    format!("{:.2}-{:.2}", of_median.min, of_median.max),
-                    format!("{:.2}", of_p99.median),
-                    format!("{:.2}-{:.2}", of_p99.min, of_p99.max),
-                    own.iter().map(|of| of.lines).sum::<usize>().to_string(),
-                ]
-            })
-            .collect();
-        println!(
-            "one connection, one line of {} bytes at a time, medians of {} rounds of {} s, every byte checked;\nratios are to {} in the same round\n",
-            self.subject.line, self.rounds, self.seconds, launches[0].name
-        );
-        let head = [
+        let rows = launches.iter().zip(&found);
+        let rows = rows.map(|(launch, own)| row(&launch.name, own, &found[0]));
+        let columns = [
             "peer",
             "median µs",
             "p99 µs",
             "max µs",
             "ratio",
-            "spread",
+            "least",
+            "most",
             "p99 ratio",
-            "spread",
+            "p99 least",
+            "p99 most",
             "lines",
         ];
-        print!("{}", table(&head, &rows));
-        Ok(())
+        Ok(Part {
+            title: "Ping".to_owned(),
+            about: format!(
+                "One connection, one line of {} bytes at a time: from sending it to having all of it back. Medians of {} rounds of {} s, the largest of all rounds under max, every byte checked. Ratios are to {} in the same round.",
+                self.subject.line, self.rounds, self.seconds, launches[0].name
+            ),
+            command: String::new(),
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: rows.collect(),
+            plots: vec![Plot {
+                title: "One line and back: the median".to_owned(),
+                kind: Kind::Bars,
+                x: Some("peer".to_owned()),
+                y: vec!["median µs".to_owned()],
+                y_label: "microseconds".to_owned(),
+                emphasis: Some(LINEMILL.to_owned()),
+                ..Plot::default()
+            }],
+        })
     }
+}
+
+/// What a peer's rounds found, beside those of the first.
+fn row(name: &str, own: &[Measured], first: &[Measured]) -> Vec<Cell> {
+    let spread = |value: fn(&Measured) -> f64| Spread::of(own.iter().map(value).collect());
+    let ratio = |value: fn(&Measured) -> f64| {
+        let pairs = own.iter().zip(first);
+        let ratios = pairs.map(|(own, first)| value(own) / value(first));
+        Spread::of(ratios.collect())
+    };
+    let (of_median, of_p99) = (ratio(|of| of.median), ratio(|of| of.p99));
+    let numbers = [
+        spread(|of| of.median).median,
+        spread(|of| of.p99).median,
+        spread(|of| of.max).max,
+        of_median.median,
+        of_median.min,
+        of_median.max,
+        of_p99.median,
+        of_p99.min,
+        of_p99.max,
+    ];
+    let mut row = vec![Cell::text(name)];
+    row.extend(numbers.map(Cell::number));
+    row.push(Cell::count(own.iter().map(|of| of.lines).sum::<usize>()));
+    row
 }
 
 impl Measured {

@@ -22,31 +22,30 @@ impl Spread {
 }
 
 /// Rows under a head; the first column to the left, numbers to the right.
-pub(crate) fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
+pub(crate) fn table<S: AsRef<str>>(head: &[S], rows: &[impl AsRef<[String]>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells
-            .chain([head[column].chars().count()])
-            .max()
-            .unwrap_or(0)
+        let cells = rows.iter().map(|row| row.as_ref()[column].chars().count());
+        let head = head[column].as_ref().chars().count();
+        cells.chain([head]).max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |cells: &[&str; N]| {
-        let cells =
-            cells
-                .iter()
-                .zip(widths)
-                .enumerate()
-                .map(|(column, (cell, width))| match column {
-                    0 => format!("{cell:<width$}"),
-                    _ => format!("{cell:>width$}"),
-                });
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells = cells
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, &width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
         cells.collect::<Vec<_>>().join("  ") + "\n"
     };
     let rows = rows
         .iter()
-        .map(|row| line(&std::array::from_fn(|column| row[column].as_str())));
-    [line(head)].into_iter().chain(rows).collect()
+        .map(|row| line(&mut row.as_ref().iter().map(String::as_str)));
+    [line(&mut head.iter().map(AsRef::as_ref))]
+        .into_iter()
+        .chain(rows)
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,19 +2,22 @@
 //! of them. Each is started for its turn and ended after it: one that polls all the time takes
 //! nothing from the others.
 //!
-//! In: how peers are started, and a way to measure one. Out: [`Throughput`] of each. Not here: the connections
-//! (`load`, `secure`), the table.
+//! In: how peers are started, and a way to measure one. Out: [`Throughput`] of each. Not here: the
+//! connections (`saturate`, `secure`), which loads there are (`load`, `matrix`, `filters`).
 
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
 
+use crate::idle::raise_files;
+use crate::pattern::Pattern;
 use crate::peer::{LINEMILL, Launch, Peer};
-use crate::report::Spread;
+use crate::saturate::saturate;
+use crate::throughput::{Measured, Throughput};
 
 /// Options of a measurement in rounds.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Rounds {
     /// Connections, each with a sender that never waits
     #[arg(long, default_value_t = 4)]
@@ -25,79 +28,119 @@ pub(crate) struct Rounds {
     /// Measurements of each peer; peers take turns
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: usize,
+}
+
+/// A measurement as a check.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Bound {
     /// Fail when linemill's median is less than this part of the first peer's
     #[arg(long)]
     at_least: Option<f64>,
 }
 
-/// What one measurement found.
-pub(crate) struct Measured {
-    /// Bytes that came back right.
-    pub(crate) bytes: f64,
-    pub(crate) took: Duration,
-    /// Processor time the server used.
-    pub(crate) cost: Duration,
-    /// The most memory it had, in bytes.
-    pub(crate) peak: u64,
-}
-
-/// What all measurements of a peer found.
-pub(crate) struct Throughput {
-    /// The peer's name.
-    pub(crate) name: String,
-    /// Bytes a second.
-    pub(crate) rate: Spread,
-    /// Of the first peer's rate, in the same round.
-    pub(crate) ratio: Spread,
-    /// Memory at its most, in bytes: the median.
-    pub(crate) peak: f64,
-    /// Processor time the server used, seconds a byte: the median.
-    pub(crate) cost: f64,
+/// One peer under one load.
+pub(crate) struct Entry {
+    pub(crate) launch: Launch,
+    /// What is sent to it and what must come back.
+    pub(crate) pattern: Pattern,
+    /// Connections.
+    pub(crate) connections: usize,
+    /// Which entry, by index, its rate is compared with.
+    pub(crate) beside: usize,
 }
 
 impl Rounds {
-    /// Measures each peer as often as there are rounds. `told` shows a rate, in bytes a second.
+    /// Measures each peer as often as there are rounds, beside the first.
     pub(crate) fn measure(
         &self,
         launches: &mut [Launch],
-        told: impl Fn(f64) -> String,
         mut measure: impl FnMut(&Peer, Duration) -> anyhow::Result<Measured>,
     ) -> anyhow::Result<Vec<Throughput>> {
-        ensure!(
-            self.connections > 0 && self.rounds > 0 && !launches.is_empty(),
-            "nothing to measure"
-        );
-        let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
-        let mut found: Vec<Vec<Measured>> = launches.iter().map(|_| Vec::new()).collect();
-        for round in 1..=self.rounds {
-            for (launch, found) in launches.iter_mut().zip(&mut found) {
-                let measured = launch
-                    .start()
-                    .and_then(|peer| measure(&peer, seconds))
-                    .with_context(|| format!("{}, round {round}", launch.name))?;
-                let rate = told(measured.rate());
-                eprintln!("round {round}: {} {rate} a second", launch.name);
-                found.push(measured);
-            }
-        }
-        let throughput = |(launch, of): (&Launch, &Vec<Measured>)| {
-            let spread = |value: fn(&Measured) -> f64| Spread::of(of.iter().map(value).collect());
-            let ratios = of.iter().zip(&found[0]);
-            Throughput {
-                name: launch.name.clone(),
-                rate: spread(Measured::rate),
-                ratio: Spread::of(
-                    ratios
-                        .map(|(own, first)| own.rate() / first.rate())
-                        .collect(),
-                ),
-                peak: spread(|measured| measured.peak as f64).median,
-                cost: spread(|measured| measured.cost.as_secs_f64() / measured.bytes).median,
-            }
-        };
+        ensure!(self.connections > 0, "nothing to measure");
+        let seconds = self.time()?;
+        let found = self.take(launches.len(), |nth, round| {
+            let launch = &mut launches[nth];
+            let measured = launch
+                .start()
+                .and_then(|peer| measure(&peer, seconds))
+                .with_context(|| format!("{}, round {round}", launch.name))?;
+            let mib = measured.rate() / f64::from(1 << 20);
+            eprintln!("round {round}: {} {mib:.0} MiB a second", launch.name);
+            Ok(measured)
+        })?;
+        let throughput =
+            |(launch, of): (&Launch, &Vec<_>)| Throughput::of(&launch.name, of, &found[0]);
         Ok(launches.iter().zip(&found).map(throughput).collect())
     }
 
+    /// Saturates all entries as often as there are rounds. Entries take turns.
+    pub(crate) fn saturate(&self, entries: &mut [Entry]) -> anyhow::Result<Vec<Vec<Measured>>> {
+        let seconds = self.time()?;
+        let most = entries.iter().map(|entry| entry.connections).max();
+        let most = most
+            .filter(|&most| most > 0)
+            .context("nothing to measure")?;
+        // Before the peers start: they inherit it. The client has two of each.
+        raise_files(2 * most as u64 + 200)?;
+        self.take(entries.len(), |nth, round| {
+            let Entry {
+                launch,
+                pattern,
+                connections,
+                ..
+            } = &mut entries[nth];
+            let name = launch.name.clone();
+            let measured = launch
+                .start()
+                .and_then(|peer| saturate(&peer, pattern, *connections, seconds))
+                .with_context(|| {
+                    format!("{name}, entry {nth}, {connections} connections, round {round}")
+                })?;
+            eprintln!(
+                "round {round}: {name}, {connections} connections, lines of {:.0} bytes: {:.2} million lines a second",
+                pattern.line() - 1.0,
+                measured.rate() / pattern.line() / 1e6
+            );
+            Ok(measured)
+        })
+    }
+
+    /// Of one entry, beside the one that it is compared with.
+    pub(crate) fn throughput(entries: &[Entry], found: &[Vec<Measured>], nth: usize) -> Throughput {
+        let Entry { launch, beside, .. } = &entries[nth];
+        Throughput::of(&launch.name, &found[nth], &found[*beside])
+    }
+
+    /// Each of `count` things once a round.
+    fn take(
+        &self,
+        count: usize,
+        mut measure: impl FnMut(usize, usize) -> anyhow::Result<Measured>,
+    ) -> anyhow::Result<Vec<Vec<Measured>>> {
+        ensure!(self.rounds > 0 && count > 0, "nothing to measure");
+        let mut found: Vec<Vec<Measured>> = (0..count).map(|_| Vec::new()).collect();
+        for round in 1..=self.rounds {
+            for (nth, found) in found.iter_mut().enumerate() {
+                found.push(measure(nth, round)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// How it is measured, for the text beside a table.
+    pub(crate) fn told(&self) -> String {
+        format!(
+            "medians of {} rounds of {} s, every byte checked; CPU and memory are those of the server alone",
+            self.rounds, self.seconds
+        )
+    }
+
+    fn time(&self) -> anyhow::Result<Duration> {
+        Duration::try_from_secs_f64(self.seconds).context("--seconds")
+    }
+}
+
+impl Bound {
     /// Fails when linemill is slower beside the first peer than it may be.
     pub(crate) fn judge(&self, found: &[Throughput]) -> anyhow::Result<()> {
         let Some(least) = self.at_least else {
@@ -112,12 +155,5 @@ impl Rounds {
             found[0].name
         );
         Ok(())
-    }
-}
-
-impl Measured {
-    /// Bytes a second.
-    fn rate(&self) -> f64 {
-        self.bytes / self.took.as_secs_f64()
     }
 }

@@ -13,11 +13,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::document::{Cell, Part};
 use crate::pattern::{Pattern, STRETCH};
 use crate::peer::{Peer, Subject};
-use crate::report::table;
-use crate::rounds::{Measured, Rounds, Throughput};
+use crate::rounds::{Bound, Rounds};
 use crate::session;
+use crate::throughput::{COLUMNS, Measured, Throughput};
 
 /// Bytes of one write: what a client sends that has much to send.
 const BLOCK: usize = 64 * 1024;
@@ -29,20 +30,27 @@ pub(crate) struct Secure {
     subject: Subject,
     #[command(flatten)]
     rounds: Rounds,
+    #[command(flatten)]
+    bound: Bound,
 }
 
 impl Secure {
     /// Measures all peers and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let found = self.measure()?;
+        self.part(&found).print();
+        self.bound.judge(&found)
+    }
+
+    /// Measures all peers.
+    pub(crate) fn measure(&self) -> anyhow::Result<Vec<Throughput>> {
         let folder = Folder::new();
         let config = session::identity(&folder);
         let mut launches = self.subject.tls_launches(&folder)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let mib = f64::from(1 << 20);
-        let told = |rate: f64| format!("{:.0} MiB", rate / mib);
-        let found = self.rounds.measure(&mut launches, told, |peer, seconds| {
+        self.rounds.measure(&mut launches, |peer, seconds| {
             let pattern = Arc::new(peer.pattern(&self.subject));
             runtime.block_on(measure(
                 peer,
@@ -51,34 +59,31 @@ impl Secure {
                 self.rounds.connections,
                 seconds,
             ))
-        })?;
-        let rows: Vec<_> = found
-            .iter()
-            .map(|found| {
-                let Throughput {
-                    name,
-                    rate,
-                    ratio,
-                    cost,
-                    ..
-                } = found;
-                [
-                    name.clone(),
-                    format!("{:.0}", rate.median / mib),
-                    format!("{:.0}", rate.min / mib),
-                    format!("{:.0}", rate.max / mib),
-                    format!("{:.2}", cost * mib * 1000.0),
-                    format!("{:.2}", ratio.median),
-                ]
-            })
-            .collect();
-        println!(
-            "{} TLS connections, lines of {} bytes, medians of {} rounds of {} s, every byte checked;\nCPU is that of the server alone\n",
-            self.rounds.connections, self.subject.line, self.rounds.rounds, self.rounds.seconds
-        );
-        let head = ["peer", "MiB/s", "min", "max", "CPU ms/MiB", "ratio"];
-        print!("{}", table(&head, &rows));
-        self.rounds.judge(&found)
+        })
+    }
+
+    /// The table of what was found.
+    pub(crate) fn part(&self, found: &[Throughput]) -> Part {
+        let line = self.subject.line + 1;
+        let row = |found: &Throughput| {
+            let mut row = vec![Cell::text(found.name.clone())];
+            row.extend(found.cells(line as f64));
+            row
+        };
+        let columns = ["peer"].into_iter().chain(COLUMNS);
+        Part {
+            title: "TLS".to_owned(),
+            about: format!(
+                "{} saturated TLS connections, lines of {} bytes, {}. The peer is an echo that does no more than rustls does. Ratios are to it in the same round.",
+                self.rounds.connections,
+                self.subject.line,
+                self.rounds.told()
+            ),
+            command: String::new(),
+            columns: columns.map(str::to_owned).collect(),
+            rows: found.iter().map(row).collect(),
+            plots: Vec::new(),
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The soak: what the test suite does for seconds, at full size. Connections whose every line is
-//! judged, under a thousand swaps; a storm of connections under reloads; a burst of SIGHUPs.
+//! judged, under a thousand swaps; a storm of connections under reloads; a burst of SIGHUPs; half
+//! an hour of connections that come and go.
 //!
-//! In: sizes. Out: what was seen, part by part. Fails at the first line or connection that is not
-//! as it has to be, and when swaps or the burst took longer than they may.
+//! In: which parts, and sizes. Out: what was seen, part by part. Fails at the first line or
+//! connection that is not as it has to be, when swaps or the burst took longer than they may, and
+//! when the host holds more after the churn than before.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use clap::Args;
-use linemill_tests::soak::{Burst, Found, Pace, Phase, Soak, Storm};
+use clap::{Args, ValueEnum};
+use linemill_tests::soak::{Burst, Churn, Found, Pace, Phase, Soak, Storm};
 
 use crate::idle::raise_files;
 
@@ -19,9 +21,21 @@ const LOADS: u64 = 10;
 /// Longest until the last configuration is in force everywhere.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// Connections a second of the churn, and how many of them make one reset.
+const CHURN: (f64, u64) = (200.0, 10);
+/// Looks at memory during the churn.
+const LOOKS: u32 = 300;
+/// Most that resident memory may grow during the churn, as a part of its mean.
+const SLOPE: f64 = 0.01;
+
 /// Options of the soak.
 #[derive(Debug, Args)]
 pub(crate) struct Whole {
+    /// Parts to run; all of them without any
+    parts: Vec<Part>,
+    /// Minutes of the churn
+    #[arg(long, default_value_t = 30.0)]
+    minutes: f64,
     /// Connections that last while chains are swapped
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -45,8 +59,21 @@ pub(crate) struct Whole {
     reloads: u64,
 }
 
+/// A part of the soak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Swaps under connections that last
+    Swaps,
+    /// Reloads while connections come and go
+    Storm,
+    /// A hundred SIGHUPs in a second
+    Burst,
+    /// Connections that come and go, one in ten of them reset
+    Churn,
+}
+
 impl Whole {
-    /// Runs all parts, and prints what each found.
+    /// Runs the parts, and prints what each found.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         ensure!(
             self.connections > 0 && self.lines > 0.0 && self.visitors > 0.0 && self.lasting > 0,
@@ -54,9 +81,17 @@ impl Whole {
         );
         // The host inherits it.
         raise_files(2 * self.lasting as u64 + 5000)?;
-        self.swaps().context("swaps")?;
-        self.storm().context("storm")?;
-        self.burst().context("burst")
+        for part in Part::value_variants() {
+            if self.parts.is_empty() || self.parts.contains(part) {
+                match part {
+                    Part::Swaps => self.swaps().context("swaps")?,
+                    Part::Storm => self.storm().context("storm")?,
+                    Part::Burst => self.burst().context("burst")?,
+                    Part::Churn => self.churn().context("churn")?,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn pace(&self) -> Pace {
@@ -136,6 +171,38 @@ impl Whole {
             bursts.settled <= SETTLED,
             "the last configuration took {:?}, {SETTLED:?} are due",
             bursts.settled
+        );
+        Ok(())
+    }
+
+    fn churn(&self) -> anyhow::Result<()> {
+        let (visitors, resets) = CHURN;
+        let churn = Churn {
+            visitors,
+            resets,
+            time: Duration::try_from_secs_f64(self.minutes * 60.0).context("--minutes")?,
+            looks: LOOKS,
+        };
+        let churned = churn.run()?;
+        let ([before, after], slope) = (churned.descriptors, churned.slope());
+        let resident = churned.memory.last().map_or(0.0, |&(_, bytes)| bytes);
+        println!(
+            "churn: {} connections in {} minutes, one in {resets} reset; descriptors {before} before and {after} after, \
+             {:.1} MiB resident at the end, growth {:.2} % by the line of least squares behind a warm-up of a tenth",
+            churned.visitors,
+            self.minutes,
+            resident / f64::from(1 << 20),
+            100.0 * slope
+        );
+        ensure!(
+            after == before,
+            "{after} descriptors are open, {before} were"
+        );
+        ensure!(
+            slope <= SLOPE,
+            "resident memory grew by {:.2} %, {:.0} are allowed",
+            100.0 * slope,
+            100.0 * SLOPE
         );
         Ok(())
     }

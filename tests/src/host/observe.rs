@@ -4,7 +4,10 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::Host;
-use crate::{Memory, Metrics, PATIENCE, Response, eventually, memory, processor_time, request};
+use crate::{
+    Memory, Metrics, PATIENCE, Response, descriptors, eventually, forget_peak, memory, peak_memory,
+    processor_time, request,
+};
 
 /// Lines that the host left out, by reason.
 const DROPPED: &str = "linemill_lines_dropped_total";
@@ -73,6 +76,33 @@ impl Host {
     #[track_caller]
     pub fn memory(&self) -> Memory {
         memory(self.child.id()).expect("the host runs")
+    }
+
+    /// The most memory the host has had resident, in bytes, since it began or
+    /// [`forget_peak`](Self::forget_peak).
+    #[track_caller]
+    pub fn peak_memory(&self) -> u64 {
+        peak_memory(self.child.id()).expect("the host runs")
+    }
+
+    /// Has the peak count from what is resident now.
+    #[track_caller]
+    pub fn forget_peak(&self) {
+        forget_peak(self.child.id()).expect("the host runs");
+    }
+
+    /// How many descriptors the host has open once no connection is: as often as it was looked at
+    /// for a fifth of a second.
+    #[track_caller]
+    pub fn idle_descriptors(&self) -> usize {
+        const LOOKS: usize = 20;
+        self.expect_no_connections();
+        let mut same = (0, 0);
+        eventually("descriptors come to rest", || {
+            let now = descriptors(self.child.id()).expect("the host runs");
+            same = (now, if now == same.0 { same.1 + 1 } else { 1 });
+            (same.1 == LOOKS).then_some(now)
+        })
     }
 
     /// Processor time that the host has used.

@@ -40,7 +40,7 @@ impl Storm {
         let traffic = Traffic::start(address, self.pace);
         traffic.expect_moved(1)?;
         traffic.phase(Phase::Swapping);
-        let visitors = Visitors::start(address, self.visitors);
+        let visitors = Visitors::start(address, self.visitors, None);
         let mut reload = || {
             let mut due = Instant::now();
             for _ in 0..self.reloads {

@@ -44,6 +44,8 @@ pub enum Phase {
     Steady,
     /// Chains are being swapped.
     Swapping,
+    /// Something works against the host.
+    Harmed,
 }
 
 /// Connections at work.
@@ -64,12 +66,13 @@ struct Shared {
 }
 
 impl Phase {
-    pub(super) const COUNT: usize = 3;
+    pub(super) const COUNT: usize = 4;
 
     fn of(number: u8) -> Self {
         match number {
             1 => Self::Steady,
             2 => Self::Swapping,
+            3 => Self::Harmed,
             _ => Self::Between,
         }
     }
@@ -131,7 +134,7 @@ impl Traffic {
     }
 
     /// Whether a connection has failed.
-    pub(super) fn stopped(&self) -> bool {
+    pub fn stopped(&self) -> bool {
         self.shared.stop.load(Ordering::Relaxed)
     }
 

@@ -275,8 +275,9 @@ fn a_limit_that_changes_makes_the_filter_a_new_one() {
 #[test]
 fn a_stack_that_changes_needs_a_restart() {
     let host = more("");
+    passes(&host, "it runs");
     host.write_config(config("stack = \"1MiB\"", ""));
-    host.expect_stderr("stack 512KiB -> 1MiB: this needs a restart");
+    host.expect_stderr("linemill.toml:2:9: host: stack 512KiB -> 1MiB: this needs a restart");
 }
 
 #[test]

@@ -1,36 +1,8 @@
 //! Plugins that are made to keep the compiler busy, or to make it take all memory.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use linemill_tests::{Folder, Host, eventually, guest, request, run};
-
-/// A function of `depth` nested blocks, with `jumps` tables of jumps to all of them, each of which
-/// carries `locals` values: what the compiler must know of it is the product of the three.
-fn bomb(depth: usize, jumps: usize, locals: usize) -> Vec<u8> {
-    let mut text = "(func (param $x i32) (local".to_owned();
-    text += &" i32".repeat(locals);
-    text += ")\n";
-    text += &"(block ".repeat(depth);
-    let targets: String = (0..depth).map(|at| format!("{at} ")).collect();
-    for jump in 0..jumps {
-        let local = 1 + jump % locals;
-        let _written = writeln!(
-            text,
-            "(local.set {local} (i32.add (local.get {local}) (local.get $x)))
-             (if (local.get {local}) (then (br_table {targets} (local.get $x))))"
-        );
-    }
-    for at in 0..depth {
-        let local = 1 + at % locals;
-        let _written = writeln!(text, ") (local.set {local} (i32.const {at}))");
-    }
-    text += &(1..=locals)
-        .map(|local| format!("(drop (local.get {local}))\n"))
-        .collect::<String>();
-    text += ")";
-    guest::batch_with(&text)
-}
 
 const FILTERS: &str = "[filter.guest]\nplugin = \"./guest.wasm\"";
 
@@ -43,7 +15,7 @@ fn a_bomb_is_refused_while_lines_flow() {
     client.send(b"a!\n");
     client.expect(b"A!\n");
     let before = host.memory().resident;
-    let bomb = bomb(600, 600, 200);
+    let bomb = guest::bomb(600, 600, 200);
     assert!(bomb.len() < 4 << 20, "{} bytes", bomb.len());
     let since = Instant::now();
     host.folder().replace("guest.wasm", &bomb);
@@ -74,7 +46,7 @@ fn a_bomb_is_refused_while_lines_flow() {
 #[test]
 fn check_refuses_a_bomb_too() {
     let folder = Folder::new();
-    folder.write("guest.wasm", bomb(600, 600, 200));
+    folder.write("guest.wasm", guest::bomb(600, 600, 200));
     folder.write("a.toml", Host::config("chain = [\"guest\"]", FILTERS));
     run(folder.path(), ["check", "a.toml"], b"")
         .failure()
@@ -89,7 +61,7 @@ fn check_refuses_a_bomb_too() {
 #[test]
 fn the_bounds_can_be_moved() {
     let folder = Folder::new();
-    folder.write("guest.wasm", bomb(600, 600, 200));
+    folder.write("guest.wasm", guest::bomb(600, 600, 200));
     let config = Host::config("chain = [\"guest\"]", FILTERS);
     let compile = "[host]\ncompile = { time = \"1s\", memory = \"64GiB\" }\n";
     folder.write("a.toml", config.replace("[host]\n", compile));
@@ -104,7 +76,7 @@ fn the_bounds_can_be_moved() {
 #[test]
 fn much_that_is_no_bomb_is_compiled() {
     let folder = Folder::new();
-    folder.write("guest.wasm", bomb(40, 40, 20));
+    folder.write("guest.wasm", guest::bomb(40, 40, 20));
     folder.write("a.toml", Host::config("chain = [\"guest\"]", FILTERS));
     run(folder.path(), ["check", "a.toml"], b"").success();
 }

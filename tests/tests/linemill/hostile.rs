@@ -58,6 +58,34 @@ fn tables_that_grow_without_end() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn memory_that_is_taken_costs_no_more_than_it_may() {
+    costs_at_most("hoard", 16, "memory", 2);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_answer_of_100_mib_costs_no_more_than_the_filter_may_have() {
+    costs_at_most("vast", 101, "host_memory", 4);
+}
+
+/// The host's peak is beyond what the filter may have by at most so many MiB.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn costs_at_most(name: &str, memory: u64, kind: &str, beyond: u64) {
+    let keys = format!("memory = \"{memory}MiB\"\ndeadline = \"20s\"");
+    let host = host_of(&guest::batch(name), &keys);
+    gives(&host, "one\n", "ONE\n");
+    host.forget_peak();
+    let before = host.memory().resident;
+    gives(&host, "bad!\n", "bad!\n");
+    gives(&host, "two\n", "TWO\n");
+    assert_eq!(failures(&host, kind).to_string(), "1");
+    let cost = host.peak_memory().saturating_sub(before);
+    assert!(cost <= (memory + beyond) << 20, "{cost} bytes");
+}
+
+#[test]
 fn more_tables_or_memories_than_a_component_may_have() {
     let parts = ["filter `guest`", "parts", "count too high at 33"];
     refused(&guest::batch("many-tables"), &parts);

@@ -37,6 +37,7 @@
 //! | [`unix`] | listeners on Unix sockets (case 22) |
 //! | [`binds`] | IPv6, one port for two hosts, sockets handed over |
 //! | [`transport`] | what handshakes, certificates and addresses cost whom; who gets a socket that was handed over |
+//! | [`assault`] | many clients that mean harm, of every listener, beside others that do not |
 //! | [`peers`] | slow and odd peers through a proxy that makes faults; floods; watermarks |
 //! | [`rates`] | rates, and limits by address |
 //! | [`clients`] | clients and servers that others wrote |
@@ -51,6 +52,8 @@
 )]
 
 mod admin;
+#[cfg(target_os = "linux")]
+mod assault;
 mod author;
 mod binds;
 mod bounds;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use linemill_tests::soak::{Burst, Pace, Soak, Storm};
+use linemill_tests::soak::{Burst, Churn, Pace, Soak, Storm};
 
 const PACE: Pace = Pace {
     connections: 16,
@@ -52,4 +52,19 @@ fn case_24_under_connections_that_send() {
     let bursts = burst.run().expect("every line is right");
     let loads = bursts.loads;
     assert!((1..=10).contains(&loads), "{loads} loads of 100 SIGHUPs");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn connections_that_come_and_go_leave_no_descriptor() {
+    let churn = Churn {
+        visitors: 100.0,
+        resets: 10,
+        time: Duration::from_secs(2),
+        looks: 10,
+    };
+    let churned = churn.run().expect("every connection is served");
+    assert!(churned.visitors > 20, "{} visitors", churned.visitors);
+    let [before, after] = churned.descriptors;
+    assert_eq!(after, before, "descriptors");
 }

@@ -27,10 +27,13 @@ impl Checker<'_> {
     /// No two things listen on the same address.
     pub(super) fn addresses(&mut self, settings: &Settings) {
         let host = &settings.host;
-        let admin = host
-            .admin
-            .as_ref()
-            .map(|bind| (bind, &host.admin_place, "the admin address".to_owned()));
+        let admin = host.admin.as_ref().map(|bind| {
+            (
+                bind,
+                host.places.of("admin"),
+                "the admin address".to_owned(),
+            )
+        });
         let name = |listener: &ListenerSettings| format!("listener `{}`", listener.name);
         let listeners = settings
             .listeners

@@ -20,7 +20,6 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
 use wasmtime_wasi_io::bindings::wasi::io::poll::{Host as _, HostPollable as _};
 
 use super::{Level, RANDOM, Reach};
-use crate::filter::engine::TICK;
 use crate::filter::limits::HostState;
 use crate::filter::verdict::REASON;
 
@@ -85,8 +84,7 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 
 /// How long a call may wait that begins now.
 fn left(store: &mut StoreContextMut<'_, HostState>) -> (Instant, Duration) {
-    let ticks = u32::try_from(store.data().ticks_left).unwrap_or(u32::MAX);
-    (Instant::now(), TICK * ticks)
+    (Instant::now(), store.data_mut().meter.pause())
 }
 
 /// Takes the time waited off the call's.
@@ -95,9 +93,7 @@ fn waited<T>(
     begun: Instant,
     ready: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
 ) -> wasmtime::Result<T> {
-    let ticks = begun.elapsed().as_nanos() / TICK.as_nanos();
-    let state = store.data_mut();
-    state.ticks_left = state.ticks_left.saturating_sub(ticks as u64);
+    store.data_mut().meter.resume(begun.elapsed());
     ready.unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }
 

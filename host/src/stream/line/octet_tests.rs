@@ -1,6 +1,7 @@
 //! Octet counting against a reference that has the whole stream before it.
 
 use super::*;
+use crate::fuzz::octet::reference;
 
 const OCTET: LineSettings = LineSettings {
     framing: Framing::Octet,
@@ -8,57 +9,6 @@ const OCTET: LineSettings = LineSettings {
     oversize: Oversize::Split,
     partial: Partial::Emit,
 };
-
-/// What a stream is, read whole.
-fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
-    let max = settings.max_line;
-    let emits = settings.partial == Partial::Emit;
-    let line = |content: &[u8]| (content.to_vec(), Vec::new());
-    let (mut out, mut counts) = (Vec::new(), Counts::default());
-    while !input.is_empty() {
-        let digits = input
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let (length, rest) = input.split_at(digits);
-        let number = std::str::from_utf8(length).unwrap().parse::<u64>();
-        let bad = length.starts_with(b"0") || rest.first().is_some_and(|byte| *byte != b' ');
-        let (Ok(number), false) = (number, bad) else {
-            return (out, counts, Some(Closed::BadLength));
-        };
-        let come = rest.len().saturating_sub(1).min(number as usize);
-        let whole = come as u64 == number;
-        let content = &rest[rest.len().min(1)..][..come];
-        input = &rest[rest.len().min(1) + come..];
-        if rest.is_empty() {
-            counts.partial_dropped += 1;
-            continue;
-        }
-        let oversized = number > max as u64;
-        counts.oversized += u64::from(oversized);
-        match settings.oversize {
-            Oversize::Drop | Oversize::Close if oversized => {
-                counts.oversized_dropped += 1;
-                if settings.oversize == Oversize::Close {
-                    return (out, counts, Some(Closed::Oversize));
-                }
-                continue;
-            }
-            Oversize::Truncate if oversized && (whole || emits) => {
-                out.extend(content.chunks(max).take(1).map(line));
-            }
-            Oversize::Truncate if oversized => {}
-            _ => out.extend(
-                content
-                    .chunks(max)
-                    .filter(|piece| whole || emits || oversized && piece.len() == max)
-                    .map(line),
-            ),
-        }
-        counts.partial_dropped += u64::from(!whole && (!emits || content.is_empty() && !oversized));
-    }
-    (out, counts, None)
-}
 
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![Just(b'a'), Just(b' '), Just(b'1'), Just(b'\n'), Just(0)];

@@ -57,38 +57,24 @@ impl OutputFamilies {
                 r,
                 "output_lines",
                 "Lines handed to an output that connections share",
-                Family::default(),
             ),
             bytes: add(
                 r,
                 "output_bytes",
                 "Bytes handed to an output that connections share",
-                Family::default(),
             ),
             lost: add(
                 r,
                 "output_lost",
                 "Lines that an output did not take, by reason",
-                Family::default(),
             ),
             failures: add(
                 r,
                 "output_failures",
                 "Attempts to connect, to open or to write that failed",
-                Family::default(),
             ),
-            queued: add(
-                r,
-                "output_queued_bytes",
-                "Bytes that wait for an output",
-                Family::default(),
-            ),
-            up: add(
-                r,
-                "output_up",
-                "Whether an output takes lines: 1 or 0",
-                Family::default(),
-            ),
+            queued: add(r, "output_queued_bytes", "Bytes that wait for an output"),
+            up: add(r, "output_up", "Whether an output takes lines: 1 or 0"),
         }
     }
 

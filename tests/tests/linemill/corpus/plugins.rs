@@ -144,14 +144,14 @@ pub(super) fn entries() -> Vec<Broken> {
             "boot-loop",
             guest::batch("boot-loop"),
             "deadline = \"20ms\"",
-            PLUGIN,
+            "linemill.toml:11:12: ",
             &["filter `boot-loop`", "deadline"],
         ),
         with(
             "start-loop",
             guest::batch("start-loop"),
             "deadline = \"20ms\"",
-            PLUGIN,
+            "linemill.toml:11:12: ",
             &["filter `start-loop`", "deadline"],
         ),
         entry(

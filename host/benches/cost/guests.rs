@@ -1,0 +1,71 @@
+//! Lines through bundled filters, as a connection leads them through its chain.
+//!
+//! The clock by which guests are interrupted stands still, or else the time that a machine takes
+//! would be among what it does.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use linemill::config::settings::{FilterSettings, HostSettings, LineSettings, PluginRef};
+use linemill::filter::bundled;
+use linemill::filter::chain::{Chain, Passage, Stage};
+use linemill::filter::compiler::Compiler;
+use linemill::filter::engine::Engine;
+use linemill::filter::imports::Grants;
+use linemill::filter::plugin::{Digest, Plugin};
+use linemill::filter::stage::{Filter, Notices};
+use linemill::filter::verdict::Rules;
+use linemill::lines::Lines;
+use linemill::stream::line::Framer;
+use linemill::telemetry::metrics::Metrics;
+use tokio::runtime::Builder;
+
+use super::case::{Ready, Work};
+
+/// A block through this many `rot13` filters.
+pub(crate) fn rot13(filters: usize, block: Vec<u8>) -> Ready {
+    chain("rot13", filters, block)
+}
+
+/// A block through `redact`.
+pub(crate) fn redact(block: Vec<u8>) -> Ready {
+    chain("redact", 1, block)
+}
+
+fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
+    let runtime = Builder::new_current_thread().build()?;
+    let engine = Arc::new(Engine::without_clock(HostSettings::default().stack)?);
+    let component = bundled::component(plugin).context("no such plugin is bundled")?;
+    let (digest, compiler) = (Digest::of(component), Compiler::of_user());
+    let made = Plugin::made(&engine, component, digest, Grants::NONE, &compiler)?;
+    let metrics = Metrics::new();
+    let mut started = Vec::new();
+    for at in 1..=filters {
+        let name = format!("{plugin}-{at}");
+        let filter = Filter::start(
+            Arc::clone(&engine),
+            Arc::clone(&made),
+            FilterSettings::new(&name, PluginRef::from_arg(plugin)),
+            metrics.filter(&name),
+            Notices::default(),
+        );
+        started.push(runtime.block_on(filter)?);
+    }
+    let settings = LineSettings::default();
+    let rules = Rules {
+        framing: settings.framing,
+        max_output: 4 * settings.max_line,
+    };
+    let stages = started.iter().cloned();
+    let stages = stages.map(|filter| Stage::new(filter, None)).collect();
+    let mut passage = Passage::new(Arc::new(Chain::new(stages, [])), rules);
+    let mut run = move |lines: Lines| runtime.block_on(passage.process(lines)).lines;
+    let (bytes, input) = (block.len(), Framer::new(settings).frame(block));
+    let (output, all) = (run(input.clone()), input.len() as u64);
+    let done = |filter: &Arc<Filter>| filter.lines() == all && filter.failed_lines() == 0;
+    ensure!(
+        output.len() == input.len() && started.iter().all(done),
+        "{plugin} does not do its work"
+    );
+    Ok(Box::new(Work { input, bytes, run }))
+}

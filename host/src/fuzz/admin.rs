@@ -1,0 +1,114 @@
+//! Any bytes to the admin address.
+//!
+//! In: what a client sends, in pieces, before it ends its side. What must hold: the connection ends,
+//! what comes back is one answer of HTTP or nothing, and bounded; nothing is asked of the host
+//! without a POST, nor without the token if there is one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::choices::Choices;
+use crate::config::settings::Token;
+use crate::control::admin::{Admin, door};
+use crate::control::request::{Outcome, Reloaded};
+use crate::generation::{Generation, Orders};
+use crate::telemetry::metrics::Metrics;
+
+/// What requests must show, when there is a token.
+const TOKEN: &str = "0123456789abcdef";
+/// Longest answer: metrics of a host that has done nothing are the longest.
+const ANSWER: usize = 64 * 1024;
+/// Only a connection that hangs takes this long.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// Runs the target on one input.
+pub fn run(input: &[u8]) {
+    let mut choices = Choices::new(input);
+    let token = choices.flag().then_some(TOKEN);
+    let (sent, cuts) = choices.pieces();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
+    let (answer, asked) = runtime.block_on(async {
+        let talked = timeout(HANGS, talk(sent, &cuts, token)).await;
+        talked.unwrap_or_else(|_| panic!("the connection does not end"))
+    });
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1."),
+        "{}",
+        answer.escape_ascii()
+    );
+    assert!(answer.len() < ANSWER, "{} bytes of answer", answer.len());
+    let has = |part: &str| {
+        sent.windows(part.len())
+            .any(|window| window == part.as_bytes())
+    };
+    assert!(
+        asked <= usize::from(has("POST ")),
+        "{asked} requests of the host"
+    );
+    assert!(
+        asked == 0 || token.is_none_or(has),
+        "done without the token"
+    );
+}
+
+/// What came back, and how often the host was asked for something.
+async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usize) {
+    let (requests, mut asked) = mpsc::channel(1);
+    let (_publisher, orders) = Orders::first(Generation {
+        number: 1,
+        services: HashMap::new(),
+        leaving: HashMap::new(),
+        drain: Duration::ZERO,
+        filters: HashMap::new(),
+    });
+    let admin = Admin {
+        metrics: Arc::new(Metrics::new()),
+        orders,
+        history: Default::default(),
+        origin: Default::default(),
+        requests,
+        token: token.map(Token::new),
+    };
+    let (client, server) = duplex(4096);
+    let (mut reading, mut writing) = split(client);
+    let answering = door::answer(server, admin.routes());
+    let sending = async move {
+        let mut from = 0;
+        for cut in cuts.iter().copied().chain([sent.len()]) {
+            // It may have been answered, and closed, before all is sent.
+            if writing.write_all(&sent[from..cut]).await.is_err() {
+                return;
+            }
+            from = cut;
+            tokio::task::yield_now().await;
+        }
+        // As above.
+        let _ = writing.shutdown().await;
+    };
+    let receiving = async move {
+        let mut answer = Vec::new();
+        let received = reading.read_to_end(&mut answer).await;
+        received.unwrap_or_else(|error| panic!("an end of another kind: {error}"));
+        answer
+    };
+    let doing = async {
+        let mut count = 0;
+        while let Some(request) = asked.recv().await {
+            count += 1;
+            let outcome = Outcome::of(Ok(&Reloaded::Unchanged), 1, Duration::ZERO);
+            let told = request.answer.map(|answer| answer.send(outcome).is_ok());
+            assert!(told.is_some(), "nobody waits");
+        }
+        count
+    };
+    let ((), (), answer, count) = tokio::join!(answering, sending, receiving, doing);
+    (answer, count)
+}

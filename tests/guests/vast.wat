@@ -1,0 +1,16 @@
+;; Answers with one line of 100 MiB when a line has a mark.
+(func (export "linemill:filter/batch@0.1.0#process")
+  (param $bytes i32) (param $size i32) (param $spans i32) (param $count i32) (result i32)
+  (if (call $mark (local.get $bytes) (local.get $size))
+    (then
+      (if (i32.eq (memory.grow (i32.const 1600)) (i32.const -1)) (then unreachable))
+      (i32.store (i32.const 2048) (i32.const 0))
+      (i32.store (i32.const 2052) (i32.const 104857600))
+      (memory.fill (i32.const 131072) (i32.const 120) (i32.const 104857600))
+      (drop (call $answer (i32.const 131072) (i32.const 104857600)))
+      (i32.store (i32.const 72) (i32.const 2048))
+      (i32.store (i32.const 76) (i32.const 2))
+      (return (i32.const 64))))
+  (call $shout (local.get $bytes) (local.get $size)))
+(export "linemill:filter/batch@0.1.0#start" (func $starts))
+(export "linemill:filter/batch@0.1.0#finish" (func $ends))

@@ -1,0 +1,117 @@
+//! Containment: filters that mean harm, at full size, and what they cost everybody else.
+//!
+//! In: which parts, and sizes. Out: a table of what was measured beside its limit. Fails when a
+//! line comes back that is not as it has to be, and when a limit is not held. Each part starts
+//! hosts of its own; the guests are those of the tests. Connections that come and go are in `soak`.
+
+mod alternate;
+mod bomb;
+mod growth;
+mod instances;
+mod measure;
+mod overflow;
+mod spin;
+mod traps;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use linemill_tests::{Folder, Host};
+
+use crate::report::table;
+
+/// Options of the measurement.
+#[derive(Debug, Args)]
+pub(crate) struct Contain {
+    /// Parts to run; all of them without any
+    parts: Vec<Part>,
+    /// Seconds of each phase of `spin`, and of each quiet one of `bomb`
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Rounds of `traps` and of `bomb`
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Lines of each run of `traps`; one in a thousand traps
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: usize,
+    /// Instances that `instances` makes
+    #[arg(long, default_value_t = 1_000_000)]
+    count: u64,
+    /// Stack overflows of `overflow`
+    #[arg(long, default_value_t = 10_000)]
+    overflows: u64,
+}
+
+/// What is contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Eight filters that spin for ever, beside a hundred connections
+    Spin,
+    /// A trap on one line in a thousand
+    Traps,
+    /// Instances made, trapped and dropped, again and again
+    Instances,
+    /// Stack overflows
+    Overflow,
+    /// A filter that takes all memory it can get, and one that returns far too much
+    Growth,
+    /// A plugin that is made to keep the compiler busy, loaded while lines flow
+    Bomb,
+}
+
+impl Contain {
+    /// Runs the parts, and prints the table.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
+        ensure!(
+            !seconds.is_zero() && self.rounds > 0 && self.lines >= 1000,
+            "nothing to measure"
+        );
+        let (mut rows, mut missed) = (Vec::new(), 0);
+        for part in Part::value_variants() {
+            if !self.parts.is_empty() && !self.parts.contains(part) {
+                continue;
+            }
+            let (name, start) = (part.name(), Instant::now());
+            let measures = match part {
+                Part::Spin => spin::run(seconds),
+                Part::Traps => traps::run(self.lines, self.rounds),
+                Part::Instances => instances::run(self.count),
+                Part::Overflow => overflow::run(self.overflows),
+                Part::Growth => growth::run(),
+                Part::Bomb => bomb::run(seconds, self.rounds),
+            };
+            let measures = measures.with_context(|| name.clone())?;
+            eprintln!("{name}: {:.1} s", start.elapsed().as_secs_f64());
+            missed += measures.iter().filter(|measure| !measure.is_held()).count();
+            rows.extend(measures.iter().map(|measure| measure.row(&name)));
+        }
+        let head = ["part", "what", "measured", "limit", ""];
+        print!("{}", table(&head, &rows));
+        ensure!(missed == 0, "{missed} of {} not held", rows.len());
+        Ok(())
+    }
+}
+
+impl Part {
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// A host with one listener, whose only filter `guest` is this component, with more keys.
+fn host(component: &[u8], keys: &str) -> Host {
+    let folder = Folder::new();
+    folder.write("guest.wasm", component);
+    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{keys}\n");
+    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
+}
+
+/// Lines that failed in `filter` so far, by `kind`; of all kinds without.
+fn failures(host: &Host, filter: &str, kind: Option<&str>) -> u64 {
+    let mut labels = vec![("filter", filter)];
+    labels.extend(kind.map(|kind| ("kind", kind)));
+    host.metric("linemill_filter_failures_total", &labels) as u64
+}

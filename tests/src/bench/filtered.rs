@@ -1,0 +1,59 @@
+//! The peer of real filters: their own code, natively, in a server that frames lines.
+//!
+//! tokio's multi-thread runtime, one task a connection, reads of up to 64 KiB; the whole lines that
+//! came are filtered and what goes on is written in one piece. It isolates nothing, cannot be changed while it
+//! runs, and takes lines that end in LF only; what follows the last LF is not answered.
+
+use std::net::Ipv4Addr;
+
+use anyhow::Context as _;
+use bytes::BytesMut;
+use clap::Args;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::job::{Job, Natively};
+
+const BLOCK: usize = 64 * 1024;
+
+/// Options of the peer.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Filtered {
+    /// Whose filters
+    job: Job,
+}
+
+impl Filtered {
+    /// Serves until it is killed.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_io()
+            .build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .context("no port is free")?;
+            eprintln!("listening on {}", listener.local_addr()?);
+            loop {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                // A connection that breaks is the client's to report.
+                drop(tokio::spawn(answer(stream, self.job.natively()?)));
+            }
+        })
+    }
+}
+
+async fn answer(mut stream: TcpStream, mut filters: Natively) -> anyhow::Result<()> {
+    let mut input = BytesMut::with_capacity(BLOCK);
+    loop {
+        input.reserve(BLOCK);
+        if stream.read_buf(&mut input).await? == 0 {
+            return Ok(stream.shutdown().await?);
+        }
+        if let Some(last) = memchr::memrchr(b'\n', &input) {
+            let lines = input.split_to(last + 1);
+            stream.write_all(&filters.filter(lines.to_vec())).await?;
+        }
+    }
+}
