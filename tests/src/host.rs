@@ -3,6 +3,7 @@
 //! In: the text of a configuration; its addresses have port 0. Out: where it listens, what it
 //! wrote, what it measured, how it ended ([`observe`]), what a reload came to ([`reload`]). It is killed when dropped.
 
+mod filtering;
 mod observe;
 mod reload;
 

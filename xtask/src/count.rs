@@ -71,8 +71,8 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
 
     let mut cargo = workspace.cargo();
-    // All of the workspace, so that dependencies have the features that tests build them with.
-    cargo.args(["build", "--locked", "--workspace", "--bench", "cost"]);
+    // All there is, as for tests: dependencies have the same features, and nothing is built twice.
+    cargo.args(["build", "--locked", "--workspace", "--all-targets"]);
     cargo.arg("--message-format=json-render-diagnostics");
     say("building the bench");
     let output = cargo.stderr(Stdio::inherit()).output();

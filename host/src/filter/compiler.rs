@@ -23,7 +23,7 @@ use crate::config::settings::CompileLimits;
 /// The verb by which this program is the other end.
 pub const VERB: &str = "compile-plugin";
 /// How much longer than its processor time the process may take, whatever else the machine does.
-const LATE: Duration = Duration::from_secs(8);
+const LATE: Duration = Duration::from_secs(5);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(2);
 /// How much it steps back behind whoever serves connections.

@@ -2,9 +2,11 @@
 //!
 //! In: the lines of a call that trapped, ran out of time, or answered nonsense. Out: the same
 //! lines judged in smaller calls, each after a fault by a fresh instance; `on_error` applied to
-//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed. While the
-//! filter's breaker is open it is not called, and all lines count as failed.
+//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed. Lines that come
+//! soon after a fault are called in small parts to begin with ([`Wary`]). While the filter's breaker is
+//! open it is not called, and all lines count as failed.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::breaker::{Admitted, After};
@@ -25,6 +27,14 @@ const LATE: u32 = 64;
 /// What faults may cost in a probe: as many as it takes to find a line that works, if there is one.
 const PROBE: u32 = 16;
 
+/// Lines that are called in small parts after one that was at fault. A small part costs some 10
+/// nanoseconds a line more than a whole batch.
+const WARY: usize = 8192;
+
+/// How many lines a filter is still to be called for in small parts.
+#[derive(Debug, Default)]
+pub(super) struct Wary(AtomicUsize);
+
 /// What a stream asks of a filter, and whose it is.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -41,6 +51,10 @@ pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Ask
         filter.not_offered(&input, asked.origin);
         return give_up(input, filter.on_error());
     }
+    if admitted == Admitted::Yes && filter.wary().takes(input.len()) {
+        let search = Search::wary(input.len());
+        return Box::pin(find(filter, own, input, asked, (search, None, false))).await;
+    }
     match filter.call(own, &input, asked).await {
         Ok(judged) => {
             filter.works();
@@ -49,26 +63,30 @@ pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Ask
             judged
         }
         Err(fault) => {
-            let probe = admitted == Admitted::Probe;
-            Box::pin(find(filter, own, input, asked, (fault, probe))).await
+            let (search, probe) = (Search::of(input.len()), admitted == Admitted::Probe);
+            Box::pin(find(
+                filter,
+                own,
+                input,
+                asked,
+                (search, Some(fault), probe),
+            ))
+            .await
         }
     }
 }
 
-/// Calls smaller parts of what failed until single lines are left. `first` is the fault of the
-/// whole, and whether it was a probe.
+/// Calls parts of the lines, and smaller ones of what failed until single lines are left. `known` is
+/// how the first part failed, if that has happened already; `probe` is whether it was a probe.
 async fn find(
     filter: &Filter,
     own: &mut Own,
     input: Lines,
     asked: Asked<'_>,
-    (first, mut probe): (Fault, bool),
+    (mut search, mut known, mut probe): (Search, Option<Fault>, bool),
 ) -> Judged {
     let mut all = Judged::default();
     let mut budget = if probe { PROBE } else { BUDGET };
-    let mut search = Search::of(input.len());
-    // How the next part failed, if that has happened already.
-    let mut known = Some(first);
     while let Some(range) = search.next() {
         let (from, lines) = (range.start, range.len());
         let part = input.slice(from, range.end);
@@ -113,6 +131,7 @@ async fn find(
                     continue;
                 }
                 search.failed();
+                filter.wary().begin();
                 filter.lost(&part, &fault, asked.origin);
                 if lines == 1 {
                     filter.capture(part.content(0), &fault, before, asked);
@@ -136,4 +155,23 @@ async fn find(
         }
     }
     all
+}
+
+// === impl Wary ===
+
+impl Wary {
+    /// A line was at fault.
+    fn begin(&self) {
+        self.0.store(WARY, Ordering::Relaxed);
+    }
+
+    /// Whether these lines are among those.
+    fn takes(&self, lines: usize) -> bool {
+        let left = self.0.load(Ordering::Relaxed);
+        if left > 0 {
+            // What two threads do at a time may count once.
+            self.0.store(left.saturating_sub(lines), Ordering::Relaxed);
+        }
+        left > 0
+    }
 }

@@ -6,12 +6,16 @@
 //! A call that is good costs a microsecond and a fault, with the instance after it, some fifty. So
 //! a part that failed is not halved but cut into [`PARTS`]: among a thousand lines, one is found by
 //! three faults and some thirty calls, where halving takes eleven faults. Behind a line that was
-//! found, most often nothing else is wrong: there parts grow as long as they are good.
+//! found, most often nothing else is wrong: there parts grow as long as they are good. Where faults
+//! were found a moment ago, one begins with small parts: one in a thousand then takes two faults, and
+//! no more than some lines are judged twice.
 
 use std::ops::Range;
 
 /// Parts of a part that failed.
 const PARTS: usize = 32;
+/// Lines of the first part where another fault is to be expected.
+const SMALL: usize = 32;
 
 /// A search under way.
 #[derive(Debug)]
@@ -36,14 +40,18 @@ struct Level {
 impl Search {
     /// Of so many lines, whose first part is all of them.
     pub(super) fn of(lines: usize) -> Self {
-        let all = Level {
-            next: 0,
-            end: lines,
-            step: lines,
-            first: lines,
-            found: false,
-        };
-        Self { levels: vec![all] }
+        Self::by(lines, lines)
+    }
+
+    /// Of so many lines, of which some may well be at fault: its parts are small from the first.
+    pub(super) fn wary(lines: usize) -> Self {
+        Self::by(lines, SMALL)
+    }
+
+    fn by(lines: usize, step: usize) -> Self {
+        Self {
+            levels: vec![Level::of(0..lines, step)],
+        }
     }
 
     /// The next part; `None` when there is none.
@@ -85,13 +93,19 @@ impl Search {
     pub(super) fn split(&mut self, part: Range<usize>) {
         self.failed();
         let step = part.len().div_ceil(PARTS);
-        self.levels.push(Level {
-            next: part.start,
-            end: part.end,
+        self.levels.push(Level::of(part, step));
+    }
+}
+
+impl Level {
+    fn of(lines: Range<usize>, step: usize) -> Self {
+        Self {
+            next: lines.start,
+            end: lines.end,
             step,
             first: step,
             found: false,
-        });
+        }
     }
 }
 
@@ -101,7 +115,11 @@ mod tests {
 
     /// Calls that were good, and faults, until each of `bad` was found alone.
     fn search(lines: usize, bad: &[usize]) -> (usize, usize) {
-        let (mut search, mut tried, mut found) = (Search::of(lines), 0, Vec::new());
+        run(Search::of(lines), lines, bad)
+    }
+
+    fn run(mut search: Search, lines: usize, bad: &[usize]) -> (usize, usize) {
+        let (mut tried, mut found) = (0, Vec::new());
         let (mut good, mut faults) = (0, 0);
         while let Some(part) = search.next() {
             assert!(!part.is_empty() && part.end <= lines, "{part:?}");
@@ -130,6 +148,7 @@ mod tests {
         for lines in [1, 2, 3, 31, 32, 33, 100, 1000, 1025, 5000] {
             for bad in [0, lines / 3, lines / 2, lines - 1] {
                 search(lines, &[bad]);
+                run(Search::wary(lines), lines, &[bad]);
             }
             search(lines, &(0..lines).collect::<Vec<_>>());
             search(lines, &(0..lines).step_by(2).collect::<Vec<_>>());
@@ -144,6 +163,15 @@ mod tests {
             let (good, faults) = search(1000, &[bad]);
             assert!(faults == 3 && good <= 75, "{bad}: {good} and {faults}");
         }
+    }
+
+    #[test]
+    fn where_one_is_expected_it_takes_two() {
+        for bad in 0..1000 {
+            let (good, faults) = run(Search::wary(1000), 1000, &[bad]);
+            assert!(faults == 2 && good <= 65, "{bad}: {good} and {faults}");
+        }
+        assert_eq!(run(Search::wary(1000), 1000, &[]), (32, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! a log line a second at most. A filter without state lends instances from a pool, so an idle
 //! connection holds none; one with state keeps an instance for each stream.
 //! Not here: the order of stages (`chain`), what follows a fault (`recover`), when it is called no
-//! more (`breaker`).
+//! more (`breaker`), what is counted and told (`account`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use super::breaker::{After, Breaker, Opened};
+use super::breaker::{Breaker, Opened};
 use super::capsule::Capsules;
 use super::course::Held;
 use super::engine::Engine;
@@ -20,16 +20,16 @@ use super::imports::{Grants, Reach};
 use super::instance::{Fault, Instance};
 use super::limits::Bounds;
 use super::plugin::{Digest, Plugin};
-use super::quarantine::{Case, Origin, Quarantine};
-use super::recover::Asked;
+use super::quarantine::Quarantine;
+use super::recover::{Asked, Wary};
 use super::trial::shadow::Compared;
-use super::verdict::{Close, Failed, Judged, judge};
+use super::verdict::{Close, Judged, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
-use crate::config::words::Word as _;
 use crate::lines::Lines;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::FilterMetrics;
 
+mod account;
 mod captured;
 mod handover;
 
@@ -63,6 +63,7 @@ pub struct Filter {
     failed: AtomicU64,
     taken: AtomicU64,
     breaker: Breaker,
+    wary: Wary,
     /// What its answers came to beside another's, when it is a shadow.
     compared: Compared,
 }
@@ -144,6 +145,7 @@ impl Filter {
             routes,
             pool,
             breaker: Breaker::new(metrics.breaker_open.clone()),
+            wary: Wary::default(),
             metrics,
             notices,
             handover_log: Gate::default(),
@@ -213,6 +215,11 @@ impl Filter {
     /// How many lines have failed in it.
     pub fn failed_lines(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is called in small parts.
+    pub(super) fn wary(&self) -> &Wary {
+        &self.wary
     }
 
     pub(super) fn on_error(&self) -> OnError {
@@ -286,106 +293,6 @@ impl Filter {
             }
         }
         held
-    }
-
-    /// Counts what a call came to, of these lines.
-    pub(super) fn account(&self, input: &Lines, judged: &Judged, origin: &Origin) {
-        let lines = input.len() as u64;
-        self.metrics.lines.inc_by(lines);
-        self.taken.fetch_add(lines, Ordering::Relaxed);
-        self.metrics.dropped.inc_by(judged.dropped);
-        // Runs of one kind are counted together: finding a counter by its labels takes a while.
-        for run in judged.failed.chunk_by(|one, next| one.kind == next.kind) {
-            if let [Failed { kind, reason, .. }, ..] = run {
-                self.failed(kind, run.len() as u64, reason);
-            }
-        }
-        for Failed { line, kind, reason } in &judged.failed {
-            self.set_aside(origin, kind, reason, input.content(*line));
-        }
-    }
-
-    /// Counts lines that were given up after a fault.
-    pub(super) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
-        self.account(input, &Judged::default(), origin);
-        self.failed(fault.kind, input.len() as u64, &fault.reason);
-        self.set_all_aside(origin, fault.kind, &fault.reason, input);
-    }
-
-    fn set_all_aside(&self, origin: &Origin, kind: &str, reason: &str, lines: &Lines) {
-        if self.notices.quarantine.is_some() {
-            for line in 0..lines.len() {
-                self.set_aside(origin, kind, reason, lines.content(line));
-            }
-        }
-    }
-
-    /// Sends a line that failed to quarantine, if that is what becomes of one.
-    fn set_aside(&self, origin: &Origin, kind: &str, reason: &str, content: &[u8]) {
-        if let Some(quarantine) = &self.notices.quarantine {
-            let case = Case {
-                filter: self.name(),
-                plugin: self.digest(),
-                kind,
-                reason,
-                origin,
-            };
-            quarantine.take(case, content, &self.metrics.quarantined);
-        }
-    }
-
-    /// A call was good.
-    pub(super) fn works(&self) {
-        if self.breaker.good() {
-            tracing::info!(
-                filter = self.name(),
-                "breaker closed: the filter is called again"
-            );
-        }
-    }
-
-    /// A call came to nothing, and its lines were given up.
-    pub(super) fn broke(&self, fault: &Fault) -> After {
-        let heavy = matches!(fault.kind, "deadline" | "refused");
-        let after = self.breaker.fault(heavy, Instant::now());
-        if after == After::Opened {
-            let (kind, reason, on_error) = (fault.kind, &fault.reason, self.on_error().word());
-            tracing::error!(
-                filter = self.name(),
-                kind,
-                reason,
-                on_error,
-                "breaker open: the filter is not called, but for a batch now and then to see whether it works again"
-            );
-        }
-        after
-    }
-
-    /// Counts lines that came while the breaker was open. That has been logged.
-    pub(super) fn not_offered(&self, input: &Lines, origin: &Origin) {
-        let lines = input.len() as u64;
-        let reason = "the filter kept failing, and is not called";
-        self.set_all_aside(origin, "breaker", reason, input);
-        self.metrics.failed("breaker", lines);
-        self.taken.fetch_add(lines, Ordering::Relaxed);
-        self.failed.fetch_add(lines, Ordering::Relaxed);
-    }
-
-    /// Counts lines that failed, and logs it once a second at most.
-    pub(super) fn failed(&self, kind: &str, lines: u64, reason: &str) {
-        self.metrics.failed(kind, lines);
-        self.failed.fetch_add(lines, Ordering::Relaxed);
-        if let Some(held) = self.notices.log.pass() {
-            let on_error = self.on_error().word();
-            tracing::warn!(
-                filter = self.name(),
-                kind,
-                reason,
-                on_error,
-                not_logged = held,
-                "line failed"
-            );
-        }
     }
 
     async fn instance(&self, own: &mut Own) -> Result<Instance, Fault> {

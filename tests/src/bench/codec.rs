@@ -4,15 +4,13 @@
 //! `String` of its own, turned and encoded again. All lines of a read are written in one go. It
 //! takes UTF-8 only, and a line that ended in CR LF comes back with LF.
 
-use std::net::Ipv4Addr;
-
-use anyhow::Context as _;
 use bytes::BytesMut;
 use clap::Args;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::codec::{Decoder as _, Encoder as _, LinesCodec};
 
+use crate::listen::serve;
 use crate::pattern::turn;
 
 const BLOCK: usize = 64 * 1024;
@@ -31,21 +29,7 @@ impl Codec {
     /// Serves until it is killed.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let passes = self.passes;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_io()
-            .build()?;
-        runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .await
-                .context("no port is free")?;
-            eprintln!("listening on {}", listener.local_addr()?);
-            loop {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                // A connection that breaks is the client's to report.
-                drop(tokio::spawn(answer(stream, passes)));
-            }
-        })
+        serve(|stream| Ok(answer(stream, passes)))
     }
 }
 

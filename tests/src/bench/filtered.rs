@@ -4,15 +4,13 @@
 //! came are filtered and what goes on is written in one piece. It isolates nothing, cannot be changed while it
 //! runs, and takes lines that end in LF only; what follows the last LF is not answered.
 
-use std::net::Ipv4Addr;
-
-use anyhow::Context as _;
 use bytes::BytesMut;
 use clap::Args;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::job::{Job, Natively};
+use crate::listen::serve;
 
 const BLOCK: usize = 64 * 1024;
 
@@ -26,21 +24,7 @@ pub(crate) struct Filtered {
 impl Filtered {
     /// Serves until it is killed.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_io()
-            .build()?;
-        runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .await
-                .context("no port is free")?;
-            eprintln!("listening on {}", listener.local_addr()?);
-            loop {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                // A connection that breaks is the client's to report.
-                drop(tokio::spawn(answer(stream, self.job.natively()?)));
-            }
-        })
+        serve(|stream| Ok(answer(stream, self.job.natively()?)))
     }
 }
 

@@ -13,6 +13,7 @@ mod filters;
 mod idle;
 mod job;
 mod latency;
+mod listen;
 mod load;
 mod matrix;
 mod native;

@@ -4,14 +4,12 @@
 //! back. It frames no lines, isolates nothing and cannot be changed while it runs. With a
 //! certificate it does the same over TLS.
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
+use crate::listen::serve;
 use crate::pattern::turn;
 use crate::session;
 
@@ -33,25 +31,14 @@ impl Native {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let passes = self.passes;
         let acceptor = self.tls.as_deref().map(session::acceptor).transpose()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_io()
-            .build()?;
-        runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .await
-                .context("no port is free")?;
-            eprintln!("listening on {}", listener.local_addr()?);
-            loop {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                // A connection that breaks is the client's to report.
-                match acceptor.clone() {
-                    None => drop(tokio::spawn(answer(stream, passes))),
-                    Some(acceptor) => drop(tokio::spawn(async move {
-                        answer(acceptor.accept(stream).await?, passes).await
-                    })),
+        serve(|stream| {
+            let acceptor = acceptor.clone();
+            Ok(async move {
+                match acceptor {
+                    None => answer(stream, passes).await,
+                    Some(acceptor) => answer(acceptor.accept(stream).await?, passes).await,
                 }
-            }
+            })
         })
     }
 }
@@ -59,12 +46,12 @@ impl Native {
 async fn answer(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     passes: u32,
-) -> std::io::Result<()> {
+) -> anyhow::Result<()> {
     let mut block = vec![0; BLOCK];
     loop {
         let count = stream.read(&mut block).await?;
         if count == 0 {
-            return stream.shutdown().await;
+            return Ok(stream.shutdown().await?);
         }
         (0..passes).for_each(|_| turn(&mut block[..count]));
         stream.write_all(&block[..count]).await?;

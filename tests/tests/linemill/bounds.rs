@@ -5,9 +5,7 @@ use linemill_tests::{Folder, Host, eventually, guest, request, run};
 
 /// A configuration whose only filter is this component, with more keys for it and for the host.
 fn config(host: &str, filter: &str) -> String {
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
-    let config = Host::config("chain = [\"guest\"]", &filters);
-    config.replace("[host]\n", &format!("[host]\n{host}\n"))
+    Host::filtering_config(filter).replace("[host]\n", &format!("[host]\n{host}\n"))
 }
 
 fn host_of(component: &[u8], host: &str, filter: &str) -> Host {
@@ -25,30 +23,18 @@ fn calls(filter: &str) -> Host {
     host_of(&guest::importing("calls"), "", &format!("{grant}{filter}"))
 }
 
-#[track_caller]
-fn gives(host: &Host, line: &str, expected: &str) {
-    let got = host.connect().exchange(format!("{line}\n").as_bytes());
-    assert_eq!(got.escape_ascii().to_string(), format!("{expected}\\n"));
-}
-
 /// The filter is not in its way.
 #[track_caller]
 fn passes(host: &Host, line: &str) {
-    gives(host, line, &line.to_uppercase());
-}
-
-#[track_caller]
-fn failures(host: &Host, kind: &str) -> f64 {
-    let labels = [("filter", "guest"), ("kind", kind)];
-    host.metric("linemill_filter_failures_total", &labels)
+    host.gives(line, &line.to_uppercase());
 }
 
 /// The line comes back as it was, counts as one failure of this kind, and the log says so.
 #[track_caller]
 fn fails(host: &Host, line: &str, kind: &str) {
-    let before = failures(host, kind);
-    gives(host, line, line);
-    assert_eq!((failures(host, kind) - before).to_string(), "1", "{line}");
+    let before = host.failures(kind);
+    host.gives(line, line);
+    assert_eq!((host.failures(kind) - before).to_string(), "1", "{line}");
     host.expect_stderr(&format!("kind=\"{kind}\""));
 }
 
@@ -108,7 +94,7 @@ fn lines_whose_answers_are_too_long_together_are_called_for_one_by_one() {
     let got = host.connect().exchange("!30000\n".repeat(8).as_bytes());
     let expected = "a\n".repeat(8 * 30_000);
     assert!(got == expected.as_bytes(), "{} bytes", got.len());
-    assert_eq!(failures(&host, "output").to_string(), "0");
+    assert_eq!(host.failures("output").to_string(), "0");
 }
 
 #[test]
@@ -129,8 +115,8 @@ fn what_the_host_sets_aside() {
 #[test]
 fn an_answer_that_is_far_too_long_is_not_even_taken() {
     let host = host_of(&guest::batch("huge"), "", "memory = \"32MiB\"");
-    gives(&host, "bad!", "bad!");
-    assert_eq!(failures(&host, "host_memory").to_string(), "1");
+    host.gives("bad!", "bad!");
+    assert_eq!(host.failures("host_memory").to_string(), "1");
 }
 
 #[test]
@@ -286,7 +272,7 @@ fn a_version_on_trial_has_the_limits_of_its_filter() {
         "limits = { tables = 1000 }\ncanary = { plugin = \"./guest.wasm\", share = \"100%\" }",
     );
     passes(&host, "!t999");
-    gives(&host, "!t1000", "!t1000");
+    host.gives("!t1000", "!t1000");
     let labels = [("filter", "guest@canary"), ("kind", "table")];
     let failed = host.metric("linemill_filter_failures_total", &labels);
     assert_eq!(failed.to_string(), "1");
@@ -303,7 +289,7 @@ fn a_replay_has_the_limits_of_the_filter() {
             "capsules = \"capsules\"\nstack = \"768KiB\"",
             limits,
         );
-        gives(&host, line, line);
+        host.gives(line, line);
         let folder = host.folder().path().join("capsules");
         let capsule = eventually("there is a capsule", || {
             let path = std::fs::read_dir(&folder).ok()?.next()?.ok()?.path();

@@ -3,20 +3,10 @@
 //!
 //! The guest turns lines into upper case and traps on those with a `!`.
 
-use linemill_tests::{Finished, Folder, Host, eventually, guest, run};
+use linemill_tests::{Finished, Host, eventually, guest, run};
 
 fn host(filter: &str) -> Host {
-    let folder = Folder::new();
-    folder.write("guest.wasm", guest::batch("trap"));
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
-    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
-}
-
-fn failures(host: &Host, kind: &str) -> f64 {
-    host.metric(
-        "linemill_filter_failures_total",
-        &[("filter", "guest"), ("kind", kind)],
-    )
+    Host::filtering(&guest::batch("trap"), filter)
 }
 
 fn breaker(host: &Host) -> serde_json::Value {
@@ -44,7 +34,7 @@ fn it_opens_when_nothing_but_faults_comes_and_closes_when_the_filter_works_again
     client.send(bad.as_bytes());
     client.expect(bad.as_bytes());
     // What came after it opened was not offered, and followed the policy all the same.
-    let (trapped, kept) = (failures(&host, "trap"), failures(&host, "breaker"));
+    let (trapped, kept) = (host.failures("trap"), host.failures("breaker"));
     assert_eq!(trapped + kept, 500.0);
     assert!((70.0..400.0).contains(&trapped), "{trapped} lines trapped");
     // More of the same fails the probes, whose lines still follow the policy.
@@ -88,7 +78,7 @@ fn lines_that_are_not_offered_follow_the_policy() {
         &[("filter", "guest")],
         500.0,
     );
-    assert!(failures(&host, "breaker") > 0.0);
+    assert!(host.failures("breaker") > 0.0);
     client.finish();
     assert_eq!(client.rest(), b"");
 }
@@ -112,7 +102,7 @@ fn bad_lines_among_good_ones_never_open_it() {
     }
     let got = host.connect().exchange(input.as_bytes());
     assert!(got == expected.as_bytes(), "the lines are not right");
-    assert_eq!(failures(&host, "trap"), f64::from(bad));
-    assert_eq!(failures(&host, "breaker"), 0.0);
+    assert_eq!(host.failures("trap"), f64::from(bad));
+    assert_eq!(host.failures("breaker"), 0.0);
     assert_eq!(said(&host, "breaker"), 0);
 }

@@ -4,15 +4,7 @@
 //! The guests turn lines into upper case, so a line that was passed unfiltered can be told; a
 //! `!` in a line makes them go wrong.
 
-use linemill_tests::{Folder, Host, guest};
-
-/// A host whose only filter is this component, with more keys for it.
-fn host_of(component: &[u8], filter: &str) -> Host {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
-    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
-}
+use linemill_tests::{Host, guest};
 
 #[track_caller]
 fn text(got: &[u8], expected: &str) {
@@ -22,44 +14,35 @@ fn text(got: &[u8], expected: &str) {
     );
 }
 
-/// Failures of the filter, by kind.
-#[track_caller]
-fn failures(host: &Host, kind: &str) -> f64 {
-    host.metric(
-        "linemill_filter_failures_total",
-        &[("filter", "guest"), ("kind", kind)],
-    )
-}
-
 /// What every fault must look like from outside, under each policy. `bad` is the line that does
 /// it; `kind` is what it counts as.
 #[track_caller]
 fn contained(component: &[u8], filter: &str, bad: &str, kind: &str) {
     let input = format!("one\n{bad}\r\ntwo\n");
 
-    let mut host = host_of(component, filter);
+    let mut host = Host::filtering(component, filter);
     text(
         &host.connect().exchange(input.as_bytes()),
         &format!("ONE\n{bad}\r\nTWO\n"),
     );
     assert!(
-        failures(&host, kind) >= 1.0,
+        host.failures(kind) >= 1.0,
         "no failure of kind {kind}:\n{}",
         host.get("/metrics").body
     );
     text(&host.connect().exchange(b"three\n"), "THREE\n");
     host.alive();
 
-    let mut host = host_of(component, &format!("{filter}\non_error = \"drop\""));
+    let mut host = Host::filtering(component, &format!("{filter}\non_error = \"drop\""));
     text(&host.connect().exchange(input.as_bytes()), "ONE\nTWO\n");
     assert!(
-        failures(&host, kind) >= 1.0,
+        host.failures(kind) >= 1.0,
         "no failure of kind {kind}:\n{}",
         host.get("/metrics").body
     );
     host.alive();
 
-    let mut host = host_of(component, &format!("{filter}\non_error = \"close\""));
+    let mut host = Host::filtering(component, &format!("{filter}\non_error = \"close\""));
     let mut bystander = host.connect();
     let mut client = host.connect();
     client.send(input.as_bytes());
@@ -71,7 +54,7 @@ fn contained(component: &[u8], filter: &str, bad: &str, kind: &str) {
 
 #[test]
 fn a_correct_guest_is_left_alone() {
-    let host = host_of(&guest::batch("shout"), "");
+    let host = Host::filtering(&guest::batch("shout"), "");
     text(
         &host.connect().exchange("one\r\n\nthrée\0\nrest".as_bytes()),
         "ONE\r\n\nTHRéE\0\nREST",
@@ -80,7 +63,7 @@ fn a_correct_guest_is_left_alone() {
 
 #[test]
 fn gaps_do_not_count() {
-    let host = host_of(&guest::batch("gaps"), "");
+    let host = Host::filtering(&guest::batch("gaps"), "");
     text(
         &host.connect().exchange(b"one\r\n\ntwo\n\r\nrest"),
         "ONE\r\n\nTWO\n\r\nREST",
@@ -130,7 +113,7 @@ fn a_terminator_inside_a_line_fails_that_line() {
 #[test]
 fn outcomes_that_are_not_right() {
     let component = guest::batch("outcome");
-    let host = host_of(&component, "");
+    let host = Host::filtering(&component, "");
     for kind in "0123456789abcd".chars() {
         let input = format!("one\nbad!{kind}\r\ntwo\n");
         let before = host.metric("linemill_filter_failures_total", &[]);
@@ -145,7 +128,7 @@ fn outcomes_that_are_not_right() {
 
 #[test]
 fn many_bad_lines_among_many_good_ones() {
-    let host = host_of(&guest::batch("trap"), "");
+    let host = Host::filtering(&guest::batch("trap"), "");
     let (mut input, mut expected) = (String::new(), String::new());
     for number in 0..400 {
         let bad = number % 97 == 5;
@@ -166,7 +149,7 @@ fn many_bad_lines_among_many_good_ones() {
 
 #[test]
 fn one_endless_line_among_a_thousand() {
-    let host = host_of(&guest::batch("loop"), "deadline = \"5ms\"");
+    let host = Host::filtering(&guest::batch("loop"), "deadline = \"5ms\"");
     let (mut input, mut expected) = (String::new(), String::new());
     for number in 0..1000 {
         let line = if number == 700 {
@@ -186,7 +169,7 @@ fn one_endless_line_among_a_thousand() {
 
 #[test]
 fn a_guest_that_spins_does_not_hold_up_other_connections() {
-    let host = host_of(&guest::batch("loop"), "deadline = \"1s\"");
+    let host = Host::filtering(&guest::batch("loop"), "deadline = \"1s\"");
     let mut quick = host.connect();
     quick.send(b"first\n");
     quick.expect(b"FIRST\n");
@@ -210,23 +193,23 @@ fn a_guest_that_spins_does_not_hold_up_other_connections() {
 
 #[test]
 fn every_verdict_of_the_batch_world() {
-    let host = host_of(&guest::batch("verdicts"), "");
+    let host = Host::filtering(&guest::batch("verdicts"), "");
     let mut client = host.connect();
     client.send(b"a\n-b\n+c\r\n?d\ne\n");
     client.expect(b"A\n+\r\nC\r\n?d\nE\n");
-    assert_eq!(failures(&host, "verdict").to_string(), "1");
+    assert_eq!(host.failures("verdict").to_string(), "1");
     client.send(b"f\n.g\nh\n.i\n");
     text(&client.rest(), "F\n.G\n");
 }
 
 #[test]
 fn every_verdict_of_the_line_world() {
-    let host = host_of(&guest::line("line"), "");
+    let host = Host::filtering(&guest::line("line"), "");
     let mut client = host.connect();
     client.send(b"a\n-b\n+c\r\n?d\n=e\n!f\ng\n");
     client.expect(b"A\n+\r\nC\r\n?d\n=e\n!f\nG\n");
-    assert_eq!(failures(&host, "verdict").to_string(), "1");
-    assert_eq!(failures(&host, "trap").to_string(), "1");
+    assert_eq!(host.failures("verdict").to_string(), "1");
+    assert_eq!(host.failures("trap").to_string(), "1");
     client.send(b"h\n.i\nj\n");
     text(&client.rest(), "H\n.I\n");
 }
@@ -234,12 +217,12 @@ fn every_verdict_of_the_line_world() {
 #[test]
 fn a_route_that_leads_nowhere_is_none() {
     for component in [guest::batch("verdicts"), guest::line("line")] {
-        let host = host_of(&component, "");
+        let host = Host::filtering(&component, "");
         text(
             &host.connect().exchange(b"a\n>b\n-c\n<d\r\n>e"),
             "A\n>B\n<D\r\n>E",
         );
-        assert_eq!(failures(&host, "outcome").to_string(), "0");
+        assert_eq!(host.failures("outcome").to_string(), "0");
     }
 }
 
@@ -251,7 +234,7 @@ fn the_line_world_follows_the_policy_too() {
 
 #[test]
 fn what_a_filter_holds_comes_at_the_end_of_its_stream() {
-    let host = host_of(&guest::batch("count"), "");
+    let host = Host::filtering(&guest::batch("count"), "");
     let (mut one, mut two) = (host.connect(), host.connect());
     for _ in 0..3 {
         one.send(b"x\n");
@@ -265,23 +248,23 @@ fn what_a_filter_holds_comes_at_the_end_of_its_stream() {
 
 #[test]
 fn what_a_filter_holds_is_checked() {
-    let host = host_of(&guest::batch("held"), "");
+    let host = Host::filtering(&guest::batch("held"), "");
     text(&host.connect().exchange(b"a"), "A\none\ntwo\n");
-    assert_eq!(failures(&host, "outcome").to_string(), "0");
+    assert_eq!(host.failures("outcome").to_string(), "0");
     text(&host.connect().exchange(b"a\nb!\n"), "A\nB!\n");
-    assert_eq!(failures(&host, "outcome").to_string(), "1");
+    assert_eq!(host.failures("outcome").to_string(), "1");
 }
 
 #[test]
 fn the_reason_of_a_failure_is_in_the_log() {
-    let host = host_of(&guest::batch("verdicts"), "");
+    let host = Host::filtering(&guest::batch("verdicts"), "");
     text(&host.connect().exchange(b"?d\n"), "?d\n");
     host.expect_stderr("a question");
 }
 
 #[track_caller]
 fn contained_of_any_kind(component: &[u8], filter: &str, bad: &str) {
-    let host = host_of(component, filter);
+    let host = Host::filtering(component, filter);
     text(
         &host
             .connect()
@@ -294,4 +277,23 @@ fn contained_of_any_kind(component: &[u8], filter: &str, bad: &str) {
         "counted as no failure:\n{}",
         host.get("/metrics").body
     );
+}
+
+#[test]
+fn after_a_fault_calls_are_small_for_a_while() {
+    let host = Host::filtering(&guest::batch("trap"), "");
+    let mut client = host.connect();
+    let calls = || host.metric("linemill_filter_calls_total", &[("filter", "guest")]);
+    let mut give = |lines: usize| {
+        let before = calls();
+        client.send(&b"x\n".repeat(lines));
+        client.expect(&b"X\n".repeat(lines));
+        calls() - before
+    };
+    let few = 1.0..10.0;
+    assert!(few.contains(&give(320)), "before");
+    host.gives("bad!", "bad!");
+    assert!(give(320) >= 10.0, "32 lines a call at most");
+    give(10_000);
+    assert!(few.contains(&give(320)), "afterwards");
 }

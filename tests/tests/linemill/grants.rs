@@ -4,44 +4,24 @@ use std::time::{Duration, Instant};
 
 use linemill_tests::{Folder, Host, guest, run};
 
-/// A host whose only filter is this component, with more keys for it.
-fn host_of(component: &[u8], filter: &str) -> Host {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
-    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
-}
-
 fn reach(filter: &str) -> Host {
     let grant = "grant = [\"random\", \"log\", \"clock\"]\n";
-    host_of(&guest::importing("reach"), &format!("{grant}{filter}"))
+    Host::filtering(&guest::importing("reach"), &format!("{grant}{filter}"))
 }
 
 fn wasi(filter: &str) -> Host {
-    host_of(
+    Host::filtering(
         &guest::importing("wasi"),
         &format!("grant = [\"wasi\"]\n{filter}"),
     )
 }
 
-#[track_caller]
-fn gives(host: &Host, line: &str, expected: &str) {
-    let got = host.connect().exchange(format!("{line}\n").as_bytes());
-    assert_eq!(got.escape_ascii().to_string(), format!("{expected}\\n"));
-}
-
-#[track_caller]
-fn failures(host: &Host, kind: &str) -> f64 {
-    let labels = [("filter", "guest"), ("kind", kind)];
-    host.metric("linemill_filter_failures_total", &labels)
-}
-
 /// The line comes back as it was, and counts as a failure of this kind.
 #[track_caller]
 fn fails(host: &Host, line: &str, kind: &str) {
-    let before = failures(host, kind);
-    gives(host, line, line);
-    assert!(failures(host, kind) > before, "{line}: not of kind {kind}");
+    let before = host.failures(kind);
+    host.gives(line, line);
+    assert!(host.failures(kind) > before, "{line}: not of kind {kind}");
 }
 
 /// A line of the log that has this in it.
@@ -139,13 +119,13 @@ fn bench_takes_grants() {
 #[test]
 fn more_may_be_granted_than_is_wanted() {
     let filter = "grant = [\"log\", \"clock\", \"random\", \"wasi\"]";
-    gives(&host_of(&guest::batch("shout"), filter), "a", "A");
+    Host::filtering(&guest::batch("shout"), filter).gives("a", "A");
 }
 
 #[test]
 fn a_filter_writes_to_the_log() {
     let host = reach("");
-    gives(&host, "a!l", "A!L");
+    host.gives("a!l", "A!L");
     // Neither the colour nor the line's end gets through.
     let line = line_of(&host, "filter logs");
     assert!(
@@ -157,7 +137,7 @@ fn a_filter_writes_to_the_log() {
         "{line}"
     );
     assert!(!line.contains('\u{1b}'), "{line}");
-    gives(&host, "a!L", "A!L");
+    host.gives("a!L", "A!L");
     let line = line_of(&host, "xxxxx");
     assert!(line.contains(&"x".repeat(1024)), "{line}");
     assert!(!line.contains(&"x".repeat(1025)), "{line}");
@@ -166,18 +146,18 @@ fn a_filter_writes_to_the_log() {
 #[test]
 fn a_log_flood_is_cut_and_counted() {
     let host = reach("");
-    gives(&host, "a!f", "A!F");
+    host.gives("a!f", "A!F");
     let dropped = host.metric("linemill_filter_log_dropped_total", &[("filter", "guest")]);
     // A second may begin meanwhile.
     assert!((980.0..=990.0).contains(&dropped), "{dropped}");
-    assert!(failures(&host, "imports") < 0.5);
+    assert!(host.failures("imports") < 0.5);
 }
 
 #[test]
 fn a_filter_has_clocks_and_random_bytes() {
     let host = reach("");
-    gives(&host, "a!c", "A!C");
-    gives(&host, "a!r", "A!R");
+    host.gives("a!c", "A!C");
+    host.gives("a!r", "A!R");
     fails(&host, "a!R", "random");
 }
 
@@ -192,7 +172,7 @@ fn calls_to_imports_are_bounded() {
 #[test]
 fn nothing_is_behind_a_wasi() {
     // No variable, argument or folder; 1: a socket is refused.
-    gives(&wasi(""), "a!?", "A01");
+    wasi("").gives("a!?", "A01");
     // The host's own environment is not the guest's.
     let folder = Folder::new();
     folder.write("guest.wasm", guest::importing("wasi"));
@@ -206,15 +186,15 @@ fn nothing_is_behind_a_wasi() {
 
 #[test]
 fn what_a_wasi_writes_goes_to_the_log_where_that_is_granted() {
-    let host = host_of(&guest::importing("wasi"), "grant = [\"wasi\", \"log\"]");
-    gives(&host, "a!o", "A!O");
+    let host = Host::filtering(&guest::importing("wasi"), "grant = [\"wasi\", \"log\"]");
+    host.gives("a!o", "A!O");
     let line = line_of(&host, "filter logs");
     assert!(
         line.contains("said so") && !line.contains("and no"),
         "{line}"
     );
     // The same stream goes on, in the same instance.
-    gives(&host, "a!o", "A!O");
+    host.gives("a!o", "A!O");
     host.expect_stderr("and nosaid so");
 }
 
@@ -223,13 +203,13 @@ fn ending_the_program_fails_the_line() {
     let host = wasi("");
     fails(&host, "a!e", "exit");
     fails(&host, "a!x", "exit");
-    gives(&host, "b", "B");
+    host.gives("b", "B");
 }
 
 #[test]
 fn waiting_counts_as_time_of_the_call() {
     let host = wasi("deadline = \"200ms\"");
-    gives(&host, "a!n", "A!N");
+    host.gives("a!n", "A!N");
     for line in ["a!s", "a!S"] {
         let mut bystander = host.connect();
         let mut client = host.connect();
@@ -241,7 +221,7 @@ fn waiting_counts_as_time_of_the_call() {
         let took = start.elapsed();
         assert!((200..1500).contains(&took.as_millis()), "{line}: {took:?}");
     }
-    assert!(failures(&host, "deadline") > 1.5);
+    assert!(host.failures("deadline") > 1.5);
 }
 
 #[test]
@@ -254,7 +234,7 @@ fn a_wasi_takes_little_of_the_host() {
         start.elapsed() < Duration::from_secs(5),
         "not cut at a bound"
     );
-    gives(&host, "b", "B");
+    host.gives("b", "B");
 }
 
 #[test]

@@ -4,25 +4,6 @@
 
 use linemill_tests::{Folder, Host, guest, run};
 
-fn host_of(component: &[u8], filter: &str) -> Host {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{filter}\n");
-    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
-}
-
-#[track_caller]
-fn gives(host: &Host, input: &str, expected: &str) {
-    let got = host.connect().exchange(input.as_bytes());
-    assert_eq!(String::from_utf8_lossy(&got), expected);
-}
-
-#[track_caller]
-fn failures(host: &Host, kind: &str) -> f64 {
-    let labels = [("filter", "guest"), ("kind", kind)];
-    host.metric("linemill_filter_failures_total", &labels)
-}
-
 /// Neither `check` nor `serve` takes it, and both say this.
 #[track_caller]
 fn refused(component: &[u8], parts: &[&str]) {
@@ -40,21 +21,17 @@ fn refused(component: &[u8], parts: &[&str]) {
 
 #[test]
 fn a_loop_in_realloc_is_cut() {
-    let host = host_of(&guest::batch("realloc-loop"), "deadline = \"20ms\"");
+    let host = Host::filtering(&guest::batch("realloc-loop"), "deadline = \"20ms\"");
     let long = "x".repeat(80);
-    gives(
-        &host,
-        &format!("one\n{long}\ntwo\n"),
-        &format!("ONE\n{long}\nTWO\n"),
-    );
-    assert!(failures(&host, "deadline") > 0.5);
+    host.gives(&format!("one\n{long}\ntwo"), &format!("ONE\n{long}\nTWO"));
+    assert!(host.failures("deadline") > 0.5);
 }
 
 #[test]
 fn tables_that_grow_without_end() {
-    let host = host_of(&guest::batch("tables"), "");
-    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
-    assert!(failures(&host, "table") > 0.5);
+    let host = Host::filtering(&guest::batch("tables"), "");
+    host.gives("one\nbad!\ntwo", "ONE\nbad!\nTWO");
+    assert!(host.failures("table") > 0.5);
 }
 
 #[test]
@@ -74,13 +51,13 @@ fn an_answer_of_100_mib_costs_no_more_than_the_filter_may_have() {
 #[track_caller]
 fn costs_at_most(name: &str, memory: u64, kind: &str, beyond: u64) {
     let keys = format!("memory = \"{memory}MiB\"\ndeadline = \"20s\"");
-    let host = host_of(&guest::batch(name), &keys);
-    gives(&host, "one\n", "ONE\n");
+    let host = Host::filtering(&guest::batch(name), &keys);
+    host.gives("one", "ONE");
     host.forget_peak();
     let before = host.memory().resident;
-    gives(&host, "bad!\n", "bad!\n");
-    gives(&host, "two\n", "TWO\n");
-    assert_eq!(failures(&host, kind).to_string(), "1");
+    host.gives("bad!", "bad!");
+    host.gives("two", "TWO");
+    assert_eq!(host.failures(kind).to_string(), "1");
     let cost = host.peak_memory().saturating_sub(before);
     assert!(cost <= (memory + beyond) << 20, "{cost} bytes");
 }
@@ -94,7 +71,7 @@ fn more_tables_or_memories_than_a_component_may_have() {
 
 #[test]
 fn a_trap_at_the_fifth_line() {
-    let mut host = host_of(&guest::batch("fifth"), "");
+    let mut host = Host::filtering(&guest::batch("fifth"), "");
     let mut client = host.connect();
     for number in 1..=12 {
         client.send(format!("line {number}\n").as_bytes());
@@ -105,31 +82,31 @@ fn a_trap_at_the_fifth_line() {
         };
         client.expect(expected.as_bytes());
     }
-    assert_eq!(failures(&host, "trap").to_string(), "2");
+    assert_eq!(host.failures("trap").to_string(), "2");
     host.alive();
 }
 
 #[test]
 fn a_trap_at_the_end_of_the_stream() {
-    let mut host = host_of(&guest::batch("end-trap"), "");
-    gives(&host, "one\ntwo\n", "ONE\nTWO\n");
-    assert_eq!(failures(&host, "trap").to_string(), "1");
-    gives(&host, "three\n", "THREE\n");
+    let mut host = Host::filtering(&guest::batch("end-trap"), "");
+    host.gives("one\ntwo", "ONE\nTWO");
+    assert_eq!(host.failures("trap").to_string(), "1");
+    host.gives("three", "THREE");
     host.alive();
 }
 
 #[test]
 fn floats_and_vectors_at_their_corners() {
-    let mut host = host_of(&guest::batch("corners"), "");
-    gives(&host, "one\nbad!\ntwo\n", "ONE\nbad!\nTWO\n");
-    assert!(failures(&host, "trap") > 0.5);
+    let mut host = Host::filtering(&guest::batch("corners"), "");
+    host.gives("one\nbad!\ntwo", "ONE\nbad!\nTWO");
+    assert!(host.failures("trap") > 0.5);
     host.alive();
 }
 
 /// What a filter can do that keeps something although it says that it keeps nothing.
 #[test]
 fn a_liar_carries_bytes_from_one_connection_to_another() {
-    let host = host_of(&guest::batch("liar"), "isolation = \"auto\"");
+    let host = Host::filtering(&guest::batch("liar"), "isolation = \"auto\"");
     let (mut one, mut two) = (host.connect(), host.connect());
     one.send(b"secret\n");
     one.expect(b"SECRET\n");
@@ -139,7 +116,7 @@ fn a_liar_carries_bytes_from_one_connection_to_another() {
 
 #[test]
 fn isolation_keeps_a_liar_to_its_connection() {
-    let host = host_of(&guest::batch("liar"), "isolation = \"connection\"");
+    let host = Host::filtering(&guest::batch("liar"), "isolation = \"connection\"");
     let (mut one, mut two) = (host.connect(), host.connect());
     one.send(b"secret\n");
     one.expect(b"SECRET\n");

@@ -2,7 +2,7 @@
 //! The host's peak counts, from what it has with an instance that has done its work.
 
 use anyhow::ensure;
-use linemill_tests::guest;
+use linemill_tests::{Host, guest};
 
 use super::measure::Measure;
 
@@ -24,7 +24,7 @@ pub(super) fn run() -> anyhow::Result<Vec<Measure>> {
 /// MiB that a filter costs the host at most, beyond the memory that it may have.
 fn cost(name: &str, memory: u32, kind: &str) -> anyhow::Result<f64> {
     let keys = format!("memory = \"{memory}MiB\"\n{DEADLINE}");
-    let host = super::host(&guest::batch(name), &keys);
+    let host = Host::filtering(&guest::batch(name), &keys);
     let mut client = host.connect();
     let mut good = || {
         client.send(b"good\n");

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use linemill_tests::guest;
+use linemill_tests::{Host, guest};
 
 use super::alternate;
 use super::measure::Measure;
@@ -15,7 +15,7 @@ const FIRST: u64 = 10_000;
 const DRIFT: f64 = 5.0;
 
 pub(super) fn run(count: u64) -> anyhow::Result<Vec<Measure>> {
-    let host = super::host(&guest::batch("trap"), "isolation = \"connection\"");
+    let host = Host::filtering(&guest::batch("trap"), "isolation = \"connection\"");
     let start = Instant::now();
     let (first, mut level, mut worst) = (FIRST.min(count / 10), None, 0.0_f64);
     alternate::send(host.address(), count, |done| {

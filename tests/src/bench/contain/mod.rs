@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use linemill_tests::{Folder, Host};
+use linemill_tests::Host;
 
 use crate::report::table;
 
@@ -99,14 +99,6 @@ impl Part {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
-}
-
-/// A host with one listener, whose only filter `guest` is this component, with more keys.
-fn host(component: &[u8], keys: &str) -> Host {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{keys}\n");
-    Host::serve_in(folder, Host::config("chain = [\"guest\"]", &filters))
 }
 
 /// Lines that failed in `filter` so far, by `kind`; of all kinds without.

@@ -1,12 +1,12 @@
 //! Stack overflows: each ends one call, and nothing else.
 
-use linemill_tests::guest;
+use linemill_tests::{Host, guest};
 
 use super::alternate;
 use super::measure::Measure;
 
 pub(super) fn run(count: u64) -> anyhow::Result<Vec<Measure>> {
-    let mut host = super::host(&guest::batch("recurse"), "");
+    let mut host = Host::filtering(&guest::batch("recurse"), "");
     alternate::send(host.address(), count, |_| ())?;
     host.alive();
     Ok(vec![
