@@ -133,8 +133,8 @@ fn smith(workspace: &Workspace, bound: Bound) -> Result<()> {
     command
         .args([
             "test",
-            "--package",
-            "linemill",
+            // All of it, as for other tests: dependencies have the same features.
+            "--workspace",
             "--lib",
             "--",
             "--nocapture",

@@ -7,13 +7,14 @@
 //! sleeps. At each tick a running guest yields to its neighbours (see `instance`).
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use wasmtime::Config;
 
+use super::slots;
 use crate::config::settings::HostSettings;
 
 /// How often running guests yield, and the unit of a filter's deadline.
@@ -50,6 +51,8 @@ struct Clock {
     /// call that begins meanwhile either is seen or sees this.
     asleep: AtomicBool,
     stop: AtomicBool,
+    /// The engine whose instances come from slots, once it has been wanted; `None` when there is none.
+    slots: OnceLock<Option<wasmtime::Engine>>,
 }
 
 /// A guest call in progress; the clock ticks while one exists.
@@ -105,6 +108,18 @@ impl Engine {
         &self.engine
     }
 
+    /// An engine like it, for filters that fail: instances from memory set aside (`slots`). It is made
+    /// when it is first asked for; `None` when there is not enough address space.
+    pub(super) fn slots(&self) -> Option<&wasmtime::Engine> {
+        let make = || {
+            let engine = slots::engine(config(self.stack));
+            engine
+                .inspect_err(|error| tracing::debug!(%error, "no slots for instances"))
+                .ok()
+        };
+        self.clock.slots.get_or_init(make).as_ref()
+    }
+
     /// Bytes of stack that a guest has.
     pub fn stack(&self) -> usize {
         self.stack
@@ -158,6 +173,9 @@ impl Clock {
             }
             thread::sleep(TICK);
             engine.increment_epoch();
+            if let Some(Some(slots)) = self.slots.get() {
+                slots.increment_epoch();
+            }
         }
     }
 }

@@ -11,7 +11,6 @@ use std::time::{Instant, SystemTime};
 use wasmtime::component::{Linker, WasmList};
 use wasmtime_wasi::{Rng as _, thread_rng};
 
-use super::engine::Engine;
 use super::limits::{Beyond, HostState};
 use crate::telemetry::metrics::FilterMetrics;
 
@@ -53,8 +52,11 @@ impl Reach {
 }
 
 /// A linker with these, and nothing else.
-pub(super) fn linker(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<HostState>> {
-    let mut linker = Linker::<HostState>::new(engine.wasmtime());
+pub(super) fn linker(
+    engine: &wasmtime::Engine,
+    grants: Grants,
+) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::<HostState>::new(engine);
     if grants.has(Grants::LOG) {
         let mut log = linker.instance("linemill:filter/log@0.1.0")?;
         log.func_wrap(

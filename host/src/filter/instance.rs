@@ -19,7 +19,7 @@ use super::bindings::only_state::OnlyState as StateGuest;
 use super::engine::Engine;
 use super::imports::Reach;
 use super::limits::{Beyond, Bounds, HostState};
-use super::plugin::{ABI, Exports, Plugin};
+use super::plugin::{ABI, Exports, Linked};
 use super::verdict::printable;
 use crate::lines::Lines;
 
@@ -30,8 +30,8 @@ mod one_by_one;
 mod state;
 
 use declared::declared;
-pub(super) use fault::Fault;
 use fault::fault;
+pub(super) use fault::{Fault, NO_SLOT};
 pub(super) use state::{NotSaved, Saved};
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
@@ -64,14 +64,14 @@ impl Instance {
     /// declares.
     pub(super) async fn start(
         engine: &Engine,
-        plugin: &Plugin,
+        plugin: &Linked,
         bounds: Bounds,
         settings: &[u8],
         reach: &Arc<Reach>,
         gauge: Gauge,
     ) -> Result<(Self, Vec<String>), Fault> {
         let state = HostState::new(bounds, Arc::clone(reach));
-        let mut store = Store::new(engine.wasmtime(), state);
+        let mut store = Store::new(plugin.pre.engine(), state);
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         allow(&mut store, bounds.deadline.max(START));

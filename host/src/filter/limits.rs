@@ -16,7 +16,7 @@ use crate::config::settings::{FilterSettings, Limits};
 
 /// Core instances, memories and tables a component may be made of. What a toolchain makes has a
 /// handful; each is something that the host sets up for every instance.
-const PARTS: usize = 32;
+pub(super) const PARTS: usize = 32;
 
 /// What bounds an instance and its calls.
 #[derive(Debug, Clone, Copy)]

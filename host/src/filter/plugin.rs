@@ -3,7 +3,7 @@
 //! In: bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated, with what `inspect`
 //! shows. Not here: finding and reading files (`control::load`), settings and instances (`stage`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::ComponentItem;
@@ -39,7 +39,13 @@ pub struct Plugin {
     /// What it may import. Its imports were resolved with it, so the same component with another is
     /// another plugin.
     pub grants: Grants,
-    /// Its imports resolved.
+    pub(super) linked: Linked,
+    /// The same for the engine whose instances come from slots, once that has been wanted.
+    in_slots: OnceLock<Option<Linked>>,
+}
+
+/// A component in one of the engines, its imports resolved.
+pub(super) struct Linked {
     pub(super) pre: InstancePre<HostState>,
     pub(super) world: Exports,
     /// Its state can be handed over.
@@ -188,7 +194,13 @@ impl Plugin {
     /// # Errors
     /// When it imports what is not among them.
     pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
-        Self::link(engine, self.pre.component(), self.digest, self.size, grants)
+        Self::link(
+            engine,
+            self.linked.pre.component(),
+            self.digest,
+            self.size,
+            grants,
+        )
     }
 
     fn link(
@@ -212,24 +224,77 @@ impl Plugin {
                 "build it against the WIT of this version of linemill",
             )
         };
-        let linker = imports::linker(engine, wants.grants).map_err(misfit)?;
-        let pre = linker.instantiate_pre(component).map_err(misfit)?;
-        let world = match world {
-            World::Filter => Exports::Batch(FilterIndices::new(&pre).map_err(misfit)?),
-            World::LineFilter => Exports::Line(LineFilterIndices::new(&pre).map_err(misfit)?),
-        };
-        let state = match facts.state {
-            true => Some(OnlyStateIndices::new(&pre).map_err(misfit)?),
-            false => None,
-        };
+        let linked = Linked::new(
+            engine.wasmtime(),
+            component,
+            world,
+            facts.state,
+            wants.grants,
+        );
         Ok(Arc::new(Self {
             digest,
             size,
             grants,
-            pre,
-            world,
-            state,
+            linked: linked.map_err(misfit)?,
+            in_slots: OnceLock::new(),
         }))
+    }
+
+    /// The plugin in the engine whose instances come from slots; `None` when it does not fit in there.
+    /// Takes milliseconds the first time.
+    pub(super) fn in_slots(&self, engine: &Engine) -> Option<&Linked> {
+        let make = || {
+            let slots = engine.slots()?;
+            let code = self.linked.pre.component().serialize().ok()?;
+            #[expect(
+                unsafe_code,
+                reason = "it is what this process compiled or has loaded as its own: wasmtime asks \
+                          for no more"
+            )]
+            // SAFETY: as the reason says.
+            let component = unsafe { Component::deserialize(slots, code) };
+            let world = match &self.linked.world {
+                Exports::Batch(_) => World::Filter,
+                Exports::Line(_) => World::LineFilter,
+            };
+            let state = self.linked.state.is_some();
+            let linked = component
+                .and_then(|component| Linked::new(slots, &component, world, state, self.grants));
+            linked
+                .inspect_err(|error| tracing::debug!(%error, "a plugin does not fit into slots"))
+                .ok()
+        };
+        self.in_slots.get_or_init(make).as_ref()
+    }
+
+    /// Whether it is known how it fits into slots.
+    pub(super) fn knows_slots(&self) -> bool {
+        self.in_slots.get().is_some()
+    }
+}
+
+// === impl Linked ===
+
+impl Linked {
+    fn new(
+        engine: &wasmtime::Engine,
+        component: &Component,
+        world: World,
+        state: bool,
+        grants: Grants,
+    ) -> wasmtime::Result<Self> {
+        let pre = imports::linker(engine, grants)?.instantiate_pre(component)?;
+        Ok(Self {
+            world: match world {
+                World::Filter => Exports::Batch(FilterIndices::new(&pre)?),
+                World::LineFilter => Exports::Line(LineFilterIndices::new(&pre)?),
+            },
+            state: match state {
+                true => Some(OnlyStateIndices::new(&pre)?),
+                false => None,
+            },
+            pre,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 //! Copies of real filters with bytes changed: refused or loaded, started or not; no more than that.
+//! And real ones in slots.
 
 use std::sync::Arc;
 
@@ -41,4 +42,15 @@ async fn changed_copies_of_filters_are_refused_or_loaded() {
         refused > 0 && loaded > 0,
         "{refused} refused, {loaded} loaded"
     );
+}
+
+#[test]
+fn bundled_filters_fit_into_slots() {
+    let engine = Engine::new().unwrap();
+    for name in bundled::names() {
+        let component = bundled::component(name).unwrap();
+        let plugin = Plugin::new(&engine, component, Grants::NONE).unwrap();
+        assert!(plugin.in_slots(&engine).is_some(), "{name}");
+        assert!(plugin.knows_slots());
+    }
 }

@@ -6,7 +6,7 @@
 //! soon after a fault are called in small parts to begin with ([`Wary`]). While the filter's breaker is
 //! open it is not called, and all lines count as failed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::breaker::{Admitted, After};
@@ -31,9 +31,13 @@ const PROBE: u32 = 16;
 /// nanoseconds a line more than a whole batch.
 const WARY: usize = 8192;
 
-/// How many lines a filter is still to be called for in small parts.
+/// What one thinks of a filter after its faults.
 #[derive(Debug, Default)]
-pub(super) struct Wary(AtomicUsize);
+pub(super) struct Wary {
+    /// How many lines it is still to be called for in small parts.
+    left: AtomicUsize,
+    begun: AtomicBool,
+}
 
 /// What a stream asks of a filter, and whose it is.
 #[derive(Clone, Copy)]
@@ -160,17 +164,24 @@ async fn find(
 // === impl Wary ===
 
 impl Wary {
-    /// A line was at fault.
-    fn begin(&self) {
-        self.0.store(WARY, Ordering::Relaxed);
+    /// Whether a line was ever at fault.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether these lines are among those.
+    /// A line was at fault.
+    fn begin(&self) {
+        self.left.store(WARY, Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether these lines are among those to be called in small parts.
     fn takes(&self, lines: usize) -> bool {
-        let left = self.0.load(Ordering::Relaxed);
+        let left = self.left.load(Ordering::Relaxed);
         if left > 0 {
             // What two threads do at a time may count once.
-            self.0.store(left.saturating_sub(lines), Ordering::Relaxed);
+            self.left
+                .store(left.saturating_sub(lines), Ordering::Relaxed);
         }
         left > 0
     }

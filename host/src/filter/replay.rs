@@ -79,7 +79,7 @@ pub async fn replay(
     let log_lines = Some(capsule.limits.log_lines);
     let reach = Reach::new(&capsule.filter, capsule.grants(), log_lines, &metrics);
     let (reach, gauge) = (Arc::new(reach), Gauge::default());
-    let started = Instance::start(engine, plugin, bounds, &settings, &reach, gauge).await;
+    let started = Instance::start(engine, &plugin.linked, bounds, &settings, &reach, gauge).await;
     let (mut instance, routes) = match started {
         Ok(started) => started,
         Err(fault) if fault.kind == "refused" => {

@@ -17,11 +17,12 @@ use super::capsule::Capsules;
 use super::course::Held;
 use super::engine::Engine;
 use super::imports::{Grants, Reach};
-use super::instance::{Fault, Instance};
+use super::instance::{Fault, Instance, NO_SLOT};
 use super::limits::Bounds;
-use super::plugin::{Digest, Plugin};
+use super::plugin::{Digest, Linked, Plugin};
 use super::quarantine::Quarantine;
 use super::recover::{Asked, Wary};
+use super::slots;
 use super::trial::shadow::Compared;
 use super::verdict::{Close, Judged, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
@@ -54,7 +55,7 @@ pub struct Filter {
     exclusive: bool,
     /// What its first instance declared; the others must declare the same.
     routes: Vec<String>,
-    pool: Mutex<Vec<Instance>>,
+    pool: Mutex<Vec<Box<Instance>>>,
     metrics: FilterMetrics,
     notices: Notices,
     handover_log: Gate,
@@ -122,7 +123,7 @@ impl Filter {
         };
         let reach = Reach::new(&settings.name, grants, log_lines, &metrics);
         let (reach, gauge) = (Arc::new(reach), metrics.instances.clone());
-        let first = Instance::start(&engine, &plugin, bounds, &json, &reach, gauge).await;
+        let first = Instance::start(&engine, &plugin.linked, bounds, &json, &reach, gauge).await;
         let (first, routes) = first.map_err(|fault| match fault.kind {
             "refused" => StartError::Refused(fault.reason),
             kind => StartError::Failed {
@@ -132,7 +133,11 @@ impl Filter {
         })?;
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
-        let pool = Mutex::new(if exclusive { Vec::new() } else { vec![first] });
+        let pool = Mutex::new(if exclusive {
+            Vec::new()
+        } else {
+            vec![Box::new(first)]
+        });
         Ok(Arc::new(Self {
             settings,
             json,
@@ -295,9 +300,9 @@ impl Filter {
         held
     }
 
-    async fn instance(&self, own: &mut Own) -> Result<Instance, Fault> {
+    async fn instance(&self, own: &mut Own) -> Result<Box<Instance>, Fault> {
         if let Some(own) = own.0.take() {
-            return Ok(*own);
+            return Ok(own);
         }
         if !self.exclusive {
             let pooled = self
@@ -309,14 +314,28 @@ impl Filter {
                 return Ok(pooled);
             }
         }
-        self.start_one().await
+        // Boxed: it is large, and made seldom.
+        Box::pin(self.start_one()).await.map(Box::new)
     }
 
-    /// A new instance.
+    /// A new instance: in a slot, if the filter has failed before and there is one.
     async fn start_one(&self) -> Result<Instance, Fault> {
-        let (engine, plugin, reach) = (&self.engine, &self.plugin, &self.reach);
-        let gauge = self.metrics.instances.clone();
-        let started = Instance::start(engine, plugin, self.bounds, &self.json, reach, gauge).await;
+        let mut started = Err(Fault::new(NO_SLOT, ""));
+        if self.wary.has_begun() && self.bounds.limits.tables <= slots::ELEMENTS {
+            if !self.plugin.knows_slots() {
+                let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
+                let making =
+                    tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
+                // Without them it goes on as before.
+                drop(making.await);
+            }
+            if let Some(linked) = self.plugin.in_slots(&self.engine) {
+                started = self.start_of(linked).await;
+            }
+        }
+        if started.as_ref().is_err_and(|fault| fault.kind == NO_SLOT) {
+            started = self.start_of(&self.plugin.linked).await;
+        }
         match started? {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault::new(
@@ -326,9 +345,15 @@ impl Filter {
         }
     }
 
-    fn give_back(&self, own: &mut Own, instance: Instance) {
+    async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), Fault> {
+        let (engine, reach) = (&self.engine, &self.reach);
+        let gauge = self.metrics.instances.clone();
+        Instance::start(engine, plugin, self.bounds, &self.json, reach, gauge).await
+    }
+
+    fn give_back(&self, own: &mut Own, instance: Box<Instance>) {
         if self.exclusive {
-            own.0 = Some(Box::new(instance));
+            own.0 = Some(instance);
             return;
         }
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);

@@ -297,3 +297,33 @@ fn after_a_fault_calls_are_small_for_a_while() {
     give(10_000);
     assert!(few.contains(&give(320)), "afterwards");
 }
+
+/// What follows a fault runs in memory set aside, of which there is enough for 256 at a time.
+#[test]
+fn more_filters_fail_than_there_are_slots() {
+    let host = Host::filtering(&guest::batch("trap"), "isolation = \"connection\"");
+    let mut clients: Vec<_> = (0..300).map(|_| host.connect()).collect();
+    for client in &mut clients {
+        client.send(b"bad!\nx\n");
+        client.expect(b"bad!\nX\n");
+    }
+    let instances = || host.metric("linemill_filter_instances", &[("filter", "guest")]);
+    assert_eq!(instances().to_string(), "300");
+    for client in &mut clients {
+        client.send(b"y\nbad!\nz\n");
+        client.expect(b"Y\nbad!\nZ\n");
+    }
+    assert_eq!(host.failures("trap").to_string(), "600");
+    drop(clients);
+    host.expect_no_connections();
+    assert_eq!(instances().to_string(), "0");
+}
+
+#[test]
+fn an_instance_after_a_fault_is_cut_as_well() {
+    let host = Host::filtering(&guest::batch("loop"), "deadline = \"20ms\"");
+    for _ in 0..3 {
+        host.gives("one\nbad!\ntwo", "ONE\nbad!\nTWO");
+    }
+    assert!(host.failures("deadline") >= 3.0);
+}

@@ -4,12 +4,15 @@
 //! and a reason for people. Not here: what follows (`recover`).
 
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::filter::frame::{self, Frame};
 use crate::filter::limits::{Beyond, HostState};
 use crate::filter::plugin::chain_of;
+
+/// The kind of a start that found no slot. It is made without one, and nobody sees this.
+pub(in crate::filter) const NO_SLOT: &str = "slot";
 
 /// Why a call came to nothing. The instance is unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +36,7 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
         // wasmtime has no type for it.
         (None, None) if chain_of(error).starts_with("resource limit exceeded") => "parts",
         (None, None) if error.is::<I32Exit>() => "exit",
+        (None, None) if error.is::<PoolConcurrencyLimitError>() => NO_SLOT,
         // The answer is not well-formed.
         (None, None) => "outcome",
     };

@@ -61,7 +61,7 @@ impl Filter {
     /// A new instance with the state of the old one, which is gone only if it is at fault itself.
     async fn carry(&self, old: &Self, own: &mut Own) -> Result<Own, String> {
         let mut instance = own.0.take().ok_or("there is no old instance")?;
-        let lacks = match (instance.exports_state(), self.plugin.state.is_some()) {
+        let lacks = match (instance.exports_state(), self.plugin.linked.state.is_some()) {
             (true, true) => None,
             (true, false) => Some("new"),
             (false, _) => Some("old"),
