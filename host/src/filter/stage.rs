@@ -55,6 +55,7 @@ pub struct Filter {
     exclusive: bool,
     /// What its first instance declared; the others must declare the same.
     routes: Vec<String>,
+    #[expect(clippy::vec_box, reason = "it is large, and moves with every call")]
     pool: Mutex<Vec<Box<Instance>>>,
     metrics: FilterMetrics,
     notices: Notices,
