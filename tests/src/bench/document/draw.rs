@@ -3,7 +3,9 @@
 //! Colours are Okabe's and Ito's, which colour-blind people tell apart; lines differ in their marks
 //! too. Text has the reader's fonts: none is needed here.
 
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::element::{Circle, Cross, PathElement, Rectangle, Text, TriangleMarker};
 use plotters::prelude::{
     ChartBuilder, Color as _, DrawingArea, IntoDrawingArea as _, LineSeries, RGBColor, SVGBackend,
@@ -124,19 +126,15 @@ fn lines(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyh
         .margin_bottom(FOOT)
         .y_label_area_size(76)
         .build_cartesian_2d(-0.5..last, scale.from..scale.to)?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .x_labels(0)
-        .y_labels(scale.labels)
-        .y_label_formatter(&|at| scale.label(*at))
-        .y_desc(&plot.y_label)
-        .light_line_style(WHITE)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(font(14))
-        .axis_desc_style(font(15))
-        .draw()?;
+    grid(
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(0)
+            .y_labels(scale.labels)
+            .y_label_formatter(&|at| scale.label(*at))
+            .y_desc(&plot.y_label),
+    )?;
     let below = |place: usize| chart.backend_coord(&(place as f64, scale.from));
     for (nth, place) in data.places.iter().enumerate() {
         let (x, y) = below(nth);
@@ -173,6 +171,19 @@ fn lines(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyh
     Ok(())
 }
 
+/// Draws axes, their labels and the lines across.
+fn grid(
+    mesh: &mut MeshStyle<'_, '_, RangedCoordf64, RangedCoordf64, SVGBackend<'_>>,
+) -> anyhow::Result<()> {
+    mesh.light_line_style(WHITE)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(font(14))
+        .axis_desc_style(font(15))
+        .draw()?;
+    Ok(())
+}
+
 /// Bars to the right, places from top to bottom.
 fn bars(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyhow::Result<()> {
     let longest = data.places.iter().map(|place| place.chars().count()).max();
@@ -185,19 +196,15 @@ fn bars(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyho
         .margin_left(names)
         .x_label_area_size(FOOT)
         .build_cartesian_2d(scale.from..to, 0.0..1.0)?;
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .y_labels(0)
-        .x_labels(scale.labels)
-        .x_label_formatter(&|at| scale.label(*at))
-        .x_desc(&plot.y_label)
-        .light_line_style(WHITE)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(font(14))
-        .axis_desc_style(font(15))
-        .draw()?;
+    grid(
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .y_labels(0)
+            .x_labels(scale.labels)
+            .x_label_formatter(&|at| scale.label(*at))
+            .x_desc(&plot.y_label),
+    )?;
     let across = |value: f64| chart.backend_coord(&(scale.at(value), 0.0)).0;
     let start = chart.backend_coord(&(scale.from, 0.0)).0;
     let group = PITCH * data.series.len() as i32 + GAP;

@@ -1,0 +1,40 @@
+//! A line as tests of filters see it: bytes that compare with text and are shown as text.
+
+use std::fmt::{self, Debug, Formatter};
+
+/// A line that went on: bytes, shown as text where they are text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Line(pub Vec<u8>);
+
+impl Debug for Line {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => Debug::fmt(text, f),
+            Err(_) => write!(f, "b\"{}\"", self.0.escape_ascii()),
+        }
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> From<&T> for Line {
+    fn from(content: &T) -> Self {
+        Self(content.as_ref().to_vec())
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<&T> for Line {
+    fn eq(&self, other: &&T) -> bool {
+        self.0 == (*other).as_ref()
+    }
+}
+
+impl PartialEq<Vec<u8>> for Line {
+    fn eq(&self, other: &Vec<u8>) -> bool {
+        self.0 == *other
+    }
+}
+
+impl PartialEq<String> for Line {
+    fn eq(&self, other: &String) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
