@@ -16,6 +16,7 @@ use super::compiler::Compiler;
 use super::engine::Engine;
 use super::imports::{self, Grants, Wants};
 use super::limits::HostState;
+use super::verdict::printable;
 
 #[cfg(test)]
 #[path = "plugin_tests.rs"]
@@ -405,11 +406,8 @@ impl NotAPlugin {
     }
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, as it may be shown: names out of a file are among them.
 pub(super) fn chain_of(error: &wasmtime::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    printable(causes.join(": ").as_bytes())
 }

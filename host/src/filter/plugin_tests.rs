@@ -54,3 +54,19 @@ fn bundled_filters_fit_into_slots() {
         assert!(plugin.knows_slots());
     }
 }
+
+/// Found by random modules: wasmtime names what it refuses as the file has it.
+#[test]
+fn what_a_refusal_quotes_drives_no_terminal() {
+    let component = r#"
+        (component (core module
+            (import "\1b[2J" "" (func))
+            (import "\1b[2J" "" (func))))
+    "#;
+    let component = wat::parse_str(component).unwrap();
+    let refusal = Plugin::new(&Engine::new().unwrap(), &component, Grants::NONE)
+        .err()
+        .unwrap();
+    assert!(refusal.problem.contains("\\u{1b}[2J"), "{refusal}");
+    assert!(!refusal.problem.contains(char::is_control), "{refusal}");
+}
