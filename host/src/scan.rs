@@ -18,38 +18,27 @@ const WORD: usize = 64;
 const LANES: usize = 16;
 /// Bytes whose places are gathered before they are looked at.
 const STRETCH: usize = 16 * WORD;
-/// The same in a block of no more than that: room for the places of a whole stretch would take
-/// longer to prepare than one line takes to be found.
-const SHORT: usize = 2 * WORD;
 /// Places written down at a time.
 const STEP: usize = 2;
+
+/// Places in a stretch; what lies behind the last of them is left over from a step.
+type Places = [u32; STRETCH + STEP];
 
 /// Calls `found` with the indices of `byte` in `block` from `from` on, those of a stretch of some
 /// hundred bytes at a time, until it says stop.
 ///
 /// Blocks are below 4 GiB.
 #[inline(always)]
-pub(crate) fn each_stretch(byte: u8, block: &[u8], from: usize, found: impl FnMut(&[u32]) -> bool) {
-    let from = from.min(block.len());
-    if block.len() - from <= SHORT {
-        each_in(byte, block, from, found, &mut [0; SHORT + STEP]);
-    } else {
-        each_in(byte, block, from, found, &mut [0; STRETCH + STEP]);
-    }
-}
-
-/// [`each_stretch`], with room for the places of a stretch; what lies behind the last of them is left
-/// over from a step.
-#[inline(always)]
-fn each_in<const ROOM: usize>(
+pub(crate) fn each_stretch(
     byte: u8,
     block: &[u8],
-    mut base: usize,
+    from: usize,
     mut found: impl FnMut(&[u32]) -> bool,
-    places: &mut [u32; ROOM],
 ) {
-    for stretch in block[base..].chunks(ROOM - STEP) {
-        let count = gather(byte, stretch, base as u32, places);
+    let mut places: Places = [0; STRETCH + STEP];
+    let mut base = from.min(block.len());
+    for stretch in block[base..].chunks(STRETCH) {
+        let count = gather(byte, stretch, base as u32, &mut places);
         if count > 0 && !found(&places[..count]) {
             return;
         }
@@ -68,7 +57,7 @@ pub(crate) fn same_places(byte: u8, one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Writes the places of `byte` in `stretch`, counted from `base`, and says how many there are.
-fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut [u32]) -> usize {
+fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut Places) -> usize {
     #[cfg(target_arch = "x86_64")]
     if let Some(count) = avx2::gather(byte, stretch, base, places) {
         return count;
@@ -83,7 +72,7 @@ fn gather_by(
     byte: u8,
     stretch: &[u8],
     base: u32,
-    places: &mut [u32],
+    places: &mut Places,
 ) -> usize {
     let (mut base, mut count) = (base, 0);
     let (words, rest) = stretch.as_chunks::<WORD>();

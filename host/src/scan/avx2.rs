@@ -11,7 +11,7 @@ use std::arch::x86_64::{
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
 };
 
-use super::WORD;
+use super::{Places, WORD};
 
 /// Whether the processor has all that the functions below are compiled for.
 #[inline(always)]
@@ -21,9 +21,9 @@ fn has() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-pub(super) fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut [u32]) -> Option<usize> {
+pub(super) fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut Places) -> Option<usize> {
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    fn inner(byte: u8, stretch: &[u8], base: u32, places: &mut [u32]) -> usize {
+    fn inner(byte: u8, stretch: &[u8], base: u32, places: &mut Places) -> usize {
         super::gather_by(
             |byte, word| matches(byte, word),
             byte,
