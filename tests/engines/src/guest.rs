@@ -7,6 +7,16 @@ pub(crate) fn core() -> wat::Result<Vec<u8>> {
     module(include_str!("../guests/core.wat"))
 }
 
+/// An Extism plugin.
+pub(crate) fn extism() -> wat::Result<Vec<u8>> {
+    module(include_str!("../guests/extism.wat"))
+}
+
+/// A SmartModule of Fluvio's, of the kind `map`.
+pub(crate) fn fluvio() -> wat::Result<Vec<u8>> {
+    module(include_str!("../guests/fluvio.wat"))
+}
+
 /// A component with `rot13: func(line: list<u8>) -> list<u8>`.
 pub(crate) fn component() -> wat::Result<Vec<u8>> {
     let text = include_str!("../guests/component.wat").replace("TURN", TURN);

@@ -8,6 +8,8 @@
 mod component;
 mod core_module;
 mod engine;
+mod extism;
+mod fluvio;
 mod guest;
 mod interpreter;
 mod linemill;
@@ -99,5 +101,7 @@ fn engines() -> anyhow::Result<Vec<Box<dyn Engine>>> {
         Box::new(core_module::Alloc::new()?),
         Box::new(component::OneLine::new()?),
         Box::new(interpreter::Wasmi::new()?),
+        Box::new(extism::Extism::new()?),
+        Box::new(fluvio::Fluvio::new()?),
     ])
 }

@@ -103,11 +103,13 @@ impl Report<'_> {
             "ROT13 on lines of {} bytes in one process, called by one thread, without sockets. Engines take \
              turns at blocks of {} KiB; each finds the lines, has them turned, and gives back what is to be \
              written. Medians of {} rounds of {} s, every byte checked; what makes blocks and checks them is \
-             not counted. wasmi {}.",
+             not counted. Extism {}, fluvio-smartengine {}, wasmi {}.",
             self.load.line,
             BLOCK / 1024,
             self.rounds.rounds,
             self.rounds.seconds,
+            locked("extism"),
+            locked("fluvio-smartengine"),
             locked("wasmi"),
         )
     }
