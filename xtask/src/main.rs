@@ -1,4 +1,4 @@
-//! Set-up, build, run, test, CI, bench, soak, count, fuzz: one command surface for people and for CI.
+//! Set-up, build, run, test, CI, bench, engines, soak, count, fuzz: one command surface for people and for CI.
 //!
 //! In: `cargo xtask TASK`. Out: the task's effect, a line on standard error for each step, and an
 //! exit status. What each step means is cargo's or `linemill-guest-build`'s; this only orders them.
@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod count;
+mod engines;
 mod floor;
 mod fuzz;
 mod host;
@@ -55,6 +56,7 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Ci => ci::all(&workspace)?,
         Task::Count { update } => count::run(&workspace, *update)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
+        Task::Engines(arguments) => return engines::run(&workspace, arguments),
         Task::Fuzz(fuzz) => fuzz::run(&workspace, fuzz)?,
         Task::Soak(arguments) => return soak::run(&workspace, arguments),
     }

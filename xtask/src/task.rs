@@ -15,6 +15,7 @@ Usage: cargo xtask TASK
   build [--release]         build the plugins and the host
   bench [ARGS]              compare the host with its peers; needs a quiet machine. `bench report`
                             measures all and writes docs/bench.md
+  engines [ARGS]            compare it with other WebAssembly engines; their first build is long
   soak [ARGS]               swaps, then connections that come and go, every line judged: 35 minutes
   fuzz [TARGET] [--runs N | --time SECONDS]
                             any input to the host's parts; `--runs 100000` unless told
@@ -59,6 +60,7 @@ pub(crate) enum Task {
     Ci,
     Count { update: bool },
     Bench(Vec<OsString>),
+    Engines(Vec<OsString>),
     Soak(Vec<OsString>),
     Fuzz(Fuzz),
     Help,
@@ -89,10 +91,11 @@ impl Task {
                 update: rest.flag("--update"),
             },
             // All that follows is the bench program's, with or without `--`.
-            Some(name @ ("bench" | "soak")) => {
+            Some(name @ ("bench" | "engines" | "soak")) => {
                 rest.flag("--");
                 return Ok(match name {
                     "bench" => Self::Bench(rest.0),
+                    "engines" => Self::Engines(rest.0),
                     _ => Self::Soak(rest.0),
                 });
             }
@@ -170,6 +173,10 @@ mod tests {
         assert_eq!(
             parse("bench --quick 4"),
             Ok(Task::Bench(vec!["--quick".into(), "4".into()]))
+        );
+        assert_eq!(
+            parse("engines --line 256"),
+            Ok(Task::Engines(vec!["--line".into(), "256".into()]))
         );
         assert_eq!(
             parse("soak --swaps 9"),

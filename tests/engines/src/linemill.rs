@@ -1,0 +1,74 @@
+//! linemill: its own framing, its own chain with the bundled filter, a block a batch, as `serve`
+//! runs them between a read and a write. Deadlines, bounds and the check of each answer included.
+
+use std::sync::Arc;
+
+use ::linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
+use ::linemill::filter::bundled;
+use ::linemill::filter::chain::{Chain, Passage, Stage};
+use ::linemill::filter::engine::Engine as Host;
+use ::linemill::filter::imports::Grants;
+use ::linemill::filter::plugin::Plugin;
+use ::linemill::filter::stage::{Filter, Notices};
+use ::linemill::filter::verdict::Rules;
+use ::linemill::stream::line::Framer;
+use ::linemill::telemetry::metrics::Metrics;
+use anyhow::{Context as _, anyhow, ensure};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::engine::{BLOCK, Engine};
+
+const FILTER: &str = "rot13";
+
+/// A stream through a chain of one filter.
+pub(crate) struct Linemill {
+    runtime: Runtime,
+    framer: Framer,
+    passage: Passage,
+    lines: LineSettings,
+}
+
+impl Linemill {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let host = Arc::new(Host::new()?);
+        let bytes = bundled::component(FILTER).context("rot13 is bundled")?;
+        let plugin = Plugin::new(&host, bytes, Grants::NONE)
+            .map_err(|error| anyhow!("{error}: {}", error.hint))?;
+        let settings = FilterSettings::new(FILTER, PluginRef::from_arg(FILTER));
+        let metrics = Metrics::new().filter(FILTER);
+        let filter = Filter::start(host, plugin, settings, metrics, Notices::default());
+        let filter = runtime.block_on(filter)?;
+        let lines = LineSettings::default();
+        let rules = Rules {
+            framing: lines.framing,
+            max_output: 4 * lines.max_line,
+        };
+        let chain = Chain::new(vec![Stage::new(filter, None)], []);
+        Ok(Self {
+            runtime,
+            framer: Framer::new(lines),
+            passage: Passage::new(Arc::new(chain), rules),
+            lines,
+        })
+    }
+}
+
+impl Engine for Linemill {
+    fn name(&self) -> &'static str {
+        "linemill"
+    }
+
+    fn call(&self) -> &'static str {
+        BLOCK
+    }
+
+    fn turn(&mut self, block: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let lines = self.framer.frame(block);
+        ensure!(!self.framer.has_partial(), "the block ends within a line");
+        let flow = self.runtime.block_on(self.passage.process(lines));
+        ensure!(flow.close.is_none(), "the filter closed the stream");
+        let framing = self.lines.framing;
+        Ok(flow.lines.encode(framing, framing).bytes)
+    }
+}

@@ -1,0 +1,29 @@
+//! The other WebAssembly engines, beside linemill: a workspace of its own, which nothing else needs.
+
+use std::{
+    ffi::OsString,
+    process::{Command, ExitCode},
+};
+
+use anyhow::Result;
+
+use crate::{plugins, step, workspace::Workspace};
+
+/// Builds `tests/engines`, optimised, and runs it.
+pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    plugins::build(workspace)?;
+    // Inside of the target folder, where the host's build script finds the plugins.
+    let target = workspace.target().join("engines");
+    step::run(
+        "building the engines, optimised",
+        workspace
+            .cargo()
+            .args(["build", "--release", "--locked", "--manifest-path"])
+            .arg(workspace.root().join("tests/engines/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target),
+    )?;
+    let program = format!("release/linemill-engines{}", std::env::consts::EXE_SUFFIX);
+    let mut engines = Command::new(target.join(program));
+    step::hand_over("linemill-engines", engines.args(arguments))
+}
