@@ -321,22 +321,14 @@ impl Filter {
 
     /// A new instance: in a slot, if the filter has failed before and there is one.
     async fn start_one(&self) -> Result<Instance, Fault> {
-        let mut started = Err(Fault::new(NO_SLOT, ""));
-        if self.wary.has_begun() && self.bounds.limits.tables <= slots::ELEMENTS {
-            if !self.plugin.knows_slots() {
-                let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
-                let making =
-                    tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
-                // Without them it goes on as before.
-                drop(making.await);
-            }
-            if let Some(linked) = self.plugin.in_slots(&self.engine) {
-                started = self.start_of(linked).await;
-            }
-        }
-        if started.as_ref().is_err_and(|fault| fault.kind == NO_SLOT) {
-            started = self.start_of(&self.plugin.linked).await;
-        }
+        let in_slot = match self.in_slots().await {
+            Some(linked) => self.start_of(linked).await,
+            None => Err(Fault::new(NO_SLOT, "")),
+        };
+        let started = match in_slot {
+            Err(fault) if fault.kind == NO_SLOT => self.start_of(&self.plugin.linked).await,
+            started => started,
+        };
         match started? {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault::new(
@@ -344,6 +336,20 @@ impl Filter {
                 "it declares other routes than before, with the same settings",
             )),
         }
+    }
+
+    /// The plugin as slots want it, when the filter has failed before and fits into them.
+    async fn in_slots(&self) -> Option<&Linked> {
+        if !self.wary.has_begun() || self.bounds.limits.tables > slots::ELEMENTS {
+            return None;
+        }
+        if !self.plugin.knows_slots() {
+            let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
+            let making = tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
+            // Without them it goes on as before.
+            drop(making.await);
+        }
+        self.plugin.in_slots(&self.engine)
     }
 
     async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), Fault> {

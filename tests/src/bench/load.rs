@@ -4,7 +4,7 @@
 
 use clap::Args;
 
-use crate::document::{Cell, Kind, Part, Plot};
+use crate::document::{Kind, Part, Plot};
 use crate::others::Others;
 use crate::peer::{LINEMILL, Subject};
 use crate::rounds::{Bound, Entry, Rounds};
@@ -52,12 +52,7 @@ impl Load {
 
     /// The table of what was found.
     pub(crate) fn part(&self, found: &[Throughput]) -> Part {
-        let line = self.subject.line + 1;
-        let row = |found: &Throughput| {
-            let mut row = vec![Cell::text(found.name.clone())];
-            row.extend(found.cells(line as f64));
-            row
-        };
+        let line = (self.subject.line + 1) as f64;
         Part {
             title: "Throughput".to_owned(),
             about: format!(
@@ -73,7 +68,7 @@ impl Load {
                 .chain(&COLUMNS)
                 .map(|&name| name.to_owned())
                 .collect(),
-            rows: found.iter().map(row).collect(),
+            rows: found.iter().map(|found| found.row(line)).collect(),
             plots: vec![Plot {
                 title: format!(
                     "Lines of {} bytes, {} connections: median, least and most",

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::document::{Cell, Part};
+use crate::document::Part;
 use crate::pattern::{Pattern, STRETCH};
 use crate::peer::{Peer, Subject};
 use crate::rounds::{Bound, Rounds};
@@ -64,12 +64,7 @@ impl Secure {
 
     /// The table of what was found.
     pub(crate) fn part(&self, found: &[Throughput]) -> Part {
-        let line = self.subject.line + 1;
-        let row = |found: &Throughput| {
-            let mut row = vec![Cell::text(found.name.clone())];
-            row.extend(found.cells(line as f64));
-            row
-        };
+        let line = (self.subject.line + 1) as f64;
         let columns = ["peer"].into_iter().chain(COLUMNS);
         Part {
             title: "TLS".to_owned(),
@@ -81,7 +76,7 @@ impl Secure {
             ),
             command: String::new(),
             columns: columns.map(str::to_owned).collect(),
-            rows: found.iter().map(row).collect(),
+            rows: found.iter().map(|found| found.row(line)).collect(),
             plots: Vec::new(),
         }
     }

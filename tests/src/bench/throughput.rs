@@ -65,6 +65,12 @@ impl Throughput {
         }
     }
 
+    /// The row of a table that has its name and [`COLUMNS`], in lines of `line` bytes.
+    pub(crate) fn row(&self, line: f64) -> Vec<Cell> {
+        let name = [Cell::text(self.name.clone())];
+        name.into_iter().chain(self.cells(line)).collect()
+    }
+
     /// What the table has of it, in lines of `line` bytes: [`COLUMNS`].
     pub(crate) fn cells(&self, line: f64) -> Vec<Cell> {
         let million = |rate: f64| Cell::number(rate / line / 1e6);

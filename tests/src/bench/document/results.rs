@@ -25,7 +25,7 @@ pub(crate) struct Results {
 }
 
 /// Parts in the order in which they are shown; others follow, by their names.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 11] = [
     "load",
     "ping",
     "latency",
@@ -34,7 +34,6 @@ const ORDER: [&str; 12] = [
     "chains",
     "filters",
     "engines",
-    "c-server",
     "tls",
     "memory",
     "memory-tls",

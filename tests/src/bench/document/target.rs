@@ -31,8 +31,8 @@ const TARGETS: [Target; 11] = [
         what: "throughput beside the tutorial's C server with bufferevents",
         bound: AtLeast(8.0),
         found: |all| {
-            let rate = |peer| all.figure("c-server", &[("peer", peer)], "M lines/s");
-            Some(rate("linemill")? / rate("bufferevent")?)
+            let rate = |peer| all.figure("load", &[("peer", peer)], "M lines/s");
+            Some(rate("linemill")? / rate("c-bufferevent")?)
         },
     },
     Target {
