@@ -15,6 +15,7 @@ pub mod generation;
 pub mod lines;
 mod rate;
 mod scan;
+mod shards;
 pub mod stream;
 pub mod telemetry;
 pub mod tls;

@@ -16,6 +16,7 @@ use wasmtime::Config;
 
 use super::slots;
 use crate::config::settings::HostSettings;
+use crate::shards::Shards;
 
 /// How often running guests yield, and the unit of a filter's deadline.
 pub const TICK: Duration = Duration::from_millis(1);
@@ -45,8 +46,8 @@ pub struct NoEngine(wasmtime::Error);
 
 #[derive(Default)]
 struct Clock {
-    /// Guest calls in progress.
-    running: AtomicUsize,
+    /// Guest calls in progress, where they began.
+    running: Shards<AtomicUsize>,
     /// The ticker waits to be unparked. Set before it looks at `running` for the last time, so a
     /// call that begins meanwhile either is seen or sees this.
     asleep: AtomicBool,
@@ -57,7 +58,7 @@ struct Clock {
 
 /// A guest call in progress; the clock ticks while one exists.
 pub(crate) struct Running<'a> {
-    clock: &'a Clock,
+    among: &'a AtomicUsize,
 }
 
 impl Engine {
@@ -127,11 +128,12 @@ impl Engine {
 
     /// Marks a guest call as running until the mark is dropped.
     pub(crate) fn running(&self) -> Running<'_> {
-        self.clock.running.fetch_add(1, Ordering::SeqCst);
+        let among = self.clock.running.own();
+        among.fetch_add(1, Ordering::SeqCst);
         if self.clock.asleep.load(Ordering::SeqCst) {
             self.ticker.unpark();
         }
-        Running { clock: &self.clock }
+        Running { among }
     }
 }
 
@@ -156,16 +158,22 @@ fn config(stack: usize) -> Config {
 // === impl Clock ===
 
 impl Clock {
+    /// Whether a guest call is in progress.
+    fn runs(&self) -> bool {
+        let mut running = self.running.all();
+        running.any(|among| among.load(Ordering::SeqCst) > 0)
+    }
+
     fn tick(&self, engine: &wasmtime::Engine) {
         let mut quiet = 0;
         while !self.stop.load(Ordering::SeqCst) {
-            if self.running.load(Ordering::SeqCst) > 0 {
+            if self.runs() {
                 quiet = 0;
             } else if quiet < QUIET {
                 quiet += 1;
             } else {
                 self.asleep.store(true, Ordering::SeqCst);
-                if self.running.load(Ordering::SeqCst) == 0 && !self.stop.load(Ordering::SeqCst) {
+                if !self.runs() && !self.stop.load(Ordering::SeqCst) {
                     thread::park();
                 }
                 self.asleep.store(false, Ordering::SeqCst);
@@ -184,7 +192,7 @@ impl Clock {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.clock.running.fetch_sub(1, Ordering::SeqCst);
+        self.among.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

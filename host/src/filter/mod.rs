@@ -24,6 +24,7 @@ mod instance;
 mod limits;
 mod meter;
 pub mod plugin;
+mod pool;
 pub mod probe;
 pub mod quarantine;
 mod recover;

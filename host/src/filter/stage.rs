@@ -6,10 +6,11 @@
 //! Not here: the order of stages (`chain`), what follows a fault (`recover`), when it is called no
 //! more (`breaker`), what is counted and told (`account`).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use prometheus_client::metrics::counter::Atomic as _;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Opened};
@@ -20,6 +21,7 @@ use super::imports::{Grants, Reach};
 use super::instance::{Fault, Instance, NO_SLOT};
 use super::limits::Bounds;
 use super::plugin::{Digest, Linked, Plugin};
+use super::pool::Pool;
 use super::quarantine::Quarantine;
 use super::recover::{Asked, Wary};
 use super::slots;
@@ -27,6 +29,7 @@ use super::trial::shadow::Compared;
 use super::verdict::{Close, Judged, judge};
 use crate::config::settings::{FilterSettings, Isolation, OnError};
 use crate::lines::Lines;
+use crate::shards::Shards;
 use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::FilterMetrics;
 
@@ -35,10 +38,6 @@ mod captured;
 mod handover;
 
 pub(super) use handover::Handed;
-
-/// Instances a pool keeps when nobody uses them. A call ends before its thread begins another
-/// unless it runs for more than a tick, so about one a thread is in use at a time.
-const POOLED: usize = 16;
 
 /// A filter of one generation, shared by all its connections.
 pub struct Filter {
@@ -55,15 +54,15 @@ pub struct Filter {
     exclusive: bool,
     /// What its first instance declared; the others must declare the same.
     routes: Vec<String>,
-    #[expect(clippy::vec_box, reason = "it is large, and moves with every call")]
-    pool: Mutex<Vec<Box<Instance>>>,
+    /// Boxed: it is large, and moves with every call.
+    pool: Pool<Box<Instance>>,
     metrics: FilterMetrics,
     notices: Notices,
     handover_log: Gate,
     /// Streams that may take over at the same time.
     turns: Semaphore,
     failed: AtomicU64,
-    taken: AtomicU64,
+    taken: Shards<AtomicU64>,
     breaker: Breaker,
     wary: Wary,
     /// What its answers came to beside another's, when it is a shadow.
@@ -134,11 +133,7 @@ impl Filter {
         })?;
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
-        let pool = Mutex::new(if exclusive {
-            Vec::new()
-        } else {
-            vec![Box::new(first)]
-        });
+        let pool = Pool::new((!exclusive).then(|| Box::new(first)));
         Ok(Arc::new(Self {
             settings,
             json,
@@ -157,7 +152,7 @@ impl Filter {
             handover_log: Gate::default(),
             turns: Semaphore::new(handover::AT_ONCE),
             failed: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
+            taken: Shards::default(),
             compared: Compared::default(),
         }))
     }
@@ -215,7 +210,7 @@ impl Filter {
 
     /// How many lines have come to it, in this generation.
     pub fn lines(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+        self.taken.get()
     }
 
     /// How many lines have failed in it.
@@ -305,15 +300,10 @@ impl Filter {
         if let Some(own) = own.0.take() {
             return Ok(own);
         }
-        if !self.exclusive {
-            let pooled = self
-                .pool
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            if let Some(pooled) = pooled {
-                return Ok(pooled);
-            }
+        if !self.exclusive
+            && let Some(pooled) = self.pool.take()
+        {
+            return Ok(pooled);
         }
         // Boxed: it is large, and made seldom.
         Box::pin(self.start_one()).await.map(Box::new)
@@ -361,11 +351,8 @@ impl Filter {
     fn give_back(&self, own: &mut Own, instance: Box<Instance>) {
         if self.exclusive {
             own.0 = Some(instance);
-            return;
-        }
-        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.len() < POOLED {
-            pool.push(instance);
+        } else {
+            self.pool.put(instance);
         }
     }
 }

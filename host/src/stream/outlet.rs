@@ -201,7 +201,9 @@ fn copy_to(tee: &[SharedOutput], batch: &Batch, metrics: &ListenerMetrics) {
 /// Lines as they go on the wire; those that its framing cannot hold are left out and counted.
 fn encode(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
     let encoded = lines.encode(framings.from, framings.to);
-    metrics.dropped_framing.inc_by(encoded.unfit);
+    if encoded.unfit > 0 {
+        metrics.dropped_framing.inc_by(encoded.unfit);
+    }
     Batch {
         bytes: encoded.bytes,
         lines: encoded.lines,

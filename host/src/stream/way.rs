@@ -385,6 +385,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
                 .dropped_oversize
                 .inc_by(counts.oversized_dropped);
         }
-        self.metrics.dropped_partial.inc_by(counts.partial_dropped);
+        if counts.partial_dropped > 0 {
+            self.metrics.dropped_partial.inc_by(counts.partial_dropped);
+        }
     }
 }

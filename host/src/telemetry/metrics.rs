@@ -10,6 +10,7 @@ mod listener;
 mod output;
 mod way;
 
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -18,6 +19,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::shards::Shards;
+
 use filter::FilterFamilies;
 pub use filter::FilterMetrics;
 use listener::ListenerFamilies;
@@ -25,6 +28,9 @@ pub use listener::{ListenerMetrics, Refused};
 use output::OutputFamilies;
 pub use output::OutputMetrics;
 pub use way::WayMetrics;
+
+/// A counter that is counted up for each batch of lines, by all threads.
+pub type BatchCounter = Counter<u64, Shards<AtomicU64>>;
 
 /// All metrics of a host.
 #[derive(Debug)]

@@ -7,6 +7,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use prometheus_client::metrics::counter::Atomic as _;
+
 use super::Filter;
 use crate::config::words::Word as _;
 use crate::filter::breaker::After;
@@ -20,8 +22,10 @@ impl Filter {
     pub(in crate::filter) fn account(&self, input: &Lines, judged: &Judged, origin: &Origin) {
         let lines = input.len() as u64;
         self.metrics.lines.inc_by(lines);
-        self.taken.fetch_add(lines, Ordering::Relaxed);
-        self.metrics.dropped.inc_by(judged.dropped);
+        self.taken.inc_by(lines);
+        if judged.dropped > 0 {
+            self.metrics.dropped.inc_by(judged.dropped);
+        }
         // Runs of one kind are counted together: finding a counter by its labels takes a while.
         for run in judged.failed.chunk_by(|one, next| one.kind == next.kind) {
             if let [Failed { kind, reason, .. }, ..] = run {
@@ -95,7 +99,7 @@ impl Filter {
         let reason = "the filter kept failing, and is not called";
         self.set_all_aside(origin, "breaker", reason, input);
         self.metrics.failed("breaker", lines);
-        self.taken.fetch_add(lines, Ordering::Relaxed);
+        self.taken.inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 

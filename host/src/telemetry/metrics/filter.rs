@@ -7,16 +7,16 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use super::{add, register};
+use super::{BatchCounter, add, register};
 
 /// Bounds of how long after its deadline a call was cut, seconds.
 const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
 
 #[derive(Debug)]
 pub(super) struct FilterFamilies {
-    calls: Family<ByFilter, Counter>,
-    lines: Family<ByFilter, Counter>,
-    dropped: Family<ByFilter, Counter>,
+    calls: Family<ByFilter, BatchCounter>,
+    lines: Family<ByFilter, BatchCounter>,
+    dropped: Family<ByFilter, BatchCounter>,
     failures: Family<ByFilterKind, Counter>,
     refusals: Family<ByFilterKind, Counter>,
     handovers: Family<ByFilterResult, Counter>,
@@ -50,11 +50,11 @@ struct ByFilterResult {
 pub struct FilterMetrics {
     name: String,
     /// Calls of `process`.
-    pub calls: Counter,
+    pub calls: BatchCounter,
     /// Lines given to it.
-    pub lines: Counter,
+    pub lines: BatchCounter,
     /// Lines it dropped by its verdict.
-    pub dropped: Counter,
+    pub dropped: BatchCounter,
     /// Lines for the log beyond its rate.
     pub log_dropped: Counter,
     /// Lines that its quarantine took.

@@ -1,31 +1,30 @@
 //! What one direction of a listener's connections counts.
 
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::add;
 use super::listener::ByListener;
+use super::{BatchCounter, add};
 
 #[derive(Debug)]
 pub(super) struct WayFamilies {
-    lines_in: Family<ByListener, Counter>,
-    lines_out: Family<ByListener, Counter>,
-    bytes_in: Family<ByListener, Counter>,
-    bytes_out: Family<ByListener, Counter>,
+    lines_in: Family<ByListener, BatchCounter>,
+    lines_out: Family<ByListener, BatchCounter>,
+    bytes_in: Family<ByListener, BatchCounter>,
+    bytes_out: Family<ByListener, BatchCounter>,
 }
 
 /// What one direction of a listener's connections counts.
 #[derive(Debug, Clone)]
 pub struct WayMetrics {
     /// Lines framed.
-    pub lines_in: Counter,
+    pub lines_in: BatchCounter,
     /// Lines written.
-    pub lines_out: Counter,
+    pub lines_out: BatchCounter,
     /// Bytes read.
-    pub bytes_in: Counter,
+    pub bytes_in: BatchCounter,
     /// Bytes written.
-    pub bytes_out: Counter,
+    pub bytes_out: BatchCounter,
 }
 
 impl WayFamilies {
