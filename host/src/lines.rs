@@ -152,6 +152,12 @@ impl Lines {
         lines
     }
 
+    /// Lines that lie in `block` as these do in theirs, with the same terminators. Their spans go over
+    /// to them: what stays here has no lines.
+    pub(crate) fn take_over(&mut self, block: Vec<u8>) -> Self {
+        Self::from_parts(block, std::mem::take(&mut self.spans))
+    }
+
     /// Gives the block away. What is to be written comes from [`Self::encode`].
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -94,7 +94,16 @@ impl Model {
         if outcome.counts.iter().all(|count| *count == 1) {
             outcome.counts.clear();
         }
-        Some(judge(lines, outcome, RULES, &self.ways, self.on_error).expect("it makes sense"))
+        Some(
+            judge(
+                &mut lines.clone(),
+                outcome,
+                RULES,
+                &self.ways,
+                self.on_error,
+            )
+            .expect("it makes sense"),
+        )
     }
 
     /// As `recover` does it.

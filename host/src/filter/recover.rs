@@ -49,7 +49,12 @@ pub(super) struct Asked<'a> {
 }
 
 /// Runs a stage over lines. Never fails: faults have been dealt with.
-pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Asked<'_>) -> Judged {
+pub(super) async fn run(
+    filter: &Filter,
+    own: &mut Own,
+    mut input: Lines,
+    asked: Asked<'_>,
+) -> Judged {
     let admitted = filter.breaker().admit_now();
     if admitted == Admitted::No {
         filter.not_offered(&input, asked.origin);
@@ -59,15 +64,16 @@ pub(super) async fn run(filter: &Filter, own: &mut Own, input: Lines, asked: Ask
         let search = Search::wary(input.len());
         return Box::pin(find(filter, own, input, asked, (search, None, false))).await;
     }
-    match filter.call(own, &input, asked).await {
+    let lines = input.len();
+    match filter.call(own, &mut input, asked).await {
         Ok(judged) => {
             filter.works();
-            filter.account(&input, &judged, asked.origin);
+            filter.account(lines, &input, &judged, asked.origin);
             blocks::give_back(input.into_bytes());
             judged
         }
         Err(fault) => {
-            let (search, probe) = (Search::of(input.len()), admitted == Admitted::Probe);
+            let (search, probe) = (Search::of(lines), admitted == Admitted::Probe);
             Box::pin(find(
                 filter,
                 own,
@@ -93,7 +99,7 @@ async fn find(
     let mut budget = if probe { PROBE } else { BUDGET };
     while let Some(range) = search.next() {
         let (from, lines) = (range.start, range.len());
-        let part = input.slice(from, range.end);
+        let mut part = input.slice(from, range.end);
         let mut before = None;
         let judged = match known.take() {
             Some(fault) => Err(fault),
@@ -101,7 +107,7 @@ async fn find(
                 if lines == 1 {
                     before = filter.known(own).await;
                 }
-                filter.call(own, &part, asked).await
+                filter.call(own, &mut part, asked).await
             }
             None => {
                 filter.not_offered(&part, asked.origin);
@@ -119,7 +125,7 @@ async fn find(
                 if std::mem::take(&mut probe) {
                     budget = BUDGET;
                 }
-                filter.account(&part, &judged, asked.origin);
+                filter.account(lines, &part, &judged, asked.origin);
                 all.append(judged, from, lines);
             }
             Err(fault) => {

@@ -110,7 +110,7 @@ pub async fn replay(
         Err(fault) => return Ok(Replayed::faulted(fault, component)),
     };
     let ways: Vec<_> = (0..routes.len()).map(|way| Some(way as u32)).collect();
-    let judged = match judge(&input, outcome, rules, &ways, OnError::Drop) {
+    let judged = match judge(&mut input, outcome, rules, &ways, OnError::Drop) {
         Ok(judged) => judged,
         Err(broken) => {
             let fault = Fault::new("outcome", broken.to_string());

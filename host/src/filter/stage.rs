@@ -227,11 +227,12 @@ impl Filter {
         self.settings.on_error
     }
 
-    /// Calls the filter once. The instance goes back to where it came from unless it failed.
+    /// Calls the filter once. The instance goes back to where it came from unless it failed; `input`
+    /// is spent unless it did.
     pub(super) async fn call(
         &self,
         own: &mut Own,
-        input: &Lines,
+        input: &mut Lines,
         asked: Asked<'_>,
     ) -> Result<Judged, Fault> {
         let Asked { rules, ways, .. } = asked;

@@ -75,10 +75,13 @@ pub const REASON: usize = 1024;
 /// Judges an outcome. `ways` has, for each route that the filter declared, where it leads out of
 /// the chain; a line whose route leads nowhere goes on.
 ///
+/// The spans of an answer that lies as its input does are the input's own: `input` then has no
+/// lines any more, only its block.
+///
 /// # Errors
 /// [`Broken`] when numbers are out of order or range: nothing of the outcome can be used.
 pub fn judge(
-    input: &Lines,
+    input: &mut Lines,
     outcome: Outcome,
     rules: Rules,
     ways: &[Option<u32>],
@@ -91,7 +94,7 @@ pub fn judge(
         && shape::is_same(input, &outcome.output, rules)
     {
         return Ok(Judged {
-            lines: Lines::from_parts(outcome.output.bytes, input.spans().to_vec()),
+            lines: input.take_over(outcome.output.bytes),
             ..Judged::default()
         });
     }

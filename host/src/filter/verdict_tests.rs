@@ -73,11 +73,11 @@ fn departed(judged: Judged) -> Vec<(String, Vec<u8>)> {
 }
 
 fn judged(outcome: Outcome, on_error: OnError) -> Judged {
-    judge(&input(), outcome, RULES, WAYS, on_error).expect("the outcome makes sense")
+    judge(&mut input(), outcome, RULES, WAYS, on_error).expect("the outcome makes sense")
 }
 
 fn broken(outcome: Outcome) -> &'static str {
-    judge(&input(), outcome, RULES, WAYS, OnError::Pass)
+    judge(&mut input(), outcome, RULES, WAYS, OnError::Pass)
         .expect_err("the outcome makes no sense")
         .0
 }
@@ -143,8 +143,14 @@ fn lines_are_dropped_and_split() {
 fn pieces_of_an_unterminated_line_do_not_run_together() {
     let mut last = Lines::default();
     last.push(b"ab", b"");
-    let judged =
-        judge(&last, packed(&["a", "b"], &[2]), RULES, WAYS, OnError::Pass).expect("makes sense");
+    let judged = judge(
+        &mut last.clone(),
+        packed(&["a", "b"], &[2]),
+        RULES,
+        WAYS,
+        OnError::Pass,
+    )
+    .expect("makes sense");
     assert_eq!(judged.lines.bytes(), b"a\nb");
 }
 
@@ -255,7 +261,8 @@ fn a_line_on_a_route_has_a_terminator() {
     let mut last = Lines::default();
     last.push(b"ab", b"");
     let outcome = routing(packed(&["a", "b"], &[2]), &[(0, 0)]);
-    let judged = judge(&last, outcome, RULES, WAYS, OnError::Pass).expect("makes sense");
+    let judged =
+        judge(&mut last.clone(), outcome, RULES, WAYS, OnError::Pass).expect("makes sense");
     assert_eq!(departed(judged), [("one".to_owned(), b"a\nb\n".to_vec())]);
 }
 
@@ -335,7 +342,7 @@ proptest! {
         let outcome = Outcome { output: LinesResult { bytes, spans }, counts, failures, routes, close_after };
         let framing = if crlf { Framing::Crlf } else { Framing::Lf };
         let rules = Rules { framing, max_output: 5 };
-        if let Ok(judged) = judge(&input(), outcome, rules, WAYS, OnError::Drop) {
+        if let Ok(judged) = judge(&mut input(), outcome, rules, WAYS, OnError::Drop) {
             let known = if judged.close.is_some() { judged.counts.len() } else { input().len() };
             let made = match &judged.counts[..] {
                 [] => known,

@@ -50,7 +50,7 @@ pub fn run(input: &[u8]) {
     let outcome = outcome(&mut choices, &lines);
     let wanted = reference(&lines, &outcome, rules, on_error);
     let shown = format!("{lines:?}, {outcome:?}, {rules:?}, {on_error:?}");
-    let came = judge(&lines, outcome, rules, WAYS, on_error).ok();
+    let came = judge(&mut lines.clone(), outcome, rules, WAYS, on_error).ok();
     assert_eq!(
         came.map(|judged| Came::of(judged, lines.len())),
         wanted,

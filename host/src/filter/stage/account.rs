@@ -18,9 +18,15 @@ use crate::filter::verdict::{Failed, Judged};
 use crate::lines::Lines;
 
 impl Filter {
-    /// Counts what a call came to, of these lines.
-    pub(in crate::filter) fn account(&self, input: &Lines, judged: &Judged, origin: &Origin) {
-        let lines = input.len() as u64;
+    /// Counts what a call of `lines` lines came to. Of `input`, only those that failed are looked at.
+    pub(in crate::filter) fn account(
+        &self,
+        lines: usize,
+        input: &Lines,
+        judged: &Judged,
+        origin: &Origin,
+    ) {
+        let lines = lines as u64;
         self.metrics.lines.inc_by(lines);
         self.taken.inc_by(lines);
         if judged.dropped > 0 {
@@ -39,7 +45,7 @@ impl Filter {
 
     /// Counts lines that were given up after a fault.
     pub(in crate::filter) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
-        self.account(input, &Judged::default(), origin);
+        self.account(input.len(), input, &Judged::default(), origin);
         self.failed(fault.kind, input.len() as u64, &fault.reason);
         self.set_all_aside(origin, fault.kind, &fault.reason, input);
     }
