@@ -5,7 +5,7 @@
 
 use tokio::sync::mpsc;
 
-use super::request::{Request, Trigger};
+use super::request::Request;
 
 /// Catches SIGHUP from this call on; the future calls `also` and asks for a reload at each, for
 /// ever. Without such signals (Windows), waits for ever.
@@ -24,6 +24,7 @@ pub fn hangups(
     Ok(async move {
         #[cfg(unix)]
         while hangups.recv().await.is_some() {
+            use super::request::Trigger;
             also();
             // A full channel holds a reload already.
             let _full = requests.try_send(Request::reload(Trigger::Hangup));

@@ -1,7 +1,8 @@
 //! Filters: from a plugin file to the lines that come out of a chain.
 //!
 //! In the order of a filter's life: [`plugin`] compiles and checks a file, [`stage`] makes it a
-//! filter with settings and instances, `instance` calls it, from one of the `slots` if it keeps failing, [`verdict`] checks the answer,
+//! filter with settings and instances, `instance` calls it, from one of the `slots` if it keeps
+//! failing, `pool` keeps it between calls, [`verdict`] checks the answer,
 //! [`imports`] are what a filter may be granted, [`chain`] leads a stream's lines through one filter
 //! after another; `condition` lets lines go round a filter, [`breaker`] takes one out that keeps
 //! failing, [`departed`] are those that left, `course` keeps a batch in order.
