@@ -111,7 +111,7 @@ impl Rounds {
                 found.push(rate);
             }
         }
-        let of = |(engine, rates): (&Box<dyn Engine>, &Vec<f64>)| {
+        let rows = engines.iter().zip(&found).map(|(engine, rates)| {
             let ratios = found[0].iter().zip(rates).map(|(first, own)| first / own);
             Row {
                 name: engine.name(),
@@ -119,8 +119,8 @@ impl Rounds {
                 ratio: Spread::of(ratios.collect()),
                 rate: Spread::of(rates.clone()),
             }
-        };
-        Ok(engines.iter().zip(&found).map(of).collect())
+        });
+        Ok(rows.collect())
     }
 }
 
