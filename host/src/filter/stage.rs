@@ -241,9 +241,7 @@ impl Filter {
         let outcome = instance
             .process(&self.engine, self.bounds, input, rules.max_output)
             .await;
-        self.metrics
-            .call_seconds
-            .observe(started.elapsed().as_secs_f64());
+        self.metrics.call_seconds.observe(started.elapsed());
         self.metrics.calls.inc();
         if outcome
             .as_ref()

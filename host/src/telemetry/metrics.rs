@@ -5,6 +5,7 @@
 //! never per line. Out: OpenMetrics text, which Prometheus reads. Durations are in seconds, sizes in
 //! bytes.
 
+mod durations;
 mod filter;
 mod listener;
 mod output;

@@ -4,9 +4,10 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::durations::Durations;
 use super::{BatchCounter, add, register};
 
 /// Bounds of how long after its deadline a call was cut, seconds.
@@ -24,7 +25,7 @@ pub(super) struct FilterFamilies {
     quarantined: Family<ByFilter, Counter>,
     instances: Family<ByFilter, Gauge>,
     breakers: Family<ByFilter, Gauge>,
-    call_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
+    call_seconds: Family<ByFilter, Durations>,
     overrun_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
 }
 
@@ -64,7 +65,7 @@ pub struct FilterMetrics {
     /// 1 while its breaker is open.
     pub breaker_open: Gauge,
     /// Duration of calls.
-    pub call_seconds: Histogram,
+    pub call_seconds: Durations,
     /// Processor time beyond the deadline of calls that were cut.
     pub overrun_seconds: Histogram,
     failures: Family<ByFilterKind, Counter>,
@@ -73,7 +74,6 @@ pub struct FilterMetrics {
 
 impl FilterFamilies {
     pub(super) fn new(r: &mut Registry) -> Self {
-        let seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-6, 4.0, 11));
         let overruns: fn() -> Histogram = || Histogram::new(OVERRUNS);
         Self {
             calls: add(r, "filter_calls", "Calls of a filter"),
@@ -110,12 +110,7 @@ impl FilterFamilies {
                 "filter_breaker_open",
                 "Whether a filter is not called since it kept failing: 1 or 0",
             ),
-            call_seconds: register(
-                r,
-                "filter_call_seconds",
-                "Duration of a filter's calls",
-                Family::new_with_constructor(seconds),
-            ),
+            call_seconds: add(r, "filter_call_seconds", "Duration of a filter's calls"),
             overrun_seconds: register(
                 r,
                 "filter_overrun_seconds",
