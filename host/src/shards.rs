@@ -34,6 +34,12 @@ impl<T> Shards<T> {
         let (before, after) = self.0.split_at(here());
         after.iter().chain(before).map(|shard| &shard.0)
     }
+
+    /// What `count` of all parts comes to.
+    pub(crate) fn sum(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
+        let counts = self.all().map(|part| count(part).load(Ordering::Relaxed));
+        counts.fold(0, u64::wrapping_add)
+    }
 }
 
 /// Counts, as the sum of what threads have counted.
@@ -48,8 +54,7 @@ impl Atomic<u64> for Shards<AtomicU64> {
     }
 
     fn get(&self) -> u64 {
-        let parts = self.all().map(|part| part.load(Ordering::Relaxed));
-        parts.fold(0, u64::wrapping_add)
+        self.sum(|part| part)
     }
 }
 

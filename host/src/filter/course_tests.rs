@@ -94,16 +94,9 @@ impl Model {
         if outcome.counts.iter().all(|count| *count == 1) {
             outcome.counts.clear();
         }
-        Some(
-            judge(
-                &mut lines.clone(),
-                outcome,
-                RULES,
-                &self.ways,
-                self.on_error,
-            )
-            .expect("it makes sense"),
-        )
+        let mut input = lines.clone();
+        let judged = judge(&mut input, outcome, RULES, &self.ways, self.on_error);
+        Some(judged.expect("it makes sense"))
     }
 
     /// As `recover` does it.

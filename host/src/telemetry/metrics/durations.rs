@@ -49,19 +49,12 @@ impl Durations {
 
 impl EncodeMetric for Durations {
     fn encode(&self, mut encoder: MetricEncoder) -> fmt::Result {
-        let add = |count: fn(&Part, usize) -> &AtomicU64, at| {
-            let parts = self
-                .0
-                .all()
-                .map(|part| count(part, at).load(Ordering::Relaxed));
-            parts.fold(0, u64::wrapping_add)
-        };
         let buckets: [(f64, u64); BOUNDS.len() + 1] = array::from_fn(|at| {
             // The library takes the greatest number for infinity.
             let bound = BOUNDS.get(at).map_or(f64::MAX, |bound| *bound as f64 / 1e9);
-            (bound, add(|part, at| &part.counts[at], at))
+            (bound, self.0.sum(|part| &part.counts[at]))
         });
-        let sum = add(|part, _| &part.sum, 0) as f64 / 1e9;
+        let sum = self.0.sum(|part| &part.sum) as f64 / 1e9;
         let count = buckets.iter().map(|(_, count)| count).sum();
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
