@@ -15,6 +15,8 @@ mod interpreter;
 mod linemill;
 mod measure;
 mod report;
+#[path = "../../src/bench/spread.rs"]
+mod spread;
 
 use std::fs;
 use std::path::PathBuf;

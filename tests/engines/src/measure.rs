@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use crate::engine::Engine;
+use crate::spread::Spread;
 
 /// Bytes that a busy server reads at a time.
 pub(crate) const BLOCK: usize = 64 * 1024;
@@ -44,14 +45,6 @@ pub(crate) struct Row {
     pub(crate) rate: Spread,
     /// How many times as many the first engine does in the same round.
     pub(crate) ratio: Spread,
-}
-
-/// The middle and the ends of what the rounds found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
 }
 
 impl Load {
@@ -151,22 +144,10 @@ fn rot13(byte: u8) -> u8 {
     }
 }
 
-impl Spread {
-    /// Of at least one value.
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
-        Self {
-            median: f64::midpoint(values[low], values[high]),
-            min: values[0],
-            max: values[values.len() - 1],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, Load, Rounds, Spread};
+    use super::{LONGEST, Load, Rounds};
+    use crate::spread::Spread;
 
     #[test]
     fn every_engine_turns_lines_of_every_length_right() {
@@ -181,15 +162,5 @@ mod tests {
             assert_eq!(rows.len(), engines.len());
             assert_eq!(rows[0].ratio, Spread::of(vec![1.0]));
         }
-    }
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        let found = |values| {
-            let Spread { median, min, max } = Spread::of(values);
-            [median, min, max]
-        };
-        assert_eq!(found(vec![3.0, 1.0, 2.0]), [2.0, 1.0, 3.0]);
-        assert_eq!(found(vec![4.0, 1.0, 2.0, 3.0]), [2.5, 1.0, 4.0]);
     }
 }

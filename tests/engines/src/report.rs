@@ -142,7 +142,8 @@ fn locked(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{COLUMNS, Report, locked};
-    use crate::measure::{Load, Rounds, Row, Spread};
+    use crate::measure::{Load, Rounds, Row};
+    use crate::spread::Spread;
 
     fn row(name: &'static str, rate: f64) -> Row {
         let spread = |median: f64| Spread {

@@ -12,8 +12,8 @@ use crate::idle::raise_files;
 use crate::openloop::{Latencies, Offer};
 use crate::others::Others;
 use crate::peer::{Launch, Subject};
-use crate::report::Spread;
 use crate::schedule::Schedule;
+use crate::spread::Spread;
 
 /// The percentiles that are shown, and their columns.
 const QUANTILES: [(f64, &str); 5] = [

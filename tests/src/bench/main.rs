@@ -32,6 +32,7 @@ mod secure;
 mod session;
 #[cfg(unix)]
 mod soak;
+mod spread;
 mod start;
 mod stuck;
 #[cfg(unix)]

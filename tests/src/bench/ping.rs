@@ -11,7 +11,7 @@ use crate::document::{Cell, Kind, Part, Plot};
 use crate::others::Others;
 use crate::pattern::Pattern;
 use crate::peer::{LINEMILL, Subject};
-use crate::report::Spread;
+use crate::spread::Spread;
 
 /// A server that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);

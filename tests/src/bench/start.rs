@@ -15,7 +15,8 @@ use clap::Args;
 use linemill_tests::Folder;
 
 use crate::peer::Launch;
-use crate::report::{Spread, table};
+use crate::report::table;
+use crate::spread::Spread;
 
 /// A host that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::document::Cell;
-use crate::report::Spread;
+use crate::spread::Spread;
 
 /// The columns of a table of throughput.
 pub(crate) const COLUMNS: [&str; 10] = [

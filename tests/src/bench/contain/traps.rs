@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use linemill_tests::{Folder, Host, PATIENCE, guest};
 
 use super::measure::Measure;
-use crate::report::Spread;
+use crate::spread::Spread;
 
 const CONNECTIONS: usize = 4;
 /// One line in so many traps.
