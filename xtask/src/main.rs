@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acquire;
 mod bench;
 mod ci;
 mod count;

@@ -3,16 +3,15 @@
 use std::{fs, io, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result};
-use linemill_guest_build::{Built, Fetch, Toolchain, build as build_guests};
+use linemill_guest_build::{Built, Toolchain, build as build_guests};
 
-use crate::{step::say, workspace::Workspace};
+use crate::{acquire, step::say, workspace::Workspace};
 
-/// Builds all plugins; finds, and where it may fetches, a compiler for them first, and gives it
-/// back.
+/// Builds all plugins. Returns the compiler that built them, which may have been installed first.
 pub(crate) fn build(workspace: &Workspace) -> Result<Toolchain> {
     let started = Instant::now();
     let dir = workspace.plugins();
-    let toolchain = Toolchain::find(&dir, Fetch::Allowed, &mut say)?;
+    let toolchain = acquire::toolchain(&dir)?;
     say(&format!("building plugins with {toolchain}"));
     let built = build_guests(&dir, workspace.target(), &toolchain)?;
     let out = workspace.target().join("plugins");
@@ -31,7 +30,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Removes components of plugins that are no more: the host embeds whatever is in that folder.
+/// Removes components of plugins that no longer exist, since the host embeds every file in that
+/// folder.
 fn remove_others(out: &Path, built: &[Built]) -> io::Result<()> {
     for entry in fs::read_dir(out)? {
         let path = entry?.path();

@@ -1,12 +1,12 @@
-//! What a cargo started for guests inherits.
+//! The environment of commands that build guests.
 //!
-//! In: the names of this process's environment variables. Out: those that stay. A process started
-//! by `cargo run` carries variables meant for the host's build (target directory, flags, compiler,
-//! profile); they would make the guest's build a different one each time, or break it.
+//! In: this process's environment variables. Out: a command that inherits only those that are
+//! meant for it. A process started by `cargo run` carries variables of the host's build (target
+//! folder, flags, compiler, profile), which would change or break a guest's build.
 
 use std::{env, ffi::OsStr, process::Command};
 
-/// Set by the user for cargo as a whole, so good for any of its runs.
+/// Settings of cargo that the user makes for all builds.
 const KEPT: [&str; 4] = [
     "CARGO_HOME",
     "CARGO_BUILD_JOBS",
@@ -29,14 +29,14 @@ const REMOVED: [&str; 9] = [
     "RUSTDOC",
     "RUSTDOCFLAGS",
     "RUSTFLAGS",
-    // Set by `cargo run`, to directories of the host's build and toolchain.
+    // `cargo run` sets these to folders of the host's build and toolchain.
     "DYLD_FALLBACK_LIBRARY_PATH",
     "LD_LIBRARY_PATH",
 ];
 
-/// Whether a variable may reach a guest's build.
+/// Whether a guest's build inherits a variable.
 ///
-/// `RUSTUP_TOOLCHAIN` may: where a command was started with one toolchain, its guests use it too.
+/// It inherits `RUSTUP_TOOLCHAIN`: guests use the toolchain that the command was started with.
 fn is_kept(name: &str) -> bool {
     if REMOVED.contains(&name) {
         return false;
@@ -46,14 +46,16 @@ fn is_kept(name: &str) -> bool {
         || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// A command without the variables that belong to another build.
-pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+/// A command that inherits no variable of the cargo build that started this process, and whose
+/// rustup (1.28 and later) does not download a toolchain that a `rust-toolchain.toml` names.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(|name| !is_kept(name)) {
             command.env_remove(name);
         }
     }
+    command.env("RUSTUP_AUTO_INSTALL", "0");
     command
 }
 
@@ -62,7 +64,7 @@ mod tests {
     use super::is_kept;
 
     #[test]
-    fn what_belongs_to_another_build_goes() {
+    fn variables_of_another_build_are_removed() {
         for name in [
             "CARGO",
             "CARGO_TARGET_DIR",
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_set_for_every_build_stays() {
+    fn settings_for_every_build_are_kept() {
         for name in [
             "CARGO_BUILD_JOBS",
             "CARGO_HOME",

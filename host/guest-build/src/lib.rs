@@ -1,13 +1,12 @@
-//! From a filter's Rust crate to a WebAssembly component, and a new filter crate from nothing.
+//! Builds a filter's Rust crate into a WebAssembly component, and creates new filter crates.
 //!
-//! What comes in: a folder with a `Cargo.toml`. What goes out: `NAME.wasm` components. In between,
-//! [`Toolchain::find`] looks for a compiler that can make `wasm32-unknown-unknown`, and [`build()`]
-//! runs cargo with it and wraps what comes out. What this crate does not do: load or run a
-//! component, or judge whether it is a good filter; it does not depend on wasmtime.
+//! In: a folder with a `Cargo.toml`. Out: `NAME.wasm` components. [`Toolchain::find`] looks for an
+//! installed compiler that can build for [`TARGET`]; [`build()`] runs cargo with it and wraps the
+//! modules. Not here: installing a compiler, which only `cargo xtask` does; loading or running a
+//! component, or judging whether it is a good filter. This crate does not depend on wasmtime.
 
 #![forbid(unsafe_code)]
 
-mod acquire;
 mod artifacts;
 mod build;
 mod component;
@@ -16,10 +15,10 @@ mod machine;
 pub mod new;
 mod toolchain;
 
-pub use acquire::install_packages;
 pub use build::{BuildError, Built, build};
 pub use component::ComponentError;
-pub use toolchain::{Fetch, Missing, Toolchain};
+pub use environment::command;
+pub use toolchain::{Missing, Toolchain};
 
-/// What filters are compiled for: WebAssembly and nothing around it.
+/// The target that filters are compiled for: WebAssembly without an operating system.
 pub const TARGET: &str = "wasm32-unknown-unknown";

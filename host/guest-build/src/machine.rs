@@ -1,7 +1,7 @@
 //! What this machine has for building guests.
 //!
-//! In: a folder, because rustup picks a toolchain by folder. Out: facts, in a [`Machine`]. Nothing
-//! is decided here and nothing changed; a fact that cannot be found out counts as "no".
+//! In: a folder, because rustup selects a toolchain by folder. Out: facts, in a [`Machine`]. A fact
+//! that cannot be determined counts as "no". Not here: choosing a toolchain, or changing anything.
 
 use std::{
     env, fmt, fs,
@@ -15,12 +15,10 @@ use crate::{TARGET, environment::command};
 pub(crate) const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 pub(crate) const SYSTEM_CARGO: &str = "/usr/bin/cargo";
 
-/// A compiler's version, as far as it matters.
+/// A compiler's version without its patch release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version {
-    /// 1, so far.
     pub(crate) major: u32,
-    /// The number of the release.
     pub(crate) minor: u32,
 }
 
@@ -41,51 +39,43 @@ impl fmt::Display for Version {
     }
 }
 
-/// A compiler, and which standard library it has for guests.
+/// A compiler, and the standard libraries that it has for guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Compiler {
     pub(crate) version: Version,
-    /// The standard library is there, compiled for guests.
+    /// It has a precompiled standard library for guests.
     pub(crate) has_target: bool,
-    /// The standard library is there as source, with the sources it depends on.
+    /// It has the source of the standard library and of that library's dependencies.
     pub(crate) has_source: bool,
 }
 
 /// What the choice of a toolchain depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Machine {
-    /// What `rustc` means in the folder.
+    /// The compiler that `rustc` starts in the folder.
     pub(crate) usual: Option<Compiler>,
     /// The rustup toolchain that is active in the folder.
     pub(crate) rustup_toolchain: Option<String>,
-    /// Nobody said that rustup and cargo are to stay off the network.
-    pub(crate) may_download: bool,
-    /// Debian's compiler, with its cargo.
+    /// Debian's compiler, if its cargo is installed too.
     pub(crate) system: Option<Compiler>,
-    /// Debian, or made from it: `apt-get` is there.
-    pub(crate) has_apt: bool,
-    pub(crate) is_root: bool,
     /// A linker for WebAssembly: rustup's `rust-lld`, or LLVM's `wasm-ld`.
     pub(crate) linker: Option<PathBuf>,
 }
 
 impl Machine {
-    /// Looks around, as seen from `dir`.
+    /// Inspects the machine as seen from `dir`.
     pub(crate) fn look(dir: &Path) -> Self {
         let usual_sysroot = sysroot("rustc", dir);
-        let has_apt = has_apt();
-        let has_system =
-            has_apt && Path::new(SYSTEM_RUSTC).exists() && Path::new(SYSTEM_CARGO).exists();
+        // Paths and packages are Debian's, so compilers of other systems are not considered.
+        let has_system = Path::new("/usr/bin/apt-get").exists()
+            && Path::new(SYSTEM_RUSTC).exists()
+            && Path::new(SYSTEM_CARGO).exists();
         Self {
             usual: compiler("rustc", dir, usual_sysroot.as_deref()),
             rustup_toolchain: rustup_toolchain(dir),
-            may_download: env::var_os("RUSTUP_AUTO_INSTALL").is_none_or(|value| value != "0")
-                && env::var_os("CARGO_NET_OFFLINE").is_none_or(|value| value != "true"),
             system: has_system
                 .then(|| sysroot(SYSTEM_RUSTC, dir))
                 .and_then(|root| compiler(SYSTEM_RUSTC, dir, root.as_deref())),
-            has_apt,
-            is_root: is_root(),
             linker: usual_sysroot
                 .and_then(|root| rust_lld(&root))
                 .or_else(wasm_ld),
@@ -93,7 +83,7 @@ impl Machine {
     }
 }
 
-/// Standard output of a question to a program, when it succeeds.
+/// A program's standard output, trimmed. `None` if the program fails or cannot be started.
 fn ask(program: &str, arguments: &[&str], dir: &Path) -> Option<String> {
     let output = command(program)
         .args(arguments)
@@ -124,21 +114,6 @@ fn rustup_toolchain(dir: &Path) -> Option<String> {
     line.split_whitespace().next().map(str::to_owned)
 }
 
-/// Whether this is Debian, or made from it.
-pub(crate) fn has_apt() -> bool {
-    Path::new("/usr/bin/apt-get").exists()
-}
-
-/// Whether this process may install packages. Asked of the kernel, where it says so in a file.
-pub(crate) fn is_root() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|ids| ids.split_whitespace().nth(1));
-    effective == Some("0")
-}
-
 fn rust_lld(sysroot: &Path) -> Option<PathBuf> {
     let hosts = fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
     let name = format!("bin/rust-lld{}", env::consts::EXE_SUFFIX);
@@ -148,7 +123,7 @@ fn rust_lld(sysroot: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// LLVM's own, newest first: Debian puts the release into the name.
+/// LLVM's linker. Debian puts the release into its name; the newest comes first.
 fn wasm_ld() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let names = std::iter::once("wasm-ld".to_owned())

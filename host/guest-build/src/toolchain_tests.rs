@@ -1,8 +1,10 @@
-//! The choice, on machines described by hand.
+//! The choice of a toolchain, on machines described by hand.
 
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::{env, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
-use super::{Done, Fetch, LINKER_PACKAGE, Missing, PACKAGES, Step, Toolchain, Way, next};
+use super::{LINKER_PACKAGE, Missing, PACKAGES, StdSource, Toolchain, choose};
 use crate::machine::{Compiler, Machine, Version};
 
 const V95: Version = Version {
@@ -13,13 +15,9 @@ const V96: Version = Version {
     major: 1,
     minor: 96,
 };
-const NEITHER: Done = Done {
-    add_target: false,
-    install_packages: false,
-};
 
-/// rustup's compiler without the target, root on Debian, a network.
-fn fresh_debian() -> Machine {
+/// rustup's compiler without the target, and its linker.
+fn without_target() -> Machine {
     Machine {
         usual: Some(Compiler {
             version: V95,
@@ -27,10 +25,7 @@ fn fresh_debian() -> Machine {
             has_source: false,
         }),
         rustup_toolchain: Some("1.95.0-x86_64-unknown-linux-gnu".to_owned()),
-        may_download: true,
         system: None,
-        has_apt: true,
-        is_root: true,
         linker: Some(PathBuf::from("rust-lld")),
     }
 }
@@ -52,135 +47,136 @@ fn with_system(mut machine: Machine, version: Version, has_source: bool) -> Mach
     machine
 }
 
-fn from_source(version: Version) -> Step<'static> {
-    Step::Use(Toolchain {
-        version,
-        way: Way::FromSource {
-            linker: PathBuf::from("rust-lld"),
-        },
+fn missing(packages: Vec<&'static str>) -> Result<Toolchain, Missing> {
+    Err(Missing {
+        rustup_toolchain: without_target().rustup_toolchain,
+        packages,
     })
 }
 
 #[test]
-fn the_usual_compiler_is_first_when_it_has_the_target() {
-    let machine = with_system(with_target(fresh_debian()), V96, true);
-    let usual = Step::Use(Toolchain {
+fn the_usual_compiler_comes_first_when_it_has_the_target() {
+    let machine = with_system(with_target(without_target()), V96, true);
+    let usual = Toolchain {
         version: V95,
-        way: Way::Usual,
-    });
-    assert_eq!(next(&machine, Fetch::Allowed, NEITHER), usual);
-    assert_eq!(next(&machine, Fetch::Never, NEITHER), usual);
+        source: StdSource::Precompiled,
+    };
+    assert_eq!(choose(&machine), Ok(usual));
 }
 
 #[test]
-fn debians_compiler_when_it_is_there_needs_no_network() {
-    let machine = with_system(fresh_debian(), V96, true);
-    assert_eq!(next(&machine, Fetch::Allowed, NEITHER), from_source(V96));
-    assert_eq!(next(&machine, Fetch::Never, NEITHER), from_source(V96));
+fn an_installed_system_compiler_is_used() {
+    let machine = with_system(without_target(), V96, true);
+    let system = Toolchain {
+        version: V96,
+        source: StdSource::BuiltFromSource {
+            linker: PathBuf::from("rust-lld"),
+        },
+    };
+    assert_eq!(choose(&machine), Ok(system));
 }
 
 #[test]
-fn a_missing_target_is_added_before_packages_are_installed() {
-    let machine = fresh_debian();
-    assert_eq!(
-        next(&machine, Fetch::Allowed, NEITHER),
-        Step::AddTarget("1.95.0-x86_64-unknown-linux-gnu"),
-    );
-    let failed = Done {
-        add_target: true,
-        ..NEITHER
-    };
-    assert_eq!(
-        next(&machine, Fetch::Allowed, failed),
-        Step::InstallPackages(PACKAGES.to_vec()),
-    );
-    let both_failed = Done {
-        add_target: true,
-        install_packages: true,
-    };
-    assert_eq!(next(&machine, Fetch::Allowed, both_failed), Step::GiveUp);
-}
-
-#[test]
-fn a_rustup_told_to_stay_off_the_network_is_not_asked() {
-    let machine = Machine {
-        may_download: false,
-        ..fresh_debian()
-    };
-    assert_eq!(
-        next(&machine, Fetch::Allowed, NEITHER),
-        Step::InstallPackages(PACKAGES.to_vec()),
-    );
-}
-
-#[test]
-fn nothing_is_fetched_without_leave_and_no_package_without_root() {
-    assert_eq!(next(&fresh_debian(), Fetch::Never, NEITHER), Step::GiveUp);
-    let user = Machine {
-        is_root: false,
-        may_download: false,
-        ..fresh_debian()
-    };
-    assert_eq!(next(&user, Fetch::Allowed, NEITHER), Step::GiveUp);
-    let elsewhere = Machine {
-        has_apt: false,
-        may_download: false,
-        ..fresh_debian()
-    };
-    assert_eq!(next(&elsewhere, Fetch::Allowed, NEITHER), Step::GiveUp);
-}
-
-#[test]
-fn an_old_or_partial_system_compiler_is_completed_not_used() {
-    let offline = Machine {
-        may_download: false,
-        ..fresh_debian()
-    };
+fn old_or_partial_compilers_are_not_used() {
     let old = Version {
         major: 1,
         minor: 85,
     };
+    let mut old_usual = with_target(without_target());
+    old_usual.usual = old_usual.usual.map(|usual| Compiler {
+        version: old,
+        ..usual
+    });
     for machine in [
-        with_system(offline.clone(), old, true),
-        with_system(offline, V96, false),
+        without_target(),
+        old_usual,
+        with_system(without_target(), old, true),
+        with_system(without_target(), V96, false),
     ] {
-        assert_eq!(
-            next(&machine, Fetch::Allowed, NEITHER),
-            Step::InstallPackages(PACKAGES.to_vec()),
-        );
+        assert_eq!(choose(&machine), missing(PACKAGES.to_vec()), "{machine:?}");
     }
 }
 
 #[test]
-fn a_missing_linker_is_installed_along() {
+fn a_missing_linker_is_among_the_packages() {
     let machine = Machine {
         linker: None,
-        may_download: false,
-        ..with_system(fresh_debian(), V96, true)
+        ..with_system(without_target(), V96, true)
     };
     let mut packages = PACKAGES.to_vec();
     packages.push(LINKER_PACKAGE);
-    assert_eq!(
-        next(&machine, Fetch::Allowed, NEITHER),
-        Step::InstallPackages(packages),
-    );
+    assert_eq!(choose(&machine), missing(packages));
 }
 
 #[test]
-fn missing_names_both_ways_and_what_was_tried() {
+fn missing_displays_the_commands_for_both_sources() {
     let text = Missing {
-        toolchain: Some("1.95.0".to_owned()),
-        tried: vec!["rustup: no route to host".to_owned()],
+        rustup_toolchain: Some("1.95.0".to_owned()),
+        packages: vec!["rustc-web", "lld"],
     }
     .to_string();
     assert_eq!(
         text,
-        "no compiler here can build for wasm32-unknown-unknown\n  \
-         tried: rustup: no route to host\n\
+        "no compiler on this machine can build for wasm32-unknown-unknown\n\
          hint: with rustup:\n    \
          rustup target add wasm32-unknown-unknown --toolchain 1.95.0\n  \
          or, on Debian, as root:\n    \
-         apt-get update && apt-get install --no-install-recommends rustc-web cargo-web \
-         rust-web-src lld",
+         apt-get update && apt-get install --no-install-recommends rustc-web lld",
+    );
+}
+
+/// Set in the process that `finding_a_toolchain_starts_no_installer` starts.
+#[cfg(unix)]
+const FIND_ONLY: &str = "LINEMILL_TEST_FIND_ONLY";
+
+/// Finds a toolchain where every program on `PATH` is a script that logs how it is started.
+#[cfg(unix)]
+#[test]
+fn finding_a_toolchain_starts_no_installer() {
+    if env::var_os(FIND_ONLY).is_some() {
+        println!("found: {:?}", Toolchain::find(Path::new("/")));
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let script = format!(
+        "#!/bin/sh\n\
+         echo \"${{0##*/}} $* auto-install=$RUSTUP_AUTO_INSTALL\" >> {log}\n\
+         case \"$*\" in\n\
+         *sysroot) echo {sysroot} ;;\n\
+         --version) echo 'rustc 1.95.0 (59807616e 2026-04-14)' ;;\n\
+         show*) echo '1.95.0-x86_64-unknown-linux-gnu (default)' ;;\n\
+         esac\n",
+        log = log.display(),
+        sysroot = dir.path().join("sysroot").display(),
+    );
+    for program in ["apt", "apt-get", "cargo", "dpkg", "rustc", "rustup", "sudo"] {
+        let path = dir.path().join(program);
+        fs::write(&path, &script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["finding_a_toolchain_starts_no_installer", "--nocapture"])
+        .env("PATH", dir.path())
+        .env(FIND_ONLY, "1")
+        .env_remove("RUSTUP_AUTO_INSTALL")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && output.contains("found: "),
+        "{output}"
+    );
+    let log = fs::read_to_string(log).unwrap();
+    let mut started: Vec<_> = log.lines().collect();
+    started.sort_unstable();
+    started.dedup();
+    assert_eq!(
+        started,
+        [
+            "rustc --print sysroot auto-install=0",
+            "rustc --version auto-install=0",
+            "rustup show active-toolchain auto-install=0",
+        ],
     );
 }

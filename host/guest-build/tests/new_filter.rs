@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-use linemill_guest_build::{BuildError, Fetch, Toolchain, build, new};
+use linemill_guest_build::{BuildError, Toolchain, build, new};
 
 /// A folder that stays from run to run, for what compilers make; crates in it are made anew. It is
 /// one for all tests, as they take the standard library compiled in the same way.
@@ -35,8 +35,7 @@ fn emptied(name: &str) -> PathBuf {
 }
 
 fn toolchain(dir: &Path) -> Toolchain {
-    Toolchain::find(dir, Fetch::Never, &mut |_| {})
-        .expect("`cargo xtask test` brings a compiler for guests")
+    Toolchain::find(dir).expect("`cargo xtask test` installs a compiler for guests")
 }
 
 /// A crate as `linemill new` makes it, with the plugins' versions of everything.

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use linemill_guest_build::{Fetch, Toolchain, build};
+use linemill_guest_build::{Toolchain, build};
 
 /// Build a filter crate (or a workspace of them) into components
 ///
-/// Uses the compiler with the target wasm32-unknown-unknown that it finds: rustup's, or that of
-/// Debian's package rustc-web. Components go to target/plugins in the crate's folder.
+/// Uses an installed compiler for wasm32-unknown-unknown: rustup's, or that of Debian's package
+/// rustc-web. If there is none, says which commands install one; linemill itself installs nothing.
+/// Components go to target/plugins in the crate's folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill build shout")]
@@ -20,8 +21,7 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut say = |line: &str| eprintln!("==> {line}");
-        let toolchain = Toolchain::find(&self.dir, Fetch::Allowed, &mut say)?;
+        let toolchain = Toolchain::find(&self.dir)?;
         let target = self.dir.join("target");
         for built in build(&self.dir, &target, &toolchain)? {
             println!("{}", built.component.display());

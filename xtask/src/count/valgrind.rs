@@ -3,9 +3,8 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use linemill_guest_build::install_packages;
 
-use crate::step::say;
+use crate::acquire::install_packages;
 
 const PACKAGE: &str = "valgrind";
 
@@ -26,7 +25,6 @@ impl Valgrind {
         }
         let mut here = look();
         if here.is_none() {
-            say("installing valgrind by apt-get");
             if let Err(problem) = install_packages(&[PACKAGE]) {
                 bail!(
                     "valgrind, which counts instructions, is not here\n  tried: {problem}\n\
