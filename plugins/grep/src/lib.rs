@@ -206,11 +206,11 @@ mod tests {
         );
         assert_eq!(
             refusal::<Grep>(json!({ "keep": ["a"], "route": "a b" })),
-            "`a b` is no name of a route: it takes 1 to 64 letters, digits, `-` and `_`",
+            "`a b` is not a valid route name; use 1 to 64 letters, digits, `-` and `_`",
         );
         assert_eq!(
             refusal::<Grep>(json!({ "keep": ["a"], "route": "rest" })),
-            "`rest` is no route to send lines to: it means all lines that take no route",
+            "`rest` is not a valid route name: it stands for the lines that take no route",
         );
         let huge = refusal::<Grep>(json!({ "keep": ["(?:a{1000}){1000}"] }));
         assert!(huge.contains("too large"), "{huge}");

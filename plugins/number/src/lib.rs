@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(
             refused_state::<Number>("dedup/1", ""),
-            "the state's format is `dedup/1`, and this filter reads `number/1`"
+            "the state has the format `dedup/1`, but this filter reads only `number/1`"
         );
     }
 }

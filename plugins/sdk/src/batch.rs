@@ -1,32 +1,36 @@
-//! A block of lines → a filter, line by line → a block of lines with a verdict for each.
+//! Runs the lines of one call through a filter.
 //!
-//! The types mirror `wit/batch.wit`, which says what every number means. They are plain vectors,
-//! so that the component moves them across without a copy and the tests need no WebAssembly.
+//! In: a block of lines, and a filter. Out: a block of output lines, with a verdict on each input
+//! line. Not here: how the block is built (`output`), and the component's exports (`component`).
+//!
+//! The types mirror `wit/batch.wit`, which defines every number. They are plain vectors so that the
+//! component passes them on without copying, and so that tests need no WebAssembly.
 
 use crate::{Filter, Output};
 
-/// A line that takes a route, both by index.
+/// A line that takes a route: the index of the line and that of the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Routed {
     pub(crate) line: u32,
     pub(crate) route: u32,
 }
 
-/// Lines inside one block of bytes: two offsets a line, the bytes between lines are gaps.
+/// Lines inside one block of bytes. `spans` holds two offsets per line; the bytes between lines are
+/// gaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
     pub(crate) bytes: Vec<u8>,
     pub(crate) spans: Vec<u32>,
 }
 
-/// One input line that failed, and why.
+/// An input line that failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) line: u32,
     pub(crate) reason: Vec<u8>,
 }
 
-/// The verdict for each line of a call.
+/// The verdicts on all lines of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) output: Lines,
@@ -36,7 +40,7 @@ pub(crate) struct Outcome {
     pub(crate) close_after: Option<u32>,
 }
 
-/// What a filter held back.
+/// The lines that a filter held back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) output: Lines,
@@ -46,7 +50,7 @@ pub(crate) struct Held {
 /// Runs the lines of one call through `filter`, which declared `routes`.
 pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: Lines) -> Outcome {
     if filter.bytes(&mut input.bytes) {
-        // No spans: those of the input.
+        // Empty spans stand for those of the input.
         let output = Lines {
             bytes: input.bytes,
             spans: Vec::new(),
@@ -66,7 +70,7 @@ pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: L
     outcome
 }
 
-/// Ends the stream: the lines that `filter` still held, or why it could not give them.
+/// Ends the stream. Returns the lines that `filter` still held, or why it failed.
 pub(crate) fn finish<F: Filter>(filter: &mut F, routes: &[String]) -> Result<Held, Vec<u8>> {
     let mut out = Output::at_end(routes);
     filter.finish(&mut out);
@@ -76,7 +80,7 @@ pub(crate) fn finish<F: Filter>(filter: &mut F, routes: &[String]) -> Result<Hel
         Some(failure) => Err(failure.reason),
         None => {
             let lines = outcome.output.spans.len() as u32 / 2;
-            // Of what came at the end, all takes the same way.
+            // The lines returned at the end all take the same route, if any.
             let route = outcome.routes.first().map(|routed| routed.route);
             let routes = route
                 .into_iter()

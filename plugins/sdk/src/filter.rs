@@ -1,70 +1,75 @@
-//! What an author writes: the trait, and the two macros around it.
+//! The trait that a filter implements, and the macros that implement and export it.
+//!
+//! Not here: what a filter does with a line ([`Output`]), and handing state over
+//! ([`Handover`](crate::Handover)).
 
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Output};
 
-/// A filter: what it needs to know, and what it makes of a line.
+/// A filter: its settings, and what it does with a line.
 pub trait Filter: Sized {
-    /// The `settings` table of the filter's configuration; [`NoSettings`](crate::NoSettings) when
-    /// it takes none.
+    /// The `settings` table of the filter's configuration; [`NoSettings`](crate::NoSettings) if the
+    /// filter takes none.
     ///
-    /// Put `#[serde(deny_unknown_fields)]` on it: a key that nothing reads is refused in any case,
-    /// but only so does the refusal list the keys there are. With `#[serde(default)]` and a
-    /// `Default`, every key is optional.
+    /// Put `#[serde(deny_unknown_fields)]` on it. Unknown keys are refused in any case, but with
+    /// this attribute the error also lists the known keys. With `#[serde(default)]` and an
+    /// implementation of `Default`, every key is optional.
     type Settings: DeserializeOwned;
 
-    /// Whether the verdict on a line depends on lines before it, or lines are held back.
+    /// Whether the verdict on a line depends on earlier lines, or the filter holds lines back.
     ///
-    /// If so, each stream gets an instance of its own, which sees all its lines in order, and
-    /// [`finish`](Self::finish) is called at its end. If not, the lines of many streams go through
-    /// one instance, and those of one stream through many.
+    /// If true, each stream gets its own instance, which sees all lines of that stream in order,
+    /// and [`finish`](Self::finish) is called at the stream's end. If false, one instance may serve
+    /// many streams, and many instances may serve one stream.
     const KEEPS_STATE: bool = false;
 
-    /// Makes a filter. An error is shown to whoever wrote the configuration: see
+    /// Creates a filter. An error is shown to the author of the configuration: see
     /// [`Error::setting`].
     fn new(settings: Self::Settings) -> Result<Self, Error>;
 
-    /// Judges one line, given without its terminator. It is any bytes at all, UTF-8 or not.
+    /// Judges one line, given without its terminator. It may be any bytes, UTF-8 or not.
     ///
-    /// A panic ends the instance, and with it the verdicts on all lines of the same call, so
-    /// [`Output::fail`] is the way to refuse a line.
+    /// To refuse a line, call [`Output::fail`]. A panic would end the instance and discard the
+    /// verdicts on all lines of the same call.
     fn line(&mut self, line: &[u8], out: &mut Output<'_>);
 
-    /// Changes all bytes of a call in place, if the filter is a function of each byte alone: the
-    /// quickest way there is, since no line is looked at. Returns whether it did; if not, as by
-    /// default, [`line`](Self::line) is called for each.
+    /// Changes all bytes of a call in place and returns true. This is for a filter that changes
+    /// each byte independently of the others, and it is the fastest kind of filter because no line
+    /// is looked at. The default returns false; then [`line`](Self::line) is called for each line.
     ///
-    /// `bytes` are lines with their terminators between them. What becomes of those does not
-    /// matter, but the host need not put them back when they stay as they are. Both functions must
-    /// give the same lines. [`map_bytes`](crate::map_bytes) makes good use of the processor.
+    /// `bytes` contains lines with their terminators between them. The terminators may be changed,
+    /// but if they stay as they are, the host need not restore them. Both functions must produce
+    /// the same lines. Use [`map_bytes`](crate::map_bytes) to get vector instructions.
     fn bytes(&mut self, bytes: &mut [u8]) -> bool {
         let _ = bytes;
         false
     }
 
-    /// Gives back what is still held, at the end of the stream. Only called when the filter keeps
-    /// state, and not when [`Handover`](crate::Handover) gave it to another instance.
+    /// Emits the lines that are still held back, at the end of the stream. Called only if the
+    /// filter keeps state and no other instance has taken it over: see
+    /// [`Handover`](crate::Handover).
     fn finish(&mut self, out: &mut Output<'_>) {
         let _ = out;
     }
 
-    /// The routes that [`Output::route`] may name; none by default. Asked for once, right after
+    /// The routes that [`Output::route`] may name; none by default. Called once, right after
     /// [`new`](Self::new).
     ///
-    /// A name has 1 to 64 ASCII letters, digits, `-` and `_`, and is not `rest`; there are at most
-    /// 64. The filter does not start if it is otherwise.
+    /// At most 64 routes. A name consists of 1 to 64 ASCII letters, digits, `-` and `_`, must be
+    /// unique and must not be `rest`. Otherwise the filter does not start.
     fn routes(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// [`KEEPS_STATE`](Self::KEEPS_STATE), for a filter whose settings decide it.
+    /// Whether this instance keeps state. Override it if the settings decide that; the default is
+    /// [`KEEPS_STATE`](Self::KEEPS_STATE).
     fn keeps_state(&self) -> bool {
         Self::KEEPS_STATE
     }
 }
 
-/// Makes a filter of a function: one that has no settings and keeps no state.
+/// Declares a filter that calls a function for each line. It has no settings and keeps no state.
 ///
 /// `filter_fn!(pub Upper = upper)` declares the type `Upper`, which calls
 /// `upper(line: &[u8], out: &mut Output)`.
@@ -84,7 +89,7 @@ pub trait Filter: Sized {
 #[macro_export]
 macro_rules! filter_fn {
     ($visibility:vis $name:ident = $function:path) => {
-        #[doc = concat!("The filter made of `", stringify!($function), "`.")]
+        #[doc = concat!("The filter that calls `", stringify!($function), "`.")]
         $visibility struct $name;
 
         impl $crate::Filter for $name {
@@ -102,10 +107,10 @@ macro_rules! filter_fn {
     };
 }
 
-/// Makes a filter of a function of a byte.
+/// Declares a filter that calls a function for each byte.
 ///
-/// `byte_fn!(pub Upper = upper)` declares the type `Upper`, in whose lines each byte has become
-/// `upper(byte: u8) -> u8`. It is the quickest kind of filter.
+/// `byte_fn!(pub Upper = upper)` declares the type `Upper`, which replaces each byte of a line by
+/// `upper(byte: u8) -> u8`. This is the fastest kind of filter.
 ///
 /// ```
 /// use linemill_sdk::{byte_fn, export, testing};
@@ -122,7 +127,7 @@ macro_rules! filter_fn {
 #[macro_export]
 macro_rules! byte_fn {
     ($visibility:vis $name:ident = $function:path) => {
-        #[doc = concat!("The filter made of `", stringify!($function), "`.")]
+        #[doc = concat!("The filter that calls `", stringify!($function), "`.")]
         $visibility struct $name;
 
         impl $crate::Filter for $name {
@@ -144,11 +149,12 @@ macro_rules! byte_fn {
     };
 }
 
-/// Makes a [`Filter`] the component's own: once in a crate, at its root.
+/// Exports a [`Filter`] from the component. Call it once per crate, at the crate's root.
 ///
-/// `export!(Name: Handover)` is for one that implements [`Handover`](crate::Handover) too.
+/// Use `export!(Name: Handover)` if the filter also implements [`Handover`](crate::Handover).
 ///
-/// In a build for the machine at hand, such as `cargo test`, it does nothing.
+/// In a native build, such as for `cargo test`, nothing is exported; the macro only checks the
+/// filter's type.
 #[macro_export]
 macro_rules! export {
     ($filter:ty) => {

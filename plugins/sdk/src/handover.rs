@@ -1,24 +1,26 @@
-//! State that outlives its instance: a filter → tag and bytes → the filter that takes its place.
+//! Handing the state of a filter to the instance that replaces it.
 //!
-//! The rules are those of `wit/state.wit`. What breaks them on this side becomes a refusal here,
-//! because to the host it would be a trap. Not here: when state is handed over; the host decides.
+//! In: a filter with state. Out: a tag and bytes, from which another instance restores the state.
+//! `wit/state.wit` defines the rules. A filter that breaks them gets an error here, because the
+//! host would treat it as a trap. Not here: when state is handed over; the host decides that.
 
 use crate::{Error, Filter};
 
-/// Bytes of a state.
-const MOST: usize = 1 << 20;
+/// The largest state that can be handed over, in bytes.
+const MAX_STATE: usize = 1 << 20;
 
-/// A [`Filter`] that keeps state and can give it to the instance that takes its place: another
-/// version of the component, or the same with other settings, while the stream goes on.
+/// A [`Filter`] that keeps state and can hand it to the instance that replaces it while the stream
+/// is live. That instance may be another version of the component, or the same version with other
+/// settings.
 ///
-/// Without it, a filter whose chain is changed gives back what it holds, and its successor starts
-/// afresh. `export!(Count: Handover)` puts it into the component; see
-/// [`testing::handed_over`](crate::testing) for its tests.
+/// A filter without this trait emits the lines it holds when its chain is changed, and its
+/// successor starts afresh. Export the trait with `export!(Count: Handover)`, and test it with
+/// [`testing::handed_over`](crate::testing).
 ///
 /// ```
 /// use linemill_sdk::{Error, Filter, Handover, NoSettings, Output, export, testing};
 ///
-/// /// Puts the number of bytes seen before in front of each line.
+/// /// Prefixes each line with the number of bytes in all earlier lines.
 /// pub struct Count(u64);
 ///
 /// impl Filter for Count {
@@ -58,60 +60,61 @@ const MOST: usize = 1 << 20;
 /// ```
 pub trait Handover: Filter {
     /// The name and version of the state's format, such as `count/1`: 1 to 64 visible ASCII
-    /// characters. A change of the format is a change of the tag.
+    /// characters. If the format changes, the tag must change too.
     const TAG: &'static str;
 
-    /// The state, at most 1 MiB, lines that are held back included; what follows from the settings
-    /// need not be in it. The filter may go on afterwards, so this changes nothing that can be seen.
+    /// Returns the state, at most 1 MiB. It includes lines that are held back, but need not include
+    /// what follows from the settings. The filter may be used afterwards, so its behaviour must not
+    /// change.
     fn save(&self) -> Result<Vec<u8>, Error>;
 
-    /// Takes over a state with this filter's own [`TAG`](Self::TAG), before its first line.
+    /// Takes over a state with this filter's own [`TAG`](Self::TAG). Called before the first line.
     ///
-    /// The bytes are what another component made, so check them. Where they disagree with the
-    /// settings, which may be others now, the settings hold. After an error this filter is dropped.
+    /// Check the bytes, because another component wrote them. The settings may have changed: if
+    /// they disagree with the state, the settings win. After an error this filter is dropped.
     fn restore(&mut self, state: &[u8]) -> Result<(), Error>;
 
-    /// Takes over a state with another tag: that of an older version, usually. Refuses all of them
-    /// by default.
+    /// Takes over a state with another tag, usually that of an older version. The default refuses
+    /// every state.
     fn restore_other(&mut self, tag: &str, state: &[u8]) -> Result<(), Error> {
         let _ = state;
         Err(Error::new(format!(
-            "the state's format is `{tag}`, and this filter reads `{}`",
+            "the state has the format `{tag}`, but this filter reads only `{}`",
             Self::TAG
         )))
     }
 }
 
-/// What `save` gives across the boundary.
+/// Saves the state of `filter`, or explains why the host would not accept it.
 pub(crate) fn save<F: Handover>(filter: &F) -> Result<Vec<u8>, Error> {
     let state = filter.save()?;
-    if state.len() > MOST {
+    if state.len() > MAX_STATE {
         return Err(Error::new(format!(
-            "the state has {} bytes, and at most {MOST} can be handed over",
+            "the state has {} bytes; at most {MAX_STATE} can be handed over",
             state.len()
         )));
     }
     Ok(state)
 }
 
-/// Gives `filter` a state, by its tag.
+/// Restores a state in `filter`, depending on the state's tag.
 pub(crate) fn restore<F: Handover>(filter: &mut F, tag: &[u8], state: &[u8]) -> Result<(), Error> {
     match std::str::from_utf8(tag) {
         Ok(tag) if tag == F::TAG => filter.restore(state),
         Ok(tag) => filter.restore_other(tag, state),
-        Err(_) => Err(Error::new("the tag of the state is not text")),
+        Err(_) => Err(Error::new("the tag of the state is not valid UTF-8")),
     }
 }
 
-/// Whether `tag` is one; asked by `export!`.
+/// Whether `tag` is a valid [`Handover::TAG`]. `export!` checks this at compile time.
 #[doc(hidden)]
 pub const fn is_tag(tag: &str) -> bool {
-    let (tag, mut at) = (tag.as_bytes(), 0);
-    while at < tag.len() {
-        if !tag[at].is_ascii_graphic() {
+    let (bytes, mut index) = (tag.as_bytes(), 0);
+    while index < bytes.len() {
+        if !bytes[index].is_ascii_graphic() {
             return false;
         }
-        at += 1;
+        index += 1;
     }
-    1 <= at && at <= 64
+    !bytes.is_empty() && bytes.len() <= 64
 }

@@ -1,16 +1,16 @@
 //! Write a [linemill] filter in Rust.
 //!
-//! What comes in: a type that implements [`Filter`], one function on one line. What goes out: a
-//! WebAssembly component that linemill runs, many lines in one call. What this crate does not do:
-//! read, write or cut lines; the host does that, and a filter can reach nothing else.
+//! What comes in: a type that implements [`Filter`] by a function on one line. What goes out: a
+//! WebAssembly component that linemill calls with many lines at once. What this crate does not do:
+//! read, write or split streams. The host does that, and a filter cannot reach anything else.
 //!
-//! # A whole filter
+//! # A complete filter
 //!
 //! ```
 //! use linemill_sdk::{Error, Filter, Output, export};
 //! use serde::Deserialize;
 //!
-//! /// Puts a word in front of each line, and drops empty lines.
+//! /// Prefixes each line with a word, and drops empty lines.
 //! pub struct Prefix {
 //!     word: String,
 //! }
@@ -18,7 +18,7 @@
 //! #[derive(Deserialize)]
 //! #[serde(default, deny_unknown_fields)]
 //! pub struct Settings {
-//!     /// What to put in front.
+//!     /// The prefix.
 //!     word: String,
 //! }
 //!
@@ -58,10 +58,12 @@
 //! );
 //! ```
 //!
-//! The crate is built with `crate-type = ["cdylib", "rlib"]`; `linemill build` makes a component
-//! of it.
+//! The crate must have `crate-type = ["cdylib", "rlib"]`; `linemill build` turns it into a
+//! component.
 //!
-//! # What becomes of a line
+//! # Verdicts
+//!
+//! What the filter does with a line decides the verdict on it:
 //!
 //! | the filter | verdict |
 //! |---|---|
@@ -70,42 +72,43 @@
 //! | emits nothing | it is dropped |
 //! | emits several lines | it is split |
 //! | calls [`Output::fail`] | it failed: the configuration's `on_error` decides |
-//! | calls [`Output::close`] as well | the connection closes after its output |
-//! | calls [`Output::route`] as well | its output leaves the chain by a route, if that leads somewhere |
+//! | also calls [`Output::close`] | the connection closes after its output |
+//! | also calls [`Output::route`] | its output leaves the chain by a route, if the configuration says where the route leads |
 //!
 //! # State
 //!
-//! How a stream is cut into calls means nothing, and a filter whose verdict depends on earlier
-//! lines must say so: see [`Filter::KEEPS_STATE`]. [`testing`] finds filters that forget.
+//! How a stream is cut into calls has no meaning. A filter whose verdict depends on earlier lines
+//! must declare it: see [`Filter::KEEPS_STATE`]. The functions of [`testing`] detect filters that
+//! do not.
 //!
-//! When a chain is changed under a stream, state is lost with its instance unless the filter
-//! implements [`Handover`] too and is exported by `export!(Name: Handover)`.
+//! When a chain is changed while a stream is live, state is lost with its instance, unless the
+//! filter also implements [`Handover`] and is exported by `export!(Name: Handover)`.
 //!
-//! # Where the batch went
+//! # Batches
 //!
-//! The host hands over many lines as one block, their terminators between them. Lines that pass
-//! are never copied one by one, and as long as each line becomes one line of its own length, the
-//! block that goes back has the layout of the one that came, so the host sends it on as it is.
-//! [`Output`] keeps to that by itself; `map` is the quickest way to change the bytes of a line, and
-//! [`byte_fn!`] for a filter that looks at bytes only.
+//! The host passes many lines as one block, with their terminators between them. The SDK calls the
+//! filter for each line, so authors do not see the block. Lines that pass are never copied one by
+//! one. As long as each line becomes one line of the same length, the output block has the same
+//! layout as the input block, and the host forwards it as it is. [`Output`] takes care of that. Use
+//! `map` as the fastest way to change the bytes of a line, and [`byte_fn!`] if the filter only
+//! looks at single bytes.
 //!
 //! [linemill]: https://github.com/linemill/linemill
 
-// `wit-bindgen` names this crate from outside and from within.
+// The code that `wit-bindgen` generates inside this crate refers to it by its external name.
 #[cfg(target_family = "wasm")]
 extern crate self as linemill_sdk;
 
 mod batch;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod component;
 mod error;
 mod filter;
 mod handover;
 mod output;
 mod routes;
 mod settings;
-
-#[cfg(target_family = "wasm")]
-#[doc(hidden)]
-pub mod guest;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

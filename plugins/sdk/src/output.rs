@@ -1,18 +1,20 @@
-//! What a filter says about one line → the block that goes back to the host.
+//! Collects what a filter does with each line of a call.
 //!
-//! It never looks at what a line means, and it trusts no number of the host: a span out of place
-//! panics, which is a trap.
+//! In: calls of the filter on [`Output`], line by line. Out: the block of output lines for the
+//! host, with the verdicts. Not here: the meaning of a line. The host's numbers are not trusted
+//! either: an invalid span panics, which is a trap.
 //!
-//! The one invariant: **the output so far is `bytes` followed by `block[taken..]` up to the line
-//! being judged.** A line that passes is therefore no work at all, and runs of passing lines are
-//! copied in one piece, terminators included, when something else has to be written.
+//! The main invariant: **the output so far is `bytes`, followed by `block[taken..]` up to the line
+//! being judged.** So a line that passes requires no work, and a run of passing lines is copied in
+//! one piece, including terminators, once something else has to be written.
 //!
-//! As long as every line became one line of its own length, offsets in the output equal those in
-//! the input, and neither spans nor counts are written down. In that time `taken` may also be
-//! ahead: `bytes` then holds lines still to be judged, to be changed where they are.
+//! As long as each line became one line of the same length, offsets in the output equal those in
+//! the input, so neither spans nor counts are recorded. During that time `taken` may also be ahead
+//! of the line being judged: `bytes` then already contains later lines, so that they can be changed
+//! in place.
 
+mod block;
 mod map;
-mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -24,62 +26,63 @@ use crate::batch::{Failure, Routed};
 
 pub use map::map_bytes;
 
-/// Takes what becomes of a line.
+/// Receives the output of a filter for the line being judged.
 ///
-/// Nothing called: the line is dropped. [`emit`](Self::emit) and [`map`](Self::map) make one line
-/// each. [`push`](Self::push) and `write!` add to a line under construction, which ends at
-/// [`end`](Self::end), at the next `emit` or `map` (whose bytes are its last), or at the latest
-/// when [`Filter::line`](crate::Filter::line) returns.
+/// If the filter calls nothing, the line is dropped. [`emit`](Self::emit) and [`map`](Self::map)
+/// output one line each. [`push`](Self::push) and `write!` append to an unfinished line. That line
+/// ends when the filter calls [`end`](Self::end), or calls `emit` or `map` with the last part of
+/// it, or returns from [`Filter::line`](crate::Filter::line).
 ///
-/// A line must not hold the terminator of the stream's framing, such as LF; the host treats it as
-/// failed if it does.
+/// An output line must not contain the terminator of the stream's framing, such as LF. If it does,
+/// the host treats the input line as failed.
 pub struct Output<'a> {
-    /// The call's lines with the gaps between them.
+    /// The lines of the call, with the gaps between them.
     block: &'a [u8],
     /// Start and end of each line in `block`.
     block_spans: &'a [u32],
-    /// Lines begun so far; the last of them is the one being judged.
+    /// How many lines have been begun; the last of them is the line being judged.
     begun: usize,
-    /// Content of the line being judged, and where it starts in `block`.
+    /// The content of the line being judged, and where it starts in `block`.
     line: &'a [u8],
     start: usize,
-    /// Where the line after it starts. Between the two is its gap.
+    /// Where the next line starts. The gap of the line being judged ends there.
     next: usize,
 
-    /// Output that had to be written. While `spans` is `None`, `taken` is its length.
+    /// Output that had to be written. While `spans` is `None`, its length is `taken`.
     bytes: Vec<u8>,
-    /// `block` before this index is in `bytes`, or was replaced or dropped. Only while `spans` is
-    /// `None` may it be beyond the line being judged.
+    /// `block` before this index is in `bytes`, or was replaced or dropped. It may be beyond the
+    /// line being judged only while `spans` is `None`.
     taken: usize,
     /// Spans of the output lines; `None` while they equal the input's.
     spans: Option<Vec<u32>>,
-    /// Output lines of each input line before this one; `None` while that is one each.
+    /// The number of output lines of each line judged so far; `None` while all are 1.
     counts: Option<Vec<u32>>,
     failures: Vec<Failure>,
     routed: Vec<Routed>,
     close_after: Option<u32>,
-    /// The names of the routes there are.
+    /// The names of the declared routes.
     routes: &'a [String],
 
-    /// Lines made of the line being judged.
+    /// How many lines have been output for the line being judged.
     made: u32,
-    /// The first of those is the line itself and is not in `bytes` yet: nothing else was made.
+    /// The line being judged was emitted unchanged, is the only output so far, and is not in
+    /// `bytes` yet.
     passed: bool,
-    /// A line is under construction, and `bytes[open_at..]` is what there is of it.
+    /// A line is unfinished; `bytes[open_at..]` is its content so far.
     open: bool,
     open_at: usize,
-    /// Where in `bytes` the output of the line being judged starts. Only set once there is some.
-    mark: usize,
+    /// Where in `bytes` the output for the line being judged starts. Set only if there is any.
+    output_start: usize,
     /// `failed` or `route` is set.
-    marked: bool,
+    failed_or_routed: bool,
     failed: Option<Vec<u8>>,
     route: Option<u32>,
 }
 
 impl<'a> Output<'a> {
-    /// Emits `line`: as it is when it is the line being judged, which costs nothing.
+    /// Outputs `line`. If it is the very slice that the filter received, nothing is copied.
     ///
-    /// If a line is under construction, `line` is its last part.
+    /// If a line is unfinished, `line` is appended to it and ends it.
     #[inline]
     pub fn emit(&mut self, line: impl AsRef<[u8]>) {
         let line = line.as_ref();
@@ -92,17 +95,17 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Emits `line` with each byte changed by `change`: the quickest way, as it is vectorised when
-    /// `change` is plain arithmetic.
+    /// Outputs `line` with each byte changed by `change`. This is the fastest way to change a line:
+    /// if `change` is plain arithmetic, the compiler vectorises it.
     ///
-    /// If a line is under construction, the result is its last part.
+    /// If a line is unfinished, the result is appended to it and ends it.
     #[inline]
     pub fn map(&mut self, line: &[u8], change: impl Fn(u8) -> u8) {
         let in_place = self.made == 0 && !self.open && self.spans.is_none();
         if in_place && line.len() == self.line.len() {
             let end = self.line_end();
             if self.taken < end {
-                self.take_ahead();
+                self.copy_ahead();
             }
             map::map_into(&mut self.bytes[self.start..end], line, change);
             self.made = 1;
@@ -115,7 +118,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Adds to the line under construction, or begins one.
+    /// Appends to the unfinished line, or begins a line.
     #[inline]
     pub fn push(&mut self, part: impl AsRef<[u8]>) {
         if !self.open {
@@ -124,19 +127,21 @@ impl<'a> Output<'a> {
         self.bytes.extend_from_slice(part.as_ref());
     }
 
-    /// Adds formatted text to the line under construction: `write!(out, "{n} ")`.
+    /// Appends formatted text to the unfinished line, or begins a line: `write!(out, "{n} ")`.
     ///
-    /// Unlike [`io::Write`], which is there for serializers, it has no error to look at.
+    /// Unlike the method of [`io::Write`], which `Output` implements for serializers, it returns no
+    /// error to handle.
     #[inline]
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) {
         if !self.open {
             self.open();
         }
-        // Writing to a vector cannot fail; a `Display` that does ends its text early.
+        // Writing to a vector cannot fail. If a `Display` implementation fails, its text ends
+        // early.
         let _ = io::Write::write_fmt(&mut self.bytes, text);
     }
 
-    /// Ends the line under construction; an empty line if there is none.
+    /// Ends the unfinished line. If there is none, outputs an empty line.
     #[inline]
     pub fn end(&mut self) {
         if !self.open {
@@ -146,36 +151,38 @@ impl<'a> Output<'a> {
         if let Some(spans) = &mut self.spans {
             spans.extend(span);
         } else if self.made > 0 || self.bytes.len() != self.line_end() {
-            self.write_spans(self.begun - 1 + self.made as usize)
+            self.start_spans(self.begun - 1 + self.made as usize)
                 .extend(span);
         }
         self.open = false;
         self.made += 1;
     }
 
-    /// The line could not be handled, and why: the configuration's `on_error` decides what becomes
-    /// of it. Whatever else is made of this line, before or after, is discarded.
+    /// Reports that the line could not be handled, and why. The configuration's `on_error` decides
+    /// what happens to it. All other output for this line, earlier or later, is discarded.
     ///
-    /// The host shows at most 1,024 bytes of the reason, and only the first reason counts.
+    /// The host shows at most 1,024 bytes of the reason. Only the first call for a line counts.
     #[cold]
     pub fn fail(&mut self, reason: impl Into<Vec<u8>>) {
         if self.failed.is_none() {
-            self.marked = true;
+            self.failed_or_routed = true;
             self.failed = Some(reason.into());
         }
     }
 
-    /// Sends all that is made of this line, before or after, by a route: out of the chain, to where
-    /// the configuration leads that route. If it leads nowhere, the lines go on as others do.
+    /// Sends all output for this line, earlier or later, by a route: out of the chain, to the
+    /// destination that the configuration gives the route. If it gives none, the lines continue as
+    /// others do.
     ///
-    /// A line that fails, or of which nothing is made, takes no route. Of several routes the last
-    /// counts. At the end of the stream all that is given back takes the route.
+    /// A line that fails, or has no output, takes no route. If this is called several times, the
+    /// last call counts. In [`Filter::finish`](crate::Filter::finish), the route applies to all
+    /// lines that are output there.
     ///
     /// ```
     /// use linemill_sdk::testing::{self, Verdict, json};
     /// use linemill_sdk::{Error, Filter, NoSettings, Output};
     ///
-    /// /// Sends lines that are not UTF-8 another way.
+    /// /// Sends lines that are not UTF-8 by a route.
     /// struct Text;
     ///
     /// impl Filter for Text {
@@ -210,15 +217,15 @@ impl<'a> Output<'a> {
     pub fn route(&mut self, name: &str) {
         match self.routes.iter().position(|route| route == name) {
             Some(route) => {
-                self.marked = true;
+                self.failed_or_routed = true;
                 self.route = Some(offset(route));
             }
-            None => panic!("route `{name}` is not among those that `Filter::routes` declares"),
+            None => panic!("route `{name}` is not declared; return it from `Filter::routes`"),
         }
     }
 
-    /// Closes the connection once the output of this line has been written. Later lines are not
-    /// judged any more. At the end of the stream it has no effect.
+    /// Closes the connection once the output for this line has been written. Later lines are not
+    /// judged. It has no effect in [`Filter::finish`](crate::Filter::finish).
     #[cold]
     pub fn close(&mut self) {
         if self.close_after.is_none() {
@@ -227,7 +234,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// For serializers, such as `serde_json::to_writer`; never fails.
+/// Appends to the unfinished line, for serializers such as `serde_json::to_writer`. Never fails.
 impl io::Write for Output<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
         self.push(part);
@@ -244,9 +251,10 @@ impl io::Write for Output<'_> {
     }
 }
 
-/// An offset or a count as it crosses to the host.
+/// Converts an offset or a count to the type that the host expects.
 #[inline]
 fn offset(index: usize) -> u32 {
-    // On wasm32 the two are equal; elsewhere a block is as small as the tests make it.
+    // On wasm32 both types have 32 bits. In native builds, only tests create blocks, and small
+    // ones.
     u32::try_from(index).unwrap_or_else(|_| panic!("{index} does not fit into 32 bits"))
 }

@@ -1,20 +1,21 @@
-//! The routes that a filter declares, against the rules of `wit/batch.wit`.
+//! Checks the routes that a filter declares against the rules of `wit/batch.wit`.
 //!
-//! The host checks them too, but can only say that the filter is wrong.
+//! In: a filter. Out: the names of its routes, or an error for the author of the configuration. The
+//! host checks them too, but treats a violation as a trap.
 
 use crate::{Error, Filter};
 
-/// Routes that a filter may declare.
-const MOST: usize = 64;
-/// Bytes of a route's name.
-const LONGEST: usize = 64;
+/// How many routes a filter may declare.
+const MAX_ROUTES: usize = 64;
+/// The maximum length of a route's name, in bytes.
+const MAX_NAME: usize = 64;
 
-/// The routes of `filter`, or what is wrong with them.
+/// The routes of `filter`, or why they are not valid.
 pub(crate) fn declared<F: Filter>(filter: &F) -> Result<Vec<String>, Error> {
     let routes = filter.routes();
-    if routes.len() > MOST {
+    if routes.len() > MAX_ROUTES {
         return Err(Error::new(format!(
-            "{} routes are declared; at most {MOST} may be",
+            "the filter declares {} routes; at most {MAX_ROUTES} are allowed",
             routes.len()
         )));
     }
@@ -29,14 +30,14 @@ pub(crate) fn declared<F: Filter>(filter: &F) -> Result<Vec<String>, Error> {
 
 fn check(name: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !(1..=LONGEST).contains(&name.len()) || !name.bytes().all(allowed) {
+    if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(allowed) {
         return Err(Error::new(format!(
-            "`{name}` is no name of a route: it takes 1 to {LONGEST} letters, digits, `-` and `_`"
+            "`{name}` is not a valid route name; use 1 to {MAX_NAME} letters, digits, `-` and `_`"
         )));
     }
     if name == "rest" {
         return Err(Error::new(
-            "`rest` is no route to send lines to: it means all lines that take no route",
+            "`rest` is not a valid route name: it stands for the lines that take no route",
         ));
     }
     Ok(())

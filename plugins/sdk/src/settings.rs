@@ -1,14 +1,17 @@
-//! JSON as the host sends it → the filter's settings, or an error that names the key.
+//! Reads a filter's settings.
 //!
-//! A key that nothing reads is refused, whether or not the type says `deny_unknown_fields`: a
-//! mistyped key in a configuration must never be silently without effect.
+//! In: a JSON object, as the host sends it. Out: settings of the filter's type, or an error that
+//! names the key. Not here: checks of the values, which [`Filter::new`](crate::Filter::new) makes.
+//!
+//! Unknown keys are refused whether or not the type has `deny_unknown_fields`: a mistyped key in a
+//! configuration must never be ignored silently.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// The settings of a filter that takes none.
+/// The settings of a filter that takes none: an empty table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoSettings;
 
@@ -48,7 +51,7 @@ pub(crate) fn read<S: DeserializeOwned>(json: &[u8]) -> Result<S, Error> {
     match settings {
         Err(error) => Err(refusal(&track.path().to_string(), &error.to_string())),
         Ok(_) if let Some(key) = unread => Err(Error::new(format!(
-            "unknown key `{key}`; nothing in this filter reads it"
+            "unknown key `{key}`; this filter does not use it"
         ))),
         Ok(settings) => {
             deserializer.end()?;
@@ -57,20 +60,20 @@ pub(crate) fn read<S: DeserializeOwned>(json: &[u8]) -> Result<S, Error> {
     }
 }
 
-/// Puts serde's words into those of a configuration: keys, not fields, and no positions in a JSON
-/// text that its author never saw.
+/// Translates serde's message into the terms of a configuration: keys instead of fields, and no
+/// positions in a JSON text that the configuration's author never saw.
 fn refusal(path: &str, error: &str) -> Error {
-    let problem = match error.rfind(" at line ") {
+    let message = match error.rfind(" at line ") {
         Some(end) => &error[..end],
         None => error,
     };
-    let problem = problem
+    let problem = message
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
         .replace(", there are no fields", "; this filter takes no settings");
-    // For an unknown key serde's path ends in the key itself, which the text already names.
+    // For an unknown key, serde's path ends in the key itself, which the message already names.
     let parent = if problem.starts_with("unknown key") {
-        path.rsplit_once('.').map_or("", |(p, _)| p)
+        path.rsplit_once('.').map_or("", |(parent, _)| parent)
     } else {
         path
     };
@@ -114,10 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused_even_where_the_type_is_silent() {
+    fn an_unknown_key_is_refused_even_if_the_type_allows_it() {
         assert_eq!(
             refused(r#"{"width":3,"heigth":4}"#),
-            "unknown key `heigth`; nothing in this filter reads it",
+            "unknown key `heigth`; this filter does not use it",
         );
         assert_eq!(
             refused(r#"{"width":3,"inner":{"a":{"word":"","x":1}}}"#),
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_key_and_no_place_in_the_json() {
+    fn a_refusal_names_the_key_but_no_position_in_the_json() {
         assert_eq!(refused("{}"), "missing key `width`");
         assert_eq!(
             refused(r#"{"width":300}"#),
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn settings_that_are_not_an_object_are_refused() {
         assert_eq!(
             refused("[]"),
             "invalid length 0, expected struct Lax with 2 elements"

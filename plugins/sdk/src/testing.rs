@@ -1,14 +1,15 @@
-//! Runs a filter on the machine at hand, through the very code that runs it in a component.
+//! Runs a filter natively, through the same code that runs it in a component.
 //!
-//! What comes in: settings as JSON, and lines without terminators. What goes out: the lines that go
-//! on, those that take a route, or the verdict on each line. What it does not do: cut a stream into lines, or apply
-//! `on_error`; that is the host's.
+//! What comes in: settings as JSON, and lines without terminators. What goes out: the lines that
+//! continue, those that take a route, or the verdict on each line. What it does not do: cut a
+//! stream into lines or apply `on_error`; the host does that.
 //!
-//! Every call runs the lines many times, cut into calls in different ways: all at once, one by
+//! Each function runs the lines many times, cut into calls in different ways: all at once, one by
 //! one, and at random. A filter that does not keep state gets a new instance for each call. All
-//! runs must agree; a filter that forgot to say that it keeps state is found here, as is one that
-//! leans on how a stream happened to be cut. [`handed_over`] is for a filter that implements
-//! [`Handover`](crate::Handover), and [`Instance`] for measuring what a filter costs natively.
+//! runs must agree. So a filter that keeps state without declaring it is detected here, and so is
+//! one that depends on how its stream is cut into calls. Use [`handed_over`] for a filter that
+//! implements [`Handover`](crate::Handover), and [`Instance`] to measure what a filter costs
+//! natively.
 //!
 //! ```
 //! use linemill_sdk::testing::{self, Verdict, json};
@@ -44,50 +45,49 @@ use crate::{Filter, routes, settings};
 
 pub use serde_json::{Value, json};
 
-/// What became of a line.
+/// The verdict on a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on, byte for byte as it came.
+    /// The line continues unchanged.
     Pass,
-    /// This goes on in its place.
+    /// This line continues instead.
     Replace(Line),
-    /// Nothing goes on.
+    /// The line is dropped.
     Drop,
-    /// These go on in its place.
+    /// These lines continue instead.
     Split(Vec<Line>),
-    /// It could not be handled, and why.
+    /// The line could not be handled, for this reason.
     Fail(Line),
-    /// These go on in its place, then the connection closes. There is no verdict on later lines.
+    /// These lines continue instead, then the connection closes. Later lines have no verdict.
     Close(Vec<Line>),
-    /// What goes on takes this route: see [`Verdict::by`].
+    /// The output takes this route: see [`Verdict::by`].
     Route(String, Box<Verdict>),
 }
 
-/// All that came of a stream.
+/// The complete result of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// One for each line, up to one that closes the connection.
+    /// One verdict per line, up to a line that closes the connection.
     pub verdicts: Vec<Verdict>,
-    /// What [`Filter::finish`] gave back, or why it failed. Empty when no state is kept, and when
-    /// the connection was closed.
+    /// The lines that [`Filter::finish`] emitted, or why it failed. Empty if the filter keeps no
+    /// state or closed the connection.
     pub held: Result<Vec<Line>, Line>,
-    /// The route that `held` takes, if any.
+    /// The route that the lines in `held` take, if any.
     pub held_route: Option<String>,
-    /// What [`Filter::keeps_state`] said.
+    /// What [`Filter::keeps_state`] returned.
     pub keeps_state: bool,
 }
 
-/// The lines that come out of a stream of `input` lines. Those that take a route are not among
-/// them: see [`routed`].
+/// The output lines for a stream of `input` lines, without those that take a route: see [`routed`].
 ///
 /// # Panics
 /// If the settings are refused, a line fails, or the runs do not agree.
 #[track_caller]
 pub fn lines<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Line> {
-    on_their_way::<F>(settings, own(input), None)
+    lines_by::<F>(settings, owned(input), None)
 }
 
-/// The lines of a stream of `input` lines that take `route`.
+/// The output lines that take `route`, for a stream of `input` lines.
 ///
 /// # Panics
 /// If the settings are refused, a line fails, or the runs do not agree.
@@ -97,41 +97,46 @@ pub fn routed<F: Filter>(
     input: impl IntoIterator<Item: AsRef<[u8]>>,
     route: &str,
 ) -> Vec<Line> {
-    on_their_way::<F>(settings, own(input), Some(route))
+    lines_by::<F>(settings, owned(input), Some(route))
 }
 
-/// The lines that take `route`, or those that take none.
+/// The output lines that take `route`; if `None`, those that take no route.
 #[track_caller]
-fn on_their_way<F: Filter>(settings: Value, input: Vec<Vec<u8>>, route: Option<&str>) -> Vec<Line> {
+fn lines_by<F: Filter>(settings: Value, input: Vec<Vec<u8>>, route: Option<&str>) -> Vec<Line> {
     let run = run::<F>(settings, &input);
     let mut lines = Vec::new();
     for (index, (verdict, content)) in run.verdicts.into_iter().zip(input).enumerate() {
-        let (way, verdict) = match verdict {
-            Verdict::Route(way, verdict) => (Some(way), *verdict),
+        let (taken, unrouted) = match verdict {
+            Verdict::Route(name, inner) => (Some(name), *inner),
             verdict => (None, verdict),
         };
-        let made = match verdict {
+        let output = match unrouted {
             Verdict::Pass => vec![Line(content)],
             Verdict::Replace(line) => vec![line],
             Verdict::Split(parts) | Verdict::Close(parts) => parts,
             Verdict::Drop | Verdict::Route(..) => Vec::new(),
             Verdict::Fail(reason) => {
-                panic!("line {index} failed: {reason:?}; `testing::verdicts` shows failures")
+                panic!(
+                    "line {index} failed: {reason:?}\n\
+                     hint: to expect a failure, use `testing::verdicts`"
+                )
             }
         };
-        if way.as_deref() == route {
-            lines.extend(made);
+        if taken.as_deref() == route {
+            lines.extend(output);
         }
     }
     match run.held {
         Ok(held) if run.held_route.as_deref() == route => lines.extend(held),
         Ok(_) => {}
-        Err(reason) => panic!("finish failed: {reason:?}; `testing::run` shows failures"),
+        Err(reason) => {
+            panic!("`finish` failed: {reason:?}\nhint: to expect a failure, use `testing::run`")
+        }
     }
     lines
 }
 
-/// The verdict on each of the `input` lines, up to one that closes the connection.
+/// The verdict on each `input` line, up to a line that closes the connection.
 ///
 /// # Panics
 /// If the settings are refused or the runs do not agree.
@@ -143,51 +148,52 @@ pub fn verdicts<F: Filter>(
     run::<F>(settings, input).verdicts
 }
 
-/// Why `settings` are refused.
+/// The error with which the filter refuses `settings`.
 ///
 /// # Panics
-/// If they are taken.
+/// If the filter accepts them.
 #[track_caller]
 pub fn refusal<F: Filter>(settings: Value) -> String {
     match start::<F>(&settings) {
-        Ok(_) => panic!("the filter takes these settings: {settings}"),
+        Ok(_) => panic!("expected a refusal, but the filter accepts the settings {settings}"),
         Err(error) => error.to_string(),
     }
 }
 
-/// All that comes of a stream of `input` lines.
+/// The complete result of a stream of `input` lines.
 ///
 /// # Panics
 /// If the settings are refused or the runs do not agree.
 #[track_caller]
 pub fn run<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Run {
-    let input = own(input);
+    let input = owned(input);
     let whole = run_cut::<F>(&settings, &input, &mut |left| left);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let check = |how: &str, cut: &mut dyn FnMut(usize) -> usize| {
         let other = run_cut::<F>(&settings, &input, cut);
         assert!(
             whole == other,
-            "the filter depends on how its stream is cut into calls ({how}).\n\
+            "the filter depends on how its stream is cut into calls ({how})\n\
              hint: if a verdict depends on earlier lines, declare `const KEEPS_STATE: bool = true`\n\
-             in one call: {whole:?}\n    {how}: {other:?}",
+             in one call: {whole:?}\n{how}: {other:?}",
         );
     };
-    check("one line a call", &mut |_| 1);
-    for most in [2, 3, 5, 9, 17, 65] {
-        check("cut at random", &mut |_| 1 + random.below(most));
+    check("one line per call", &mut |_| 1);
+    for limit in [2, 3, 5, 9, 17, 65] {
+        check("cut at random", &mut |_| 1 + random.below(limit));
     }
     whole
 }
 
-#[track_caller]
+/// Creates a filter with its declared routes, as `start` does in a component.
 fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> {
     let filter = settings::read(settings.to_string().as_bytes()).and_then(F::new)?;
     let routes = routes::declared(&filter)?;
     Ok((filter, routes))
 }
 
-/// Runs `input` in calls of as many lines as `cut` says, given how many are left.
+/// Runs `input` through a filter. `cut` receives the number of lines that are left and returns how
+/// many of them to pass in the next call.
 #[track_caller]
 fn run_cut<F: Filter>(
     settings: &Value,
@@ -220,9 +226,10 @@ fn run_cut<F: Filter>(
             filter = new().0;
         }
     }
-    let held = match keeps_state {
-        true => batch::finish(&mut filter, &routes),
-        false => Ok(Held::default()),
+    let held = if keeps_state {
+        batch::finish(&mut filter, &routes)
+    } else {
+        Ok(Held::default())
     };
     let held_route = held.as_ref().ok().and_then(|held| held.routes.first());
     Run {
@@ -238,14 +245,15 @@ fn run_cut<F: Filter>(
     }
 }
 
-fn own(input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Vec<u8>> {
+fn owned(input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Vec<u8>> {
     input
         .into_iter()
         .map(|line| line.as_ref().to_vec())
         .collect()
 }
 
-/// The same numbers on every run, so that a failure can be seen again.
+/// A pseudo-random generator (xorshift). It yields the same numbers in every run, so that failures
+/// are reproducible.
 struct Random(u64);
 
 impl Random {
@@ -260,7 +268,7 @@ impl Random {
 // === impl Verdict ===
 
 impl Verdict {
-    /// This verdict, with what goes on taking `route`: `Verdict::Pass.by("errors")`.
+    /// This verdict, with its output taking `route`: `Verdict::Pass.by("errors")`.
     pub fn by(self, route: impl Into<String>) -> Self {
         Self::Route(route.into(), Box::new(self))
     }

@@ -154,7 +154,7 @@ fn grep_lets_all_lines_through_if_its_route_leads_nowhere() {
         b"",
     )
     .failure()
-    .says(&["c.toml:3", "`a b` is no name of a route"]);
+    .says(&["c.toml:3", "`a b` is not a valid route name"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The batch against a model that is as plain as can be: a vector of lines for each line.
+//! Compares `Output` with a simple model that makes a vector of output lines for each input line.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,13 +7,13 @@ use crate::batch::{Lines, Outcome, Routed, finish, process};
 use crate::testing::{self, Line, Verdict};
 use crate::{Error, Filter, NoSettings, Output};
 
-/// One call on [`Output`].
+/// A call of a method of [`Output`].
 #[derive(Clone, Debug)]
 enum Call {
     EmitLine,
     Emit(Vec<u8>),
-    /// As long as the line, but not the line.
-    EmitTurned,
+    /// Emits other bytes of the same length as the line.
+    EmitInverted,
     MapLine,
     Map(Vec<u8>),
     Push(Vec<u8>),
@@ -24,18 +24,18 @@ enum Call {
     Route(u8),
 }
 
-/// Makes the same calls, given in advance, on each line; the last ones at the end.
+/// Makes the planned calls on each line; the last of them at the end of the stream.
 struct Planned {
     plan: std::vec::IntoIter<Vec<Call>>,
 }
 
 impl Planned {
-    fn make(&mut self, line: &[u8], out: &mut Output) {
+    fn make_calls(&mut self, line: &[u8], out: &mut Output) {
         for call in self.plan.next().unwrap_or_default() {
             match call {
                 Call::EmitLine => out.emit(line),
                 Call::Emit(other) => out.emit(other),
-                Call::EmitTurned => out.emit(turned(line)),
+                Call::EmitInverted => out.emit(inverted(line)),
                 Call::MapLine => out.map(line, |byte| !byte),
                 Call::Map(other) => out.map(&other, |byte| !byte),
                 Call::Push(part) => out.push(part),
@@ -53,7 +53,7 @@ impl Filter for Planned {
     type Settings = NoSettings;
 
     fn new(_: NoSettings) -> Result<Self, Error> {
-        Err(Error::new("made by the test"))
+        Err(Error::new("created directly by the test"))
     }
 
     fn routes(&self) -> Vec<String> {
@@ -61,19 +61,19 @@ impl Filter for Planned {
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        self.make(line, out);
+        self.make_calls(line, out);
     }
 
     fn finish(&mut self, out: &mut Output) {
-        self.make(&[], out);
+        self.make_calls(&[], out);
     }
 }
 
-fn turned(line: &[u8]) -> Vec<u8> {
+fn inverted(line: &[u8]) -> Vec<u8> {
     line.iter().map(|byte| !byte).collect()
 }
 
-/// Runs the lines of one call through what is planned for each.
+/// Runs the lines of one call through a filter that makes the calls planned for each line.
 fn run(plan: Vec<Vec<Call>>, block: Lines) -> Outcome {
     let mut filter = Planned {
         plan: plan.into_iter(),
@@ -82,7 +82,7 @@ fn run(plan: Vec<Vec<Call>>, block: Lines) -> Outcome {
     process(&mut filter, &routes, block)
 }
 
-/// The route that the calls end up with.
+/// The route that the last call of `route` sets.
 fn route(calls: &[Call]) -> Option<u32> {
     let route = |call: &Call| match call {
         Call::Route(nth) => Some(u32::from(*nth)),
@@ -91,15 +91,16 @@ fn route(calls: &[Call]) -> Option<u32> {
     calls.iter().rev().find_map(route)
 }
 
-/// What the calls make of a line: its lines, or `None` if it fails; and whether it closes.
+/// The output lines that the calls produce for a line, or `None` if it fails; and whether the
+/// connection closes.
 fn model(line: &[u8], calls: &[Call]) -> (Option<Vec<Vec<u8>>>, bool) {
     let (mut lines, mut open, mut fails, mut closes) = (Vec::new(), None::<Vec<u8>>, false, false);
     for call in calls {
         let (part, ends) = match call {
             Call::EmitLine => (line.to_vec(), true),
-            Call::EmitTurned | Call::MapLine => (turned(line), true),
+            Call::EmitInverted | Call::MapLine => (inverted(line), true),
             Call::Emit(other) => (other.clone(), true),
-            Call::Map(other) => (turned(other), true),
+            Call::Map(other) => (inverted(other), true),
             Call::Push(part) => (part.clone(), false),
             Call::Write(number) => (number.to_string().into_bytes(), false),
             Call::End => (Vec::new(), true),
@@ -130,7 +131,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let any_call = prop_oneof![
         6 => Just(Call::EmitLine),
         2 => content().prop_map(Call::Emit),
-        2 => Just(Call::EmitTurned),
+        2 => Just(Call::EmitInverted),
         4 => Just(Call::MapLine),
         1 => content().prop_map(Call::Map),
         2 => content().prop_map(Call::Push),
@@ -142,7 +143,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     prop_oneof![
         12 => Just(vec![Call::EmitLine]),
         12 => Just(vec![Call::MapLine]),
-        4 => Just(vec![Call::EmitTurned]),
+        4 => Just(vec![Call::EmitInverted]),
         2 => Just(vec![]),
         2 => Just(vec![Call::EmitLine, Call::Route(1)]),
         8 => vec(any_call.clone(), 0..4),
@@ -153,7 +154,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     ]
 }
 
-/// A block with a gap before the first line, and gaps of all lengths after the others.
+/// Lines, a block that contains them with gaps of any length, and the calls planned for each line.
 fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
     let gap = || prop_oneof![4 => Just(b"\n".to_vec()), 2 => Just(b"\r\n".to_vec()), 1 => vec(any::<u8>(), 0..5)];
     (gap(), vec((content(), gap(), calls()), 1..40)).prop_map(|(before, lines)| {
@@ -192,7 +193,7 @@ proptest! {
 
         let names = ["one".to_owned(), "two".to_owned()];
         let mut expected = Vec::new();
-        // Every output line has its terminator behind it, so that the host can send the block.
+        // Each output line is followed by its terminator, so that the host can forward the block.
         let mut bytes = block.bytes[..block.spans[0] as usize].to_vec();
         let (mut counts, mut same_spans, mut closed) = (Vec::new(), true, false);
         for (index, (line, calls)) in input.iter().zip(&plan).enumerate() {
@@ -223,7 +224,7 @@ proptest! {
             closed |= closes;
         }
         prop_assert_eq!(outcome.output.bytes.escape_ascii().to_string(), bytes.escape_ascii().to_string());
-        // Numbers that say nothing are left out.
+        // Numbers that carry no information are left out.
         let none = counts.iter().all(|&count| count == 0);
         prop_assert_eq!(outcome.output.spans.is_empty(), same_spans || none);
         let one_each = counts.iter().all(|&count| count == 1);
@@ -232,7 +233,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_held_back_comes_out_at_the_end(calls in calls()) {
+    fn lines_held_back_are_returned_at_the_end(calls in calls()) {
         let mut filter = Planned { plan: vec![calls.clone()].into_iter() };
         let routes = filter.routes();
         let held = finish(&mut filter, &routes);
@@ -240,36 +241,35 @@ proptest! {
         let held = held.map(|held| testing::unpack(&held.output).map(<[u8]>::to_vec).collect::<Vec<_>>());
         let expected = model(&[], &calls).0.ok_or(b"no".to_vec());
         let lines = expected.as_ref().map_or(0, |lines| lines.len() as u32);
-        let due: Vec<_> = route(&calls).into_iter()
+        let expected_routes: Vec<_> = route(&calls).into_iter()
             .flat_map(|route| (0..lines).map(move |line| Routed { line, route }))
             .collect();
-        prop_assert_eq!(taken, due);
+        prop_assert_eq!(taken, expected_routes);
         prop_assert_eq!(held, expected);
     }
 
     #[test]
-    fn spans_out_of_place_panic(bytes in vec(any::<u8>(), 0..20), spans in vec(0u32..24, 1..7)) {
-        let ascend = spans.is_sorted() && spans.iter().all(|&at| at as usize <= bytes.len());
+    fn invalid_spans_panic(bytes in vec(any::<u8>(), 0..20), spans in vec(0u32..24, 1..7)) {
+        let ascending = spans.is_sorted() && spans.iter().all(|&at| at as usize <= bytes.len());
         let block = Lines { bytes, spans: spans.clone() };
         let done = std::panic::catch_unwind(move || run(vec![vec![Call::MapLine]; 4], block));
-        prop_assert_eq!(done.is_ok(), ascend && spans.len().is_multiple_of(2));
+        prop_assert_eq!(done.is_ok(), ascending && spans.len().is_multiple_of(2));
     }
 }
 
 #[test]
-fn a_block_that_passes_is_the_very_same() {
+fn a_block_that_passes_is_not_copied() {
     let block = testing::pack(&[b"a".to_vec(), b"".to_vec(), b"bc".to_vec()], false);
-    let at = block.bytes.as_ptr();
+    let address = block.bytes.as_ptr();
     let plan = vec![vec![Call::EmitLine]; 3];
-    let outcome = run(plan.clone(), block.clone());
-    assert_eq!(outcome.output.bytes, block.bytes);
+    let of_clone = run(plan.clone(), block.clone());
+    assert_eq!(of_clone.output.bytes, block.bytes);
     assert_ne!(
-        outcome.output.bytes.as_ptr(),
-        at,
-        "the clone went in, not the original"
+        of_clone.output.bytes.as_ptr(),
+        address,
+        "the clone was passed, not the original"
     );
 
-    let at = block.bytes.as_ptr();
     let Outcome {
         output,
         counts,
@@ -277,7 +277,7 @@ fn a_block_that_passes_is_the_very_same() {
         routes,
         close_after,
     } = run(plan, block);
-    assert_eq!(output.bytes.as_ptr(), at, "nothing was copied");
+    assert_eq!(output.bytes.as_ptr(), address, "nothing was copied");
     assert_eq!(
         (output.spans, counts, failures, routes, close_after),
         (vec![], vec![], vec![], vec![], None)
@@ -285,7 +285,7 @@ fn a_block_that_passes_is_the_very_same() {
 }
 
 #[test]
-fn nothing_is_allocated_for_a_line_of_its_own_length() {
+fn the_output_of_lines_of_the_same_length_has_no_spare_capacity() {
     let lines = vec![b"0123456789".to_vec(); 500];
     let block = testing::pack(&lines, false);
     let outcome = run(vec![vec![Call::MapLine]; 500], block.clone());
@@ -293,14 +293,14 @@ fn nothing_is_allocated_for_a_line_of_its_own_length() {
     assert_eq!(
         outcome.output.bytes.capacity(),
         block.bytes.len(),
-        "handed over as it is"
+        "spare capacity would cost a reallocation"
     );
 }
 
 #[test]
 fn lines_that_take_a_route_stay_in_the_block() {
     let block = testing::pack(&[b"a".to_vec(), b"".to_vec(), b"bc".to_vec()], false);
-    let at = block.bytes.as_ptr();
+    let address = block.bytes.as_ptr();
     let routed = vec![Call::Route(0), Call::EmitLine];
     let plan = vec![
         routed,
@@ -308,7 +308,7 @@ fn lines_that_take_a_route_stay_in_the_block() {
         vec![Call::EmitLine, Call::Route(1)],
     ];
     let outcome = run(plan, block);
-    assert_eq!(outcome.output.bytes.as_ptr(), at, "nothing was copied");
+    assert_eq!(outcome.output.bytes.as_ptr(), address, "nothing was copied");
     assert_eq!((outcome.output.spans, outcome.counts), (vec![], vec![]));
     let taken = [(0, 0), (2, 1)].map(|(line, route)| Routed { line, route });
     assert_eq!(outcome.routes, taken);

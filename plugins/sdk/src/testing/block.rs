@@ -1,17 +1,18 @@
-//! What a host does with a filter's blocks: it packs lines into one, and judges what came of them.
+//! A host's side of a call: packs lines into a block, and reads the outcome.
 //!
-//! In: lines, or a block and its outcome. Out: the other. A contradiction in the outcome panics, since
-//! it is a fault of the SDK.
+//! In: lines, or a block and its outcome. Out: the block, or a verdict on each line. Not here:
+//! running the filter. An outcome that contradicts itself panics, because it is a bug in the SDK.
 
 use super::{Line, Verdict};
 use crate::batch::{Lines, Outcome};
 
-/// A block as a host makes it: LF and CR LF in turn, none after the last line of a stream.
+/// A block as a host makes it, with LF or CR LF as terminators. If `last`, the block ends the
+/// stream and its last line has no terminator.
 pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
     let mut block = Lines::default();
     for (index, line) in lines.iter().enumerate() {
-        for byte in [block.bytes.len(), block.bytes.len() + line.len()] {
-            block.spans.push(byte as u32);
+        for offset in [block.bytes.len(), block.bytes.len() + line.len()] {
+            block.spans.push(offset as u32);
         }
         block.bytes.extend(line);
         if !(last && index + 1 == lines.len()) {
@@ -34,7 +35,8 @@ pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
         .map(|span| &block.bytes[span[0] as usize..span[1] as usize])
 }
 
-/// Reads an outcome as the host does.
+/// The verdicts that a host reads from an outcome. `block` holds the `input` lines, and `names` are
+/// the declared routes.
 pub(crate) fn judge(
     input: &[Vec<u8>],
     block: &Lines,
@@ -52,7 +54,7 @@ pub(crate) fn judge(
         assert_eq!(
             output.bytes.len(),
             block.bytes.len(),
-            "same spans, same length"
+            "without spans, the output must be as long as the input"
         );
         output.spans.clone_from(&block.spans);
     }
@@ -66,27 +68,31 @@ pub(crate) fn judge(
         } else {
             counts[index] as usize
         };
-        let mut made: Vec<Line> = lines.by_ref().take(count).collect();
-        assert_eq!(made.len(), count, "counts and output lines agree");
+        let mut output_lines: Vec<Line> = lines.by_ref().take(count).collect();
+        assert_eq!(
+            output_lines.len(),
+            count,
+            "the counts must add up to the number of output lines"
+        );
         let closes = close_after == Some(index as u32);
         let verdict =
             if let Some(failure) = failures.next_if(|failure| failure.line == index as u32) {
-                assert_eq!(count, 0, "nothing comes of a line that failed");
+                assert_eq!(count, 0, "a line that failed must have no output");
                 Verdict::Fail(Line(failure.reason))
             } else if closes {
-                Verdict::Close(made)
-            } else if count == 1 && made[0].0 == *content {
+                Verdict::Close(output_lines)
+            } else if count == 1 && output_lines[0].0 == *content {
                 Verdict::Pass
             } else if count == 1 {
-                Verdict::Replace(made.remove(0))
+                Verdict::Replace(output_lines.remove(0))
             } else if count == 0 {
                 Verdict::Drop
             } else {
-                Verdict::Split(made)
+                Verdict::Split(output_lines)
             };
         let route = routes.next_if(|routed| routed.line == index as u32);
         verdicts.push(match route {
-            Some(_) if count == 0 => panic!("nothing of line {index} takes a route"),
+            Some(_) if count == 0 => panic!("line {index} takes a route but has no output"),
             Some(routed) => verdict.by(&names[routed.route as usize]),
             None => verdict,
         });
@@ -96,7 +102,7 @@ pub(crate) fn judge(
     }
     assert!(
         lines.next().is_none() && failures.next().is_none() && routes.next().is_none(),
-        "nothing is left over"
+        "the outcome must not refer to further lines"
     );
     verdicts
 }

@@ -1,20 +1,21 @@
-//! Hands state over between two filters, as a host does when a chain is changed under a stream.
+//! Hands state over between two filters, as a host does when a chain is changed while a stream is
+//! live.
 //!
-//! In: settings and lines before the change, settings and lines after it. Out: the lines after it,
-//! or why the state was refused.
+//! In: settings and lines before the change, and settings and lines after it. Out: the output lines
+//! after it, or why the state was refused. Not here: what a host does if the state is refused.
 
-use super::{Line, Value, Verdict, json, own, pack, start};
+use super::{Line, Value, Verdict, json, owned, pack, start};
 use crate::batch::{self, Held};
 use crate::{Handover, handover};
 
-/// The lines that come of `after`, the rest of the stream, when a filter with the settings `new`
-/// takes over from one with the settings `old` which has judged the lines `before`. What is held at
-/// the end is among them; lines that take a route are too.
+/// The output lines for `after`, the rest of a stream, when a filter with the settings `new` takes
+/// over from a filter with the settings `old` that has judged the lines `before`. They include the
+/// lines emitted at the end of the stream, and lines that take a route.
 ///
 /// # Panics
-/// If settings or state are refused, a line fails, no state is kept, or
-/// - `save` changes what the filter it is asked of does next, or what a second `save` gives;
-/// - with equal settings, the two together do not do what one filter does that was not changed.
+/// - If settings or state are refused, a line fails, or the filter keeps no state.
+/// - If `save` changes what the filter does next, or what a second `save` returns.
+/// - If the settings are equal, but the two filters together do not output what a single filter does.
 #[track_caller]
 pub fn handed_over<F: Handover>(
     old: Value,
@@ -22,38 +23,39 @@ pub fn handed_over<F: Handover>(
     new: Value,
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
-    let (before, after) = (own(before), own(after));
+    let (before, after) = (owned(before), owned(after));
     let mut unchanged = Stream::<F>::new(&old);
     unchanged.lines(&before);
     let expected = unchanged.rest(&after);
 
-    let mut asked = Stream::<F>::new(&old);
-    asked.lines(&before);
-    let (state, again) = (asked.save(), asked.save());
+    let mut saved = Stream::<F>::new(&old);
+    saved.lines(&before);
+    let (state, again) = (saved.save(), saved.save());
     assert!(
         state == again,
-        "`save` gives something else when asked again"
+        "a second call of `save` returns another state"
     );
-    let gone_on = asked.rest(&after);
+    let continued = saved.rest(&after);
     assert!(
-        gone_on == expected,
-        "`save` changes the filter\nnot asked: {expected:?}\n    asked: {gone_on:?}"
+        continued == expected,
+        "`save` changes the filter\nwithout `save`: {expected:?}\n   with `save`: {continued:?}"
     );
 
-    let mut next = Stream::<F>::new(&new);
-    if let Err(error) = handover::restore(&mut next.filter, F::TAG.as_bytes(), &state) {
+    let mut successor = Stream::<F>::new(&new);
+    if let Err(error) = handover::restore(&mut successor.filter, F::TAG.as_bytes(), &state) {
         panic!("the filter refuses its own state: {error}");
     }
-    let found = next.rest(&after);
+    let output = successor.rest(&after);
     assert!(
-        old != new || found == expected,
-        "state is lost on the way\nnot handed over: {expected:?}\n    handed over: {found:?}"
+        old != new || output == expected,
+        "`save` and `restore` lose state\n\
+         without handover: {expected:?}\n   with handover: {output:?}"
     );
-    found
+    output
 }
 
-/// The lines that come of `after` when a filter takes over `state` with the tag `tag`, that of an
-/// older format for instance.
+/// The output lines for `after` when a filter takes over `state` with the tag `tag`, for example
+/// that of an older format.
 ///
 /// # Panics
 /// If settings or state are refused, or a line fails.
@@ -66,25 +68,25 @@ pub fn restored<F: Handover>(
 ) -> Vec<Line> {
     let mut stream = Stream::<F>::new(&settings);
     match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
-        Ok(()) => stream.rest(&own(after)),
+        Ok(()) => stream.rest(&owned(after)),
         Err(error) => panic!("the filter refuses the state: {error}"),
     }
 }
 
-/// Why a filter with default settings refuses `state` with the tag `tag`.
+/// The error with which a filter with default settings refuses `state` with the tag `tag`.
 ///
 /// # Panics
-/// If it takes it.
+/// If the filter accepts the state.
 #[track_caller]
 pub fn refused_state<F: Handover>(tag: &str, state: impl AsRef<[u8]>) -> String {
     let mut stream = Stream::<F>::new(&json!({}));
     match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
-        Ok(()) => panic!("the filter takes this state with the tag `{tag}`"),
+        Ok(()) => panic!("expected a refusal, but the filter accepts this state with tag `{tag}`"),
         Err(error) => error.to_string(),
     }
 }
 
-/// A filter and the stream it serves.
+/// A filter that serves one stream.
 struct Stream<F> {
     filter: F,
     routes: Vec<String>,
@@ -99,12 +101,12 @@ impl<F: Handover> Stream<F> {
         };
         assert!(
             filter.keeps_state(),
-            "with {settings} the filter keeps no state, so a host hands nothing over"
+            "the filter keeps no state with the settings {settings}, so there is nothing to hand over"
         );
         Self { filter, routes }
     }
 
-    /// What comes of these lines, one a call.
+    /// The output lines for `input`, passed with one line per call.
     #[track_caller]
     fn lines(&mut self, input: &[Vec<u8>]) -> Vec<Line> {
         let mut out = Vec::new();
@@ -113,13 +115,13 @@ impl<F: Handover> Stream<F> {
             let outcome = batch::process(&mut self.filter, &self.routes, pack(call, false));
             let verdicts = super::judge(call, &pack(call, false), &self.routes, outcome);
             for verdict in verdicts {
-                out.extend(made(verdict, line));
+                out.extend(output_lines(verdict, line));
             }
         }
         out
     }
 
-    /// What comes of these lines and of the end behind them.
+    /// The output lines for `input` and for the end of the stream after it.
     #[track_caller]
     fn rest(mut self, input: &[Vec<u8>]) -> Vec<Line> {
         let mut out = self.lines(input);
@@ -127,7 +129,7 @@ impl<F: Handover> Stream<F> {
             Ok(Held { output, .. }) => {
                 out.extend(super::unpack(&output).map(|line| Line(line.to_vec())));
             }
-            Err(reason) => panic!("finish failed: {:?}", Line(reason)),
+            Err(reason) => panic!("`finish` failed: {:?}", Line(reason)),
         }
         out
     }
@@ -136,19 +138,20 @@ impl<F: Handover> Stream<F> {
     fn save(&self) -> Vec<u8> {
         match handover::save(&self.filter) {
             Ok(state) => state,
-            Err(error) => panic!("the filter does not give its state: {error}"),
+            Err(error) => panic!("`save` failed: {error}"),
         }
     }
 }
 
+/// The output lines that `verdict` stands for, where `line` is the input line.
 #[track_caller]
-fn made(verdict: Verdict, line: &[u8]) -> Vec<Line> {
+fn output_lines(verdict: Verdict, line: &[u8]) -> Vec<Line> {
     match verdict {
         Verdict::Pass => vec![Line(line.to_vec())],
         Verdict::Replace(line) => vec![line],
         Verdict::Drop => Vec::new(),
         Verdict::Split(lines) | Verdict::Close(lines) => lines,
-        Verdict::Route(_, verdict) => made(*verdict, line),
+        Verdict::Route(_, inner) => output_lines(*inner, line),
         Verdict::Fail(reason) => panic!("{:?} failed: {reason:?}", Line(line.to_vec())),
     }
 }

@@ -1,34 +1,35 @@
-//! A filter called as a host calls it, without WebAssembly: what its code costs natively.
+//! Calls a filter as a host does, but natively, to measure what its code costs.
 //!
-//! Lines come as one block. What goes on is given line by line. Not here: what `on_error` makes of
-//! a line that failed; nothing is given for it.
+//! In: a block of lines. Out: the output lines, one by one. Not here: `on_error`; a line that
+//! failed has no output.
 
 use super::Value;
 use crate::batch::{self, Lines};
 use crate::{Error, Filter};
 
-/// One instance of a filter, for measurements; to test a filter, [`lines`](super::lines) and
-/// [`verdicts`](super::verdicts) find more.
+/// One instance of a filter, for measurements. To test a filter, use [`lines`](super::lines) and
+/// [`verdicts`](super::verdicts), which detect more mistakes.
 pub struct Instance<F> {
     filter: F,
     routes: Vec<String>,
 }
 
 impl<F: Filter> Instance<F> {
-    /// A new instance with settings as JSON.
+    /// Creates an instance with settings given as JSON.
     ///
     /// # Errors
-    /// When the filter refuses them.
+    /// If the filter refuses the settings.
     pub fn new(settings: &Value) -> Result<Self, Error> {
         let (filter, routes) = super::start(settings)?;
         Ok(Self { filter, routes })
     }
 
-    /// Judges lines: `spans` has the start and the end of each in `bytes`, as `wit/batch.wit` says.
-    /// Gives each line that goes on to `emitted`, in order, those that take a route too.
+    /// Judges the lines of one call. `spans` holds the start and the end of each line in `bytes`,
+    /// as `wit/batch.wit` defines them. Passes each output line to `emitted`, in order, including
+    /// those that take a route.
     ///
     /// # Panics
-    /// When spans are not within `bytes`.
+    /// If a span is not within `bytes`.
     ///
     /// ```
     /// use linemill_sdk::testing::{Instance, json};
@@ -48,14 +49,14 @@ impl<F: Filter> Instance<F> {
     /// assert_eq!(found, [b"a", b"b", b"c"]);
     /// ```
     pub fn call(&mut self, bytes: Vec<u8>, spans: Vec<u32>, mut emitted: impl FnMut(&[u8])) {
-        // Where the outcome has no spans, those of the input hold.
-        let given = spans.clone();
+        // If the outcome has no spans, it has those of the input.
+        let input_spans = spans.clone();
         let input = Lines { bytes, spans };
         let outcome = batch::process(&mut self.filter, &self.routes, input);
         let output = outcome.output;
         let same = outcome.counts.is_empty() && output.spans.is_empty();
-        let spans = if same { given } else { output.spans };
-        for span in spans.chunks_exact(2) {
+        let output_spans = if same { input_spans } else { output.spans };
+        for span in output_spans.chunks_exact(2) {
             emitted(&output.bytes[span[0] as usize..span[1] as usize]);
         }
     }

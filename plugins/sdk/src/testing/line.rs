@@ -1,8 +1,11 @@
-//! A line as tests of filters see it: bytes that compare with text and are shown as text.
+//! An output line in tests of filters.
+//!
+//! In: bytes or text. Out: comparisons with either, and a readable `Debug` text.
 
 use std::fmt::{self, Debug, Formatter};
 
-/// A line that went on: bytes, shown as text where they are text.
+/// An output line: bytes that can be compared with text. `Debug` shows them as text if they are
+/// UTF-8.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Line(pub Vec<u8>);
 

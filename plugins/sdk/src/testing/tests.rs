@@ -1,4 +1,4 @@
-//! What the runs find out about filters that are wrong, and show of those that are right.
+//! Tests that `testing` detects filters with mistakes, and reports what correct filters do.
 
 use super::{
     Line, Run, Verdict, handed_over, json, lines, refusal, refused_state, restored, routed, run,
@@ -6,14 +6,14 @@ use super::{
 };
 use crate::{Error, Filter, Handover, NoSettings, Output, filter_fn, handover, is_tag};
 
-/// Joins pairs of lines; says that it keeps state only if `HONEST`.
-struct Pairs<const HONEST: bool> {
+/// Joins pairs of lines. It keeps state in any case, but declares it only if `DECLARED`.
+struct Pairs<const DECLARED: bool> {
     first: Option<Vec<u8>>,
 }
 
-impl<const HONEST: bool> Filter for Pairs<HONEST> {
+impl<const DECLARED: bool> Filter for Pairs<DECLARED> {
     type Settings = NoSettings;
-    const KEEPS_STATE: bool = HONEST;
+    const KEEPS_STATE: bool = DECLARED;
 
     fn new(_: NoSettings) -> Result<Self, Error> {
         Ok(Self { first: None })
@@ -70,7 +70,7 @@ fn each_verdict(line: &[u8], out: &mut Output) {
 }
 
 #[test]
-fn a_stream_is_one_whatever_the_cuts() {
+fn state_is_kept_across_calls() {
     assert_eq!(
         lines::<Pairs<true>>(json!({}), ["a", "b", "c", "d", "e"]),
         ["ab", "cd", "e"]
@@ -79,12 +79,12 @@ fn a_stream_is_one_whatever_the_cuts() {
 
 #[test]
 #[should_panic(expected = "declare `const KEEPS_STATE: bool = true`")]
-fn state_that_is_kept_in_secret_is_found() {
+fn undeclared_state_is_detected() {
     lines::<Pairs<false>>(json!({}), ["a", "b", "c", "d", "e"]);
 }
 
 #[test]
-fn a_failure_at_the_end_shows() {
+fn a_failure_at_the_end_is_reported() {
     let expected = Run {
         verdicts: vec![Verdict::Drop],
         held: Err("odd".into()),
@@ -95,8 +95,8 @@ fn a_failure_at_the_end_shows() {
 }
 
 #[test]
-fn each_verdict_shows() {
-    let input = [
+fn each_verdict_is_reported() {
+    let all = [
         "pass", "replace", "drop", "split", "fail", "close", "too late",
     ];
     let expected = [
@@ -107,12 +107,15 @@ fn each_verdict_shows() {
         Verdict::Fail("because".into()),
         Verdict::Close(vec!["bye 7".into()]),
     ];
-    assert_eq!(verdicts::<Verdicts>(json!({}), input), expected);
-    let input = ["split", "close", "too late"];
-    assert_eq!(lines::<Verdicts>(json!({}), input), ["split", "", "bye 7"]);
+    assert_eq!(verdicts::<Verdicts>(json!({}), all), expected);
+    let without_failure = ["split", "close", "too late"];
+    assert_eq!(
+        lines::<Verdicts>(json!({}), without_failure),
+        ["split", "", "bye 7"]
+    );
 }
 
-/// Declares the routes of its settings, and sends each line by the one it names.
+/// Declares the routes listed in its settings, and sends each line `>NAME` by the route `NAME`.
 struct Named(Vec<String>);
 
 impl Filter for Named {
@@ -138,7 +141,7 @@ impl Filter for Named {
 }
 
 #[test]
-fn lines_that_take_a_route_are_apart() {
+fn lines_that_take_a_route_are_separate() {
     let (names, input) = (json!(["a", "b"]), ["x", ">b", "", ">a", ">b"]);
     let expected = [
         Verdict::Replace("X".into()),
@@ -154,69 +157,69 @@ fn lines_that_take_a_route_are_apart() {
 }
 
 #[test]
-fn what_was_held_back_may_take_a_route() {
+fn lines_held_back_may_take_a_route() {
     let input = ["a", "b", "alone"];
     assert_eq!(lines::<Pairs<true>>(json!({}), input), ["ab"]);
     assert_eq!(routed::<Pairs<true>>(json!({}), input, "alone"), ["alone"]);
 }
 
 #[test]
-#[should_panic(expected = "route `c` is not among those")]
+#[should_panic(expected = "route `c` is not declared")]
 fn a_route_must_be_declared() {
     verdicts::<Named>(json!(["a", "b"]), [">c"]);
 }
 
 #[test]
-fn names_of_routes_are_checked() {
+fn route_names_are_checked() {
     let refused = |names: Vec<&str>| refusal::<Named>(json!(names));
     assert_eq!(refused(vec!["a", "b", "a"]), "route `a` is declared twice");
     assert!(refused(vec!["rest"]).contains("no route"));
     for name in ["", "a b", "a.b", "ü", &"x".repeat(65)] {
-        let refusal = refused(vec!["fine", name]);
-        assert!(refusal.contains("is no name of a route"), "{refusal}");
+        let error = refused(vec!["fine", name]);
+        assert!(error.contains("is not a valid route name"), "{error}");
     }
     let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
-    let refusal = refusal::<Named>(json!(many));
-    assert!(refusal.contains("at most 64"), "{refusal}");
+    let error = refusal::<Named>(json!(many));
+    assert!(error.contains("at most 64"), "{error}");
 }
 
 #[test]
 #[should_panic(expected = "line 1 failed: \"because\"")]
-fn a_failure_is_no_line() {
+fn lines_panics_at_a_failure() {
     lines::<Verdicts>(json!({}), ["pass", "fail"]);
 }
 
 #[test]
-#[should_panic(expected = "the filter takes these settings")]
-fn settings_that_are_taken_are_no_refusal() {
+#[should_panic(expected = "the filter accepts the settings")]
+fn refusal_panics_at_accepted_settings() {
     refusal::<Verdicts>(json!({}));
 }
 
 #[test]
 #[should_panic(expected = "unknown key `x`")]
-fn a_refusal_shows() {
+fn lines_panics_at_refused_settings() {
     lines::<Verdicts>(json!({ "x": 1 }), ["pass"]);
 }
 
 #[test]
-fn lines_show_as_text_or_bytes() {
+fn lines_are_shown_as_text_or_bytes() {
     assert_eq!(
         format!("{:?}", [Line::from("a\"b"), Line::from(b"\xff\n")]),
         r#"["a\"b", b"\xff\n"]"#
     );
 }
 
-/// Holds each line back until the next; `FAULT` is what is wrong with its hand-over.
+/// Holds each line back until the next one. `FAULT` says what is wrong with its handover.
 #[derive(Default)]
 struct Late<const FAULT: u8> {
     held: Option<Vec<u8>>,
     saved: std::cell::Cell<u8>,
 }
 
-const RIGHT: u8 = 0;
-const FORGETS: u8 = 1;
-const CHANGES: u8 = 2;
-const TOO_LARGE: u8 = 3;
+const NO_FAULT: u8 = 0;
+const LOSES_STATE: u8 = 1;
+const SAVE_CHANGES_STATE: u8 = 2;
+const STATE_TOO_LARGE: u8 = 3;
 
 impl<const FAULT: u8> Filter for Late<FAULT> {
     type Settings = NoSettings;
@@ -244,12 +247,12 @@ impl<const FAULT: u8> Handover for Late<FAULT> {
 
     fn save(&self) -> Result<Vec<u8>, Error> {
         match FAULT {
-            CHANGES => {
+            SAVE_CHANGES_STATE => {
                 self.saved.set(self.saved.get() + 1);
                 Ok(vec![self.saved.get()])
             }
-            TOO_LARGE => Ok(vec![0; (1 << 20) + 1]),
-            FORGETS => Ok(Vec::new()),
+            STATE_TOO_LARGE => Ok(vec![0; (1 << 20) + 1]),
+            LOSES_STATE => Ok(Vec::new()),
             _ => self.held.clone().ok_or_else(|| Error::new("nothing yet")),
         }
     }
@@ -258,7 +261,7 @@ impl<const FAULT: u8> Handover for Late<FAULT> {
         if state == b"bad" {
             return Err(Error::new("bad"));
         }
-        self.held = (FAULT != FORGETS).then(|| state.to_vec());
+        self.held = (FAULT != LOSES_STATE).then(|| state.to_vec());
         Ok(())
     }
 
@@ -275,37 +278,37 @@ fn hand_over<const FAULT: u8>() -> Vec<Line> {
 }
 
 #[test]
-fn what_is_held_goes_along_with_the_state() {
-    assert_eq!(hand_over::<RIGHT>(), ["b", "c"]);
-    let older = restored::<Late<RIGHT>>(json!({}), "late/1", "a", ["b"]);
+fn lines_held_back_are_handed_over() {
+    assert_eq!(hand_over::<NO_FAULT>(), ["b", "c"]);
+    let older = restored::<Late<NO_FAULT>>(json!({}), "late/1", "a", ["b"]);
     assert_eq!(older, ["old a", "b"]);
-    assert_eq!(refused_state::<Late<RIGHT>>("late/3", ""), "no");
-    assert_eq!(refused_state::<Late<RIGHT>>("late/2", "bad"), "bad");
+    assert_eq!(refused_state::<Late<NO_FAULT>>("late/3", ""), "no");
+    assert_eq!(refused_state::<Late<NO_FAULT>>("late/2", "bad"), "bad");
 }
 
 #[test]
-#[should_panic = "state is lost on the way"]
-fn a_state_that_does_not_arrive_is_found() {
-    hand_over::<FORGETS>();
+#[should_panic = "`save` and `restore` lose state"]
+fn lost_state_is_detected() {
+    hand_over::<LOSES_STATE>();
 }
 
 #[test]
-#[should_panic = "`save` gives something else"]
-fn a_save_that_changes_the_filter_is_found() {
-    hand_over::<CHANGES>();
+#[should_panic = "a second call of `save` returns another state"]
+fn a_save_that_changes_the_filter_is_detected() {
+    hand_over::<SAVE_CHANGES_STATE>();
 }
 
 #[test]
-fn what_the_host_would_not_take_is_refused_here() {
-    let late = Late::<TOO_LARGE>::default();
+fn invalid_states_and_tags_are_refused() {
+    let late = Late::<STATE_TOO_LARGE>::default();
     let error = handover::save(&late).expect_err("too large").to_string();
     assert!(
         error.contains("1048577") && error.contains("1048576"),
         "{error}"
     );
-    assert!(handover::restore(&mut Late::<RIGHT>::default(), b"\xff", b"").is_err());
-    for (tag, right) in [("late/2", true), ("", false), ("a b", false), ("ü", false)] {
-        assert_eq!(is_tag(tag), right, "{tag}");
+    assert!(handover::restore(&mut Late::<NO_FAULT>::default(), b"\xff", b"").is_err());
+    for (tag, valid) in [("late/2", true), ("", false), ("a b", false), ("ü", false)] {
+        assert_eq!(is_tag(tag), valid, "{tag}");
     }
     assert!(is_tag(&"x".repeat(64)) && !is_tag(&"x".repeat(65)));
 }

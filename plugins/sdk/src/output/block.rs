@@ -1,18 +1,25 @@
-//! The batch's side of [`Output`]: line after line in, the verdicts on all of them out.
+//! Moves [`Output`] from line to line of a block, and records the verdicts.
+//!
+//! In: the block of a call. Out: each line for the filter, and in the end the outcome of the call.
+//! Not here: the methods that filters call.
 
 use std::mem;
 
 use super::{Output, offset};
 use crate::batch::{Failure, Lines, Outcome, Routed};
 
-/// How far [`Output::take_ahead`] goes beyond a line: a copy for each line would cost more than its
-/// bytes do, and the whole block at once would be in vain where lines of other lengths follow.
+/// How many bytes beyond a line [`Output::copy_ahead`] copies. A copy per line would cost more than
+/// the bytes do, but copying the whole block would be wasted if output lines of other lengths
+/// follow.
 const AHEAD: usize = 4096;
 
 impl<'a> Output<'a> {
-    /// For the lines of one call.
+    /// An output for the lines of one call.
     pub(crate) fn new(block: &'a [u8], block_spans: &'a [u32], routes: &'a [String]) -> Self {
-        assert!(block_spans.len().is_multiple_of(2), "a span is two numbers");
+        assert!(
+            block_spans.len().is_multiple_of(2),
+            "a span has two numbers"
+        );
         Self {
             block,
             block_spans,
@@ -32,14 +39,15 @@ impl<'a> Output<'a> {
             passed: false,
             open: false,
             open_at: 0,
-            mark: 0,
-            marked: false,
+            output_start: 0,
+            failed_or_routed: false,
             failed: None,
             route: None,
         }
     }
 
-    /// For the end of a stream, as if for an empty line that has no spans to keep to.
+    /// An output for the end of a stream: as if for one empty line, with spans recorded from the
+    /// start.
     pub(crate) fn at_end(routes: &'a [String]) -> Self {
         Self {
             begun: 1,
@@ -48,7 +56,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The next line to judge; `None` after the last, or when the connection is to close.
+    /// The next line to judge; `None` after the last one, or after one that closes the connection.
     #[inline]
     pub(crate) fn next_line(&mut self) -> Option<&'a [u8]> {
         if self.close_after.is_some() {
@@ -66,33 +74,34 @@ impl<'a> Output<'a> {
         self.next = later
             .first()
             .map_or(self.block.len(), |&next| next as usize);
-        // A span that overlaps another, or ends before it starts, panics here.
+        // Panics if the span overlaps the next one or ends before it starts.
         let length = (end as usize).wrapping_sub(self.start);
         self.line = self.block[self.start..self.next].split_at(length).0;
         self.begun += 1;
         Some(self.line)
     }
 
-    /// Settles the line being judged.
+    /// Records the verdict on the line being judged.
     #[inline]
     pub(crate) fn end_line(&mut self) {
-        let as_it_was = self.made == 1 && !self.open && self.spans.is_none();
-        if !as_it_was || self.marked {
-            self.settle();
+        let same_length = self.made == 1 && !self.open && self.spans.is_none();
+        if !same_length || self.failed_or_routed {
+            self.record_verdict();
         }
         self.made = 0;
         self.passed = false;
     }
 
-    /// All verdicts. The output's bytes come apart: `None` when they are the input's.
+    /// The verdicts on all lines. The output bytes are returned separately: `None` if they equal
+    /// the input's.
     pub(crate) fn into_outcome(mut self) -> (Option<Vec<u8>>, Outcome) {
-        // Lines after one that closes were not judged: there is nothing of them.
+        // Lines after one that closes the connection were not judged: they have no output.
         while self.advance().is_some() {
             self.end_line();
         }
         let untouched = self.taken == 0 && self.bytes.is_empty();
         if !untouched {
-            self.take(self.block.len());
+            self.copy_to(self.block.len());
         }
         let outcome = Outcome {
             output: Lines {
@@ -107,21 +116,22 @@ impl<'a> Output<'a> {
         ((!untouched).then_some(self.bytes), outcome)
     }
 
-    /// Where the line being judged ends in `block`, and its gap begins.
+    /// Where in `block` the line being judged ends and its gap begins.
     #[inline]
     pub(super) fn line_end(&self) -> usize {
         self.start + self.line.len()
     }
 
-    /// Moves `block` up to `end` into the output.
-    fn take(&mut self, end: usize) {
+    /// Copies `block[taken..end]` into the output.
+    fn copy_to(&mut self, end: usize) {
         if self.bytes.capacity() == 0 {
-            // Once a call. Exact, because a vector handed over must not have room to spare.
+            // Once per call. The capacity is exact because wit-bindgen passes a boxed slice to the
+            // host: spare capacity would cost a reallocation.
             self.bytes.reserve_exact(self.block.len());
         }
         let pending = &self.block[self.taken..end];
         if let [byte] = pending {
-            // Nearly always the LF of the line before; a call to copy it would cost more.
+            // Nearly always the LF of the previous line. A call to copy it would cost more.
             self.bytes.push(*byte);
         } else {
             self.bytes.extend_from_slice(pending);
@@ -129,96 +139,100 @@ impl<'a> Output<'a> {
         self.taken = end;
     }
 
-    /// Moves `block` into the output past the line being judged, so that it and lines after it can
-    /// be written over where they are.
+    /// Copies `block` into the output beyond the line being judged, so that this line and later
+    /// ones can be overwritten in place.
     #[cold]
     #[inline(never)]
-    pub(super) fn take_ahead(&mut self) {
+    pub(super) fn copy_ahead(&mut self) {
         let end = self.block.len().min(self.line_end() + AHEAD);
-        self.take(end);
+        self.copy_to(end);
     }
 
-    /// Takes back what was taken beyond `end`. Only while no spans are written down.
-    fn take_back(&mut self, end: usize) {
+    /// Undoes [`copy_ahead`](Self::copy_ahead) beyond `end`. Has an effect only while no spans are
+    /// recorded.
+    fn undo_copy_beyond(&mut self, end: usize) {
         if self.taken > end {
             self.bytes.truncate(end);
             self.taken = end;
         }
     }
 
-    /// Brings `bytes` to exactly the output of the lines before the one being judged.
-    fn reach(&mut self) {
+    /// Makes `bytes` exactly the output of the lines before the one being judged.
+    fn catch_up(&mut self) {
         if self.taken > self.start {
-            self.take_back(self.start);
+            self.undo_copy_beyond(self.start);
         } else {
-            self.take(self.start);
+            self.copy_to(self.start);
         }
     }
 
-    /// Begins a line.
+    /// Begins an output line.
     #[inline]
     pub(super) fn open(&mut self) {
         if self.made == 0 {
-            self.reach();
-            self.mark = self.bytes.len();
+            self.catch_up();
+            self.output_start = self.bytes.len();
         } else {
-            self.take_back(self.line_end());
+            self.undo_copy_beyond(self.line_end());
             self.open_another();
         }
-        // What follows stands in the place of the line's content. The gap stays to be taken.
+        // The new line replaces the content of the line being judged. Its gap is copied later.
         self.taken = self.line_end();
         self.open = true;
         self.open_at = self.bytes.len();
     }
 
-    /// Begins a line after another that came of the same input line, whose terminator it gets.
+    /// Begins another output line for the same input line. The previous one gets a copy of the
+    /// input line's gap, that is, its terminator.
     #[cold]
     fn open_another(&mut self) {
         if mem::take(&mut self.passed) {
-            self.reach();
-            self.mark = self.bytes.len();
-            self.span_of_line();
-            self.take(self.next);
+            self.catch_up();
+            self.output_start = self.bytes.len();
+            self.record_span_of_line();
+            self.copy_to(self.next);
         } else {
             self.bytes
                 .extend_from_slice(&self.block[self.line_end()..self.next]);
         }
     }
 
-    /// Writes down the span of the line being judged, which is still to be taken, if spans are.
-    fn span_of_line(&mut self) {
+    /// Records the span of the line being judged, which passes and is not in `bytes` yet. Does
+    /// nothing while spans equal the input's.
+    fn record_span_of_line(&mut self) {
         if let Some(spans) = &mut self.spans {
             let start = self.bytes.len() + (self.start - self.taken);
             spans.extend([offset(start), offset(start + self.line.len())]);
         }
     }
 
-    /// From here on spans are written down. Up to `lines`, they are the input's.
+    /// Starts recording spans. Those of the first `lines` lines are the input's.
     #[cold]
-    pub(super) fn write_spans(&mut self, lines: usize) -> &mut Vec<u32> {
+    pub(super) fn start_spans(&mut self, lines: usize) -> &mut Vec<u32> {
         let mut spans = Vec::with_capacity(self.block_spans.len());
         spans.extend_from_slice(&self.block_spans[..2 * lines]);
-        self.mark = self.start;
+        self.output_start = self.start;
         self.spans.insert(spans)
     }
 
-    /// Settles a line that is not simply as long as it was.
-    fn settle(&mut self) {
+    /// Records the verdict on a line that did not become one line of the same length, or that
+    /// failed or takes a route; or on any line once spans are recorded.
+    fn record_verdict(&mut self) {
         if self.open {
             self.end();
         }
-        if mem::take(&mut self.marked) {
-            self.settle_marked();
+        if mem::take(&mut self.failed_or_routed) {
+            self.record_failure_or_route();
         }
         if self.made == 0 {
-            self.reach();
+            self.catch_up();
             self.taken = self.next;
         } else if self.passed {
-            self.span_of_line();
+            self.record_span_of_line();
         }
         if self.made != 1 {
             if self.spans.is_none() {
-                self.write_spans(self.begun - 1);
+                self.start_spans(self.begun - 1);
             }
             if self.counts.is_none() {
                 let mut counts = Vec::with_capacity(self.block_spans.len() / 2);
@@ -231,13 +245,13 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Settles a line that failed or takes a route.
-    fn settle_marked(&mut self) {
+    /// Records that a line failed or takes a route.
+    fn record_failure_or_route(&mut self) {
         let line = offset(self.begun - 1);
         let route = self.route.take();
         if let Some(reason) = self.failed.take() {
             self.failures.push(Failure { line, reason });
-            self.discard();
+            self.discard_output();
         } else if let Some(route) = route
             && self.made > 0
         {
@@ -245,17 +259,17 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Takes back all that was made of the line being judged.
+    /// Discards all output for the line being judged.
     #[cold]
-    fn discard(&mut self) {
+    fn discard_output(&mut self) {
         if self.made > 0 && !self.passed {
             if let Some(spans) = &mut self.spans {
                 spans.truncate(spans.len() - 2 * self.made as usize);
-                self.bytes.truncate(self.mark);
+                self.bytes.truncate(self.output_start);
             } else {
                 self.bytes.truncate(self.start);
             }
-            // The content is not in `bytes` any more, and never will be.
+            // The content is no longer in `bytes`.
             self.taken = self.start;
         }
         self.made = 0;

@@ -1,34 +1,35 @@
-//! The component's side of `wit/batch.wit` and `wit/state.wit`: calls of the host → a filter →
-//! outcomes.
+//! The exports of a component, as `wit/batch.wit` and `wit/state.wit` define them.
 //!
-//! Vectors are moved, not copied. What goes wrong here is the host's breach of the contract, and
-//! traps. Public for the macro only.
+//! In: calls of the host. Out: what the filter returns for them. Vectors are moved, not copied. Not
+//! here: running a filter on a block of lines (`batch`). A host that breaks the contract causes a
+//! trap. The module is public only for the macro `export!`.
 
 use std::cell::RefCell;
 
 use crate::{Filter, Handover, batch, handover, routes, settings};
 
-/// What `wit-bindgen` makes of `wit/`.
-#[expect(missing_docs, reason = "generated; the WIT has the documentation")]
+/// The bindings that `wit-bindgen` generates from the world `filter`.
+#[expect(missing_docs, reason = "generated; documented in the WIT")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "wit",
         world: "filter",
         pub_export_macro: true,
-        default_bindings_module: "linemill_sdk::guest::bindings",
-        runtime_path: "linemill_sdk::guest::wit_bindgen::rt",
+        default_bindings_module: "linemill_sdk::component::bindings",
+        runtime_path: "linemill_sdk::component::wit_bindgen::rt",
     });
 }
 
-/// The same of the optional part, exported beside the other: the two are one component then.
-#[expect(missing_docs, reason = "generated; the WIT has the documentation")]
+/// The bindings for the optional interface `state`. A crate that exports both ends up as a single
+/// component.
+#[expect(missing_docs, reason = "generated; documented in the WIT")]
 pub mod state_bindings {
     wit_bindgen::generate!({
         path: "wit",
         world: "only-state",
         pub_export_macro: true,
-        default_bindings_module: "linemill_sdk::guest::state_bindings",
-        runtime_path: "linemill_sdk::guest::wit_bindgen::rt",
+        default_bindings_module: "linemill_sdk::component::state_bindings",
+        runtime_path: "linemill_sdk::component::wit_bindgen::rt",
     });
 }
 
@@ -40,13 +41,15 @@ pub use wit_bindgen;
 
 use bindings::exports::linemill::filter::batch::{Failure, Routed, Traits};
 
-/// The contract this crate was written for.
+/// The number of the contract that this crate implements: `abi` of `start` in `wit/batch.wit`.
 const ABI: u32 = 1;
 
-/// The one filter of a component, and its routes. No instance is ever entered twice at a time.
-pub struct Running<F>(RefCell<Option<(F, Vec<String>)>>);
+/// The one filter of a component instance, with its routes; `None` before `start`.
+///
+/// The host never re-enters an instance, so a borrow never conflicts with another.
+pub struct Component<F>(RefCell<Option<(F, Vec<String>)>>);
 
-impl<F: Filter> Running<F> {
+impl<F: Filter> Component<F> {
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
@@ -54,7 +57,7 @@ impl<F: Filter> Running<F> {
     pub fn start(&self, settings: &[u8], abi: u32) -> Result<Started, Reason> {
         if abi < ABI {
             return Err(format!(
-                "this filter needs a host that speaks abi {ABI}, not {abi}: update the host"
+                "this filter requires abi {ABI}, but the host implements {abi}; update the host"
             )
             .into_bytes());
         }
@@ -117,12 +120,12 @@ impl<F: Filter> Running<F> {
     fn with<R>(&self, call: impl FnOnce(&mut F, &[String]) -> R) -> R {
         match &mut *self.0.borrow_mut() {
             Some((filter, routes)) => call(filter, routes),
-            None => panic!("called before start"),
+            None => panic!("the host called the filter before `start`"),
         }
     }
 }
 
-impl<F: Handover> Running<F> {
+impl<F: Handover> Component<F> {
     pub fn save(&self) -> Result<Saved, Reason> {
         let bytes = self.with(|filter, _| handover::save(filter));
         let saved = |bytes| Saved {
@@ -143,56 +146,56 @@ fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
     routes.into_iter().map(moved).collect()
 }
 
-/// The exports of the component; part of `export!`.
+/// Implements the exports of the component. Part of `export!`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_component {
     ($filter:ty $(: $handover:ident)?) => {
         const _: () = {
             ::std::thread_local! {
-                static RUNNING: $crate::guest::Running<$filter> =
-                    const { $crate::guest::Running::new() };
+                static FILTER: $crate::component::Component<$filter> =
+                    const { $crate::component::Component::new() };
             }
 
-            struct Component;
+            struct Exports;
 
-            impl $crate::guest::Guest for Component {
+            impl $crate::component::Guest for Exports {
                 fn start(
                     settings: ::std::vec::Vec<u8>,
                     abi: u32,
-                ) -> ::core::result::Result<$crate::guest::Started, $crate::guest::Reason> {
-                    RUNNING.with(|running| running.start(&settings, abi))
+                ) -> ::core::result::Result<$crate::component::Started, $crate::component::Reason> {
+                    FILTER.with(|filter| filter.start(&settings, abi))
                 }
 
-                fn process(input: $crate::guest::Lines) -> $crate::guest::Outcome {
-                    RUNNING.with(|running| running.process(input))
+                fn process(input: $crate::component::Lines) -> $crate::component::Outcome {
+                    FILTER.with(|filter| filter.process(input))
                 }
 
-                fn finish() -> ::core::result::Result<$crate::guest::Held, $crate::guest::Reason> {
-                    RUNNING.with(|running| running.finish())
+                fn finish() -> ::core::result::Result<$crate::component::Held, $crate::component::Reason> {
+                    FILTER.with(|filter| filter.finish())
                 }
             }
 
-            $crate::guest::bindings::export!(Component with_types_in $crate::guest::bindings);
+            $crate::component::bindings::export!(Exports with_types_in $crate::component::bindings);
 
             $($crate::export_component!(@$handover);)?
         };
     };
     (@Handover) => {
-        impl $crate::guest::StateGuest for Component {
-            fn save() -> ::core::result::Result<$crate::guest::Saved, $crate::guest::Reason> {
-                RUNNING.with(|running| running.save())
+        impl $crate::component::StateGuest for Exports {
+            fn save() -> ::core::result::Result<$crate::component::Saved, $crate::component::Reason> {
+                FILTER.with(|filter| filter.save())
             }
 
             fn restore(
-                state: $crate::guest::Saved,
-            ) -> ::core::result::Result<(), $crate::guest::Reason> {
-                RUNNING.with(|running| running.restore(&state))
+                state: $crate::component::Saved,
+            ) -> ::core::result::Result<(), $crate::component::Reason> {
+                FILTER.with(|filter| filter.restore(&state))
             }
         }
 
-        $crate::guest::state_bindings::export!(
-            Component with_types_in $crate::guest::state_bindings
+        $crate::component::state_bindings::export!(
+            Exports with_types_in $crate::component::state_bindings
         );
     };
 }
