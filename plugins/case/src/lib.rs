@@ -1,25 +1,26 @@
-//! Changes the case of ASCII letters. All other bytes, those of other letters too, stay.
+//! Changes the case of ASCII letters. All other bytes, including those of other letters, stay as
+//! they are.
 
 use linemill_sdk::{Error, Filter, Output, export, map_bytes};
 use serde::Deserialize;
 
-/// Writes letters as the settings say.
+/// Changes the case of letters as the settings say.
 pub struct Case {
-    to: To,
-    /// A line in title case, made here because each letter depends on the one before.
+    to: Mode,
+    /// A line in title case. It needs a buffer because each letter depends on the previous byte.
     titled: Vec<u8>,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    to: To,
+    to: Mode,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum To {
+enum Mode {
     #[default]
     Lower,
     Upper,
@@ -39,10 +40,10 @@ impl Filter for Case {
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         match self.to {
-            To::Lower => out.map(line, lower),
-            To::Upper => out.map(line, upper),
-            To::Swap => out.map(line, swapped),
-            To::Title => {
+            Mode::Lower => out.map(line, lower),
+            Mode::Upper => out.map(line, upper),
+            Mode::Swap => out.map(line, swapped),
+            Mode::Title => {
                 title(line, &mut self.titled);
                 out.emit(&self.titled);
             }
@@ -51,10 +52,10 @@ impl Filter for Case {
 
     fn bytes(&mut self, bytes: &mut [u8]) -> bool {
         match self.to {
-            To::Lower => map_bytes(bytes, lower),
-            To::Upper => map_bytes(bytes, upper),
-            To::Swap => map_bytes(bytes, swapped),
-            To::Title => return false,
+            Mode::Lower => map_bytes(bytes, lower),
+            Mode::Upper => map_bytes(bytes, upper),
+            Mode::Swap => map_bytes(bytes, swapped),
+            Mode::Title => return false,
         }
         true
     }
@@ -78,8 +79,8 @@ fn swapped(byte: u8) -> u8 {
     }
 }
 
-/// A letter after anything that cannot be inside a word is large, any other small. Bytes outside
-/// ASCII and apostrophes are taken to be inside words: `Ünlü's` has no letter to change.
+/// Writes the first letter of each word in upper case and all others in lower case. Bytes outside
+/// ASCII and apostrophes count as part of a word, so `Ünlü's` stays as it is.
 fn title(line: &[u8], titled: &mut Vec<u8>) {
     titled.clear();
     let mut inside = false;
@@ -100,7 +101,7 @@ mod tests {
     use linemill_sdk::testing::{json, lines, refusal};
 
     #[test]
-    fn each_way() {
+    fn each_mode() {
         let input = ["Hello, wORLD 7x", "ÄÖ äö don't", ""];
         for (to, output) in [
             ("lower", ["hello, world 7x", "ÄÖ äö don't", ""]),
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_what_there_is() {
+    fn refusals_list_the_modes() {
         assert_eq!(
             refusal::<Case>(json!({ "to": "camel" })),
             "`to`: unknown variant `camel`, expected one of `lower`, `upper`, `swap`, `title`",

@@ -1,4 +1,4 @@
-//! Drops a line that is among the last so many different lines.
+//! Drops a line that is equal to one of the last N different lines.
 
 mod window;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use window::Window;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Remembers lines by a hash of 128 bits, so that its memory does not depend on their length.
+/// Remembers lines by a 128-bit hash, so that memory does not depend on their length.
 pub struct Dedup {
     window: Window,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -25,9 +25,9 @@ impl Default for Settings {
     }
 }
 
-/// An instance with this many takes 11 MiB (measured), which leaves room in the 16 MiB that an
-/// instance has by default. Their hashes are less than the 1 MiB that can be handed over.
-const WIDEST: usize = 50_000;
+/// The largest window. An instance with this many lines takes 11 MiB (measured), which fits into
+/// the default 16 MiB of an instance. Their hashes fit into the 1 MiB that can be handed over.
+const MAX_WINDOW: usize = 50_000;
 
 impl Filter for Dedup {
     type Settings = Settings;
@@ -35,25 +35,25 @@ impl Filter for Dedup {
 
     fn new(settings: Settings) -> Result<Self, Error> {
         match settings.window {
-            window @ 1..=WIDEST => Ok(Self {
+            window @ 1..=MAX_WINDOW => Ok(Self {
                 window: Window::new(window),
             }),
             window => Err(Error::setting(
                 "window",
-                format!("{window} is not between 1 and {WIDEST} different lines"),
+                format!("{window} is out of range; it must be between 1 and {MAX_WINDOW} lines"),
             )),
         }
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        if self.window.see(xxh3_128(line)) {
+        if self.window.insert(xxh3_128(line)) {
             out.emit(line);
         }
     }
 }
 
-/// The state is the hashes of the window, oldest first, 16 bytes each, little-endian. A window that
-/// has become narrower forgets the oldest.
+/// The state consists of the hashes in the window, oldest first, 16 bytes each, little-endian. A
+/// window that has become smaller forgets the oldest.
 impl Handover for Dedup {
     const TAG: &'static str = "dedup/1";
 
@@ -69,12 +69,12 @@ impl Handover for Dedup {
         let (hashes, rest) = state.as_chunks::<HASH>();
         if !rest.is_empty() {
             return Err(Error::new(format!(
-                "the state has {} bytes, which is no number of hashes of {HASH}",
+                "the state has {} bytes, which is not a multiple of {HASH}",
                 state.len()
             )));
         }
         for hash in hashes {
-            self.window.see(u128::from_le_bytes(*hash));
+            self.window.insert(u128::from_le_bytes(*hash));
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Handover for Dedup {
 
 export!(Dedup: Handover);
 
-/// Bytes of a hash.
+/// The size of a hash in bytes.
 const HASH: usize = 16;
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_comes_again_after_enough_others() {
+    fn a_line_passes_again_after_enough_others() {
         let input: Vec<String> = (0..=1000).chain([1, 0, 0]).map(|n| n.to_string()).collect();
         let out = lines::<Dedup>(json!({}), &input);
         assert_eq!(out.len(), 1002, "1 is among the last 1,000, 0 is not");
@@ -118,13 +118,13 @@ mod tests {
         for window in [0, 50_001] {
             assert_eq!(
                 refusal::<Dedup>(json!({ "window": window })),
-                format!("`window`: {window} is not between 1 and 50000 different lines"),
+                format!("`window`: {window} is out of range; it must be between 1 and 50000 lines"),
             );
         }
     }
 
     #[test]
-    fn the_window_goes_on_in_another_instance() {
+    fn the_window_continues_in_another_instance() {
         let hundred = json!({ "window": 100 });
         let before: Vec<String> = (0..500).map(|n| (n * 7 % 130).to_string()).collect();
         let after: Vec<String> = (0..300).map(|n| (n % 150).to_string()).collect();
@@ -134,28 +134,28 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_window_keeps_the_latest_and_a_wider_one_all() {
+    fn a_smaller_window_keeps_the_latest_and_a_larger_one_all() {
         let (two, three) = (json!({ "window": 2 }), json!({ "window": 3 }));
         let before = ["a", "b", "c", "a"];
-        let out = handed_over::<Dedup>(three.clone(), before, two.clone(), ["c", "a", "b"]);
-        assert_eq!(out, ["b"], "c and a came last");
-        let out = handed_over::<Dedup>(two, before, three, ["x", "c", "a", "b"]);
-        assert_eq!(out, ["x", "b"], "c and a are known, and x fits too");
+        let smaller = handed_over::<Dedup>(three.clone(), before, two.clone(), ["c", "a", "b"]);
+        assert_eq!(smaller, ["b"], "c and a came last");
+        let larger = handed_over::<Dedup>(two, before, three, ["x", "c", "a", "b"]);
+        assert_eq!(larger, ["x", "b"], "c and a are known, and x fits too");
     }
 
     #[test]
-    fn the_widest_window_can_be_handed_over() {
-        let widest = json!({ "window": 50_000 });
+    fn the_largest_window_can_be_handed_over() {
+        let largest = json!({ "window": 50_000 });
         let before: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
-        let out = handed_over::<Dedup>(widest.clone(), before, widest, ["0", "new", "49999"]);
+        let out = handed_over::<Dedup>(largest.clone(), before, largest, ["0", "new", "49999"]);
         assert_eq!(out, ["new"]);
     }
 
     #[test]
-    fn what_is_no_list_of_hashes_is_refused() {
+    fn a_state_that_is_not_a_list_of_hashes_is_refused() {
         assert_eq!(
             refused_state::<Dedup>("dedup/1", [0; 17]),
-            "the state has 17 bytes, which is no number of hashes of 16"
+            "the state has 17 bytes, which is not a multiple of 16"
         );
     }
 }

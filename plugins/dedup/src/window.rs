@@ -1,20 +1,22 @@
-//! Hashes of lines, one by one → whether each is new among the last N different ones.
+//! The last N different hashes of lines.
 //!
-//! A map from hash to slot, and the slots as a ring linked from the latest to the oldest. Every
-//! step takes the same time, and memory grows with what was seen up to the N.
+//! In: hashes, one by one. Out: whether each is new. Not here: hashing lines.
+//!
+//! A map leads from each hash to its slot. The slots form a linked ring from the latest to the
+//! oldest. Each step takes constant time, and memory grows with the number of hashes up to N.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The last N different hashes, by when each was seen last.
+/// The last N different hashes, in the order in which each was last inserted.
 pub(crate) struct Window {
-    /// At most this many slots.
+    /// The maximum number of slots.
     limit: usize,
-    /// Where each hash is in `slots`; as many entries as slots.
-    places: HashMap<u128, u32, BuildHasherDefault<Hashed>>,
-    /// A ring: `newer` of the latest is the oldest, and the other way round.
+    /// The index of each hash in `slots`. It has exactly one entry per slot.
+    indices: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
+    /// A ring: `newer` of the latest slot is the oldest, and `older` of the oldest is the latest.
     slots: Vec<Slot>,
-    /// The slot seen last; means nothing while there is none.
+    /// The index of the latest slot. It has no meaning while `slots` is empty.
     latest: u32,
 }
 
@@ -29,87 +31,87 @@ impl Window {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
-            places: HashMap::default(),
+            indices: HashMap::default(),
             slots: Vec::new(),
             latest: 0,
         }
     }
 
-    /// Makes `hash` the latest; whether it is new.
-    pub(crate) fn see(&mut self, hash: u128) -> bool {
-        if let Some(&place) = self.places.get(&hash) {
-            if place != self.latest {
-                self.unlink(place);
-                self.link(place);
+    /// Makes `hash` the latest. Returns whether it is new.
+    pub(crate) fn insert(&mut self, hash: u128) -> bool {
+        if let Some(&index) = self.indices.get(&hash) {
+            if index != self.latest {
+                self.unlink(index);
+                self.link(index);
             }
             return false;
         }
-        let place = if self.slots.len() < self.limit {
-            let place = self.slots.len() as u32;
+        let index = if self.slots.len() < self.limit {
+            let index = self.slots.len() as u32;
             self.slots.push(Slot {
                 hash,
-                newer: place,
-                older: place,
+                newer: index,
+                older: index,
             });
-            if place > 0 {
-                self.link(place);
+            if index > 0 {
+                self.link(index);
             }
-            place
+            index
         } else {
-            // The oldest makes room. It already stands where the latest belongs in the ring.
+            // Reuse the oldest slot. It is already at the latest's place in the ring.
             let oldest = self.slot(self.latest).newer;
             let forgotten = std::mem::replace(&mut self.slot(oldest).hash, hash);
-            self.places.remove(&forgotten);
+            self.indices.remove(&forgotten);
             oldest
         };
-        self.places.insert(hash, place);
-        self.latest = place;
+        self.indices.insert(hash, index);
+        self.latest = index;
         true
     }
 
-    /// How many hashes are known.
+    /// The number of hashes.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// All of them, in the order in which they would be forgotten: seen anew in this order, they
-    /// make an equal window.
+    /// All hashes, in the order in which they would be forgotten. Inserting them in this order into
+    /// an empty window makes it equal to this one.
     pub(crate) fn oldest_first(&self) -> impl Iterator<Item = u128> {
         // `newer` of the latest is the oldest.
-        let mut place = self.latest;
+        let mut index = self.latest;
         (0..self.slots.len()).map(move |_| {
-            place = self.slots[place as usize].newer;
-            self.slots[place as usize].hash
+            index = self.slots[index as usize].newer;
+            self.slots[index as usize].hash
         })
     }
 
-    fn slot(&mut self, place: u32) -> &mut Slot {
-        &mut self.slots[place as usize]
+    fn slot(&mut self, index: u32) -> &mut Slot {
+        &mut self.slots[index as usize]
     }
 
-    fn unlink(&mut self, place: u32) {
-        let Slot { newer, older, .. } = *self.slot(place);
+    fn unlink(&mut self, index: u32) {
+        let Slot { newer, older, .. } = *self.slot(index);
         self.slot(newer).older = older;
         self.slot(older).newer = newer;
     }
 
     /// Puts a slot between the latest and the oldest, and makes it the latest.
-    fn link(&mut self, place: u32) {
+    fn link(&mut self, index: u32) {
         let latest = self.latest;
         let oldest = self.slot(latest).newer;
-        let slot = self.slot(place);
+        let slot = self.slot(index);
         (slot.older, slot.newer) = (latest, oldest);
-        self.slot(latest).newer = place;
-        self.slot(oldest).older = place;
-        self.latest = place;
+        self.slot(latest).newer = index;
+        self.slot(oldest).older = index;
+        self.latest = index;
     }
 }
 
-/// For keys that are hashes already.
+/// A hasher for keys that are hashes already: takes their lower 64 bits.
 #[derive(Default)]
-struct Hashed(u64);
+struct Prehashed(u64);
 
-impl Hasher for Hashed {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -129,11 +131,11 @@ impl Hasher for Hashed {
 mod tests {
     use super::Window;
 
-    /// The last N different ones, oldest first.
+    /// A window as a plain list, oldest first, and its limit.
     struct Model(Vec<u128>, usize);
 
     impl Model {
-        fn see(&mut self, hash: u128) -> bool {
+        fn insert(&mut self, hash: u128) -> bool {
             let known = self.0.iter().position(|&other| other == hash);
             if let Some(index) = known {
                 self.0.remove(index);
@@ -156,11 +158,11 @@ mod tests {
                     .wrapping_add(1442695040888963407);
                 let hash = u128::from((random >> 33) % (2 * limit as u64));
                 assert_eq!(
-                    window.see(hash),
-                    model.see(hash),
+                    window.insert(hash),
+                    model.insert(hash),
                     "limit {limit}, step {step}"
                 );
-                assert!(window.slots.len() <= limit && window.places.len() == window.slots.len());
+                assert!(window.slots.len() <= limit && window.indices.len() == window.slots.len());
             }
         }
     }

@@ -1,21 +1,21 @@
-//! Keeps or drops lines by patterns, or sends them another way.
+//! Keeps or drops lines by pattern, or sends them by a route.
 
-mod any;
+mod matcher;
 
-use any::Any;
 use linemill_sdk::{Error, Filter, Output, export};
+use matcher::Matcher;
 use pattern::Options;
 use serde::Deserialize;
 
-/// Lets a line through if it matches one of `keep` and none of `drop`; or, with `route`, sends just
-/// those lines that way and lets the others through.
+/// Keeps a line if it matches one of `keep` and none of `drop`. With `route`, such lines take that
+/// route, and all others continue.
 pub struct Grep {
-    keep: Option<Any>,
-    drop: Option<Any>,
+    keep: Option<Matcher>,
+    drop: Option<Matcher>,
     route: Option<String>,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -47,8 +47,8 @@ impl Filter for Grep {
             literal,
         };
         Ok(Self {
-            keep: Any::new("keep", keep, options)?,
-            drop: Any::new("drop", drop, options)?,
+            keep: Matcher::new("keep", keep, options)?,
+            drop: Matcher::new("drop", drop, options)?,
             route,
         })
     }
@@ -85,13 +85,13 @@ mod tests {
     ];
 
     #[test]
-    fn keeps_what_matches_any() {
+    fn keeps_lines_that_match_any_pattern() {
         let out = lines::<Grep>(json!({ "keep": ["^ERROR", "WARN"] }), LOG);
         assert_eq!(out, ["ERROR disk full", "WARN  GET /healthz slow"]);
     }
 
     #[test]
-    fn drops_what_matches_any() {
+    fn drops_lines_that_match_any_pattern() {
         let out = lines::<Grep>(json!({ "drop": ["^$", "healthz", "^INFO"] }), LOG);
         assert_eq!(out, ["ERROR disk full", "error lower case"]);
     }
@@ -106,15 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn case_counts_unless_told() {
-        let out = lines::<Grep>(json!({ "keep": ["^error"] }), LOG);
-        assert_eq!(out, ["error lower case"]);
-        let out = lines::<Grep>(json!({ "keep": ["^error"], "ignore_case": true }), LOG);
-        assert_eq!(out, ["ERROR disk full", "error lower case"]);
+    fn case_counts_unless_ignored() {
+        let exact = lines::<Grep>(json!({ "keep": ["^error"] }), LOG);
+        assert_eq!(exact, ["error lower case"]);
+        let ignored = lines::<Grep>(json!({ "keep": ["^error"], "ignore_case": true }), LOG);
+        assert_eq!(ignored, ["ERROR disk full", "error lower case"]);
     }
 
     #[test]
-    fn a_literal_is_no_expression() {
+    fn a_literal_is_not_an_expression() {
         let input = ["a.c", "abc", "A.C"];
         assert_eq!(
             lines::<Grep>(json!({ "keep": ["a.c"] }), input),
@@ -129,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn plain_texts_and_expressions_mix() {
-        let input = ["abc", "bcd", "cde", "x.y", "xzy"];
+    fn plain_texts_and_expressions_can_be_mixed() {
+        let letters = ["abc", "bcd", "cde", "x.y", "xzy"];
         assert_eq!(
-            lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), input),
+            lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), letters),
             ["abc", "bcd", "cde"]
         );
         let many: Vec<String> = (0..20).map(|n| format!("<{n}>")).collect();
-        let input = ["<3>", "<19>", "<20>", "3"];
+        let numbers = ["<3>", "<19>", "<20>", "3"];
         assert_eq!(
-            lines::<Grep>(json!({ "keep": many }), input),
+            lines::<Grep>(json!({ "keep": many }), numbers),
             ["<3>", "<19>"]
         );
         assert_eq!(lines::<Grep>(json!({ "keep": [""] }), ["", "a"]), ["", "a"]);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_passed_as_it_is_or_dropped() {
+    fn a_line_passes_unchanged_or_is_dropped() {
         let verdicts = verdicts::<Grep>(json!({ "keep": ["b"] }), ["a", "b", "c", "bb"]);
         assert_eq!(
             verdicts,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_route_lines_go_one_way_or_the_other() {
+    fn with_a_route_no_line_is_dropped() {
         let settings = json!({ "keep": ["ERROR", "WARN"], "drop": ["healthz"], "route": "bad" });
         let verdicts = verdicts::<Grep>(settings.clone(), LOG);
         let [pass, by] = [Verdict::Pass, Verdict::Pass.by("bad")];
@@ -194,7 +194,7 @@ mod tests {
         );
         assert_eq!(
             refusal::<Grep>(json!({ "drop": ["fine", "a(b"] })),
-            "`drop[1]`: `a(b` is no regular expression: unclosed group",
+            "`drop[1]`: `a(b` is not a valid regular expression: unclosed group",
         );
         assert_eq!(
             refusal::<Grep>(json!({ "pattern": ["a"] })),

@@ -1,77 +1,85 @@
-//! The settings' names of fields → what becomes of each field of an object.
+//! Decides what happens to each field of an object.
+//!
+//! In: the field names in the settings, then the names in an object. Out: an action for each field.
+//! Not here: parsing objects.
 
 use std::collections::BTreeMap;
 
 use linemill_sdk::Error;
 
-/// What becomes of one field.
-pub(crate) enum Fate<'a> {
+/// What to do with a field.
+pub(crate) enum Action<'a> {
     Keep,
     Remove,
-    /// It gets this name: JSON text, quotes included.
+    /// Give it this name: JSON text, including quotes.
     Rename(&'a str),
 }
 
-/// What becomes of every field, and which new names the object at hand has so far.
+/// The rule for each field, and which new names the current object has so far.
 pub(crate) struct Fields {
-    /// Sorted by name.
-    named: Vec<(String, Plan)>,
-    /// Fields that are not named are kept.
+    /// The fields that the settings name, sorted by name.
+    named: Vec<(String, Rule)>,
+    /// Whether fields that the settings do not name are kept.
     keep_others: bool,
     renames: Vec<Rename>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Plan {
+enum Rule {
     Keep,
     Remove,
-    /// Index in `renames`.
+    /// An index in `renames`.
     Rename(usize),
-    /// Kept, and its name is the new one of this index: both in one object would clash.
-    Taken(usize),
+    /// Keep it. Its name is also the new name of the rename with this index, so an object that has
+    /// both fields would have the name twice.
+    KeepUnlessRenamed(usize),
 }
 
 struct Rename {
     /// The new name as JSON text.
     to: String,
-    /// The object at hand has a field that was renamed to it.
-    made: bool,
-    /// The object at hand has a field that had the name before.
-    taken: bool,
+    /// The current object has a field that was renamed to it.
+    renamed: bool,
+    /// The current object has a field that already had this name.
+    original: bool,
 }
 
 impl Fields {
+    /// Combines the settings of the same names.
+    ///
+    /// # Errors
+    /// If they contradict each other.
     pub(crate) fn new(
         pick: Option<Vec<String>>,
         remove: Vec<String>,
         rename: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
         let keep_others = pick.is_none();
-        let mut plans = BTreeMap::new();
+        let mut rules = BTreeMap::new();
         if pick.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::setting(
                 "pick",
-                "needs at least one field; leave it out to pick all",
+                "needs at least one field; omit the key to pick all fields",
             ));
         }
         for name in pick.into_iter().flatten() {
-            plans.insert(name, Plan::Keep);
+            rules.insert(name, Rule::Keep);
         }
         for name in remove {
-            if plans.get(&name) == Some(&Plan::Keep) {
+            if rules.get(&name) == Some(&Rule::Keep) {
                 return Err(Error::setting(
                     "remove",
-                    format!("`{name}` is in `pick` too"),
+                    format!("`{name}` is also in `pick`"),
                 ));
             }
-            plans.insert(name, Plan::Remove);
+            rules.insert(name, Rule::Remove);
         }
         let mut renames: Vec<Rename> = Vec::new();
         for (name, to) in &rename {
             let key = format!("rename.{name}");
-            match plans.get(name) {
-                Some(Plan::Remove) => {
-                    return Err(Error::setting(key, "the field is in `remove` too"));
+            match rules.get(name) {
+                Some(Rule::Remove) => {
+                    return Err(Error::setting(key, "the field is also in `remove`"));
                 }
                 None if !keep_others => {
                     return Err(Error::setting(
@@ -81,86 +89,87 @@ impl Fields {
                 }
                 _ => {}
             }
-            let to = serde_json::to_string(to)?;
-            if renames.iter().any(|other| other.to == to) {
+            let new_name = serde_json::to_string(to)?;
+            if renames.iter().any(|other| other.to == new_name) {
                 return Err(Error::setting(
                     key,
-                    format!("another field is renamed to {to} too"),
+                    format!("another field is also renamed to {new_name}"),
                 ));
             }
-            plans.insert(name.clone(), Plan::Rename(renames.len()));
+            rules.insert(name.clone(), Rule::Rename(renames.len()));
             renames.push(Rename {
-                to,
-                made: false,
-                taken: false,
+                to: new_name,
+                renamed: false,
+                original: false,
             });
         }
         for (index, to) in rename.into_values().enumerate() {
-            let plan = plans.entry(to).or_insert(if keep_others {
-                Plan::Keep
+            let rule = rules.entry(to).or_insert(if keep_others {
+                Rule::Keep
             } else {
-                Plan::Remove
+                Rule::Remove
             });
-            if *plan == Plan::Keep {
-                *plan = Plan::Taken(index);
+            if *rule == Rule::Keep {
+                *rule = Rule::KeepUnlessRenamed(index);
             }
         }
         Ok(Self {
-            named: plans.into_iter().collect(),
+            named: rules.into_iter().collect(),
             keep_others,
             renames,
         })
     }
 
-    /// A new object begins.
+    /// Begins a new object.
     pub(crate) fn begin(&mut self) {
         for rename in &mut self.renames {
-            (rename.made, rename.taken) = (false, false);
+            (rename.renamed, rename.original) = (false, false);
         }
     }
 
-    /// What becomes of the field of this name, given as JSON text with its quotes.
-    pub(crate) fn fate(&mut self, name: &str) -> Fate<'_> {
+    /// What to do with the field of this name, given as JSON text with its quotes.
+    pub(crate) fn action(&mut self, name: &str) -> Action<'_> {
         let plain = name
             .get(1..name.len().saturating_sub(1))
             .unwrap_or_default();
-        let plan = if plain.contains('\\') {
-            // Rare, so it may cost an allocation. The text has been checked, so it is a string.
-            self.plan(&serde_json::from_str::<String>(name).unwrap_or_default())
+        let rule = if plain.contains('\\') {
+            // Rare, so an allocation is acceptable. The text is valid JSON, so it is a string.
+            self.rule(&serde_json::from_str::<String>(name).unwrap_or_default())
         } else {
-            self.plan(plain)
+            self.rule(plain)
         };
-        match plan {
-            Plan::Keep => Fate::Keep,
-            Plan::Remove => Fate::Remove,
-            Plan::Taken(index) => {
-                self.renames[index].taken = true;
-                Fate::Keep
+        match rule {
+            Rule::Keep => Action::Keep,
+            Rule::Remove => Action::Remove,
+            Rule::KeepUnlessRenamed(index) => {
+                self.renames[index].original = true;
+                Action::Keep
             }
-            Plan::Rename(index) => {
-                self.renames[index].made = true;
-                Fate::Rename(&self.renames[index].to)
+            Rule::Rename(index) => {
+                self.renames[index].renamed = true;
+                Action::Rename(&self.renames[index].to)
             }
         }
     }
 
-    /// A name that the object at hand now has twice: one that was renamed to it, one of old.
-    pub(crate) fn clash(&self) -> Option<&str> {
-        let clash = self
+    /// A new name that the current object would have twice: once from a renamed field, and once
+    /// from a field that already had it.
+    pub(crate) fn conflict(&self) -> Option<&str> {
+        let conflict = self
             .renames
             .iter()
-            .find(|rename| rename.made && rename.taken)?;
-        Some(&clash.to)
+            .find(|rename| rename.renamed && rename.original)?;
+        Some(&conflict.to)
     }
 
-    fn plan(&self, name: &str) -> Plan {
+    fn rule(&self, name: &str) -> Rule {
         match self
             .named
             .binary_search_by(|(other, _)| other.as_str().cmp(name))
         {
             Ok(index) => self.named[index].1,
-            Err(_) if self.keep_others => Plan::Keep,
-            Err(_) => Plan::Remove,
+            Err(_) if self.keep_others => Rule::Keep,
+            Err(_) => Rule::Remove,
         }
     }
 }

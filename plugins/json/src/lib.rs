@@ -1,14 +1,14 @@
 //! Picks, removes and renames fields of lines that are JSON objects.
 //!
-//! Values go on byte for byte and in the order they came; a line with nothing to change goes on as
-//! it is. A line that is not one JSON object fails.
+//! Values stay byte for byte as they are, and fields keep their order. A line without changes
+//! passes unchanged. A line that is not exactly one JSON object fails.
 
 mod fields;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fields::{Fate, Fields};
+use fields::{Action, Fields};
 use linemill_sdk::{Error, Filter, Output, export};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
@@ -17,11 +17,12 @@ use serde_json::value::RawValue;
 /// Rewrites objects field by field.
 pub struct Json {
     fields: Fields,
-    /// The new object, made aside because only its end tells whether anything changed.
+    /// The new object. It is built separately because only at its end is it known whether anything
+    /// changed.
     object: Vec<u8>,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -54,8 +55,8 @@ impl Filter for Json {
             .and_then(|changed| input.end().map(|()| changed))
         {
             Err(error) => out.fail(reason(&error)),
-            Ok(_) if let Some(name) = self.fields.clash() => {
-                out.fail(format!("rename: there is a field {name} already"));
+            Ok(_) if let Some(name) = self.fields.conflict() => {
+                out.fail(format!("rename: the object already has a field {name}"));
             }
             Ok(true) => out.emit(&self.object),
             Ok(false) => out.emit(line),
@@ -65,7 +66,7 @@ impl Filter for Json {
 
 export!(Json);
 
-/// One object: reads it, writes what is left of it, and tells whether that is anything else.
+/// Parses an object and writes the new one to `object`. Returns whether anything changed.
 struct Rewrite<'a> {
     fields: &'a mut Fields,
     object: &'a mut Vec<u8>,
@@ -89,20 +90,20 @@ impl<'de> Visitor<'de> for Rewrite<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let mut changed = false;
         while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let name = match self.fields.fate(name.get()) {
-                Fate::Keep => name.get(),
-                Fate::Remove => {
+            let new_name = match self.fields.action(name.get()) {
+                Action::Keep => name.get(),
+                Action::Remove => {
                     changed = true;
                     continue;
                 }
-                Fate::Rename(new) => {
+                Action::Rename(new) => {
                     changed = true;
                     new
                 }
             };
             self.object
                 .push(if self.object.is_empty() { b'{' } else { b',' });
-            self.object.extend_from_slice(name.as_bytes());
+            self.object.extend_from_slice(new_name.as_bytes());
             self.object.push(b':');
             self.object.extend_from_slice(value.get().as_bytes());
         }
@@ -114,7 +115,8 @@ impl<'de> Visitor<'de> for Rewrite<'_> {
     }
 }
 
-/// A line has columns, but is no "line 1" to its reader.
+/// The reason for a failure. serde's message names line 1, which is always the line at hand, so
+/// only the column is kept.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let problem = text

@@ -1,3 +1,5 @@
+//! Tests of the filter `json`.
+
 use super::Json;
 use linemill_sdk::testing::{Value, Verdict, json, lines, refusal, verdicts};
 
@@ -35,7 +37,7 @@ fn renames_in_place() {
 }
 
 #[test]
-fn all_at_once() {
+fn settings_can_be_combined() {
     let settings = json!({ "pick": ["level", "n"], "rename": { "n": "list" } });
     assert_eq!(one(settings, LINE), r#"{"level":"info","list":[1, 2]}"#);
 }
@@ -58,7 +60,7 @@ fn names_are_compared_unescaped() {
 }
 
 #[test]
-fn only_the_top_level_counts() {
+fn only_top_level_names_count() {
     assert_eq!(
         one(json!({ "remove": ["id"] }), r#"{"user":{"id":7}}"#),
         r#"{"user":{"id":7}}"#
@@ -66,7 +68,7 @@ fn only_the_top_level_counts() {
 }
 
 #[test]
-fn with_nothing_to_change_the_line_passes_as_it_is() {
+fn a_line_without_changes_passes_unchanged() {
     let odd = r#" { "a" : 1e400 , "a":-0, "b":"\ud834\udd1e" } "#;
     for settings in [
         json!({}),
@@ -81,7 +83,7 @@ fn with_nothing_to_change_the_line_passes_as_it_is() {
 }
 
 #[test]
-fn what_is_no_object_fails_and_says_why() {
+fn a_line_that_is_not_an_object_fails_with_the_reason() {
     for (line, reason) in [
         (
             "",
@@ -120,13 +122,17 @@ fn what_is_no_object_fails_and_says_why() {
         matches!(verdicts[0], Verdict::Fail(_)),
         "JSON is UTF-8: {verdicts:?}"
     );
-    assert_eq!(verdicts[1], Verdict::Pass, "a failure is that line's alone");
+    assert_eq!(
+        verdicts[1],
+        Verdict::Pass,
+        "a failure does not affect other lines"
+    );
 }
 
 #[test]
-fn a_new_name_that_is_taken_fails() {
+fn a_line_that_already_has_the_new_name_fails() {
     let settings = json!({ "rename": { "a": "b" } });
-    let reason = "rename: there is a field \"b\" already";
+    let reason = "rename: the object already has a field \"b\"";
     for line in [r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#] {
         assert_eq!(
             verdicts::<Json>(settings.clone(), [line]),
@@ -145,15 +151,15 @@ fn refusals_name_the_key() {
     for (settings, reason) in [
         (
             json!({ "pick": [] }),
-            "`pick`: needs at least one field; leave it out to pick all",
+            "`pick`: needs at least one field; omit the key to pick all fields",
         ),
         (
             json!({ "pick": ["a"], "remove": ["a"] }),
-            "`remove`: `a` is in `pick` too",
+            "`remove`: `a` is also in `pick`",
         ),
         (
             json!({ "remove": ["a"], "rename": { "a": "b" } }),
-            "`rename.a`: the field is in `remove` too",
+            "`rename.a`: the field is also in `remove`",
         ),
         (
             json!({ "pick": ["b"], "rename": { "a": "b" } }),
@@ -161,7 +167,7 @@ fn refusals_name_the_key() {
         ),
         (
             json!({ "rename": { "a": "c", "b": "c" } }),
-            "`rename.b`: another field is renamed to \"c\" too",
+            "`rename.b`: another field is also renamed to \"c\"",
         ),
         (
             json!({ "keep": [] }),

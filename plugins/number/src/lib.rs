@@ -1,19 +1,19 @@
-//! Puts a number in front of each line. It counts, so it keeps state: a connection has numbers of
-//! its own, which prove that no line of it was lost, doubled or put out of order.
+//! Prefixes each line with a sequence number. It keeps state: each connection is numbered
+//! separately, so the numbers prove that none of its lines was lost, duplicated or reordered.
 
 use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 
-/// The next line's number, in decimal digits: counting in text needs no conversion and never
+/// Prefixes lines with numbers. It counts in decimal text, which needs no conversion and never
 /// overflows.
 pub struct Number {
-    /// At least `width` of them.
+    /// The number of the next line, with at least `width` digits.
     digits: Vec<u8>,
     width: usize,
     separator: String,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -32,8 +32,8 @@ impl Default for Settings {
     }
 }
 
-/// More digits than a number of 64 bits has are surely a mistake.
-const MOST_DIGITS: usize = 20;
+/// The largest width. A 64-bit number has at most 20 digits, so a larger one is surely a mistake.
+const MAX_WIDTH: usize = 20;
 
 impl Filter for Number {
     type Settings = Settings;
@@ -46,10 +46,10 @@ impl Filter for Number {
             separator,
         }: Settings,
     ) -> Result<Self, Error> {
-        if width > MOST_DIGITS {
+        if width > MAX_WIDTH {
             return Err(Error::setting(
                 "width",
-                format!("{width} is more than {MOST_DIGITS}"),
+                format!("{width} is too large; at most {MAX_WIDTH} digits are allowed"),
             ));
         }
         Ok(Self {
@@ -67,8 +67,8 @@ impl Filter for Number {
     }
 }
 
-/// The state is the next number, in decimal digits. `start` is where a stream begins, so a stream
-/// that has begun goes on past it; a new `width` holds from the next line on.
+/// The state is the next number, in decimal digits. A new `start` does not apply to a stream that
+/// has begun; a new `width` applies from the next line on.
 impl Handover for Number {
     const TAG: &'static str = "number/1";
 
@@ -91,6 +91,7 @@ impl Handover for Number {
 export!(Number: Handover);
 
 impl Number {
+    /// Adds 1 to the number.
     fn advance(&mut self) {
         for digit in self.digits.iter_mut().rev() {
             if *digit < b'9' {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_across_calls_and_digits() {
+    fn continues_across_calls_and_digits() {
         let out = lines::<Number>(json!({ "start": 98 }), ["x"; 1000]);
         let expected: Vec<String> = (98..1098).map(|number| format!("{number} x")).collect();
         assert_eq!(out, expected);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn width_is_filled_with_zeros() {
+    fn width_is_padded_with_zeros() {
         let settings = json!({ "start": 99, "width": 3, "separator": ":\t" });
         assert_eq!(
             lines::<Number>(settings, ["a", "b"]),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_start_is_not_the_end() {
+    fn numbers_may_exceed_64_bits() {
         let out = lines::<Number>(json!({ "start": u64::MAX }), ["a", "b"]);
         assert_eq!(out, ["18446744073709551615 a", "18446744073709551616 b"]);
     }
@@ -143,7 +144,7 @@ mod tests {
     fn refusals_name_the_key() {
         assert_eq!(
             refusal::<Number>(json!({ "width": 21 })),
-            "`width`: 21 is more than 20"
+            "`width`: 21 is too large; at most 20 digits are allowed"
         );
         assert_eq!(
             refusal::<Number>(json!({ "start": -1 })),
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_in_another_instance() {
+    fn continues_in_another_instance() {
         let after = handed_over::<Number>(json!({}), ["x"; 99], json!({}), ["a", "b"]);
         assert_eq!(after, ["100 a", "101 b"]);
         let none = handed_over::<Number>(json!({}), [""; 0], json!({}), ["a"]);
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_has_begun_takes_a_new_width_and_no_new_start() {
+    fn a_stream_that_has_begun_takes_a_new_width_but_not_a_new_start() {
         let (wide, narrow) = (
             json!({ "start": 8, "width": 4 }),
             json!({ "start": 500, "width": 2, "separator": "-" }),
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn a_state_that_is_not_a_number_is_refused() {
         for state in ["", "1a", "-1", "1 "] {
             let refused = refused_state::<Number>("number/1", state);
             assert_eq!(refused, "the state is not a number in decimal digits");

@@ -1,13 +1,15 @@
-//! Regular expressions as a filter's settings give them → searches in lines.
+//! Regular expressions on the bytes of a line. A library for filters, not a filter.
 //!
-//! All expressions are searched for at once, in one pass over the line, in time linear in its
-//! length whatever the expressions are. They work on bytes: `.` is any byte, `\w`, `\d`, `\b` and
-//! case are ASCII's, and text outside ASCII stands for its UTF-8. This crate is linked into the
-//! filters that search; it is no filter.
+//! In: expressions from a filter's settings, and lines. Out: matches, or an error that names the
+//! setting. Not here: what a filter does with a match.
 //!
-//! The engine is the lazy DFA of `regex-automata` by itself. The `regex` crate chooses among five
-//! engines; measured in a component, that was no faster on log lines, twice the size, and took
-//! twice as long to compile.
+//! All expressions are searched for in one pass over the line, in time linear in its length. They
+//! match bytes: `.` is any byte, `\w`, `\d`, `\b` and case know only ASCII, and text outside ASCII
+//! stands for its UTF-8 bytes.
+//!
+//! The engine is the lazy DFA of `regex-automata`, used directly. The `regex` crate chooses among
+//! five engines. Measured in a component, it was no faster on log lines, was twice the size, and
+//! took twice as long to compile.
 
 use linemill_sdk::Error;
 use regex_automata::hybrid::dfa;
@@ -21,25 +23,30 @@ pub use regex_automata::Input;
 /// Expressions that are searched for together.
 pub struct Patterns {
     regex: Regex,
-    /// States of the automaton met so far.
+    /// The states of the automaton that have been built so far.
     cache: Cache,
 }
 
-/// How expressions are to be read.
+/// How expressions are interpreted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// `a` matches `A` too.
+    /// ASCII letters match in either case.
     pub ignore_case: bool,
-    /// Each is a plain text, in which no character means anything but itself.
+    /// Expressions are plain text: no character has a special meaning.
     pub literal: bool,
 }
 
-/// What compiled expressions and the states met may take, each: far below the memory of an
-/// instance. When the states take more, they are forgotten and met again.
+/// The maximum size of the compiled expressions, and that of the built states, in bytes. Both are
+/// far below the memory of an instance. If the states would exceed it, they are discarded and built
+/// again as needed.
 const LIMIT: usize = 1 << 20;
 
 impl Patterns {
-    /// Reads `expressions`. Each comes with the key that its author knows it by, such as `keep[0]`.
+    /// Compiles `expressions`. Each comes with its key in the settings, such as `keep[0]`, for
+    /// errors.
+    ///
+    /// # Errors
+    /// If one of them is not valid, or if they are too large together.
     pub fn new<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
@@ -49,10 +56,11 @@ impl Patterns {
             .utf8(false)
             .case_insensitive(options.ignore_case);
         let mut texts = Vec::with_capacity(expressions.len());
-        for (key, text) in expressions {
-            let text = match options.literal {
-                true => regex_syntax::escape(text.as_ref()),
-                false => text.as_ref().to_owned(),
+        for (key, expression) in expressions {
+            let text = if options.literal {
+                regex_syntax::escape(expression.as_ref())
+            } else {
+                expression.as_ref().to_owned()
             };
             if let Err(error) = syntax::parse_with(&text, &syntax) {
                 return Err(refusal(key.as_ref(), &text, &error));
@@ -73,18 +81,19 @@ impl Patterns {
             )
             .build_many(&texts)
             .map_err(|_| {
-                Error::new("the patterns are too large; make repetitions such as {1000} smaller")
+                Error::new("the patterns are too large; reduce repetitions such as {1000}")
             })?;
         let cache = regex.create_cache();
         Ok(Self { regex, cache })
     }
 
-    /// The leftmost match in `input`. Where two start at one place, the earlier expression wins.
+    /// The leftmost match in `input`. If several expressions match there, the earliest of them
+    /// wins.
     #[inline]
     pub fn find(&mut self, input: &Input<'_>) -> Option<Match> {
         self.regex
             .try_search(&mut self.cache, input)
-            .unwrap_or_else(never)
+            .unwrap_or_else(impossible)
     }
 
     /// Whether any expression matches somewhere in `line`.
@@ -95,25 +104,29 @@ impl Patterns {
         self.regex
             .forward()
             .try_search_fwd(forward, &input)
-            .unwrap_or_else(never)
+            .unwrap_or_else(impossible)
             .is_some()
     }
 }
 
-/// A lazy DFA gives up only on bytes, or after a number of states, that it was told to.
+/// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
+/// number of states that it was configured to, and here it is configured for neither.
 #[cold]
-fn never<T>(error: MatchError) -> T {
-    unreachable!("told to give up on nothing: {error}")
+fn impossible<T>(error: MatchError) -> T {
+    unreachable!("a search gave up, though it was not configured to: {error}")
 }
 
-/// What is wrong, in one line.
+/// An error about an invalid expression, in one line.
 fn refusal(key: &str, text: &str, error: &regex_syntax::Error) -> Error {
     let problem = match error {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
         regex_syntax::Error::Translate(error) => error.kind().to_string(),
         other => other.to_string(),
     };
-    Error::setting(key, format!("`{text}` is no regular expression: {problem}"))
+    Error::setting(
+        key,
+        format!("`{text}` is not a valid regular expression: {problem}"),
+    )
 }
 
 #[cfg(test)]
@@ -126,24 +139,26 @@ mod tests {
     }
 
     #[test]
-    fn the_leftmost_wins_then_the_first() {
+    fn the_leftmost_match_wins_then_the_first_expression() {
         let mut patterns = patterns(&["bcd", "b", "abcx"], Options::default());
-        let found = patterns.find(&Input::new("abcd")).unwrap();
-        assert_eq!((found.pattern().as_usize(), found.range()), (0, 1..4));
-        let found = patterns.find(&Input::new("abc")).unwrap();
-        assert_eq!((found.pattern().as_usize(), found.range()), (1, 1..2));
-        assert!(patterns.find(&Input::new("acd")).is_none());
+        let mut find = |line| {
+            let found = patterns.find(&Input::new(line))?;
+            Some((found.pattern().as_usize(), found.range()))
+        };
+        assert_eq!(find("abcd"), Some((0, 1..4)));
+        assert_eq!(find("abc"), Some((1, 1..2)));
+        assert_eq!(find("acd"), None);
     }
 
     #[test]
-    fn a_search_sees_what_is_before_its_start() {
+    fn a_search_considers_the_bytes_before_its_start() {
         let mut patterns = patterns(&[r"\bb"], Options::default());
         assert!(patterns.find(&Input::new("ab").range(1..)).is_none());
         assert!(patterns.find(&Input::new(" b").range(1..)).is_some());
     }
 
     #[test]
-    fn classes_are_those_of_ascii() {
+    fn classes_know_only_ascii() {
         let mut words = patterns(&[r"^\w+$"], Options::default());
         assert!(words.matches(b"a_1"));
         assert!(!words.matches("ä".as_bytes()));
@@ -159,8 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn more_states_than_there_is_room_for_are_no_obstacle() {
-        // One state for each set of places an `a` was at, among the last 18 bytes.
+    fn a_search_succeeds_with_more_states_than_fit() {
+        // One state for each set of positions of an `a` among the last 18 bytes.
         let mut patterns = patterns(&["a[ab]{17}$"], Options::default());
         let mut line = Vec::new();
         let mut random = 1u32;

@@ -1,4 +1,4 @@
-//! The patterns that the filter brings along: names and expressions.
+//! The built-in patterns: their names, expressions and checks.
 
 use serde::Deserialize;
 
@@ -20,8 +20,8 @@ pub(crate) enum Builtin {
 }
 
 impl Builtin {
-    /// In the order of precedence where two start at one place. A MAC address says little about a
-    /// person and a lot to whoever reads the log, so it has to be asked for.
+    /// The default patterns, in order of precedence if several match at one place. `Mac` is not
+    /// among them: a MAC address reveals little about a person but is useful to readers of the log.
     pub(crate) const DEFAULT: [Self; 8] = [
         Self::Jwt,
         Self::Bearer,
@@ -33,6 +33,7 @@ impl Builtin {
         Self::Ipv6,
     ];
 
+    /// The name in the settings and in masks.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
@@ -47,7 +48,8 @@ impl Builtin {
         }
     }
 
-    /// What to search for. No match is longer than some fifty bytes; see `Redact::search`.
+    /// The expression to search for. No match is longer than about fifty bytes: see
+    /// `Redact::search`.
     pub(crate) fn expression(self) -> String {
         const OCTET: &str = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
         const GROUP: &str = "[0-9A-Fa-f]{1,4}";
@@ -72,6 +74,7 @@ impl Builtin {
         expression.to_owned()
     }
 
+    /// The check that turns a match of the expression into the range to mask.
     pub(crate) fn check(self) -> Check {
         match self {
             Self::Jwt => check::jwt,

@@ -1,22 +1,25 @@
-//! A match in a line → what is to be masked there: the match, more, less, or nothing.
+//! Decides which bytes to mask around a match.
 //!
-//! Some patterns only find where something may begin, and what follows or precedes is read here,
-//! each byte a fixed number of times.
+//! In: a line and a match in it. Out: the range to mask, which may be the match, more or less than
+//! it, or nothing. Not here: searching for matches.
+//!
+//! Some patterns only find where a secret may begin. Their checks read the bytes before or after
+//! the match, each byte a fixed number of times.
 
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
-/// What is to be masked around `found`.
+/// Returns the range to mask around the match `found`, or `None` if there is no secret.
 pub(crate) type Check = fn(line: &[u8], found: Range<usize>) -> Option<Range<usize>>;
 
-/// The match as it is.
+/// Masks the match itself.
 pub(crate) fn whole(_: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     Some(found)
 }
 
-/// `eyJ…`: three parts with dots between, the last of which may be empty.
+/// `eyJ…`: masks three parts separated by dots. The last part may be empty.
 pub(crate) fn jwt(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
-    // A header is short. Without a bound, many beginnings in one long word would be costly.
+    // A header is short. Without a bound, a long word with many `eyJ` would take quadratic time.
     let header = run(
         &line[..line.len().min(found.end + 1024)],
         found.end,
@@ -27,19 +30,19 @@ pub(crate) fn jwt(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     (dots && payload - header > 6).then(|| found.start..run(line, payload + 1, is_base64))
 }
 
-/// `Bearer abc`: what follows the blank.
+/// `Bearer abc`: masks the credentials after the space.
 pub(crate) fn credentials(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
-    let blank = line[found.clone()]
+    let space = line[found.clone()]
         .iter()
         .rposition(|byte| matches!(byte, b' ' | b'\t'))?;
     let end = run(line, found.end, |byte| {
         is_base64(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/')
     });
-    Some(found.start + blank + 1..run(line, end, |byte| byte == b'='))
+    Some(found.start + space + 1..run(line, end, |byte| byte == b'='))
 }
 
-/// `password: "abc"`: what follows the `=` or `:`, without blanks and quotes. A quote that is
-/// never closed goes to the end of the line.
+/// `password: "abc"`: masks the value after the `=` or `:`, without white space and quotes. If a
+/// quote is never closed, the value extends to the end of the line.
 pub(crate) fn value(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     // The match ends with the value's first byte.
     let start = found.end - 1;
@@ -58,7 +61,8 @@ pub(crate) fn value(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     Some(start..end.min(line.len()))
 }
 
-/// `@e`: the name before the `@`, and the longest domain after it whose last label is a word.
+/// `@e`: masks the name before the `@`, the `@`, and the longest domain after it whose last label
+/// is a word.
 pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let name = |byte: u8| {
         byte.is_ascii_alphanumeric()
@@ -69,7 +73,7 @@ pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
         .rev()
         .take_while(|&&byte| name(byte))
         .count();
-    // A quote or a dot may be part of a name but not begin one.
+    // An apostrophe or a dot may be part of a name, but not its first byte.
     let start = run(line, found.start - before, |byte| {
         matches!(byte, b'.' | b'\'')
     });
@@ -97,8 +101,9 @@ pub(crate) fn email(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     best.filter(|_| start < found.start).map(|end| start..end)
 }
 
-/// The remainder by 97 of the number with its first four characters last, letters as 10 to 35,
-/// is 1. Words after the number may look like groups of it: the longest that is right counts.
+/// Masks an IBAN with valid check digits (ISO 13616): with the first four characters moved to the
+/// end and letters read as 10 to 35, the number modulo 97 is 1. Words after the number may look
+/// like further groups, so the longest valid number counts.
 pub(crate) fn iban(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let text = &line[found.clone()];
     let characters: Vec<(usize, u8)> = text
@@ -109,11 +114,13 @@ pub(crate) fn iban(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
         .collect();
     (15..=characters.len().min(34)).rev().find_map(|count| {
         let end = characters[count - 1].0 + 1;
-        let whole = text.get(end).is_none_or(|&byte| byte == b' ');
-        (whole && remainder_97(&characters[..count]) == 1).then(|| found.start..found.start + end)
+        let at_group_end = text.get(end).is_none_or(|&byte| byte == b' ');
+        (at_group_end && remainder_97(&characters[..count]) == 1)
+            .then(|| found.start..found.start + end)
     })
 }
 
+/// The number that these characters of an IBAN stand for, modulo 97.
 fn remainder_97(characters: &[(usize, u8)]) -> u32 {
     let (country, account) = characters.split_at(4);
     account
@@ -125,7 +132,7 @@ fn remainder_97(characters: &[(usize, u8)]) -> u32 {
         })
 }
 
-/// The check digit (ISO/IEC 7812, Luhn) is right, and it is not all zeros.
+/// Masks the match if its check digit (ISO/IEC 7812, Luhn) is valid and not all digits are zero.
 pub(crate) fn card(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let digits = line[found.clone()]
         .iter()
@@ -141,7 +148,7 @@ pub(crate) fn card(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     (sum % 10 == 0 && any != 0).then_some(found)
 }
 
-/// Not part of a longer dotted number, such as a version of five parts.
+/// Masks the match unless it is part of a longer dotted number, such as a version of five parts.
 pub(crate) fn ipv4(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let before =
         found.start >= 2 && line[found.start - 1] == b'.' && line[found.start - 2].is_ascii_digit();
@@ -149,8 +156,8 @@ pub(crate) fn ipv4(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     (!before && !after).then_some(found)
 }
 
-/// A true address by the standard library's reading, not part of a longer word, and with a digit
-/// in it: `a::b` is likelier a path in a program.
+/// Masks the match if the standard library parses it as an address, it is not part of a longer
+/// word, and it contains a digit: `a::b` is more likely a path in a program.
 pub(crate) fn ipv6(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_');
     let inside =
@@ -160,13 +167,13 @@ pub(crate) fn ipv6(line: &[u8], found: Range<usize>) -> Option<Range<usize>> {
     (!inside && digit && text.parse::<Ipv6Addr>().is_ok()).then_some(found)
 }
 
-/// Where the run of bytes from `start` that `belongs` ends.
+/// Where the run of bytes that begins at `start` and for which `belongs` is true ends.
 fn run(line: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
     let rest = line.get(start..).unwrap_or_default();
     start + rest.iter().take_while(|&&byte| belongs(byte)).count()
 }
 
-/// The letters of base64 for addresses (RFC 4648).
+/// Whether `byte` is in the URL-safe base64 alphabet (RFC 4648, section 5), without padding.
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }

@@ -1,8 +1,8 @@
-//! Puts a mask in the place of personal data: addresses, card numbers, tokens, and whatever the
-//! settings describe.
+//! Masks personal data and secrets: addresses, card numbers, tokens, and what the settings
+//! describe.
 //!
-//! One pass over a line finds all patterns at once; what a pattern cannot tell, such as the check
-//! digit of a card number, is checked on the match.
+//! One pass over a line finds all patterns at once. What an expression cannot test, such as the
+//! check digit of a card number, is checked on each match.
 
 mod builtin;
 mod check;
@@ -16,29 +16,29 @@ use linemill_sdk::{Error, Filter, Output, export};
 use pattern::{Input, Options, Patterns};
 use serde::Deserialize;
 
-/// Finds what must not be seen.
+/// Masks the secrets in each line.
 pub struct Redact {
     patterns: Patterns,
-    /// For each pattern, by its index there.
+    /// What to do with a match, by the index of its pattern in `patterns`.
     kinds: Vec<Kind>,
-    /// What the line at hand has to hide: ascending, without overlaps.
+    /// The ranges to mask in the current line, ascending, without overlaps.
     secrets: Vec<Secret>,
 }
 
 struct Secret {
     start: usize,
     end: usize,
-    /// Index in `kinds`.
+    /// An index in `kinds`.
     kind: usize,
 }
 
 struct Kind {
-    /// What is to be masked where the pattern matched, if anything.
+    /// Which bytes to mask where the pattern matched, if any.
     check: Check,
     mask: Vec<u8>,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -70,7 +70,7 @@ impl Filter for Redact {
                 mask: settings.mask.replace("{name}", name).into_bytes(),
             });
         };
-        // An author's own patterns come first: where two start at one place, theirs wins.
+        // Custom patterns come first: if several patterns match at one place, the first one wins.
         for (name, expression) in settings.custom {
             add(format!("custom.{name}"), &name, expression, check::whole);
         }
@@ -85,7 +85,7 @@ impl Filter for Redact {
         }
         if kinds.is_empty() {
             return Err(Error::new(
-                "`patterns` or `custom`: one of them needs a pattern; leave `patterns` out for all",
+                "`patterns` or `custom`: one of them needs a pattern; omit `patterns` for the defaults",
             ));
         }
         let patterns = Patterns::new(&expressions, Options::default())?;
@@ -98,16 +98,16 @@ impl Filter for Redact {
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         self.search(line);
-        let mut done = 0;
+        let mut written = 0;
         for &Secret { start, end, kind } in &self.secrets {
-            out.push(&line[done..start]);
+            out.push(&line[written..start]);
             out.push(&self.kinds[kind].mask);
-            done = end;
+            written = end;
         }
         if self.secrets.is_empty() {
             out.emit(line);
         } else {
-            out.emit(&line[done..]);
+            out.emit(&line[written..]);
         }
     }
 }
@@ -115,8 +115,8 @@ impl Filter for Redact {
 impl Redact {
     /// Finds the secrets of `line`.
     ///
-    /// The built-in patterns are short and go on by hand where something longer may follow, so the
-    /// time this takes grows with the line's length and not faster, whatever a sender puts in.
+    /// The matches of built-in patterns are short, and their checks read on where a secret may be
+    /// longer. So the time is linear in the line's length, whatever a sender puts into it.
     fn search(&mut self, line: &[u8]) {
         self.secrets.clear();
         let mut input = Input::new(line);
@@ -124,7 +124,7 @@ impl Redact {
             let kind = found.pattern().as_usize();
             let next = match (self.kinds[kind].check)(line, found.range()) {
                 Some(secret) if !secret.is_empty() => self.add(secret, kind),
-                // Something else may start inside what only looked like a match.
+                // Another pattern may match inside what only looked like a secret.
                 _ => found.start() + 1,
             };
             if next > line.len() {
@@ -134,7 +134,7 @@ impl Redact {
         }
     }
 
-    /// Adds a secret, in place of those inside it; where it ends.
+    /// Adds a secret, which replaces those inside it. Returns where it ends.
     fn add(&mut self, secret: Range<usize>, kind: usize) -> usize {
         while self
             .secrets

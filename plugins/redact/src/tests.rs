@@ -1,19 +1,23 @@
+//! Tests of the filter `redact`.
+
 use super::Redact;
 use super::builtin::Builtin;
 use linemill_sdk::testing::{Value, Verdict, json, lines, refusal, verdicts};
 
+/// The output for a single line.
 #[track_caller]
 fn one(settings: Value, line: &str) -> String {
     let out = lines::<Redact>(settings, [line]);
     String::from_utf8(out[0].0.clone()).unwrap()
 }
 
-/// With the default settings.
+/// Asserts the output for `line` with the default settings.
 #[track_caller]
 fn masked(line: &str, expected: &str) {
     assert_eq!(one(json!({}), line), expected);
 }
 
+/// Asserts that `line` passes unchanged with the default settings.
 #[track_caller]
 fn untouched(line: &str) {
     assert_eq!(
@@ -88,7 +92,7 @@ fn tokens() {
 }
 
 #[test]
-fn values_of_telling_keys() {
+fn values_of_sensitive_keys() {
     masked(
         "GET /login?user=x&password=hunter2&x=1",
         "GET /login?user=x&password=[password]&x=1",
@@ -114,7 +118,7 @@ fn values_of_telling_keys() {
 }
 
 #[test]
-fn many_in_one_line() {
+fn many_secrets_in_one_line() {
     masked(
         "1.2.3.4 - bob@x.org [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 ::1",
         "[ipv4] - [email] [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 [ipv6]",
@@ -129,7 +133,7 @@ fn lines_are_bytes() {
 }
 
 #[test]
-fn only_the_named_patterns() {
+fn only_the_listed_patterns_are_masked() {
     let line = "a@b.cc 1.2.3.4 00:1b:44:11:3a:b7";
     assert_eq!(
         one(json!({ "patterns": ["ipv4"] }), line),
@@ -142,7 +146,7 @@ fn only_the_named_patterns() {
 }
 
 #[test]
-fn patterns_of_ones_own() {
+fn custom_patterns_are_masked() {
     let custom = json!({ "badge": "B-[0-9]{4}", "host": r"\bdb\d+\.internal\b" });
     let line = "B-1234 on db07.internal by a@b.cc";
     assert_eq!(
@@ -163,7 +167,7 @@ fn the_mask_can_be_any_text() {
 }
 
 #[test]
-fn a_pattern_that_matches_nothing_at_all_masks_nothing() {
+fn an_empty_match_masks_nothing() {
     let settings = json!({ "patterns": [], "custom": { "x": "x*" } });
     assert_eq!(
         lines::<Redact>(settings, ["abxxc", "", "x"]),
@@ -179,8 +183,8 @@ fn the_longest_secret_covers_those_inside_it() {
 }
 
 #[test]
-fn long_lines_of_near_misses() {
-    for near_miss in [
+fn long_lines_of_near_matches() {
+    for near_match in [
         "1-",
         "1.",
         "1:",
@@ -190,7 +194,7 @@ fn long_lines_of_near_misses() {
         "AB12",
         "x@",
     ] {
-        untouched(&near_miss.repeat(4096 / near_miss.len()));
+        untouched(&near_match.repeat(4096 / near_match.len()));
     }
     masked(
         &"token='".repeat(400),
@@ -207,16 +211,16 @@ fn refusals_name_the_key() {
     );
     assert_eq!(
         refusal::<Redact>(json!({ "custom": { "badge": "B-[0-9" } })),
-        "`custom.badge`: `B-[0-9` is no regular expression: unclosed character class",
+        "`custom.badge`: `B-[0-9` is not a valid regular expression: unclosed character class",
     );
     assert_eq!(
         refusal::<Redact>(json!({ "patterns": [] })),
-        "`patterns` or `custom`: one of them needs a pattern; leave `patterns` out for all",
+        "`patterns` or `custom`: one of them needs a pattern; omit `patterns` for the defaults",
     );
 }
 
 #[test]
-fn names_are_those_of_the_settings() {
+fn names_equal_those_in_the_settings() {
     for builtin in Builtin::DEFAULT.into_iter().chain([Builtin::Mac]) {
         let read: Builtin = serde_json_name(builtin.name());
         assert_eq!(read, builtin);

@@ -1,4 +1,4 @@
-//! Turns each ASCII letter by thirteen places, so that turning twice gives the line back.
+//! Rotates each ASCII letter by thirteen places. Applying it twice restores the line.
 
 use linemill_sdk::{byte_fn, export};
 
@@ -6,10 +6,11 @@ byte_fn!(pub Rot13 = rot13);
 export!(Rot13);
 
 fn rot13(byte: u8) -> u8 {
-    // Letters of either case at the top of the signed range, where one comparison finds them.
-    let place = (byte | 0x20).wrapping_add(5).cast_signed(); // a to z: 102 to 127
-    let (letter, late) = (u8::from(place > 101), u8::from(place > 114));
-    byte.wrapping_add(13 * letter).wrapping_sub(26 * late)
+    // Map letters of either case to the top of the signed range, so that one comparison finds them.
+    let position = (byte | 0x20).wrapping_add(5).cast_signed(); // a to z: 102 to 127
+    let (letter, second_half) = (u8::from(position > 101), u8::from(position > 114));
+    byte.wrapping_add(13 * letter)
+        .wrapping_sub(26 * second_half)
 }
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod tests {
     use linemill_sdk::testing::{self, Verdict, json};
 
     #[test]
-    fn turns_letters_and_nothing_else() {
+    fn rotates_letters_and_nothing_else() {
         let input = ["Hello", "", "Grüße, 13!", "AZaz@[`{"];
         let output = ["Uryyb", "", "Teüßr, 13!", "NMnm@[`{"];
         assert_eq!(testing::lines::<Rot13>(json!({}), input), output);

@@ -1,18 +1,18 @@
-//! Lets one line in so many through, by counting or by what is in the line.
+//! Passes one line in N, either by counting lines or by their content.
 
 use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Lets through the first of every `one_in` lines, or one in `one_in` of all possible lines.
+/// Passes the first of every `one_in` lines, or one in `one_in` of all possible lines.
 pub struct Sample {
     by: By,
     one_in: u64,
-    /// By count: how many lines are dropped before the next one goes through.
-    wait: u64,
+    /// With `By::Count`: how many lines to drop before the next one passes.
+    skip: u64,
 }
 
-/// See the README.
+/// The settings. The README describes each key.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -43,13 +43,13 @@ impl Filter for Sample {
         if one_in == 0 {
             return Err(Error::setting(
                 "one_in",
-                "must be at least 1, which lets every line through",
+                "must be at least 1; 1 passes every line",
             ));
         }
         Ok(Self {
             by,
             one_in,
-            wait: 0,
+            skip: 0,
         })
     }
 
@@ -60,8 +60,8 @@ impl Filter for Sample {
     fn line(&mut self, line: &[u8], out: &mut Output) {
         let chosen = match self.by {
             By::Count => {
-                let first = self.wait == 0;
-                self.wait = if first { self.one_in } else { self.wait } - 1;
+                let first = self.skip == 0;
+                self.skip = if first { self.one_in } else { self.skip } - 1;
                 first
             }
             By::Content => xxh3_64(line).is_multiple_of(self.one_in),
@@ -72,18 +72,18 @@ impl Filter for Sample {
     }
 }
 
-/// The state is how many lines have come since the last that went through, that one included, so
-/// that another `one_in` counts on from there.
+/// The state is the number of lines since the last one that passed, including that one. A new
+/// `one_in` continues counting from there.
 impl Handover for Sample {
     const TAG: &'static str = "sample/1";
 
     fn save(&self) -> Result<Vec<u8>, Error> {
-        Ok((self.one_in - self.wait).to_string().into_bytes())
+        Ok((self.one_in - self.skip).to_string().into_bytes())
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
-        let since: u64 = std::str::from_utf8(state)?.parse()?;
-        self.wait = self.one_in.saturating_sub(since);
+        let lines: u64 = std::str::from_utf8(state)?.parse()?;
+        self.skip = self.one_in.saturating_sub(lines);
         Ok(())
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn by_count_lets_the_first_of_every_ten_through() {
+    fn by_count_passes_the_first_of_every_ten() {
         let out = lines::<Sample>(json!({}), numbers(35));
         assert_eq!(out, ["0", "10", "20", "30"]);
         assert!(run::<Sample>(json!({}), ["a"]).keeps_state);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn by_content_is_the_same_for_the_same_line_and_right_on_average() {
+    fn by_content_is_consistent_per_line_and_right_on_average() {
         let settings = json!({ "one_in": 8, "by": "content" });
         let once = lines::<Sample>(settings.clone(), numbers(8000));
         assert!((900..1100).contains(&once.len()), "{} of 8000", once.len());
@@ -123,7 +123,7 @@ mod tests {
         backwards.reverse();
         let mut again = lines::<Sample>(settings.clone(), backwards);
         again.reverse();
-        assert_eq!(once, again, "whatever the order");
+        assert_eq!(once, again, "independent of the order");
         assert!(!run::<Sample>(settings, ["a"]).keeps_state);
     }
 
@@ -131,7 +131,7 @@ mod tests {
     fn refusals_name_the_key() {
         assert_eq!(
             refusal::<Sample>(json!({ "one_in": 0 })),
-            "`one_in`: must be at least 1, which lets every line through",
+            "`one_in`: must be at least 1; 1 passes every line",
         );
         assert_eq!(
             refusal::<Sample>(json!({ "by": "time" })),
@@ -140,18 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn the_count_goes_on_in_another_instance() {
+    fn the_count_continues_in_another_instance() {
         let (tenth, third, hundredth) =
             (json!({}), json!({ "one_in": 3 }), json!({ "one_in": 100 }));
         for before in [1, 2, 9, 10, 11, 20] {
             handed_over::<Sample>(tenth.clone(), numbers(before), tenth.clone(), numbers(30));
         }
-        let after = handed_over::<Sample>(tenth.clone(), numbers(2), third.clone(), numbers(5));
-        assert_eq!(after, ["1", "4"], "the third since the last");
-        let after = handed_over::<Sample>(tenth.clone(), numbers(7), third, numbers(2));
-        assert_eq!(after, ["0"], "overdue");
-        let after = handed_over::<Sample>(tenth, numbers(10), hundredth, numbers(100));
-        assert_eq!(after, ["90"]);
+        let on_time = handed_over::<Sample>(tenth.clone(), numbers(2), third.clone(), numbers(5));
+        assert_eq!(on_time, ["1", "4"], "the third since the last that passed");
+        let overdue = handed_over::<Sample>(tenth.clone(), numbers(7), third, numbers(2));
+        assert_eq!(overdue, ["0"]);
+        let later = handed_over::<Sample>(tenth, numbers(10), hundredth, numbers(100));
+        assert_eq!(later, ["90"]);
         assert!(refused_state::<Sample>("sample/1", "many").contains("digit"));
     }
 }
