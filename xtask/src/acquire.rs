@@ -9,17 +9,28 @@
 
 mod command;
 
-use std::{env, fs, path::Path, time::Duration};
+use std::{
+    env, fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Result, bail};
 use linemill_guest_build::{Missing, TARGET, Toolchain, command as detached};
 
-use crate::step::say;
+use crate::{
+    step::{self, say},
+    workspace::Workspace,
+};
 
 /// The target is a download of 20 MB.
 const RUSTUP_TIMEOUT: Duration = Duration::from_secs(180);
 /// The packages are a download of 150 MB, and unpacking them takes minutes.
 const APT_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// The version of mdBook that is installed.
+const MDBOOK: &str = "0.5.4";
 
 /// What may be done to the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +137,35 @@ pub(crate) fn install_packages(packages: &[&str]) -> Result<(), String> {
             Err(update) => format!("{update}; {failure}"),
         }
     })
+}
+
+/// mdBook: the one on `PATH`, else the one in `target/tools`, else installed there by cargo.
+///
+/// # Errors
+/// cargo cannot install it.
+pub(crate) fn mdbook(workspace: &Workspace) -> Result<Command> {
+    let tools = workspace.target().join("tools");
+    let installed = tools.join(format!("bin/mdbook{}", env::consts::EXE_SUFFIX));
+    for program in [Path::new("mdbook"), &installed] {
+        let version = Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status();
+        if version.is_ok_and(|status| status.success()) {
+            return Ok(Command::new(program));
+        }
+    }
+    step::run(
+        &format!(
+            "installing mdBook {MDBOOK} into {} by cargo",
+            tools.display()
+        ),
+        detached("cargo")
+            .args(["install", "mdbook", "--locked", "--version", MDBOOK])
+            .args(["--no-default-features", "--features", "search", "--root"])
+            .arg(&tools),
+    )?;
+    Ok(Command::new(installed))
 }
 
 /// Whether the user lets rustup and cargo download.

@@ -1,4 +1,4 @@
-//! The measurements, which are not tests: they need a quiet machine, and most judge nothing.
+//! Measurements. They are not tests: they need a quiet machine, and most of them only report.
 
 use std::{
     ffi::OsString,
@@ -10,13 +10,13 @@ use anyhow::Result;
 
 use crate::{host, plugins, step, task::Profile, workspace::Workspace};
 
-/// Builds the host, the ladder and the bench program, optimised, and runs the last.
+/// Builds the host, the ladder and the bench program, optimised, and runs the bench program.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let program = build(workspace)?;
     step::hand_over("linemill-bench", Command::new(program).args(arguments))
 }
 
-/// Builds the host, the ladder and the bench program, optimised, and gives back where the last is.
+/// Builds the host, the ladder and the bench program, optimised. Returns the bench program's path.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     plugins::build(workspace)?;
     host::compile(

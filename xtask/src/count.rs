@@ -1,13 +1,13 @@
-//! How many instructions framing, the boundary to guests and chains take, beside what was
-//! committed: seconds are noise on shared machines.
+//! Compares the instructions that framing, calls into guests and chains execute with a committed
+//! baseline. On shared machines, seconds vary too much to be compared.
 //!
 //! In: the cases of the host's bench `cost`, run under valgrind; `host/benches/cost/baseline.toml`.
-//! Out: a line a case, and an error when one takes more than [`TOLERANCE`] allows. Not here: what
-//! a case does.
+//! Out: a line per case, and an error when a case executes more instructions than [`TOLERANCE`]
+//! allows. Not here: what a case does.
 //!
-//! It is the build that tests use, the dev profile: dependencies are optimised as in a release, the
-//! host is so at level 1 only and checks its debug assertions. Level 3, which a release has, would
-//! take 200 seconds more of a processor here, and all of wasmtime if it were a profile of its own.
+//! The cases are built as tests are, in the dev profile: dependencies on the path of a line are
+//! optimised as in a release, the host at level 1 and with debug assertions. A profile of its own
+//! would compile wasmtime once more.
 
 mod baseline;
 mod valgrind;
@@ -24,22 +24,23 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{plugins, step::say, workspace::Workspace};
+use crate::{plugins, step::say, test, workspace::Workspace};
 use baseline::{Baseline, MadeWith};
 use valgrind::Valgrind;
 
-/// How far a count may be from its baseline, in percent.
+/// By how many percent a count may exceed its baseline.
 const TOLERANCE: f64 = 2.0;
-/// Each case runs in two processes, in one this often, in the other so often and [`TIMES`] more:
-/// what differs is the case alone, without the start of a process and of its guests.
+/// Each case runs in two processes: this many times in one, and [`TIMES`] more in the other. The
+/// difference is the case alone, without the start of the process and its guests.
 const FEW: u64 = 4;
-/// Runs that are counted: so many that the few hundred instructions by which starts differ are far
-/// below the tolerance in the smallest case.
+/// Runs that are counted. Starts differ by a few hundred instructions, which this many runs reduce
+/// to far below the tolerance even in the smallest case.
 const TIMES: u64 = 64;
-/// Counts, and compares; or, when asked to `update`, writes down what was counted.
+
+/// Counts and compares; with `update`, writes the counts into the baseline instead.
 pub(crate) fn run(workspace: &Workspace, update: bool) -> Result<()> {
     let Some(valgrind) = Valgrind::find()? else {
-        say("instructions are not counted: that takes valgrind, and Linux on x86-64");
+        say("instructions are not counted: valgrind's counts are for Linux on x86-64");
         return Ok(());
     };
     let guests = plugins::build(workspace)?.to_string();
@@ -58,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, update: bool) -> Result<()> {
     Ok(())
 }
 
-/// Builds the bench, and gives back where it is.
+/// Builds the bench. Returns its path.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
@@ -71,8 +72,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
 
     let mut cargo = workspace.cargo();
-    // All there is, as for tests: dependencies have the same features, and nothing is built twice.
-    cargo.args(["build", "--locked", "--workspace", "--all-targets"]);
+    cargo.args(["build", "--locked"]).args(test::TARGETS);
     cargo.arg("--message-format=json-render-diagnostics");
     say("building the bench");
     let output = cargo.stderr(Stdio::inherit()).output();
@@ -82,10 +82,10 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
         "building the bench: {}",
         output.status
     );
-    let text = String::from_utf8(output.stdout).context("what cargo says")?;
+    let text = String::from_utf8(output.stdout).context("output of cargo")?;
     for line in text.lines() {
         let Message { executable, target } =
-            serde_json::from_str(line).context("what cargo says")?;
+            serde_json::from_str(line).context("output of cargo")?;
         if let Some(executable) = executable
             && target.is_some_and(|target| target.name == "cost")
         {
@@ -95,7 +95,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     bail!("cargo built no bench `cost`")
 }
 
-/// Instructions of each case, done once.
+/// Instructions of one run of each case.
 fn count(
     workspace: &Workspace,
     valgrind: &Valgrind,
@@ -104,9 +104,9 @@ fn count(
     let names = Command::new(program).arg("count").output();
     let names = names.with_context(|| format!("starting {}", program.display()))?;
     ensure!(names.status.success(), "naming the cases: {}", names.status);
-    let names = String::from_utf8(names.stdout).context("the names of cases")?;
+    let names = String::from_utf8(names.stdout).context("names of cases")?;
     say("counting instructions");
-    // What valgrind's processor runs is compiled once, and kept apart from what others run.
+    // Plugins are compiled for valgrind's processor once, and cached apart from other processors'.
     let cache = workspace.target().join("count");
     let one = |name: &str| -> Result<(String, u64)> {
         let instructions = |times: u64, inputs: u64| {
@@ -115,11 +115,13 @@ fn count(
             case.arg(program).args(["count", name]).args(numbers);
             valgrind::instructions(case.env("LINEMILL_CACHE", &cache))
         };
-        // The first to need a plugin compiles it.
+        // Compiles the plugins that the case needs.
         instructions(0, 0)?;
         let most = FEW + TIMES;
         let (few, many) = (instructions(FEW, most)?, instructions(most, most)?);
-        let more = many.checked_sub(few).context("counts make no sense")?;
+        let more = many
+            .checked_sub(few)
+            .context("more runs executed fewer instructions")?;
         Ok((name.to_owned(), more / TIMES))
     };
     let waiting = Mutex::new(names.lines().collect::<VecDeque<_>>());

@@ -1,4 +1,5 @@
-//! The other WebAssembly engines, beside linemill: a workspace of its own, which nothing else needs.
+//! Measurements of other WebAssembly engines. They are a workspace of their own, since nothing else
+//! needs their dependencies.
 
 use std::{
     ffi::OsString,
@@ -12,7 +13,7 @@ use crate::{plugins, step, workspace::Workspace};
 /// Builds `tests/engines`, optimised, and runs it.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     plugins::build(workspace)?;
-    // Inside of the target folder, where the host's build script finds the plugins.
+    // Within the target folder, so that the host's build script finds the plugins.
     let target = workspace.target().join("engines");
     step::run(
         "building the engines, optimised",

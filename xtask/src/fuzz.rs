@@ -1,8 +1,8 @@
-//! Fuzzing: any input to the parts of the host that take bytes from others, for longer than tests do.
+//! Fuzzing: random input to the parts of the host that parse untrusted bytes, for longer than tests do.
 //!
-//! In: a target or none, which means all, and how much. Out: inputs that were worth keeping in
-//! `target/fuzz/corpus`, and the failure of the first target of which something did not hold, with
-//! the input. The targets themselves are in `host/src/fuzz` and `host/src/filter/smith_tests.rs`.
+//! In: a target (all of them by default), and for how long. Out: inputs that reached new code, in
+//! `target/fuzz/corpus`; and the failure of the first target that failed, with its input. The
+//! targets themselves are in `host/src/fuzz` and `host/src/filter/smith_tests.rs`.
 
 use std::{
     ffi::OsString,
@@ -15,14 +15,14 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{plugins, step, workspace::Workspace};
 
-/// Run by libFuzzer, with coverage of the code as feedback.
+/// Targets that libFuzzer runs, guided by code coverage.
 const COVERED: [&str; 5] = ["framing", "octet", "config", "verdict", "admin"];
-/// Modules, components and filters of random code, which a test of the host makes and tries.
+/// The target that makes modules, components and filters of random code; a test of the host runs it.
 const SMITH: &str = "smith";
-/// How much, when nothing is said.
+/// Runs per target by default.
 const RUNS: u64 = 100_000;
 
-/// What to try, and how much.
+/// What to fuzz, and for how long.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fuzz {
     targets: Vec<&'static str>,
@@ -37,7 +37,7 @@ enum Bound {
 }
 
 impl Fuzz {
-    /// Understands `[TARGET] [--runs N | --time SECONDS]`.
+    /// Parses `[TARGET] [--runs N | --time SECONDS]`.
     pub(crate) fn parse(arguments: &[OsString]) -> Result<Self, String> {
         let arguments: Vec<_> = arguments
             .iter()
@@ -51,13 +51,13 @@ impl Fuzz {
             let known = targets.join(", ");
             targets.retain(|target| target == name);
             if targets.is_empty() {
-                return Err(format!("no target `{name}`; there are {known}"));
+                return Err(format!("no target `{name}`; the targets are {known}"));
             }
             rest = more;
         }
         let number = |text: &str| match text.parse() {
             Ok(number @ 1..) => Ok(number),
-            _ => Err(format!("`{text}` is no number from 1")),
+            _ => Err(format!("`{text}` is not a number above 0")),
         };
         let bound = match rest {
             [] => Bound::Runs(RUNS),
@@ -69,7 +69,7 @@ impl Fuzz {
     }
 }
 
-/// Runs the targets, one after another.
+/// Runs the targets one after another.
 pub(crate) fn run(workspace: &Workspace, fuzz: &Fuzz) -> Result<()> {
     plugins::build(workspace)?;
     for target in &fuzz.targets {
@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, fuzz: &Fuzz) -> Result<()> {
     Ok(())
 }
 
-/// One by libFuzzer. What it finds worth keeping stays for the next time.
+/// Runs a target by libFuzzer. Inputs that reach new code are kept for the next run.
 fn covered(workspace: &Workspace, target: &str, bound: Bound) -> Result<()> {
     let there = workspace
         .cargo()
@@ -91,8 +91,8 @@ fn covered(workspace: &Workspace, target: &str, bound: Bound) -> Result<()> {
         .status()?;
     if !there.success() {
         bail!(
-            "cargo-fuzz is not there: `cargo install cargo-fuzz --locked` installs it, and needs a \
-             C++ compiler. `cargo xtask fuzz {SMITH}` and `cargo xtask test` do without"
+            "cargo-fuzz is not installed\nhint: `cargo install cargo-fuzz --locked`, which needs a C++ \
+             compiler; `cargo xtask fuzz {SMITH}` and `cargo xtask test` need neither"
         );
     }
     let (source, out) = (
@@ -117,12 +117,12 @@ fn covered(workspace: &Workspace, target: &str, bound: Bound) -> Result<()> {
         Bound::Runs(runs) => format!("-runs={runs}"),
         Bound::Seconds(seconds) => format!("-max_total_time={seconds}"),
     });
-    // Coverage needs no nightly compiler, only that a stable one is asked in this way.
+    // Coverage is an unstable option, and this is how a stable compiler accepts it.
     command.env("RUSTC_BOOTSTRAP", "1");
     step::run(&format!("fuzzing {target}"), &mut command)
 }
 
-/// Random code, other than the last time.
+/// Runs the target for random code, with a new seed each time.
 fn smith(workspace: &Workspace, bound: Bound) -> Result<()> {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let (name, number) = match bound {
@@ -133,7 +133,7 @@ fn smith(workspace: &Workspace, bound: Bound) -> Result<()> {
     command
         .args([
             "test",
-            // All of it, as for other tests: dependencies have the same features.
+            // The whole workspace, as for other tests, so that dependencies get the same features.
             "--workspace",
             "--lib",
             "--",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn unknown_arguments_are_named() {
         let refused = |line| parse(line).expect_err("refused");
         assert!(refused("framng").contains("framing, octet"));
         assert!(refused("framing --runs many").contains("`many`"));

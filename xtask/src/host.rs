@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use crate::{plugins, step, task::Profile, workspace::Workspace};
 
-/// Builds plugins and host, and gives back where the host is.
+/// Builds the plugins and the host. Returns the host's path.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     plugins::build(workspace)?;
     compile(workspace, profile, &["--package", "linemill"])?;
@@ -30,7 +30,7 @@ pub(crate) fn serve(
     )
 }
 
-/// Compiles a part of the host's workspace. The plugins are to be there.
+/// Compiles a part of the host's workspace. The plugins must be built.
 pub(crate) fn compile(workspace: &Workspace, profile: Profile, what: &[&str]) -> Result<()> {
     let name = match profile {
         Profile::Dev => "building the host",
@@ -46,7 +46,7 @@ pub(crate) fn compile(workspace: &Workspace, profile: Profile, what: &[&str]) ->
     )
 }
 
-/// Where cargo puts a program.
+/// The path at which cargo puts a program.
 pub(crate) fn program(workspace: &Workspace, profile: Profile, name: &str) -> PathBuf {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     workspace.target().join(profile.folder()).join(file)

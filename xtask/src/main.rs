@@ -1,18 +1,22 @@
-//! Set-up, build, run, test, CI, bench, engines, soak, count, fuzz: one command surface for people and for CI.
+//! `cargo xtask TASK`: the development tasks, for people and for CI.
 //!
-//! In: `cargo xtask TASK`. Out: the task's effect, a line on standard error for each step, and an
-//! exit status. What each step means is cargo's or `linemill-guest-build`'s; this only orders them.
+//! In: a task's name and arguments. Out: the task's effect, a line on standard error for each step,
+//! and an exit status. Steps run cargo or call `linemill-guest-build`; this program orders them, and
+//! installs missing tools (`acquire`).
 
 #![forbid(unsafe_code)]
 
 mod acquire;
 mod bench;
+mod book;
 mod ci;
 mod count;
 mod engines;
 mod floor;
 mod fuzz;
 mod host;
+mod markdown;
+mod pages;
 mod plugins;
 mod soak;
 mod step;
@@ -55,6 +59,7 @@ fn run(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Serve(profile, arguments) => return host::serve(&workspace, *profile, arguments),
         Task::Test(arguments) => test::all(&workspace, arguments)?,
         Task::Ci => ci::all(&workspace)?,
+        Task::Book => book::build(&workspace)?,
         Task::Count { update } => count::run(&workspace, *update)?,
         Task::Bench(arguments) => return bench::run(&workspace, arguments),
         Task::Engines(arguments) => return engines::run(&workspace, arguments),

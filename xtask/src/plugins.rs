@@ -1,4 +1,4 @@
-//! The plugins' workspace → components.
+//! Builds the plugins' workspace into components.
 
 use std::{fs, io, path::Path, time::Instant};
 

@@ -1,5 +1,5 @@
-//! The soak: minutes of swaps under many connections, then half an hour of connections that come and
-//! go, every line judged. It fails when one is not as it has to be.
+//! The soak: minutes of swaps under many connections, then half an hour of connections that open and
+//! close. It checks every line and fails when one is wrong.
 
 use std::{
     ffi::OsString,
@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use crate::{bench, step, workspace::Workspace};
 
-/// Builds the host and its bench program, optimised, and runs the soak in the latter.
+/// Builds the host and its bench program, optimised, and runs the soak.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let program = bench::build(workspace)?;
     let mut command = Command::new(program);

@@ -1,15 +1,46 @@
-//! One step of a task: said, done, and its failure told.
+//! One step of a task: announced, run, timed, and its failure reported.
 
-use std::process::{Command, ExitCode};
+use std::{
+    fmt,
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Says what is done now.
+/// How long each step of a task took. Displays as a table.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    steps: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    /// Runs a step and notes how long it took, whether it succeeds or fails.
+    pub(crate) fn time<T>(&mut self, name: &'static str, step: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let outcome = step();
+        self.steps.push((name, started.elapsed()));
+        outcome
+    }
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "==> seconds by step")?;
+        for (name, duration) in &self.steps {
+            writeln!(f, "{:>9.1}  {name}", duration.as_secs_f32())?;
+        }
+        let total: Duration = self.steps.iter().map(|(_, duration)| duration).sum();
+        writeln!(f, "{:>9.1}  in total", total.as_secs_f32())
+    }
+}
+
+/// Announces what is done now.
 pub(crate) fn say(what: &str) {
     eprintln!("==> {what}");
 }
 
-/// Says what a command is for and runs it; its failure ends the task.
+/// Announces what a command is for and runs it. Its failure ends the task.
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     say(what);
     let program = command.get_program().to_owned();
@@ -22,7 +53,7 @@ pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program in the place of this one: its exit status becomes the task's.
+/// Replaces this process by a program, whose exit status becomes the task's.
 pub(crate) fn hand_over(what: &str, command: &mut Command) -> Result<ExitCode> {
     say(what);
     let starting = || format!("starting {}", command.get_program().display());
@@ -30,7 +61,7 @@ pub(crate) fn hand_over(what: &str, command: &mut Command) -> Result<ExitCode> {
     {
         use std::os::unix::process::CommandExt as _;
         let context = starting();
-        // Signals then reach the program itself, and nobody else.
+        // Signals then reach the program alone.
         Err(command.exec()).context(context)
     }
     #[cfg(not(unix))]
@@ -39,5 +70,22 @@ pub(crate) fn hand_over(what: &str, command: &mut Command) -> Result<ExitCode> {
         let status = command.status().context(context)?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, Duration};
+
+    #[test]
+    fn steps_are_listed_in_order_with_their_total() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.time("first", || 7), 7);
+        clock.steps[0].1 = Duration::from_millis(1500);
+        clock.steps.push(("second", Duration::from_secs(600)));
+        assert_eq!(
+            clock.to_string(),
+            "==> seconds by step\n      1.5  first\n    600.0  second\n    601.5  in total\n",
+        );
     }
 }

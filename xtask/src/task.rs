@@ -1,4 +1,4 @@
-//! What was asked for.
+//! The command line.
 //!
 //! In: the arguments after `cargo xtask`. Out: a [`Task`], or what is wrong with them. Pure.
 
@@ -6,25 +6,30 @@ use std::ffi::OsString;
 
 use crate::fuzz::Fuzz;
 
+/// The text of `cargo xtask help`.
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask TASK
 
-  serve [--dev] [-- ARGS]   build all and run `linemill serve ARGS`; ROT13 on 127.0.0.1:40713
-  test [-- ARGS]            build all and run every test; ARGS go to the host's test programs
-  plugins                   build the plugins into components: target/plugins/NAME.wasm
-  build [--release]         build the plugins and the host
-  bench [ARGS]              compare the host with its peers; needs a quiet machine. `bench report`
-                            measures all and writes docs/bench.md
-  engines [ARGS]            compare it with other WebAssembly engines; their first build is long
-  soak [ARGS]               swaps, then connections that come and go, every line judged: 35 minutes
+  serve [--dev] [-- ARGS]   Build plugins and host, and run `linemill serve ARGS`: ROT13 on
+                            127.0.0.1:40713. Optimised, unless --dev is given
+  test [-- ARGS]            Build everything and run all tests; ARGS go to the host's test programs
+  ci                        Run all checks that a change must pass: dependencies, links, formatting,
+                            clippy, docs, `count` and `test`
+  build [--release]         Build the plugins and the host
+  plugins                   Build the plugins into components: target/plugins/NAME.wasm
+  book                      Build all documentation as a book: target/book/index.html
+  count [--update]          Count instructions and compare them with the baseline, or update it
   fuzz [TARGET] [--runs N | --time SECONDS]
-                            any input to the host's parts; `--runs 100000` unless told
-  count [--update]          count instructions, and compare with the baseline or renew it
-  ci                        formatting, clippy and docs with warnings denied, `count`, `test`
-  help                      this
+                            Feed random input to parts of the host; 100000 runs by default
+  bench [ARGS]              Measure the host and its peers on a quiet machine. `bench report` runs
+                            all measurements and writes docs/bench.md
+  engines [ARGS]            Measure other WebAssembly engines; the first build takes long
+  soak [ARGS]               Reload under load, then connect and disconnect, and check every line:
+                            35 minutes
+  help                      Show this text
 
-Each does only what is not done yet. The first build takes 10 to 15 minutes on two cores, most of
-it for wasmtime. What is needed to build plugins is installed when it can be, and announced.
+Each task builds only what is out of date. The first build takes 10 to 15 minutes on two cores,
+most of it for wasmtime. If a task lacks a tool, xtask installs it where it may, and announces that.
 ";
 
 /// How the host is compiled.
@@ -35,7 +40,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    /// The folder inside the target folder.
+    /// The profile's folder within the target folder.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Dev => "debug",
@@ -43,6 +48,7 @@ impl Profile {
         }
     }
 
+    /// The arguments that make cargo use the profile.
     pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Dev => &[],
@@ -51,6 +57,7 @@ impl Profile {
     }
 }
 
+/// A task and its arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Plugins,
@@ -63,10 +70,15 @@ pub(crate) enum Task {
     Engines(Vec<OsString>),
     Soak(Vec<OsString>),
     Fuzz(Fuzz),
+    Book,
     Help,
 }
 
 impl Task {
+    /// Parses the arguments after `cargo xtask`.
+    ///
+    /// # Errors
+    /// One line that names what is not understood.
     pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut arguments = arguments.into_iter();
         let Some(name) = arguments.next() else {
@@ -78,19 +90,22 @@ impl Task {
             Some("build") if rest.flag("--release") => Self::Build(Profile::Release),
             Some("build") => Self::Build(Profile::Dev),
             Some("serve") => {
-                // Who serves expects speed, so that is the default.
-                let profile = match (rest.flag("--dev"), rest.flag("--release")) {
-                    (true, _) => Profile::Dev,
-                    (false, _) => Profile::Release,
+                // Serving should be fast, so the optimised profile is the default.
+                let profile = if rest.flag("--dev") {
+                    Profile::Dev
+                } else {
+                    rest.flag("--release");
+                    Profile::Release
                 };
                 Self::Serve(profile, rest.after_dashes())
             }
             Some("test") => Self::Test(rest.after_dashes()),
             Some("ci") => Self::Ci,
+            Some("book") => Self::Book,
             Some("count") => Self::Count {
                 update: rest.flag("--update"),
             },
-            // All that follows is the bench program's, with or without `--`.
+            // The program gets all further arguments, with or without `--` before them.
             Some(name @ ("bench" | "engines" | "soak")) => {
                 rest.flag("--");
                 return Ok(match name {
@@ -114,11 +129,11 @@ impl Task {
     }
 }
 
-/// Arguments that nobody took yet.
+/// Arguments that are not parsed yet.
 struct Rest(Vec<OsString>);
 
 impl Rest {
-    /// Takes a flag, if it is next.
+    /// Takes a flag if it is next, and says whether it was.
     fn flag(&mut self, flag: &str) -> bool {
         let found = self.0.first().is_some_and(|first| first == flag);
         if found {
@@ -127,7 +142,7 @@ impl Rest {
         found
     }
 
-    /// Takes what follows `--`.
+    /// Takes the arguments after `--`; none if `--` is not next.
     fn after_dashes(&mut self) -> Vec<OsString> {
         if self.flag("--") {
             std::mem::take(&mut self.0)
@@ -152,6 +167,7 @@ mod tests {
         assert_eq!(parse("build --release"), Ok(Task::Build(Profile::Release)));
         assert_eq!(parse("serve"), Ok(Task::Serve(Profile::Release, vec![])));
         assert_eq!(parse("ci"), Ok(Task::Ci));
+        assert_eq!(parse("book"), Ok(Task::Book));
         assert_eq!(parse("count"), Ok(Task::Count { update: false }));
         assert_eq!(parse("count --update"), Ok(Task::Count { update: true }));
         assert_eq!(parse("--help"), Ok(Task::Help));
@@ -189,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn unknown_arguments_are_named() {
         assert_eq!(parse(""), Err("no task given".to_owned()));
         assert_eq!(parse("sever"), Err("no task `sever`".to_owned()));
         assert_eq!(

@@ -1,7 +1,7 @@
-//! Where things are.
+//! The workspace's folders.
 //!
-//! In: cargo's own account of the workspace. Out: paths, and commands that start in the right
-//! folder with the right target folder.
+//! In: `cargo metadata`. Out: paths, and cargo commands that start in the right folder with the
+//! right target folder.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-/// The checkout, and where cargo puts what is built of it.
+/// The checkout and its target folder.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
@@ -28,7 +28,7 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Asks cargo, which knows `CARGO_TARGET_DIR` and all other ways to say it.
+    /// Asks cargo, which knows `CARGO_TARGET_DIR` and every other way to set the target folder.
     pub(crate) fn find() -> Result<Self> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
@@ -55,28 +55,29 @@ impl Workspace {
         })
     }
 
-    /// The checkout.
+    /// The top folder of the checkout.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
+    /// cargo's target folder of the host's workspace.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The guests' workspace.
+    /// The folder of the guests' workspace.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.root.join("plugins")
     }
 
-    /// cargo on the host's workspace.
+    /// A cargo command for the host's workspace.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(&self.cargo);
         cargo.current_dir(&self.root);
         cargo
     }
 
-    /// cargo on the guests' workspace, for what runs natively.
+    /// A cargo command for the guests' workspace, built natively.
     pub(crate) fn cargo_for_plugins(&self) -> Command {
         let mut cargo = Command::new(&self.cargo);
         cargo

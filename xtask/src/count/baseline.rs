@@ -1,4 +1,4 @@
-//! Counts that were committed, and how others compare with them. Pure, but for the file.
+//! The committed counts, and how others compare with them. Pure, except for reading the file.
 
 use std::{collections::BTreeMap, fmt, fs, path::Path, process::Command};
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::{TOLERANCE, valgrind::Valgrind};
 use crate::workspace::Workspace;
 
-/// How the file is written anew.
+/// The command that updates the file.
 const UPDATE: &str = "cargo xtask count --update";
 
-/// What the file holds.
+/// The contents of the file.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Baseline {
     made_with: MadeWith,
-    /// Of each case, done once.
+    /// Instructions of one run, by case.
     instructions: BTreeMap<String, u64>,
 }
 
-/// What counts depend on beside the source.
+/// What counts depend on besides the source.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MadeWith {
@@ -31,10 +31,10 @@ pub(crate) struct MadeWith {
     valgrind: String,
 }
 
-/// Counts beside their baseline. Displays as a line a case.
+/// Counts compared with their baseline. Displays as a line per case.
 #[derive(Debug)]
 pub(crate) struct Compared {
-    /// What differs in [`MadeWith`]; if anything does, counts are shown and not judged.
+    /// Differences in [`MadeWith`]. If there are any, counts are shown but not judged.
     other_tools: Vec<String>,
     cases: Vec<Case>,
 }
@@ -42,20 +42,20 @@ pub(crate) struct Compared {
 #[derive(Debug)]
 struct Case {
     name: String,
-    /// `None` of a case that is new.
+    /// `None` for a new case.
     before: Option<u64>,
-    /// `None` of a case that is gone.
+    /// `None` for a removed case.
     now: Option<u64>,
 }
 
 impl MadeWith {
-    /// What is in use here.
+    /// The tools of this machine.
     pub(crate) fn here(workspace: &Workspace, valgrind: &Valgrind, guests: String) -> Result<Self> {
         let mut rustc = Command::new("rustc");
         rustc.current_dir(workspace.root()).arg("--version");
         let output = rustc.output().context("starting rustc")?;
-        let text = String::from_utf8(output.stdout).context("the version of rustc")?;
-        let version = text.split(' ').nth(1).context("the version of rustc")?;
+        let text = String::from_utf8(output.stdout).context("version of rustc")?;
+        let version = text.split(' ').nth(1).context("version of rustc")?;
         Ok(Self {
             rustc: version.to_owned(),
             guests,
@@ -81,8 +81,8 @@ impl Baseline {
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let head = format!(
-            "# Instructions that each case of the bench takes, done once. Written by `{UPDATE}`;\n\
-             # `cargo xtask ci` fails when one takes {TOLERANCE} % more.\n\n"
+            "# Instructions of one run of each case of the bench. Written by `{UPDATE}`;\n\
+             # `cargo xtask ci` fails when a case takes {TOLERANCE} % more.\n\n"
         );
         let text = head + &toml::to_string(self)?;
         fs::write(path, text).with_context(|| path.display().to_string())
@@ -100,7 +100,7 @@ impl Baseline {
             ("valgrind", &before.valgrind, &now.valgrind),
         ];
         let others = tools.into_iter().filter(|(_, before, now)| before != now);
-        let told = |(tool, before, now)| format!("{tool}: {before} then, {now} now");
+        let differs = |(tool, before, now)| format!("{tool}: {before} then, {now} now");
         let gone = self.instructions.keys();
         let mut names: Vec<_> = counted.keys().chain(gone).collect();
         names.sort();
@@ -111,25 +111,25 @@ impl Baseline {
             now: counted.get(name).copied(),
         });
         Compared {
-            other_tools: others.map(told).collect(),
+            other_tools: others.map(differs).collect(),
             cases: cases.collect(),
         }
     }
 }
 
 impl Compared {
-    /// Whether nothing takes more than it may.
+    /// Whether every case is within the tolerance, and neither new nor removed.
     pub(crate) fn holds(&self) -> bool {
         !self.cases.iter().any(|case| self.is_wrong(case))
     }
 
-    /// What does not hold, and what to do.
+    /// The cases that fail, and what to do.
     pub(crate) fn problem(&self) -> String {
         let wrong = self.cases.iter().filter(|case| self.is_wrong(case));
         let wrong: Vec<_> = wrong.map(ToString::to_string).collect();
         format!(
-            "more instructions than committed, or other cases:\n{}\nhint: when that is worth it, \
-             `{UPDATE}` and commit host/benches/cost/baseline.toml with the reason",
+            "more instructions than the baseline, or other cases:\n{}\nhint: if the change is worth \
+             it, run `{UPDATE}` and commit host/benches/cost/baseline.toml with the reason",
             wrong.join("\n")
         )
     }
@@ -143,10 +143,10 @@ impl Compared {
 }
 
 impl Case {
-    /// In percent.
+    /// The change in percent.
     fn change(&self) -> Option<f64> {
         let (before, now) = (self.before? as f64, self.now? as f64);
-        // In this order a whole percent is one: 0.98 has no exact form.
+        // Multiplying first keeps whole percentages exact.
         Some((now - before) * 100.0 / before)
     }
 }
@@ -158,8 +158,8 @@ impl fmt::Display for Case {
             (Some(before), Some(now), Some(change)) => {
                 write!(f, "{before:>12} -> {now:>12} {change:>+8.2} %")
             }
-            (None, Some(now), _) => write!(f, "{now:>12}, and no baseline"),
-            _ => write!(f, "has a baseline, and is no case"),
+            (None, Some(now), _) => write!(f, "{now:>12}, not in the baseline"),
+            _ => write!(f, "in the baseline, but not a case"),
         }
     }
 }
@@ -174,10 +174,13 @@ impl fmt::Display for Compared {
             let others = self.other_tools.join("; ");
             writeln!(
                 f,
-                "not judged, the baseline was made with other tools ({others}): `{UPDATE}`"
+                "not judged, since the baseline was made with other tools ({others}): `{UPDATE}`"
             )
         } else if changes().any(|percent| percent < -TOLERANCE) {
-            writeln!(f, "some take fewer than before: keep it so, by `{UPDATE}`")
+            writeln!(
+                f,
+                "some take fewer than before: `{UPDATE}` makes that the baseline"
+            )
         } else {
             Ok(())
         }
@@ -203,14 +206,14 @@ mod tests {
         owned.collect()
     }
 
-    /// A baseline of 1,000 for `a`, and these counts beside it.
+    /// These counts compared with a baseline of 1,000 for `a`.
     fn compared(rustc: &str, cases: &[(&str, u64)]) -> Compared {
         let baseline = Baseline::new(made_with("1.95.0"), counts(&[("a", 1000)]));
         baseline.compare(&made_with(rustc), &counts(cases))
     }
 
     #[test]
-    fn what_is_within_the_tolerance_holds() {
+    fn counts_within_the_tolerance_pass() {
         for count in [980, 1000, 1020] {
             let compared = compared("1.95.0", &[("a", count)]);
             assert!(compared.holds(), "{compared}");
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_more_is_named_with_how_much_and_what_to_do() {
+    fn an_increase_is_named_with_its_size_and_what_to_do() {
         let compared = compared("1.95.0", &[("a", 1021)]);
         assert!(!compared.holds());
         let problem = compared.problem();
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_less_is_told_and_holds() {
+    fn a_decrease_is_reported_and_passes() {
         let compared = compared("1.95.0", &[("a", 979)]);
         assert!(compared.holds());
         assert!(
@@ -241,30 +244,30 @@ mod tests {
     }
 
     #[test]
-    fn other_tools_are_told_and_nothing_is_judged() {
+    fn with_other_tools_nothing_is_judged() {
         let compared = compared("1.96.0", &[("a", 2000)]);
         assert!(compared.holds());
-        let told = compared.to_string();
+        let shown = compared.to_string();
         assert!(
-            told.contains("+100.00 %") && told.contains("1.95.0 then, 1.96.0 now"),
-            "{told}"
+            shown.contains("+100.00 %") && shown.contains("1.95.0 then, 1.96.0 now"),
+            "{shown}"
         );
     }
 
     #[test]
-    fn cases_come_and_go_with_the_baseline_only() {
-        for (cases, told) in [
-            (&[("a", 1000), ("b", 1)][..], "no baseline"),
-            (&[], "is no case"),
+    fn new_and_removed_cases_fail() {
+        for (cases, shown) in [
+            (&[("a", 1000), ("b", 1)][..], "not in the baseline"),
+            (&[], "not a case"),
         ] {
             let compared = compared("1.96.0", cases);
             assert!(!compared.holds());
-            assert!(compared.problem().contains(told), "{}", compared.problem());
+            assert!(compared.problem().contains(shown), "{}", compared.problem());
         }
     }
 
     #[test]
-    fn what_is_written_is_read() -> Result<()> {
+    fn a_written_baseline_is_read_back() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("baseline.toml");
         assert!(Baseline::read(&path).is_err_and(|error| format!("{error:#}").contains(UPDATE)));

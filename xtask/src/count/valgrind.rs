@@ -1,4 +1,4 @@
-//! valgrind: found, or installed where that can be; and what it counts.
+//! valgrind: finding or installing it, and reading its counts.
 
 use std::process::Command;
 
@@ -8,17 +8,19 @@ use crate::acquire::install_packages;
 
 const PACKAGE: &str = "valgrind";
 
-/// valgrind is here.
+/// An installed valgrind.
 pub(crate) struct Valgrind {
     /// Such as `3.19.0`.
     pub(crate) version: String,
 }
 
 impl Valgrind {
-    /// Finds it. `None` where it cannot be, or its counts would have nothing to be compared with.
+    /// Finds valgrind, or installs it where that is allowed. `None` on systems other than Linux on
+    /// x86-64, for which the baseline has no counts.
     ///
-    /// On Linux it is one command away, so its absence is an error there: a guard that is left out
-    /// where it could stand guards nothing.
+    /// # Errors
+    /// valgrind is missing on Linux. It is one command away there, and skipping the check would
+    /// make it worthless.
     pub(crate) fn find() -> Result<Option<Self>> {
         if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             return Ok(None);
@@ -27,7 +29,7 @@ impl Valgrind {
         if here.is_none() {
             if let Err(problem) = install_packages(&[PACKAGE]) {
                 bail!(
-                    "valgrind, which counts instructions, is not here\n  tried: {problem}\n\
+                    "valgrind, which counts instructions, is not installed\n  tried: {problem}\n\
                      hint: on Debian, as root:\n    apt-get update && apt-get install \
                      --no-install-recommends {PACKAGE}"
                 );
@@ -38,15 +40,15 @@ impl Valgrind {
         Ok(Some(here))
     }
 
-    /// valgrind, before the program that it is to run. Its processor is the same one on every
-    /// machine, but for what the real one lacks.
+    /// The command line up to the program that valgrind runs. The processor it simulates is the
+    /// same on every machine, minus extensions that the real one lacks.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("valgrind");
         command.args([
             "--tool=cachegrind",
             "--cache-sim=no",
             "--cachegrind-out-file=/dev/null",
-            // Guests are compiled while the program runs.
+            // Guests are compiled to machine code while the program runs.
             "--smc-check=all-non-file",
         ]);
         command
@@ -60,17 +62,17 @@ fn look() -> Option<Valgrind> {
     Some(Valgrind { version })
 }
 
-/// Runs a program to its end, and says how many instructions that took.
+/// Runs a program to its end. Returns the number of instructions that it executed.
 pub(crate) fn instructions(command: &mut Command) -> Result<u64> {
     let output = command.output().context("starting valgrind")?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}:\n{told}", output.status);
-    read(&told).with_context(|| format!("valgrind counted nothing:\n{told}"))
+    let summary = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}:\n{summary}", output.status);
+    read(&summary).with_context(|| format!("valgrind counted nothing:\n{summary}"))
 }
 
-/// The line of cachegrind's summary that counts instructions.
-fn read(told: &str) -> Option<u64> {
-    let count = told
+/// Reads the number of instructions from cachegrind's summary.
+fn read(summary: &str) -> Option<u64> {
+    let count = summary
         .lines()
         .find_map(|line| Some(line.split_once("I   refs:")?.1))?;
     count.trim().replace(',', "").parse().ok()
@@ -80,9 +82,9 @@ fn read(told: &str) -> Option<u64> {
 mod tests {
     #[test]
     fn the_count_is_read_from_the_summary() {
-        let told = "==7== Cachegrind, a cache and branch-prediction profiler\n\
+        let summary = "==7== Cachegrind, a cache and branch-prediction profiler\n\
                     error: I refs\n==7== \n==7== I   refs:      1,234,567\n";
-        assert_eq!(super::read(told), Some(1_234_567));
+        assert_eq!(super::read(summary), Some(1_234_567));
         assert_eq!(super::read("==7== I   refs:      many"), None);
         assert_eq!(super::read("==7== Cachegrind"), None);
     }
