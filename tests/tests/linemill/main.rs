@@ -1,106 +1,150 @@
-//! The black-box tests: bytes against the real binary, one module a subject.
+//! The black-box tests: bytes in and out of the real binary, in folders as the host's code is.
 //!
-//! | module | what it holds the host to |
-//! |---|---|
-//! | [`lines`] | what comes back for which bytes: framings, terminators, sizes (cases 1 to 13) |
-//! | [`framings`] | NUL, counted octets, and an output framed otherwise (cases 10, 11) |
-//! | [`timeouts`] | when a connection is closed for being silent or slow (cases 15 to 17) |
-//! | [`limits`] | connections, memory, slow readers (cases 14, 18, 19) |
-//! | [`chain`] | several filters in order, none, options of the command line |
-//! | [`swap`] | a new chain under live connections (cases 23, 24) |
-//! | [`corpus`] | broken configurations and plugins under a live connection: each is refused, nothing moves |
-//! | [`compile`] | plugins made to keep the compiler busy |
-//! | [`killed`] | hosts killed in the middle of a swap, and what the next start serves |
-//! | [`soak`] | swaps under many connections, each line judged |
-//! | [`handover`] | what a filter knows of a stream, from one version to the next |
-//! | [`filters`] | each bundled filter as a component, with each of its settings |
-//! | [`examples`] | the files of `config/` and `examples/`: accepted, and their outputs as written |
-//! | [`faults`] | guests that trap, spin, grow, or answer nonsense |
-//! | [`grants`] | what filters may import, and what they can do with it |
-//! | [`breaker`] | a filter that keeps failing, and one that fails now and then |
-//! | [`capsules`] | lines on which a filter trapped, written down and run again |
-//! | [`quarantine`] | where lines go that a filter failed |
-//! | [`bounds`] | each limit of a filter at its border, beyond it, and raised |
-//! | [`hostile`] | guests that mean harm in other ways, and one that lies about its state |
-//! | [`plugins`] | files that are no plugin, and guests that do not start |
-//! | [`pipe`] | the verb `pipe` |
-//! | [`pipe_to`] | `pipe --to`: on to a next hop |
-//! | [`verbs`] | the other verbs, their exit codes and their texts |
-//! | [`author`] | a filter made by `new` and `build` |
-//! | [`admin`] | health, readiness, counters that add up |
-//! | [`drain`] | SIGTERM and SIGINT with lines in flight |
-//! | [`sinks`] | `to = "stdout"` |
-//! | [`hops`] | a next hop of each client's own, and what it answers |
-//! | [`shared`] | outputs that connections share: one connection for all, files |
-//! | [`routes`] | lines that part: routes, copies, conditions |
-//! | [`tls`] | certificates, handshakes, truncation (cases 20, 21) |
-//! | [`unix`] | listeners on Unix sockets (case 22) |
-//! | [`binds`] | IPv6, one port for two hosts, sockets handed over |
-//! | [`transport`] | what handshakes, certificates and addresses cost whom; who gets a socket that was handed over |
-//! | [`assault`] | many clients that mean harm, of every listener, beside others that do not |
-//! | [`peers`] | slow and odd peers through a proxy that makes faults; floods; watermarks |
-//! | [`rates`] | rates, and limits by address |
-//! | [`clients`] | clients and servers that others wrote |
-//! | [`redis`] | the example with redis-server |
+//! In: the `linemill` binary beside this one, and what `linemill_tests` offers to drive it.
+//! Out: one test binary; run a part of it by its path, such as `cargo test -p linemill-tests sinks::`.
+//! Not here: anything that calls the host's code; its own tests do that.
 //!
-//! The numbers of cases are those of the behaviour that linemill promises; each test of one has
-//! its number in its name. Names of files are those of `tests/guests`.
+//! The modules below are the index: the line above each says what it holds the host to. A test
+//! named `case_NN_…` checks the case with that number in the behaviour that linemill promises.
+//! Names of guests are those of the files in `tests/guests`.
 
 #![expect(
     clippy::expect_used,
     reason = "a failed expectation fails the test that made it"
 )]
 
-mod admin;
-#[cfg(target_os = "linux")]
-mod assault;
-mod author;
-mod binds;
-mod bounds;
-mod breaker;
-mod capsules;
-mod chain;
-mod clients;
-#[cfg(unix)]
-mod compile;
-#[cfg(unix)]
-mod corpus;
-#[cfg(unix)]
-mod drain;
-mod examples;
-mod faults;
-mod filters;
-mod framings;
-mod grants;
-#[cfg(unix)]
-mod handover;
-mod hops;
-mod hostile;
-#[cfg(unix)]
-mod killed;
-mod limits;
-mod lines;
-mod peers;
-mod pipe;
-mod pipe_to;
-mod plugins;
-#[cfg(unix)]
-mod quarantine;
-mod rates;
-mod redis;
-mod reload;
-mod rollback;
-mod routes;
-mod shared;
-mod sinks;
-#[cfg(unix)]
-mod soak;
-#[cfg(unix)]
-mod swap;
-mod timeouts;
-mod tls;
-mod transport;
-mod trials;
-#[cfg(unix)]
-mod unix;
-mod verbs;
+/// How bytes become lines, and lines bytes.
+mod framing {
+    /// NUL-terminated lines, counted octets, and an output framed differently (cases 10, 11).
+    mod framings;
+    /// LF and CRLF: what comes back for which bytes, terminators, oversized lines (cases 1 to 9, 12, 13).
+    mod lines;
+}
+
+/// Configuration files: what is accepted, and how everything else is refused.
+mod config {
+    /// The files of `config/` and `examples/`: accepted, with the outputs written beside them.
+    mod examples;
+    /// Broken configurations and plugins, tried at a reload: each is refused, and nothing changes.
+    #[cfg(unix)]
+    mod refusals;
+}
+
+/// Filters: what they do to lines, and what they cannot do to the host.
+mod sandbox {
+    /// The circuit breaker of a filter that keeps failing.
+    mod breaker;
+    /// Each bundled filter as a component, with each of its settings.
+    mod bundled;
+    /// Trap capsules: what they hold, and `replay`.
+    mod capsules;
+    /// Chains: order, empty chains, state per connection.
+    mod chains;
+    /// Plugins that keep the compiler busy or make it take memory.
+    #[cfg(unix)]
+    mod compile;
+    /// Guests that trap, spin, grow, or answer nonsense.
+    mod faults;
+    /// What filters may import, and what they can do with it.
+    mod grants;
+    /// Guests that attack the host in other ways, and one that lies about its state.
+    mod hostile;
+    /// Each limit of a filter: at its border, above it, and raised.
+    mod limits;
+    /// Files that are not plugins, and guests that do not start.
+    mod plugins;
+    /// Canaries and shadows, and how a trial ends.
+    mod trials;
+}
+
+/// The verbs of the command line.
+mod cli {
+    /// `new` and `build`: a filter of one's own.
+    mod author;
+    /// `pipe`: standard input through a chain to standard output.
+    mod pipe;
+    /// `pipe --to`: standard input through a chain to a destination.
+    mod pipe_to;
+    /// Every other verb: exit codes and output.
+    mod verbs;
+}
+
+/// Where the host listens, and what is negotiated before the first line.
+mod listeners {
+    /// IPv6, one port for two hosts, sockets that systemd opened.
+    pub(crate) mod binds;
+    /// TLS: certificates, handshakes, truncation (cases 20, 21).
+    mod tls;
+    /// What handshakes, certificates and addresses cost other clients.
+    mod transport;
+    /// Unix sockets (case 22).
+    #[cfg(unix)]
+    mod unix;
+}
+
+/// Clients: well-behaved, slow, greedy, or written by others.
+mod connections {
+    /// `max_connections`, memory, and readers that do not read (cases 14, 18, 19).
+    mod limits;
+    /// Slow and faulty peers behind a proxy, floods of connections, watermarks.
+    mod peers;
+    /// Clients and servers that others wrote: netcat, socat, OpenSSL, logger, rsyslogd.
+    mod programs;
+    /// Rates, and limits per address.
+    mod rates;
+    /// Silent and slow connections are closed (cases 15 to 17).
+    mod timeouts;
+}
+
+/// Where lines go.
+mod sinks {
+    /// Lines that a filter failed, sent to quarantine.
+    #[cfg(unix)]
+    mod quarantine;
+    /// The example with redis-server as the upstream.
+    mod redis;
+    /// Routes, copies (`tee`), and conditions (`when`).
+    mod routes;
+    /// Sinks that connections share: one upstream connection for all, files.
+    mod shared;
+    /// `to = "stdout"`.
+    mod stdout;
+    /// An upstream connection per client, and the answers.
+    mod upstreams;
+}
+
+/// Changes while the host runs, and its end.
+mod control {
+    /// SIGTERM and SIGINT with lines in flight.
+    #[cfg(unix)]
+    mod drain;
+    /// The state of a stream, from one version of a filter to the next.
+    #[cfg(unix)]
+    mod handover;
+    /// Hosts killed during a swap, and what the next start serves.
+    #[cfg(unix)]
+    mod kill;
+    /// Reloads on request: what they answer, and what the host reports about its generations.
+    mod reload;
+    /// Back to the previous generation, on request and automatically.
+    mod rollback;
+    /// A new chain under live connections (cases 23, 24).
+    #[cfg(unix)]
+    mod swap;
+}
+
+/// The admin address.
+mod admin {
+    /// Health, readiness, access, and counters that add up.
+    mod endpoint;
+}
+
+/// Everything at once, over time.
+mod operation {
+    /// Hostile clients of every kind of listener, next to innocent ones that must not notice.
+    #[cfg(target_os = "linux")]
+    mod assault;
+    /// Swaps under many connections: every line is judged.
+    #[cfg(unix)]
+    mod soak;
+}

@@ -91,7 +91,7 @@ fn without_it_a_port_has_one_host() {
 
 /// Sockets that were opened before the host started, as systemd does it.
 #[cfg(target_os = "linux")]
-pub(super) mod handed_over {
+pub(crate) mod handed_over {
     use std::os::fd::OwnedFd;
     use std::process::Stdio;
 
@@ -99,7 +99,7 @@ pub(super) mod handed_over {
     use linemill_tests::Folder;
 
     /// A host that finds `listener` as descriptor 3, under the name `front`.
-    pub(in super::super) fn activated(listener: &TcpListener, bind: &str) -> Host {
+    pub(crate) fn activated(listener: &TcpListener, bind: &str) -> Host {
         let folder = Folder::new();
         folder.write("linemill.toml", bound(bind, ""));
         let socket: OwnedFd = listener.try_clone().expect("a socket").into();

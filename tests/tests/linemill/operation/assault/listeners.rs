@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use linemill_tests::{Client, rot13};
 
 use super::{KINDS, Kind, Numbers, Scene, no_panic, offer};
-use crate::binds::handed_over;
+use crate::listeners::binds::handed_over;
 
 /// Connections that send anything, of each kind.
 const ROUNDS: usize = 20;
