@@ -1,4 +1,7 @@
-//! Finds the binary under test, and runs a verb of it that ends by itself.
+//! Finds the binary under test, and runs verbs that end by themselves.
+//!
+//! In: arguments, standard input, a working directory. Out: exit status and output.
+//! Not here: `serve`, which runs until it is stopped (`host`).
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -8,14 +11,14 @@ use std::thread;
 
 use crate::output::Output;
 
-/// A verb's run that has ended.
+/// A run of a verb that has ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// How it ended.
+    /// Exit status.
     pub status: ExitStatus,
-    /// All of its standard output.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// All of its standard error, as text.
+    /// Standard error, as text.
     pub stderr: String,
 }
 
@@ -37,7 +40,7 @@ impl Finished {
         self
     }
 
-    /// Asserts that it ended by itself with a status other than 0.
+    /// Asserts that it ended by itself, without a panic, with an exit status other than 0.
     #[track_caller]
     pub fn failure(self) -> Self {
         let code = self.status.code();
@@ -55,19 +58,22 @@ impl Finished {
         self
     }
 
-    /// Asserts that standard output mentions each of `parts`.
+    /// Asserts that standard output contains each of `parts`.
     #[track_caller]
-    pub fn tells(self, parts: &[&str]) -> Self {
+    pub fn stdout_has(self, parts: &[&str]) -> Self {
         let text = self.text();
         for part in parts {
-            assert!(text.contains(part), "no {part:?} in:\n{text}");
+            assert!(
+                text.contains(part),
+                "standard output lacks {part:?}:\n{text}"
+            );
         }
         self
     }
 
-    /// Asserts that standard error mentions each of `parts`.
+    /// Asserts that standard error contains each of `parts`.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub fn stderr_has(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(
                 self.stderr.contains(part),
@@ -79,7 +85,7 @@ impl Finished {
     }
 }
 
-/// A command that runs the binary under test, in `folder`.
+/// A command that runs the binary under test in `folder`.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command
@@ -90,12 +96,13 @@ pub fn command(folder: &Path) -> Command {
     command
 }
 
-/// Where hosts under test keep compiled plugins: beside the binary, for all of them.
+/// The cache of compiled plugins, next to the binary and shared by all tests: most of them use the
+/// same few plugins, which are then compiled once.
 pub(crate) fn cache() -> PathBuf {
     binary().with_file_name("test-cache")
 }
 
-/// Runs a verb in `folder` to its end, with `stdin` as its whole standard input.
+/// Runs a verb in `folder` until it ends, with `stdin` as its standard input.
 pub fn run<A: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = A>,
@@ -113,7 +120,7 @@ pub fn run<A: AsRef<OsStr>>(
     let stderr = Output::collect(child.stderr.take().expect("standard error is piped"));
     thread::scope(|scope| {
         scope.spawn(move || match pipe.write_all(stdin) {
-            // A verb that reads no input, or stops early, may end before it is all written.
+            // A verb that does not read all of its input may end before everything is written.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 panic!("write to standard input: {error}")
             }
@@ -127,16 +134,17 @@ pub fn run<A: AsRef<OsStr>>(
     })
 }
 
-/// The binary beside the running executable: `target/PROFILE/linemill`. Tests lie a folder below,
-/// the bench does not.
+/// The binary of the same profile, `target/PROFILE/linemill`. Tests run from `deps` below that
+/// folder, the bench from the folder itself.
 fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("a program knows its own path");
     let folder = own.parent().expect("a program lies in a folder");
-    let folder = match folder.ends_with("deps") {
-        true => folder.parent().expect("target/PROFILE/deps"),
-        false => folder,
+    let profile = if folder.ends_with("deps") {
+        folder.parent().expect("target/PROFILE/deps")
+    } else {
+        folder
     };
-    let path = folder
+    let path = profile
         .join("linemill")
         .with_extension(std::env::consts::EXE_EXTENSION);
     assert!(

@@ -1,8 +1,8 @@
-//! One end of a connection: bytes out, bytes in, and how it ended.
+//! One end of a connection, over TCP, a Unix socket or TLS.
 //!
-//! In: an address, or what a [`Hop`](crate::Hop) accepted. Out: what the other end did with the
-//! bytes, asserted in [`expect`]. It is over TCP, a Unix socket or TLS, and does not know lines
-//! beyond counting LFs. Every wait is bounded by [`PATIENCE`](crate::PATIENCE).
+//! In: an address, or a connection that an [`Upstream`](crate::Upstream) accepted. Out: the bytes
+//! the other end sent and how it ended the connection, asserted in [`expect`]. Every wait is bounded
+//! by [`PATIENCE`](crate::PATIENCE). Not here: lines, beyond counting LFs.
 
 mod expect;
 
@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, with Nagle's algorithm off so that each `send` is a segment of its own.
+    /// Connects. Nagle's algorithm is off, so each `send` leaves at once.
     pub fn connect(address: SocketAddr) -> Self {
         Self::try_connect(address).expect("the listener accepts")
     }
@@ -34,20 +34,20 @@ impl Client {
     /// As [`connect`](Self::connect), where the listener may refuse.
     ///
     /// # Errors
-    /// The system's, when nothing accepts there.
+    /// The error of the system, when nothing accepts there.
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.connect_timeout(&address.into(), PATIENCE)?;
         Ok(Self::of(socket))
     }
 
-    /// Its own address.
+    /// Its local address.
     pub fn local(&self) -> SocketAddr {
         let address = self.socket.local_addr().expect("it is connected");
-        address.as_socket().expect("it is no Unix socket")
+        address.as_socket().expect("not a Unix socket")
     }
 
-    /// Connects from this address of the machine.
+    /// Connects from this local address.
     pub fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         let socket = socket.expect("a socket");
@@ -60,8 +60,7 @@ impl Client {
         Self::of(socket)
     }
 
-    /// Connects with room for only so many bytes that have not been read, as far as the system
-    /// allows: then what is not read waits in the host.
+    /// Connects with a receive buffer of about `bytes`, so that unread data stays in the host.
     pub fn with_little_room(address: SocketAddr, bytes: usize) -> Self {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         let socket = socket.expect("a socket");
@@ -82,7 +81,7 @@ impl Client {
     /// As [`connect_unix`](Self::connect_unix), where nothing may listen.
     ///
     /// # Errors
-    /// The system's, when nothing accepts there.
+    /// The error of the system, when nothing accepts there.
     pub fn try_connect_unix(path: &Path) -> io::Result<Self> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.connect(&SockAddr::unix(path)?)?;
@@ -92,15 +91,15 @@ impl Client {
     /// Connects by TLS, for the name `localhost`, and waits until the handshake is done.
     ///
     /// # Errors
-    /// What stopped the handshake. A server that wants another certificate of the client says so
-    /// only afterwards, by TLS 1.3: see [`expect_refusal`](Self::expect_refusal).
+    /// What stopped the handshake. In TLS 1.3 (RFC 8446, 4.4) a server rejects the client's
+    /// certificate only afterwards: see [`expect_refusal`](Self::expect_refusal).
     pub fn connect_tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Self> {
         let name = ServerName::try_from("localhost").expect("a name");
         let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
         Self::connect(address).handshake(session.into())
     }
 
-    /// The server's side of TLS on a connection that was accepted.
+    /// Performs the server's side of a TLS handshake on an accepted connection.
     ///
     /// # Errors
     /// What stopped the handshake.
@@ -117,9 +116,9 @@ impl Client {
         Ok(self)
     }
 
-    /// A connection that is there already.
+    /// Wraps a connected socket.
     pub(crate) fn of(socket: Socket) -> Self {
-        // A Unix socket has no such algorithm.
+        // Fails on Unix sockets, which do not need it.
         let _ = socket.set_tcp_nodelay(true);
         let client = Self { socket, tls: None };
         client.read_within(PATIENCE);
@@ -127,16 +126,16 @@ impl Client {
         client
     }
 
-    /// The same connection once more, for another thread. Not over TLS.
+    /// A second handle on the same connection, for another thread. Not with TLS.
     pub fn another(&self) -> Self {
-        assert!(self.tls.is_none(), "a TLS session has one end");
+        assert!(self.tls.is_none(), "a TLS session cannot be shared");
         Self {
             socket: self.socket.try_clone().expect("a socket can be cloned"),
             tls: None,
         }
     }
 
-    /// The certificate that the other end showed.
+    /// The certificate that the other end presented.
     pub fn certificate(&self) -> Option<CertificateDer<'static>> {
         let chain = self.tls.as_ref()?.peer_certificates()?;
         Some(chain.first()?.clone().into_owned())
@@ -150,12 +149,13 @@ impl Client {
             match self.write(&bytes[sent..]) {
                 Ok(count) => sent += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("the other end takes no more: {error}, after {sent} bytes"),
+                Err(error) => panic!("{error} after {sent} bytes were sent"),
             }
         }
     }
 
-    /// Writes what goes at once or within `wait`; `None` when the other end has closed.
+    /// Writes what the socket accepts within `wait`; returns how much, or `None` when the other end
+    /// has closed.
     pub fn offer(&mut self, bytes: &[u8], wait: Duration) -> Option<usize> {
         self.write_within(wait);
         let written = match self.write(bytes) {
@@ -167,8 +167,8 @@ impl Client {
         written
     }
 
-    /// Offers `line` again and again until neither the other end nor the kernel has taken a byte
-    /// for `wait`: how many bytes went, perhaps ending within a line.
+    /// Sends `line` again and again until neither the other end nor the kernel has taken a byte for
+    /// `wait`. Returns how many bytes were sent; the last line may be incomplete.
     pub fn fill(&mut self, line: &[u8], wait: Duration) -> usize {
         let lines = line.repeat((64 * 1024usize).div_ceil(line.len()) + 1);
         let mut sent = 0;
@@ -178,24 +178,24 @@ impl Client {
         sent
     }
 
-    /// Ends the input: a half-close, output can still come.
+    /// Half-closes: ends the input; output can still come. With TLS, close_notify is sent first.
     pub fn finish(&mut self) {
         match self.tls.as_deref_mut() {
             Some(Connection::Client(session)) => session.send_close_notify(),
             Some(Connection::Server(session)) => session.send_close_notify(),
             None => {}
         }
-        // One that has already closed makes these errors, which the next read shows better.
+        // These fail if the other end has closed; the next read reports that better.
         let _ = self.flush();
         self.cut();
     }
 
-    /// Ends the input of the TCP connection and says nothing of it in TLS: a truncation.
+    /// Half-closes the TCP connection without close_notify: in TLS, a truncation.
     pub fn cut(&self) {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection with a reset: what is under way is lost both ways.
+    /// Resets the connection: data in flight is lost in both directions.
     pub fn reset(self) {
         self.socket
             .set_linger(Some(Duration::ZERO))
@@ -240,30 +240,6 @@ impl Client {
             .set_write_timeout(Some(time))
             .expect("an open socket takes options");
     }
-}
-
-/// What ROT13 makes of `bytes`.
-pub fn rot13(bytes: &[u8]) -> Vec<u8> {
-    let turn = |byte: u8| match byte {
-        b'a'..=b'm' | b'A'..=b'M' => byte + 13,
-        b'n'..=b'z' | b'N'..=b'Z' => byte - 13,
-        _ => byte,
-    };
-    bytes.iter().copied().map(turn).collect()
-}
-
-/// Expects `line` again and again, `length` bytes in all; the last may be cut.
-///
-/// # Panics
-/// When other bytes came, or more or fewer.
-#[track_caller]
-pub fn assert_repeats(got: &[u8], line: &[u8], length: usize) {
-    assert_eq!(got.len(), length);
-    assert!(
-        got.chunks(line.len())
-            .all(|chunk| chunk == &line[..chunk.len()]),
-        "a line was changed"
-    );
 }
 
 pub(crate) fn is_timeout(kind: ErrorKind) -> bool {

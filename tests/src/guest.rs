@@ -1,9 +1,9 @@
-//! Guests from text: a fragment of `.wat` becomes a component of the WIT package, without any
-//! toolchain for wasm.
+//! Builds guests: turns `.wat` text into components for the worlds of the WIT package, without a wasm
+//! toolchain.
 //!
-//! In: the name of a file in `tests/guests`. Out: the bytes of a component (or, on purpose, of
-//! something that is none). A fragment is put behind `base.wat`, which holds what every guest
-//! needs; the two together are the fields of one core module.
+//! In: the name of a file in `tests/guests`. Out: the bytes of a component or, on purpose, of something
+//! else. A file is appended to `base.wat`, which contains what every guest needs; together they are the
+//! fields of one core module. Not here: the bundled filters' sources (`plugins/`).
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,27 +12,27 @@ use std::path::PathBuf;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// A component for the world `filter`: many lines a call.
+/// A component for the world `filter`: many lines per call.
 pub fn batch(name: &str) -> Vec<u8> {
     component(name, "filter")
 }
 
-/// A component for the world `line-filter`: one line a call.
+/// A component for the world `line-filter`: one line per call.
 pub fn line(name: &str) -> Vec<u8> {
     component(name, "line-filter")
 }
 
-/// A component for the world `filter-with-state`: its state can be handed over.
+/// A component for the world `filter-with-state`, whose state can be handed over.
 pub fn with_state(name: &str) -> Vec<u8> {
     component(name, "filter-with-state")
 }
 
-/// The same of `line-filter`.
+/// A component for the world `line-filter-with-state`.
 pub fn line_with_state(name: &str) -> Vec<u8> {
     component(name, "line-filter-with-state")
 }
 
-/// A correct component for the world `filter` that has `more` fields beside, which nothing uses.
+/// A correct component for the world `filter` with `more` fields in its core module, which are unused.
 pub fn batch_with(more: &str) -> Vec<u8> {
     let text = format!("(module\n{}\n{}\n{more})", text("base"), text("shout"));
     let module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
@@ -42,9 +42,9 @@ pub fn batch_with(more: &str) -> Vec<u8> {
     encode(module, &resolve, package.worlds["filter"])
 }
 
-/// A correct filter with a function beside that is hard to compile: `depth` nested blocks, `jumps`
-/// tables of jumps to all of them, each of which carries `locals` values. What the compiler must
-/// know of it is the product of the three.
+/// A correct filter with an additional function that is expensive to compile: `depth` nested blocks,
+/// `jumps` branch tables to all of them, and `locals` live values. The effort grows with the product
+/// of the three.
 pub fn bomb(depth: usize, jumps: usize, locals: usize) -> Vec<u8> {
     let mut text = "(func (param $x i32) (local".to_owned();
     text += &" i32".repeat(locals);
@@ -70,21 +70,17 @@ pub fn bomb(depth: usize, jumps: usize, locals: usize) -> Vec<u8> {
     batch_with(&text)
 }
 
-/// A component that comes with the host.
+/// A bundled filter.
 pub fn bundled(name: &str) -> Vec<u8> {
     let path = folder("../target/plugins")
         .join(name)
         .with_extension("wasm");
-    fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; `cargo xtask plugins` makes it",
-            path.display()
-        )
-    })
+    fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask plugins`", path.display()))
 }
 
-/// The same component in another file: with a section of its own, of which nothing follows.
-pub fn again(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
+/// The same component with a different digest: `mark` is appended as the name of a custom section.
+pub fn marked(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
     // Custom section: id 0, size, length of the name, name; the lengths fit into one byte each.
     let length = u8::try_from(mark.len()).expect("a short mark");
     component.extend([0, length + 1, length]);
@@ -92,7 +88,8 @@ pub fn again(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
     component
 }
 
-/// A component for the world `filter` that also imports what its text says, out of `imports.wit`.
+/// A component for the world `importing` of `imports.wit`: `filter`, with the imports that its text
+/// names.
 pub fn importing(name: &str) -> Vec<u8> {
     let mut resolve = resolve();
     let path = folder("guests/imports.wit");
@@ -104,8 +101,8 @@ pub fn importing(name: &str) -> Vec<u8> {
     encode(core(name), &resolve, world)
 }
 
-/// As [`batch`], with names and debug information, which calls the source `NAME.wat`; and the last
-/// line of the source with `text` in it.
+/// As [`batch`], with debug information that names the source `NAME.wat`; and the number of the last
+/// source line that contains `text`.
 pub fn with_source(name: &str, text: &str) -> (Vec<u8>, usize) {
     let source = source(name);
     let lines = source.lines().zip(1..);
@@ -125,11 +122,11 @@ pub fn core(name: &str) -> Vec<u8> {
     wat::parse_str(source(name)).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
 }
 
-/// The text of a guest.
+/// The text of a guest as one core module.
 fn source(name: &str) -> String {
-    // Imports stand before all else in a module's text.
+    // In the text of a module, imports come first.
     let (mut base, text) = (text("base"), text(name));
-    // A guest may have one of its own.
+    // A guest may export its own.
     if text.contains("(export \"cabi_realloc\")") {
         base = base.replace("(export \"cabi_realloc\")", "");
     }
@@ -139,8 +136,8 @@ fn source(name: &str) -> String {
     format!("(module\n{imports}\n{base}\n{rest})")
 }
 
-/// A file that is a whole component by itself.
-pub fn whole(name: &str) -> Vec<u8> {
+/// A file that is a complete component in itself.
+pub fn complete(name: &str) -> Vec<u8> {
     wat::parse_str(text(name)).unwrap_or_else(|error| panic!("{name}.wat: {error}"))
 }
 
@@ -201,7 +198,7 @@ mod tests {
                 .expect("names are text");
             let (bytes, component) = match name {
                 "base" => continue,
-                "stranger" => (super::whole(name), true),
+                "stranger" => (super::complete(name), true),
                 "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
                 "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
@@ -209,7 +206,7 @@ mod tests {
                 "shout" => (super::core(name), false),
                 _ => (super::batch(name), true),
             };
-            // The version field of the preamble tells a component from a module.
+            // The version field of the preamble distinguishes components from modules.
             let kind: &[u8] = if component {
                 b"\0asm\x0d\0\x01\0"
             } else {

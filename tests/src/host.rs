@@ -1,7 +1,9 @@
 //! A running host: `linemill serve` as a child process with a configuration of its own.
 //!
-//! In: the text of a configuration; its addresses have port 0. Out: where it listens, what it
-//! wrote, what it measured, how it ended ([`observe`]), what a reload came to ([`reload`]). It is killed when dropped.
+//! In: the text of a configuration, whose addresses have port 0. Out: where the host listens; its
+//! output, metrics, memory and exit status ([`observe`]); results of reloads ([`reload`]); a host
+//! with one filter under test ([`filtering`]). Dropping it kills the process.
+//! Not here: verbs that end by themselves (`binary`).
 
 mod filtering;
 mod observe;
@@ -33,14 +35,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a host whose only listener has these further settings, and the chain `rot13`
-    /// unless they name another.
+    /// Starts a host with one listener that has these further keys. Its chain is `rot13` unless
+    /// they set another.
     pub fn with(listener: &str) -> Self {
         Self::serve(Self::config(listener, ""))
     }
 
-    /// The text of a configuration with one listener and the admin address. `listener` is more
-    /// keys of the listener; `filters` is more tables.
+    /// A configuration with an admin address and the listener `test`. `listener` are further keys of
+    /// the listener, `filters` further tables.
     pub fn config(listener: &str, filters: &str) -> String {
         let chain = if listener.contains("chain =") {
             ""
@@ -58,18 +60,18 @@ impl Host {
         )
     }
 
-    /// Starts a host with a whole configuration.
+    /// Starts a host with this configuration, in a folder of its own.
     pub fn serve(config: impl AsRef<str>) -> Self {
         Self::serve_in(Folder::new(), config)
     }
 
-    /// Starts a host whose configuration is written to `folder`, where its plugins may lie.
+    /// Starts a host with this configuration in `folder`, which may already contain its plugins.
     pub fn serve_in(folder: Folder, config: impl AsRef<str>) -> Self {
         folder.write(CONFIG, config.as_ref());
         Self::spawn(folder, &["serve", "--config", CONFIG])
     }
 
-    /// Starts a host that may have only so many files and sockets open.
+    /// Starts a host that may have at most `most` descriptors open.
     #[cfg(unix)]
     pub fn serve_with_descriptors(most: u32, config: impl AsRef<str>) -> Self {
         let folder = Folder::new();
@@ -81,7 +83,7 @@ impl Host {
         )
     }
 
-    /// Starts a host that runs guests on so many threads, its configuration in `folder`.
+    /// Starts a host with this number of worker threads.
     #[cfg(unix)]
     pub fn serve_on_workers(workers: usize, folder: Folder, config: impl AsRef<str>) -> Self {
         folder.write(CONFIG, config.as_ref());
@@ -92,7 +94,7 @@ impl Host {
         )
     }
 
-    /// Starts a host from a line of shell, in which `$0` is the binary, with this standard input.
+    /// Starts a host by a line of shell in which `$0` is the binary, with this standard input.
     #[cfg(unix)]
     pub fn spawn_by_shell(folder: Folder, line: &str, stdin: Stdio) -> Self {
         let binary = command(folder.path()).get_program().to_owned();
@@ -108,7 +110,7 @@ impl Host {
         Self::start(folder, command)
     }
 
-    /// Runs the binary with these arguments, in `folder`.
+    /// Starts the binary with these arguments in `folder`.
     pub fn spawn(folder: Folder, args: &[&str]) -> Self {
         let mut command = command(folder.path());
         command.args(args).stdin(Stdio::null());
@@ -128,37 +130,38 @@ impl Host {
         }
     }
 
-    /// Kills it as `kill -9` does, and starts another with the configuration in its folder.
+    /// Kills the host with SIGKILL, and starts another in the same folder.
     pub fn kill_and_start(mut self) -> Self {
         self.child.kill().expect("the child is ours");
         self.child.wait().expect("the child is ours");
         Self::spawn(mem::take(&mut self.folder), &["serve", "--config", CONFIG])
     }
 
-    /// The folder it runs in.
+    /// Its working directory.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// Where the first listener accepts.
+    /// The address of the first listener.
     #[track_caller]
     pub fn address(&self) -> SocketAddr {
         self.listener(0)
     }
 
-    /// Where the listener accepts that was announced after `nth` others.
+    /// The address of the listener that was announced after `nth` others.
     #[track_caller]
     pub fn listener(&self, nth: usize) -> SocketAddr {
         parse(&self.stderr.line("listening on ", nth))
     }
 
-    /// Waits until as many listeners more than `nth` accept; the words of the announcement.
+    /// Waits until `nth` + 1 listeners have been announced; returns the address in the last announcement
+    /// as text.
     #[track_caller]
     pub fn announced(&self, nth: usize) -> String {
         self.stderr.line("listening on ", nth)
     }
 
-    /// Where the admin endpoint answers.
+    /// The admin address.
     #[track_caller]
     pub fn admin(&self) -> SocketAddr {
         parse(&self.stderr.line("admin listening on ", 0))
@@ -177,18 +180,18 @@ impl Host {
         Client::connect_unix(path)
     }
 
-    /// A new connection to the first listener, by TLS.
+    /// A new TLS connection to the first listener.
     #[track_caller]
     pub fn connect_tls(&self, config: &Arc<ClientConfig>) -> Client {
         Client::connect_tls(self.address(), config).expect("a handshake")
     }
 
-    /// Replaces the configuration file by renaming another over it.
+    /// Replaces the configuration by renaming a new file over it.
     pub fn replace_config(&self, config: impl AsRef<str>) {
         self.folder.replace(CONFIG, config.as_ref());
     }
 
-    /// Writes the configuration file in place.
+    /// Overwrites the configuration in place.
     pub fn write_config(&self, config: impl AsRef<str>) {
         self.folder.write(CONFIG, config.as_ref());
     }
@@ -196,7 +199,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Both fail only when it has ended, which is what is wanted.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {

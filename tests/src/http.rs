@@ -1,11 +1,15 @@
 //! One HTTP/1.1 request to an admin address.
+//!
+//! In: a method and a path. Out: status, head and body. Not here: bodies of requests, keep-alive.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use serde_json::Value;
+
 use crate::PATIENCE;
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// Status code.
@@ -16,10 +20,22 @@ pub struct Response {
     pub body: String,
 }
 
-/// Sends a request without a body, and reads the answer to the end of the connection.
+impl Response {
+    /// The body, parsed as JSON.
+    ///
+    /// # Panics
+    /// When it is not JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in the body:\n{}", self.body))
+    }
+}
+
+/// Sends a request without a body, and reads the answer until the connection ends.
 ///
 /// # Panics
-/// When nothing answers, or not in HTTP.
+/// When nothing answers, or the answer is not HTTP.
 #[track_caller]
 pub fn request(address: SocketAddr, method: &str, path: &str) -> Response {
     let mut stream =

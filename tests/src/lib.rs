@@ -1,14 +1,14 @@
-//! Black-box harness: drives the real `linemill` binary by bytes, files and signals.
+//! The harness of the black-box tests: drives the real `linemill` binary by bytes, files and signals.
 //!
 //! In: the binary that cargo built, configurations as text, guests as `.wat` text.
-//! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Hop`]), faults
-//! between the two ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of the other verbs
-//! ([`run`]), programs that others wrote ([`Program`]), and lines that prove what swaps do to them
-//! ([`soak`]).
-//! Not here: any code of the host. What these tests know of it, a user can know too.
+//! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Upstream`]),
+//! network faults in between ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of other
+//! verbs ([`run`]), programs that others wrote ([`Program`]), and lines that show what swaps do to
+//! them ([`soak`]).
+//! Not here: any code of the host. The tests know no more about it than a user can.
 //!
-//! Everything panics with what was expected and what came instead, and everything that waits
-//! does so for a bounded time. Ports are always 0, files live in a temporary folder.
+//! A failed expectation panics with what was expected and what came instead. Every wait is bounded.
+//! Ports are always 0, and files live in temporary folders.
 
 // Panicking is how a test fails, and this crate is only for tests.
 #![expect(
@@ -17,10 +17,10 @@
 )]
 
 mod binary;
+mod bytes;
 mod client;
-mod config;
+mod folder;
 pub mod guest;
-mod hop;
 mod host;
 mod http;
 mod metrics;
@@ -30,11 +30,12 @@ mod program;
 mod proxy;
 pub mod soak;
 pub mod tls;
+mod upstream;
 
 pub use binary::{Finished, command, run};
-pub use client::{Client, assert_repeats, rot13};
-pub use config::Folder;
-pub use hop::Hop;
+pub use bytes::{assert_bytes, assert_repeats, rot13};
+pub use client::Client;
+pub use folder::Folder;
 pub use host::{Host, Outcome, Reload};
 pub use http::{Response, request};
 pub use metrics::Metrics;
@@ -42,17 +43,20 @@ pub use metrics::Metrics;
 pub use process::raise_descriptors;
 pub use process::{Memory, descriptors, family, forget_peak, memory, peak_memory, processor_time};
 pub use program::{Program, available, skip};
-pub use proxy::{Proxy, Way};
+pub use proxy::{Faults, Proxy};
+pub use upstream::Upstream;
 
 use std::time::{Duration, Instant};
 
-/// Longest wait for something that should happen at once: it only ends a test that has failed.
+pub(crate) use bytes::show;
+
+/// Longest wait for something that should happen at once. Reaching it means that the test failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Asks `ready` every few milliseconds until it gives a value.
+/// Calls `ready` every few milliseconds until it returns a value.
 ///
 /// # Panics
-/// When it gave none for [`PATIENCE`]; `what` says what was waited for.
+/// When it has returned none for [`PATIENCE`]; `what` names the thing waited for.
 pub fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -65,19 +69,4 @@ pub fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
         );
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// Bytes as a test should show them: escaped, and long runs cut in the middle.
-pub(crate) fn show(bytes: &[u8]) -> String {
-    const KEPT: usize = 100;
-    if bytes.len() <= 2 * KEPT {
-        return format!("{} bytes \"{}\"", bytes.len(), bytes.escape_ascii());
-    }
-    let (head, tail) = (&bytes[..KEPT], &bytes[bytes.len() - KEPT..]);
-    format!(
-        "{} bytes \"{} … {}\"",
-        bytes.len(),
-        head.escape_ascii(),
-        tail.escape_ascii()
-    )
 }

@@ -1,8 +1,11 @@
-//! Prometheus text, as far as linemill's own metrics need it: names, labels, numbers.
+//! Reads metrics in the Prometheus text format.
+//!
+//! In: the body of `/metrics`. Out: sums over series, by name and labels. Not here: the parts of the
+//! format that linemill does not use, such as timestamps and escaped label values.
 
 use std::collections::BTreeMap;
 
-/// One scrape.
+/// The metrics of one scrape.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     series: Vec<Series>,
@@ -16,10 +19,10 @@ struct Series {
 }
 
 impl Metrics {
-    /// Reads an exposition.
+    /// Parses an exposition.
     ///
     /// # Panics
-    /// On a line that is neither a comment nor a series.
+    /// On a line that is neither a comment nor a sample.
     #[track_caller]
     pub fn parse(text: &str) -> Self {
         let lines = text
@@ -44,7 +47,7 @@ impl Metrics {
             .fold(0.0, |sum, series| sum + series.value)
     }
 
-    /// The names, in order of appearance, doubles left out.
+    /// The names, each once, in order of appearance.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .series

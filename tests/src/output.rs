@@ -1,7 +1,7 @@
-//! Collects what a child process writes to one of its pipes, while it runs.
+//! Collects what a running child process writes to a pipe.
 //!
-//! In: the reading end of a pipe. Out: the bytes so far, or a wait for a line or for the end.
-//! A thread reads all the time, so that the child never blocks on a full pipe.
+//! In: the reading end of the pipe. Out: the bytes so far; waits for a text, a line, or the end.
+//! A thread reads continuously, so that the child never blocks on a full pipe.
 
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::{PATIENCE, show};
 
-/// Longest run of a verb that ends by itself: `build` compiles a filter and all it depends on.
-const A_RUN: Duration = Duration::from_secs(300);
+/// Longest run of a verb: `build` compiles a filter with all its dependencies.
+const LONGEST_RUN: Duration = Duration::from_secs(300);
 
-/// A pipe being read.
+/// A pipe that is being read.
 #[derive(Debug, Clone)]
 pub(crate) struct Output(Arc<Shared>);
 
@@ -49,14 +49,14 @@ impl Output {
         output
     }
 
-    /// What has come so far, as text.
+    /// The output so far, as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock().bytes).into_owned()
     }
 
-    /// Everything, once the child has closed the pipe.
+    /// All output, once the child has closed the pipe.
     pub(crate) fn whole(&self) -> Vec<u8> {
-        self.wait(A_RUN, "the end of the output", |read| {
+        self.wait(LONGEST_RUN, "the end of the output", |read| {
             read.ended.then(|| read.bytes.clone())
         })
     }
@@ -65,14 +65,15 @@ impl Output {
         String::from_utf8_lossy(&self.whole()).into_owned()
     }
 
-    /// The bytes, once there are at least `count` of them.
+    /// The output so far, once there are at least `count` bytes of it.
     pub(crate) fn at_least(&self, count: usize) -> Vec<u8> {
         self.wait(PATIENCE, &format!("{count} bytes of output"), |read| {
             (read.bytes.len() >= count).then(|| read.bytes.clone())
         })
     }
 
-    /// The rest of the complete line number `nth` among those that start with `start`.
+    /// Waits for the `nth` complete line, from 0, of those that start with `start`; returns the rest of
+    /// that line.
     pub(crate) fn line(&self, start: &str, nth: usize) -> String {
         self.wait(
             PATIENCE,
@@ -88,8 +89,8 @@ impl Output {
         )
     }
 
-    /// Waits until the text so far contains `part`.
-    pub(crate) fn contains(&self, part: &str) {
+    /// Waits until the output so far contains `part`.
+    pub(crate) fn wait_for(&self, part: &str) {
         self.wait(PATIENCE, &format!("{part:?}"), |read| {
             String::from_utf8_lossy(&read.bytes)
                 .contains(part)

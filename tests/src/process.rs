@@ -1,4 +1,6 @@
-//! What processes use, by Linux's `/proc`, and how many files this one may open.
+//! What processes use, from Linux's `/proc` (proc(5)), and the limit of open files.
+//!
+//! In: process ids. Out: bytes, times, counts. Not here: a judgement on any of them.
 
 use std::time::Duration;
 use std::{fs, io};
@@ -15,7 +17,7 @@ pub struct Memory {
 /// Reads the memory of process `id`.
 ///
 /// # Errors
-/// When it does not run, is not ours, or the system has no `/proc`.
+/// When there is no such process, it belongs to another user, or the system has no `/proc`.
 pub fn memory(id: u32) -> io::Result<Memory> {
     let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
     let field = |name| {
@@ -27,7 +29,7 @@ pub fn memory(id: u32) -> io::Result<Memory> {
     })
 }
 
-/// Processor time that the threads of process `id` have used, those that have ended left out.
+/// Processor time used by the threads of process `id` that are still running.
 ///
 /// # Errors
 /// As [`memory`].
@@ -46,7 +48,7 @@ pub fn processor_time(id: u32) -> io::Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The most memory that process `id` has ever had resident, in bytes.
+/// The peak of the resident memory of process `id`, in bytes.
 ///
 /// # Errors
 /// As [`memory`].
@@ -55,16 +57,16 @@ pub fn peak_memory(id: u32) -> io::Result<u64> {
     field(&text, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in status"))
 }
 
-/// Has [`peak_memory`] of process `id` count from what is resident now.
+/// Resets [`peak_memory`] of process `id` to what is resident now.
 ///
 /// # Errors
-/// As [`memory`], or when the system cannot do it.
+/// As [`memory`], or when the system does not support it.
 pub fn forget_peak(id: u32) -> io::Result<()> {
     // proc_pid_clear_refs(5): 5 resets the peak.
     fs::write(format!("/proc/{id}/clear_refs"), "5")
 }
 
-/// Files, sockets and the like that process `id` has open.
+/// Number of descriptors (files, sockets, pipes) that process `id` has open.
 ///
 /// # Errors
 /// As [`memory`].
@@ -72,7 +74,7 @@ pub fn descriptors(id: u32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count())
 }
 
-/// Process `id`, its children, theirs, and so on, as far as they run now.
+/// Process `id` and all its running descendants.
 ///
 /// # Errors
 /// When the system has no `/proc`.
@@ -83,9 +85,9 @@ pub fn family(id: u32) -> io::Result<Vec<u32>> {
         let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        // One that has ended meanwhile has no parent either.
+        // A process that has ended meanwhile is skipped: its text is empty.
         let text = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        // The name, in parentheses, may hold anything; the state and the parent follow it.
+        // `pid (name) state parent …`; the name may contain anything, including parentheses.
         let parent = text
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
@@ -101,10 +103,11 @@ pub fn family(id: u32) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-/// Lets this process, and those that it starts from now on, have as many files and sockets open.
+/// Raises the limit of open descriptors (RLIMIT_NOFILE) of this process and its future children to
+/// at least `wanted`.
 ///
 /// # Errors
-/// The system's, when it allows fewer.
+/// The error of the system, when it allows fewer.
 #[cfg(unix)]
 pub fn raise_descriptors(wanted: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -117,7 +120,7 @@ pub fn raise_descriptors(wanted: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
 }
 
-/// The value of a line `NAME VALUE kB`, in bytes.
+/// The value of the line `NAME VALUE kB`, in bytes.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
@@ -129,7 +132,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn own_memory_is_plausible() {
+    fn memory_of_this_process_is_plausible() {
         let memory = super::memory(std::process::id()).expect("we run");
         assert!(
             memory.resident > 64 * 1024 && memory.proportional <= memory.resident,
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_is_forgotten() {
+    fn a_peak_is_reset() {
         let child = std::process::Command::new("sleep").arg("20").spawn();
         let mut child = child.expect("every system has it");
         super::forget_peak(child.id()).expect("it is ours");
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn own_time_passes_while_we_work() {
+    fn processor_time_passes_while_this_process_works() {
         let time = || super::processor_time(std::process::id()).expect("we run");
         let (before, start) = (time(), Instant::now());
         while time() < before + Duration::from_millis(5) {

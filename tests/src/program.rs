@@ -1,8 +1,7 @@
-//! Programs that others wrote: found, installed where that may be done, run, and ended.
+//! Programs that others wrote: found or installed, run, and ended.
 //!
-//! In: the name of a program and of the Debian package that has it. Out: its path, or why there
-//! is none; a running child whose pipes are read all the time. It is killed, by its id, when
-//! dropped.
+//! In: the name of a program, and of the Debian package that contains it. Out: its path, or why it is
+//! missing; a running child process with its output. Dropping it kills the process, by its id.
 
 mod install;
 
@@ -15,14 +14,14 @@ use crate::output::Output;
 
 pub use install::available;
 
-/// Says on standard error that `what` was not tried, and why; also when the output of tests is
-/// captured.
+/// Reports on standard error that `what` was not tested, and why. The report appears even when the
+/// output of tests is captured.
 pub fn skip(what: &str, why: &str) {
-    // Unlike `eprintln!`, this is not kept back until a test fails.
+    // Unlike `eprintln!`, this is not captured by the test harness.
     let _ = writeln!(std::io::stderr(), "skipped: {what}: {why}");
 }
 
-/// A program that runs.
+/// A running program.
 #[derive(Debug)]
 pub struct Program {
     name: String,
@@ -33,7 +32,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it, with pipes for all that it reads and writes.
+    /// Starts a command with piped standard input, output and error.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
         command
@@ -53,7 +52,7 @@ impl Program {
         }
     }
 
-    /// Runs the program at `path` with these arguments.
+    /// Starts the program at `path` with these arguments.
     #[track_caller]
     pub fn run(path: PathBuf, args: &[&str]) -> Self {
         Self::start(Command::new(path).args(args))
@@ -77,7 +76,7 @@ impl Program {
         self.stdin = None;
     }
 
-    /// Waits for as many bytes of standard output; asserts that they are these and no more.
+    /// Waits for standard output of this length; asserts that it is exactly `expected`.
     #[track_caller]
     pub fn expect(&self, expected: &[u8]) {
         let got = self.stdout.at_least(expected.len());
@@ -93,26 +92,26 @@ impl Program {
     /// Waits until its standard output contains `part`.
     #[track_caller]
     pub fn expect_part(&self, part: &str) {
-        self.stdout.contains(part);
+        self.stdout.wait_for(part);
     }
 
-    /// Waits for a line of standard error that starts with `start`: the rest of it.
+    /// Waits for a line of standard error that starts with `start`; returns the rest of the line.
     #[track_caller]
     pub fn announced(&self, start: &str) -> String {
         self.stderr.line(start, 0)
     }
 
-    /// Its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has written to standard output and standard error so far.
-    pub fn said(&self) -> String {
+    /// Standard output so far, followed by standard error so far.
+    pub fn output(&self) -> String {
         self.stdout.text() + &self.stderr.text()
     }
 
-    /// Waits until it has ended by itself, its input ended first.
+    /// Ends its standard input, and waits until the process has ended by itself.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         self.finish();
@@ -120,7 +119,7 @@ impl Program {
         eventually(&what, || self.child.try_wait().expect("the child is ours"))
     }
 
-    /// Asks it to end, by SIGTERM, and waits until it has.
+    /// Sends SIGTERM, and waits until the process has ended.
     #[cfg(unix)]
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
@@ -135,11 +134,11 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only when it has ended.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("{} said:\n{}", self.name, self.said());
+            eprintln!("output of {}:\n{}", self.name, self.output());
         }
     }
 }

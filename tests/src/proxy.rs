@@ -1,8 +1,8 @@
-//! A TCP proxy that does to a connection what networks and odd peers do.
+//! A TCP proxy that injects the faults of networks and peers.
 //!
-//! In: connections to [`Proxy::address`], and for either direction a [`Way`] to treat its bytes.
-//! Out: the same bytes to and from the target, late, in small pieces, stalled, or cut by a reset.
-//! A half-close is passed on, and so is a reset. It ends when it is dropped.
+//! In: connections to [`Proxy::address`], and [`Faults`] for each direction. Out: the same bytes,
+//! delayed, in small pieces, stalled, or cut off by a reset. Half-closes and resets are passed on.
+//! Dropping the proxy ends its connections. Not here: changes to the bytes themselves.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,20 +16,20 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 
-/// What happens to the bytes of one direction.
+/// The faults of one direction. The default is none.
 #[derive(Debug, Clone, Copy)]
-pub struct Way {
-    /// Time that each piece waits before it is passed on.
+pub struct Faults {
+    /// Delay of each piece.
     pub delay: Duration,
-    /// Most bytes of a piece.
+    /// Largest piece, in bytes.
     pub piece: usize,
-    /// After so many bytes, both connections are reset.
+    /// After this many bytes, both connections are reset.
     pub reset_after: Option<u64>,
-    /// After so many bytes, nothing more is read until [`Proxy::go_on`].
+    /// After this many bytes, nothing more is read until [`Proxy::resume`].
     pub stall_after: Option<u64>,
 }
 
-impl Default for Way {
+impl Default for Faults {
     fn default() -> Self {
         Self {
             delay: Duration::ZERO,
@@ -40,7 +40,7 @@ impl Default for Way {
     }
 }
 
-/// A proxy that runs.
+/// A running proxy.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -51,8 +51,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Passes connections on to `target`: `up` is the way to it, `down` the way back.
-    pub fn to(target: SocketAddr, up: Way, down: Way) -> Self {
+    /// Passes connections on to `target`. `up` applies to bytes towards the target, `down` to bytes
+    /// from it.
+    pub fn to(target: SocketAddr, up: Faults, down: Faults) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (stalling, stall) = watch::channel(true);
         let passed: Arc<[AtomicU64; 2]> = Arc::default();
@@ -83,7 +84,7 @@ impl Proxy {
                     _ = stopped => {}
                 }
             });
-            // Here all connections are dropped with the runtime.
+            // Dropping the runtime drops all connections.
         });
         Self {
             address,
@@ -94,23 +95,23 @@ impl Proxy {
         }
     }
 
-    /// Where it accepts.
+    /// The address it accepts connections at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends every stall, those to come too.
-    pub fn go_on(&self) {
-        // None may be there to listen.
+    /// Ends every stall, now and in the future.
+    pub fn resume(&self) {
+        // Fails if there are no connections.
         let _ = self.stalling.send(false);
     }
 
-    /// Bytes passed on to the target, of all connections.
+    /// Bytes passed to the target, over all connections.
     pub fn passed_up(&self) -> u64 {
         self.passed[0].load(Ordering::Relaxed)
     }
 
-    /// Bytes passed back from the target, of all connections.
+    /// Bytes passed back from the target, over all connections.
     pub fn passed_down(&self) -> u64 {
         self.passed[1].load(Ordering::Relaxed)
     }
@@ -127,16 +128,16 @@ impl Drop for Proxy {
     }
 }
 
-/// One connection, to its end.
+/// Serves one connection until it ends.
 async fn pass(
     mut client: TcpStream,
     target: SocketAddr,
-    [up, down]: [Way; 2],
+    [up, down]: [Faults; 2],
     passed: &[AtomicU64; 2],
     stall: watch::Receiver<bool>,
 ) {
     let Ok(mut server) = TcpStream::connect(target).await else {
-        // The client sees the end at once.
+        // Dropping `client` closes its connection.
         return;
     };
     for stream in [&client, &server] {
@@ -145,30 +146,30 @@ async fn pass(
     let (client_read, client_write) = client.split();
     let (server_read, server_write) = server.split();
     let both = tokio::try_join!(
-        one_way(client_read, server_write, up, &passed[0], stall.clone()),
-        one_way(server_read, client_write, down, &passed[1], stall),
+        relay(client_read, server_write, up, &passed[0], stall.clone()),
+        relay(server_read, client_write, down, &passed[1], stall),
     );
     if both.is_err() {
-        // Closing then sends a reset.
+        // Then closing sends a reset.
         for stream in [client, server] {
             let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         }
     }
 }
 
-/// Passes bytes on up to the FIN, which goes on too. An error asks for a reset of both.
-async fn one_way(
+/// Passes bytes on, and then the FIN. An error means that both connections must be reset.
+async fn relay(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    way: Way,
+    faults: Faults,
     passed: &AtomicU64,
     mut stall: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let mut piece = vec![0; way.piece];
+    let mut piece = vec![0; faults.piece];
     let mut count = 0;
     loop {
-        let mut most = way.piece as u64;
-        if let Some(stop) = way.stall_after {
+        let mut most = faults.piece as u64;
+        if let Some(stop) = faults.stall_after {
             if count < stop {
                 most = most.min(stop - count);
             } else {
@@ -178,19 +179,19 @@ async fn one_way(
                     .map_err(io::Error::other)?;
             }
         }
-        if let Some(stop) = way.reset_after {
+        if let Some(stop) = faults.reset_after {
             most = most.min(stop - count);
         }
         if most == 0 {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let most = usize::try_from(most).unwrap_or(way.piece);
+        let most = usize::try_from(most).unwrap_or(faults.piece);
         let read = from.read(&mut piece[..most]).await?;
         if read == 0 {
             return to.shutdown().await;
         }
-        if !way.delay.is_zero() {
-            tokio::time::sleep(way.delay).await;
+        if !faults.delay.is_zero() {
+            tokio::time::sleep(faults.delay).await;
         }
         to.write_all(&piece[..read]).await?;
         count += read as u64;
@@ -202,20 +203,20 @@ async fn one_way(
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Proxy, Way};
-    use crate::{Client, Hop, eventually};
+    use super::{Faults, Proxy};
+    use crate::{Client, Upstream, eventually};
 
     #[test]
     fn bytes_and_half_closes_go_through_in_pieces() {
-        let hop = Hop::tcp();
-        let small = Way {
+        let upstream = Upstream::tcp();
+        let small = Faults {
             piece: 3,
             delay: Duration::from_millis(1),
-            ..Way::default()
+            ..Faults::default()
         };
-        let proxy = Proxy::to(hop.address(), small, small);
+        let proxy = Proxy::to(upstream.address(), small, small);
         let mut client = Client::connect(proxy.address());
-        let mut server = hop.accept();
+        let mut server = upstream.accept();
         let start = Instant::now();
         client.send(b"one two three");
         client.finish();
@@ -230,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_comes_after_so_many_bytes_and_at_both_ends() {
-        let hop = Hop::tcp();
-        let cut = Way {
+    fn both_ends_are_reset_after_the_given_number_of_bytes() {
+        let upstream = Upstream::tcp();
+        let cut = Faults {
             reset_after: Some(5),
-            ..Way::default()
+            ..Faults::default()
         };
-        for (up, down) in [(cut, Way::default()), (Way::default(), cut)] {
-            let proxy = Proxy::to(hop.address(), up, down);
+        for (up, down) in [(cut, Faults::default()), (Faults::default(), cut)] {
+            let proxy = Proxy::to(upstream.address(), up, down);
             let mut client = Client::connect(proxy.address());
-            let mut server = hop.accept();
-            // The way that is cut comes last: after the reset nobody can send.
+            let mut server = upstream.accept();
+            // Send in the direction with the reset last: after it, neither end can send.
             if up.reset_after.is_some() {
                 server.send(b"9876543210");
                 client.send(b"0123456789");
@@ -260,41 +261,41 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_ends_when_it_is_told_to() {
-        let hop = Hop::tcp();
-        let stall = Way {
+    fn a_stall_ends_at_resume() {
+        let upstream = Upstream::tcp();
+        let stall = Faults {
             stall_after: Some(4),
-            ..Way::default()
+            ..Faults::default()
         };
-        let proxy = Proxy::to(hop.address(), Way::default(), stall);
+        let proxy = Proxy::to(upstream.address(), Faults::default(), stall);
         let mut client = Client::connect(proxy.address());
-        let mut server = hop.accept();
+        let mut server = upstream.accept();
         server.send(b"before, after");
         client.expect(b"befo");
         client.expect_silence(Duration::from_millis(50));
-        proxy.go_on();
+        proxy.resume();
         client.expect(b"re, after");
     }
 
     #[test]
     fn a_reset_of_one_end_reaches_the_other() {
-        let hop = Hop::tcp();
-        let proxy = Proxy::to(hop.address(), Way::default(), Way::default());
+        let upstream = Upstream::tcp();
+        let proxy = Proxy::to(upstream.address(), Faults::default(), Faults::default());
         let client = Client::connect(proxy.address());
-        let mut server = hop.accept();
+        let mut server = upstream.accept();
         client.reset();
         server.rest_until_end().1.expect_err("a reset is no FIN");
     }
 
     #[test]
-    fn dropping_it_ends_its_connections() {
-        let hop = Hop::tcp();
-        let proxy = Proxy::to(hop.address(), Way::default(), Way::default());
-        let (mut client, mut server) = (Client::connect(proxy.address()), hop.accept());
+    fn dropping_the_proxy_ends_its_connections() {
+        let upstream = Upstream::tcp();
+        let proxy = Proxy::to(upstream.address(), Faults::default(), Faults::default());
+        let (mut client, mut server) = (Client::connect(proxy.address()), upstream.accept());
         let address = proxy.address();
         drop(proxy);
         client.expect_refusal();
         server.expect_refusal();
-        Client::try_connect(address).expect_err("nobody listens");
+        Client::try_connect(address).expect_err("nothing listens");
     }
 }

@@ -1,8 +1,9 @@
 //! Certificates made for a test, and both ends of TLS that use them.
 //!
-//! In: nothing but a folder to write PEM files to. Out: authorities, certificates that they
-//! signed, and rustls configurations for [`Client::connect_tls`](crate::Client::connect_tls) and
-//! [`Hop::tls`](crate::Hop::tls). Each call makes new keys.
+//! In: a folder for PEM files. Out: authorities, certificates signed by them, and rustls
+//! configurations for [`Client::connect_tls`](crate::Client::connect_tls) and
+//! [`Upstream::tls`](crate::Upstream::tls). Each call creates new keys. Not here: expired or otherwise
+//! invalid certificates.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// A new one that nobody knows.
+    /// Creates an authority that nothing trusts yet.
     pub fn new() -> Self {
         let mut params = named("linemill test authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -46,12 +47,12 @@ impl Authority {
         }
     }
 
-    /// A certificate for a server that is called `localhost` and 127.0.0.1.
+    /// A certificate for a server named `localhost` and 127.0.0.1.
     pub fn server(&self) -> Identity {
         self.server_of(&["localhost", "127.0.0.1"])
     }
 
-    /// A certificate for a server of these names.
+    /// A certificate for a server with these names.
     pub fn server_of(&self, names: &[&str]) -> Identity {
         let params = named(names[0], names);
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
@@ -72,12 +73,12 @@ impl Authority {
         Identity { certificate, key }
     }
 
-    /// Writes its certificate to a file; gives its path.
+    /// Writes the certificate of the authority to a file; returns its path.
     pub fn write(&self, folder: &Folder, name: &str) -> PathBuf {
         folder.write(name, self.certificate.pem())
     }
 
-    /// A client's side: trusts this authority, shows `identity` when asked.
+    /// Configuration of a client that trusts this authority, and presents `identity` when asked.
     pub fn trusting_client(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -107,7 +108,7 @@ impl Default for Authority {
 }
 
 impl Identity {
-    /// The certificate, as a peer sees it.
+    /// The certificate, as a peer receives it.
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.certificate.der().clone()
     }
@@ -118,8 +119,8 @@ impl Identity {
         folder.replace(&format!("{name}.key"), self.key.serialize_pem());
     }
 
-    /// A server's side: shows this certificate, and with `clients` lets in only who has one of
-    /// that authority's.
+    /// Configuration of a server that presents this certificate. With `clients`, it requires client
+    /// certificates signed by that authority.
     pub fn server(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
         let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -164,58 +165,60 @@ mod tests {
     use std::thread;
 
     use super::Authority;
-    use crate::{Client, Hop};
+    use crate::{Client, Upstream};
 
     #[test]
-    fn a_client_and_a_server_understand_each_other() {
+    fn client_and_server_exchange_data_and_certificates() {
         let authority = Authority::new();
         let (server, client) = (authority.server(), authority.client());
-        let hop = Hop::tls(&server.server(Some(&authority)));
+        let upstream = Upstream::tls(&server.server(Some(&authority)));
         let config = authority.trusting_client(Some(&client));
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut accepted = hop.accept();
+                let mut accepted = upstream.accept();
                 assert_eq!(accepted.certificate(), Some(client.certificate()));
                 accepted.expect(b"question");
                 accepted.expect_end();
                 accepted.send(b"answer");
                 accepted.finish();
             });
-            let mut connection = Client::connect_tls(hop.address(), &config).expect("a handshake");
+            let mut connection =
+                Client::connect_tls(upstream.address(), &config).expect("a handshake");
             assert_eq!(connection.certificate(), Some(server.certificate()));
             assert_eq!(connection.exchange(b"question"), b"answer");
         });
     }
 
     #[test]
-    fn a_truncation_is_told_from_an_end() {
+    fn a_truncation_differs_from_an_end() {
         let authority = Authority::new();
-        let hop = Hop::tls(&authority.server().server(None));
+        let upstream = Upstream::tls(&authority.server().server(None));
         let config = authority.trusting_client(None);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut accepted = hop.accept();
+                let mut accepted = upstream.accept();
                 let (rest, end) = accepted.rest_until_end();
                 assert_eq!(rest, b"question");
                 let error = end.expect_err("a truncation is no end");
                 assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
             });
-            let mut connection = Client::connect_tls(hop.address(), &config).expect("a handshake");
+            let mut connection =
+                Client::connect_tls(upstream.address(), &config).expect("a handshake");
             connection.send(b"question");
             connection.cut();
         });
     }
 
     #[test]
-    fn a_stranger_is_not_trusted() {
+    fn another_authority_is_not_trusted() {
         let (authority, stranger) = (Authority::new(), Authority::new());
-        let hop = Hop::tls(&stranger.server().server(None));
+        let upstream = Upstream::tls(&stranger.server().server(None));
         let config = authority.trusting_client(None);
         thread::scope(|scope| {
             scope.spawn(|| {
-                hop.expect_refused_handshake(&stranger.server().server(None));
+                upstream.expect_refused_handshake(&stranger.server().server(None));
             });
-            Client::connect_tls(hop.address(), &config).expect_err("another authority");
+            Client::connect_tls(upstream.address(), &config).expect_err("another authority");
         });
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use linemill_tests::soak::{Burst, Churn, Found, Pace, Phase, Soak, Storm};
+use linemill_tests::soak::{Burst, Churn, Observations, Pace, Phase, Soak, Storm};
 
 use crate::idle::raise_files;
 
@@ -134,7 +134,7 @@ impl Whole {
                 connections: self.lasting,
                 lines: self.lasting as f64,
             },
-            visitors: self.visitors,
+            new_per_second: self.visitors,
             reloads: self.reloads,
             every: Duration::from_millis(200),
         };
@@ -144,9 +144,9 @@ impl Whole {
             "storm: {} reloads in {:.1} s, {} connections came and went, {} lasted, none was refused or reset; {}",
             self.reloads,
             start.elapsed().as_secs_f64(),
-            stormed.visitors,
+            stormed.short_lived,
             self.lasting,
-            seen(&stormed.found)
+            seen(&stormed.observations)
         );
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Whole {
         let bursts = burst.run()?;
         println!(
             "burst: {SIGNALS} SIGHUPs in a second were {} loads, all connections had the last {:.0?} later; {} lines",
-            bursts.loads, bursts.settled, bursts.found.lines
+            bursts.loads, bursts.settled, bursts.observations.lines
         );
         ensure!(
             (1..=LOADS).contains(&bursts.loads),
@@ -178,7 +178,7 @@ impl Whole {
     fn churn(&self) -> anyhow::Result<()> {
         let (visitors, resets) = CHURN;
         let churn = Churn {
-            visitors,
+            new_per_second: visitors,
             resets,
             time: Duration::try_from_secs_f64(self.minutes * 60.0).context("--minutes")?,
             looks: LOOKS,
@@ -189,7 +189,7 @@ impl Whole {
         println!(
             "churn: {} connections in {} minutes, one in {resets} reset; descriptors {before} before and {after} after, \
              {:.1} MiB resident at the end, growth {:.2} % by the line of least squares behind a warm-up of a tenth",
-            churned.visitors,
+            churned.connections,
             self.minutes,
             resident / f64::from(1 << 20),
             100.0 * slope
@@ -208,7 +208,7 @@ impl Whole {
     }
 }
 
-fn seen(found: &Found) -> String {
+fn seen(found: &Observations) -> String {
     let [median, late, last] = found.latency(Phase::Swapping, [50.0, 99.0, 100.0]);
     format!(
         "{} lines, each once, in order, by one generation; median {median:.1?}, p99 {late:.1?}, max {last:.1?}",

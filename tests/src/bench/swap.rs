@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use linemill_tests::Host;
-use linemill_tests::soak::{Found, Pace, Phase, Swaps, Traffic};
+use linemill_tests::soak::{LongLived, Observations, Pace, Phase, Swaps};
 use serde_json::Value;
 
 use crate::report::table;
@@ -64,7 +64,7 @@ impl Swap {
             connections: self.connections,
             lines: self.lines,
         };
-        let traffic = Traffic::start(swaps.host().address(), pace);
+        let traffic = LongLived::start(swaps.host().address(), pace);
         let mut told = BTreeMap::new();
         let measured = self.measure(&mut swaps, &traffic, time, every, &mut told);
         let found = traffic.finish()?;
@@ -75,7 +75,7 @@ impl Swap {
     fn measure(
         &self,
         swaps: &mut Swaps,
-        traffic: &Traffic,
+        traffic: &LongLived,
         time: Duration,
         every: Duration,
         told: &mut BTreeMap<u64, Duration>,
@@ -105,7 +105,7 @@ impl Swap {
 
     fn report(
         &self,
-        found: &Found,
+        found: &Observations,
         swaps: &Swaps,
         told: &BTreeMap<u64, Duration>,
     ) -> anyhow::Result<()> {

@@ -1,4 +1,6 @@
-//! What must come, or must not.
+//! Expectations: what must come from the other end, and what must not.
+//!
+//! In: bytes and times. Out: what came, where a test needs it; a panic that shows both otherwise.
 
 use std::io::{ErrorKind, Read as _};
 use std::net::Shutdown;
@@ -52,7 +54,7 @@ impl Client {
         got
     }
 
-    /// The next bytes up to the LF of line number `count`, which must be the last that came.
+    /// The next `count` lines. Asserts that no further bytes came with them.
     #[track_caller]
     pub fn take_lines(&mut self, count: usize) -> Vec<u8> {
         let (mut got, mut lines, mut block) = (Vec::new(), 0, vec![0; 64 * 1024]);
@@ -74,7 +76,7 @@ impl Client {
         got
     }
 
-    /// Asserts that nothing comes for `time`, and that the connection stays open.
+    /// Asserts that nothing comes for `time` and the connection stays open.
     #[track_caller]
     pub fn expect_silence(&mut self, time: Duration) {
         let mut byte = [0; 64];
@@ -90,15 +92,14 @@ impl Client {
         self.read_within(PATIENCE);
     }
 
-    /// Asserts that the connection ends with a FIN, after a close_notify by TLS, and nothing
-    /// before it.
+    /// Asserts that nothing more comes but the end: a FIN, in TLS after a close_notify.
     #[track_caller]
     pub fn expect_end(&mut self) {
         let rest = self.rest();
         assert!(rest.is_empty(), "got {}, expected the end", show(&rest));
     }
 
-    /// Everything up to the FIN, which by TLS must come after a close_notify.
+    /// Everything up to the end, which must be a FIN, in TLS after a close_notify.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {
         let (rest, end) = self.rest_until_end();
@@ -108,10 +109,10 @@ impl Client {
         }
     }
 
-    /// Everything up to the end, and whether that was a FIN or an error.
+    /// Everything up to the end, and whether the end was a FIN or an error.
     ///
     /// # Panics
-    /// When it does not end.
+    /// When the connection does not end.
     #[track_caller]
     pub fn rest_until_end(&mut self) -> (Vec<u8>, std::io::Result<()>) {
         let (mut rest, mut block) = (Vec::new(), vec![0; 64 * 1024]);
@@ -129,25 +130,25 @@ impl Client {
         }
     }
 
-    /// Asserts that the other end closes at once and has sent nothing, however it closes.
+    /// Asserts that the other end closes without having sent anything, by FIN or by reset.
     #[track_caller]
     pub fn expect_refusal(&mut self) {
         let (rest, _) = self.rest_until_end();
         assert!(rest.is_empty(), "got {}, expected a refusal", show(&rest));
     }
 
-    /// Everything up to the end as bytes of the transport, without TLS: an alert is some bytes.
+    /// Everything up to the end, as bytes of the TCP connection: a TLS alert is a few bytes.
     #[track_caller]
     pub fn raw_rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.socket.read_to_end(&mut rest) {
             Err(error) if is_timeout(error.kind()) => panic!("still open after {}", show(&rest)),
-            // A reset is an end too.
+            // A reset ends it too.
             _ => rest,
         }
     }
 
-    /// Whether exactly `expected` comes, its first byte within `time`.
+    /// Whether `expected` comes, with its first byte within `time`. Any other bytes are a failure.
     #[track_caller]
     pub fn answers_within(&mut self, expected: &[u8], time: Duration) -> bool {
         let mut first = [0];
@@ -165,7 +166,7 @@ impl Client {
         }
     }
 
-    /// Whether the host closes within `time`, by FIN or by reset, with nothing sent before.
+    /// Whether the host closes within `time`, by FIN or by reset, without sending anything.
     #[track_caller]
     pub fn closes_within(&mut self, time: Duration) -> bool {
         let start = Instant::now();
@@ -180,8 +181,8 @@ impl Client {
         closed && start.elapsed() <= time
     }
 
-    /// Sends `input` and the end of input while reading: all that came back, up to the FIN. By
-    /// TLS it reads only afterwards, so `input` must be small.
+    /// Sends `input`, half-closes, and reads everything up to the FIN at the same time. With TLS it
+    /// reads only after sending, so `input` must fit into the buffers in between.
     #[track_caller]
     pub fn exchange(&mut self, input: &[u8]) -> Vec<u8> {
         if self.tls.is_some() {
@@ -197,7 +198,7 @@ impl Client {
             });
             let (rest, end) = self.rest_until_end();
             if let Err(error) = end {
-                // The sender must not wait for a reader that is no more.
+                // Do not leave the sender blocked on a connection that nobody reads.
                 let _ = self.socket.shutdown(Shutdown::Both);
                 let _ = sender.join();
                 panic!("{error} instead of a FIN, after {}", show(&rest));

@@ -1,27 +1,29 @@
-//! A host whose only filter is a guest: what most tests of guests begin with.
+//! A host whose only filter is a component under test.
 //!
-//! In: a component, and more keys for it. Out: a host, what the filter makes of lines, how many failed.
+//! In: the component, and further keys of its filter table. Out: the host, its answers to lines, and
+//! how many lines failed. Not here: how components are made (`guest`).
 
 use super::Host;
 use crate::Folder;
 
 impl Host {
-    /// A host with one listener, whose only filter `guest` is this component, with more keys.
+    /// Starts a host whose only filter, `guest`, is this component. `keys` are further keys of the
+    /// filter.
     pub fn filtering(component: &[u8], keys: &str) -> Self {
         let folder = Folder::new();
         folder.write("guest.wasm", component);
         Self::serve_in(folder, Self::filtering_config(keys))
     }
 
-    /// Its configuration, for `guest.wasm` beside it.
+    /// The configuration of [`filtering`](Self::filtering); the component is `guest.wasm` next to it.
     pub fn filtering_config(keys: &str) -> String {
         let filters = format!("[filter.guest]\nplugin = \"./guest.wasm\"\n{keys}\n");
         Self::config("chain = [\"guest\"]", &filters)
     }
 
-    /// Asserts that these lines, on a connection of their own, become those. Either lacks its last LF.
+    /// Asserts the answer to `lines` on a new connection. An LF is added to both texts.
     #[track_caller]
-    pub fn gives(&self, lines: &str, expected: &str) {
+    pub fn expect_answer(&self, lines: &str, expected: &str) {
         let got = self.connect().exchange(format!("{lines}\n").as_bytes());
         let expected = format!("{expected}\n");
         assert_eq!(
@@ -30,7 +32,7 @@ impl Host {
         );
     }
 
-    /// Lines that failed in the filter `guest` so far, by kind.
+    /// Number of lines of the filter `guest` that have failed with this kind.
     #[track_caller]
     pub fn failures(&self, kind: &str) -> f64 {
         let labels = [("filter", "guest"), ("kind", kind)];

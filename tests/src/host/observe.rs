@@ -1,7 +1,12 @@
-//! What a running host shows: metrics, output, memory, its end; and the signals it gets.
+//! What can be observed of a running host, and signals to it.
+//!
+//! In: names of metrics, parts of its output. Out: metrics, output, memory, descriptors, exit status.
+//! Not here: reloads (`reload`).
 
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use super::Host;
 use crate::{
@@ -9,17 +14,29 @@ use crate::{
     processor_time, request,
 };
 
-/// Lines that the host left out, by reason.
+/// Counts dropped lines, by reason.
 const DROPPED: &str = "linemill_lines_dropped_total";
 
 impl Host {
-    /// Asks the admin endpoint.
+    /// The answer of the admin address to a GET.
     #[track_caller]
     pub fn get(&self, path: &str) -> Response {
         request(self.admin(), "GET", path)
     }
 
-    /// The counters as they are now.
+    /// The answer of the admin address to a POST without a body.
+    #[track_caller]
+    pub fn post(&self, path: &str) -> Response {
+        request(self.admin(), "POST", path)
+    }
+
+    /// `/status`, parsed.
+    #[track_caller]
+    pub fn status(&self) -> Value {
+        self.get("/status").json()
+    }
+
+    /// All metrics, as they are now.
     #[track_caller]
     pub fn metrics(&self) -> Metrics {
         let response = self.get("/metrics");
@@ -33,7 +50,7 @@ impl Host {
         self.metrics().sum(name, labels)
     }
 
-    /// Waits until a metric's sum is `value`.
+    /// Waits until a metric's sum reaches `value`; asserts that it does not exceed it.
     #[track_caller]
     pub fn wait_metric(&self, name: &str, labels: &[(&str, &str)], value: f64) {
         let what = format!("{name}{labels:?} = {value}");
@@ -46,7 +63,7 @@ impl Host {
         );
     }
 
-    /// What it has written to standard error so far.
+    /// Standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
@@ -54,10 +71,10 @@ impl Host {
     /// Waits until standard error contains `part`.
     #[track_caller]
     pub fn expect_stderr(&self, part: &str) {
-        self.stderr.contains(part);
+        self.stderr.wait_for(part);
     }
 
-    /// Waits for as many bytes of standard output; asserts that they are these and no more.
+    /// Waits for standard output of this length; asserts that it is exactly `expected`.
     #[track_caller]
     pub fn expect_stdout(&self, expected: &[u8]) {
         assert_eq!(
@@ -66,52 +83,52 @@ impl Host {
         );
     }
 
-    /// Its standard output, once there are at least `count` bytes of it.
+    /// Standard output so far, once there are at least `count` bytes of it.
     #[track_caller]
     pub fn stdout(&self, count: usize) -> Vec<u8> {
         self.stdout.at_least(count)
     }
 
-    /// Memory the host has now.
+    /// Memory of the process, as it is now.
     #[track_caller]
     pub fn memory(&self) -> Memory {
         memory(self.child.id()).expect("the host runs")
     }
 
-    /// The most memory the host has had resident, in bytes, since it began or
+    /// The peak of its resident memory, in bytes, since its start or the last
     /// [`forget_peak`](Self::forget_peak).
     #[track_caller]
     pub fn peak_memory(&self) -> u64 {
         peak_memory(self.child.id()).expect("the host runs")
     }
 
-    /// Has the peak count from what is resident now.
+    /// Resets the peak to what is resident now.
     #[track_caller]
     pub fn forget_peak(&self) {
         forget_peak(self.child.id()).expect("the host runs");
     }
 
-    /// How many descriptors the host has open once no connection is: as often as it was looked at
-    /// for a fifth of a second.
+    /// Number of open descriptors once no connection is open and the number has been stable for a
+    /// fifth of a second.
     #[track_caller]
     pub fn idle_descriptors(&self) -> usize {
         const LOOKS: usize = 20;
         self.expect_no_connections();
         let mut same = (0, 0);
-        eventually("descriptors come to rest", || {
+        eventually("a stable number of descriptors", || {
             let now = descriptors(self.child.id()).expect("the host runs");
             same = (now, if now == same.0 { same.1 + 1 } else { 1 });
             (same.1 == LOOKS).then_some(now)
         })
     }
 
-    /// Processor time that the host has used.
+    /// Processor time used so far.
     #[track_caller]
     pub fn processor_time(&self) -> Duration {
         processor_time(self.child.id()).expect("the host runs")
     }
 
-    /// Waits until no connection of the first listener is open.
+    /// Waits until no connection is open.
     #[track_caller]
     pub fn expect_no_connections(&self) {
         eventually("no connection is open", || {
@@ -119,19 +136,19 @@ impl Host {
         });
     }
 
-    /// Waits until `count` lines were dropped for `reason`, and no more.
+    /// Waits until exactly `count` lines have been dropped for `reason`.
     #[track_caller]
     pub fn expect_dropped(&self, reason: &str, count: f64) {
         self.wait_metric(DROPPED, &[("reason", reason)], count);
     }
 
-    /// Lines dropped for `reason` so far.
+    /// Number of lines dropped for `reason` so far.
     #[track_caller]
     pub fn dropped(&self, reason: &str) -> f64 {
         self.metric(DROPPED, &[("reason", reason)])
     }
 
-    /// Waits until the host has ended by itself.
+    /// Waits until the process has ended by itself.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
@@ -148,9 +165,9 @@ impl Host {
         }
     }
 
-    /// Asserts that the host runs and serves.
+    /// Asserts that the process runs and reports itself healthy.
     #[track_caller]
-    pub fn alive(&mut self) {
+    pub fn expect_alive(&mut self) {
         let status = self.child.try_wait().expect("the child is ours");
         assert!(
             status.is_none(),
@@ -163,7 +180,7 @@ impl Host {
 
 #[cfg(unix)]
 impl Host {
-    /// Sends SIGHUP: read the configuration again.
+    /// Sends SIGHUP: reload.
     pub fn hang_up(&self) {
         self.signal(rustix::process::Signal::HUP);
     }

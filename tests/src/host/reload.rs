@@ -1,38 +1,36 @@
-//! Reloads on demand, and what came of them.
+//! Reloads on request, and their results.
 //!
-//! In: nothing; the files of the host are as they shall be. Out: the result, once there is one.
-//! It asks `POST /reload`.
-
-use serde_json::Value;
+//! In: the files of the host, written beforehand. Out: the result of `POST /reload`, and counts of
+//! earlier results. Not here: what a reload changes.
 
 use super::Host;
-use crate::{Response, request};
+use crate::{Response, eventually};
 
 /// Counts reloads, by result.
 const RELOADS: &str = "linemill_reloads_total";
 
-/// What a reload came to.
+/// The outcome of a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// A new generation is in force.
     Applied,
-    /// Nothing is different from what is in force.
+    /// The configuration equals the one in force.
     Unchanged,
-    /// Something is wrong; everything is as it was.
+    /// The configuration is invalid; the generation in force stays.
     Refused,
 }
 
-/// A reload that is over.
+/// The result of a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reload {
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
     /// The generation in force after it.
     pub generation: u64,
 }
 
 impl Outcome {
-    /// Each of them.
+    /// All outcomes.
     pub const ALL: [Self; 3] = [Self::Applied, Self::Unchanged, Self::Refused];
 
     /// Its name in metrics and answers.
@@ -46,17 +44,35 @@ impl Outcome {
 }
 
 impl Host {
-    /// Has the host reload, and waits until it has. Its watcher may have been quicker: then
-    /// nothing is changed any more.
+    /// Reloads, and waits for the result. If the host's file watcher was faster, the result is
+    /// [`Outcome::Unchanged`].
     #[track_caller]
     pub fn reload(&self) -> Reload {
-        read(&request(self.admin(), "POST", "/reload"))
+        read(&self.post("/reload"))
     }
 
-    /// How many reloads came to this so far.
+    /// Number of reloads with this outcome so far.
     #[track_caller]
     pub fn reloads(&self, outcome: Outcome) -> u64 {
         self.metric(RELOADS, &[("result", outcome.name())]) as u64
+    }
+
+    /// Waits until a generation after number `before` is in force.
+    #[track_caller]
+    pub fn wait_swap(&self, before: u64) {
+        eventually("a new generation", || {
+            (self.generation() > before).then_some(())
+        });
+    }
+
+    /// Replaces the configuration, sends SIGHUP, and waits until it is in force.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn swap(&self, config: impl AsRef<str>) {
+        let before = self.generation();
+        self.replace_config(config);
+        self.hang_up();
+        self.wait_swap(before);
     }
 
     /// The number of the generation in force.
@@ -68,8 +84,7 @@ impl Host {
 
 #[track_caller]
 fn read(answer: &Response) -> Reload {
-    let said: Value = serde_json::from_str(&answer.body)
-        .unwrap_or_else(|error| panic!("{error} in the answer {answer:?}"));
+    let said = answer.json();
     let named = |outcome: &Outcome| said["result"] == outcome.name();
     let outcome = Outcome::ALL.into_iter().find(named);
     let outcome = outcome.unwrap_or_else(|| panic!("no result in {answer:?}"));

@@ -1,7 +1,8 @@
-//! Finds a program; as root on Debian it installs the package that has it.
+//! Finds a program; as root on Debian, installs the package that contains it.
 //!
-//! In: names. Out: a path, or a sentence that says why there is none. Tests run in parallel, in
-//! several processes, so packages are installed under a lock. No service is started by it.
+//! In: the names of program and package. Out: a path, or a sentence that says why there is none.
+//! Tests run in parallel, in several processes, so packages are installed under a lock. Services of
+//! these packages are not started.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,15 +10,15 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Where programs for administrators are, which may not be in a user's `PATH`.
+/// Folders of programs for administrators, which may be missing from `PATH`.
 const MORE_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-/// Debian asks this program whether a package's service may be started.
+/// Debian runs this program to ask whether a package may start its service (invoke-rc.d(8)).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The path of `program`, which Debian has in `package`.
+/// The path of `program`, which is in Debian's `package`.
 ///
 /// # Errors
-/// A sentence: it is not there, and why it was not installed.
+/// A sentence that says why it is missing and was not installed.
 pub fn available(program: &str, package: &str) -> Result<PathBuf, String> {
     if let Some(path) = find(program) {
         return Ok(path);
@@ -41,7 +42,7 @@ fn install(_: &str, _: &str) -> Result<PathBuf, String> {
 
 #[cfg(unix)]
 fn install(program: &str, package: &str) -> Result<PathBuf, String> {
-    /// What was tried in vain before, and what was said then.
+    /// The error of an earlier attempt to update the package lists.
     static FAILED: Mutex<Option<String>> = Mutex::new(None);
 
     if !Path::new("/etc/debian_version").exists() || find("apt-get").is_none() {
@@ -58,11 +59,11 @@ fn install(program: &str, package: &str) -> Result<PathBuf, String> {
     if let Some(path) = find(program) {
         return Ok(path);
     }
-    let _policy = Policy::none_starts();
+    let _policy = Policy::forbid();
     let get = ["install", "--yes", "--no-install-recommends", package];
     let mut done = apt_get(&get);
     if done.is_err() {
-        // Lists that are not there, or old. Once is enough.
+        // The package lists may be missing or old. Update them once.
         if let Some(why) = &*failed {
             return Err(why.clone());
         }
@@ -71,7 +72,7 @@ fn install(program: &str, package: &str) -> Result<PathBuf, String> {
             .and_then(|()| apt_get(&get));
     }
     done?;
-    find(program).ok_or_else(|| "the package does not have it".to_owned())
+    find(program).ok_or_else(|| "the package does not contain it".to_owned())
 }
 
 #[cfg(unix)]
@@ -97,7 +98,7 @@ fn apt_get(args: &[&str]) -> Result<(), String> {
     Err(format!("apt-get {}: {}: {last}", args[0], done.status))
 }
 
-/// While it lives, no package starts a service.
+/// Prevents packages from starting services, until it is dropped.
 #[cfg(unix)]
 struct Policy {
     ours: bool,
@@ -105,9 +106,9 @@ struct Policy {
 
 #[cfg(unix)]
 impl Policy {
-    fn none_starts() -> Self {
+    fn forbid() -> Self {
         use std::os::unix::fs::PermissionsExt as _;
-        // Where there is one, somebody has decided already.
+        // Keep an existing policy.
         let ours = !Path::new(POLICY).exists()
             && fs::write(POLICY, "#!/bin/sh\nexit 101\n").is_ok()
             && fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755)).is_ok();

@@ -1,35 +1,35 @@
-//! Connections that come and go for long, and what the host still holds of them afterwards.
+//! Many short-lived connections, and what the host still holds after them.
 //!
-//! In: how many a second, how many of them are reset, for how long. Out: descriptors before and
-//! after, and how resident memory went. Not here: what is too much.
+//! In: how many per second, how many of them are reset, for how long. Out: open descriptors before
+//! and after, and resident memory over time. Not here: how much of either is too much.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::short_lived::ShortLived;
 use super::swaps::Swaps;
-use super::visitors::Visitors;
 
-/// Connections that come and go.
+/// The size of a churn.
 #[derive(Debug, Clone, Copy)]
 pub struct Churn {
-    /// New connections a second.
-    pub visitors: f64,
-    /// One in so many is reset by its client; the others must have all that they are owed.
+    /// Connections opened per second.
+    pub new_per_second: f64,
+    /// Every `resets`th connection is reset by its client; the others must get every answer.
     pub resets: u64,
-    /// How long.
+    /// How long connections are opened.
     pub time: Duration,
-    /// Looks at resident memory meanwhile, evenly spaced; the first tenth of them is the warm-up.
+    /// Samples of resident memory, evenly spaced; the first tenth of them is the warm-up.
     pub looks: u32,
 }
 
-/// What came of it.
+/// The result of a churn.
 #[derive(Debug)]
-pub struct Churned {
-    /// How many connections came and went, those of the warm-up left out.
-    pub visitors: u64,
-    /// Descriptors of the idle host, after a few connections and after all.
+pub struct ChurnReport {
+    /// Number of connections after the warm-up.
+    pub connections: u64,
+    /// Open descriptors of the idle host: after the warm-up, and at the end.
     pub descriptors: [usize; 2],
-    /// Seconds since the start, and bytes that were resident.
+    /// Samples: seconds since the warm-up, and resident bytes.
     pub memory: Vec<(f64, f64)>,
 }
 
@@ -38,37 +38,37 @@ impl Churn {
     ///
     /// # Errors
     /// The first connection that was refused or answered wrongly.
-    pub fn run(&self) -> anyhow::Result<Churned> {
+    pub fn run(&self) -> anyhow::Result<ChurnReport> {
         let swaps = Swaps::start();
         let host = swaps.host();
-        let visitors = || Visitors::start(host.address(), self.visitors, Some(self.resets));
-        // What the first connections bring is no leak.
-        let first = visitors();
+        let open = || ShortLived::start(host.address(), self.new_per_second, Some(self.resets));
+        // What the host opens for its first connections and keeps is not a leak.
+        let first = open();
         thread::sleep(self.time / self.looks.max(1));
         first.finish()?;
         let before = host.idle_descriptors();
-        let (visitors, start) = (visitors(), Instant::now());
+        let (short_lived, start) = (open(), Instant::now());
         let mut memory = Vec::new();
         for look in 1..=self.looks {
             let due = start + self.time * look / self.looks;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            if visitors.stopped() {
+            if short_lived.stopped() {
                 break;
             }
             let resident = host.memory().resident as f64;
             memory.push((start.elapsed().as_secs_f64(), resident));
         }
-        Ok(Churned {
-            visitors: visitors.finish()?,
+        Ok(ChurnReport {
+            connections: short_lived.finish()?,
             descriptors: [before, host.idle_descriptors()],
             memory,
         })
     }
 }
 
-impl Churned {
-    /// How much resident memory grew, as a part of its mean: by the line of least squares through
-    /// all looks but the first tenth, from the first of them to the last. 0 of fewer than two.
+impl ChurnReport {
+    /// How much resident memory grew, as a fraction of its mean: the rise of the line of least
+    /// squares through all samples after the warm-up. 0 if there are fewer than two.
     pub fn slope(&self) -> f64 {
         let looks = &self.memory[self.memory.len() / 10..];
         let count = looks.len() as f64;
@@ -85,12 +85,12 @@ impl Churned {
 
 #[cfg(test)]
 mod tests {
-    use super::Churned;
+    use super::ChurnReport;
 
     fn slope(memory: impl IntoIterator<Item = f64>) -> f64 {
         let memory = (0..).map(f64::from).zip(memory).collect();
-        let churned = Churned {
-            visitors: 0,
+        let churned = ChurnReport {
+            connections: 0,
             descriptors: [0, 0],
             memory,
         };
@@ -98,8 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_by_the_line_through_what_follows_the_warm_up() {
-        let near = |found: f64, due: f64| assert!((found - due).abs() < 1e-9, "{found}");
+    fn growth_is_the_rise_of_the_line_after_the_warm_up() {
+        let near = |observations: f64, due: f64| {
+            assert!((observations - due).abs() < 1e-9, "{observations}")
+        };
         near(slope([100.0; 20]), 0.0);
         near(slope((0..=10).map(|at| f64::from(95 + at))), 9.0 / 100.5);
         // The first two of twenty do not count.

@@ -1,8 +1,9 @@
-//! Lines that tell which generation filtered them.
+//! Lines that show which generation filtered them.
 //!
-//! In: a generation's number. Out: its configuration, and a judgement on each line that comes
-//! back. A generation stamps its number over each `#`, at both ends of a line, and turns, raises
-//! or leaves the letters between; every fourth has no filter at all. Pure.
+//! In: the number of a generation. Out: its configuration, and a verdict on each line that comes
+//! back. A generation writes its number over each `#`, at both ends of a line; of the letters in
+//! between it makes ROT13 or upper case, or leaves them. Every fourth generation has no filters.
+//! Not here: I/O.
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -10,16 +11,16 @@ use crate::rot13;
 
 const TEXT: &str = "The quick brown Fox jumps over 13 lazy Dogs and goes on its way";
 
-/// What a generation's chain does.
+/// What the chain of a generation does to a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Stamps.
+    /// Writes its number.
     Stamped,
-    /// Turns letters, then stamps.
+    /// ROT13, then its number.
     Turned,
-    /// Stamps, then makes letters large.
+    /// Its number, then upper case.
     Raised,
-    /// Has no filters, so its lines do not tell its number.
+    /// Nothing: without filters, its lines do not show its number.
     Empty,
 }
 
@@ -42,7 +43,7 @@ impl Kind {
         }
     }
 
-    fn made(self) -> Vec<u8> {
+    fn text(self) -> Vec<u8> {
         match self {
             Self::Stamped | Self::Empty => TEXT.into(),
             Self::Turned => rot13(TEXT.as_bytes()),
@@ -51,12 +52,12 @@ impl Kind {
     }
 }
 
-/// Whether the lines of this generation tell its number.
-pub(super) fn tells(generation: u64) -> bool {
+/// Whether the lines of this generation show its number.
+pub(super) fn shows_number(generation: u64) -> bool {
     Kind::of(generation) != Kind::Empty
 }
 
-/// The configuration of a generation, from 1.
+/// The configuration of a generation; the first has number 1.
 pub(super) fn config(generation: u64) -> String {
     let kind = Kind::of(generation);
     let filters = match kind {
@@ -74,13 +75,13 @@ pub(super) fn config(generation: u64) -> String {
     )
 }
 
-/// Appends the line of this number.
+/// Appends line number `sequence`.
 pub(super) fn write(sequence: u64, to: &mut Vec<u8>) {
     to.extend_from_slice(format!("#|{sequence}|{TEXT}|#\n").as_bytes());
 }
 
-/// Judges the line that came back as number `sequence`, LF left out; `from` is the generation of
-/// the one before. Gives its own: of an empty chain, the first that it can be.
+/// Checks the line that came back as number `sequence`, without its LF. `from` is the generation of
+/// the line before. Returns the generation of this line; if its chain was empty, the lowest possible.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -95,7 +96,7 @@ pub(super) fn judge(line: &[u8], sequence: u64, from: u64) -> anyhow::Result<u64
         .and_then(|number| number.parse().ok());
     ensure!(
         found == Some(sequence),
-        "{}: another was due: lines were lost, doubled or put out of order",
+        "{}: not the expected line: lines were lost, doubled or reordered",
         shown()
     );
     ensure!(head == tail, "{}: two generations filtered it", shown());
@@ -109,7 +110,7 @@ pub(super) fn judge(line: &[u8], sequence: u64, from: u64) -> anyhow::Result<u64
             .with_context(shown)?,
     };
     ensure!(
-        tells(generation) != stamp.is_empty() && text == Kind::of(generation).made(),
+        shows_number(generation) != stamp.is_empty() && text == Kind::of(generation).text(),
         "{}: not what generation {generation} makes of it",
         shown()
     );
@@ -128,14 +129,15 @@ mod tests {
     #[track_caller]
     fn refused(line: &str, from: u64, says: &str) {
         let error = judge(line.as_bytes(), 7, from)
-            .expect_err("it is wrong")
+            .expect_err("the line is wrong")
             .to_string();
         assert!(error.contains(says), "{error}");
     }
 
     #[test]
-    fn right_lines_tell_their_generation() {
-        let judged = |line: String, from| judge(line.as_bytes(), 7, from).expect("it is right");
+    fn correct_lines_show_their_generation() {
+        let judged =
+            |line: String, from| judge(line.as_bytes(), 7, from).expect("the line is correct");
         assert_eq!(judged(format!("#5|7|{TEXT}|#5"), 5), 5);
         assert_eq!(judged(format!("#7|7|{}|#7", TEXT.to_uppercase()), 2), 7);
         assert_eq!(judged(format!("#|7|{TEXT}|#"), 4), 4);
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn wrong_lines_are_reported() {
         refused(&format!("#5|8|{TEXT}|#5"), 1, "lost");
         refused(&format!("#5|7|{TEXT}|#6"), 1, "two generations");
         refused(

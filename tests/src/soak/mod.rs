@@ -1,27 +1,36 @@
-//! Lines that prove what swaps do to them, and whoever sends them while chains are swapped.
+//! Lines that prove what swaps do to them, and connections that send them while chains are swapped.
 //!
-//! In: how much of everything. Out: what was [`Found`], or the first line that was lost, doubled,
-//! out of order, filtered by two generations, or by an older one than the line before it. The
-//! generations' configurations and what they make of a line are in `line`, connections that
-//! last in `traffic`, those that come and go in `visitors`, the swaps in `swaps`, what coming and
-//! going leaves behind in `churn`. Not here:
-//! a judgement on times; the test suite runs this for a few seconds, `linemill-bench` as a whole.
+//! In: how many connections, lines and swaps. Out: the [`Observations`] of the connections, or the
+//! first line that was lost, doubled, out of order, filtered by two generations, or filtered by an
+//! older generation than the line before it.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `line` | the configuration of each generation, and what its lines must look like |
+//! | `long_lived` | connections that stay open and check every line |
+//! | `short_lived` | connections that come and go |
+//! | `swaps` | swaps at a steady pace, and bursts of SIGHUPs |
+//! | `storm` | reloads under connections of both kinds |
+//! | `churn` | what short-lived connections leave behind in the host |
+//! | `observations` | latencies, gaps and moves, added up |
+//!
+//! Not here: how fast is fast enough. The tests run this for seconds, `linemill-bench` at full size.
 
 mod churn;
-mod found;
 mod line;
+mod long_lived;
+mod observations;
+mod short_lived;
 mod storm;
 mod swaps;
-mod traffic;
-mod visitors;
 
-pub use churn::{Churn, Churned};
-pub use found::Found;
-pub use storm::{Storm, Stormed};
-pub use swaps::{Burst, Bursts, Soak, Swaps};
-pub use traffic::{Pace, Phase, Traffic};
+pub use churn::{Churn, ChurnReport};
+pub use long_lived::{LongLived, Pace, Phase};
+pub use observations::Observations;
+pub use storm::{Storm, StormReport};
+pub use swaps::{Burst, BurstReport, Soak, Swaps};
 
-/// The configuration of the first generation, behind which more tables can be put.
+/// The configuration of the first generation. Further tables can be appended to it.
 pub fn config() -> String {
     line::config(1)
 }

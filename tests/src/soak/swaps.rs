@@ -1,58 +1,61 @@
-//! Swaps, at a pace, under traffic.
+//! Swaps at a steady pace, and bursts of SIGHUPs, under connections that stay open.
+//!
+//! In: how many, how fast, under how many connections. Out: what the connections observed, or the
+//! first thing that went wrong. Not here: how long a swap may take.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 
-use super::found::Found;
 use super::line;
-use super::traffic::{Pace, Phase, Traffic};
+use super::long_lived::{LongLived, Pace, Phase};
+use super::observations::Observations;
 use crate::{Host, Outcome};
 
-/// Most reloads asked for until a configuration that has been written is in force: the watcher
-/// may have been quicker, or may be at the one before.
+/// Reloads requested at most until a configuration that was written is in force. More than one can
+/// be needed, because the host's watcher may be loading the configuration before it.
 const TRIES: usize = 10;
 
-/// A host whose generations are put in force one after the other.
+/// A host that is taken from one generation to the next.
 #[derive(Debug)]
 pub struct Swaps {
     host: Host,
     /// The number in the configuration in force, from 1.
     newest: u64,
-    /// When each but the first was in force, by what the host said.
+    /// When the host reported each generation but the first as in force.
     published: Vec<(u64, Instant)>,
 }
 
-/// Swaps under connections that last.
+/// Swaps under connections that stay open.
 #[derive(Debug, Clone, Copy)]
 pub struct Soak {
-    /// Who sends meanwhile.
+    /// The connections, and how fast they send.
     pub pace: Pace,
-    /// How many.
+    /// Number of swaps.
     pub swaps: u64,
     /// Time from one to the next.
     pub every: Duration,
 }
 
-/// A burst of SIGHUPs under connections that last, each after another change.
+/// A burst of SIGHUPs under connections that stay open, each after another change.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// Who sends meanwhile.
+    /// The connections, and how fast they send.
     pub pace: Pace,
-    /// How many.
+    /// Number of signals.
     pub signals: u32,
-    /// In how much time.
+    /// Time from the first signal to the last.
     pub within: Duration,
 }
 
-/// What came of a burst.
+/// The result of a burst.
 #[derive(Debug)]
-pub struct Bursts {
-    /// What the connections saw.
-    pub found: Found,
-    /// How often the host has loaded a configuration.
+pub struct BurstReport {
+    /// What the connections observed.
+    pub observations: Observations,
+    /// How often the host loaded a configuration.
     pub loads: u64,
-    /// Time from the last signal until every connection had a line by the last configuration.
+    /// Time from the last signal until every connection had a line of the last configuration.
     pub settled: Duration,
 }
 
@@ -67,7 +70,7 @@ impl Swaps {
         }
     }
 
-    /// The host.
+    /// The host under test.
     pub fn host(&self) -> &Host {
         &self.host
     }
@@ -85,10 +88,10 @@ impl Swaps {
     /// Puts the next generation in force.
     ///
     /// # Errors
-    /// When the host refuses it, or says that it is in force and it is not.
-    pub fn swap(&mut self, traffic: &Traffic) -> anyhow::Result<()> {
+    /// When the host refuses it, or reports success without it being in force.
+    pub fn swap(&mut self, long_lived: &LongLived) -> anyhow::Result<()> {
         let next = self.newest + 1;
-        traffic.begin(next);
+        long_lived.begin(next);
         self.host.replace_config(line::config(next));
         for _ in 0..TRIES {
             let reload = self.host.reload();
@@ -110,29 +113,34 @@ impl Swaps {
         )
     }
 
-    /// Swaps once more if the lines of the newest generation do not tell it; then waits until all
-    /// connections have moved.
+    /// Waits until all connections have moved to the newest generation. Swaps once more first if
+    /// that one's lines do not show its number.
     ///
     /// # Errors
-    /// As [`swap`](Self::swap), or when one does not move.
-    pub fn settle(&mut self, traffic: &Traffic) -> anyhow::Result<()> {
-        if !line::tells(self.newest) {
-            self.swap(traffic)?;
+    /// As [`swap`](Self::swap), or when a connection does not move.
+    pub fn settle(&mut self, long_lived: &LongLived) -> anyhow::Result<()> {
+        if !line::shows_number(self.newest) {
+            self.swap(long_lived)?;
         }
-        traffic.expect_moved(self.newest)
+        long_lived.expect_moved(self.newest)
     }
 
-    /// Swaps until all are done, each at its time.
+    /// Swaps this many times, each when it is due.
     ///
     /// # Errors
-    /// As [`swap`](Self::swap). A connection that failed ends it early.
-    pub fn run(&mut self, traffic: &Traffic, swaps: u64, every: Duration) -> anyhow::Result<()> {
+    /// As [`swap`](Self::swap). It ends early when a connection has failed.
+    pub fn run(
+        &mut self,
+        long_lived: &LongLived,
+        swaps: u64,
+        every: Duration,
+    ) -> anyhow::Result<()> {
         let mut due = Instant::now();
         for _ in 0..swaps {
-            if traffic.stopped() {
+            if long_lived.stopped() {
                 break;
             }
-            self.swap(traffic)?;
+            self.swap(long_lived)?;
             due += every;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
@@ -141,21 +149,21 @@ impl Swaps {
 }
 
 impl Soak {
-    /// Swaps, and gives what the connections saw, and the host's log of generations.
+    /// Runs it; returns what the connections observed, and the host.
     ///
     /// # Errors
-    /// The first thing that was not as it had to be.
-    pub fn run(&self) -> anyhow::Result<(Found, Swaps)> {
+    /// The first thing that went wrong.
+    pub fn run(&self) -> anyhow::Result<(Observations, Swaps)> {
         let mut swaps = Swaps::start();
-        let traffic = Traffic::start(swaps.host.address(), self.pace);
-        traffic.expect_moved(1)?;
-        traffic.phase(Phase::Swapping);
-        let swapped = swaps.run(&traffic, self.swaps, self.every);
-        let settled = swapped.and_then(|()| swaps.settle(&traffic));
-        // What a connection saw says more than that something did not come.
-        let found = traffic.finish()?;
+        let long_lived = LongLived::start(swaps.host.address(), self.pace);
+        long_lived.expect_moved(1)?;
+        long_lived.phase(Phase::Swapping);
+        let swapped = swaps.run(&long_lived, self.swaps, self.every);
+        let settled = swapped.and_then(|()| swaps.settle(&long_lived));
+        // An error of a connection says more than a swap that did not settle.
+        let observations = long_lived.finish()?;
         settled?;
-        Ok((found, swaps))
+        Ok((observations, swaps))
     }
 }
 
@@ -164,12 +172,12 @@ impl Burst {
     /// Sends the signals.
     ///
     /// # Errors
-    /// The first thing that was not as it had to be.
-    pub fn run(&self) -> anyhow::Result<Bursts> {
+    /// The first thing that went wrong.
+    pub fn run(&self) -> anyhow::Result<BurstReport> {
         let swaps = Swaps::start();
         let host = &swaps.host;
-        let traffic = Traffic::start(host.address(), self.pace);
-        traffic.expect_moved(1)?;
+        let long_lived = LongLived::start(host.address(), self.pace);
+        long_lived.expect_moved(1)?;
         let loads = || {
             Outcome::ALL
                 .map(|outcome| host.reloads(outcome))
@@ -180,22 +188,22 @@ impl Burst {
         let mut newest = 1;
         for signal in 1..=self.signals {
             newest += 1;
-            if signal == self.signals && !line::tells(newest) {
+            if signal == self.signals && !line::shows_number(newest) {
                 newest += 1;
             }
-            traffic.begin(newest);
+            long_lived.begin(newest);
             host.replace_config(line::config(newest));
             host.hang_up();
             let due = start + self.within * signal / self.signals;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
         let last = Instant::now();
-        let moved = traffic.expect_moved(newest);
+        let moved = long_lived.expect_moved(newest);
         let settled = last.elapsed();
-        let found = traffic.finish()?;
+        let observations = long_lived.finish()?;
         moved?;
-        Ok(Bursts {
-            found,
+        Ok(BurstReport {
+            observations,
             loads: loads() - before,
             settled,
         })

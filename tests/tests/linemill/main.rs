@@ -17,66 +17,103 @@
 mod framing {
     /// NUL-terminated lines, counted octets, and an output framed differently (cases 10, 11).
     mod framings;
-    /// LF and CRLF: what comes back for which bytes, terminators, oversized lines (cases 1 to 9, 12, 13).
+    /// LF and CRLF: bytes in, bytes out, terminators, partial lines (cases 1 to 9).
     mod lines;
+    /// Lines longer than `max_line`, under each policy (cases 12, 13).
+    mod oversized;
 }
 
 /// Configuration files: what is accepted, and how everything else is refused.
 mod config {
-    /// The files of `config/` and `examples/`: accepted, with the outputs written beside them.
+    /// The files of `config/` and `examples/`: accepted, with the outputs written next to them.
     mod examples;
-    /// Broken configurations and plugins, tried at a reload: each is refused, and nothing changes.
+    /// Broken files, tried at a reload: each is refused, and nothing changes.
     #[cfg(unix)]
-    mod refusals;
+    mod refusals {
+        /// Entries: broken configurations.
+        mod configurations;
+        /// Helper: puts a link, a pipe, a folder or nothing where a file was.
+        mod content;
+        /// The tests: every entry and every golden report, on a host with a live connection.
+        mod entries;
+        /// Entries: broken plugins.
+        mod plugins;
+    }
 }
 
 /// Filters: what they do to lines, and what they cannot do to the host.
 mod sandbox {
+    /// Limits on a plugin as it is loaded, and changes of limits at a reload.
+    mod admission;
     /// The circuit breaker of a filter that keeps failing.
     mod breaker;
-    /// Each bundled filter as a component, with each of its settings.
-    mod bundled;
-    /// Trap capsules: what they hold, and `replay`.
+    /// The bundled filters, as components: exact output for each setting.
+    mod bundled {
+        /// Several of them in one chain.
+        mod chained;
+        /// `number`, `dedup`, `sample`.
+        mod counting;
+        /// `grep`.
+        mod grep;
+        /// `json`.
+        mod json;
+        /// `rot13`, `case`.
+        mod letters;
+        /// Helper: runs input through one filter.
+        mod pipe;
+        /// `redact`.
+        mod redact;
+    }
+    /// Trap capsules: what they contain, and `replay`.
     mod capsules;
     /// Chains: order, empty chains, state per connection.
     mod chains;
-    /// Plugins that keep the compiler busy or make it take memory.
+    /// Plugins that keep the compiler busy or exhaust its memory.
     #[cfg(unix)]
     mod compile;
-    /// Guests that trap, spin, grow, or answer nonsense.
+    /// Stages that run only for lines that match `when`.
+    mod conditions;
+    /// Guests that trap, spin, grow, or answer nonsense, under each policy of `on_error`.
     mod faults;
     /// What filters may import, and what they can do with it.
     mod grants;
     /// Guests that attack the host in other ways, and one that lies about its state.
     mod hostile;
-    /// Each limit of a filter: at its border, above it, and raised.
+    /// Each limit on a call: at the limit, above it, and raised.
     mod limits;
     /// Files that are not plugins, and guests that do not start.
     mod plugins;
+    /// After a fault: affected lines, batches, instances.
+    mod recovery;
     /// Canaries and shadows, and how a trial ends.
     mod trials;
+    /// Verdicts on lines, and lines that a filter holds back.
+    mod verdicts;
 }
 
 /// The verbs of the command line.
 mod cli {
-    /// `new` and `build`: a filter of one's own.
+    /// `new` and `build`: a new filter.
     mod author;
     /// `pipe`: standard input through a chain to standard output.
     mod pipe;
     /// `pipe --to`: standard input through a chain to a destination.
     mod pipe_to;
-    /// Every other verb: exit codes and output.
+    /// Every other verb that ends by itself: exit codes and output.
     mod verbs;
 }
 
 /// Where the host listens, and what is negotiated before the first line.
 mod listeners {
-    /// IPv6, one port for two hosts, sockets that systemd opened.
-    pub(crate) mod binds;
-    /// TLS: certificates, handshakes, truncation (cases 20, 21).
+    /// IPv6, both address families, one port for two hosts.
+    mod binds;
+    /// TLS handshakes that fail or never finish, certificates replaced without a signal.
+    mod handshakes;
+    /// Sockets that systemd opened.
+    #[cfg(target_os = "linux")]
+    pub(crate) mod systemd;
+    /// TLS: certificates, truncation, plain text (cases 20, 21).
     mod tls;
-    /// What handshakes, certificates and addresses cost other clients.
-    mod transport;
     /// Unix sockets (case 22).
     #[cfg(unix)]
     mod unix;
@@ -84,32 +121,46 @@ mod listeners {
 
 /// Clients: well-behaved, slow, greedy, or written by others.
 mod connections {
-    /// `max_connections`, memory, and readers that do not read (cases 14, 18, 19).
+    /// Many connections at once, and no descriptors left.
+    mod floods;
+    /// `max_connections`, memory, readers that do not read (cases 14, 18, 19).
     mod limits;
-    /// Slow and faulty peers behind a proxy, floods of connections, watermarks.
-    mod peers;
-    /// Clients and servers that others wrote: netcat, socat, OpenSSL, logger, rsyslogd.
+    /// Clients and servers that others wrote: netcat, socat, OpenSSL.
     mod programs;
     /// Rates, and limits per address.
     mod rates;
+    /// Resets anywhere in a stream.
+    mod resets;
+    /// Peers that send byte by byte, late, or not at all; watermarks.
+    mod slow;
+    /// Syslog senders that others wrote: logger, rsyslogd.
+    mod syslog;
     /// Silent and slow connections are closed (cases 15 to 17).
     mod timeouts;
 }
 
 /// Where lines go.
 mod sinks {
-    /// Lines that a filter failed, sent to quarantine.
+    /// Upstreams and clients that are down, die, or do not read.
+    mod failures;
+    /// Files: shared, appended to, reopened at SIGHUP.
+    mod files;
+    /// Failed lines sent to quarantine.
     #[cfg(unix)]
     mod quarantine;
     /// The example with redis-server as the upstream.
     mod redis;
-    /// Routes, copies (`tee`), and conditions (`when`).
+    /// Filters in both directions: `reply_chain`.
+    mod replies;
+    /// Lines that filters send to other sinks: `routes`.
     mod routes;
-    /// Sinks that connections share: one upstream connection for all, files.
+    /// One upstream connection that all clients share.
     mod shared;
     /// `to = "stdout"`.
     mod stdout;
-    /// An upstream connection per client, and the answers.
+    /// Copies of lines: `tee`.
+    mod tee;
+    /// An upstream connection per client, over TCP, TLS and Unix sockets.
     mod upstreams;
 }
 
@@ -118,16 +169,24 @@ mod control {
     /// SIGTERM and SIGINT with lines in flight.
     #[cfg(unix)]
     mod drain;
-    /// The state of a stream, from one version of a filter to the next.
+    /// The state of a stream, handed over from one version of a filter to the next.
     #[cfg(unix)]
     mod handover;
+    /// State that cannot be handed over.
+    #[cfg(unix)]
+    mod handover_failures;
     /// Hosts killed during a swap, and what the next start serves.
     #[cfg(unix)]
     mod kill;
-    /// Reloads on request: what they answer, and what the host reports about its generations.
-    mod reload;
+    /// Listeners that a reload adds, removes, or cannot bind.
+    mod listeners;
+    /// Reloads on request: what they answer, and `check --against`.
+    pub(crate) mod reload;
     /// Back to the previous generation, on request and automatically.
     mod rollback;
+    /// Helper: a host whose filter keeps state and is replaced.
+    #[cfg(unix)]
+    mod state;
     /// A new chain under live connections (cases 23, 24).
     #[cfg(unix)]
     mod swap;
@@ -135,16 +194,33 @@ mod control {
 
 /// The admin address.
 mod admin {
-    /// Health, readiness, access, and counters that add up.
-    mod endpoint;
+    /// Tokens, Unix sockets, web pages, limits on clients.
+    mod access;
+    /// Health, readiness, and counters that add up.
+    mod metrics;
+    /// Generations, and what they still hold.
+    mod status;
 }
 
 /// Everything at once, over time.
 mod operation {
-    /// Hostile clients of every kind of listener, next to innocent ones that must not notice.
+    /// Attackers of every kind, next to innocent connections that must not notice.
     #[cfg(target_os = "linux")]
-    mod assault;
-    /// Swaps under many connections: every line is judged.
+    mod assault {
+        /// The admin address under attack.
+        mod admin;
+        /// Lines around `max_line`, cut at every byte.
+        mod borders;
+        /// Random bytes, and more connections than are allowed.
+        mod listeners;
+        /// Resets in every phase of a connection.
+        mod resets;
+        /// Helper: a host with a listener of every kind, and innocent connections.
+        mod scene;
+        /// Clients that send single bytes, or never read.
+        mod slow;
+    }
+    /// Swaps under many connections: every line is checked.
     #[cfg(unix)]
     mod soak;
 }

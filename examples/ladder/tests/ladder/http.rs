@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output};
 use std::thread::scope;
 
-use linemill_tests::{Client, Hop};
+use linemill_tests::{Client, Upstream};
 
 /// Runs the client with these arguments after the address.
 fn run(address: &str, arguments: &[&str]) -> Output {
@@ -15,11 +15,11 @@ fn run(address: &str, arguments: &[&str]) -> Output {
 
 /// Runs it against a server that reads the request and then does this; the request too.
 fn get(path: &str, serve: impl FnOnce(Client)) -> (Output, String) {
-    let hop = Hop::tcp();
-    let address = hop.address().to_string();
+    let upstream = Upstream::tcp();
+    let address = upstream.address().to_string();
     scope(|scope| {
         let client = scope.spawn(|| run(&address, &[path]));
-        let mut server = hop.accept();
+        let mut server = upstream.accept();
         let mut request = Vec::new();
         while !request.ends_with(b"\r\n\r\n") {
             request.extend(server.take(1));

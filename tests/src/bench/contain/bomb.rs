@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use linemill_tests::soak::{self, Pace, Phase, Traffic};
+use linemill_tests::soak::{self, LongLived, Pace, Phase};
 use linemill_tests::{Folder, Host, Outcome, guest};
 
 use super::measure::Measure;
@@ -26,7 +26,7 @@ pub(super) fn run(quiet: Duration, rounds: usize) -> anyhow::Result<Vec<Measure>
     let folder = Folder::new();
     let bomb = guest::bomb(600, 600, 200);
     let host = Host::serve_in(folder, soak::config());
-    let traffic = Traffic::start(host.address(), PACE);
+    let traffic = LongLived::start(host.address(), PACE);
     traffic.expect_moved(1)?;
     let mut longest = Duration::ZERO;
     let mut measure = || -> anyhow::Result<()> {
@@ -38,7 +38,7 @@ pub(super) fn run(quiet: Duration, rounds: usize) -> anyhow::Result<Vec<Measure>
             // Another file each time: what has been refused could be known.
             let name = format!("bomb{round}.wasm");
             host.folder()
-                .write(&name, guest::again(bomb.clone(), &name));
+                .write(&name, guest::marked(bomb.clone(), &name));
             let took = refused(&host, &traffic, &name)?;
             traffic.phase(Phase::Between);
             eprintln!("bomb: refused after {:.1} s", took.as_secs_f64());
@@ -79,7 +79,7 @@ pub(super) fn run(quiet: Duration, rounds: usize) -> anyhow::Result<Vec<Measure>
 }
 
 /// Puts a filter of this file into the configuration; how long until the host has refused it.
-fn refused(host: &Host, traffic: &Traffic, file: &str) -> anyhow::Result<Duration> {
+fn refused(host: &Host, traffic: &LongLived, file: &str) -> anyhow::Result<Duration> {
     let (before, start) = (host.reloads(Outcome::Refused), Instant::now());
     // The host watches the file, and loads it once.
     host.replace_config(format!(

@@ -8,7 +8,7 @@ use super::measure::Measure;
 pub(super) fn run(count: u64) -> anyhow::Result<Vec<Measure>> {
     let mut host = Host::filtering(&guest::batch("recurse"), "");
     alternate::send(host.address(), count, |_| ())?;
-    host.alive();
+    host.expect_alive();
     Ok(vec![
         Measure::exactly(count, "stack overflows, of kind `stack`", {
             super::failures(&host, "guest", Some("stack"))

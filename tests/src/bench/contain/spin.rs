@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
-use linemill_tests::soak::{self, Pace, Phase, Traffic};
+use linemill_tests::soak::{self, LongLived, Pace, Phase};
 use linemill_tests::{Client, Folder, Host, guest};
 
 use super::measure::Measure;
@@ -47,7 +47,7 @@ pub(super) fn run(time: Duration) -> anyhow::Result<Vec<Measure>> {
     let host = Host::serve_on_workers(WORKERS, folder, config);
     let address = |nth| host.listener(1 + nth);
     let alone = spins(&[address(0)], || thread::sleep(time))?;
-    let traffic = Traffic::start(host.address(), PACE);
+    let traffic = LongLived::start(host.address(), PACE);
     traffic.expect_moved(1)?;
     traffic.phase(Phase::Steady);
     thread::sleep(time);

@@ -45,7 +45,7 @@ pub(super) fn run(lines: usize, rounds: usize) -> anyhow::Result<Vec<Measure>> {
             rates.push((each * CONNECTIONS) as f64 / took.as_secs_f64());
         }
     }
-    host.alive();
+    host.expect_alive();
     let mut measures = Vec::new();
     for (at, policy) in POLICIES.into_iter().enumerate() {
         let Some(policy) = policy else { continue };

@@ -1,8 +1,8 @@
-//! A filter made by `new` and `build`, as a newcomer would, outside of this repository.
+//! `new` and `build`: a new filter, made as a newcomer would, outside this repository.
 
 use linemill_tests::{Folder, run};
 
-/// One test for all the steps, because each needs the one before and the build takes a while.
+/// One test for all steps, because each needs the one before and the build takes long.
 #[test]
 fn a_new_filter_builds_and_runs() {
     let folder = Folder::new();
@@ -13,14 +13,14 @@ fn a_new_filter_builds_and_runs() {
     }
     run(folder.path(), ["new", "swap-words", "--lang", "rust"], b"")
         .failure()
-        .says(&["swap-words", "exists"]);
+        .stderr_has(&["swap-words", "exists"]);
     run(folder.path(), ["new", "other", "--lang", "cobol"], b"")
         .failure()
-        .says(&["cobol", "rust"]);
+        .stderr_has(&["cobol", "rust"]);
 
-    keep_what_is_built(&made);
+    keep_build(&made);
 
-    // These are the steps of the crate's own README.
+    // The steps of the README in the new crate.
     let built = run(&made, ["build"], b"").success();
     let component = made.join("target/plugins/swap-words.wasm");
     assert!(
@@ -29,10 +29,10 @@ fn a_new_filter_builds_and_runs() {
         component.display(),
         built.stderr
     );
-    let said = format!("{}{}", built.text(), built.stderr);
+    let output = format!("{}{}", built.text(), built.stderr);
     assert!(
-        said.contains("swap-words.wasm"),
-        "does not say where the component is:\n{said}"
+        output.contains("swap-words.wasm"),
+        "the path of the component is missing:\n{output}"
     );
     run(&made, ["check", "linemill.toml"], b"").success();
     let done = run(
@@ -48,14 +48,14 @@ fn a_new_filter_builds_and_runs() {
     assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
 }
 
-/// What a build leaves goes to cargo's folder for tests, so that only the first run of this test
-/// on a machine compiles the standard library and the dependencies.
+/// Keeps the build in cargo's folder for tests, so that only the first run of this test on a machine
+/// compiles the standard library and the dependencies.
 #[cfg(unix)]
-fn keep_what_is_built(made: &std::path::Path) {
+fn keep_build(made: &std::path::Path) {
     let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("author");
     std::fs::create_dir_all(&kept).expect("cargo's folder is writable");
     std::os::unix::fs::symlink(kept, made.join("target")).expect("a new crate has no target");
 }
 
 #[cfg(not(unix))]
-fn keep_what_is_built(_: &std::path::Path) {}
+fn keep_build(_: &std::path::Path) {}

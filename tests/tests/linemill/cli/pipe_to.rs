@@ -1,51 +1,52 @@
-//! `pipe --to`: standard input through a chain to a next hop.
+//! `pipe --to`: standard input through a chain to a destination.
 
 use std::thread;
 
-use linemill_tests::{Finished, Folder, Hop, rot13, run};
+use linemill_tests::{Finished, Folder, Upstream, rot13, run};
 
 /// Runs `pipe rot13 --to TO` to its end.
 fn pipe_to(to: &str, input: &[u8]) -> Finished {
     run(Folder::new().path(), ["pipe", "rot13", "--to", to], input)
 }
 
+/// 5 MiB of lines.
 fn much() -> Vec<u8> {
     b"2026-01-02T03:04:05Z host app[17]: GET /index.html 200\n".repeat(100_000)
 }
 
 #[test]
-fn output_goes_on_to_a_next_hop() {
-    let hop = Hop::tcp();
+fn output_goes_to_an_upstream() {
+    let upstream = Upstream::tcp();
     thread::scope(|scope| {
-        let pipe = scope.spawn(|| pipe_to(&hop.url(), b"Hello\r\nWorld"));
-        let mut server = hop.accept();
+        let pipe = scope.spawn(|| pipe_to(&upstream.url(), b"Hello\r\nWorld"));
+        let mut server = upstream.accept();
         assert_eq!(server.rest(), b"Uryyb\r\nJbeyq");
         drop(server);
         let done = pipe.join().expect("it ends").success();
-        assert_eq!(done.text(), "", "nothing goes to standard output");
+        assert_eq!(done.text(), "", "standard output must be empty");
     });
 }
 
 #[test]
-fn a_large_input_goes_on_whole() {
-    let (hop, input) = (Hop::tcp(), much());
+fn a_large_input_goes_to_an_upstream() {
+    let (upstream, input) = (Upstream::tcp(), much());
     thread::scope(|scope| {
-        let pipe = scope.spawn(|| pipe_to(&hop.url(), &input));
-        let mut server = hop.accept();
-        assert!(server.rest() == rot13(&input), "every byte is turned");
+        let pipe = scope.spawn(|| pipe_to(&upstream.url(), &input));
+        let mut server = upstream.accept();
+        assert!(server.rest() == rot13(&input), "not ROT13 of the input");
         drop(server);
         pipe.join().expect("it ends").success();
     });
 }
 
 #[test]
-fn a_next_hop_may_come_later() {
-    let mut hop = Hop::tcp_down();
-    let url = hop.url();
+fn an_upstream_may_come_up_later() {
+    let mut upstream = Upstream::tcp_down();
+    let url = upstream.url();
     thread::scope(|scope| {
         let pipe = scope.spawn(|| pipe_to(&url, b"Hello\n"));
-        hop.up();
-        let mut server = hop.accept();
+        upstream.up();
+        let mut server = upstream.accept();
         assert_eq!(server.rest(), b"Uryyb\n");
         drop(server);
         pipe.join().expect("it ends").success();
@@ -53,11 +54,11 @@ fn a_next_hop_may_come_later() {
 }
 
 #[test]
-fn a_next_hop_that_dies_is_an_error() {
-    let (hop, input) = (Hop::tcp(), much());
+fn an_upstream_that_dies_is_an_error() {
+    let (upstream, input) = (Upstream::tcp(), much());
     thread::scope(|scope| {
-        let pipe = scope.spawn(|| pipe_to(&hop.url(), &input));
-        let mut server = hop.accept();
+        let pipe = scope.spawn(|| pipe_to(&upstream.url(), &input));
+        let mut server = upstream.accept();
         server.take(1000);
         server.reset();
         pipe.join().expect("it ends").failure();
@@ -65,7 +66,7 @@ fn a_next_hop_that_dies_is_an_error() {
 }
 
 #[test]
-fn output_goes_on_to_a_file() {
+fn output_is_appended_to_a_file() {
     let folder = Folder::new();
     folder.write("out.log", "before\n");
     let args = ["pipe", "rot13", "--to", "file:out.log"];
@@ -74,8 +75,8 @@ fn output_goes_on_to_a_file() {
 }
 
 #[test]
-fn a_destination_that_is_none_is_told() {
+fn an_invalid_destination_is_reported() {
     for bad in ["nowhere", "tcp://", "tcp://127.0.0.1"] {
-        pipe_to(bad, b"Hello\n").failure().says(&[bad]);
+        pipe_to(bad, b"Hello\n").failure().stderr_has(&[bad]);
     }
 }

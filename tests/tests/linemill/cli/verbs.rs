@@ -1,4 +1,4 @@
-//! The other verbs, their exit codes and their texts.
+//! Verbs that end by themselves: exit codes and output.
 
 use linemill_tests::{Finished, Folder, guest, run};
 
@@ -42,13 +42,15 @@ fn version() {
 #[test]
 fn wrong_usage_is_an_error() {
     linemill(&[]).failure();
-    linemill(&["sevre"]).failure().says(&["sevre", "serve"]);
+    linemill(&["sevre"])
+        .failure()
+        .stderr_has(&["sevre", "serve"]);
     linemill(&["serve", "--listen", "somewhere"])
         .failure()
-        .says(&["somewhere"]);
+        .stderr_has(&["somewhere"]);
     linemill(&["serve", "--config", "nowhere.toml"])
         .failure()
-        .says(&["nowhere.toml"]);
+        .stderr_has(&["nowhere.toml"]);
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn an_address_in_use() {
     let address = taken.local_addr().expect("it is bound").to_string();
     linemill(&["serve", "--listen", &address])
         .failure()
-        .says(&[&address, "in use"]);
+        .stderr_has(&[&address, "in use"]);
     let folder = Folder::new();
     let config = format!(
         "[[listener]]\nname = \"test\"\nbind = \"{address}\"\nchain = [\"rot13\"]\n[filter.rot13]\nplugin = \"rot13\"\n"
@@ -65,7 +67,7 @@ fn an_address_in_use() {
     folder.write("c.toml", config);
     run(folder.path(), ["serve", "--config", "c.toml"], b"")
         .failure()
-        .says(&["c.toml:3", "bind", &address, "in use"]);
+        .stderr_has(&["c.toml:3", "bind", &address, "in use"]);
 }
 
 #[test]
@@ -99,12 +101,12 @@ fn check_reports_where_and_what() {
         folder.write("bad.toml", format!("{listener}{rest}"));
         run(folder.path(), ["check", "bad.toml"], b"")
             .failure()
-            .says(parts);
+            .stderr_has(parts);
     }
 }
 
 #[test]
-fn inspect_tells_what_a_plugin_is() {
+fn inspect_describes_a_plugin() {
     let folder = Folder::new();
     let component = guest::batch("shout");
     folder.write("shout.wasm", &component);
@@ -138,33 +140,35 @@ fn inspect_tells_what_a_plugin_is() {
 }
 
 #[test]
-fn inspect_refuses_what_is_no_component() {
+fn inspect_refuses_other_files() {
     let folder = Folder::new();
     folder.write("core.wasm", guest::core("shout"));
     run(folder.path(), ["inspect", "./core.wasm"], b"")
         .failure()
-        .says(&["core.wasm", "component"]);
+        .stderr_has(&["core.wasm", "component"]);
     folder.write("text.wasm", "not wasm at all");
     run(folder.path(), ["inspect", "./text.wasm"], b"")
         .failure()
-        .says(&["text.wasm"]);
+        .stderr_has(&["text.wasm"]);
 }
 
 #[test]
 fn bench_measures_a_plugin() {
     let text = linemill(&["bench", "rot13"]).success().text();
-    assert!(text.contains("ns"), "no ns a line in:\n{text}");
+    assert!(text.contains("ns"), "no ns per line in:\n{text}");
 }
 
-/// Verbs of a later version say that they are, and what to do in the meantime.
+/// Verbs of a later version report that, and what to use until then.
 #[test]
-fn verbs_that_are_not_there_yet_say_so() {
+fn verbs_of_later_versions_are_reported() {
     for arguments in [&["tap", "rot13"][..], &["top"]] {
-        linemill(arguments).failure().says(&["not yet", "/metrics"]);
+        linemill(arguments)
+            .failure()
+            .stderr_has(&["not yet", "/metrics"]);
     }
 }
 
-/// Without names, the only listener says which chain, and how lines are framed.
+/// Without names of filters, the only listener determines chain and framing.
 #[test]
 fn pipe_runs_the_chain_of_the_only_listener() {
     let folder = Folder::new();
@@ -177,16 +181,16 @@ fn pipe_runs_the_chain_of_the_only_listener() {
     assert_eq!(finished.text(), "a\nb\r\nc");
 }
 
-/// Lines that failed are counted at the end, with what became of them; those of the filter's own
-/// tests are not among them.
+/// The number of failed lines is reported at the end, with what was done with them. Lines of the filter's
+/// own tests do not count.
 #[test]
-fn pipe_says_how_many_lines_failed() {
+fn pipe_reports_the_number_of_failed_lines() {
     let folder = Folder::new();
     let filter = "[filter.json]\non_error = \"drop\"\ntest = [ { in = [\"no\"], out = [] } ]\n";
     folder.write("json.toml", filter);
     let arguments = ["pipe", "--config", "json.toml", "json"];
     let finished = run(folder.path(), arguments, b"one\n{}\ntwo\n")
         .success()
-        .says(&["filter `json`: 2 lines failed: dropped"]);
+        .stderr_has(&["filter `json`: 2 lines failed: dropped"]);
     assert_eq!(finished.text(), "{}\n");
 }

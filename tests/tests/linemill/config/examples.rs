@@ -1,27 +1,27 @@
 //! The files that users start from: `config/` and `examples/`.
 //!
-//! Each configuration is accepted, its filters' own tests included, and each scenario gives what
-//! lies beside it as `expected…`. The steps are those of the scenario's README.
+//! Each configuration is accepted, including the tests of its filters, and each scenario produces the
+//! output next to it (`expected…`). The steps are those of the scenario's README.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use linemill_tests::run;
 #[cfg(unix)]
-use linemill_tests::{Folder, Host, eventually};
+use linemill_tests::{Folder, Host};
 
 /// A path in the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// A file of a scenario. Line ends are as committed: all are LF.
+/// A file of a scenario. Line ends are as committed: LF.
 fn read(scenario: &Path, name: &str) -> String {
     let path = scenario.join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every `.toml` below `folder` that is a configuration.
+/// Collects every `.toml` file below `folder` that is a configuration.
 fn configurations(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("an entry").path();
@@ -58,7 +58,7 @@ fn every_configuration_is_accepted() {
         let done = run(folder, ["check".as_ref(), name], b"").success();
         let first = format!("{}: ok\n", name.display());
         assert!(done.text().starts_with(&first), "{}", done.text());
-        // A sample that holds no example of its own work proves nothing, the one of all keys aside.
+        // A sample without tests proves nothing, except for the one that lists all keys.
         let tests =
             done.text().matches(" held").count() - done.text().matches(": 0 tests held").count();
         assert!(
@@ -69,9 +69,9 @@ fn every_configuration_is_accepted() {
     }
 }
 
-/// Runs the steps `linemill pipe --config linemill.toml CHAIN < INPUT` of a scenario.
+/// Runs the step `linemill pipe --config linemill.toml CHAIN < INPUT` of a scenario.
 #[track_caller]
-fn gives(scenario: &str, chain: &[&str], input: &str, expected: &str) {
+fn check_step(scenario: &str, chain: &[&str], input: &str, expected: &str) {
     let folder = repository("examples").join(scenario);
     let args = ["pipe", "--config", "linemill.toml"]
         .into_iter()
@@ -94,13 +94,13 @@ fn gives(scenario: &str, chain: &[&str], input: &str, expected: &str) {
 
 #[test]
 fn redact_logs() {
-    gives(
+    check_step(
         "redact-logs",
         &["wanted", "redact"],
         "service.log",
         "expected.log",
     );
-    gives(
+    check_step(
         "redact-logs",
         &["problems", "redact"],
         "service.log",
@@ -110,13 +110,13 @@ fn redact_logs() {
 
 #[test]
 fn ndjson() {
-    gives(
+    check_step(
         "ndjson",
         &["slim", "once"],
         "events.ndjson",
         "expected.ndjson",
     );
-    gives(
+    check_step(
         "ndjson",
         &["slim", "some"],
         "events.ndjson",
@@ -124,7 +124,7 @@ fn ndjson() {
     );
 }
 
-/// A scenario's configuration, on a port that is free and with an admin address.
+/// A scenario's configuration, with a free port and an admin address.
 #[cfg(unix)]
 fn served(scenario: &str) -> String {
     let config = read(&repository("examples").join(scenario), "linemill.toml");
@@ -138,7 +138,7 @@ fn served(scenario: &str) -> String {
     )
 }
 
-/// The second half of the scenario: another filter in the chain while a client is connected.
+/// The second half of the scenario: the chain changes while a client is connected.
 #[cfg(unix)]
 #[test]
 fn redact_logs_served_and_swapped() {
@@ -150,13 +150,11 @@ fn redact_logs_served_and_swapped() {
     client.send(log.as_bytes());
     client.expect(read(&folder, "expected.log").as_bytes());
 
-    let before = host.metric("linemill_generation", &[]);
+    let before = host.generation();
     let changed = config.replace("\"wanted\", \"redact\"", "\"problems\", \"redact\"");
     assert_ne!(changed, config, "the step changes something");
     host.replace_config(changed);
-    eventually("a new generation", || {
-        (host.metric("linemill_generation", &[]) > before).then_some(())
-    });
+    host.wait_swap(before);
     client.send(log.as_bytes());
     client.finish();
     assert_eq!(
@@ -172,7 +170,7 @@ fn ndjson_served() {
     let host = Host::serve_in(Folder::new(), served("ndjson"));
     let failures = || host.metric("linemill_filter_failures_total", &[("filter", "slim")]);
     let before = failures();
-    // Each connection has a window of its own, so each gets all.
+    // Each connection has its own window, so each gets every line.
     for _ in 0..2 {
         let answer = host
             .connect()
@@ -182,15 +180,15 @@ fn ndjson_served() {
             read(&folder, "expected.ndjson")
         );
     }
-    // A line that is no JSON and one that is cut off, from each.
+    // Each sends one line that is not JSON and one that is cut off.
     let failed = failures() - before;
     assert!((failed - 4.0).abs() < 0.5, "{failed} failures");
 }
 
-/// The unit as a system would have it, with a program that is there.
+/// Verifies the unit, with an existing program instead of the binary.
 #[test]
 #[cfg(target_os = "linux")]
-fn the_systemd_unit_is_understood() {
+fn the_systemd_unit_is_valid() {
     let text = fs::read_to_string(repository("config/linemill.service")).expect("the unit");
     let folder = Folder::new();
     let unit = folder.write(
@@ -203,11 +201,11 @@ fn the_systemd_unit_is_understood() {
         .output();
     match verify {
         Ok(verify) => {
-            let told = String::from_utf8_lossy(&verify.stderr);
-            // A unit that says what this systemd does not know is told of, and taken.
+            let output = String::from_utf8_lossy(&verify.stderr);
+            // A key that this systemd does not know is reported, but the unit is accepted.
             assert!(
-                verify.status.success() && !told.contains("linemill.service:"),
-                "{told}"
+                verify.status.success() && !output.contains("linemill.service:"),
+                "{output}"
             );
         }
         Err(error) => linemill_tests::skip("systemd-analyze verify", &error.to_string()),

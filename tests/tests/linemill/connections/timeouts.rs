@@ -1,25 +1,26 @@
-//! When a connection is closed for being silent or slow.
+//! Silent and slow connections are closed in time, and others stay open (cases 15 to 17).
 //!
-//! Lower bounds are exact: the clock starts before the host's can. Upper bounds are half a second
-//! on an idle machine, and more here, where tests share the cores.
+//! Lower bounds are exact, because the test starts its clock before the host can. The promised upper bound
+//! is half a second; it is larger here, because tests share the cores.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use linemill_tests::Host;
+use linemill_tests::{Client, Host};
 
 const LATE: Duration = Duration::from_millis(2500);
 
+/// Asserts that the time since `start` is `least`, or little more.
 #[track_caller]
 fn between(start: Instant, least: Duration) {
     let took = start.elapsed();
     assert!(
         took >= least,
-        "closed after {took:?}, which is before {least:?}"
+        "closed after {took:?}, earlier than {least:?}"
     );
     assert!(
         took < least + LATE,
-        "closed after {took:?}, which is long after {least:?}"
+        "closed after {took:?}, much later than {least:?}"
     );
 }
 
@@ -28,7 +29,7 @@ fn case_15_a_silent_connection_is_closed() {
     let host = Host::with("idle_timeout = \"2s\"");
     let address = host.address();
     let start = Instant::now();
-    let mut client = linemill_tests::Client::connect(address);
+    let mut client = Client::connect(address);
     client.expect_end();
     between(start, Duration::from_secs(2));
 }
@@ -46,7 +47,7 @@ fn case_15_silence_counts_from_the_last_byte() {
 }
 
 #[test]
-fn case_16_a_line_that_never_ends_is_closed() {
+fn case_16_an_endless_line_is_closed() {
     let host = Host::with("line_timeout = \"5s\"");
     let mut client = host.connect();
     client.send(b"a whole line first\n");
@@ -63,7 +64,7 @@ fn case_16_a_line_that_never_ends_is_closed() {
 }
 
 #[test]
-fn case_17_a_line_now_and_then_keeps_it_open() {
+fn case_17_occasional_lines_keep_a_connection_open() {
     let host = Host::with("idle_timeout = \"2s\"");
     let mut client = host.connect();
     for _ in 0..4 {
@@ -76,10 +77,10 @@ fn case_17_a_line_now_and_then_keeps_it_open() {
 }
 
 #[test]
-fn lines_that_follow_each_other_do_not_add_up_to_a_line_timeout() {
+fn line_timeout_starts_anew_with_each_line() {
     let host = Host::with("line_timeout = \"1s\"");
     let mut client = host.connect();
-    // There is always an unfinished line, but none is older than 400 ms.
+    // There is always a partial line, but it is never older than 400 ms.
     client.send(b"a");
     for _ in 0..5 {
         sleep(Duration::from_millis(400));

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT with lines in flight.
+//! SIGTERM and SIGINT drain the host: lines in flight are delivered, within the grace period.
 
 use std::time::{Duration, Instant};
 
@@ -6,25 +6,20 @@ use linemill_tests::{Client, Host, rot13};
 
 const LINE: &[u8] = b"a line in flight when the signal comes\n";
 
+/// A configuration with this grace period.
 fn config(drain: &str) -> String {
     Host::config("", "").replacen("[host]\n", &format!("[host]\ndrain = \"{drain}\"\n"), 1)
 }
 
 /// Sends lines until neither the host nor the kernel takes more.
 fn fill(client: &mut Client) -> usize {
-    let lines = LINE.repeat(2000);
-    let mut sent = 0;
-    while let Some(count @ 1..) =
-        client.offer(&lines[sent % LINE.len()..], Duration::from_millis(300))
-    {
-        sent += count;
-    }
-    sent
+    client.fill(LINE, Duration::from_millis(300))
 }
 
+/// Asserts that `signal` ends the host after every line it had read came back.
 #[track_caller]
-fn drains(signal: impl Fn(&Host)) {
-    // The client stops in the middle of a line; the host waits for its rest as long as it may.
+fn check_drain(signal: impl Fn(&Host)) {
+    // The client stops within a line. The host waits for the rest until the grace period ends.
     let mut host = Host::serve(config("2s"));
     let mut idle = host.connect();
     let mut client = host.connect();
@@ -33,7 +28,7 @@ fn drains(signal: impl Fn(&Host)) {
     assert!(read >= 1.0, "nothing in flight");
     let address = host.address();
     signal(&host);
-    // Its end is the sign that the host drains.
+    // When this one ends, the host is draining.
     idle.expect_end();
     let got = client.rest();
     let status = host.wait();
@@ -41,7 +36,7 @@ fn drains(signal: impl Fn(&Host)) {
     let expected = rot13(LINE);
     assert!(
         got.len() <= sent && got.chunks(LINE.len()).all(|line| line == expected),
-        "a line was torn or changed"
+        "a line was damaged"
     );
     let lines = f64::from(u32::try_from(got.len() / LINE.len()).expect("a few MiB"));
     assert!(
@@ -50,17 +45,17 @@ fn drains(signal: impl Fn(&Host)) {
     );
     assert_eq!(status.code(), Some(0), "{}", host.stderr());
     let refused = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1));
-    assert!(refused.is_err(), "something still listens");
+    assert!(refused.is_err(), "the port is still open");
 }
 
 #[test]
-fn sigterm_writes_what_is_owed() {
-    drains(Host::terminate);
+fn sigterm_delivers_lines_in_flight() {
+    check_drain(Host::terminate);
 }
 
 #[test]
-fn sigint_writes_what_is_owed() {
-    drains(Host::interrupt);
+fn sigint_delivers_lines_in_flight() {
+    check_drain(Host::interrupt);
 }
 
 #[test]
@@ -81,7 +76,7 @@ fn an_idle_host_ends_at_once() {
 }
 
 #[test]
-fn a_line_that_is_completed_during_the_drain_is_answered() {
+fn a_line_completed_during_the_drain_is_answered() {
     let mut host = Host::with("");
     let mut client = host.connect();
     client.send(b"whole\nbeg");
@@ -98,7 +93,7 @@ fn a_line_that_is_completed_during_the_drain_is_answered() {
 }
 
 #[test]
-fn the_grace_period_bounds_a_reader_that_does_not_read() {
+fn the_grace_period_ends_a_stuck_drain() {
     let mut host = Host::serve(config("1s"));
     let mut client = host.connect();
     fill(&mut client);
@@ -108,27 +103,24 @@ fn the_grace_period_bounds_a_reader_that_does_not_read() {
     let took = start.elapsed();
     assert!(
         took >= Duration::from_secs(1),
-        "gave up after {took:?}, within the grace period"
+        "ended after {took:?}, within the grace period"
     );
     assert!(
         took < Duration::from_secs(4),
-        "{took:?} with a grace period of a second"
+        "{took:?} with a grace period of 1 s"
     );
 }
 
 #[test]
-fn a_half_closed_connection_gets_all_of_its_answer() {
+fn a_half_closed_connection_gets_its_whole_answer() {
     let mut host = Host::with("");
     let mut client = host.connect();
-    // Small enough to have been taken whole by host and kernel, though nothing is read yet.
+    // Small enough for the buffers of host and kernel, because the client does not read yet.
     let input = LINE.repeat(1500);
     client.send(&input);
     client.finish();
     host.wait_metric("linemill_lines_in_total", &[], 1500.0);
     host.terminate();
-    assert!(
-        client.rest() == rot13(&input),
-        "all that was read before the signal comes back"
-    );
+    assert!(client.rest() == rot13(&input), "not the whole answer");
     assert_eq!(host.wait().code(), Some(0));
 }

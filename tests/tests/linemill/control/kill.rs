@@ -1,4 +1,4 @@
-//! Hosts that are killed in the middle of a swap: the next start serves what is on disk.
+//! Hosts killed during a swap: the next start serves the configuration on disk.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use linemill_tests::{Folder, Host, Outcome, guest, rot13};
 
 const LINE: &[u8] = b"Hello\n";
 
-/// A configuration that makes something of its own of each line, of four.
+/// One of four configurations, and what it makes of [`LINE`].
 fn config(number: usize) -> (String, Vec<u8>) {
     let (chain, made) = match number % 4 {
         0 => ("", LINE.to_vec()),
@@ -28,7 +28,7 @@ fn a_start_after_a_kill_serves_the_configuration_on_disk() {
     let mut host = Host::serve_in(folder, config(0).0);
     let (mut number, mut made) = (0, config(0).1);
     for round in 0..10 {
-        // Whatever was in force when it was killed, and whatever it was at.
+        // Whatever generation was in force when it was killed.
         assert_eq!(host.connect().exchange(LINE), made, "round {round}");
         let mut client = host.connect();
         client.send(b"a line that has no end");
@@ -39,7 +39,7 @@ fn a_start_after_a_kill_serves_the_configuration_on_disk() {
             host.replace_config(text);
             host.hang_up();
         }
-        // Each round it is somewhere else: triggers are coming in, it reads, builds, has swapped.
+        // Each round kills it at another moment: on a trigger, while loading or building, after the swap.
         std::thread::sleep(Duration::from_millis(25) * round);
         host = host.kill_and_start();
     }
@@ -47,7 +47,7 @@ fn a_start_after_a_kill_serves_the_configuration_on_disk() {
 }
 
 #[test]
-fn a_start_after_a_kill_refuses_what_was_refused() {
+fn a_start_after_a_kill_refuses_an_invalid_configuration() {
     let mut host = Host::serve(config(1).0.replace("./guest.wasm", "rot13"));
     assert_eq!(host.connect().exchange(LINE), rot13(LINE));
     host.replace_config(Host::config("chian = []", ""));

@@ -1,11 +1,11 @@
-//! Framings beside LF, on the way in and on the way out (cases 10 and 11).
+//! NUL-terminated lines, counted octets (RFC 6587), and an output framed differently (cases 10, 11).
 
-use linemill_tests::{Host, rot13};
+use linemill_tests::{Host, assert_bytes, rot13};
 
-/// The filter `number` shows where lines begin and end.
+/// The filter `number` shows where lines start.
 const NUMBER: &str = "[filter.number]\nplugin = \"number\"";
 
-/// A host whose only listener has these settings and puts numbers before lines.
+/// A host whose listener has these further keys and numbers its lines.
 fn numbering(listener: &str) -> Host {
     Host::serve(Host::config(
         &format!("chain = [\"number\"]\n{listener}"),
@@ -13,9 +13,9 @@ fn numbering(listener: &str) -> Host {
     ))
 }
 
-/// What `host` answers to `input`, in one write, in two with the cut anywhere, byte by byte.
+/// Asserts the answer to `input`, sent in one write, in two with every possible cut, and byte by byte.
 #[track_caller]
-fn answers(host: &Host, input: &[u8], expected: &[u8]) {
+fn check_pieces(host: &Host, input: &[u8], expected: &[u8]) {
     let expected = expected.escape_ascii().to_string();
     for cut in 0..input.len() {
         let mut client = host.connect();
@@ -32,10 +32,10 @@ fn answers(host: &Host, input: &[u8], expected: &[u8]) {
 }
 
 #[test]
-fn case_10_nul_ends_lines() {
+fn case_10_nul_terminates_lines() {
     let input = b"NUL\n\0\0The all\0tail";
-    answers(&Host::with("framing = \"nul\""), input, &rot13(input));
-    answers(
+    check_pieces(&Host::with("framing = \"nul\""), input, &rot13(input));
+    check_pieces(
         &numbering("framing = \"nul\""),
         input,
         b"1 NUL\n\x002 \x003 The all\x004 tail",
@@ -53,8 +53,8 @@ fn case_11_octets_are_counted() {
 }
 
 #[test]
-fn octets_are_counted_anew_when_a_filter_changes_the_length() {
-    answers(
+fn octets_are_counted_again_when_a_filter_changes_the_length() {
+    check_pieces(
         &numbering("framing = \"octet\""),
         b"5 hello3 abc",
         b"7 1 hello5 2 abc",
@@ -62,19 +62,16 @@ fn octets_are_counted_anew_when_a_filter_changes_the_length() {
 }
 
 #[test]
-fn a_counted_line_may_hold_any_byte() {
-    let input: Vec<u8> = (0..=255).collect();
-    let input = [b"256 ", &*input, b"1 \n"].concat();
+fn a_counted_line_may_contain_any_byte() {
+    let content: Vec<u8> = (0..=255).collect();
+    let input = [b"256 ", &*content, b"1 \n"].concat();
     let output = [b"256 ", &*rot13(&input[4..260]), b"1 \n"].concat();
     let host = Host::with("framing = \"octet\"");
-    assert_eq!(
-        host.connect().exchange(&input).escape_ascii().to_string(),
-        output.escape_ascii().to_string()
-    );
+    assert_bytes(host.connect().exchange(&input), output);
 }
 
 #[test]
-fn a_length_that_is_none_closes_after_the_lines_before_it() {
+fn an_invalid_length_closes_after_the_lines_before_it() {
     let host = Host::with("framing = \"octet\"");
     for bad in [
         &b"x"[..],
@@ -95,14 +92,14 @@ fn a_length_that_is_none_closes_after_the_lines_before_it() {
 }
 
 #[test]
-fn a_counted_line_that_breaks_off_is_dropped_and_counted() {
+fn an_incomplete_counted_line_is_dropped() {
     let host = Host::with("framing = \"octet\"\npartial = \"drop\"");
     assert_eq!(host.connect().exchange(b"2 ok5 he"), b"2 bx");
     host.expect_dropped("partial", 1.0);
 }
 
 #[test]
-fn counted_lines_that_are_too_long() {
+fn oversized_counted_lines() {
     let long = b"8 abcdefgh2 ok";
     for (oversize, expected) in [
         ("split", &b"3 nop3 qrs2 tu2 bx"[..]),
@@ -112,12 +109,10 @@ fn counted_lines_that_are_too_long() {
     ] {
         let listener = format!("framing = \"octet\"\nmax_line = \"3B\"\noversize = \"{oversize}\"");
         let host = Host::with(&listener);
-        let (answer, _) = {
-            let mut client = host.connect();
-            client.send(long);
-            client.finish();
-            client.rest_until_end()
-        };
+        let mut client = host.connect();
+        client.send(long);
+        client.finish();
+        let (answer, _) = client.rest_until_end();
         assert_eq!(
             answer.escape_ascii().to_string(),
             expected.escape_ascii().to_string(),
@@ -129,23 +124,23 @@ fn counted_lines_that_are_too_long() {
 #[test]
 fn octets_become_lines() {
     let host = Host::with("framing = \"octet\"\nto_framing = \"lf\"");
-    answers(&host, b"5 hello3 abc", b"uryyb\nnop\n");
+    check_pieces(&host, b"5 hello3 abc", b"uryyb\nnop\n");
 }
 
 #[test]
 fn lines_become_octets() {
     let host = Host::with("to_framing = \"octet\"");
-    answers(&host, b"hello\r\nabc\ntail", b"5 uryyb3 nop4 gnvy");
+    check_pieces(&host, b"hello\r\nabc\ntail", b"5 uryyb3 nop4 gnvy");
 }
 
 #[test]
-fn lines_end_as_the_output_ends_them() {
+fn lines_end_as_the_output_framing_ends_them() {
     let host = Host::with("framing = \"nul\"\nto_framing = \"crlf\"");
-    answers(&host, b"hello\0abc\0tail", b"uryyb\r\nnop\r\ngnvy");
+    check_pieces(&host, b"hello\0abc\0tail", b"uryyb\r\nnop\r\ngnvy");
 }
 
 #[test]
-fn what_the_output_cannot_hold_is_dropped_and_counted() {
+fn a_line_that_the_output_framing_cannot_hold_is_dropped() {
     let host = Host::with("framing = \"octet\"\nto_framing = \"lf\"");
     let mut client = host.connect();
     client.send(b"3 one3 a\nb3 two");

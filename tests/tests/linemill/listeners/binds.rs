@@ -1,15 +1,16 @@
-//! Where a host listens: IPv6, both families, one port for two hosts, sockets that others opened.
+//! Where a host listens: IPv6, both address families, one port for two hosts.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use linemill_tests::{Client, Host};
 
-/// A configuration with a listener that binds thus, and more keys.
-fn bound(bind: &str, listener: &str) -> String {
+/// A configuration with a listener at `bind`, with further keys.
+pub(super) fn bound(bind: &str, listener: &str) -> String {
     Host::config(listener, "").replacen("127.0.0.1:0\"\nchain", &format!("{bind}\"\nchain"), 1)
 }
 
-/// Whether this machine has IPv6 at all.
+/// Whether this machine has IPv6; reports `test` as skipped if not.
 fn has_ipv6(test: &str) -> bool {
     let bound = TcpListener::bind((Ipv6Addr::LOCALHOST, 0));
     if let Err(error) = &bound {
@@ -18,7 +19,7 @@ fn has_ipv6(test: &str) -> bool {
     bound.is_ok()
 }
 
-fn local(ip: impl Into<std::net::IpAddr>, port: u16) -> SocketAddr {
+fn local(ip: impl Into<IpAddr>, port: u16) -> SocketAddr {
     SocketAddr::new(ip.into(), port)
 }
 
@@ -32,8 +33,8 @@ fn ipv6_is_served() {
 }
 
 #[test]
-fn one_listener_takes_both_families() {
-    if has_ipv6("one_listener_takes_both_families") {
+fn one_listener_serves_both_families() {
+    if has_ipv6("one_listener_serves_both_families") {
         let host = Host::serve(bound("[::]:0", ""));
         let port = host.address().port();
         for address in [
@@ -50,8 +51,8 @@ fn one_listener_takes_both_families() {
 }
 
 #[test]
-fn ipv6_only_leaves_ipv4_to_others() {
-    if has_ipv6("ipv6_only_leaves_ipv4_to_others") {
+fn ipv6_only_does_not_serve_ipv4() {
+    if has_ipv6("ipv6_only_does_not_serve_ipv4") {
         let host = Host::serve(bound("[::]:0", "ipv6_only = true"));
         let port = host.address().port();
         Client::try_connect(local(Ipv4Addr::LOCALHOST, port)).expect_err("not served");
@@ -62,7 +63,7 @@ fn ipv6_only_leaves_ipv4_to_others() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_second_host_takes_over_a_port_and_refuses_nobody() {
+fn reuse_port_hands_a_port_to_a_second_host() {
     let mut old = Host::serve(bound("127.0.0.1:0", "reuse_port = true"));
     let address = old.address();
     let mut living = old.connect();
@@ -79,63 +80,34 @@ fn a_second_host_takes_over_a_port_and_refuses_nobody() {
 }
 
 #[test]
-fn without_it_a_port_has_one_host() {
+fn without_reuse_port_a_second_host_does_not_start() {
     let host = Host::with("");
     let address = host.address().to_string();
-    let second = Host::serve(bound(&address, ""));
+    let mut second = Host::serve(bound(&address, ""));
     second.expect_stderr(&address);
-    let mut second = second;
     assert_ne!(second.wait().code(), Some(0));
     assert_eq!(host.connect().exchange(b"Hello\n"), b"Uryyb\n");
 }
 
-/// Sockets that were opened before the host started, as systemd does it.
-#[cfg(target_os = "linux")]
-pub(crate) mod handed_over {
-    use std::os::fd::OwnedFd;
-    use std::process::Stdio;
-
-    use super::*;
-    use linemill_tests::Folder;
-
-    /// A host that finds `listener` as descriptor 3, under the name `front`.
-    pub(crate) fn activated(listener: &TcpListener, bind: &str) -> Host {
-        let folder = Folder::new();
-        folder.write("linemill.toml", bound(bind, ""));
-        let socket: OwnedFd = listener.try_clone().expect("a socket").into();
-        // The number of the process that they are for is known only to itself.
-        let line = "exec 3<&0 </dev/null; exec env LISTEN_PID=$$ LISTEN_FDS=1 \
-                    LISTEN_FDNAMES=front \"$0\" serve --config linemill.toml";
-        Host::spawn_by_shell(folder, line, Stdio::from(socket))
+#[test]
+fn an_ipv4_client_has_one_address_on_a_dual_stack_socket() {
+    if !has_ipv6("an_ipv4_client_has_one_address_on_a_dual_stack_socket") {
+        return;
     }
-
-    #[test]
-    fn a_restart_refuses_nobody() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let address = listener.local_addr().expect("it has a name");
-        for bind in ["systemd", "systemd:front"] {
-            let mut host = activated(&listener, bind);
-            assert!(host.announced(0).contains(&address.to_string()));
-            assert_eq!(Client::connect(address).exchange(b"Hello\n"), b"Uryyb\n");
-            host.terminate();
-            assert_eq!(host.wait().code(), Some(0));
-            // Nobody serves now; who comes waits for the next host.
-            let mut early = Client::connect(address);
-            early.send(b"early\n");
-            let host = activated(&listener, bind);
-            early.expect(b"rneyl\n");
-            drop(host);
-        }
-    }
-
-    #[test]
-    fn a_socket_that_was_not_handed_over_is_told() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let mut host = activated(&listener, "systemd:back");
-        assert_ne!(host.wait().code(), Some(0));
-        host.expect_stderr("back");
-        let mut host = Host::serve(bound("systemd", ""));
-        assert_ne!(host.wait().code(), Some(0));
-        host.expect_stderr("systemd");
-    }
+    let host = Host::serve(bound("[::]:0", "max_per_address = 1"));
+    let port = host.address().port();
+    let ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut first = Client::connect(ipv4);
+    first.send(b"Hello\n");
+    first.expect(b"Uryyb\n");
+    assert!(Client::connect(ipv4).closes_within(Duration::from_secs(1)));
+    let address = [("reason", "max_per_address")];
+    host.wait_metric("linemill_connections_refused_total", &address, 1.0);
+    host.expect_stderr("address=127.0.0.1");
+    let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    assert_eq!(Client::connect(ipv6).exchange(b"Hello\n"), b"Uryyb\n");
+    first.finish();
+    first.expect_end();
+    // The host may take a moment to release the connection, which must not be a refusal.
+    assert_eq!(Client::connect(ipv4).exchange(b"Hello\n"), b"Uryyb\n");
 }

@@ -1,16 +1,16 @@
-//! TLS to clients: certificates, handshakes, truncation (cases 20 and 21).
+//! TLS: certificates, truncation, plain text (cases 20, 21).
 
 use std::time::{Duration, Instant};
 
 use linemill_tests::tls::{Authority, Identity};
-use linemill_tests::{Client, Folder, Host, Proxy, Way, run};
+use linemill_tests::{Client, Faults, Folder, Host, Proxy, assert_bytes, eventually, rot13, run};
 
 const LATE: Duration = Duration::from_millis(2500);
 
-/// Keys of a listener that shows the certificate which [`served`] writes.
+/// Key of a listener that presents the certificate written by [`served`].
 const TLS: &str = "tls = { cert = \"server.crt\", key = \"server.key\" }\n";
 
-/// A host that shows `identity`, and has in its folder what `authority` is known by.
+/// A host that presents `identity`, with the certificate of `authority` in `ca.crt`.
 fn served(authority: &Authority, identity: &Identity, listener: &str) -> Host {
     let folder = Folder::new();
     identity.write(&folder, "server");
@@ -18,7 +18,7 @@ fn served(authority: &Authority, identity: &Identity, listener: &str) -> Host {
     Host::serve_in(folder, Host::config(listener, ""))
 }
 
-/// A host with a certificate of `authority`'s.
+/// A host with a certificate signed by `authority`.
 fn host(authority: &Authority, more: &str) -> Host {
     served(authority, &authority.server(), &format!("{TLS}{more}"))
 }
@@ -34,7 +34,7 @@ fn lines_come_back_and_the_end_is_announced() {
     client.send(b"Hello\r\nrest");
     client.expect(b"Uryyb\r\n");
     client.finish();
-    // Only a close_notify makes this an end.
+    // `expect_end` requires a close_notify.
     client.expect(b"erfg");
     client.expect_end();
     assert_eq!(host.connect_tls(&config).exchange(b"again\n"), b"ntnva\n");
@@ -48,7 +48,7 @@ fn case_20_a_truncation_drops_the_partial_line() {
     client.send(b"abc\nde");
     client.cut();
     let (got, _) = client.rest_until_end();
-    assert_eq!(got.escape_ascii().to_string(), "nop\\n");
+    assert_bytes(got, b"nop\n");
     host.expect_dropped("partial", 1.0);
     host.expect_no_connections();
 }
@@ -66,7 +66,7 @@ fn case_21_plain_text_is_refused_at_once() {
         "{:?}",
         start.elapsed()
     );
-    // An alert of TLS at most.
+    // At most a TLS alert.
     assert!(got.len() <= 7, "{}", got.escape_ascii());
     host.expect_no_connections();
     let metrics = host.metrics();
@@ -76,16 +76,16 @@ fn case_21_plain_text_is_refused_at_once() {
 }
 
 #[test]
-fn a_handshake_that_takes_too_long_is_ended() {
+fn a_slow_handshake_is_closed() {
     let authority = Authority::new();
     let host = host(&authority, "handshake_timeout = \"1s\"");
     let address = host.address();
     let start = Instant::now();
     let mut silent = Client::connect(address);
     let mut begun = Client::connect(address);
-    // The start of a record that never comes whole.
+    // The start of a record that never ends.
     begun.send(&[22, 3, 1, 2, 0]);
-    // Meanwhile others are served.
+    // Other clients are served meanwhile.
     let config = authority.trusting_client(None);
     assert_eq!(host.connect_tls(&config).exchange(b"Hello\n"), b"Uryyb\n");
     for client in [&mut silent, &mut begun] {
@@ -100,7 +100,7 @@ fn a_handshake_that_takes_too_long_is_ended() {
 }
 
 #[test]
-fn clients_must_show_a_certificate_that_is_known() {
+fn client_ca_requires_a_trusted_certificate() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let tls = TLS.replace(" }", ", client_ca = \"ca.crt\" }");
     let host = served(&authority, &authority.server(), &tls);
@@ -109,7 +109,7 @@ fn clients_must_show_a_certificate_that_is_known() {
     assert_eq!(host.connect_tls(&config).exchange(b"Hello\n"), b"Uryyb\n");
     for wrong in [None, Some(stranger.client()), Some(authority.server())] {
         let config = authority.trusting_client(wrong.as_ref());
-        // By TLS 1.3 a client learns of its refusal only when it reads.
+        // In TLS 1.3, a client notices the refusal only when it reads.
         if let Ok(mut client) = Client::connect_tls(host.address(), &config) {
             client.offer(b"Hello\n", Duration::from_secs(1));
             let (got, end) = client.rest_until_end();
@@ -121,28 +121,28 @@ fn clients_must_show_a_certificate_that_is_known() {
     assert_eq!(
         host.metric("linemill_lines_in_total", &[]).to_string(),
         "1",
-        "lines of strangers"
+        "lines of untrusted clients"
     );
 }
 
 #[test]
-fn records_in_pieces_are_the_same_bytes() {
+fn records_may_arrive_in_pieces() {
     let authority = Authority::new();
     let host = host(&authority, "");
-    let piece = Way {
+    let piece = Faults {
         piece: 7,
-        ..Way::default()
+        ..Faults::default()
     };
     let proxy = Proxy::to(host.address(), piece, piece);
     let config = authority.trusting_client(None);
     let mut client = Client::connect_tls(proxy.address(), &config).expect("a handshake");
     let input = b"a line in small pieces\n".repeat(200);
-    assert!(client.exchange(&input) == linemill_tests::rot13(&input));
+    assert!(client.exchange(&input) == rot13(&input));
 }
 
 #[test]
 #[cfg(unix)]
-fn a_new_certificate_is_for_new_connections() {
+fn a_new_certificate_applies_to_new_connections() {
     let authority = Authority::new();
     let (old, new) = (authority.server(), authority.server());
     let host = served(&authority, &old, TLS);
@@ -151,7 +151,7 @@ fn a_new_certificate_is_for_new_connections() {
     living.send(b"Hel");
     new.write(host.folder(), "server");
     host.hang_up();
-    linemill_tests::eventually("the new certificate", || {
+    eventually("the new certificate", || {
         let mut client = host.connect_tls(&config);
         let shown = client.certificate();
         assert_eq!(client.exchange(b"Hello\n"), b"Uryyb\n");
@@ -164,7 +164,7 @@ fn a_new_certificate_is_for_new_connections() {
 
 #[test]
 #[cfg(unix)]
-fn a_certificate_that_does_not_fit_leaves_the_old_in_place() {
+fn a_certificate_without_its_key_is_refused() {
     let authority = Authority::new();
     let old = authority.server();
     let host = served(&authority, &old, TLS);
@@ -179,7 +179,7 @@ fn a_certificate_that_does_not_fit_leaves_the_old_in_place() {
     assert_eq!(client.exchange(b"Hello\n"), b"Uryyb\n");
 }
 
-/// Writes a certificate with the key of another.
+/// Writes a certificate and the key of another one.
 fn mismatch(authority: &Authority, folder: &Folder) {
     authority.server().write(folder, "other");
     folder.rename("other.key", "kept.key");
@@ -189,20 +189,20 @@ fn mismatch(authority: &Authority, folder: &Folder) {
 }
 
 #[test]
-fn check_refuses_what_a_handshake_would_fail_with() {
+fn check_refuses_missing_and_mismatched_certificates() {
     let authority = Authority::new();
     let folder = Folder::new();
     folder.write("linemill.toml", Host::config(TLS, ""));
     let check = || run(folder.path(), ["check", "linemill.toml"], b"");
-    check().failure().says(&["server.crt"]);
+    check().failure().stderr_has(&["server.crt"]);
     authority.server().write(&folder, "server");
     check().success();
     mismatch(&authority, &folder);
-    check().failure().says(&["server.key"]);
+    check().failure().stderr_has(&["server.key"]);
     authority.server().write(&folder, "server");
     folder.write("server.key", "this is no PEM\n");
-    check().failure().says(&["server.key"]);
+    check().failure().stderr_has(&["server.key"]);
     authority.server().write(&folder, "server");
     folder.write("server.crt", "");
-    check().failure().says(&["server.crt"]);
+    check().failure().stderr_has(&["server.crt"]);
 }

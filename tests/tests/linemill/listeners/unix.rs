@@ -16,19 +16,19 @@ fn socket(folder: &Folder) -> PathBuf {
     folder.path().join("socket")
 }
 
-/// Leaves a socket behind that nobody listens on.
+/// Leaves the file of a closed socket.
 fn stale(path: &Path) {
     drop(UnixListener::bind(path).expect("a path of its own"));
     assert!(path.exists());
 }
 
-/// Asserts that a host does not start on `path`, and says so.
+/// Asserts that a host with a listener at `path` does not start, and reports the path.
 #[track_caller]
 fn refused(folder: &Folder, path: &Path) {
     folder.write("linemill.toml", config(path));
     run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
         .failure()
-        .says(&[&path.display().to_string()]);
+        .stderr_has(&[&path.display().to_string()]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn case_22_a_stale_socket_is_replaced() {
     stale(&path);
     let host = Host::serve(config(&path));
     assert_eq!(host.connect_unix(&path).exchange(b"Hello\n"), b"Uryyb\n");
-    // One that was killed leaves its own behind.
+    // A killed host leaves its socket behind.
     drop(host);
     assert!(path.exists());
     let host = Host::serve(config(&path));
@@ -62,7 +62,7 @@ fn case_22_a_stale_socket_is_replaced() {
 }
 
 #[test]
-fn case_22_a_live_socket_is_left_alone() {
+fn case_22_a_live_socket_is_refused() {
     let folder = Folder::new();
     let path = socket(&folder);
     let host = Host::serve(config(&path));
@@ -74,21 +74,21 @@ fn case_22_a_live_socket_is_left_alone() {
 }
 
 #[test]
-fn case_22_a_file_is_left_alone() {
+fn case_22_a_file_is_refused() {
     let folder = Folder::new();
-    let path = folder.write("socket", "somebody's work\n");
+    let path = folder.write("socket", "other content\n");
     refused(&folder, &path);
-    assert_eq!(folder.read("socket"), b"somebody's work\n");
+    assert_eq!(folder.read("socket"), b"other content\n");
 }
 
 #[test]
-fn case_22_a_symlink_is_left_alone() {
+fn case_22_a_symlink_is_refused() {
     let folder = Folder::new();
     let path = socket(&folder);
     let target = folder.path().join("target");
     symlink(&target, &path).expect("a path of its own");
     refused(&folder, &path);
-    assert!(!target.exists(), "something was made where it leads");
+    assert!(!target.exists(), "the target of the link was created");
     stale(&target);
     refused(&folder, &path);
     let kind = |path: &Path| path.symlink_metadata().expect("it is there").file_type();
@@ -96,7 +96,7 @@ fn case_22_a_symlink_is_left_alone() {
 }
 
 #[test]
-fn a_drain_closes_the_socket_and_nobody_elses() {
+fn a_drain_removes_only_its_own_socket() {
     let folder = Folder::new();
     let path = socket(&folder);
     let mut host = Host::serve(config(&path));
@@ -106,9 +106,9 @@ fn a_drain_closes_the_socket_and_nobody_elses() {
     host.terminate();
     client.expect_end();
     assert_eq!(host.wait().code(), Some(0));
-    Client::try_connect_unix(&path).expect_err("nobody listens");
+    Client::try_connect_unix(&path).expect_err("nothing listens");
 
-    // What another has put there since is not the host's.
+    // A socket that replaced it does not belong to the host.
     let mut host = Host::serve(config(&path));
     host.announced(0);
     std::fs::remove_file(&path).expect("it is there");

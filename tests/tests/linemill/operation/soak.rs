@@ -1,6 +1,7 @@
-//! Swaps under many connections: no line lost, doubled, out of order, filtered by two generations
-//! or by an older one than the line before; no connection refused or reset. `cargo xtask soak`
-//! does the same at full size, and judges times too.
+//! Swaps under many connections. No line is lost, doubled, reordered, filtered by two generations, or
+//! filtered by an older generation than the line before; no connection is refused or reset.
+//!
+//! `cargo xtask soak` does the same at full size, and checks times as well.
 
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ fn swaps_under_connections_that_send() {
         swaps: 24,
         every: Duration::from_millis(100),
     };
-    let (found, swaps) = soak.run().expect("every line is right");
+    let (observations, swaps) = soak.run().expect("every line is correct");
     assert!(
-        swaps.newest() > 24 && found.lines > 100,
+        swaps.newest() > 24 && observations.lines > 100,
         "{} lines",
-        found.lines
+        observations.lines
     );
     assert_eq!(swaps.host().generation(), swaps.newest());
 }
@@ -34,12 +35,12 @@ fn reloads_while_connections_come_and_go() {
             connections: 60,
             lines: 600.0,
         },
-        visitors: 100.0,
+        new_per_second: 100.0,
         reloads: 10,
         every: Duration::from_millis(200),
     };
-    let stormed = storm.run().expect("every connection is served");
-    assert!(stormed.visitors > 10, "{} visitors", stormed.visitors);
+    let report = storm.run().expect("every connection is served");
+    assert!(report.short_lived > 10, "{}", report.short_lived);
 }
 
 #[test]
@@ -49,22 +50,22 @@ fn case_24_under_connections_that_send() {
         signals: 100,
         within: Duration::from_secs(1),
     };
-    let bursts = burst.run().expect("every line is right");
-    let loads = bursts.loads;
+    let report = burst.run().expect("every line is correct");
+    let loads = report.loads;
     assert!((1..=10).contains(&loads), "{loads} loads of 100 SIGHUPs");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn connections_that_come_and_go_leave_no_descriptor() {
+fn short_lived_connections_leave_no_descriptor() {
     let churn = Churn {
-        visitors: 100.0,
+        new_per_second: 100.0,
         resets: 10,
         time: Duration::from_secs(2),
         looks: 10,
     };
-    let churned = churn.run().expect("every connection is served");
-    assert!(churned.visitors > 20, "{} visitors", churned.visitors);
-    let [before, after] = churned.descriptors;
+    let report = churn.run().expect("every connection is served");
+    assert!(report.connections > 20, "{}", report.connections);
+    let [before, after] = report.descriptors;
     assert_eq!(after, before, "descriptors");
 }

@@ -1,7 +1,7 @@
-//! A filter that keeps failing is not called any more until it works again, and one that fails at a
-//! line now and then always is.
+//! The circuit breaker: a filter that keeps failing is not called until a probe succeeds; a filter that
+//! fails on some lines is always called.
 //!
-//! The guest turns lines into upper case and traps on those with a `!`.
+//! The guest converts lines to upper case and traps on lines with a `!`.
 
 use linemill_tests::{Finished, Host, eventually, guest, run};
 
@@ -10,9 +10,7 @@ fn host(filter: &str) -> Host {
 }
 
 fn breaker(host: &Host) -> serde_json::Value {
-    let status: serde_json::Value =
-        serde_json::from_str(&host.get("/status").body).expect("it is JSON");
-    status["filters"]["guest"]["breaker"].clone()
+    host.status()["filters"]["guest"]["breaker"].clone()
 }
 
 fn status(host: &Host) -> Finished {
@@ -20,24 +18,24 @@ fn status(host: &Host) -> Finished {
     run(host.folder().path(), ["status", "--admin", &admin], b"").success()
 }
 
-/// How often standard error says this.
-fn said(host: &Host, what: &str) -> usize {
+/// How often this is on standard error.
+fn logged(host: &Host, what: &str) -> usize {
     host.stderr().matches(what).count()
 }
 
 #[test]
-fn it_opens_when_nothing_but_faults_comes_and_closes_when_the_filter_works_again() {
+fn the_breaker_opens_on_constant_faults_and_closes_after_a_good_probe() {
     let host = host("");
     assert_eq!(breaker(&host)["state"], "closed");
     let bad = "bad!\n".repeat(500);
     let mut client = host.connect();
     client.send(bad.as_bytes());
     client.expect(bad.as_bytes());
-    // What came after it opened was not offered, and followed the policy all the same.
+    // Lines after it opened were not offered to the filter, but followed the policy as well.
     let (trapped, kept) = (host.failures("trap"), host.failures("breaker"));
     assert_eq!(trapped + kept, 500.0);
     assert!((70.0..400.0).contains(&trapped), "{trapped} lines trapped");
-    // More of the same fails the probes, whose lines still follow the policy.
+    // Further bad lines fail the probes; they follow the policy, too.
     eventually("a probe has failed", || {
         client.send(b"bad!\n");
         client.expect(b"bad!\n");
@@ -48,7 +46,7 @@ fn it_opens_when_nothing_but_faults_comes_and_closes_when_the_filter_works_again
     assert!(status(&host).text().contains("filter guest: breaker open"));
     let gauge = [("filter", "guest")];
     assert_eq!(host.metric("linemill_filter_breaker_open", &gauge), 1.0);
-    // Another client's lines go by, until one of them is a probe that holds.
+    // Lines of another client pass unfiltered until one of them is a successful probe.
     let mut other = host.connect();
     eventually("the filter is called again", || {
         other.send(b"good\n");
@@ -59,18 +57,18 @@ fn it_opens_when_nothing_but_faults_comes_and_closes_when_the_filter_works_again
     assert_eq!(host.metric("linemill_filter_breaker_open", &gauge), 0.0);
     assert_eq!(breaker(&host)["state"], "closed");
     host.expect_stderr("breaker closed");
-    assert_eq!(said(&host, "breaker open"), 1);
-    assert_eq!(said(&host, "breaker closed"), 1);
+    assert_eq!(logged(&host, "breaker open"), 1);
+    assert_eq!(logged(&host, "breaker closed"), 1);
     client.send(b"again\nbad!\nonce more\n");
     client.expect(b"AGAIN\nbad!\nONCE MORE\n");
 }
 
 #[test]
-fn lines_that_are_not_offered_follow_the_policy() {
+fn lines_behind_an_open_breaker_follow_the_policy() {
     let host = host("on_error = \"drop\"");
     let mut client = host.connect();
     client.send("bad!\n".repeat(500).as_bytes());
-    eventually("it is open", || {
+    eventually("an open breaker", || {
         (breaker(&host)["state"] == "open").then_some(())
     });
     host.wait_metric(
@@ -84,25 +82,25 @@ fn lines_that_are_not_offered_follow_the_policy() {
 }
 
 #[test]
-fn bad_lines_among_good_ones_never_open_it() {
+fn bad_lines_among_good_ones_never_open_the_breaker() {
     let host = host("");
-    let (mut input, mut expected, mut bad) = (String::new(), String::new(), 0);
+    let (mut input, mut expected, mut bad) = (String::new(), String::new(), 0_u32);
     for number in 0..20_000 {
-        // One in a hundred, and fifty in a row here and there.
-        let line = match number % 100 == 7 || number % 5000 < 50 {
-            true => format!("line {number}!\n"),
-            false => format!("line {number}\n"),
-        };
-        bad += u32::from(line.contains('!'));
-        expected += &match line.contains('!') {
-            true => line.clone(),
-            false => line.to_uppercase(),
-        };
-        input += &line;
+        // Every hundredth line, and fifty in a row at intervals.
+        if number % 100 == 7 || number % 5000 < 50 {
+            let line = format!("line {number}!\n");
+            input += &line;
+            expected += &line;
+            bad += 1;
+        } else {
+            let line = format!("line {number}\n");
+            input += &line;
+            expected += &line.to_uppercase();
+        }
     }
     let got = host.connect().exchange(input.as_bytes());
-    assert!(got == expected.as_bytes(), "the lines are not right");
+    assert!(got == expected.as_bytes(), "a line was changed");
     assert_eq!(host.failures("trap"), f64::from(bad));
     assert_eq!(host.failures("breaker"), 0.0);
-    assert_eq!(said(&host, "breaker"), 0);
+    assert_eq!(logged(&host, "breaker"), 0);
 }

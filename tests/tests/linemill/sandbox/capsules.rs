@@ -1,31 +1,34 @@
-//! Trap capsules: what they hold, that they can be run again, and that they are few and private.
+//! Trap capsules: what they contain, that `replay` reproduces the trap, and that they are few and
+//! private.
 
 use std::path::PathBuf;
 
 use linemill_tests::{Finished, Folder, Host, eventually, guest, run};
 use serde_json::Value;
 
+/// A host that writes capsules, whose only filter is this component.
 fn host(component: &[u8]) -> Host {
     let folder = Folder::new();
     folder.write("guest.wasm", component);
     let filters = "[filter.guest]\nplugin = \"./guest.wasm\"\nsettings = { a = 1 }\n";
-    let config = Host::config("chain = [\"guest\"]", filters);
-    let config = config.replace("[host]\n", "[host]\ncapsules = \"capsules\"\n");
+    let config = Host::config("chain = [\"guest\"]", filters)
+        .replace("[host]\n", "[host]\ncapsules = \"capsules\"\n");
     Host::serve_in(folder, config)
 }
 
+/// The paths of all capsules.
 fn capsules(host: &Host) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(host.folder().path().join("capsules"));
-    let entries = entries.expect("the folder is there from the start");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut paths: Vec<_> = paths.collect();
+    let mut paths: Vec<_> = std::fs::read_dir(host.folder().path().join("capsules"))
+        .expect("the folder exists from the start")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     paths
 }
 
-/// The first capsule, once it is whole.
+/// Waits for a complete capsule; returns the path of the first, and its content.
 fn capsule(host: &Host) -> (String, Value) {
-    eventually("there is a capsule", || {
+    eventually("a capsule", || {
         let path = capsules(host).into_iter().next()?;
         let value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
         Some((path.to_str().expect("a text").to_owned(), value))
@@ -33,12 +36,12 @@ fn capsule(host: &Host) -> (String, Value) {
 }
 
 fn replay(host: &Host, args: &[&str]) -> Finished {
-    let args = [&["replay"], args].concat();
-    run(host.folder().path(), &args, b"").success()
+    let all = [&["replay"], args].concat();
+    run(host.folder().path(), &all, b"").success()
 }
 
 #[test]
-fn a_trap_leaves_a_capsule_that_runs_again_and_names_the_line_of_the_source() {
+fn a_capsule_reproduces_the_trap_and_names_the_source_line() {
     let (component, line) = guest::with_source("trap", "then unreachable");
     let host = host(&component);
     let mut client = host.connect();
@@ -65,15 +68,15 @@ fn a_trap_leaves_a_capsule_that_runs_again_and_names_the_line_of_the_source() {
     host.expect_stderr("trap capsule written");
 
     let place = format!("trap.wat:{line}");
-    replay(&host, &[&path]).tells(&["the same", "now      trap: ", "unreachable", &place]);
+    replay(&host, &[&path]).stdout_has(&["the same", "now      trap: ", "unreachable", &place]);
     host.folder().write("mended.wasm", guest::batch("shout"));
     let mended = replay(&host, &[&path, "--plugin", "mended.wasm"]);
-    mended.tells(&["another one", "now      answers", "BAD\u{fffd}!"]);
+    mended.stdout_has(&["another one", "now      answers", "BAD\u{fffd}!"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn they_are_one_a_second_and_only_the_hosts_user_reads_them() {
+fn capsules_are_limited_to_one_per_second_and_private() {
     use std::os::unix::fs::PermissionsExt;
     let host = host(&guest::batch("trap"));
     let mut client = host.connect();
@@ -94,41 +97,42 @@ fn they_are_one_a_second_and_only_the_hosts_user_reads_them() {
 }
 
 #[test]
-fn a_state_is_in_it_when_it_was_known() {
+fn a_capsule_contains_the_state_if_it_is_known() {
     let host = host(&guest::with_state("ledger"));
     let mut client = host.connect();
-    // The call of all four kills its instance; the next has seen three lines when the bad one comes
-    // alone.
+    // The call with all four lines kills its instance. The next instance is called line by line, so
+    // it has seen three lines when the bad one comes.
     client.send(b"a\nb\nc\nbad!\n");
     client.expect(b"1\n2\n3\nbad!\n");
     let (path, capsule) = capsule(&host);
     assert_eq!(capsule["state"]["known"], "saved");
     assert_eq!(capsule["state"]["tag"], "ledger/1");
     assert_eq!(capsule["state"]["base64"], "Mw==");
-    replay(&host, &[&path]).tells(&["as it was before the line (ledger/1)", "now      trap"]);
+    replay(&host, &[&path]).stdout_has(&["as it was before the line (ledger/1)", "now      trap"]);
 }
 
 #[test]
-fn a_state_that_is_not_known_is_said_to_be_so() {
+fn a_capsule_reports_an_unknown_state() {
     let host = host(&guest::with_state("ledger"));
     let mut client = host.connect();
     client.send(b"a\n");
     client.expect(b"1\n");
-    // The instance is dead when it could be asked.
+    // The trap kills the instance before its state can be saved.
     client.send(b"bad!\n");
     client.expect(b"bad!\n");
     let (path, capsule) = capsule(&host);
     assert_eq!(capsule["state"]["known"], "unknown");
-    replay(&host, &[&path]).tells(&["not known", "now      trap"]);
+    replay(&host, &[&path]).stdout_has(&["not known", "now      trap"]);
 }
 
 #[test]
-fn what_is_no_capsule_is_refused() {
+fn replay_refuses_other_files() {
     let folder = Folder::new();
     folder.write("a.json", "{}");
-    let refused = run(folder.path(), ["replay", "a.json"], b"").failure();
-    refused.says(&["a.json", "this is no capsule", "hint: "]);
+    run(folder.path(), ["replay", "a.json"], b"")
+        .failure()
+        .stderr_has(&["a.json", "this is no capsule", "hint: "]);
     run(folder.path(), ["replay", "nowhere.json"], b"")
         .failure()
-        .says(&["nowhere.json"]);
+        .stderr_has(&["nowhere.json"]);
 }

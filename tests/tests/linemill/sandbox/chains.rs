@@ -1,13 +1,13 @@
-//! Chains: order, none at all, the command line.
+//! Chains: the order of filters, empty chains, state per connection, chains from the command line.
 
-use linemill_tests::{Folder, Host};
+use linemill_tests::{Client, Folder, Host, assert_bytes};
 
 #[test]
-fn filters_work_in_order() {
+fn filters_run_in_order() {
     let filters = "[filter.redact]\nplugin = \"redact\"\n\
                    settings = { patterns = [], custom = { number = \"[0-9]+\" }, mask = \"num\" }";
     let host = Host::serve(Host::config("chain = [\"redact\", \"rot13\"]", filters));
-    // The mask is turned too: so rot13 came second.
+    // The mask is rotated too, so rot13 ran second.
     assert_eq!(
         host.connect().exchange(b"card 4711 end\n"),
         b"pneq ahz raq\n"
@@ -23,14 +23,11 @@ fn filters_work_in_order() {
 fn an_empty_chain_passes_lines_untouched() {
     let host = Host::with("chain = []");
     let input = b"one\r\n\ntwo\n\0\xff\nrest";
-    assert_eq!(
-        host.connect().exchange(input).escape_ascii().to_string(),
-        input.escape_ascii().to_string()
-    );
+    assert_bytes(host.connect().exchange(input), input);
 }
 
 #[test]
-fn a_filter_may_stand_in_a_chain_twice() {
+fn a_filter_may_be_in_a_chain_twice() {
     let host = Host::with("chain = [\"rot13\", \"rot13\"]");
     assert_eq!(host.connect().exchange(b"Hello\n"), b"Hello\n");
 }
@@ -41,14 +38,13 @@ fn each_listener_has_its_own_chain() {
                   [[listener]]\nname = \"plain\"\nbind = \"127.0.0.1:0\"\nchain = []\n\
                   [filter.rot13]\nplugin = \"rot13\"\n";
     let host = Host::serve(config);
-    let mut answers =
-        [0, 1].map(|nth| linemill_tests::Client::connect(host.listener(nth)).exchange(b"Hello\n"));
+    let mut answers = [0, 1].map(|nth| Client::connect(host.listener(nth)).exchange(b"Hello\n"));
     answers.sort();
     assert_eq!(answers, [b"Hello\n".to_vec(), b"Uryyb\n".to_vec()]);
 }
 
 #[test]
-fn state_belongs_to_one_connection_and_order_is_kept() {
+fn state_belongs_to_one_connection() {
     let host = Host::serve(Host::config(
         "chain = [\"number\"]",
         "[filter.number]\nplugin = \"number\"",
@@ -67,7 +63,7 @@ fn state_belongs_to_one_connection_and_order_is_kept() {
 }
 
 #[test]
-fn without_a_config_it_is_rot13() {
+fn without_a_configuration_the_chain_is_rot13() {
     let host = Host::spawn(Folder::new(), &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(host.connect().exchange(b"Hello\n"), b"Uryyb\n");
 }

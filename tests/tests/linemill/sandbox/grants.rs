@@ -1,14 +1,17 @@
-//! What filters may import: nothing by default, otherwise what `grant` says, and how little that is.
+//! What filters may import: nothing by default, otherwise what `grant` names; and how little even that
+//! allows.
 
 use std::time::{Duration, Instant};
 
 use linemill_tests::{Folder, Host, guest, run};
 
+/// A host whose filter imports `random`, `log` and `clock`.
 fn reach(filter: &str) -> Host {
     let grant = "grant = [\"random\", \"log\", \"clock\"]\n";
     Host::filtering(&guest::importing("reach"), &format!("{grant}{filter}"))
 }
 
+/// A host whose filter imports WASI.
 fn wasi(filter: &str) -> Host {
     Host::filtering(
         &guest::importing("wasi"),
@@ -16,25 +19,28 @@ fn wasi(filter: &str) -> Host {
     )
 }
 
-/// The line comes back as it was, and counts as a failure of this kind.
+/// Asserts that the line comes back unfiltered and counts as a failure of this kind.
 #[track_caller]
 fn fails(host: &Host, line: &str, kind: &str) {
     let before = host.failures(kind);
-    host.gives(line, line);
-    assert!(host.failures(kind) > before, "{line}: not of kind {kind}");
+    host.expect_answer(line, line);
+    assert!(
+        host.failures(kind) > before,
+        "{line}: no failure of kind {kind}"
+    );
 }
 
-/// A line of the log that has this in it.
+/// Waits for a line of the log that contains `part`; returns it.
 #[track_caller]
 fn line_of(host: &Host, part: &str) -> String {
     host.expect_stderr(part);
     let log = host.stderr();
     let line = log.lines().find(|line| line.contains(part));
-    line.expect("it has just been there").to_owned()
+    line.expect("the log only grows").to_owned()
 }
 
 #[test]
-fn what_is_not_granted_is_refused_with_what_to_write() {
+fn a_missing_grant_is_refused_with_the_line_to_write() {
     let folder = Folder::new();
     folder.write("reach.wasm", guest::importing("reach"));
     folder.write("wasi.wasm", guest::importing("wasi"));
@@ -45,7 +51,7 @@ fn what_is_not_granted_is_refused_with_what_to_write() {
             &["check", "linemill.toml"][..],
             &["serve", "--config", "linemill.toml"],
         ] {
-            run(folder.path(), args, b"").failure().says(parts);
+            run(folder.path(), args, b"").failure().stderr_has(parts);
         }
     };
     let own = [
@@ -73,7 +79,7 @@ fn what_is_not_granted_is_refused_with_what_to_write() {
     refused("wasi", "", &wasi);
     run(folder.path(), ["pipe", "./wasi.wasm"], b"a\n")
         .failure()
-        .says(&wasi);
+        .stderr_has(&wasi);
 }
 
 #[test]
@@ -110,23 +116,23 @@ fn bench_takes_grants() {
     .success();
     run(folder.path(), [&bench[..], &["log,clock"]].concat(), b"")
         .failure()
-        .says(&["linemill:filter/random@0.1.0"]);
+        .stderr_has(&["linemill:filter/random@0.1.0"]);
     run(folder.path(), [&bench[..], &["network"]].concat(), b"")
         .failure()
-        .says(&["network", "log, clock, random or wasi"]);
+        .stderr_has(&["network", "log, clock, random or wasi"]);
 }
 
 #[test]
-fn more_may_be_granted_than_is_wanted() {
+fn more_may_be_granted_than_is_imported() {
     let filter = "grant = [\"log\", \"clock\", \"random\", \"wasi\"]";
-    Host::filtering(&guest::batch("shout"), filter).gives("a", "A");
+    Host::filtering(&guest::batch("shout"), filter).expect_answer("a", "A");
 }
 
 #[test]
 fn a_filter_writes_to_the_log() {
     let host = reach("");
-    host.gives("a!l", "A!L");
-    // Neither the colour nor the line's end gets through.
+    host.expect_answer("a!l", "A!L");
+    // Neither the colour nor the line end gets through.
     let line = line_of(&host, "filter logs");
     assert!(
         line.contains("WARN") && line.contains("filter=\"guest\""),
@@ -137,18 +143,18 @@ fn a_filter_writes_to_the_log() {
         "{line}"
     );
     assert!(!line.contains('\u{1b}'), "{line}");
-    host.gives("a!L", "A!L");
+    host.expect_answer("a!L", "A!L");
     let line = line_of(&host, "xxxxx");
     assert!(line.contains(&"x".repeat(1024)), "{line}");
     assert!(!line.contains(&"x".repeat(1025)), "{line}");
 }
 
 #[test]
-fn a_log_flood_is_cut_and_counted() {
+fn a_log_flood_is_limited_and_counted() {
     let host = reach("");
-    host.gives("a!f", "A!F");
+    host.expect_answer("a!f", "A!F");
     let dropped = host.metric("linemill_filter_log_dropped_total", &[("filter", "guest")]);
-    // A second may begin meanwhile.
+    // The limit is per second, and another second may begin meanwhile.
     assert!((980.0..=990.0).contains(&dropped), "{dropped}");
     assert!(host.failures("imports") < 0.5);
 }
@@ -156,13 +162,13 @@ fn a_log_flood_is_cut_and_counted() {
 #[test]
 fn a_filter_has_clocks_and_random_bytes() {
     let host = reach("");
-    host.gives("a!c", "A!C");
-    host.gives("a!r", "A!R");
+    host.expect_answer("a!c", "A!C");
+    host.expect_answer("a!r", "A!R");
     fails(&host, "a!R", "random");
 }
 
 #[test]
-fn calls_to_imports_are_bounded() {
+fn calls_to_imports_are_limited() {
     let host = reach("deadline = \"30s\"");
     fails(&host, "a!i", "imports");
     let host = wasi("deadline = \"30s\"");
@@ -170,10 +176,10 @@ fn calls_to_imports_are_bounded() {
 }
 
 #[test]
-fn nothing_is_behind_a_wasi() {
-    // No variable, argument or folder; 1: a socket is refused.
-    wasi("").gives("a!?", "A01");
-    // The host's own environment is not the guest's.
+fn wasi_offers_no_files_variables_or_sockets() {
+    // 0: there are no variables, arguments or folders; 1: sockets are refused.
+    wasi("").expect_answer("a!?", "A01");
+    // The guest does not see the host's environment either.
     let folder = Folder::new();
     folder.write("guest.wasm", guest::importing("wasi"));
     let filter = "[filter.guest]\nplugin = \"./guest.wasm\"\ngrant = [\"wasi\"]\n";
@@ -185,31 +191,31 @@ fn nothing_is_behind_a_wasi() {
 }
 
 #[test]
-fn what_a_wasi_writes_goes_to_the_log_where_that_is_granted() {
+fn wasi_output_goes_to_the_log_if_that_is_granted() {
     let host = Host::filtering(&guest::importing("wasi"), "grant = [\"wasi\", \"log\"]");
-    host.gives("a!o", "A!O");
+    host.expect_answer("a!o", "A!O");
     let line = line_of(&host, "filter logs");
     assert!(
         line.contains("said so") && !line.contains("and no"),
         "{line}"
     );
-    // The same stream goes on, in the same instance.
-    host.gives("a!o", "A!O");
+    // The same stream continues, in the same instance.
+    host.expect_answer("a!o", "A!O");
     host.expect_stderr("and nosaid so");
 }
 
 #[test]
-fn ending_the_program_fails_the_line() {
+fn exit_fails_the_line() {
     let host = wasi("");
     fails(&host, "a!e", "exit");
     fails(&host, "a!x", "exit");
-    host.gives("b", "B");
+    host.expect_answer("b", "B");
 }
 
 #[test]
-fn waiting_counts_as_time_of_the_call() {
+fn waiting_counts_towards_the_deadline() {
     let host = wasi("deadline = \"200ms\"");
-    host.gives("a!n", "A!N");
+    host.expect_answer("a!n", "A!N");
     for line in ["a!s", "a!S"] {
         let mut bystander = host.connect();
         let mut client = host.connect();
@@ -225,21 +231,21 @@ fn waiting_counts_as_time_of_the_call() {
 }
 
 #[test]
-fn a_wasi_takes_little_of_the_host() {
+fn wasi_resources_are_limited() {
     let host = wasi("deadline = \"10s\"");
     let start = Instant::now();
     fails(&host, "a!m", "resources");
     fails(&host, "a!R", "random");
     assert!(
         start.elapsed() < Duration::from_secs(5),
-        "not cut at a bound"
+        "not stopped at the limit"
     );
-    host.gives("b", "B");
+    host.expect_answer("b", "B");
 }
 
 #[test]
 #[cfg(unix)]
-fn a_reload_grants_and_takes_back() {
+fn a_reload_adds_and_removes_grants() {
     let folder = Folder::new();
     folder.write("guest.wasm", guest::importing("reach"));
     let with = |grant: &str| {
@@ -251,7 +257,7 @@ fn a_reload_grants_and_takes_back() {
     let mut client = host.connect();
     client.send(b"a!c\n");
     client.expect(b"A!C\n");
-    // The very bytes are compiled and known, with other grants.
+    // The compiled component is cached with its bytes; the grants must be checked again.
     host.write_config(with("grant = [\"log\"]"));
     host.wait_metric("linemill_reloads_total", &[("result", "refused")], 1.0);
     client.send(b"b!c\n");
@@ -260,5 +266,5 @@ fn a_reload_grants_and_takes_back() {
     host.wait_metric("linemill_generation", &[], 2.0);
     client.send(b"c!c\n");
     client.expect(b"C!C\n");
-    host.alive();
+    host.expect_alive();
 }

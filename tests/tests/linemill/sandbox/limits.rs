@@ -1,44 +1,47 @@
-//! The limits of a filter, each at its border: what is within passes, what is beyond is a failure of
-//! its own kind, and a limit that is raised lets the same through.
+//! The limits on a filter's calls: at each limit a call passes, above it the call fails with a kind of
+//! its own, and with a raised limit it passes again.
 
-use linemill_tests::{Folder, Host, eventually, guest, request, run};
+use linemill_tests::{Folder, Host, eventually, guest, run};
 
-/// A configuration whose only filter is this component, with more keys for it and for the host.
-fn config(host: &str, filter: &str) -> String {
+/// A configuration whose only filter is `guest.wasm`, with further keys of `[host]` and of the filter.
+pub(super) fn config(host: &str, filter: &str) -> String {
     Host::filtering_config(filter).replace("[host]\n", &format!("[host]\n{host}\n"))
 }
 
+/// A host with that configuration and this component.
 fn host_of(component: &[u8], host: &str, filter: &str) -> Host {
     let folder = Folder::new();
     folder.write("guest.wasm", component);
     Host::serve_in(folder, config(host, filter))
 }
 
-fn more(filter: &str) -> Host {
+/// A host with the guest `more`, which exceeds limits on demand.
+pub(super) fn more(filter: &str) -> Host {
     host_of(&guest::batch("more"), "", filter)
 }
 
+/// A host with the guest `calls`, which calls its imports on demand.
 fn calls(filter: &str) -> Host {
     let grant = "grant = [\"random\", \"log\", \"clock\"]\n";
     host_of(&guest::importing("calls"), "", &format!("{grant}{filter}"))
 }
 
-/// The filter is not in its way.
+/// Asserts that the line passes the filter.
 #[track_caller]
-fn passes(host: &Host, line: &str) {
-    host.gives(line, &line.to_uppercase());
+pub(super) fn passes(host: &Host, line: &str) {
+    host.expect_answer(line, &line.to_uppercase());
 }
 
-/// The line comes back as it was, counts as one failure of this kind, and the log says so.
+/// Asserts that the line comes back unfiltered, counts as one failure of this kind, and is logged.
 #[track_caller]
 fn fails(host: &Host, line: &str, kind: &str) {
     let before = host.failures(kind);
-    host.gives(line, line);
+    host.expect_answer(line, line);
     assert_eq!((host.failures(kind) - before).to_string(), "1", "{line}");
     host.expect_stderr(&format!("kind=\"{kind}\""));
 }
 
-/// A line that became so many of one byte.
+/// Asserts that the line becomes this many lines of one byte.
 #[track_caller]
 fn becomes(host: &Host, line: &str, lines: usize, byte: &str) {
     let got = host.connect().exchange(format!("{line}\n").as_bytes());
@@ -50,8 +53,8 @@ fn becomes(host: &Host, line: &str, lines: usize, byte: &str) {
 }
 
 #[test]
-fn elements_of_tables() {
-    // The guest has one already.
+fn table_elements() {
+    // The guest starts with one.
     let host = more("limits = { tables = 1000 }");
     fails(&host, "!t1000", "table");
     passes(&host, "!t999");
@@ -59,7 +62,7 @@ fn elements_of_tables() {
 }
 
 #[test]
-fn the_length_of_an_answer() {
+fn output_of_a_call() {
     // Each line of one byte counts as two; the input has eight bytes and one line.
     let host = more("limits = { output = \"100000B\" }");
     becomes(&host, "!o50004", 50_004, "x");
@@ -69,17 +72,17 @@ fn the_length_of_an_answer() {
 }
 
 #[test]
-fn a_line_of_the_longest_is_allowed_whatever_the_limit_of_an_answer_is() {
-    // 4 x `max_line` is 65,536, and the input has eight bytes and one line.
+fn output_of_one_maximal_line_is_always_allowed() {
+    // 4 × `max_line` is 65,536 bytes; the input has eight bytes and one line.
     let host = more("limits = { output = \"0B\" }");
     becomes(&host, "!o32772", 32_772, "x");
     fails(&host, "!o32773", "output");
 }
 
 #[test]
-fn the_length_of_answers_of_the_line_world() {
+fn output_in_the_line_world() {
     let host = |limits: &str| host_of(&guest::line("split"), "", limits);
-    // A terminator each, too.
+    // Terminators count, too.
     let small = host("limits = { output = \"100000B\" }");
     becomes(&small, "!33336", 33_336, "a");
     fails(&small, "!33337", "output");
@@ -88,7 +91,7 @@ fn the_length_of_answers_of_the_line_world() {
 }
 
 #[test]
-fn lines_whose_answers_are_too_long_together_are_called_for_one_by_one() {
+fn a_batch_with_too_much_output_is_called_line_by_line() {
     let limits = "limits = { output = \"100000B\" }";
     let host = host_of(&guest::line("split"), "", limits);
     let got = host.connect().exchange("!30000\n".repeat(8).as_bytes());
@@ -98,9 +101,9 @@ fn lines_whose_answers_are_too_long_together_are_called_for_one_by_one() {
 }
 
 #[test]
-fn what_the_host_sets_aside() {
-    // Beside that, eight times the input of nine bytes, and the longest line; of that, a count and
-    // a failure take 36.
+fn host_memory() {
+    // The limit, plus eight times the input of nine bytes, plus the longest line; less 36 bytes for
+    // a count and a failure.
     let allowed = (64 << 10) + 8 * 9 + (64 << 10) - 36;
     let host = |most| {
         more(&format!(
@@ -113,31 +116,31 @@ fn what_the_host_sets_aside() {
 }
 
 #[test]
-fn an_answer_that_is_far_too_long_is_not_even_taken() {
+fn an_answer_far_above_the_limit_is_not_copied() {
     let host = host_of(&guest::batch("huge"), "", "memory = \"32MiB\"");
-    host.gives("bad!", "bad!");
+    host.expect_answer("bad!", "bad!");
     assert_eq!(host.failures("host_memory").to_string(), "1");
 }
 
 #[test]
-fn calls_to_imports() {
+fn calls_of_imports() {
     let host = calls("limits = { imports = 1000 }");
     passes(&host, "!i1000");
     fails(&host, "!i1001", "imports");
-    // A call at a time.
+    // The limit is per call.
     passes(&host, "!i1000");
     passes(&calls("limits = { imports = 1001 }"), "!i1001");
 }
 
 #[test]
-fn random_bytes_at_once() {
+fn random_bytes_per_call() {
     let host = calls("");
     passes(&host, "!r65536");
     fails(&host, "!r65537", "random");
 }
 
 #[test]
-fn lines_of_the_log() {
+fn log_lines() {
     let dropped = |limits: &str| {
         let host = calls(limits);
         passes(&host, "!l50");
@@ -151,7 +154,7 @@ fn lines_of_the_log() {
 }
 
 #[test]
-fn depth_of_the_stack() {
+fn stack_depth() {
     let more = |host: &str| host_of(&guest::batch("more"), host, "");
     let host = more("");
     passes(&host, "!d2000");
@@ -160,119 +163,13 @@ fn depth_of_the_stack() {
     passes(&more("stack = \"8MiB\""), "!d100000");
 }
 
-/// `check` refuses it for this, with that advice.
-#[track_caller]
-fn refused(component: &[u8], host: &str, filter: &str, parts: &[&str]) {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    folder.write("linemill.toml", config(host, filter));
-    let checked = run(folder.path(), ["check", "linemill.toml"], b"");
-    checked.failure().says(parts);
-}
-
-#[track_caller]
-fn taken(component: &[u8], filter: &str) {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    folder.write("linemill.toml", config("", filter));
-    run(folder.path(), ["check", "linemill.toml"], b"").success();
-}
-
-/// What `inspect` says of the code: how many functions, and the size of the largest.
-fn code(component: &[u8]) -> (usize, usize) {
-    let folder = Folder::new();
-    folder.write("guest.wasm", component);
-    let text = run(folder.path(), ["inspect", "guest.wasm"], b"").success();
-    let text = text.text();
-    let line = text.lines().find(|line| line.starts_with("code "));
-    let line = line.unwrap_or_else(|| panic!("no code in:\n{text}"));
-    let numbers: Vec<usize> = line
-        .split(' ')
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    (numbers[0], numbers[1])
-}
-
 #[test]
-fn the_complexity_and_the_size_of_a_plugin() {
-    let component = guest::batch("shout");
-    let (functions, largest) = code(&component);
-    let size = component.len();
-    taken(
-        &component,
-        &format!(
-            "size = \"{size}B\"\n\
-             limits = {{ functions = {functions}, function_size = \"{largest}B\" }}"
-        ),
-    );
-    let of_functions = format!("limits = {{ functions = {} }}", functions - 1);
-    let told = format!("it has {functions} functions, more than {}", functions - 1);
-    refused(
-        &component,
-        "",
-        &of_functions,
-        &[&told, "`limits.functions`"],
-    );
-    let of_size = format!("limits = {{ function_size = \"{}B\" }}", largest - 1);
-    let told = format!("a function of it has {largest} bytes");
-    refused(&component, "", &of_size, &[&told, "`limits.function_size`"]);
-    let of_file = format!("size = \"{}B\"", size - 1);
-    refused(&component, "", &of_file, &["is larger than", "`size`"]);
-}
-
-#[test]
-fn what_a_load_refuses_is_counted_by_kind() {
-    let host = more("");
-    let mut client = host.connect();
-    client.send(b"a\n");
-    client.expect(b"A\n");
-    for (filter, kind) in [
-        ("size = \"100B\"", "size"),
-        ("limits = { functions = 1 }", "complexity"),
-        (
-            "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"",
-            "sha256",
-        ),
-        ("test = [ { in = [\"a\"], out = [\"b\"] } ]", "test"),
-    ] {
-        host.write_config(config("", filter));
-        let labels = [("filter", "guest"), ("kind", kind)];
-        host.wait_metric("linemill_filter_refusals_total", &labels, 1.0);
-        client.send(b"b\n");
-        client.expect(b"B\n");
-    }
-}
-
-#[test]
-fn a_limit_that_changes_makes_the_filter_a_new_one() {
-    let host = more("limits = { tables = 1000 }");
-    let mut client = host.connect();
-    client.send(b"!t1000\n");
-    client.expect(b"!t1000\n");
-    host.write_config(config("", "limits = { tables = 1001 }"));
-    host.wait_metric("linemill_generation", &[], 2.0);
-    client.send(b"!t1000\n");
-    client.expect(b"!T1000\n");
-    let status = request(host.admin(), "GET", "/status");
-    let change = "filter guest: limits.tables 1000 -> 1001";
-    assert!(status.body.contains(change), "{}", status.body);
-}
-
-#[test]
-fn a_stack_that_changes_needs_a_restart() {
-    let host = more("");
-    passes(&host, "it runs");
-    host.write_config(config("stack = \"1MiB\"", ""));
-    host.expect_stderr("linemill.toml:2:9: host: stack 512KiB -> 1MiB: this needs a restart");
-}
-
-#[test]
-fn a_version_on_trial_has_the_limits_of_its_filter() {
+fn a_trial_has_the_limits_of_its_filter() {
     let host = more(
         "limits = { tables = 1000 }\ncanary = { plugin = \"./guest.wasm\", share = \"100%\" }",
     );
     passes(&host, "!t999");
-    host.gives("!t1000", "!t1000");
+    host.expect_answer("!t1000", "!t1000");
     let labels = [("filter", "guest@canary"), ("kind", "table")];
     let failed = host.metric("linemill_filter_failures_total", &labels);
     assert_eq!(failed.to_string(), "1");
@@ -289,24 +186,23 @@ fn a_replay_has_the_limits_of_the_filter() {
             "capsules = \"capsules\"\nstack = \"768KiB\"",
             limits,
         );
-        host.gives(line, line);
+        host.expect_answer(line, line);
         let folder = host.folder().path().join("capsules");
-        let capsule = eventually("there is a capsule", || {
+        let (path, whole) = eventually("a capsule", || {
             let path = std::fs::read_dir(&folder).ok()?.next()?.ok()?.path();
             let text = std::fs::read_to_string(&path).ok()?;
             let whole = serde_json::from_str::<serde_json::Value>(&text).ok()?;
             Some((path, whole))
         });
-        let (path, whole) = capsule;
         assert_eq!(whole["stack"], 768 << 10);
         let replay = |path: &str| run(host.folder().path(), ["replay", path], b"").success();
         let again = format!("now      {}", whole["kind"].as_str().expect("a text"));
-        replay(path.to_str().expect("a text")).tells(&[&again]);
-        // One of a version that did not write limits down has those that are usual.
+        replay(path.to_str().expect("a text")).stdout_has(&[&again]);
+        // A capsule without limits, as older versions wrote it, gets the defaults.
         let mut old = whole;
         let keys = old.as_object_mut().expect("an object");
         keys.retain(|key, _| key != "limits" && key != "stack");
         host.folder().write("old.json", old.to_string());
-        replay("old.json").tells(&["now      answers"]);
+        replay("old.json").stdout_has(&["now      answers"]);
     }
 }

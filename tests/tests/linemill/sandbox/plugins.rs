@@ -1,10 +1,10 @@
-//! Files that are no plugin, and guests that do not start: nothing is served, the report says
-//! where and why, the exit status is not 0.
+//! Files that are not plugins, and guests that do not start: the host serves nothing, reports where and
+//! why, and exits with a status other than 0.
 
 use linemill_tests::{Finished, Folder, guest, run};
 
-/// `serve` and `check` with a file as the plugin; both must refuse it, with each of `parts` in
-/// the report. Gives the report of `serve`.
+/// Asserts that `check` and `serve` refuse this file as a plugin and report `parts`; returns the report
+/// of `serve`. `filter` are further keys of the filter.
 #[track_caller]
 fn refused(file: &[u8], filter: &str, parts: &[&str]) -> Finished {
     let folder = Folder::new();
@@ -18,10 +18,10 @@ fn refused(file: &[u8], filter: &str, parts: &[&str]) -> Finished {
     );
     run(folder.path(), ["check", "linemill.toml"], b"")
         .failure()
-        .says(parts);
+        .stderr_has(parts);
     let report = run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
         .failure()
-        .says(parts);
+        .stderr_has(parts);
     assert!(
         !report.stderr.contains("listening on"),
         "half-started:\n{}",
@@ -40,7 +40,7 @@ fn a_missing_file() {
     );
     run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
         .failure()
-        .says(&["linemill.toml", ":7", "plugin", "nowhere.wasm"]);
+        .stderr_has(&["linemill.toml", ":7", "plugin", "nowhere.wasm"]);
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn a_core_module() {
 #[test]
 fn a_component_of_another_world() {
     refused(
-        &guest::whole("stranger"),
+        &guest::complete("stranger"),
         "",
         &["guest.wasm", "linemill:filter"],
     );
 }
 
 #[test]
-fn a_component_with_an_import_nobody_grants() {
+fn a_component_with_an_import_that_cannot_be_granted() {
     refused(
         &guest::importing("clock"),
         "",
@@ -91,7 +91,7 @@ fn a_component_with_an_import_nobody_grants() {
 }
 
 #[test]
-fn a_file_over_the_size() {
+fn a_file_above_the_size_limit() {
     refused(
         &guest::batch("shout"),
         "size = \"1KiB\"",
@@ -100,18 +100,18 @@ fn a_file_over_the_size() {
 }
 
 #[test]
-fn another_digest() {
+fn a_different_digest() {
     let filter = format!("sha256 = \"{}\"", "0".repeat(64));
     refused(&guest::batch("shout"), &filter, &["guest.wasm", "sha256"]);
 }
 
 #[test]
-fn a_guest_that_traps_at_its_start() {
+fn a_guest_that_traps_at_start() {
     refused(&guest::batch("start-trap"), "", &["guest"]);
 }
 
 #[test]
-fn a_guest_that_spins_at_its_start() {
+fn a_guest_that_spins_at_start() {
     refused(
         &guest::batch("start-loop"),
         "deadline = \"50ms\"",
@@ -133,7 +133,7 @@ fn a_guest_that_refuses_its_settings() {
 }
 
 #[test]
-fn a_test_that_does_not_hold() {
+fn a_filter_test_that_fails() {
     refused(
         &guest::batch("shout"),
         "test = [ { in = [\"a\"], out = [\"B\"] } ]",
@@ -142,7 +142,7 @@ fn a_test_that_does_not_hold() {
 }
 
 #[test]
-fn a_memory_limit_below_what_the_guest_starts_with() {
+fn a_memory_limit_below_the_initial_memory() {
     refused(
         &guest::batch("shout"),
         "memory = \"64KiB\"",

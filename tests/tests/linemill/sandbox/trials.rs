@@ -1,15 +1,15 @@
 //! Versions of filters on trial: canaries, shadows, and how a trial ends.
 
-use linemill_tests::{Client, Folder, Host, eventually, guest, request, run};
+use linemill_tests::{Client, Folder, Host, eventually, guest, run};
 use serde_json::Value;
 
-/// A configuration whose filter `f` turns letters and has this trial.
+/// A configuration whose filter `f` is ROT13 and has this trial.
 fn config(trial: &str) -> String {
     let filter = format!("[filter.f]\nplugin = \"rot13\"\n{trial}\n");
     Host::config("chain = [\"f\"]", &filter)
 }
 
-/// A host beside whose configuration lie guests that can be tried.
+/// A host with guests in its folder that can be tried.
 fn host(config: &str) -> Host {
     let folder = Folder::new();
     for name in ["shout", "trap", "loop"] {
@@ -18,37 +18,33 @@ fn host(config: &str) -> Host {
     Host::serve_in(folder, config)
 }
 
+/// `POST path`; asserts the status, returns the body.
 #[track_caller]
 fn post(host: &Host, path: &str, status: u16) -> Value {
-    let answer = request(host.admin(), "POST", path);
+    let answer = host.post(path);
     assert_eq!(answer.status, status, "{}", answer.body);
-    serde_json::from_str(&answer.body).expect("JSON")
+    answer.json()
 }
 
-#[track_caller]
-fn get(host: &Host, path: &str) -> Value {
-    serde_json::from_str(&host.get(path).body).expect("JSON")
-}
-
-/// What a connection answers to `a!`.
+/// The answer to the line `a!`.
 #[track_caller]
 fn answer(client: &mut Client) -> Vec<u8> {
     client.send(b"a!\n");
     client.take(3)
 }
 
-/// Waits until the shadow has seen so many lines, one way or the other.
+/// Waits until the shadow has compared or skipped this many lines; returns the trial.
 #[track_caller]
-fn seen(host: &Host, lines: u64) -> Value {
-    eventually("the shadow", || {
-        let trial = get(host, "/trials")[0].clone();
+fn wait_shadow(host: &Host, lines: u64) -> Value {
+    eventually("lines at the shadow", || {
+        let trial = host.get("/trials").json()[0].clone();
         let sum = ["same", "different", "skipped"].map(|key| trial[key].as_u64().unwrap_or(0));
         (sum.iter().sum::<u64>() >= lines).then_some(trial)
     })
 }
 
 #[test]
-fn a_canary_serves_its_share_and_a_connection_stays_with_it() {
+fn a_canary_serves_its_share_and_keeps_its_connections() {
     let trial = |share: &str| {
         config(&format!(
             "canary = {{ plugin = \"./shout.wasm\", share = \"{share}\" }}"
@@ -58,18 +54,18 @@ fn a_canary_serves_its_share_and_a_connection_stays_with_it() {
     let mut clients: Vec<_> = (0..64).map(|_| host.connect()).collect();
     let first: Vec<_> = clients.iter_mut().map(answer).collect();
     let canaries = first.iter().filter(|answer| **answer == b"A!\n").count();
-    // Binomial: outside of this once in a hundred million runs.
+    // Binomial distribution: outside this range once in a hundred million runs.
     assert!((10..=54).contains(&canaries), "{canaries} of 64");
     assert!(
         first
             .iter()
             .all(|answer| answer == b"A!\n" || answer == b"n!\n")
     );
-    // A swap moves nobody to the other side, and a larger share takes nobody away from it.
-    host.folder().write("linemill.toml", trial("90%"));
+    // A larger share moves connections to the canary, but none away from it.
+    host.write_config(trial("90%"));
     post(&host, "/reload", 200);
     eventually("the larger share", || {
-        (get(&host, "/status")["trials"][0]["share"] == "90%").then_some(())
+        (host.status()["trials"][0]["share"] == "90%").then_some(())
     });
     host.wait_metric("linemill_old_generations", &[], 0.0);
     let second: Vec<_> = clients.iter_mut().map(answer).collect();
@@ -77,14 +73,14 @@ fn a_canary_serves_its_share_and_a_connection_stays_with_it() {
     assert!(more > canaries, "{more} after {canaries}");
     let lost = |(one, other): (&Vec<u8>, &Vec<u8>)| one == b"A!\n" && other != b"A!\n";
     assert!(!first.iter().zip(&second).any(lost));
-    let trial = &get(&host, "/status")["trials"][0];
+    let trial = &host.status()["trials"][0];
     assert_eq!(trial["kind"], "canary");
     assert_eq!(trial["filter"], "f");
     assert_eq!(trial["failed"], 0);
 }
 
 #[test]
-fn by_address_all_connections_of_a_client_are_the_same() {
+fn by_address_all_connections_of_a_client_get_the_same_version() {
     let host = host(&config(
         "canary = { plugin = \"./shout.wasm\", share = \"50%\", by = \"address\" }",
     ));
@@ -95,7 +91,7 @@ fn by_address_all_connections_of_a_client_are_the_same() {
 }
 
 #[test]
-fn promotion_holds_until_the_table_in_the_file_is_another() {
+fn a_promotion_lasts_until_the_table_in_the_file_changes() {
     let canary = "canary = { plugin = \"./shout.wasm\", share = \"0.01%\" }";
     let host = host(&config(canary));
     let mut client = host.connect();
@@ -120,14 +116,14 @@ fn promotion_holds_until_the_table_in_the_file_is_another() {
     eventually("the new version", || {
         (answer(&mut client) == b"A!\n").then_some(())
     });
-    assert_eq!(get(&host, "/status")["trials"], serde_json::json!([]));
-    // Reloads keep it, as long as the table is the same.
+    assert_eq!(host.status()["trials"], serde_json::json!([]));
+    // Reloads keep it while the table is the same.
     assert_eq!(post(&host, "/reload", 200)["result"], "unchanged");
     let other = config(canary).replace("[[listener]]\n", "[[listener]]\nmax_connections = 99\n");
-    host.folder().write("linemill.toml", other);
+    host.write_config(other);
     post(&host, "/reload", 200);
     assert_eq!(answer(&mut client), b"A!\n");
-    host.folder().write("linemill.toml", config(""));
+    host.write_config(config(""));
     post(&host, "/reload", 200);
     eventually("what the file says", || {
         (answer(&mut client) == b"n!\n").then_some(())
@@ -135,7 +131,7 @@ fn promotion_holds_until_the_table_in_the_file_is_another() {
 }
 
 #[test]
-fn a_trial_ends_by_a_rollback_of_its_filter() {
+fn a_rollback_of_the_filter_ends_its_trial() {
     let host = host(&config(
         "canary = { plugin = \"./shout.wasm\", share = \"100%\" }",
     ));
@@ -148,26 +144,26 @@ fn a_trial_ends_by_a_rollback_of_its_filter() {
     };
     verb(&["status"])
         .success()
-        .tells(&["canary of filter f, 100%", "1 lines, 0 failed"]);
+        .stdout_has(&["canary of filter f, 100%", "1 lines, 0 failed"]);
     verb(&["promote", "g"])
         .failure()
-        .says(&["filter `g`", "on trial is a version of `f`"]);
+        .stderr_has(&["filter `g`", "on trial is a version of `f`"]);
     verb(&["rollback", "f"])
         .success()
-        .tells(&["canary ends", "linemill.toml:15: remove `canary`"]);
+        .stdout_has(&["canary ends", "linemill.toml:15: remove `canary`"]);
     eventually("the filter", || {
         (answer(&mut client) == b"n!\n").then_some(())
     });
     verb(&["rollback", "f"])
         .failure()
-        .says(&["no filter has a version on trial"]);
+        .stderr_has(&["no filter has a version on trial"]);
     verb(&["promote", "a b"])
         .failure()
-        .says(&["is not the name of a filter"]);
+        .stderr_has(&["is not the name of a filter"]);
 }
 
 #[test]
-fn a_promotion_is_rolled_back_to_the_trial() {
+fn a_rollback_after_a_promotion_restores_the_trial() {
     let host = host(&config(
         "canary = { plugin = \"./shout.wasm\", share = \"0.01%\" }",
     ));
@@ -180,11 +176,11 @@ fn a_promotion_is_rolled_back_to_the_trial() {
     eventually("the old version", || {
         (answer(&mut client) == b"n!\n").then_some(())
     });
-    assert_eq!(get(&host, "/status")["trials"][0]["kind"], "canary");
+    assert_eq!(host.status()["trials"][0]["kind"], "canary");
 }
 
 #[test]
-fn state_goes_on_when_a_canary_is_promoted() {
+fn state_is_handed_over_when_a_canary_is_promoted() {
     let filter = "[filter.f]\nplugin = \"number\"\ncanary = { plugin = \"number\", share = \"0.01%\", settings = { separator = \"-\" } }\n";
     let host = Host::serve(Host::config("chain = [\"f\"]", filter));
     let mut client = host.connect();
@@ -201,14 +197,14 @@ fn state_goes_on_when_a_canary_is_promoted() {
 }
 
 #[test]
-fn a_shadow_is_compared_and_never_seen() {
+fn a_shadow_is_compared_but_not_visible() {
     let host = host(&config(
         "shadow = { plugin = \"./shout.wasm\", share = \"100%\" }",
     ));
     let mut client = host.connect();
     client.send(b"a!\n1\nb!\n");
     client.expect(b"n!\n1\no!\n");
-    let trial = seen(&host, 3);
+    let trial = wait_shadow(&host, 3);
     assert_eq!(
         [&trial["same"], &trial["different"], &trial["skipped"]],
         [1, 2, 0]
@@ -216,23 +212,23 @@ fn a_shadow_is_compared_and_never_seen() {
     assert_eq!(trial["examples"][0]["line"], "a!");
     assert_eq!(trial["examples"][0]["filter"][0], "n!");
     assert_eq!(trial["examples"][0]["shadow"][0], "A!");
-    // Payload is at /trials only.
-    assert_eq!(get(&host, "/status")["trials"][0].get("examples"), None);
+    // Payload is shown at /trials only.
+    assert_eq!(host.status()["trials"][0].get("examples"), None);
     let outcome = post(&host, "/promote?filter=f", 200);
     assert_eq!(outcome["result"], "applied");
-    eventually("the shadow in the filter's place", || {
+    eventually("the promoted shadow", || {
         (answer(&mut client) == b"A!\n").then_some(())
     });
 }
 
 #[test]
-fn a_shadow_that_agrees_differs_in_nothing() {
+fn a_shadow_that_agrees_has_no_differences() {
     let host = host(&config("shadow = { plugin = \"rot13\", share = \"100%\" }"));
     let mut client = host.connect();
     client.send(b"a\r\n\nb");
     client.finish();
     assert_eq!(client.rest(), b"n\r\n\no");
-    let trial = seen(&host, 3);
+    let trial = wait_shadow(&host, 3);
     assert_eq!(
         [&trial["same"], &trial["different"], &trial["skipped"]],
         [3, 0, 0]
@@ -240,7 +236,7 @@ fn a_shadow_that_agrees_differs_in_nothing() {
 }
 
 #[test]
-fn a_shadow_that_traps_or_spins_does_not_touch_the_stream() {
+fn a_shadow_that_traps_or_spins_does_not_affect_the_stream() {
     for bad in ["trap", "loop"] {
         let host = host(&config(&format!(
             "deadline = \"5ms\"\nshadow = {{ plugin = \"./{bad}.wasm\", share = \"100%\" }}"
@@ -249,7 +245,7 @@ fn a_shadow_that_traps_or_spins_does_not_touch_the_stream() {
         for _ in 0..200 {
             assert_eq!(answer(&mut client), b"n!\n", "{bad}");
         }
-        let trial = seen(&host, 200);
+        let trial = wait_shadow(&host, 200);
         assert_eq!(trial["same"], 0, "{bad}: {trial}");
         assert_eq!(
             host.metrics()
@@ -270,7 +266,7 @@ fn a_candidate_that_cannot_start_refuses_the_configuration() {
     let mut client = host.connect();
     assert_eq!(answer(&mut client), b"n!\n");
     let gone = config("canary = { plugin = \"./gone.wasm\", share = \"5%\" }");
-    host.folder().write("linemill.toml", gone);
+    host.write_config(gone);
     let error = post(&host, "/reload", 422)["error"]
         .as_str()
         .expect("text")

@@ -1,9 +1,8 @@
-//! Lines that a filter failed, sent to quarantine: each as one object with what is known of it, and
-//! no other.
+//! `on_error = "quarantine"`: failed lines go to a sink as JSON objects with what is known about the failure.
 //!
-//! The guest turns lines into upper case, fails those that begin with `?` and traps on a `!`.
+//! The guests convert lines to upper case; they fail lines that start with `?`, and trap on a `!`.
 
-use linemill_tests::{Folder, Hop, Host, eventually, guest, run};
+use linemill_tests::{Folder, Host, Outcome, Upstream, eventually, guest, run};
 use serde_json::{Value, json};
 
 fn config(quarantine: &str) -> String {
@@ -19,6 +18,7 @@ fn host(component: &[u8], quarantine: &str) -> Host {
     Host::serve_in(folder, config(quarantine))
 }
 
+/// Parses one JSON object per line.
 fn objects(text: &[u8]) -> Vec<Value> {
     let text = String::from_utf8(text.to_vec()).expect("objects are text");
     let lines = text.lines();
@@ -27,9 +27,9 @@ fn objects(text: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// The objects of a file, once there are so many.
+/// Waits until a file has `count` lines; returns their objects.
 fn kept(host: &Host, file: &str, count: usize) -> Vec<Value> {
-    eventually("as many lines are in quarantine", || {
+    eventually("lines in quarantine", || {
         let bytes = host.folder().read(file);
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
         (lines >= count).then(|| objects(&bytes))
@@ -37,7 +37,7 @@ fn kept(host: &Host, file: &str, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn a_line_that_fails_goes_there_with_what_is_known_of_it_and_no_other() {
+fn only_failed_lines_go_to_quarantine() {
     let host = host(&guest::line("line"), "file:failed.jsonl");
     let mut client = host.connect();
     let address = client.local().to_string();
@@ -69,20 +69,20 @@ fn a_line_that_fails_goes_there_with_what_is_known_of_it_and_no_other() {
 }
 
 #[test]
-fn a_next_hop_can_be_quarantine() {
-    let hop = Hop::tcp();
-    let host = host(&guest::batch("trap"), &hop.url());
+fn quarantine_can_be_an_upstream() {
+    let upstream = Upstream::tcp();
+    let host = host(&guest::batch("trap"), &upstream.url());
     let mut client = host.connect();
     client.send(b"one\nbad!\ntwo\n");
     client.expect(b"ONE\nTWO\n");
-    let mut taken = hop.accept();
+    let mut taken = upstream.accept();
     let object = objects(&taken.take_lines(1));
     assert_eq!(object[0]["line"], "bad!");
 }
 
 #[test]
-fn what_quarantine_cannot_take_is_counted_and_holds_nobody_up() {
-    // Nobody takes lines there.
+fn a_full_quarantine_delays_nothing() {
+    // Nothing listens there.
     let host = host(&guest::line("line"), "unix:nobody.sock");
     let line = format!("?{}\n", "x".repeat(10_000));
     let mut client = host.connect();
@@ -97,10 +97,9 @@ fn what_quarantine_cannot_take_is_counted_and_holds_nobody_up() {
 }
 
 #[test]
-fn a_quarantine_that_cannot_be_opened_is_refused_and_one_that_nobody_uses_is_closed() {
+fn a_reload_opens_and_closes_quarantines() {
     let host = host(&guest::line("line"), "file:one.jsonl");
-    let refused = || host.reloads(linemill_tests::Outcome::Refused);
-    assert_eq!(refused(), 0);
+    assert_eq!(host.reloads(Outcome::Refused), 0);
     host.replace_config(config("file:nowhere/two.jsonl"));
     host.expect_stderr("key `quarantine` of filter `guest`: cannot open file:");
     let mut client = host.connect();
@@ -110,7 +109,9 @@ fn a_quarantine_that_cannot_be_opened_is_refused_and_one_that_nobody_uses_is_clo
     let up_now = host.metric("linemill_output_up", &[("output", "file:one.jsonl")]);
     assert_eq!(up_now, 1.0);
     host.replace_config(config("file:two.jsonl"));
-    eventually("it is in force", || (host.generation() == 2).then_some(()));
+    eventually("the new configuration", || {
+        (host.generation() == 2).then_some(())
+    });
     client.send(b"?c\nd\n");
     client.expect(b"D\n");
     assert_eq!(kept(&host, "two.jsonl", 1)[0]["line"], "?c");
@@ -125,18 +126,21 @@ fn a_quarantine_that_cannot_be_opened_is_refused_and_one_that_nobody_uses_is_clo
 }
 
 #[test]
-fn pipe_and_check_know_it() {
+fn pipe_and_check_support_quarantine() {
     let folder = Folder::new();
     folder.write("guest.wasm", guest::line("line"));
     folder.write("a.toml", config("file:failed.jsonl"));
     run(folder.path(), ["check", "a.toml"], b"").success();
-    assert_eq!(folder.read("failed.jsonl"), b"", "check opens nothing");
+    assert_eq!(folder.read("failed.jsonl"), b"", "`check` must not write");
     let piped = run(folder.path(), ["pipe", "--config", "a.toml"], b"a\n?b\n");
-    assert_eq!(piped.success().says(&["sent to quarantine"]).text(), "A\n");
+    assert_eq!(
+        piped.success().stderr_has(&["sent to quarantine"]).text(),
+        "A\n"
+    );
     let kept = objects(&folder.read("failed.jsonl"));
     assert_eq!(kept[0]["listener"], "pipe");
     assert_eq!(kept[0]["connection"], Value::Null);
     folder.write("a.toml", config("file:nowhere/failed.jsonl"));
     let checked = run(folder.path(), ["check", "a.toml"], b"").failure();
-    checked.says(&["a.toml", "quarantine", "its folder must exist"]);
+    checked.stderr_has(&["a.toml", "quarantine", "its folder must exist"]);
 }

@@ -1,4 +1,4 @@
-//! The example with redis-server: what may be asked, and what no answer may show.
+//! `examples/redis`: which commands reach redis-server, and what its answers must not show.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ fn example(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Puts `new` in the place of the only line that starts so.
+/// Replaces the only line that starts with `start` by `new`.
 fn replace(config: &str, start: &str, new: &str) -> String {
     let mut lines = config.lines().filter(|line| line.starts_with(start));
     let line = lines.next().unwrap_or_else(|| panic!("no line {start:?}"));
@@ -20,7 +20,7 @@ fn replace(config: &str, start: &str, new: &str) -> String {
 }
 
 #[test]
-fn the_readme_shows_what_happens() {
+fn the_readme_shows_commands_and_answers() {
     let readme = example("README.md");
     for name in ["commands.txt", "expected.txt"] {
         for line in example(name).lines() {
@@ -53,13 +53,13 @@ fn commands_and_answers_are_filtered() {
         ],
     );
     eventually("redis-server listens", || socket.exists().then_some(()));
-    let config = replace(
+    let on_free_port = replace(
         &example("linemill.toml"),
         "bind = ",
         "bind = \"127.0.0.1:0\"",
     );
     let config = replace(
-        &config,
+        &on_free_port,
         "to = ",
         &format!("to = \"unix:{}\"", text(&socket)),
     );
@@ -72,7 +72,7 @@ fn commands_and_answers_are_filtered() {
     client.finish();
     client.expect_end();
 
-    // Nothing of what was refused has reached the server, however it was written.
+    // Refused commands do not reach the server, however they are written.
     let mut client = host.connect();
     for trick in [
         &b"flushall\r\n"[..],
@@ -92,8 +92,8 @@ fn commands_and_answers_are_filtered() {
     }
     client.send(b"EXISTS visitor:17\r\n");
     client.expect(b":1\r\n");
-    // A command that is cut in two would be two commands.
+    // An oversized command closes the connection: split in two, it would be two commands.
     client.send(&[b"SET a ", &*vec![b'x'; 20_000], b"\r\n"].concat());
     client.expect_refusal();
-    assert!(server.terminate().success(), "{}", server.said());
+    assert!(server.terminate().success(), "{}", server.output());
 }

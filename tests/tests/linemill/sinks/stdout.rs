@@ -1,4 +1,4 @@
-//! Where lines go other than back.
+//! `to = "stdout"`: all connections share standard output.
 
 use linemill_tests::Host;
 
@@ -9,12 +9,12 @@ fn lines_go_to_standard_output() {
     client.send(b"Hello\r\nrest");
     client.finish();
     client.expect_end();
-    // What others write to the same output must not be glued to the unterminated rest.
+    // The partial line gets a terminator, so that the next line does not continue it.
     host.expect_stdout(b"Uryyb\r\nerfg\n");
 }
 
 #[test]
-fn lines_of_two_connections_are_not_torn() {
+fn lines_of_several_connections_are_not_mixed() {
     let host = Host::with("to = \"stdout\"\nchain = []");
     let lines = |letter: u8| [vec![letter; 99], b"\n".to_vec()].concat().repeat(2_000);
     std::thread::scope(|scope| {
@@ -27,7 +27,7 @@ fn lines_of_two_connections_are_not_torn() {
     for line in all.chunks(100) {
         assert!(
             line == &lines(line[0])[..100],
-            "a torn line: {}",
+            "a mixed line: {}",
             line.escape_ascii()
         );
     }

@@ -1,20 +1,23 @@
-//! Plugins that must not go live.
+//! Broken plugins.
+//!
+//! In: guests. Out: entries. Not here: how they are tried (`entries`).
 
 use linemill_tests::guest;
 
-use super::place::Content;
-use super::place::Content::{Bytes, Fifo, Folder, Link, Nothing};
-use super::{Broken, GOOD};
+use super::content::Content;
+use super::content::Content::{Bytes, Fifo, Folder, Link, Nothing};
+use super::entries::{Broken, VALID};
 
-/// Where the name of an entry's plugin stands.
+/// Position of the key `plugin` of an entry's filter.
 const PLUGIN: &str = "linemill.toml:10:10: ";
-/// Where the first key after it stands.
+/// Line of the key after it.
 const NEXT: &str = "linemill.toml:11:";
 
+/// All entries. Those that break the running plugin come last, because it stays broken.
 pub(super) fn entries() -> Vec<Broken> {
     let shout = || guest::batch("shout");
     let mut all = vec![
-        // Not there, or no file.
+        // Missing, or not a regular file.
         file(
             "missing",
             Nothing,
@@ -53,7 +56,7 @@ pub(super) fn entries() -> Vec<Broken> {
             Link("live.wasm/below".into()),
             &["below.wasm", "Not a directory"],
         ),
-        // No component.
+        // Not a component.
         bytes(
             "text",
             b"#!/bin/sh\necho hello\n".to_vec(),
@@ -75,10 +78,10 @@ pub(super) fn entries() -> Vec<Broken> {
         ),
         bytes("flipped", flipped(shout()), &["invalid component"]),
         bytes("twice", [shout(), shout()].concat(), &["invalid component"]),
-        // Of another world or version.
+        // A component for another world or version.
         bytes(
             "stranger",
-            guest::whole("stranger"),
+            guest::complete("stranger"),
             &[
                 "a component of another world",
                 "answer",
@@ -172,7 +175,7 @@ pub(super) fn entries() -> Vec<Broken> {
             NEXT,
             &["filter `small-memory`", "raise `memory`"],
         ),
-        // Not what the configuration says.
+        // Contradicts the configuration.
         with(
             "digest",
             shout(),
@@ -244,14 +247,14 @@ pub(super) fn entries() -> Vec<Broken> {
     all.extend((0..20).map(|nth| {
         let length = nth * (whole.len() - 1) / 19;
         let name = format!("cut-at-{length}");
-        // A cut between two sections leaves a component of fewer exports.
+        // A cut between two sections leaves a valid component with fewer exports.
         bytes(
             &name,
             whole[..length].to_vec(),
             &[&format!("{name}.wasm: ")],
         )
     }));
-    // The file of the plugin that runs. What is broken stays so, so these come last.
+    // The file of the running plugin.
     all.extend([
         live(
             "live-empty",
@@ -280,40 +283,47 @@ pub(super) fn entries() -> Vec<Broken> {
     all
 }
 
-/// The good configuration, with one more filter behind the others whose plugin is this.
-fn entry(name: &str, content: Content, more: &str, says: &[&str]) -> Broken {
-    let chain = GOOD.replace("\"live\"", &format!("\"live\", \"{name}\""));
+/// The valid configuration with another filter at the end of the chain; `content` is its plugin,
+/// `more` are further keys.
+fn entry(name: &str, content: Content, more: &str, report: &[&str]) -> Broken {
+    let chain = VALID.replace("\"live\"", &format!("\"live\", \"{name}\""));
     let config = format!("{chain}[filter.{name}]\nplugin = \"./{name}.wasm\"\n{more}\n");
     let plugin = format!("{name}.wasm");
     let config = Bytes(config.into());
-    Broken::files(name, [(&plugin, content), ("linemill.toml", config)], says)
-}
-
-fn file(name: &str, content: Content, says: &[&str]) -> Broken {
-    entry(name, content, "", &[&[PLUGIN], says].concat())
-}
-
-fn bytes(name: &str, bytes: Vec<u8>, says: &[&str]) -> Broken {
-    file(name, Bytes(bytes), says)
-}
-
-/// A plugin whose filter has more keys.
-fn with(name: &str, bytes: Vec<u8>, more: &str, place: &str, says: &[&str]) -> Broken {
-    entry(name, Bytes(bytes), more, &[&[place], says].concat())
-}
-
-/// The configuration stays good.
-fn live(name: &str, content: Content, says: &[&str]) -> Broken {
-    let says = [&["linemill.toml:8:10: "], says].concat();
-    let good = Bytes(GOOD.into());
     Broken::files(
         name,
-        [("live.wasm", content), ("linemill.toml", good)],
-        &says,
+        [(&plugin, content), ("linemill.toml", config)],
+        report,
     )
 }
 
-/// The same component, made for another version of the interfaces.
+/// An entry whose report is about the key `plugin`.
+fn file(name: &str, content: Content, report: &[&str]) -> Broken {
+    entry(name, content, "", &[&[PLUGIN], report].concat())
+}
+
+/// As [`file`], with these bytes as the plugin.
+fn bytes(name: &str, bytes: Vec<u8>, report: &[&str]) -> Broken {
+    file(name, Bytes(bytes), report)
+}
+
+/// A plugin whose filter has further keys; the report is about `place`.
+fn with(name: &str, bytes: Vec<u8>, more: &str, place: &str, report: &[&str]) -> Broken {
+    entry(name, Bytes(bytes), more, &[&[place], report].concat())
+}
+
+/// The running plugin, replaced; the configuration stays valid.
+fn live(name: &str, content: Content, report: &[&str]) -> Broken {
+    let expected = [&["linemill.toml:8:10: "], report].concat();
+    let valid = Bytes(VALID.into());
+    Broken::files(
+        name,
+        [("live.wasm", content), ("linemill.toml", valid)],
+        &expected,
+    )
+}
+
+/// The same component with another version of the interfaces it implements.
 fn version(mut component: Vec<u8>, version: &str) -> Vec<u8> {
     const OURS: &[u8] = b"@0.1.0";
     let mut at = 0;
@@ -328,13 +338,13 @@ fn version(mut component: Vec<u8>, version: &str) -> Vec<u8> {
     component
 }
 
-/// One bit of its code is another.
+/// The same component with one bit flipped, in the size of its first section.
 fn flipped(mut component: Vec<u8>) -> Vec<u8> {
-    // The size of the first section.
     component[9] ^= 0x40;
     component
 }
 
+/// The first half of a component.
 fn half(mut component: Vec<u8>) -> Vec<u8> {
     component.truncate(component.len() / 2);
     component

@@ -1,22 +1,23 @@
-//! Hostile use of the admin address: it changes nothing but by POST, reads no more than it must, shows
-//! no payload, and is there for others meanwhile.
+//! Attacks on the admin address: nothing changes except by POST, bodies are not read, payload is not shown,
+//! and other clients are served meanwhile.
 
 use std::path::Path;
 
 use linemill_tests::{Client, Folder, Host, guest, request};
 
-use super::{Numbers, no_panic, offer};
+use super::scene::{Numbers, no_panic, offer};
 
-/// Clients beyond those that are served at a time.
+/// More clients than are served at a time.
 const CROWD: usize = 40;
 
-/// A request whose answer ends the connection.
+/// A GET after which the server closes.
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
+/// Asserts that `/healthz` answers 200 on this connection.
 #[track_caller]
-fn healthy(mut client: Client) {
+fn check_health(mut client: Client) {
     let answer = client.exchange(&get("/healthz"));
     assert!(
         answer.starts_with(b"HTTP/1.1 200 "),
@@ -26,7 +27,7 @@ fn healthy(mut client: Client) {
 }
 
 #[test]
-fn it_is_off_unless_configured() {
+fn the_admin_address_is_off_unless_configured() {
     let config = Host::config("", "").replacen("admin = \"127.0.0.1:0\"", "", 1);
     let host = Host::serve(config);
     assert_eq!(host.connect().exchange(b"Hello\n"), b"Uryyb\n");
@@ -54,7 +55,7 @@ fn only_a_post_changes_anything() {
     assert_eq!(host.generation(), 1);
 }
 
-/// A body is of no use to any request: it is not waited for, and not read to its end.
+/// No request needs a body, so a body is not read to its end.
 #[test]
 fn a_body_without_end_is_not_read() {
     let mut host = Host::with("");
@@ -70,15 +71,15 @@ fn a_body_without_end_is_not_read() {
                 .offer(&chunk, std::time::Duration::from_secs(10))
                 .is_some()
         });
-        assert!(taken.count() < 1024, "64 MiB of body were read");
+        assert!(taken.count() < 1024, "64 MiB of a body were read");
     }
-    host.alive();
+    host.expect_alive();
     no_panic(&host);
 }
 
-/// A client that is answered may not stay.
+/// Connections close after one answer.
 #[test]
-fn a_connection_is_for_one_request() {
+fn a_connection_serves_one_request() {
     let host = Host::with("");
     let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut client = Client::connect(host.admin());
@@ -90,9 +91,9 @@ fn a_connection_is_for_one_request() {
     assert_eq!(answers, 1, "{}", answer.escape_ascii());
 }
 
-/// Whoever comes to a crowd that says nothing waits until that is sent away, and no longer.
+/// Silent clients are closed, so that others are served.
 #[test]
-fn a_crowd_that_says_nothing_is_sent_away() {
+fn silent_clients_are_closed() {
     let host = Host::with("");
     let idle = host.idle_descriptors();
     let crowd: Vec<Client> = (0..CROWD)
@@ -108,9 +109,9 @@ fn a_crowd_that_says_nothing_is_sent_away() {
     assert_eq!(host.idle_descriptors(), idle);
 }
 
-/// An answer that is larger than what lies between the two ends keeps no place either.
+/// Clients that do not read an answer larger than all buffers are closed as well.
 #[test]
-fn a_crowd_that_does_not_read_is_sent_away() {
+fn clients_that_do_not_read_are_closed() {
     let long = format!("# {}\n", "a comment that makes the file long ".repeat(2)).repeat(13_000);
     let host = Host::serve(Host::config("", "") + &long);
     let _crowd: Vec<Client> = (0..CROWD)
@@ -148,7 +149,7 @@ fn any_bytes(connect: impl Fn() -> Client) {
     for round in 0..60 {
         let mut bytes = numbers.bytes(3000);
         if round % 2 == 0 {
-            // Not the end of a head that would be good.
+            // A valid start of a head, followed by an invalid header.
             bytes.splice(0..0, *b"POST /reload HTTP/1.1\r\n:");
         }
         let mut client = connect();
@@ -160,14 +161,13 @@ fn any_bytes(connect: impl Fn() -> Client) {
             "{}",
             answer.escape_ascii()
         );
-        healthy(connect());
+        check_health(connect());
     }
 }
 
-/// What clients send is nobody's business at the admin address, whatever becomes of it. `/trials`
-/// alone has lines, and says so.
+/// Lines of clients must not appear at the admin address, except as the examples of `/trials`.
 #[test]
-fn no_payload_is_shown() {
+fn payload_is_not_shown() {
     let folder = Folder::new();
     folder.write("trap.wasm", guest::batch("trap"));
     folder.write("verdicts.wasm", guest::batch("verdicts"));
@@ -176,7 +176,7 @@ fn no_payload_is_shown() {
         folder,
         Host::config("chain = [\"trap\", \"verdicts\"]", filters),
     );
-    // Passed, dropped, failed and split ones, and some on which the filter traps.
+    // Lines that are passed, dropped, failed and split, and lines on which a filter traps.
     let lines =
         ["plain", "-gone", "?fails", "+two", "trap!"].map(|line| format!("{line} pay10ad\n"));
     for _ in 0..50 {

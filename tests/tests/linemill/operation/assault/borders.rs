@@ -1,38 +1,38 @@
-//! Lines at every border of `max_line`, in every framing and policy, cut at every byte.
+//! Lines around the limit `max_line`, in every framing, under every policy, cut at every byte.
 
 use linemill_tests::{Client, Host, rot13};
 
-use super::{Kind, no_panic};
+use super::scene::{Kind, no_panic, offer};
 
 const MAX: usize = 8;
 
 const POLICIES: [&str; 4] = ["split", "truncate", "drop", "close"];
 const FRAMINGS: [Kind; 4] = [Kind::Lf, Kind::Crlf, Kind::Nul, Kind::Octet];
 
-/// What must come of a line of this content and of a short one behind it.
+/// What must come back for a line with this content, followed by a short one.
 fn expected(kind: Kind, policy: &str, content: &[u8]) -> Vec<u8> {
-    let turned = rot13(content);
+    let rotated = rot13(content);
     let long = content.len() > MAX;
     let kept: Vec<u8> = match policy {
         "close" if long => return Vec::new(),
         "drop" if long => Vec::new(),
-        "split" => turned
+        "split" => rotated
             .chunks(MAX)
             .flat_map(|piece| kind.line(piece))
             .collect(),
-        "truncate" => kind.line(&turned[..turned.len().min(MAX)]),
-        _ => kind.line(&turned),
+        "truncate" => kind.line(&rotated[..rotated.len().min(MAX)]),
+        _ => kind.line(&rotated),
     };
     [kept, kind.line(b"bx")].concat()
 }
 
 #[test]
-fn lines_at_every_border_cut_at_every_byte() {
+fn lines_around_the_limit_cut_at_every_byte() {
     let mut config = String::from("[host]\nadmin = \"127.0.0.1:0\"\n");
-    let pairs = FRAMINGS
+    let pairs: Vec<(Kind, &str)> = FRAMINGS
         .iter()
-        .flat_map(|kind| POLICIES.map(|policy| (*kind, policy)));
-    let pairs: Vec<(Kind, &str)> = pairs.collect();
+        .flat_map(|kind| POLICIES.map(|policy| (*kind, policy)))
+        .collect();
     for (kind, policy) in &pairs {
         let framing = format!("{kind:?}").to_lowercase();
         config += &format!(
@@ -51,7 +51,7 @@ fn lines_at_every_border_cut_at_every_byte() {
             for cut in 0..input.len() {
                 let mut client = Client::connect(host.listener(at));
                 client.send(&input[..cut]);
-                super::offer(&mut client, &input[cut..]);
+                offer(&mut client, &input[cut..]);
                 client.finish();
                 let (got, _) = client.rest_until_end();
                 assert_eq!(

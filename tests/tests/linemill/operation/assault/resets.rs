@@ -1,18 +1,18 @@
-//! Resets in every phase of a connection, by the dozen.
+//! Many resets in every phase of a connection.
 
 use std::time::Duration;
 
 use linemill_tests::{Client, request};
 
-use super::{KINDS, Kind, Scene, offer};
+use super::scene::{KINDS, Kind, Scene, offer};
 
-/// Connections that are reset in each phase.
+/// Connections reset per phase and kind.
 const STORM: usize = 20;
 
-/// What there is of a connection before it is reset.
+/// What happens on a connection before it is reset.
 type Phase = fn(&Scene, Kind, &mut Client);
 
-/// In the order of a connection's life.
+/// The phases, in the order of the life of a connection.
 const PHASES: [(&str, Phase); 6] = [
     ("at once", |_, _, _| {}),
     ("within a line", |_, kind, client| {
@@ -23,12 +23,12 @@ const PHASES: [(&str, Phase); 6] = [
         offer(client, &kind.line(b"a line"));
     }),
     ("after its answer", |_, kind, client| {
-        if !matches!(kind, Kind::Tls | Kind::Hop) {
+        if !matches!(kind, Kind::Tls | Kind::Upstream) {
             client.send(&kind.line(b"Hello"));
             client.expect(&kind.line(b"Uryyb"));
         }
     }),
-    ("with much owed", |_, kind, client| {
+    ("with unread answers", |_, kind, client| {
         let lines = kind
             .line(b"a line whose answer nobody reads")
             .repeat(20_000);
@@ -49,8 +49,8 @@ fn resets_in_every_phase() {
             for number in 0..STORM {
                 let mut client = scene.connect(kind);
                 phase(&scene, kind, &mut client);
-                // The next hop's end is reset as well, before the client's or after it.
-                let server = (kind == Kind::Hop).then(|| scene.hop.accept());
+                // The upstream resets its end as well, before or after the client.
+                let server = (kind == Kind::Upstream).then(|| scene.upstream.accept());
                 if number % 2 == 0 {
                     if let Some(server) = server {
                         server.reset();
@@ -64,7 +64,7 @@ fn resets_in_every_phase() {
                 }
             }
             eprintln!("{kind:?}, reset {name}");
-            innocents[kind as usize].says();
+            innocents[kind as usize].exchange();
         }
     }
     scene.unharmed(innocents);
@@ -83,7 +83,7 @@ fn resets_within_and_after_a_tls_handshake() {
             offer(&mut done, b"a line\nand part of one");
         }
         done.reset();
-        innocent.says();
+        innocent.exchange();
     }
     scene.unharmed(vec![innocent]);
 }

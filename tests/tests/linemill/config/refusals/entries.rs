@@ -1,13 +1,9 @@
-//! Broken configurations and plugins, one after the other, under a host with a live connection:
-//! each is refused with a report that says where and what, the generation stays, and so does each
-//! byte that a connection gets.
+//! Broken configurations and plugins, tried one after another on a host with a live connection. Each is
+//! refused with a report that says where and what; the generation in force and the bytes that
+//! connections get stay the same.
 //!
-//! [`configs`] and [`plugins`] are the tables, `tests/golden/config` is a third. Here is what must
-//! hold for every entry. Not here: what a refusal at the start looks like (`plugins`, `verbs`).
-
-mod configs;
-mod place;
-mod plugins;
+//! In: the tables in `configurations` and `plugins`, and the files of `tests/golden/config`. Out: the
+//! tests. Not here: refusals at the start of a host (`sandbox::plugins`, `cli::verbs`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use linemill_tests::{Client, Folder, Host, Outcome, PATIENCE, eventually, guest};
 
-use place::{Content, put};
+use super::content::{Content, put};
+use super::{configurations, plugins};
 
-/// Where everything is as it should be: a bundled filter, and one from a file.
-const GOOD: &str = "[host]
+/// A valid configuration with a bundled filter and one from a file.
+pub(super) const VALID: &str = "[host]
 admin = \"127.0.0.1:0\"
 [[listener]]
 name = \"test\"
@@ -30,39 +27,48 @@ plugin = \"./live.wasm\"
 const PROBE: &[u8] = b"Hello, \0\xff probe\r\n";
 const ANSWER: &[u8] = b"URYYB, \0\xff CEBOR\r\n";
 
-/// Something a host must not take.
-struct Broken {
-    /// Which it is, for people.
+/// Something that a host must refuse.
+pub(super) struct Broken {
+    /// Its name, for failure messages.
     name: String,
-    /// What is put into the host's folder, the last first to be read.
+    /// Files to put into the host's folder, in this order: the configuration comes last.
     files: Vec<(String, Content)>,
-    /// Each must be in the report.
-    says: Vec<String>,
+    /// Texts that the report must contain.
+    report: Vec<String>,
 }
 
-/// A host that serves while the entries are tried.
+/// A host that serves while broken entries are tried.
 struct Running {
     host: Host,
-    /// Connected since before the first entry.
+    /// A connection opened before the first entry.
     client: Client,
     generation: u64,
-    /// Reports that are not as they should be.
+    /// Reports that lack something, collected so that one run shows all of them.
     wrong: String,
 }
 
 impl Broken {
-    /// A configuration of this text.
-    fn config(name: &str, text: impl Into<Vec<u8>>, says: &[&str]) -> Self {
-        Self::files(name, [("linemill.toml", Content::Bytes(text.into()))], says)
+    /// A configuration with this text.
+    pub(super) fn config(name: &str, text: impl Into<Vec<u8>>, report: &[&str]) -> Self {
+        Self::files(
+            name,
+            [("linemill.toml", Content::Bytes(text.into()))],
+            report,
+        )
     }
 
-    fn files<const N: usize>(name: &str, files: [(&str, Content); N], says: &[&str]) -> Self {
+    /// These files, by name.
+    pub(super) fn files<const N: usize>(
+        name: &str,
+        files: [(&str, Content); N],
+        report: &[&str],
+    ) -> Self {
         Self {
             name: name.to_owned(),
             files: files
                 .map(|(name, content)| (name.to_owned(), content))
                 .into(),
-            says: says.iter().map(|&part| part.to_owned()).collect(),
+            report: report.iter().map(|&part| part.to_owned()).collect(),
         }
     }
 }
@@ -71,39 +77,52 @@ impl Running {
     fn new() -> Self {
         let folder = Folder::new();
         folder.write("live.wasm", guest::batch("shout"));
-        let host = Host::serve_in(folder, GOOD);
+        let host = Host::serve_in(folder, VALID);
         let mut running = Self {
             client: host.connect(),
             generation: host.generation(),
             wrong: String::new(),
             host,
         };
-        running.answers("at the start");
+        running.check_answers("at the start");
         running
     }
 
-    fn answers(&mut self, when: &str) {
+    /// Asserts the answer on the old connection and on a new one.
+    fn check_answers(&mut self, when: &str) {
         self.client.send(PROBE);
         let got = self.client.take(ANSWER.len());
         assert!(got == ANSWER, "{when}: {}", got.escape_ascii());
         let got = self.host.connect().exchange(PROBE);
-        assert!(got == ANSWER, "{when}, anew: {}", got.escape_ascii());
+        assert!(
+            got == ANSWER,
+            "{when}, on a new connection: {}",
+            got.escape_ascii()
+        );
     }
 
     /// Tries an entry.
-    fn refuses(&mut self, broken: Broken) {
-        let Broken { name, files, says } = broken;
+    fn check_refusal(&mut self, broken: Broken) {
+        let Broken {
+            name,
+            files,
+            report: expected,
+        } = broken;
         let counts = [Outcome::Refused, Outcome::Applied];
         let before = counts.map(|outcome| self.host.reloads(outcome));
-        let said = self.host.stderr().len();
+        let reported = self.host.stderr().len();
         for (file, content) in files {
             put(&self.host.folder().path().join(file), content);
         }
         let outcome = self.host.reload().outcome;
-        let report = || self.host.stderr().split_off(said);
+        let report = || self.host.stderr().split_off(reported);
         assert_eq!(outcome, Outcome::Refused, "{name}:\n{}", report());
-        let missing = || says.iter().find(|part| !report().contains(part.as_str()));
-        // The report may come a little after the count. Whoever has failed waits no more.
+        let missing = || {
+            expected
+                .iter()
+                .find(|part| !report().contains(part.as_str()))
+        };
+        // The report may come a little after the answer. After a first failure, do not wait for it.
         let patience = if self.wrong.is_empty() {
             PATIENCE
         } else {
@@ -117,23 +136,23 @@ impl Running {
             self.wrong += &format!("{name} lacks {part:?}:\n{}\n", report());
         }
         let after = counts.map(|outcome| self.host.reloads(outcome));
-        assert!(after[0] > before[0], "{name} counts as no refusal");
-        assert_eq!(after[1], before[1], "{name} counts as applied");
+        assert!(after[0] > before[0], "{name} is not counted as refused");
+        assert_eq!(after[1], before[1], "{name} is counted as applied");
         assert_eq!(self.host.generation(), self.generation, "{name}");
-        self.answers(&name);
+        self.check_answers(&name);
     }
 
-    /// What runs is what was good, and the host still takes what is.
-    fn goes_on(mut self) {
+    /// Asserts that the valid configuration is still in force and that another one can be applied.
+    fn check_end(mut self) {
         assert!(self.wrong.is_empty(), "{}", self.wrong);
         put(
             &self.path("live.wasm"),
             Content::Bytes(guest::batch("shout")),
         );
-        put(&self.path("linemill.toml"), Content::Bytes(GOOD.into()));
+        put(&self.path("linemill.toml"), Content::Bytes(VALID.into()));
         assert_eq!(self.host.reload().outcome, Outcome::Unchanged);
-        self.answers("as it was");
-        let other = GOOD.replace("\"rot13\", ", "");
+        self.check_answers("at the end");
+        let other = VALID.replace("\"rot13\", ", "");
         put(&self.path("linemill.toml"), Content::Bytes(other.into()));
         eventually("a new generation", || {
             let generation = self.host.reload().generation;
@@ -148,29 +167,29 @@ impl Running {
     }
 }
 
-/// Tries all of them on one host.
-fn refused(entries: Vec<Broken>, at_least: usize) {
+/// Tries all entries on one host; there must be `at_least` this many.
+fn check_all(entries: Vec<Broken>, at_least: usize) {
     assert!(entries.len() >= at_least, "{} entries", entries.len());
     let mut running = Running::new();
     for broken in entries {
-        running.refuses(broken);
+        running.check_refusal(broken);
     }
-    running.goes_on();
+    running.check_end();
 }
 
 #[test]
-fn broken_plugins_leave_everything_as_it_was() {
-    refused(plugins::entries(), 50);
+fn broken_plugins_change_nothing() {
+    check_all(plugins::entries(), 50);
 }
 
 #[test]
-fn broken_configurations_leave_everything_as_it_was() {
-    refused(configs::entries(), 30);
+fn broken_configurations_change_nothing() {
+    check_all(configurations::entries(), 30);
 }
 
-/// Those whose reports the host's own tests hold to the letter; here they come while it runs.
+/// The host's own tests check these reports word for word at the start; here they come at a reload.
 #[test]
-fn every_golden_report_comes_at_a_reload_too() {
+fn every_golden_report_also_comes_at_a_reload() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/config");
     let mut names: Vec<_> = fs::read_dir(folder)
         .expect("the golden files")
@@ -187,13 +206,13 @@ fn every_golden_report_comes_at_a_reload_too() {
         let text = fs::read(path).expect("a configuration");
         let report = fs::read_to_string(path.with_extension("txt")).expect("its report");
         let report = report.replace(&file, "linemill.toml");
-        // Which names are known depends on what is bundled.
+        // The list of known filters depends on what is bundled.
         let lines = report.lines().map(|line| {
             let known = line.find(" known filters:").or(line.find("bundled are"));
             known.map_or(line, |known| &line[..known])
         });
-        let says: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
-        Broken::config(&file, text, &says)
+        let expected: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
+        Broken::config(&file, text, &expected)
     });
-    refused(entries.collect(), 140);
+    check_all(entries.collect(), 140);
 }

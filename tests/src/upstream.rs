@@ -1,9 +1,8 @@
-//! A next hop under the test's control: it listens, accepts, refuses, dies and comes back.
+//! An upstream under the control of a test: it listens, accepts, refuses, dies and comes back.
 //!
-//! In: an address of the system's choice, or the path of a Unix socket. Out: each connection that
-//! it accepts, as a [`Client`] that the test reads from and answers with.
-//! Not here: threads. A connection is accepted when the test asks for it; until then it waits in
-//! the kernel, as with a server that is busy.
+//! In: the path of a Unix socket; TCP ports are chosen by the system. Out: each accepted connection,
+//! as a [`Client`] that the test reads from and answers on.
+//! Not here: threads. A connection waits in the kernel until the test accepts it, as at a busy server.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,16 +17,16 @@ use crate::{Client, eventually};
 
 /// A server that a host connects to.
 #[derive(Debug)]
-pub struct Hop {
-    place: Place,
+pub struct Upstream {
+    address: Address,
     listening: Option<Socket>,
     tls: Option<Arc<ServerConfig>>,
 }
 
 #[derive(Debug)]
-enum Place {
-    /// The socket is bound all the time and never listens: nobody else gets the port while the
-    /// hop is down, and who connects then is refused.
+enum Address {
+    /// The socket stays bound and never listens. It holds the port while the upstream is down, and
+    /// connections made meanwhile are refused.
     Tcp(
         SocketAddr,
         #[expect(dead_code, reason = "holds the port")] Socket,
@@ -35,23 +34,23 @@ enum Place {
     Unix(PathBuf),
 }
 
-impl Hop {
-    /// Listens on a port of its own.
+impl Upstream {
+    /// Listens on a free port.
     pub fn tcp() -> Self {
         Self::tcp_down().and_up()
     }
 
-    /// Has a port of its own and refuses connections until it is [`up`](Self::up).
+    /// Holds a free port, but refuses connections until [`up`](Self::up).
     pub fn tcp_down() -> Self {
         let (socket, address) = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         Self {
-            place: Place::Tcp(address, socket),
+            address: Address::Tcp(address, socket),
             listening: None,
             tls: None,
         }
     }
 
-    /// As [`tcp`](Self::tcp), and speaks TLS.
+    /// As [`tcp`](Self::tcp), with TLS.
     pub fn tls(config: &Arc<ServerConfig>) -> Self {
         Self {
             tls: Some(Arc::clone(config)),
@@ -61,12 +60,12 @@ impl Hop {
 
     /// Listens on a Unix socket.
     pub fn unix(path: &Path) -> Self {
-        let hop = Self {
-            place: Place::Unix(path.to_owned()),
+        let upstream = Self {
+            address: Address::Unix(path.to_owned()),
             listening: None,
             tls: None,
         };
-        hop.and_up()
+        upstream.and_up()
     }
 
     fn and_up(mut self) -> Self {
@@ -74,31 +73,31 @@ impl Hop {
         self
     }
 
-    /// What a configuration calls it.
+    /// Its destination, as written in a configuration.
     pub fn url(&self) -> String {
-        match &self.place {
-            Place::Tcp(address, _) if self.tls.is_some() => {
+        match &self.address {
+            Address::Tcp(address, _) if self.tls.is_some() => {
                 format!("tls://localhost:{}", address.port())
             }
-            Place::Tcp(address, _) => format!("tcp://{address}"),
-            Place::Unix(path) => format!("unix:{}", path.display()),
+            Address::Tcp(address, _) => format!("tcp://{address}"),
+            Address::Unix(path) => format!("unix:{}", path.display()),
         }
     }
 
     /// Its TCP address.
     pub fn address(&self) -> SocketAddr {
-        match &self.place {
-            Place::Tcp(address, _) => *address,
-            Place::Unix(path) => panic!("{} is no TCP address", path.display()),
+        match &self.address {
+            Address::Tcp(address, _) => *address,
+            Address::Unix(path) => panic!("{} is not a TCP address", path.display()),
         }
     }
 
-    /// Listens, again at the same place.
+    /// Listens, at the same address as before.
     pub fn up(&mut self) {
-        let socket = match &self.place {
-            Place::Tcp(address, _) => bound(*address).0,
-            Place::Unix(path) => {
-                // A socket that nobody listens on stays where it is.
+        let socket = match &self.address {
+            Address::Tcp(address, _) => bound(*address).0,
+            Address::Unix(path) => {
+                // The file of a closed socket remains.
                 let _ = std::fs::remove_file(path);
                 let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
                 let address = SockAddr::unix(path).expect("a short path");
@@ -113,32 +112,32 @@ impl Hop {
         self.listening = Some(socket);
     }
 
-    /// Listens no more: who connects is refused, and who waited to be accepted is reset.
-    /// Connections that were accepted are not touched.
+    /// Stops listening: new connections are refused, and those not yet accepted are reset. Accepted
+    /// connections stay open.
     pub fn down(&mut self) {
         self.listening = None;
     }
 
-    /// The next connection. By TLS the handshake is done.
+    /// Waits for the next connection, with TLS including the handshake.
     #[track_caller]
     pub fn accept(&self) -> Client {
-        let client = eventually("a connection to the next hop", || self.try_accept());
+        let client = eventually("a connection to the upstream", || self.try_accept());
         match &self.tls {
             None => client,
             Some(config) => client.accept_tls(config).expect("a TLS handshake"),
         }
     }
 
-    /// Asserts that the next connection's handshake fails, with these settings.
+    /// Waits for the next connection; asserts that its TLS handshake with this configuration fails.
     #[track_caller]
     pub fn expect_refused_handshake(&self, config: &Arc<ServerConfig>) {
-        let client = eventually("a connection to the next hop", || self.try_accept());
+        let client = eventually("a connection to the upstream", || self.try_accept());
         client.accept_tls(config).expect_err("it is refused");
     }
 
-    /// A connection that waits to be accepted, if there is one. By TLS nothing was said yet.
+    /// A connection that waits to be accepted, if any. With TLS, its handshake has not begun.
     pub fn try_accept(&self) -> Option<Client> {
-        let listening = self.listening.as_ref().expect("the hop is up");
+        let listening = self.listening.as_ref().expect("the upstream is up");
         match listening.accept() {
             Ok((socket, _)) => {
                 socket
@@ -151,7 +150,7 @@ impl Hop {
         }
     }
 
-    /// Asserts that nobody connects for `time`.
+    /// Asserts that nothing connects for `time`.
     #[track_caller]
     pub fn expect_nobody(&self, time: Duration) {
         std::thread::sleep(time);
@@ -159,7 +158,7 @@ impl Hop {
     }
 }
 
-/// A socket with a name, which does not listen yet.
+/// A socket that is bound but does not listen, and its address.
 fn bound(address: SocketAddr) -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
     socket
@@ -172,21 +171,21 @@ fn bound(address: SocketAddr) -> (Socket, SocketAddr) {
 
 #[cfg(test)]
 mod tests {
-    use super::Hop;
+    use super::Upstream;
     use crate::{Client, Folder};
 
     #[test]
-    fn it_refuses_accepts_dies_and_comes_back() {
-        let mut hop = Hop::tcp_down();
+    fn an_upstream_refuses_accepts_dies_and_comes_back() {
+        let mut upstream = Upstream::tcp_down();
         for _ in 0..3 {
-            Client::try_connect(hop.address()).expect_err("it is down");
-            hop.up();
-            let mut client = Client::connect(hop.address());
+            Client::try_connect(upstream.address()).expect_err("it is down");
+            upstream.up();
+            let mut client = Client::connect(upstream.address());
             client.send(b"question");
-            let mut accepted = hop.accept();
+            let mut accepted = upstream.accept();
             accepted.expect(b"question");
-            hop.down();
-            Client::try_connect(hop.address()).expect_err("it is down again");
+            upstream.down();
+            Client::try_connect(upstream.address()).expect_err("it is down again");
             accepted.send(b"answer");
             client.expect(b"answer");
             client.finish();
@@ -196,29 +195,29 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn it_comes_back_on_a_unix_socket() {
+    fn an_upstream_comes_back_on_a_unix_socket() {
         let folder = Folder::new();
-        let path = folder.path().join("hop");
-        let mut hop = Hop::unix(&path);
+        let path = folder.path().join("upstream");
+        let mut upstream = Upstream::unix(&path);
         for _ in 0..2 {
             let mut client = Client::connect_unix(&path);
-            let mut accepted = hop.accept();
+            let mut accepted = upstream.accept();
             accepted.send(b"answer");
             drop(accepted);
             client.expect(b"answer");
             client.expect_end();
-            hop.down();
+            upstream.down();
             Client::try_connect_unix(&path).expect_err("it is down");
-            hop.up();
+            upstream.up();
         }
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_reset_is_told_from_an_end() {
-        let hop = Hop::tcp();
-        let mut client = Client::connect(hop.address());
-        hop.accept().reset();
+    fn a_reset_differs_from_an_end() {
+        let upstream = Upstream::tcp();
+        let mut client = Client::connect(upstream.address());
+        upstream.accept().reset();
         let (rest, end) = client.rest_until_end();
         assert_eq!(rest, b"");
         end.expect_err("a reset is no FIN");

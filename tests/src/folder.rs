@@ -1,4 +1,6 @@
-//! A temporary folder with a host's configuration and plugins in it.
+//! A temporary folder for a host's configuration, plugins and output files.
+//!
+//! In: names and contents of files. Out: their paths. Not here: what the files mean.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,19 +23,19 @@ impl Folder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file in place; gives its path.
+    /// Writes a file in place; returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         fs::write(&path, content).expect("the temporary folder is writable");
         path
     }
 
-    /// What a file holds; nothing when it is not there.
+    /// The content of a file; empty when the file does not exist.
     pub fn read(&self, name: &str) -> Vec<u8> {
         match fs::read(self.path().join(name)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -41,12 +43,12 @@ impl Folder {
         }
     }
 
-    /// Gives a file another name.
+    /// Renames a file.
     pub fn rename(&self, from: &str, to: &str) {
         fs::rename(self.path().join(from), self.path().join(to)).expect("the file is there");
     }
 
-    /// Replaces a file as careful editors do: a new file renamed over the old.
+    /// Replaces a file as careful editors do, by renaming a new file over it; returns its path.
     pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let new = self.write(&format!(".{name}.new"), content);
         let path = self.path().join(name);

@@ -1,55 +1,61 @@
-//! What the connections saw, added up.
+//! What connections observed, added up.
+//!
+//! In: each answer and when it came, each move to a new generation. Out: latencies, gaps, and how
+//! long moves took, by phase. Not here: a judgement on any of them.
 
 use std::time::{Duration, Instant};
 
-use super::traffic::Phase;
+use super::long_lived::Phase;
 
-/// What one connection saw, or all of them.
+/// What one connection observed, or all of them together.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
-    /// Lines that came back right.
+pub struct Observations {
+    /// Lines that came back as they should.
     pub lines: u64,
-    /// By phase.
-    seen: [Seen; Phase::COUNT],
+    /// Times, indexed by [`Phase`].
+    times: [Times; Phase::COUNT],
     /// When each connection had its first line of each generation.
     moves: Vec<Vec<(u64, Instant)>>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Seen {
-    /// Microseconds from a line's terminator to its answer.
+struct Times {
+    /// Microseconds from sending a line's terminator to its answer.
     latencies: Vec<u32>,
     /// Longest time without an answer.
     gap: Duration,
 }
 
-impl Found {
-    /// Notes an answer that took so long, so long after the one before.
+impl Observations {
+    /// Records an answer: when its line was `sent`, and the time since the answer before it.
     pub(super) fn answered(&mut self, sent: (Instant, Phase), now: Instant, gap: Duration) {
         let (at, phase) = sent;
-        let seen = &mut self.seen[phase as usize];
+        let times = &mut self.times[phase as usize];
         let took = now.duration_since(at).as_micros();
-        seen.latencies.push(u32::try_from(took).unwrap_or(u32::MAX));
-        seen.gap = seen.gap.max(gap);
+        times
+            .latencies
+            .push(u32::try_from(took).unwrap_or(u32::MAX));
+        times.gap = times.gap.max(gap);
         self.lines += 1;
     }
 
+    /// Records when a connection had its first line of each generation.
     pub(super) fn moved(&mut self, moves: Vec<(u64, Instant)>) {
         self.moves.push(moves);
     }
 
     pub(super) fn add(&mut self, other: Self) {
         self.lines += other.lines;
-        for (seen, other) in self.seen.iter_mut().zip(other.seen) {
-            seen.latencies.extend(other.latencies);
-            seen.gap = seen.gap.max(other.gap);
+        for (times, other) in self.times.iter_mut().zip(other.times) {
+            times.latencies.extend(other.latencies);
+            times.gap = times.gap.max(other.gap);
         }
         self.moves.extend(other.moves);
     }
 
-    /// What so many of a hundred lines took at most, for each of `percents`.
+    /// Latency of a phase at each of these percentiles.
     pub fn latency<const N: usize>(&self, phase: Phase, percents: [f64; N]) -> [Duration; N] {
-        let mut sorted = self.seen[phase as usize].latencies.clone();
+        let mut sorted = self.times[phase as usize].latencies.clone();
         sorted.sort_unstable();
         percents.map(|percent| {
             let last = sorted.len().saturating_sub(1) as f64;
@@ -58,13 +64,13 @@ impl Found {
         })
     }
 
-    /// The longest time that a connection was without an answer.
+    /// The longest time that any connection was without an answer.
     pub fn gap(&self, phase: Phase) -> Duration {
-        self.seen[phase as usize].gap
+        self.times[phase as usize].gap
     }
 
-    /// How long after its publication the last connection had a line of a generation, for each of
-    /// these; those that a connection never had, nor a later one, left out.
+    /// For each published generation, the time until the last connection had a line of it or of a
+    /// later one. Generations that some connection never reached are left out.
     pub fn moves(&self, published: &[(u64, Instant)]) -> Vec<Duration> {
         let last = |&(generation, at): &(u64, Instant)| {
             let first = |moves: &Vec<(u64, Instant)>| {
@@ -82,35 +88,38 @@ impl Found {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Found, Phase};
+    use super::{Observations, Phase};
 
     #[test]
-    fn percentiles_are_of_what_was_seen() {
-        let (mut found, start) = (Found::default(), Instant::now());
+    fn percentiles_are_of_the_recorded_latencies() {
+        let (mut observations, start) = (Observations::default(), Instant::now());
         for milliseconds in 1..=100 {
             let now = start + Duration::from_millis(milliseconds);
-            found.answered(
+            observations.answered(
                 (start, Phase::Swapping),
                 now,
                 Duration::from_millis(milliseconds / 2),
             );
         }
-        let of = |percents| found.latency(Phase::Swapping, percents);
+        let of = |percents| observations.latency(Phase::Swapping, percents);
         assert_eq!(
             of([0.0, 50.0, 99.0, 100.0]).map(|at| at.as_millis()),
             [1, 51, 100, 100]
         );
-        assert_eq!(found.gap(Phase::Swapping).as_millis(), 50);
-        assert_eq!(found.latency(Phase::Steady, [99.0]), [Duration::ZERO]);
+        assert_eq!(observations.gap(Phase::Swapping).as_millis(), 50);
+        assert_eq!(
+            observations.latency(Phase::Steady, [99.0]),
+            [Duration::ZERO]
+        );
     }
 
     #[test]
-    fn the_last_connection_counts() {
-        let (mut found, start) = (Found::default(), Instant::now());
+    fn a_move_ends_with_the_last_connection() {
+        let (mut observations, start) = (Observations::default(), Instant::now());
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        found.moved(vec![(1, at(0)), (2, at(11)), (3, at(31))]);
-        found.moved(vec![(1, at(0)), (3, at(35))]);
-        let moves = found.moves(&[(2, at(10)), (3, at(30)), (4, at(40))]);
+        observations.moved(vec![(1, at(0)), (2, at(11)), (3, at(31))]);
+        observations.moved(vec![(1, at(0)), (3, at(35))]);
+        let moves = observations.moves(&[(2, at(10)), (3, at(30)), (4, at(40))]);
         assert_eq!(moves, [25, 5].map(Duration::from_millis));
     }
 }

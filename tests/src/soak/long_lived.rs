@@ -1,9 +1,10 @@
-//! Connections that last: each sends numbered lines at its own pace, whatever comes back, and
-//! judges each line that does.
+//! Connections that stay open. Each sends numbered lines at its own pace and checks every line that
+//! comes back.
 //!
-//! In: where the host listens, how many connections, how many lines. Out: what they [`Found`], at
-//! the end, when each has half-closed and had all its lines and the FIN. All of them share one
-//! thread, so that they take little from the host that is measured.
+//! In: where the host listens, how many connections, how many lines per second. Out: their
+//! [`Observations`], once each has half-closed and received all its lines and the FIN. All of them
+//! share one thread, to leave the processor to the host that is measured.
+//! Not here: the swaps that happen meanwhile (`swaps`).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,38 +22,38 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::found::Found;
 use super::line;
+use super::observations::Observations;
 use crate::PATIENCE;
 
-/// How much is sent.
+/// How much the connections send.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Connections, open all the time.
+    /// Number of connections.
     pub connections: usize,
-    /// Lines a second, of all of them together.
+    /// Lines per second, of all connections together.
     pub lines: f64,
 }
 
-/// What a line is counted with.
+/// What happened while a line was sent; its latency counts in this phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Phase {
-    /// Neither.
+    /// None of the others: starting, settling.
     Between,
-    /// Nothing is swapped.
+    /// No swaps.
     Steady,
     /// Chains are being swapped.
     Swapping,
-    /// Something works against the host.
+    /// The host is under attack.
     Harmed,
 }
 
-/// Connections at work.
+/// The connections, driven by a thread of their own.
 #[derive(Debug)]
-pub struct Traffic {
+pub struct LongLived {
     shared: Arc<Shared>,
-    thread: JoinHandle<anyhow::Result<Found>>,
+    thread: JoinHandle<anyhow::Result<Observations>>,
 }
 
 #[derive(Debug)]
@@ -61,7 +62,7 @@ struct Shared {
     stop: AtomicBool,
     /// The newest generation whose publication has begun.
     begun: AtomicU64,
-    /// The newest generation that each connection had a line of.
+    /// For each connection, the newest generation it had a line of.
     newest: Vec<AtomicU64>,
 }
 
@@ -78,8 +79,8 @@ impl Phase {
     }
 }
 
-impl Traffic {
-    /// Connects all, and starts to send. The host is at its first generation.
+impl LongLived {
+    /// Opens the connections and starts to send. The host must be at its first generation.
     pub fn start(address: SocketAddr, pace: Pace) -> Self {
         let shared = Arc::new(Shared {
             phase: AtomicU8::new(Phase::Between as u8),
@@ -87,39 +88,39 @@ impl Traffic {
             begun: AtomicU64::new(1),
             newest: (0..pace.connections).map(|_| AtomicU64::new(0)).collect(),
         });
-        let theirs = Arc::clone(&shared);
+        let for_thread = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
             let tasks = tokio::task::LocalSet::new();
-            let found = tasks.block_on(&runtime, all(address, pace, &theirs));
-            theirs.stop.store(true, Ordering::Relaxed);
-            found
+            let observations = tasks.block_on(&runtime, drive(address, pace, &for_thread));
+            for_thread.stop.store(true, Ordering::Relaxed);
+            observations
         });
         Self { shared, thread }
     }
 
-    /// Counts lines that are sent from now on with this phase.
+    /// Counts lines sent from now on in this phase.
     pub fn phase(&self, phase: Phase) {
         self.shared.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// Says that lines of this generation may come from now on.
+    /// Allows lines of this generation from now on.
     pub(super) fn begin(&self, generation: u64) {
         self.shared.begun.store(generation, Ordering::SeqCst);
     }
 
-    /// Waits until every connection has had a line of this generation or a later one. Not for one
-    /// with an empty chain, whose lines do not tell.
+    /// Waits until every connection has had a line of this generation or a later one. The lines of
+    /// a generation with an empty chain do not show its number, so do not wait for one of those.
     ///
     /// # Errors
-    /// When a connection has failed, or none came.
+    /// When a connection did not get there in time. One that failed is reported by [`Self::finish`].
     pub fn expect_moved(&self, generation: u64) -> anyhow::Result<()> {
         let start = Instant::now();
         let behind = |newest: &&AtomicU64| newest.load(Ordering::Relaxed) < generation;
         while self.shared.newest.iter().any(|newest| behind(&newest)) {
-            // `finish` tells why.
+            // `finish` reports why.
             if self.stopped() {
                 return Ok(());
             }
@@ -138,20 +139,24 @@ impl Traffic {
         self.shared.stop.load(Ordering::Relaxed)
     }
 
-    /// Ends the input of all connections, and waits for what they are owed.
+    /// Half-closes all connections, and waits for their remaining answers.
     ///
     /// # Errors
-    /// The first line that was not as it had to be, or how its connection ended.
-    pub fn finish(self) -> anyhow::Result<Found> {
+    /// The first line that was wrong, or how its connection ended.
+    pub fn finish(self) -> anyhow::Result<Observations> {
         self.shared.stop.store(true, Ordering::Relaxed);
         match self.thread.join() {
-            Ok(found) => found,
+            Ok(observations) => observations,
             Err(_) => bail!("the thread of the connections panicked"),
         }
     }
 }
 
-async fn all(address: SocketAddr, pace: Pace, shared: &Arc<Shared>) -> anyhow::Result<Found> {
+async fn drive(
+    address: SocketAddr,
+    pace: Pace,
+    shared: &Arc<Shared>,
+) -> anyhow::Result<Observations> {
     let mut tasks = JoinSet::new();
     let start = Instant::now() + Duration::from_millis(10);
     let every = Duration::from_secs_f64(pace.connections as f64 / pace.lines);
@@ -168,32 +173,33 @@ async fn all(address: SocketAddr, pace: Pace, shared: &Arc<Shared>) -> anyhow::R
             let (reader, writer) = stream.into_split();
             let connection = Rc::new(connection);
             let lines = connection.send(writer, first, every);
-            let found = tokio::try_join!(lines, connection.check(reader));
-            let (lines, found) = found.with_context(|| format!("connection {number}"))?;
+            let observations = tokio::try_join!(lines, connection.check(reader));
+            let (lines, observations) =
+                observations.with_context(|| format!("connection {number}"))?;
             ensure!(
-                found.lines == lines,
+                observations.lines == lines,
                 "{lines} lines were sent, {} came back",
-                found.lines
+                observations.lines
             );
-            anyhow::Ok(found)
+            anyhow::Ok(observations)
         });
     }
-    let mut found = Found::default();
+    let mut observations = Observations::default();
     while let Some(one) = tasks.join_next().await {
-        found.add(one??);
+        observations.add(one??);
     }
-    Ok(found)
+    Ok(observations)
 }
 
 struct Connection {
     number: usize,
     shared: Arc<Shared>,
-    /// Of each line on its way: when its terminator was sent, and in which phase.
+    /// For each line without an answer yet: when its terminator was sent, and in which phase.
     sent: RefCell<VecDeque<(Instant, Phase)>>,
 }
 
 impl Connection {
-    /// Sends until it is time to stop; says how many lines.
+    /// Sends lines until it is time to stop; returns how many.
     async fn send(
         &self,
         mut writer: OwnedWriteHalf,
@@ -206,7 +212,7 @@ impl Connection {
             block.clear();
             line::write(lines, &mut block);
             let mut rest = &block[..];
-            // A swap is to find partial lines too.
+            // Swaps must also hit partial lines.
             if lines % 8 == 5 {
                 let (start, end) = rest.split_at(block.len() / 2);
                 writer.write_all(start).await.context("send")?;
@@ -223,21 +229,23 @@ impl Connection {
         Ok(lines)
     }
 
-    /// Judges all that comes, up to the FIN.
-    async fn check(&self, mut reader: OwnedReadHalf) -> anyhow::Result<Found> {
-        let (mut found, mut moves, mut generation) = (Found::default(), Vec::new(), 0);
+    /// Checks everything that comes, up to the FIN.
+    async fn check(&self, mut reader: OwnedReadHalf) -> anyhow::Result<Observations> {
+        let (mut observations, mut moves, mut generation) =
+            (Observations::default(), Vec::new(), 0);
         let (mut bytes, mut last): (Vec<u8>, Option<Instant>) =
             (Vec::with_capacity(16 * 1024), None);
         loop {
             let read = timeout(PATIENCE, reader.read_buf(&mut bytes)).await;
-            let count = read.context("nothing came any more")?.context("receive")?;
+            let count = read.context("no answer")?.context("receive")?;
             if count == 0 {
                 break;
             }
             let now = Instant::now();
             let mut done = 0;
             while let Some(length) = bytes[done..].iter().position(|&byte| byte == b'\n') {
-                let judged = line::judge(&bytes[done..done + length], found.lines, generation)?;
+                let judged =
+                    line::judge(&bytes[done..done + length], observations.lines, generation)?;
                 done += length + 1;
                 let begun = self.shared.begun.load(Ordering::SeqCst);
                 ensure!(
@@ -250,19 +258,19 @@ impl Connection {
                     moves.push((generation, now));
                 }
                 let sent = self.sent.borrow_mut().pop_front();
-                let sent = sent.context("a line that nobody has sent yet")?;
+                let sent = sent.context("a line that was not sent yet")?;
                 let gap = last.map_or(Duration::ZERO, |last| now.duration_since(last));
-                found.answered(sent, now, gap);
+                observations.answered(sent, now, gap);
                 last = Some(now);
             }
             bytes.drain(..done);
         }
         ensure!(
             bytes.is_empty(),
-            "half a line at the end: {}",
+            "unterminated line at the end: {}",
             bytes.escape_ascii()
         );
-        found.moved(moves);
-        Ok(found)
+        observations.moved(moves);
+        Ok(observations)
     }
 }

@@ -1,26 +1,29 @@
-//! Configurations that must not go into force, apart from those of `tests/golden/config`: files
-//! that are none, settings a filter refuses, and changes that need a restart.
+//! Broken configurations other than those of `tests/golden/config`: things that are not files, settings
+//! that a filter refuses, changes that need a restart.
+//!
+//! In: nothing. Out: entries. Not here: how they are tried (`entries`).
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
 
-use super::place::Content;
-use super::place::Content::{Fifo, Folder, Link, Nothing};
-use super::{Broken, GOOD};
+use super::content::Content;
+use super::content::Content::{Fifo, Folder, Link, Nothing};
+use super::entries::{Broken, VALID};
 
-/// An address that somebody else listens on, as long as the tests run.
+/// An address in use, for as long as the tests run.
 static TAKEN: LazyLock<(TcpListener, String)> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it is bound").to_string();
     (listener, address)
 });
 
-/// What an entry that needs a restart says, besides the key.
+/// The report of a change that needs a restart contains this, besides the key.
 const RESTART: &str = "this needs a restart";
 
+/// All entries.
 pub(super) fn entries() -> Vec<Broken> {
     vec![
-        // No configuration at all.
+        // Not a regular file, or not text.
         file(
             "missing",
             Nothing,
@@ -65,21 +68,21 @@ pub(super) fn entries() -> Vec<Broken> {
         text("no-listener", "[filter.rot13]\n", &["listener"]),
         text(
             "too-large",
-            &format!("{GOOD}# {}\n", "x".repeat(1 << 20)),
+            &format!("{VALID}# {}\n", "x".repeat(1 << 20)),
             &["too large", "1MiB"],
         ),
         Broken::config(
             "latin-1",
-            [GOOD.as_bytes(), b"# caf\xe9\n"].concat(),
+            [VALID.as_bytes(), b"# caf\xe9\n"].concat(),
             &["not UTF-8 at byte", "save it as UTF-8"],
         ),
-        Broken::config("utf-16", utf16(GOOD), &["not UTF-8 at byte 0"]),
+        Broken::config("utf-16", utf16(VALID), &["not UTF-8 at byte 0"]),
         Broken::config(
             "wasm",
             b"\0asm\x01\0\0\0".to_vec(),
             &["linemill.toml:1:9: this is not TOML"],
         ),
-        // Half of one: in the middle of a table, of a string, of a key.
+        // Cut off in the middle of a table, a string, a key.
         cut("[filter.", &["linemill.toml:7:", "this is not TOML"]),
         cut("\"./live.w", &["linemill.toml:8:", "this is not TOML"]),
         cut("plug", &["linemill.toml:8:", "this is not TOML"]),
@@ -87,7 +90,7 @@ pub(super) fn entries() -> Vec<Broken> {
             "chain = [\"rot13\", ",
             &["linemill.toml:6:", "this is not TOML"],
         ),
-        // A word wrong.
+        // One wrong word.
         edit(
             "key",
             ("chain =", "chian ="),
@@ -120,7 +123,7 @@ pub(super) fn entries() -> Vec<Broken> {
             ("./live.wasm", "rot31"),
             &["linemill.toml:8:", "rot31"],
         ),
-        // The filter itself refuses its settings.
+        // Settings that the filter itself refuses.
         settings(
             "case",
             "to = \"larger\"",
@@ -135,7 +138,7 @@ pub(super) fn entries() -> Vec<Broken> {
         ),
         settings("number", "width = 21", &["filter `number`", "width"]),
         settings("number", "start = \"one\"", &["filter `number`", "start"]),
-        // Another certificate than none, and a hop: files that are missing.
+        // A certificate whose files are missing.
         edit(
             "certificate",
             (
@@ -144,7 +147,7 @@ pub(super) fn entries() -> Vec<Broken> {
             ),
             &["linemill.toml:6:", "tls"],
         ),
-        // Right by itself, but not while the host runs.
+        // Valid, but not while the host runs.
         edit(
             "admin",
             ("admin = \"127.0.0.1:0\"\n", "admin = \"127.0.0.2:0\"\n"),
@@ -186,40 +189,40 @@ pub(super) fn entries() -> Vec<Broken> {
     ]
 }
 
-fn text(name: &str, text: &str, says: &[&str]) -> Broken {
-    Broken::config(name, text, says)
+fn text(name: &str, text: &str, report: &[&str]) -> Broken {
+    Broken::config(name, text, report)
 }
 
-fn file(name: &str, content: Content, says: &[&str]) -> Broken {
-    Broken::files(name, [("linemill.toml", content)], says)
+fn file(name: &str, content: Content, report: &[&str]) -> Broken {
+    Broken::files(name, [("linemill.toml", content)], report)
 }
 
-/// The good configuration with something else in one place.
-fn edit(name: &str, (from, to): (&str, &str), says: &[&str]) -> Broken {
-    let text = GOOD.replacen(from, to, 1);
-    assert_ne!(text, GOOD, "{name}");
-    Broken::config(name, text, says)
+/// The valid configuration with one replacement.
+fn edit(name: &str, (from, to): (&str, &str), report: &[&str]) -> Broken {
+    let text = VALID.replacen(from, to, 1);
+    assert_ne!(text, VALID, "{name}");
+    Broken::config(name, text, report)
 }
 
-/// The good configuration up to this, as when its writer is not done.
-fn cut(after: &str, says: &[&str]) -> Broken {
-    let at = GOOD.find(after).expect("a part of it") + after.len();
-    text(&format!("cut after {after}"), &GOOD[..at], says)
+/// The valid configuration up to and including `after`, as if it were only half written.
+fn cut(after: &str, report: &[&str]) -> Broken {
+    let at = VALID.find(after).expect("a part of the configuration") + after.len();
+    text(&format!("cut after {after}"), &VALID[..at], report)
 }
 
-/// A filter of the chain with settings.
-fn settings(filter: &str, settings: &str, says: &[&str]) -> Broken {
-    let chain = GOOD.replace("\"rot13\"", &format!("\"{filter}\""));
+/// The valid configuration with this filter instead of `rot13`, with settings.
+fn settings(filter: &str, settings: &str, report: &[&str]) -> Broken {
+    let chain = VALID.replace("\"rot13\"", &format!("\"{filter}\""));
     let config = format!("{chain}[filter.{filter}]\nsettings = {{ {settings} }}\n");
     text(
         settings,
         &config,
-        &[&["linemill.toml:10:12: "], says].concat(),
+        &[&["linemill.toml:10:12: "], report].concat(),
     )
 }
 
-/// A key of the listener that cannot change while it runs.
-fn restart(line: &str, says: &str) -> Broken {
+/// A key of the listener that cannot change while the host runs.
+fn restart(line: &str, report: &str) -> Broken {
     let place = format!(
         "linemill.toml:6:{}: listener test: ",
         line.find('=').map_or(1, |at| at + 3)
@@ -227,14 +230,14 @@ fn restart(line: &str, says: &str) -> Broken {
     edit(
         line,
         ("chain", &format!("{line}\nchain")),
-        &[&place, says, RESTART, "restart linemill"],
+        &[&place, report, RESTART, "restart linemill"],
     )
 }
 
-/// One more listener.
-fn listener(name: &str, keys: &str, says: &[&str]) -> Broken {
-    let config = format!("{GOOD}[[listener]]\nname = \"{name}\"\n{keys}chain = []\n");
-    text(name, &config, says)
+/// The valid configuration with another listener.
+fn listener(name: &str, keys: &str, report: &[&str]) -> Broken {
+    let config = format!("{VALID}[[listener]]\nname = \"{name}\"\n{keys}chain = []\n");
+    text(name, &config, report)
 }
 
 fn utf16(text: &str) -> Vec<u8> {

@@ -1,16 +1,18 @@
-//! Puts what may be no file at all where a file is expected.
+//! Replaces files by anything that can be at a path: links, pipes, folders, nothing.
+//!
+//! In: a path and what to put there. Out: the file system. Not here: what a host makes of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is found at a path.
-pub(crate) enum Content {
+/// What is at a path.
+pub(super) enum Content {
     /// A file.
     Bytes(Vec<u8>),
     /// A symbolic link.
     Link(PathBuf),
-    /// A pipe that nobody writes to.
+    /// A named pipe without a writer.
     Fifo,
     /// An empty folder.
     Folder,
@@ -18,8 +20,8 @@ pub(crate) enum Content {
     Nothing,
 }
 
-/// Replaces whatever is at `path`; a file by rename, so that nobody sees half of it.
-pub(crate) fn put(path: &Path, content: Content) {
+/// Replaces what is at `path`. A regular file is renamed into place, so it is never seen half-written.
+pub(super) fn put(path: &Path, content: Content) {
     let kind = fs::symlink_metadata(path).map(|found| found.file_type());
     if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
         fs::remove_dir(path).expect("it is empty");
