@@ -1,4 +1,4 @@
-//! Embeds the guest SDK, so that `linemill new` can put it beside a new filter.
+//! Embeds the guest SDK, which `linemill new` copies into a new filter's folder.
 //!
 //! In: the files of `plugins/sdk`. Out: `sdk.rs`, a list of paths and contents.
 
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a filter needs of the SDK, by folder and the files' extension.
+/// The SDK's files that a filter needs: folder, and extension of the files.
 const PARTS: [(&str, &str); 3] = [("", "toml"), ("src", "rs"), ("wit", "wit")];
 
 fn main() -> Result<(), Box<dyn Error>> {

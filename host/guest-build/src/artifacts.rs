@@ -1,7 +1,7 @@
-//! What a run of cargo made.
+//! Reads from cargo's output which modules it built.
 //!
-//! In: cargo's standard output under `--message-format=json`, line by line. Out: the WebAssembly
-//! modules of its `cdylib`s, fresh or just built. Everything else cargo says there is passed over.
+//! In: cargo's standard output with `--message-format=json`, line by line. Out: the WebAssembly
+//! modules of its `cdylib`s, just built or still up to date. All other messages are ignored.
 
 use std::{
     io::{self, BufRead},
@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
-/// A core module, and the package it was made of.
+/// A core module, and the package that it was built from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
     pub(crate) package: String,
@@ -34,7 +34,7 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Reads to the end, and gives back the modules in the order in which cargo ended them.
+/// Reads to the end. Returns the modules in the order in which cargo finished them.
 pub(crate) fn read(output: impl BufRead) -> io::Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     for line in output.lines() {
@@ -58,7 +58,7 @@ fn artifact(line: &str) -> Option<Artifact> {
     })
 }
 
-/// The name in a [package id], which is left out there when it is the folder's name too.
+/// The name in a [package id], which omits it when the folder has the same name.
 ///
 /// [package id]: https://doc.rust-lang.org/cargo/reference/pkgid-spec.html
 fn package_name(id: &str) -> Option<&str> {
@@ -76,7 +76,7 @@ mod tests {
     use super::{Artifact, package_name, read};
 
     #[test]
-    fn modules_of_cdylibs_are_found_and_nothing_else() {
+    fn only_modules_of_cdylibs_are_found() {
         let output = r#"{"reason":"compiler-artifact","package_id":"path+file:///p/sdk#linemill-sdk@0.1.0","target":{"kind":["lib"]},"filenames":["/t/libsdk.rlib"]}
 not json at all
 {"reason":"compiler-message","package_id":"path+file:///p/rot13#0.1.0","target":{"kind":["cdylib"]}}
@@ -94,7 +94,7 @@ not json at all
     }
 
     #[test]
-    fn names_come_out_of_both_forms_of_a_package_id() {
+    fn both_forms_of_a_package_id_have_a_name() {
         assert_eq!(
             package_name("path+file:///p/my-filter#0.1.0"),
             Some("my-filter")

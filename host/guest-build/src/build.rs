@@ -1,8 +1,8 @@
-//! A crate or a workspace of crates → components on disk.
+//! Builds a crate or a workspace of crates into components on disk.
 //!
-//! In: a folder with a `Cargo.toml`, and a toolchain. Out: one component a `cdylib`. What is to be
-//! compiled again is cargo's decision; a component file is written only when it would change, so
-//! its time says when it last did.
+//! In: a folder with a `Cargo.toml`, and a toolchain. Out: one component per `cdylib`. Cargo decides
+//! what to compile again. A component is written only if its bytes change, so that the file's time
+//! is the time of the last change.
 
 use std::{
     fs,
@@ -17,57 +17,61 @@ use crate::{
     component::{self, ComponentError},
 };
 
-/// A component that is on disk and up to date.
+/// A component on disk that is up to date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
     /// The package's name.
     pub name: String,
-    /// Where the component is: `plugins/NAME.wasm` in the target folder.
+    /// The component's path: `plugins/NAME.wasm` in the target folder.
     pub component: PathBuf,
     /// Its size in bytes.
     pub size: usize,
-    /// The file was written; else it was as it should be already.
+    /// Whether the file was written. Otherwise it had the right bytes already.
     pub changed: bool,
 }
 
 /// Why a crate did not become a component.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no crate.
+    /// The folder has no crate.
     #[error(
-        "{} has no Cargo.toml\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` makes one",
+        "{} has no Cargo.toml\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` creates one",
         .0.display()
     )]
     NoCrate(PathBuf),
-    /// The crate was compiled and is a plain library.
+    /// The crate compiles to a library, not to a WebAssembly module.
     #[error(
         "{} builds no WebAssembly module\nhint: its Cargo.toml needs\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]",
         .0.display()
     )]
     NoModule(PathBuf),
-    /// cargo ended with an error, which it showed.
+    /// cargo failed, and printed why.
     #[error("cargo could not build {}: see its messages above", .0.display())]
     Cargo(PathBuf),
-    /// A module could not be wrapped.
+    /// A module could not be made a component.
     #[error("{package}: {error}")]
     Component {
         /// The package's name.
         package: String,
-        /// Why.
+        /// The reason.
         error: ComponentError,
     },
-    /// A program could not be started, or a file not be read or written.
+    /// A program could not be started, or a file could not be read or written.
     #[error("{what}: {error}")]
     Io {
-        /// What was being done.
+        /// The operation that failed.
         what: String,
-        /// How it failed.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// Builds the crate or workspace in `dir`: cargo's files go to `target/guest`, components to
-/// `target/plugins`. cargo shows on standard error what it does.
+/// Builds the crate or workspace in `dir`. cargo's files go to `TARGET/guest`, components to
+/// `TARGET/plugins`, where `TARGET` is the folder `target`. cargo prints its progress on standard
+/// error.
+///
+/// # Errors
+/// See [`BuildError`]. Components that were finished before the error stay.
 pub fn build(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Built>, BuildError> {
     if !dir.join("Cargo.toml").is_file() {
         return Err(BuildError::NoCrate(dir.to_owned()));
@@ -82,7 +86,7 @@ pub fn build(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Bui
     modules.iter().map(|module| wrap(module, &out)).collect()
 }
 
-/// Runs cargo.
+/// Runs cargo. Returns the core modules that it built.
 fn compile(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Artifact>, BuildError> {
     let starting = || failed(format!("starting cargo with {toolchain}"));
     let mut cargo = toolchain
@@ -108,10 +112,10 @@ fn compile(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Artif
     if !status.success() {
         return Err(BuildError::Cargo(dir.to_owned()));
     }
-    modules.map_err(failed("reading what cargo says"))
+    modules.map_err(failed("reading the output of cargo"))
 }
 
-/// Makes a module a component in `out`.
+/// Turns a module into a component in `out`.
 fn wrap(module: &Artifact, out: &Path) -> Result<Built, BuildError> {
     let Artifact { package, path } = module;
     let core = fs::read(path).map_err(failed(format!("reading {}", path.display())))?;
@@ -130,7 +134,8 @@ fn wrap(module: &Artifact, out: &Path) -> Result<Built, BuildError> {
     })
 }
 
-/// Puts `bytes` into a file, whole or not at all: a running host may be reading it.
+/// Writes `bytes` to a file unless it has them already, and says whether it wrote. The file is
+/// replaced atomically, since a running host may read it.
 fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(false);

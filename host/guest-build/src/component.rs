@@ -1,25 +1,25 @@
-//! Core module → component.
+//! Turns a core module into a component.
 //!
-//! In: the module rustc made, which carries the description of its world in a section that the
-//! SDK put there. Out: a validated component. Whether the world is linemill's is for the host to
-//! judge; that there is one at all is checked here, because its lack is an author's first mistake.
+//! In: a module as rustc builds it, with a section in which the SDK describes its WIT world. Out: a
+//! validated component. Not here: checking that the world is linemill's, which the host does. That
+//! there is a world at all is checked here, because authors often forget to export their filter.
 
 use wit_component::{ComponentEncoder, metadata};
 
 /// Why a module cannot become a component.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
-    /// The module describes no world: nothing was exported by the SDK.
+    /// The module describes no world, so the SDK's `export!` was not called.
     #[error(
         "the crate exports no filter\nhint: end its src/lib.rs with `linemill_sdk::export!(YourFilter);`"
     )]
     NoFilter,
-    /// The module imports or exports what its world does not know, or is damaged.
+    /// The module's imports or exports differ from its world, or it is damaged.
     #[error("the module does not fit its WIT world: {0:#}")]
     Misfit(anyhow::Error),
 }
 
-/// Wraps a core module. Equal modules give equal components.
+/// Turns a core module into a component. Equal modules give equal components.
 pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
     let (_, description) = metadata::decode(module).map_err(ComponentError::Misfit)?;
     if description.resolve.worlds[description.world]
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_a_world_is_told_how_to_get_one() {
+    fn without_a_world_the_error_names_the_export_macro() {
         let error = encode(&module("(module)", None)).unwrap_err();
         assert!(matches!(error, ComponentError::NoFilter));
         assert!(error.to_string().contains("export!"), "{error}");
     }
 
     #[test]
-    fn a_module_that_does_not_keep_to_its_world_is_refused() {
+    fn a_module_that_differs_from_its_world_is_refused() {
         let error = encode(&module("(module)", Some(WORLD))).unwrap_err();
         assert!(matches!(error, ComponentError::Misfit(_)));
         assert!(error.to_string().contains("answer"), "{error}");

@@ -1,7 +1,7 @@
-//! A new filter crate, whole: sources, a test, a configuration to run it by, and the SDK.
+//! Creates a complete filter crate: sources, a test, a configuration to run it with, and the SDK.
 //!
-//! In: a folder and a name. Out: `folder/name`, which builds without this repository. Nothing
-//! that exists is touched, and what cannot be finished is taken away again.
+//! In: a folder and a name. Out: `FOLDER/NAME`, which builds without this repository. Existing files
+//! are not touched, and a crate that cannot be finished is removed again.
 
 mod name;
 mod template;
@@ -13,29 +13,32 @@ use std::{
 
 pub use name::BadName;
 
-/// The SDK's files: path inside `linemill-sdk/`, and text.
+/// The SDK's files: path within `linemill-sdk/`, and text.
 const SDK: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
-/// Why there is no new crate.
+/// Why a crate was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
-    /// The name is none for a crate.
+    /// A crate cannot have this name.
     #[error(transparent)]
     Name(#[from] BadName),
-    /// There is something of that name.
-    #[error("{} exists already\nhint: take another name, or move it away", .0.display())]
+    /// A file or folder of this name exists.
+    #[error("{} already exists\nhint: choose another name, or move it away", .0.display())]
     Exists(PathBuf),
     /// A file could not be written.
     #[error("cannot write {}: {error}", path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// Makes `parent/name` and gives its path back.
+/// Creates the crate `PARENT/NAME`. Returns its path.
+///
+/// # Errors
+/// See [`NewError`]. Nothing is left behind.
 pub fn create(parent: &Path, name: &str) -> Result<PathBuf, NewError> {
     name::check(name)?;
     let root = parent.join(name);
@@ -47,7 +50,7 @@ pub fn create(parent: &Path, name: &str) -> Result<PathBuf, NewError> {
         },
     })?;
     write_all(&root, name).inspect_err(|_| {
-        // The error that is told is the first one; the folder is this call's own.
+        // Report the first error, not one of cleaning up. This call created the folder.
         let _ = fs::remove_dir_all(&root);
     })?;
     Ok(root)
@@ -81,7 +84,7 @@ mod tests {
     use super::{NewError, SDK, create};
 
     #[test]
-    fn a_new_crate_is_whole() {
+    fn a_new_crate_is_complete() {
         let dir = tempfile::tempdir().unwrap();
         let root = create(dir.path(), "my-filter").unwrap();
         assert_eq!(root, dir.path().join("my-filter"));
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_is_left_alone() {
+    fn an_existing_folder_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let present = dir.path().join("taken");
         fs::create_dir(&present).unwrap();
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_name_makes_nothing() {
+    fn a_bad_name_creates_nothing() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(
             create(dir.path(), "../up"),
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_is_not_there_is_named() {
+    fn a_missing_parent_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let error = create(&dir.path().join("nowhere"), "my-filter").unwrap_err();
         assert!(error.to_string().contains("nowhere"), "{error}");

@@ -1,7 +1,7 @@
-//! The README's way to a filter, with real compilers: a new crate, its own test, a component.
+//! Creates, tests and builds a filter as the README describes, with real compilers.
 //!
-//! Dependencies come from where the plugins' came from, at the same versions, so that nothing is
-//! downloaded which `cargo xtask plugins` did not download before.
+//! Dependencies have the versions of the plugins' dependencies, so that nothing is downloaded that
+//! `cargo xtask plugins` did not download before.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,8 +17,8 @@ use std::{
 
 use linemill_guest_build::{BuildError, Toolchain, build, new};
 
-/// A folder that stays from run to run, for what compilers make; crates in it are made anew. It is
-/// one for all tests, as they take the standard library compiled in the same way.
+/// A folder that persists between runs, for the output of compilers. Crates in it are created anew.
+/// All tests share it, because they need the standard library compiled in the same way.
 fn workshop() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest-build");
     fs::create_dir_all(&dir).unwrap();
@@ -38,7 +38,7 @@ fn toolchain(dir: &Path) -> Toolchain {
     Toolchain::find(dir).expect("`cargo xtask test` installs a compiler for guests")
 }
 
-/// A crate as `linemill new` makes it, with the plugins' versions of everything.
+/// A crate as `linemill new` creates it, with the versions of the plugins' dependencies.
 fn new_crate(name: &str) -> PathBuf {
     let root = emptied(name);
     assert_eq!(new::create(&workshop(), name).unwrap(), root);
@@ -89,7 +89,7 @@ fn a_new_filter_passes_its_test_and_becomes_a_component() {
 }
 
 #[test]
-fn what_is_no_filter_is_told_what_it_lacks() {
+fn errors_name_what_a_crate_lacks() {
     let (root, target) = (emptied("plain"), workshop().join("target"));
     fs::create_dir_all(root.join("src")).unwrap();
     let write = |path: &str, text: &str| fs::write(root.join(path), text).unwrap();

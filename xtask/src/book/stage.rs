@@ -83,13 +83,28 @@ fn contents(pages: &Pages) -> String {
         .into_iter()
         .map(Path::new)
         .chain(others.map(PathBuf::as_path))
-        .filter_map(row)
-        .map(|row| format!("- {row}"))
+        .filter_map(|path| {
+            Some(format!(
+                "{}- {}",
+                "  ".repeat(depth(pages, path)),
+                row(path)?
+            ))
+        })
         .collect();
     format!(
         "# Summary\n\n{first}\n{}\n\n# The project\n\n{project}",
         body.trim()
     )
+}
+
+/// How many pages a page is below: the README of each folder around it.
+fn depth(pages: &Pages, path: &Path) -> usize {
+    path.ancestors()
+        .skip(1)
+        .map(|folder| folder.join(FIRST))
+        .filter(|readme| readme != path && readme != Path::new(FIRST))
+        .filter(|readme| pages.contains_key(readme))
+        .count()
 }
 
 /// The first heading.
@@ -145,6 +160,7 @@ mod tests {
             ),
             ("docs/why/README.md", "# Why\n"),
             ("plugins/README.md", "# Filters\n"),
+            ("plugins/rot13/README.md", "# rot13\n"),
         ]
         .map(|(path, text)| (path.into(), text.to_owned()))
         .into()
@@ -172,7 +188,8 @@ mod tests {
         assert_eq!(
             book[Path::new("SUMMARY.md")],
             "# Summary\n\n[Mill](index.md)\n\n# Use\n\n- [A](docs/a.md)\n  - [Why](docs/why/index.md)\
-             \n\n# The project\n\n- [Changelog](CHANGELOG.md)\n- [Filters](plugins/index.md)\n",
+             \n\n# The project\n\n- [Changelog](CHANGELOG.md)\n- [Filters](plugins/index.md)\n  - \
+             [rot13](plugins/rot13/index.md)\n",
         );
         assert!(!book.contains_key(Path::new("docs/SUMMARY.md")));
     }

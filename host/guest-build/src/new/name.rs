@@ -1,9 +1,9 @@
-//! What a filter may be called.
+//! Which names a filter can have.
 //!
-//! In: any text. Out: nothing, or why not, with a name that would do where one can be made of it.
-//! The rule is that of cargo packages and of keys in a configuration, whichever is stricter.
+//! In: any text. Out: nothing, or the problem and a similar name that is valid, if there is one. A
+//! name must be valid both as a cargo package and as a key of the configuration.
 
-/// A name that is none for a crate.
+/// A name that a filter cannot have, with a hint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` cannot be a filter's name: {problem}\nhint: {hint}")]
 pub struct BadName {
@@ -14,7 +14,7 @@ pub struct BadName {
 
 const LONGEST: usize = 64;
 
-/// What cargo, Rust or the vendored SDK need for themselves; Windows' device names.
+/// Names that cargo, Rust or the copied SDK use themselves, and Windows' device names.
 const RESERVED: [&str; 73] = [
     "abstract",
     "alloc",
@@ -91,14 +91,15 @@ const RESERVED: [&str; 73] = [
     "yield",
 ];
 
-/// Refuses what cannot be a package and a key.
+/// Refuses names that are not valid both as a package and as a key.
 pub(super) fn check(name: &str) -> Result<(), BadName> {
     let Some(problem) = problem(name) else {
         return Ok(());
     };
     let hint = match suggestion(name) {
-        Some(suggestion) => format!("`{suggestion}` would do"),
-        None => "take small letters, digits and hyphens, a letter first: `mask-emails`".to_owned(),
+        Some(suggestion) => format!("`{suggestion}` is a valid name"),
+        None => "use lowercase letters, digits and hyphens, and start with a letter: `mask-emails`"
+            .to_owned(),
     };
     Err(BadName {
         name: name.to_owned(),
@@ -113,13 +114,13 @@ fn problem(name: &str) -> Option<&'static str> {
     } else if name.len() > LONGEST {
         Some("it is longer than 64 characters")
     } else if !name.bytes().all(is_allowed) {
-        Some("only a-z, 0-9 and hyphens may be in it")
+        Some("only a-z, 0-9 and hyphens are allowed")
     } else if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         Some("it does not start with a letter")
     } else if name.ends_with('-') {
         Some("it ends with a hyphen")
     } else if RESERVED.contains(&name) {
-        Some("Rust, cargo or the system uses that name")
+        Some("Rust, cargo or the system reserves it")
     } else {
         None
     }
@@ -129,7 +130,7 @@ fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// The nearest name that is one, if there is any near.
+/// A similar name that is valid, if there is one.
 fn suggestion(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let words: Vec<_> = last
@@ -152,14 +153,14 @@ mod tests {
     use super::{LONGEST, check};
 
     #[test]
-    fn names_of_packages_are_taken() {
+    fn package_names_are_accepted() {
         for name in ["a", "rot13", "my-filter", "x2-y", &"a".repeat(LONGEST)] {
             assert_eq!(check(name), Ok(()), "{name}");
         }
     }
 
     #[test]
-    fn others_are_refused_with_one_that_would_do() {
+    fn invalid_names_are_refused_with_a_suggestion() {
         for (name, suggestion) in [
             ("My Filter", "my-filter"),
             ("my_filter", "my-filter"),
@@ -176,17 +177,17 @@ mod tests {
             let text = check(name).unwrap_err().to_string();
             assert!(text.contains(&format!("`{name}`")), "{text}");
             assert!(
-                text.ends_with(&format!("hint: `{suggestion}` would do")),
+                text.ends_with(&format!("hint: `{suggestion}` is a valid name")),
                 "{text}"
             );
         }
     }
 
     #[test]
-    fn where_nothing_is_near_the_rule_is_told() {
+    fn without_a_similar_name_the_hint_is_the_rule() {
         for name in ["", "..", "/", "13rot", "로트", &"a".repeat(LONGEST + 1)] {
             let text = check(name).unwrap_err().to_string();
-            assert!(text.contains("hint: take small letters"), "{text}");
+            assert!(text.contains("hint: use lowercase letters"), "{text}");
         }
     }
 }

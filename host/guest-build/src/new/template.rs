@@ -1,9 +1,9 @@
-//! The files of a new filter crate, beside the SDK's.
+//! The files of a new filter crate, except the SDK's.
 //!
-//! In: a checked name. Out: paths and texts. The filter is a small one that does something, so
-//! that there is something to change.
+//! In: a valid name. Out: paths and texts. The filter is small but does something, so that its
+//! author has something to change.
 
-/// Stands for the name in the texts.
+/// Placeholder for the name in the texts.
 const NAME: &str = "FILTER-NAME";
 
 const FILES: [(&str, &str); 5] = [
@@ -14,7 +14,7 @@ const FILES: [(&str, &str); 5] = [
     (".gitignore", "/target\n"),
 ];
 
-/// Path inside the crate's folder, and text.
+/// The crate's files: path within its folder, and text.
 pub(super) fn files(name: &str) -> [(&'static str, String); FILES.len()] {
     FILES.map(|(path, text)| (path, text.replace(NAME, name)))
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::{NAME, files};
 
     #[test]
-    fn the_name_is_everywhere_it_belongs() {
+    fn the_placeholder_is_replaced_everywhere() {
         for (path, text) in files("my-filter") {
             assert!(!text.contains(NAME), "{path}");
             assert_eq!(
