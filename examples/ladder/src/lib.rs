@@ -1,27 +1,28 @@
-//! What every rung of the ladder would repeat: ROT13, lines, bytes that are owed, the argument.
+//! What the rungs of the ladder share: ROT13, finding lines, the write queue, the command line.
 //!
-//! In: bytes as they were read. Out: bytes as they are to be written. Not here: any reading,
-//! writing or waiting, which is what the rungs differ in.
+//! In: bytes as they were read. Out: bytes to be written. Not here: reading, writing or waiting,
+//! which each rung does in its own way.
 
 #![forbid(unsafe_code)]
 
 mod lines;
-mod owed;
+mod write_queue;
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::process::ExitCode;
 
 pub use lines::{Lines, MAX_LINE, rot13};
-pub use owed::Owed;
+pub use write_queue::WriteQueue;
 
-/// Bytes of one read.
+/// The maximum size of one read, in bytes.
 pub const CHUNK: usize = 16 * 1024;
-/// While this much is owed to a client, nothing more is read from it: a client that never reads
-/// then fills its own buffers, not this program's memory.
+/// The high watermark of a write queue, in bytes. While a client's queue is this long, nothing more
+/// is read from the client. So a client that never reads fills its own buffers, not this program's
+/// memory.
 pub const HIGH: usize = 64 * 1024;
 
-/// Binds the address that is the first argument, says so, and lets the rung serve.
+/// Binds the address given as the first argument, prints it, and runs `rung` on the listener.
 pub fn serve(rung: impl FnOnce(TcpListener) -> io::Result<()>) -> ExitCode {
     match listen().and_then(rung) {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,7 +36,7 @@ pub fn serve(rung: impl FnOnce(TcpListener) -> io::Result<()>) -> ExitCode {
 fn listen() -> io::Result<TcpListener> {
     let Some(address) = std::env::args().nth(1) else {
         return Err(io::Error::other(
-            "no address to listen on\nhint: 127.0.0.1:40713, or port 0 for one that is free",
+            "no address to listen on\nhint: pass one, such as 127.0.0.1:40713 (port 0 is a free one)",
         ));
     };
     let listener = TcpListener::bind(&address)
@@ -44,14 +45,15 @@ fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Whether a call failed only because it would have had to wait, or was interrupted: try later.
-pub fn not_now(error: &io::Error) -> bool {
+/// Whether a call failed only because it would have had to wait, or because a signal interrupted
+/// it. Trying it again later may succeed.
+pub fn is_retryable(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// Whether an accept failed because of the connection that was to be accepted, not of this
-/// program: the next one may well succeed at once.
-pub fn is_of_the_client(error: &io::Error) -> bool {
+/// Whether an accept failed because of the connection that was to be accepted rather than because
+/// of this program. The next accept may succeed at once.
+pub fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted

@@ -1,14 +1,14 @@
-//! ROT13 on lines: what is owed for what was read.
+//! Finds lines in a stream and applies ROT13 to them.
 //!
-//! In: the bytes of a read, cut anywhere. Out: whole lines, turned, each with the terminator it
-//! came with. No I/O.
+//! In: the bytes of a read, cut anywhere. Out: complete lines after ROT13, each with its original
+//! terminator. Not here: I/O.
 
 use memchr::memchr;
 
-/// Longest content of a line, terminator not counted. Longer ones are split.
+/// The maximum length of a line in bytes, without its terminator. Longer lines are split.
 pub const MAX_LINE: usize = 16 * 1024;
 
-/// ROT13 in place, without a branch a byte, so that the compiler can use vector instructions.
+/// Applies ROT13 in place, without branches, so that the compiler can use vector instructions.
 pub fn rot13(bytes: &mut [u8]) {
     for byte in bytes {
         let lower = *byte | 0x20;
@@ -18,20 +18,22 @@ pub fn rot13(bytes: &mut [u8]) {
     }
 }
 
-/// Finds lines in a stream, and turns them.
+/// Finds lines in a stream and applies ROT13 to them.
 ///
-/// A line that is too long is split, and each part gets an LF. The C of the tutorial cut such a
-/// line when its buffer was full, and the LF that ended it with the rest: the client got no line
-/// at all, and what came next was appended to it.
+/// A line that is too long is split, and each part ends with an LF. The tutorial's C code truncated
+/// such a line when its buffer was full and lost its LF too. So the client did not get a complete
+/// line, and the next line was appended to the truncated one.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// The line that has no terminator yet, turned. No LF is in it. At most [`MAX_LINE`] bytes,
-    /// and a CR behind them, which an LF may still make part of the terminator.
+    /// The start of a line whose terminator has not been read yet, after ROT13. It contains no LF.
+    /// It has at most [`MAX_LINE`] bytes, optionally followed by a CR, which is part of the
+    /// terminator if an LF follows.
     partial: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes what was read, which is turned in place; `emit` gets what is owed, in order.
+    /// Applies ROT13 to the bytes of a read in place, and passes complete lines to `emit`, in
+    /// order.
     pub fn push(&mut self, chunk: &mut [u8], mut emit: impl FnMut(&[u8])) {
         rot13(chunk);
         let mut rest = &*chunk;
@@ -56,19 +58,19 @@ impl Lines {
         self.partial.drain(..from);
     }
 
-    /// The end of input: a rest without terminator is owed as it is.
+    /// Ends the input: passes the partial line, if any, to `emit` without a terminator.
     pub fn finish(&mut self, mut emit: impl FnMut(&[u8])) {
         split(&self.partial, &mut emit);
         self.partial = Vec::new();
     }
 }
 
-/// Whether the start of a line is more than the content of one, whatever comes next.
+/// Whether this start of a line is longer than a line may be, whatever follows.
 fn too_long(partial: &[u8]) -> bool {
     partial.strip_suffix(b"\r").unwrap_or(partial).len() > MAX_LINE || partial.len() > MAX_LINE + 1
 }
 
-/// Emits a line that is complete, in parts when it is too long.
+/// Emits a complete line, in parts if it is too long.
 fn split(mut line: &[u8], emit: &mut impl FnMut(&[u8])) {
     let terminator = match line {
         [.., b'\r', b'\n'] => 2,
@@ -88,8 +90,8 @@ fn split(mut line: &[u8], emit: &mut impl FnMut(&[u8])) {
 mod tests {
     use super::{Lines, MAX_LINE};
 
-    /// What comes for `input`, given in pieces of `size` bytes.
-    fn turned(input: &[u8], size: usize) -> Vec<u8> {
+    /// The output for `input`, passed in pieces of `size` bytes.
+    fn output(input: &[u8], size: usize) -> Vec<u8> {
         let (mut lines, mut out) = (Lines::default(), Vec::new());
         for piece in input.chunks(size) {
             lines.push(&mut piece.to_vec(), |part| out.extend_from_slice(part));
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_owed_before_the_terminator() {
+    fn nothing_is_emitted_before_the_terminator() {
         let (mut lines, mut out) = (Lines::default(), Vec::new());
         lines.push(&mut b"Hello\nwor".to_vec(), |part| {
             out.extend_from_slice(part)
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_split_alike_however_they_come() {
+    fn long_lines_are_split_independently_of_the_reads() {
         let long = |length: usize, end: &str| [vec![b'a'; length], end.into()].concat();
         let part = [vec![b'n'; MAX_LINE], b"\n".to_vec()].concat();
         for (input, tail) in [
@@ -123,12 +125,12 @@ mod tests {
         ] {
             let mut expected = part.repeat((input.len() / MAX_LINE).max(1));
             if tail.is_empty() {
-                // The only one that fits: its CR belongs to the terminator.
+                // The only input whose line fits: its CR is part of the terminator.
                 expected = [vec![b'n'; MAX_LINE], b"\r\nbx\n".to_vec()].concat();
             }
             expected.extend_from_slice(tail);
             for size in [1, 7, 1000, MAX_LINE, MAX_LINE + 1, usize::MAX] {
-                assert!(turned(&input, size) == expected, "{tail:?} by {size}");
+                assert!(output(&input, size) == expected, "{tail:?} by {size}");
             }
         }
     }

@@ -1,18 +1,19 @@
-//! Rung 3: ask every socket, all the time. `ladder-busy ADDR:PORT`
+//! Rung 3: poll every socket all the time. `ladder-busy ADDR:PORT`
 //!
-//! Teaches: a socket that does not block answers at once, perhaps with "not now". One thread can
-//! then look after many connections, but what it was about to do, it must remember: from here on
-//! each connection has a state instead of a stack.
+//! Teaches: a call on a non-blocking socket returns at once, possibly with `WouldBlock`. One thread
+//! can then serve many connections, but it must remember what it was about to do: from here on each
+//! connection has a state instead of a stack.
 //!
-//! Breaks: it takes a whole core even when nothing happens, and each round costs two calls a
-//! connection, whether that has something or not: latency and cost grow with the connections that
-//! are idle. Nothing ends a client that is silent.
+//! Breaks: it uses a whole core even if nothing happens. Each round takes up to two calls per
+//! connection, whether it has data or not, so latency and cost grow with the number of idle
+//! connections. Silent clients are never disconnected.
 //!
-//! Done otherwise than in C:
-//! - "Not now" and "interrupted" are told from errors; an error ends its own connection only.
-//! - Writes do not block either. What a socket does not take is owed, and while much is owed
-//!   nothing is read, so neither a slow reader nor its bytes can fill this program.
-//! - The end of input ends the connection only after all that is owed was written.
+//! Differences from the C code:
+//! - `WouldBlock` and `Interrupted` are not treated as errors. An error ends only its own
+//!   connection.
+//! - Writes do not block either. Bytes that a socket does not accept go into a write queue. While
+//!   the queue is long, nothing is read, so a slow reader cannot fill this program's memory.
+//! - After the end of input, the connection ends only when its write queue is empty.
 
 #![forbid(unsafe_code)]
 
@@ -20,18 +21,18 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 
-use linemill_ladder::{CHUNK, HIGH, Lines, Owed, not_now, serve};
+use linemill_ladder::{CHUNK, HIGH, Lines, WriteQueue, is_retryable, serve};
 
 fn main() -> ExitCode {
     serve(run)
 }
 
-/// What a blocking server has on its stack.
+/// The state that a blocking server has on its stack.
 struct Connection {
     stream: TcpStream,
     lines: Lines,
-    owed: Owed,
-    /// The client has sent its FIN: nothing is read any more.
+    queue: WriteQueue,
+    /// The client has sent its FIN; nothing more is read.
     ended: bool,
 }
 
@@ -39,62 +40,63 @@ fn run(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut connections: Vec<Connection> = Vec::new();
     let mut chunk = vec![0; CHUNK];
-    let mut told = false;
+    let mut reported = false;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
-                told = false;
+                reported = false;
                 connections.extend(Connection::new(stream));
             }
-            Err(error) if not_now(&error) => {}
-            // No descriptor is left, say. It is tried again at once, as is all else here, but
-            // not told again at each round.
-            Err(error) if !told => {
-                told = true;
+            Err(error) if is_retryable(&error) => {}
+            // For example, no file descriptor is available. Like everything here, accept is tried
+            // again at once, but the error is not reported in each round.
+            Err(error) if !reported => {
+                reported = true;
                 eprintln!("accept: {error}");
             }
             Err(_) => {}
         }
-        // An error is a client that has gone.
-        connections.retain_mut(|connection| connection.try_all(&mut chunk).unwrap_or(false));
+        // An error means that the client has disconnected.
+        connections.retain_mut(|connection| connection.advance(&mut chunk).unwrap_or(false));
     }
 }
 
 impl Connection {
-    /// `None` when it broke at once.
+    /// Prepares an accepted connection. Returns `None` if it is already broken.
     fn new(stream: TcpStream) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
         stream.set_nodelay(true).ok()?;
         Some(Self {
             stream,
             lines: Lines::default(),
-            owed: Owed::default(),
+            queue: WriteQueue::default(),
             ended: false,
         })
     }
 
-    /// Reads once and writes once, as far as that goes now. Says whether there will be more.
-    fn try_all(&mut self, chunk: &mut [u8]) -> io::Result<bool> {
-        if !self.ended && self.owed.rest().len() < HIGH {
+    /// Reads once and writes once, as far as possible without waiting. Returns whether the
+    /// connection continues.
+    fn advance(&mut self, chunk: &mut [u8]) -> io::Result<bool> {
+        if !self.ended && self.queue.pending().len() < HIGH {
             match self.stream.read(chunk) {
                 Ok(0) => {
                     self.ended = true;
-                    self.lines.finish(|part| self.owed.add(part));
+                    self.lines.finish(|part| self.queue.enqueue(part));
                 }
                 Ok(count) => self
                     .lines
-                    .push(&mut chunk[..count], |part| self.owed.add(part)),
-                Err(error) if not_now(&error) => {}
+                    .push(&mut chunk[..count], |part| self.queue.enqueue(part)),
+                Err(error) if is_retryable(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        if !self.owed.is_empty() {
-            match self.stream.write(self.owed.rest()) {
-                Ok(count) => self.owed.wrote(count),
-                Err(error) if not_now(&error) => {}
+        if !self.queue.is_empty() {
+            match self.stream.write(self.queue.pending()) {
+                Ok(count) => self.queue.consume(count),
+                Err(error) if is_retryable(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(!self.ended || !self.owed.is_empty())
+        Ok(!self.ended || !self.queue.is_empty())
     }
 }

@@ -1,24 +1,28 @@
-//! Rung 2: one process a connection. `ladder-fork ADDR:PORT`
+//! Rung 2: one process per connection. `ladder-fork ADDR:PORT`
 //!
-//! Teaches: blocking calls need no state but the program's own stack, and processes let many of
-//! them wait at once. One that crashes takes one connection with it.
+//! Teaches: blocking calls need no state except the program's own stack, and processes let many of
+//! them wait at once. A process that crashes affects only its own connection.
 //!
-//! Breaks: a process costs about a millisecond to start and some hundred KiB to keep, and the
-//! scheduler has to go through all that are ready. Thousands of connections end at the limit on
-//! processes; a flood of short ones is spent on starting. Nothing ends a client that is silent.
+//! Breaks: a process takes about a millisecond to start and a few hundred KiB of memory, and the
+//! scheduler has to handle all that are ready. Thousands of connections reach the limit on
+//! processes, and with many short connections most of the time is spent on starting processes.
+//! Silent clients are never disconnected.
 //!
-//! The child is this program once more, told by an argument, with the connection as its standard
-//! input. A bare `fork` would be cheaper, but is unsafe in Rust for a reason: the child has only
-//! the thread that forked, and locks that other threads held, those of the allocator among them,
-//! stay locked for ever. `Command` forks and executes in one step that is known to be right.
+//! The child is another process of the same program, started with a special argument and with the
+//! connection as its standard input. A bare `fork` would be cheaper, but it is unsafe in Rust for a
+//! reason: the child has only the thread that forked, and locks that other threads held, such as
+//! those of the allocator, stay locked indefinitely. `Command` forks and executes in a single step
+//! that is known to be safe.
 //!
-//! Done otherwise than in C:
-//! - The parent closes its copy of each connection. The C kept it: descriptors ran out, and no
-//!   client ever saw the FIN.
-//! - The parent collects children that have ended, at each accept; the C left them as zombies.
-//! - A line that is too long is split, each part with an LF, where the C lost the LF with the rest.
-//! - A rest without LF is owed too. All is written, in as many calls as it takes, before the FIN.
-//! - It reads 16 KiB at a time where the C asked the system for each byte.
+//! Differences from the C code:
+//! - The parent closes its copy of each connection. The C code kept it, so descriptors ran out and
+//!   no client ever received the FIN.
+//! - The parent reaps children that have ended, at each accept. The C code left them as zombies.
+//! - A line that is too long is split, and each part ends with an LF. The C code lost the rest of
+//!   the line together with its LF.
+//! - A partial line at the end is answered too. All output is written, in as many calls as needed,
+//!   before the FIN.
+//! - It reads up to 16 KiB at a time. The C code made a system call for each byte.
 
 #![forbid(unsafe_code)]
 
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
 
 #[cfg(not(unix))]
 fn main() -> ExitCode {
-    eprintln!("error: only Unix hands a connection to another process as its standard input");
+    eprintln!("error: ladder-fork requires Unix; try ladder-mio");
     ExitCode::FAILURE
 }
 
@@ -44,11 +48,11 @@ mod server {
     use std::time::Duration;
     use std::{env, thread};
 
-    use linemill_ladder::{CHUNK, Lines, is_of_the_client, serve};
+    use linemill_ladder::{CHUNK, Lines, is_connection_error, serve};
 
     /// The argument that makes this program a child.
     const CHILD: &str = "--connection";
-    /// How long to wait when the system has no descriptor or process left.
+    /// How long to wait after a failed accept, for example if no file descriptor is available.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn main() -> ExitCode {
@@ -57,29 +61,30 @@ mod server {
         }
         match child() {
             Ok(()) => ExitCode::SUCCESS,
-            // A client that has gone is nothing to report.
+            // A client that disconnected is not worth reporting.
             Err(_) => ExitCode::FAILURE,
         }
     }
 
-    /// Accepts for ever.
+    /// Accepts connections indefinitely and starts a child for each.
     fn parent(listener: TcpListener) -> io::Result<()> {
         let program = env::current_exe()?;
         let mut children: Vec<Child> = Vec::new();
         loop {
             let connection = match listener.accept() {
                 Ok((connection, _)) => connection,
-                Err(error) if is_of_the_client(&error) => continue,
+                Err(error) if is_connection_error(&error) => continue,
                 Err(error) => {
                     eprintln!("accept: {error}");
                     thread::sleep(PAUSE);
                     continue;
                 }
             };
-            // Those that have ended are told to the system to be forgotten.
+            // `try_wait` reaps the children that have ended.
             children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-            // The command owns the connection, so the parent's copy is closed with it. The
-            // listener is closed in the child, as all that Rust opens: close-on-exec.
+            // The command owns the connection, so the parent's copy is closed together with the
+            // command. The listener is closed in the child, because Rust opens all files with
+            // close-on-exec.
             let child = Command::new(&program)
                 .arg(CHILD)
                 .stdin(OwnedFd::from(connection))
@@ -87,12 +92,12 @@ mod server {
                 .spawn();
             match child {
                 Ok(child) => children.push(child),
-                Err(error) => eprintln!("a connection without a process: {error}"),
+                Err(error) => eprintln!("cannot start a process for a connection: {error}"),
             }
         }
     }
 
-    /// Answers the connection that is standard input, until it ends.
+    /// Serves the connection on standard input until it ends.
     fn child() -> io::Result<()> {
         let mut stream = TcpStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         stream.set_nodelay(true)?;
@@ -106,7 +111,8 @@ mod server {
                 Err(error) => return Err(error),
             };
             lines.push(&mut chunk[..count], |part| answer.extend_from_slice(part));
-            // Waits until the client has room. Nothing is read meanwhile, so memory is bounded.
+            // Waits until the client accepts the output. Nothing is read in the meantime, so memory
+            // is bounded.
             stream.write_all(&answer)?;
             answer.clear();
         }

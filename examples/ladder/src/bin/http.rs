@@ -1,18 +1,20 @@
 //! Rung 1: a client that blocks. `ladder-http HOST:PORT [PATH]`
 //!
-//! Teaches: the calls in their order, each of which returns when it is done or has failed. Connect,
-//! send the whole request, read to the end, which by HTTP/1.0 is the end of the connection.
+//! Teaches: the sequence of calls, each of which returns when it has succeeded or failed. Connect,
+//! send the whole request, and read to the end, which in HTTP/1.0 is the end of the connection
+//! (RFC 1945).
 //!
-//! Breaks: whoever waits can do nothing else. A second connection is not looked at while the first
-//! is silent, and a server that never answers holds this program for ever, since nothing here has
-//! a time limit. For one request by a person at a terminal that is all right.
+//! Breaks: a program that waits in a call cannot do anything else. It cannot serve a second
+//! connection while the first is silent. There are no timeouts, so a server that never answers
+//! blocks this program indefinitely. For a single request by a person at a terminal that is
+//! acceptable.
 //!
-//! Done otherwise than in C:
-//! - Names are looked up for IPv4 and IPv6, and each address is tried until one accepts.
-//! - A send may take only a part; `write_all` goes on with the rest, as the C does by hand, and
-//!   goes on after a signal, as the C does not.
-//! - A connection that breaks in the middle is an error and an exit status, not a short answer;
-//!   so is an output that cannot be written.
+//! Differences from the C code:
+//! - Names are resolved to IPv4 and IPv6 addresses, and each address is tried until one accepts.
+//! - A send may accept only a part of the data. `write_all` continues with the rest, as the C code
+//!   does by hand. It also continues after a signal, which the C code does not.
+//! - A connection that breaks in the middle is reported as an error with an exit status, not as a
+//!   short answer. So is output that cannot be written.
 
 #![forbid(unsafe_code)]
 
@@ -37,18 +39,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Asks for `path`; the answer, head and body, goes to standard output. Says how long it was.
+/// Requests `path` and copies the response, head and body, to standard output. Returns its length
+/// in bytes.
 fn get(server: &str, path: &str) -> io::Result<u64> {
-    // A line end in it would be a second header.
+    // A line end in the path would add a header.
     if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(io::Error::other("a path is of visible ASCII characters"));
+        return Err(io::Error::other(
+            "the path may contain only visible ASCII characters",
+        ));
     }
-    // Waits for the name, then for the connection.
+    // Waits for name resolution, then for the connection.
     let mut stream = TcpStream::connect(server)?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n");
-    // Waits until the system has taken all of it.
+    // Waits until the operating system has accepted all bytes.
     stream.write_all(request.as_bytes())?;
-    // Waits for each part, until the server closes.
+    // Waits for each part, until the server closes the connection.
     let mut output = io::stdout().lock();
     let length = io::copy(&mut stream, &mut output)?;
     output.flush()?;

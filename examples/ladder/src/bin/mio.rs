@@ -1,24 +1,27 @@
-//! Rung 5: be told what has changed. `ladder-mio ADDR:PORT`
+//! Rung 5: let the system report what has changed. `ladder-mio ADDR:PORT`
 //!
-//! Teaches: a socket is registered once, and the system keeps the list; a wait costs what happened,
-//! not what could have. mio is the thin layer over epoll, kqueue and IOCP that libevent's events
-//! are. Buffers, partial writes and what to be told of are still this program's work.
+//! Teaches: a socket is registered once, and the system keeps the list. So the cost of a wait
+//! depends on the number of events, not on the number of sockets. mio is a thin layer over epoll,
+//! kqueue and IOCP, like libevent's events. Buffers, partial writes and the choice of events are
+//! still this program's work.
 //!
-//! mio tells changes, not states: who is told that a socket is readable must read until it is not,
-//! or remember that it did not. [`Connection::go_on`] stops only when all it wants would wait, and
-//! says so when it stops for the others' sake.
+//! mio reports changes, not states (edge-triggered events). A program that is notified that a
+//! socket is readable must read until the socket would block, or remember that it did not.
+//! [`Connection::advance`] stops only when all its calls would block, or reports that it stopped to
+//! give the other connections a turn.
 //!
-//! Breaks: at the programmer. All that a line server needs besides (timeouts, TLS, rates, names to
-//! look up, a second core) would be written by hand, into this state machine. Nothing ends a client
-//! that is silent.
+//! Breaks: complexity. Everything else that a line server needs (timeouts, TLS, rate limits, name
+//! resolution, a second core) would have to be written by hand into this state machine. Silent
+//! clients are never disconnected.
 //!
-//! Done otherwise than in C:
-//! - One index into what is owed, set to 0 when all has gone: see `owed.rs`.
-//! - The end of input ends the connection only after all that is owed was written, and nothing is
-//!   looked at after it was freed.
-//! - Any descriptor is taken: nothing here has the 1,024 bits of `select`.
-//! - While much is owed nothing is read, and the system is not asked about it either.
-//! - One client that never pauses does not keep the others waiting.
+//! Differences from the C code:
+//! - The write queue has a single index, which becomes 0 when everything has been written: see
+//!   `write_queue.rs`.
+//! - After the end of input, the connection ends only when its write queue is empty, and nothing is
+//!   used after it was freed.
+//! - Any descriptor is accepted: nothing here has the 1,024-bit limit of `select`.
+//! - While the write queue is long, nothing is read, and no read events are requested.
+//! - A client that never pauses does not keep the others waiting.
 
 #![forbid(unsafe_code)]
 
@@ -27,34 +30,35 @@ use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use linemill_ladder::{CHUNK, HIGH, Lines, Owed, is_of_the_client, not_now, serve};
+use linemill_ladder::{CHUNK, HIGH, Lines, WriteQueue, is_connection_error, is_retryable, serve};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 
-/// The listener's name; connections have those above.
-const DOOR: Token = Token(0);
-/// Reads and writes of one connection before the others have their turn.
-const TURNS: usize = 16;
-/// How long to wait when no descriptor is left for another connection.
+/// The listener's token. Connections have higher tokens.
+const LISTENER: Token = Token(0);
+/// How many times in a row one connection reads and writes before the others have their turn.
+const ROUNDS: usize = 16;
+/// How long to wait if no file descriptor is available for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The state of a connection.
 struct Connection {
     stream: TcpStream,
     lines: Lines,
-    owed: Owed,
-    /// The client has sent its FIN: nothing is read any more.
+    queue: WriteQueue,
+    /// The client has sent its FIN; nothing more is read.
     ended: bool,
-    /// What the system was asked to tell.
-    asked: Interest,
+    /// The events for which the socket is registered.
+    registered: Interest,
 }
 
 /// How a connection's turn ended.
 enum Turn {
-    /// All it wants would wait.
-    Waits,
-    /// It could go on, and nobody will tell.
-    Stopped,
-    /// All is done.
+    /// All calls would block; an event will follow.
+    Blocked,
+    /// It could continue; no event will follow.
+    Yielded,
+    /// The connection has ended.
     Done,
 }
 
@@ -62,30 +66,33 @@ fn main() -> ExitCode {
     serve(run)
 }
 
-fn run(listener: std::net::TcpListener) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let mut listener = TcpListener::from_std(listener);
+/// Serves connections indefinitely.
+fn run(blocking: std::net::TcpListener) -> io::Result<()> {
+    blocking.set_nonblocking(true)?;
+    let mut listener = TcpListener::from_std(blocking);
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
     poll.registry()
-        .register(&mut listener, DOOR, Interest::READABLE)?;
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
     let mut connections: HashMap<Token, Connection> = HashMap::new();
     let mut chunk = vec![0; CHUNK];
-    let (mut next, mut full) = (DOOR, false);
-    // Those that can go on without being told.
+    let (mut next, mut exhausted) = (LISTENER, false);
+    // Connections that can continue without an event.
     let mut ready: Vec<Token> = Vec::new();
     loop {
-        let wait = match (ready.is_empty(), full) {
-            (false, _) => Some(Duration::ZERO),
-            (true, true) => Some(PAUSE),
-            (true, false) => None,
+        let timeout = if !ready.is_empty() {
+            Some(Duration::ZERO)
+        } else if exhausted {
+            Some(PAUSE)
+        } else {
+            None
         };
-        match poll.poll(&mut events, wait) {
-            Err(error) if not_now(&error) => continue,
+        match poll.poll(&mut events, timeout) {
+            Err(error) if is_retryable(&error) => continue,
             done => done?,
         }
-        // A listener that was full is tried again whatever happens: it is not told twice.
-        if full || events.iter().any(|event| event.token() == DOOR) {
-            full = accept(&listener, |stream| {
+        // If the last accept failed, try again in any case: there is no second event for it.
+        if exhausted || events.iter().any(|event| event.token() == LISTENER) {
+            exhausted = accept(&listener, |stream| {
                 next.0 += 1;
                 let connection = Connection::new(stream, poll.registry(), next);
                 connections.extend(connection.map(|connection| (next, connection)));
@@ -98,11 +105,12 @@ fn run(listener: std::net::TcpListener) -> io::Result<()> {
             let Some(connection) = connections.get_mut(&token) else {
                 return false;
             };
-            let turn = connection.go_on(&mut chunk);
-            match turn.and_then(|turn| connection.ask(turn, poll.registry(), token)) {
-                Ok(Turn::Waits) => false,
-                Ok(Turn::Stopped) => true,
-                // An error is a client that has gone. What is dropped is no longer registered.
+            let turn = connection.advance(&mut chunk);
+            match turn.and_then(|turn| connection.register(turn, poll.registry(), token)) {
+                Ok(Turn::Blocked) => false,
+                Ok(Turn::Yielded) => true,
+                // An error means that the client has disconnected. Dropping the socket deregisters
+                // it.
                 Ok(Turn::Done) | Err(_) => {
                     connections.remove(&token);
                     false
@@ -112,13 +120,14 @@ fn run(listener: std::net::TcpListener) -> io::Result<()> {
     }
 }
 
-/// Accepts all that wait; says whether the system had no room for one.
+/// Accepts all waiting connections and passes them to `admit`. Returns whether one failed because a
+/// resource, such as file descriptors, is exhausted.
 fn accept(listener: &TcpListener, mut admit: impl FnMut(TcpStream)) -> bool {
     loop {
         match listener.accept() {
             Ok((stream, _)) => admit(stream),
-            Err(error) if is_of_the_client(&error) => {}
-            Err(error) if not_now(&error) => return false,
+            Err(error) if is_connection_error(&error) => {}
+            Err(error) if is_retryable(&error) => return false,
             Err(error) => {
                 eprintln!("accept: {error}");
                 return true;
@@ -128,74 +137,77 @@ fn accept(listener: &TcpListener, mut admit: impl FnMut(TcpStream)) -> bool {
 }
 
 impl Connection {
-    /// `None` when it broke at once.
+    /// Prepares an accepted connection. Returns `None` if it is already broken.
     fn new(mut stream: TcpStream, registry: &Registry, token: Token) -> Option<Self> {
-        let asked = Interest::READABLE;
+        let registered = Interest::READABLE;
         stream.set_nodelay(true).ok()?;
-        registry.register(&mut stream, token, asked).ok()?;
+        registry.register(&mut stream, token, registered).ok()?;
         Some(Self {
             stream,
             lines: Lines::default(),
-            owed: Owed::default(),
+            queue: WriteQueue::default(),
             ended: false,
-            asked,
+            registered,
         })
     }
 
+    /// Whether more may be read: not after the FIN, nor while the write queue is long.
     fn may_read(&self) -> bool {
-        !self.ended && self.owed.rest().len() < HIGH
+        !self.ended && self.queue.pending().len() < HIGH
     }
 
-    /// Reads and writes until both would wait, or it is the others' turn.
-    fn go_on(&mut self, chunk: &mut [u8]) -> io::Result<Turn> {
-        for _ in 0..TURNS {
-            let mut moved = false;
+    /// Reads and writes until both would block, or it is the other connections' turn.
+    fn advance(&mut self, chunk: &mut [u8]) -> io::Result<Turn> {
+        for _ in 0..ROUNDS {
+            let mut progress = false;
             if self.may_read() {
                 match self.stream.read(chunk) {
                     Ok(0) => {
                         self.ended = true;
-                        self.lines.finish(|part| self.owed.add(part));
+                        self.lines.finish(|part| self.queue.enqueue(part));
                     }
                     Ok(count) => {
-                        moved = true;
+                        progress = true;
                         let chunk = &mut chunk[..count];
-                        self.lines.push(chunk, |part| self.owed.add(part));
+                        self.lines.push(chunk, |part| self.queue.enqueue(part));
                     }
-                    Err(error) if not_now(&error) => {}
+                    Err(error) if is_retryable(&error) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if !self.owed.is_empty() {
-                match self.stream.write(self.owed.rest()) {
+            if !self.queue.is_empty() {
+                match self.stream.write(self.queue.pending()) {
                     Ok(count) => {
-                        moved = true;
-                        self.owed.wrote(count);
+                        progress = true;
+                        self.queue.consume(count);
                     }
-                    Err(error) if not_now(&error) => {}
+                    Err(error) if is_retryable(&error) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if self.ended && self.owed.is_empty() {
+            if self.ended && self.queue.is_empty() {
                 return Ok(Turn::Done);
             }
-            if !moved {
-                return Ok(Turn::Waits);
+            if !progress {
+                return Ok(Turn::Blocked);
             }
         }
-        Ok(Turn::Stopped)
+        Ok(Turn::Yielded)
     }
 
-    /// Asks to be told of what it waits for, when that has changed. The system then tells at once
-    /// what is so already.
-    fn ask(&mut self, turn: Turn, registry: &Registry, token: Token) -> io::Result<Turn> {
-        let wanted = match (self.may_read(), self.owed.is_empty()) {
-            (true, true) => Interest::READABLE,
-            (true, false) => Interest::READABLE | Interest::WRITABLE,
-            (false, _) => Interest::WRITABLE,
+    /// Registers the socket for the events that the connection waits for, if they have changed. If
+    /// such an event is already due, the system reports it at once.
+    fn register(&mut self, turn: Turn, registry: &Registry, token: Token) -> io::Result<Turn> {
+        let needed = if !self.may_read() {
+            Interest::WRITABLE
+        } else if self.queue.is_empty() {
+            Interest::READABLE
+        } else {
+            Interest::READABLE | Interest::WRITABLE
         };
-        if matches!(turn, Turn::Waits) && wanted != self.asked {
-            registry.reregister(&mut self.stream, token, wanted)?;
-            self.asked = wanted;
+        if matches!(turn, Turn::Blocked) && needed != self.registered {
+            registry.reregister(&mut self.stream, token, needed)?;
+            self.registered = needed;
         }
         Ok(turn)
     }

@@ -1,22 +1,23 @@
 //! Rung 6: buffers, watermarks and timeouts. `ladder-tokio ADDR:PORT [IDLE [WRITE]]`
 //!
-//! Teaches: a task a connection reads like the blocking server of rung 2, and is scheduled like
-//! the readiness server of rung 5, on all cores. A wait is an expression, so waiting for several
-//! things at once, time among them, is one `select!`. That is what libevent's bufferevents gave C:
-//! an input and an output buffer, watermarks that say when to read, and times after which it ends.
+//! Teaches: one task per connection reads like the blocking server of rung 2, but is scheduled like
+//! the readiness server of rung 5, on all cores. A wait is an expression, so one `select!` waits
+//! for several events at once, including time. libevent's bufferevents gave the same to C: an input
+//! and an output buffer, watermarks that say when to read, and timeouts.
 //!
-//! Breaks: nothing that the tests here try. But what is done to a line is compiled in: to change it
-//! is to restart, and to lose every connection; and it runs with all rights of the server, which
-//! ends or waits for ever with it. That is where linemill, the last rung, goes on.
+//! Breaks: nothing that the tests here check. However, what is done to a line is compiled in. A
+//! change requires a restart, which breaks every connection. The code also runs with all rights of
+//! the server: if it crashes or hangs, so does the server. linemill, the last rung, solves that.
 //!
-//! Done otherwise than in C:
-//! - The end of input is no reason to free what is owed: the loop ends when all is written. The C
-//!   freed its bufferevent at once, output included.
-//! - Any descriptor is taken; the C refused those past `FD_SETSIZE`, a limit of `select` only.
-//! - The high watermark is on what is owed, so a client that never reads is not read from. The C
-//!   had one on the input, which it always emptied.
-//! - A line that is too long is split at its 16,384th byte, whatever the reads were; the C ended it
-//!   where its buffer happened to.
+//! Differences from the C code:
+//! - After the end of input, the loop ends only when everything has been written. The C code freed
+//!   its bufferevent at once, including its output.
+//! - Any descriptor is accepted. The C code refused those beyond `FD_SETSIZE`, which is a limit of
+//!   `select` only.
+//! - The high watermark applies to the write queue, so a client that never reads is not read from.
+//!   The C code had one on the input, which it always emptied.
+//! - A line that is too long is split after 16,384 bytes, however the reads were cut. The C code
+//!   split it where its buffer happened to end.
 
 #![forbid(unsafe_code)]
 
@@ -26,57 +27,63 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use linemill_ladder::{CHUNK, HIGH, Lines, is_of_the_client, serve};
+use linemill_ladder::{CHUNK, HIGH, Lines, is_connection_error, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Once reading has stopped at the high watermark, it goes on below this.
+/// The low watermark, in bytes. If reading has stopped at the high watermark, it continues below
+/// this one.
 const LOW: usize = HIGH / 4;
-/// How long to wait when no descriptor is left for another connection.
+/// How long to wait if no file descriptor is available for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// When a connection is ended.
+/// The timeouts after which a connection is closed.
 #[derive(Clone, Copy)]
-struct Limits {
-    /// No byte either way.
+struct Timeouts {
+    /// No byte was read or written.
     idle: Duration,
-    /// Something is owed, and the client takes none of it.
+    /// The write queue is not empty, but the client accepts no byte.
     write: Duration,
 }
 
 fn main() -> ExitCode {
-    serve(|listener| {
-        let limits = Limits {
+    serve(|blocking| {
+        let timeouts = Timeouts {
             idle: seconds(2, 60.0)?,
             write: seconds(3, 30.0)?,
         };
-        listener.set_nonblocking(true)?;
+        blocking.set_nonblocking(true)?;
         let never = Runtime::new()?.block_on(async {
-            let listener = TcpListener::from_std(listener)?;
-            accept(listener, limits).await
+            let listener = TcpListener::from_std(blocking)?;
+            accept(listener, timeouts).await
         });
         never.map(|never| match never {})
     })
 }
 
-/// A time that is an argument.
+/// The duration, in seconds, that is the argument at `position`.
 fn seconds(position: usize, default: f64) -> io::Result<Duration> {
-    let given = std::env::args().nth(position);
-    let given = given.map_or(Ok(default), |text| text.parse());
-    let time = given
+    let argument = std::env::args().nth(position);
+    let number: Result<f64, _> = argument.map_or(Ok(default), |text| text.parse());
+    let duration = number
         .map_err(|error| error.to_string())
-        .and_then(|given| Duration::try_from_secs_f64(given).map_err(|error| error.to_string()));
-    time.map_err(|error| io::Error::other(format!("argument {position}, seconds: {error}")))
+        .and_then(|number| Duration::try_from_secs_f64(number).map_err(|error| error.to_string()));
+    duration.map_err(|error| {
+        io::Error::other(format!(
+            "argument {position} is not a valid number of seconds: {error}"
+        ))
+    })
 }
 
-async fn accept(listener: TcpListener, limits: Limits) -> io::Result<Infallible> {
+/// Accepts connections indefinitely and starts a task for each.
+async fn accept(listener: TcpListener, timeouts: Timeouts) -> io::Result<Infallible> {
     loop {
         match listener.accept().await {
-            // An error of the task is a client that has gone, or was too slow.
-            Ok((stream, _)) => drop(tokio::spawn(answer(stream, limits))),
-            Err(error) if is_of_the_client(&error) => {}
+            // The task's error is ignored: it means that the client disconnected or timed out.
+            Ok((stream, _)) => drop(tokio::spawn(answer(stream, timeouts))),
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
                 eprintln!("accept: {error}");
                 sleep(PAUSE).await;
@@ -85,42 +92,44 @@ async fn accept(listener: TcpListener, limits: Limits) -> io::Result<Infallible>
     }
 }
 
-async fn answer(mut stream: TcpStream, limits: Limits) -> io::Result<()> {
+/// Serves one connection until it ends or times out.
+async fn answer(mut stream: TcpStream, timeouts: Timeouts) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut input, mut output) = stream.split();
     let mut chunk = vec![0; CHUNK];
-    let (mut lines, mut owed) = (Lines::default(), BytesMut::new());
-    // Input has ended; reading has stopped at the high watermark.
+    let (mut lines, mut queue) = (Lines::default(), BytesMut::new());
+    // The client has sent its FIN; reading has stopped at the high watermark.
     let (mut ended, mut stopped) = (false, false);
-    // The last byte either way; the last that was written, or the first that came to be owed.
-    let mut moved = Instant::now();
-    let mut wrote = moved;
-    while !ended || !owed.is_empty() {
-        stopped = owed.len() >= if stopped { LOW } else { HIGH };
-        let mut deadline = moved + limits.idle;
-        if !owed.is_empty() {
-            deadline = deadline.min(wrote + limits.write);
+    // When the last byte was read or written; when the last write was, or when the write queue last
+    // became non-empty.
+    let mut last_activity = Instant::now();
+    let mut last_write = last_activity;
+    while !ended || !queue.is_empty() {
+        stopped = queue.len() >= if stopped { LOW } else { HIGH };
+        let mut deadline = last_activity + timeouts.idle;
+        if !queue.is_empty() {
+            deadline = deadline.min(last_write + timeouts.write);
         }
         tokio::select! {
-            // In turn of urgency: what is owed leaves before more is read.
+            // In order of priority: pending output is written before more is read.
             biased;
-            count = output.write_buf(&mut owed), if !owed.is_empty() => {
+            count = output.write_buf(&mut queue), if !queue.is_empty() => {
                 count?;
-                moved = Instant::now();
-                wrote = moved;
+                last_activity = Instant::now();
+                last_write = last_activity;
             }
             count = input.read(&mut chunk), if !ended && !stopped => {
-                moved = Instant::now();
-                if owed.is_empty() {
-                    wrote = moved;
+                last_activity = Instant::now();
+                if queue.is_empty() {
+                    last_write = last_activity;
                 }
                 match count? {
                     0 => {
                         ended = true;
-                        lines.finish(|part| owed.extend_from_slice(part));
+                        lines.finish(|part| queue.extend_from_slice(part));
                     }
                     count => {
-                        lines.push(&mut chunk[..count], |part| owed.extend_from_slice(part));
+                        lines.push(&mut chunk[..count], |part| queue.extend_from_slice(part));
                     }
                 }
             }

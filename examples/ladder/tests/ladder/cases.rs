@@ -1,7 +1,8 @@
-//! The table of cases.
+//! The table of test cases.
 //!
-//! What of linemill's behaviour is a matter of its configuration (framings, sizes, policies, TLS,
-//! swaps) is not here: the rungs have none.
+//! In: a running server. Out: a panic if it does not behave as a case requires. Not here: behaviour
+//! that depends on linemill's configuration (framings, sizes, policies, TLS, swaps), because the
+//! rungs have no configuration.
 
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -11,30 +12,30 @@ use linemill_tests::{Client, assert_repeats, rot13};
 use crate::server::Kind::{Busy, Fork, Mio, Select};
 use crate::server::{Kind, Server, Settings};
 
-/// One row.
+/// A row of the table.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) settings: Settings,
-    /// Panics when the server does otherwise.
+    /// Panics if the server fails the case.
     pub(crate) run: fn(&Server),
-    /// Servers that are known to do otherwise, and why.
-    pub(crate) known: &'static [Reason],
-    /// Servers that it is not tried on, and why.
-    pub(crate) left_out: &'static [Reason],
+    /// Servers that are known to fail the case, and why.
+    pub(crate) known_failures: &'static [Reason],
+    /// Servers that the case is not run against, and why.
+    pub(crate) skipped: &'static [Reason],
 }
 
-/// Which servers, and why.
+/// Some servers, and a reason that applies to them.
 type Reason = (&'static [Kind], &'static str);
 
 impl Case {
-    /// The reason for which this server is known to do otherwise.
-    pub(crate) fn known_of(&self, kind: Kind) -> Option<&'static str> {
-        reason(self.known, kind)
+    /// Why this server is known to fail the case, if it is.
+    pub(crate) fn known_failure(&self, kind: Kind) -> Option<&'static str> {
+        reason(self.known_failures, kind)
     }
 
-    /// The reason for which it is not tried on this server.
-    pub(crate) fn left_out_of(&self, kind: Kind) -> Option<&'static str> {
-        reason(self.left_out, kind)
+    /// Why the case is not run against this server, if it is not.
+    pub(crate) fn skip_reason(&self, kind: Kind) -> Option<&'static str> {
+        reason(self.skipped, kind)
     }
 }
 
@@ -43,40 +44,41 @@ fn reason(reasons: &[Reason], kind: Kind) -> Option<&'static str> {
     found.map(|(_, why)| *why)
 }
 
+/// A case with default settings that every server must pass.
 const fn case(name: &'static str, run: fn(&Server)) -> Case {
     Case {
         name,
         settings: Settings::Default,
         run,
-        known: &[],
-        left_out: &[],
+        known_failures: &[],
+        skipped: &[],
     }
 }
 
-/// One that needs a clock.
-const fn impatient(name: &'static str, run: fn(&Server)) -> Case {
+/// A case that requires timeouts, which rungs 2 to 5 do not have.
+const fn timeout_case(name: &'static str, run: fn(&Server)) -> Case {
     Case {
-        settings: Settings::Impatient,
-        known: &[(
-            &[Fork, Busy, Select, Mio],
-            "it has no clock: what waits may wait for ever",
-        )],
+        settings: Settings::ShortTimeouts,
+        known_failures: &[(&[Fork, Busy, Select, Mio], "it has no timeouts")],
         ..case(name, run)
     }
 }
 
+/// All cases. Where a name has numbers, linemill's own tests use the same ones (`case_13_…`).
 pub(crate) const CASES: &[Case] = &[
-    case("1: a line", |server| whole(server, b"hello\n", b"uryyb\n")),
+    case("1: a line", |server| {
+        answers(server, b"hello\n", b"uryyb\n")
+    }),
     case("2: a line in pieces", case_02),
     case("3: lines in one write", |server| {
-        whole(server, b"a\nb\nc\n", b"n\no\np\n");
+        answers(server, b"a\nb\nc\n", b"n\no\np\n");
     }),
     case("4: empty lines", |server| {
-        whole(server, b"\n\n\n", b"\n\n\n")
+        answers(server, b"\n\n\n", b"\n\n\n")
     }),
     case("5: a line over two writes", case_05),
-    case("6: the unterminated rest", |server| {
-        whole(server, b"", b"");
+    case("6: a partial line at the end", |server| {
+        answers(server, b"", b"");
         let mut client = server.connect();
         client.send(b"abc");
         client.finish();
@@ -86,36 +88,36 @@ pub(crate) const CASES: &[Case] = &[
     case("7: all bytes but LF", |server| {
         let mut input: Vec<u8> = (0..=255).filter(|&byte| byte != b'\n').collect();
         input.push(b'\n');
-        whole(server, &input, &rot13(&input));
+        answers(server, &input, &rot13(&input));
     }),
-    case("8: each terminator comes back as it came", |server| {
-        whole(server, b"a\r\nb\n", b"n\r\no\n");
+    case("8: each terminator is preserved", |server| {
+        answers(server, b"a\r\nb\n", b"n\r\no\n");
         let input = b"a\r\n\r\n\r\r\n\n\rb\nc\r\r\nd\r";
         assert_eq!(server.connect().exchange(input), rot13(input));
     }),
     case("12: the longest line", |server| {
         for end in ["\n", "\r\n"] {
             let input = [vec![b'a'; 16_384], end.into()].concat();
-            whole(server, &input, &rot13(&input));
+            answers(server, &input, &rot13(&input));
         }
     }),
     case("13: a longer one is split", |server| {
         let input = [vec![b'a'; 16_385], b"\nok\n".to_vec()].concat();
         let output = [vec![b'n'; 16_384], b"\nn\nbx\n".to_vec()].concat();
-        whole(server, &input, &output);
+        answers(server, &input, &output);
         let mut long = vec![b'a'; 3 * 16_384];
         long.extend_from_slice(b"a\r\n");
         let part = [vec![b'n'; 16_384], b"\n".to_vec()].concat();
         let output = [part.repeat(3), b"n\r\n".to_vec()].concat();
         assert!(server.connect().exchange(&long) == output);
     }),
-    impatient("15: a silent connection is closed", |server| {
+    timeout_case("15: a silent connection is closed", |server| {
         let mut client = server.connect();
         client.expect_silence(Duration::from_millis(1_900));
         assert!(client.closes_within(Duration::from_secs(2)), "still open");
     }),
-    impatient(
-        "17 and 15: one with a line now and then is not, until then",
+    timeout_case(
+        "17 and 15: a connection with occasional lines stays open until it is silent",
         |server| {
             let mut client = server.connect();
             for _ in 0..3 {
@@ -126,8 +128,8 @@ pub(crate) const CASES: &[Case] = &[
             assert!(client.closes_within(Duration::from_secs(4)), "still open");
         },
     ),
-    case("18: who never reads is not read from", case_18),
-    impatient("18: who never reads is closed", |server| {
+    case("18: a client that never reads is not read from", case_18),
+    timeout_case("18: a client that never reads is closed", |server| {
         let mut client = server.connect();
         client.fill(b"Hello\n", Duration::from_millis(500));
         let start = Instant::now();
@@ -139,14 +141,17 @@ pub(crate) const CASES: &[Case] = &[
         }
     }),
     case(
-        "16 KiB and more pipelined, then answers, many times",
+        "more than 16 KiB pipelined, then answers, many times",
         pipelined,
     ),
     case("megabytes pipelined, then the end of input", |server| {
         let input = b"a line among many\n\nand another\r\n".repeat(200_000);
         assert!(server.connect().exchange(&input) == rot13(&input));
     }),
-    case("all that is owed comes after the end of input", owed),
+    case(
+        "pending output is sent after the end of input",
+        pending_output,
+    ),
     case("one byte at a time", |server| {
         let mut client = server.connect();
         for byte in b"Hello\r\n\nrest" {
@@ -157,36 +162,39 @@ pub(crate) const CASES: &[Case] = &[
         client.expect(b"Uryyb\r\n\nerfg");
         client.expect_end();
     }),
-    case("a stuck client holds up nobody", |server| {
+    case("a stuck client does not hold up others", |server| {
         let mut stuck = server.connect();
         let sent = stuck.fill(b"Hello\n", Duration::from_millis(200));
         for _ in 0..20 {
-            whole(server, b"hello\n", b"uryyb\n");
+            answers(server, b"hello\n", b"uryyb\n");
         }
         stuck.finish();
         assert_repeats(&stuck.rest(), b"Uryyb\n", sent);
     }),
-    case("a client that resets is forgotten", |server| {
-        for _ in 0..20 {
-            let mut client = server.connect();
-            client.send(b"Hello\nunfin");
-            client.reset();
-        }
-        let mut stuck = server.connect();
-        stuck.fill(b"Hello\n", Duration::from_millis(200));
-        stuck.reset();
-        whole(server, b"hello\n", b"uryyb\n");
-    }),
-    case("many connections at once, each its own", many),
+    case(
+        "a client that resets the connection does not affect others",
+        |server| {
+            for _ in 0..20 {
+                let mut client = server.connect();
+                client.send(b"Hello\nunfin");
+                client.reset();
+            }
+            let mut stuck = server.connect();
+            stuck.fill(b"Hello\n", Duration::from_millis(200));
+            stuck.reset();
+            answers(server, b"hello\n", b"uryyb\n");
+        },
+    ),
+    case("many connections at once do not mix", many),
     Case {
-        left_out: &[(&[Fork], "1,100 processes are too much for a test")],
+        skipped: &[(&[Fork], "1,100 processes are too much for a test")],
         ..case(
-            "more connections than a set of select has bits",
+            "more connections than the sets of select have bits",
             descriptors,
         )
     },
     Case {
-        known: &[(&[Busy], "it asks all sockets all the time")],
+        known_failures: &[(&[Busy], "it polls all sockets all the time")],
         ..case("idle connections cost no processor time", |server| {
             let mut idle = server.connect();
             idle.send(b"hello\n");
@@ -200,8 +208,8 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// All bytes of `input` in one write and exactly `output`, then FIN for FIN.
-fn whole(server: &Server, input: &[u8], output: &[u8]) {
+/// Sends `input` in one write, expects exactly `output`, then sends a FIN and expects one.
+fn answers(server: &Server, input: &[u8], output: &[u8]) {
     let mut client = server.connect();
     client.send(input);
     client.expect(output);
@@ -232,7 +240,7 @@ fn case_05(server: &Server) {
 }
 
 fn case_18(server: &Server) {
-    // What is paid once is no connection's: some MiB through one that reads.
+    // First send a few MiB through a client that reads, so that one-time allocations do not count.
     let line = b"a line that waits for its reader\n";
     let input = line.repeat(100_000);
     assert!(server.connect().exchange(&input) == rot13(&input));
@@ -244,12 +252,13 @@ fn case_18(server: &Server) {
     assert!(sent < 64 << 20, "{sent} bytes were taken");
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 1 << 20, "grew by {grown} bytes");
-    // And none of it is lost.
+    // Nothing of it is lost.
     client.finish();
     assert_repeats(&client.rest(), &rot13(line), sent);
 }
 
-/// Small enough for the buffers of sockets, larger than any buffer of 16 KiB; the connection stays.
+/// Pipelines input that fits into the buffers of sockets but not into a buffer of 16 KiB,
+/// repeatedly on one connection.
 fn pipelined(server: &Server) {
     let mut client = server.connect();
     for round in 0..20 {
@@ -257,7 +266,7 @@ fn pipelined(server: &Server) {
         client.send(input.as_bytes());
         client.expect(&rot13(input.as_bytes()));
     }
-    // As much without any LF, and then one: the parts are as long as a line may be.
+    // More than 16 KiB without an LF, then an LF: the line is split into parts of maximum length.
     client.send(&[b'a'; 40_000]);
     client.send(b"\nok\n");
     let part = [vec![b'n'; 16_384], b"\n".to_vec()].concat();
@@ -271,11 +280,11 @@ fn pipelined(server: &Server) {
     );
 }
 
-fn owed(server: &Server) {
-    let line = b"a line that is still owed\n";
+fn pending_output(server: &Server) {
+    let line = b"a line that is still pending\n";
     let mut client = Client::with_little_room(server.address, 4 * 1024);
     let sent = client.fill(line, Duration::from_millis(200));
-    // Behind a line that may be cut.
+    // The last line may be cut off.
     client.finish();
     assert_repeats(&client.rest(), &rot13(line), sent);
 }

@@ -1,4 +1,4 @@
-//! The blocking client, against a server of the test's own.
+//! Tests of the blocking client (rung 1) against a server that each test provides.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output};
@@ -6,14 +6,15 @@ use std::thread::scope;
 
 use linemill_tests::{Client, Upstream};
 
-/// Runs the client with these arguments after the address.
+/// Runs the client with `arguments` after the address.
 fn run(address: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ladder-http"));
     command.arg(address).args(arguments);
-    command.output().expect("it starts")
+    command.output().expect("the client starts")
 }
 
-/// Runs it against a server that reads the request and then does this; the request too.
+/// Runs the client against a server that reads the request and then calls `serve`. Returns the
+/// client's output and the request.
 fn get(path: &str, serve: impl FnOnce(Client)) -> (Output, String) {
     let upstream = Upstream::tcp();
     let address = upstream.address().to_string();
@@ -25,14 +26,14 @@ fn get(path: &str, serve: impl FnOnce(Client)) -> (Output, String) {
             request.extend(server.take(1));
         }
         serve(server);
-        let request = String::from_utf8(request).expect("text");
-        let output = client.join().expect("the client was run");
+        let request = String::from_utf8(request).expect("the request is text");
+        let output = client.join().expect("the client ran");
         (output, request.replace(&address, "SERVER"))
     })
 }
 
 #[test]
-fn the_whole_answer_comes_to_the_end() {
+fn the_whole_response_is_printed() {
     let answer = [&b"HTTP/1.0 200 OK\r\n\r\n"[..], &[0xff; 1 << 20]].concat();
     let (output, request) = get("/some?thing=x", |mut server| {
         for part in answer.chunks(100_000) {
@@ -48,27 +49,23 @@ fn the_whole_answer_comes_to_the_end() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_an_error() {
+fn an_incomplete_response_is_an_error() {
     let (output, _) = get("/", Client::reset);
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("error: 127.0.0.1:"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with("error: 127.0.0.1:"), "{stderr}");
 }
 
 #[test]
-fn what_cannot_be_asked_is_an_error() {
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    let address = closed.local_addr().expect("it is bound").to_string();
-    drop(closed);
-    for (address, arguments) in [
-        (&*address, &[][..]),
-        (&address, &["/a b"]),
-        ("no port", &[]),
-    ] {
+fn a_request_that_cannot_be_sent_is_an_error() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let closed = listener.local_addr().expect("it is bound").to_string();
+    drop(listener);
+    for (address, arguments) in [(&*closed, &[][..]), (&closed, &["/a b"]), ("no port", &[])] {
         let output = run(address, arguments);
         assert!(!output.status.success(), "{address} {arguments:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.starts_with("error: "), "{arguments:?}: {said}");
-        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.starts_with("error: "), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
     }
 }

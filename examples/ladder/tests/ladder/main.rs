@@ -1,9 +1,8 @@
-//! The same black-box cases against each rung of the ladder and against linemill itself.
+//! Runs the same black-box cases against each rung of the ladder and against linemill itself.
 //!
-//! [`cases`] is the table: what is tried, and of whom it is known to fail, with the reason. A case
-//! that fails elsewhere fails the test of that server; so does one that is known to fail and holds.
-//! [`server`] starts the servers, [`http`] holds the client, which is no server, to its own. Numbers
-//! of cases are those of the behaviour that linemill promises.
+//! [`cases`] is the table of cases, with the servers that are known to fail them. A server's test
+//! fails if a case fails unexpectedly, or if it passes though it is known to fail. [`server`]
+//! starts the servers. [`http`] tests the first rung, which is a client.
 
 #![expect(
     clippy::expect_used,
@@ -24,67 +23,67 @@ use cases::CASES;
 #[cfg(unix)]
 use server::{Kind, Server};
 
-/// Tries all cases of the table on servers of one kind, a new one for each.
+/// Runs all cases of the table, each against a new server of this kind.
 #[cfg(unix)]
 #[track_caller]
-fn hold(kind: Kind) {
-    let mut wrong = Vec::new();
+fn check(kind: Kind) {
+    let mut unexpected = Vec::new();
     for case in CASES {
-        if let Some(reason) = case.left_out_of(kind) {
-            eprintln!("{kind:?}, {}: not tried: {reason}", case.name);
+        if let Some(reason) = case.skip_reason(kind) {
+            eprintln!("{kind:?}, {}: skipped: {reason}", case.name);
             continue;
         }
-        let known = case.known_of(kind);
-        let held = catch_unwind(|| (case.run)(&Server::start(kind, case.settings))).is_ok();
-        let verdict = match (held, known) {
-            (true, None) => "holds".to_owned(),
+        let known_failure = case.known_failure(kind);
+        let passed = catch_unwind(|| (case.run)(&Server::start(kind, case.settings))).is_ok();
+        let result = match (passed, known_failure) {
+            (true, None) => "passes".to_owned(),
             (false, None) => "FAILS".to_owned(),
             (false, Some(reason)) => format!("fails, as known: {reason}"),
-            (true, Some(reason)) => format!("HOLDS, though known to fail: {reason}"),
+            (true, Some(reason)) => format!("PASSES, though known to fail: {reason}"),
         };
-        eprintln!("{kind:?}, {}: {verdict}", case.name);
-        if held == known.is_some() {
-            wrong.push(case.name);
+        eprintln!("{kind:?}, {}: {result}", case.name);
+        if passed == known_failure.is_some() {
+            unexpected.push(case.name);
         }
     }
     assert!(
-        wrong.is_empty(),
-        "{kind:?}: not as the table says: {wrong:?}"
+        unexpected.is_empty(),
+        "{kind:?}: these cases do not behave as the table says: {unexpected:?}"
     );
 }
 
 #[cfg(unix)]
 #[test]
 fn fork() {
-    hold(Kind::Fork);
+    check(Kind::Fork);
 }
 
 #[cfg(unix)]
 #[test]
 fn busy() {
-    hold(Kind::Busy);
+    check(Kind::Busy);
 }
 
 #[cfg(unix)]
 #[test]
 fn select() {
-    hold(Kind::Select);
+    check(Kind::Select);
 }
 
 #[cfg(unix)]
 #[test]
 fn mio() {
-    hold(Kind::Mio);
+    check(Kind::Mio);
 }
 
 #[cfg(unix)]
 #[test]
 fn tokio() {
-    hold(Kind::Tokio);
+    check(Kind::Tokio);
 }
 
 #[cfg(unix)]
 #[test]
 fn linemill() {
-    hold(Kind::Linemill);
+    check(Kind::Linemill);
 }

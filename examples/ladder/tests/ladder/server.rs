@@ -1,4 +1,5 @@
-//! A server under test: a rung, or linemill, on a port of its own. It is killed when dropped.
+//! A server under test: a rung of the ladder, or linemill. It listens on a free port and is killed
+//! when dropped.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use linemill_tests::{Client, Host, Program, family, memory, processor_time};
 
-/// Which server.
+/// The program under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Fork,
@@ -17,18 +18,18 @@ pub(crate) enum Kind {
     Linemill,
 }
 
-/// How it is started.
+/// The settings with which a server is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settings {
     Default,
-    /// A client that is silent, or takes nothing of what is owed, is closed after 2 s, where the
-    /// server can be told so.
-    Impatient,
+    /// If the server has timeouts, it closes a client after 2 s of silence, or 2 s after a write
+    /// made no progress.
+    ShortTimeouts,
 }
 
-/// One that runs.
+/// A running server.
 pub(crate) struct Server {
-    /// Where it accepts.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
     process: Process,
 }
@@ -39,9 +40,9 @@ enum Process {
 }
 
 impl Server {
-    /// Starts one and waits until it accepts.
+    /// Starts a server and waits until it listens.
     pub(crate) fn start(kind: Kind, settings: Settings) -> Self {
-        // For the case with many connections, here and in the server.
+        // The case with many connections needs them, both here and in the server.
         linemill_tests::raise_descriptors(4096).expect("4096 open files");
         let path = match kind {
             Kind::Fork => env!("CARGO_BIN_EXE_ladder-fork"),
@@ -53,7 +54,7 @@ impl Server {
         };
         let mut command = Command::new(path);
         command.arg("127.0.0.1:0");
-        if settings == Settings::Impatient {
+        if settings == Settings::ShortTimeouts {
             command.args(["2", "2"]);
         }
         let rung = Program::start(&mut command);
@@ -67,7 +68,7 @@ impl Server {
     fn linemill(settings: Settings) -> Self {
         let host = Host::with(match settings {
             Settings::Default => "",
-            Settings::Impatient => "idle_timeout = \"2s\"\nwrite_timeout = \"2s\"",
+            Settings::ShortTimeouts => "idle_timeout = \"2s\"\nwrite_timeout = \"2s\"",
         });
         Self {
             address: host.address(),
@@ -75,13 +76,13 @@ impl Server {
         }
     }
 
-    /// A new connection.
+    /// Opens a connection.
     #[track_caller]
     pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address)
     }
 
-    /// Resident memory now, with that of children.
+    /// The current resident memory in bytes, including that of child processes.
     pub(crate) fn memory(&self) -> u64 {
         match &self.process {
             Process::Linemill(host) => host.memory().resident,
@@ -94,11 +95,11 @@ impl Server {
         }
     }
 
-    /// Processor time used so far, without that of children.
+    /// The processor time used so far, excluding that of child processes.
     pub(crate) fn processor_time(&self) -> Duration {
         match &self.process {
             Process::Linemill(host) => host.processor_time(),
-            Process::Rung(rung) => processor_time(rung.id()).expect("it runs"),
+            Process::Rung(rung) => processor_time(rung.id()).expect("the rung is running"),
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::{Handover, handover};
 /// # Panics
 /// - If settings or state are refused, a line fails, or the filter keeps no state.
 /// - If `save` changes what the filter does next, or what a second `save` returns.
-/// - If the settings are equal, but the two filters together do not output what a single filter does.
+/// - If the settings are equal, but the two filters together do not output what a single filter
+///   does.
 #[track_caller]
 pub fn handed_over<F: Handover>(
     old: Value,
