@@ -1,8 +1,8 @@
 //! Collects what a filter does with each line of a call.
 //!
 //! In: calls of the filter on [`Output`], line by line. Out: the block of output lines for the
-//! host, with the verdicts. Not here: the meaning of a line. The host's numbers are not trusted
-//! either: an invalid span panics, which is a trap.
+//! host, with the verdicts. Not here: what a line means. The host's spans are not trusted: an
+//! invalid one panics, which is a trap.
 //!
 //! The main invariant: **the output so far is `bytes`, followed by `block[taken..]` up to the line
 //! being judged.** So a line that passes requires no work, and a run of passing lines is copied in

@@ -26,9 +26,9 @@ fn get(path: &str, serve: impl FnOnce(Client)) -> (Output, String) {
             request.extend(server.take(1));
         }
         serve(server);
-        let request = String::from_utf8(request).expect("the request is text");
+        let text = String::from_utf8(request).expect("the request is text");
         let output = client.join().expect("the client ran");
-        (output, request.replace(&address, "SERVER"))
+        (output, text.replace(&address, "SERVER"))
     })
 }
 

@@ -236,9 +236,9 @@ proptest! {
     fn lines_held_back_are_returned_at_the_end(calls in calls()) {
         let mut filter = Planned { plan: vec![calls.clone()].into_iter() };
         let routes = filter.routes();
-        let held = finish(&mut filter, &routes);
-        let taken = held.as_ref().map(|held| held.routes.clone()).unwrap_or_default();
-        let held = held.map(|held| testing::unpack(&held.output).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        let result = finish(&mut filter, &routes);
+        let taken = result.as_ref().map(|held| held.routes.clone()).unwrap_or_default();
+        let held = result.map(|held| testing::unpack(&held.output).map(<[u8]>::to_vec).collect::<Vec<_>>());
         let expected = model(&[], &calls).0.ok_or(b"no".to_vec());
         let lines = expected.as_ref().map_or(0, |lines| lines.len() as u32);
         let expected_routes: Vec<_> = route(&calls).into_iter()
