@@ -10,22 +10,22 @@ use tokio::sync::mpsc;
 use tokio::time;
 
 use crate::bind::{Handed, Socket, Wanted};
-use crate::config::report::Reports;
-use crate::config::settings::Settings;
 use crate::control::admin::Admin;
 use crate::control::build::build;
-use crate::control::fleet::Fleet;
 use crate::control::history::History;
+use crate::control::listeners::Listeners;
 use crate::control::load::Plugins;
 use crate::control::origin::Origin;
+use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::Trigger;
-use crate::control::swap::{Past, Swapper};
 use crate::control::triggers::{self, Stop};
 use crate::control::watch::Watcher;
-use crate::filter::engine::Engine;
-use crate::generation::Orders;
+use crate::generation::Snapshot;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
+use linemill_config::report::Reports;
+use linemill_config::settings::Settings;
+use linemill_sandbox::engine::Engine;
 
 /// Runs the host: exits after a drain.
 ///
@@ -44,13 +44,13 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let outputs = Outputs::default();
     let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
     metrics.in_force(first.number);
-    let (orders, receiver) = Orders::first(first);
+    let (snapshot, receiver) = Snapshot::first(first);
     let now = receiver.borrow().clone();
 
-    let mut fleet = Fleet::new(Handed::from_env(), receiver.clone(), outputs);
-    let joining = fleet.prepare(&settings, now.generation(), &metrics)?;
-    let admin_socket = bind_admin(&settings, fleet.handed())?;
-    for name in fleet.handed().left() {
+    let mut listeners = Listeners::new(Handed::from_env(), receiver.clone(), outputs);
+    let joining = listeners.prepare(&settings, now.generation(), &metrics)?;
+    let admin_socket = bind_admin(&settings, listeners.handed())?;
+    for name in listeners.handed().left() {
         tracing::warn!(
             name,
             "no listener takes this socket of systemd's: its clients wait in vain"
@@ -59,7 +59,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     // Whoever reads `listening on` may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;
     let (sender, requests) = mpsc::channel(16);
-    let outputs = fleet.outputs().clone();
+    let outputs = listeners.outputs().clone();
     let hangups = triggers::hangups(sender.clone(), move || outputs.reopen());
     let hangups = hangups.context("cannot catch signals")?;
     tokio::spawn(hangups);
@@ -78,7 +78,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         eprintln!("admin listening on {}", socket.name());
         let admin = Admin {
             metrics: Arc::clone(&metrics),
-            orders: receiver.clone(),
+            snapshot: receiver.clone(),
             history: history.clone(),
             origin: origin.clone(),
             requests: sender,
@@ -87,31 +87,31 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         tokio::spawn(admin.serve(socket));
     }
     drop(now);
-    fleet.start(joining, &metrics);
-    let swapper = Swapper {
+    listeners.start(joining, &metrics);
+    let reloader = Reloader {
         origin,
         settings,
         plugins,
-        fleet,
+        listeners,
         metrics,
         history,
-        orders: orders.clone(),
+        snapshot: snapshot.clone(),
         watcher,
-        past: Past::default(),
+        swap_state: SwapState::default(),
     };
     let (end, ended) = tokio::sync::oneshot::channel();
-    let swapping = tokio::spawn(swapper.run(requests, ended));
+    let swapping = tokio::spawn(reloader.run(requests, ended));
 
     let signal = stop.next().await.context("cannot catch signals")?;
     let grace = receiver.borrow().generation().drain;
     tracing::info!(signal, ?grace, "draining");
     let until = time::Instant::now() + grace;
-    orders.send_modify(|orders| orders.drain_until = Some(until));
+    snapshot.send_modify(|snapshot| snapshot.drain_until = Some(until));
     // A reload that is under way is given up, and with it nothing: it is in force or it is not.
     let _ended_already = end.send(());
     let drained = async {
-        if let Ok(mut fleet) = swapping.await {
-            fleet.end(until).await;
+        if let Ok(mut listeners) = swapping.await {
+            listeners.end(until).await;
         }
     };
     tokio::select! {

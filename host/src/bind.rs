@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
-use crate::config::report::{Place, Report};
-use crate::config::settings::{Address, ListenerSettings};
 use crate::stream::transport::{Peer, Plain};
+use linemill_config::report::{Place, Report};
+use linemill_config::settings::{Address, ListenerSettings};
 
 pub use systemd::Handed;
 

@@ -1,6 +1,6 @@
 //! The one thing that data plane and control plane share: what is in force now.
 //!
-//! In: chains and settings, put together by the control plane. Out: [`Orders`], which every
+//! In: chains and settings, put together by the control plane. Out: [`Snapshot`], which every
 //! listener and connection watches and follows between two batches of lines.
 //! Not here: building chains, serving connections, the order of going over (`publish`).
 
@@ -19,17 +19,18 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::config::settings::{Framing, LineSettings, ListenerSettings, Rate, Watermarks};
-use crate::filter::chain::Chain;
-use crate::filter::stage::Filter;
-use crate::filter::verdict::Rules;
 use crate::rate::{Limits, Throttle};
 use crate::tls;
-pub use publish::{InForce, Mark, Seat, Use};
+use linemill_config::settings::{ListenerSettings, Rate, Watermarks};
+use linemill_framing::{Framing, LineSettings};
+use linemill_sandbox::chain::Chain;
+use linemill_sandbox::filter::Filter;
+use linemill_sandbox::verdict::Rules;
+pub use publish::{InForce, Lease, Leases, Use};
 
 /// What the data plane is to do, as of now.
 #[derive(Clone)]
-pub struct Orders {
+pub struct Snapshot {
     /// The chains in force, and who uses them.
     pub in_force: InForce<Generation>,
     /// Set once the host drains: when connections end, whatever still comes.
@@ -109,7 +110,7 @@ pub struct Framings {
     pub to: Framing,
 }
 
-impl Orders {
+impl Snapshot {
     /// A first generation, watched from here on.
     pub fn first(generation: Generation) -> (watch::Sender<Self>, watch::Receiver<Self>) {
         watch::channel(Self {
@@ -119,14 +120,14 @@ impl Orders {
     }
 
     /// Puts `generation` in force for all. Returns who uses the one before.
-    pub fn publish(orders: &watch::Sender<Self>, generation: Arc<Generation>) -> Arc<Mark> {
-        publish::publish(orders, |orders| &mut orders.in_force, generation)
+    pub fn publish(snapshot: &watch::Sender<Self>, generation: Arc<Generation>) -> Arc<Leases> {
+        publish::publish(snapshot, |snapshot| &mut snapshot.in_force, generation)
     }
 
     /// Looks at the orders, and takes a seat at what is in force. `connection` says whether the
     /// seat counts as a connection's.
-    pub fn attend(orders: &mut watch::Receiver<Self>, connection: bool) -> (Self, Seat) {
-        publish::attend(orders, |orders| &orders.in_force, connection)
+    pub fn subscribe(snapshot: &mut watch::Receiver<Self>, connection: bool) -> (Self, Lease) {
+        publish::subscribe(snapshot, |snapshot| &snapshot.in_force, connection)
     }
 
     /// The chains in force.

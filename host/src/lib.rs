@@ -5,17 +5,11 @@
 
 pub mod app;
 pub mod bind;
-mod blocks;
-pub mod config;
 pub mod control;
-pub mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod generation;
-pub mod lines;
 mod rate;
-mod scan;
-mod shards;
 pub mod stream;
 pub mod telemetry;
 pub mod tls;

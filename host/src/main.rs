@@ -8,7 +8,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use linemill::config::report::Reports;
+use linemill_config::report::Reports;
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();

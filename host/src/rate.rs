@@ -17,8 +17,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use crate::blocks::BLOCK;
-use crate::config::settings::Rate;
+use linemill_config::settings::Rate;
+use linemill_framing::blocks::BLOCK;
 
 /// Cells a second, at most: one takes 100 microseconds or more, so rounding to nanoseconds
 /// costs at most a hundred-thousandth.

@@ -2,7 +2,7 @@
 //!
 //! In: a target (all of them by default), and for how long. Out: inputs that reached new code, in
 //! `target/fuzz/corpus`; and the failure of the first target that failed, with its input. The
-//! targets themselves are in `host/src/fuzz` and `host/src/filter/smith_tests.rs`.
+//! targets are the modules `fuzz` of the crates in `host/`, and `host/sandbox/src/smith_tests.rs`.
 
 use std::{
     ffi::OsString,
@@ -138,7 +138,7 @@ fn smith(workspace: &Workspace, bound: Bound) -> Result<()> {
             "--lib",
             "--",
             "--nocapture",
-            "filter::smith_tests",
+            "smith_tests",
         ])
         .env(name, number.to_string())
         .env("LINEMILL_FUZZ_SEED", seed.to_string());

@@ -1,8 +1,8 @@
 //! Finding the lines of a block, and cutting it there.
 
 use anyhow::ensure;
-use linemill::config::settings::{Framing, LineSettings};
-use linemill::stream::line::Framer;
+use linemill_framing::Framer;
+use linemill_framing::{Framing, LineSettings};
 
 use super::case::{Ready, Work};
 use super::text;

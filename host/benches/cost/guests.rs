@@ -6,18 +6,19 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use linemill::config::settings::{FilterSettings, HostSettings, LineSettings, PluginRef};
-use linemill::filter::bundled;
-use linemill::filter::chain::{Chain, Passage, Stage};
-use linemill::filter::compiler::Compiler;
-use linemill::filter::engine::Engine;
-use linemill::filter::imports::Grants;
-use linemill::filter::plugin::{Digest, Plugin};
-use linemill::filter::stage::{Filter, Notices};
-use linemill::filter::verdict::Rules;
-use linemill::lines::Lines;
-use linemill::stream::line::Framer;
-use linemill::telemetry::metrics::Metrics;
+use linemill_config::settings::{FilterSettings, HostSettings, PluginRef};
+use linemill_framing::Framer;
+use linemill_framing::LineSettings;
+use linemill_framing::Lines;
+use linemill_sandbox::bundled;
+use linemill_sandbox::chain::{Chain, Stage, StreamState};
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::filter::{Filter, Reporting};
+use linemill_sandbox::imports::Grants;
+use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::plugin::{Digest, Plugin};
+use linemill_sandbox::verdict::Rules;
 use tokio::runtime::Builder;
 
 use super::case::{Ready, Work};
@@ -38,7 +39,7 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
     let component = bundled::component(plugin).context("no such plugin is bundled")?;
     let (digest, compiler) = (Digest::of(component), Compiler::of_user());
     let made = Plugin::made(&engine, component, digest, Grants::NONE, &compiler)?;
-    let metrics = Metrics::new();
+    let metrics = FilterFamilies::default();
     let mut started = Vec::new();
     for at in 1..=filters {
         let name = format!("{plugin}-{at}");
@@ -47,7 +48,7 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
             Arc::clone(&made),
             FilterSettings::new(&name, PluginRef::from_arg(plugin)),
             metrics.filter(&name),
-            Notices::default(),
+            Reporting::default(),
         );
         started.push(runtime.block_on(filter)?);
     }
@@ -58,8 +59,8 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
     };
     let stages = started.iter().cloned();
     let stages = stages.map(|filter| Stage::new(filter, None)).collect();
-    let mut passage = Passage::new(Arc::new(Chain::new(stages, [])), rules);
-    let mut run = move |lines: Lines| runtime.block_on(passage.process(lines)).lines;
+    let mut stream = StreamState::new(Arc::new(Chain::new(stages, [])), rules);
+    let mut run = move |lines: Lines| runtime.block_on(stream.process(lines)).lines;
     let (bytes, input) = (block.len(), Framer::new(settings).frame(block));
     let (output, all) = (run(input.clone()), input.len() as u64);
     let done = |filter: &Arc<Filter>| filter.lines() == all && filter.failed_lines() == 0;

@@ -63,7 +63,7 @@ fn share_port(_: &socket2::Socket) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::bind::Inner;
-    use crate::config::settings::Address;
+    use linemill_config::settings::Address;
 
     fn bound(address: &str, ipv6_only: bool, reuse_port: bool) -> Result<(Socket, u16), String> {
         let address = address.parse().expect("an address");

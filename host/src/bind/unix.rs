@@ -16,7 +16,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{BACKLOG, Refusal, Socket};
-use crate::config::settings::Address;
+use linemill_config::settings::Address;
 
 /// Pause between attempts to get the lock, which is held for less than that.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use linemill::config::settings::{FilterSettings, Grant, LineSettings, PluginRef};
-use linemill::config::words::Word as _;
-use linemill::filter::chain::{Chain, Passage, Stage};
-use linemill::filter::compiler::Compiler;
-use linemill::filter::engine::Engine;
-use linemill::filter::imports::Grants;
-use linemill::filter::plugin::{Digest, Plugin};
-use linemill::filter::stage::{Filter, Notices};
-use linemill::filter::verdict::Rules;
-use linemill::lines::Lines;
-use linemill::stream::line::Framer;
-use linemill::telemetry::metrics::Metrics;
+use linemill_config::settings::{FilterSettings, Grant, PluginRef};
+use linemill_config::words::Word as _;
+use linemill_framing::Framer;
+use linemill_framing::LineSettings;
+use linemill_framing::Lines;
+use linemill_sandbox::chain::{Chain, Stage, StreamState};
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::filter::{Filter, Reporting};
+use linemill_sandbox::imports::Grants;
+use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::plugin::{Digest, Plugin};
+use linemill_sandbox::verdict::Rules;
 
 use super::plugin::{hinted, read};
 
@@ -118,8 +119,8 @@ impl Bench {
                 "such as '{\"mask\": \"***\"}'",
             ));
         }
-        let metrics = Metrics::new().filter("bench");
-        Filter::start(engine, plugin, settings, metrics, Notices::default())
+        let metrics = FilterFamilies::default().filter("bench");
+        Filter::start(engine, plugin, settings, metrics, Reporting::default())
             .await
             .map_err(|error| anyhow!("{}: {error}", self.plugin))
     }
@@ -132,7 +133,7 @@ impl Bench {
             max_output: 4 * lines.max_line,
         };
         let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], []);
-        let mut passage = Passage::new(Arc::new(chain), rules);
+        let mut passage = StreamState::new(Arc::new(chain), rules);
         let (time, mut spent, mut done) =
             (Duration::from_secs_f64(self.seconds), Duration::ZERO, 0);
         while spent < time {

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use linemill::config::settings::Address;
 use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
-use linemill::filter::engine::Engine;
 use linemill::telemetry::metrics::Metrics;
+use linemill_config::settings::Address;
+use linemill_sandbox::engine::Engine;
 
 /// Check a configuration: load it and its plugins, run its filters' tests, open nothing
 ///

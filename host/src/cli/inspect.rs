@@ -1,11 +1,11 @@
 //! `linemill inspect`: what a component is, without running it.
 
 use clap::Args;
-use linemill::filter::compiler::Compiler;
-use linemill::filter::complexity::Complexity;
-use linemill::filter::engine::Engine;
-use linemill::filter::imports::Wants;
-use linemill::filter::plugin::{self, Digest};
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::imports::RequiredImports;
+use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::plugin::complexity::Complexity;
+use linemill_sandbox::plugin::{self, Digest};
 
 use super::plugin::{hinted, read};
 
@@ -51,7 +51,7 @@ impl Inspect {
         if facts.state {
             println!("state    handed over to the version that follows it, when a chain changes");
         }
-        let wants = Wants::of(&facts.imports);
+        let wants = RequiredImports::of(&facts.imports);
         if facts.imports.is_empty() {
             println!("grants   none needed: it can reach nothing but its lines and settings");
         } else if wants.strange.is_empty() {

@@ -16,7 +16,7 @@ mod serve;
 mod status;
 
 use clap::{Args, Parser, Subcommand};
-use linemill::filter::compiler::{self, VERB};
+use linemill_sandbox::plugin::compiler::{self, VERB};
 
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///

@@ -11,20 +11,20 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use linemill::config::report::Reports;
-use linemill::config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill::control::build::build;
 use linemill::control::destinations;
 use linemill::control::load::Plugins;
-use linemill::filter::bundled;
-use linemill::filter::engine::Engine;
-use linemill::filter::stage::Filter;
-use linemill::filter::verdict::Close;
-use linemill::generation::Orders;
+use linemill::generation::Snapshot;
 use linemill::stream::connection::Connection;
 use linemill::stream::end::End;
 use linemill::stream::output::Outputs;
 use linemill::telemetry::metrics::Metrics;
+use linemill_config::report::Reports;
+use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings};
+use linemill_sandbox::bundled;
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::filter::Filter;
+use linemill_sandbox::verdict::Close;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
@@ -78,7 +78,7 @@ impl Pipe {
             .ok_or_else(|| anyhow!("the chain is gone"))?;
         let destinations = destinations::open(stream, service, &outputs, &metrics);
         let destinations = destinations.map_err(Reports::from)?;
-        let (_orders, receiver) = Orders::first(first);
+        let (_orders, receiver) = Snapshot::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
         let progress = Progress::start(Arc::clone(&read));
@@ -128,7 +128,7 @@ impl Pipe {
     fn settings(&self) -> anyhow::Result<Settings> {
         let bundled = bundled::names();
         let mut settings = match &self.config {
-            Some(path) => linemill::config::load(path, &bundled)?,
+            Some(path) => linemill_config::load(path, &bundled)?,
             None => Settings::builtin(),
         };
         let mut stream = match &settings.listeners[..] {

@@ -1,8 +1,8 @@
 //! How verbs name a plugin: a path to a file, or the name of a bundled one.
 
 use anyhow::anyhow;
-use linemill::config::settings::PluginRef;
 use linemill::control::load;
+use linemill_config::settings::PluginRef;
 
 /// Largest file taken by verbs that have no configuration to say otherwise, bytes.
 const SIZE: u64 = 64 << 20;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hyper::Method;
-use linemill::control::request::{Outcome, Result as Word};
+use linemill::control::request::{Outcome, ReloadStatus};
 
 use super::running::Running;
 
@@ -39,7 +39,7 @@ pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
         took_ms,
     } = outcome;
     match result {
-        Word::Applied => {
+        ReloadStatus::Applied => {
             println!("applied: generation {generation} is in force, after {took_ms:.1} ms");
             changes.iter().for_each(|change| println!("  {change}"));
             if !keep.is_empty() {
@@ -48,11 +48,11 @@ pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Word::Unchanged => {
+        ReloadStatus::Unchanged => {
             println!("unchanged: generation {generation} stays in force");
             Ok(())
         }
-        Word::Refused => {
+        ReloadStatus::Refused => {
             let error = error.unwrap_or_default();
             // The report says "error: " by itself.
             let error = error.strip_prefix("error: ").unwrap_or(&error);

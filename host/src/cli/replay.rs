@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use linemill::filter::capsule::{Capsule, State};
-use linemill::filter::compiler::Compiler;
-use linemill::filter::engine::Engine;
-use linemill::filter::plugin::{Digest, Plugin};
-use linemill::filter::replay::{Replayed, replay};
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::plugin::{Digest, Plugin};
+use linemill_sandbox::supervise::capsule::{Capsule, State};
+use linemill_sandbox::supervise::replay::{Replayed, replay};
 
 use super::plugin::{hinted, read};
 

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use hyper::{Method, StatusCode};
-use linemill::config;
-use linemill::config::settings::Address;
 use linemill::control::ask::{AskError, ask};
-use linemill::filter::bundled;
+use linemill_config::settings::Address;
+use linemill_sandbox::bundled;
 use serde::de::DeserializeOwned;
 
 use super::plugin::hinted;
@@ -38,7 +37,7 @@ impl Running {
         let Some(path) = &self.config else {
             return USUAL.parse().context("the usual address");
         };
-        let settings = config::load(path, &bundled::names())?;
+        let settings = linemill_config::load(path, &bundled::names())?;
         settings.host.admin.ok_or_else(|| {
             hinted(
                 &format!("{} has no admin address", path.display()),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use linemill::config::settings::Address;
 use linemill::control::origin::Origin;
+use linemill_config::settings::Address;
 
 /// Serve connections: the host
 ///

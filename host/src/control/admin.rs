@@ -24,11 +24,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::history::History;
 use super::origin::Origin;
-use super::request::{Outcome, Request, Result as Word, Trigger, What};
+use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::bind::Socket;
-use crate::config::settings::Token;
-use crate::generation::Orders;
+use crate::generation::Snapshot;
 use crate::telemetry::metrics::Metrics;
+use linemill_config::settings::Token;
 pub use status::{
     BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
     Status, TrialStatus,
@@ -46,7 +46,7 @@ pub struct Admin {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// What is in force.
-    pub orders: watch::Receiver<Orders>,
+    pub snapshot: watch::Receiver<Snapshot>,
     /// What has been in force.
     pub history: History,
     /// Where settings come from.
@@ -86,7 +86,7 @@ impl Admin {
     }
 
     /// Has something done, and waits until it is.
-    async fn ask(&self, what: What, verb: &str, headers: &HeaderMap) -> Response {
+    async fn ask(&self, what: Action, verb: &str, headers: &HeaderMap) -> Response {
         if headers.contains_key(header::ORIGIN) {
             let refusal = "not for pages in a browser: this request names an origin\n";
             return (StatusCode::FORBIDDEN, refusal).into_response();
@@ -134,14 +134,14 @@ fn agent(headers: &HeaderMap) -> String {
 
 fn answered(outcome: Outcome) -> Response {
     let status = match outcome.result {
-        Word::Applied | Word::Unchanged => StatusCode::OK,
-        Word::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        ReloadStatus::Applied | ReloadStatus::Unchanged => StatusCode::OK,
+        ReloadStatus::Refused => StatusCode::UNPROCESSABLE_ENTITY,
     };
     (status, Json(outcome)).into_response()
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    if admin.orders.borrow().drain_until.is_some() {
+    if admin.snapshot.borrow().drain_until.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     "ready\n".into_response()
@@ -174,13 +174,17 @@ async fn config(State(admin): State<Admin>) -> Response {
 
 /// Without `?filter=NAME`, of the generation; with it, of a trial.
 async fn rollback(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
-    let what = filter_of(&uri).map_or(What::Rollback, What::End);
+    let what = filter_of(&uri).map_or(Action::Rollback, Action::End);
     admin.ask(what, "rollback", &headers).await
 }
 
 async fn promote(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
     match filter_of(&uri) {
-        Some(filter) => admin.ask(What::Promote(filter), "promote", &headers).await,
+        Some(filter) => {
+            admin
+                .ask(Action::Promote(filter), "promote", &headers)
+                .await
+        }
         None => (
             StatusCode::BAD_REQUEST,
             "which? POST /promote?filter=NAME\n",
@@ -197,10 +201,10 @@ fn filter_of(uri: &Uri) -> Option<String> {
 
 /// How trials go, with examples of lines that came out differently.
 async fn trials(State(admin): State<Admin>) -> Json<Vec<TrialStatus>> {
-    let orders = admin.orders.borrow().clone();
-    Json(status::trials(orders.generation(), true))
+    let snapshot = admin.snapshot.borrow().clone();
+    Json(status::trials(snapshot.generation(), true))
 }
 
 async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    admin.ask(What::Reload, "reload", &headers).await
+    admin.ask(Action::Reload, "reload", &headers).await
 }

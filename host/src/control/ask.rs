@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use crate::config::settings::Address;
+use linemill_config::settings::Address;
 
 /// How long the host has for its answer: it may compile plugins first.
 const PATIENCE: Duration = Duration::from_secs(120);

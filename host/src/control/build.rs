@@ -9,21 +9,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::load::{LoadError, Plugins};
-use super::swap::Kept;
+use super::reloader::Recipe;
 use super::{certificates, destinations};
-use crate::config::report::{Report, Reports};
-use crate::config::settings::{
-    FilterSettings, ListenerSettings, Settings, StageSettings, trial_name,
-};
-use crate::filter::chain::{Chain, Stage};
-use crate::filter::plugin::Plugin;
-use crate::filter::probe::{self, Mismatch};
-use crate::filter::stage::{Filter, Notices, StartError};
-use crate::filter::trial::Trial;
 use crate::generation::{Generation, Service};
 use crate::stream::output::Outputs;
-use crate::telemetry::log::Gate;
 use crate::telemetry::metrics::Metrics;
+use linemill_config::report::{Report, Reports};
+use linemill_config::settings::{
+    FilterSettings, ListenerSettings, Settings, StageSettings, trial_name,
+};
+use linemill_sandbox::chain::{Chain, Stage};
+use linemill_sandbox::filter::self_test::{self, Mismatch};
+use linemill_sandbox::filter::{Filter, Reporting, StartError};
+use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::Plugin;
+use linemill_sandbox::trial::Trial;
+use linemill_telemetry::Gate;
 
 #[cfg(test)]
 #[path = "build_tests.rs"]
@@ -48,7 +49,7 @@ pub async fn build(
 pub(super) async fn build_of(
     settings: &Settings,
     before: Option<&Generation>,
-    kept: Option<&Kept>,
+    kept: Option<&Recipe>,
     plugins: &Plugins,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
@@ -225,11 +226,11 @@ async fn build_filter(
     };
     if !filter.tests.is_empty() {
         // On a filter of its own: examples are no traffic, so they are neither counted nor logged.
-        let silent = Notices {
+        let silent = Reporting {
             log: Gate::shut(),
-            ..Notices::default()
+            ..Reporting::default()
         };
-        let probed = start(Metrics::new().filter(&filter.name), silent).await;
+        let probed = start(FilterFamilies::default().filter(&filter.name), silent).await;
         let tested = run_tests(filter, &probed.map_err(wrong_start)?).await;
         tested.map_err(|reports| Refused {
             kind: "test",
@@ -240,7 +241,7 @@ async fn build_filter(
         Some(outputs) => destinations::quarantine(filter, outputs, metrics),
         None => Ok(None),
     };
-    let notices = Notices {
+    let notices = Reporting {
         log: Gate::default(),
         quarantine: quarantine.map_err(|report| Refused {
             kind: "quarantine",
@@ -259,7 +260,7 @@ async fn run_tests(filter: &FilterSettings, probed: &Arc<Filter>) -> Result<(), 
             input,
             expected,
             found,
-        }) = probe::run(probed, test).await
+        }) = self_test::run(probed, test).await
         {
             let text = format!(
                 "filter `{}`: its test does not hold: {} gave {}, not {}",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::filter::engine::Engine;
+use linemill_sandbox::engine::Engine;
 
 const CONFIG: &str = r#"
     [[listener]]
@@ -19,8 +19,8 @@ const CONFIG: &str = r#"
 "#;
 
 async fn built() -> (Settings, Generation) {
-    let bundled = crate::filter::bundled::names();
-    let settings = crate::config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
+    let bundled = linemill_sandbox::bundled::names();
+    let settings = linemill_config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
     let plugins = Plugins::new(Arc::new(Engine::new().expect("an engine")));
     let built = build(&settings, None, &plugins, &Metrics::new(), None).await;
     (settings, built.expect("it can be built"))

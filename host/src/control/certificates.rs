@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::report::Report;
-use crate::config::settings::{Destination, ListenerSettings};
 use crate::generation::Service;
 use crate::tls::{Client, Fault, Server};
+use linemill_config::report::Report;
+use linemill_config::settings::{Destination, ListenerSettings};
 
 /// TLS of one listener.
 #[derive(Debug, Clone, Default)]

@@ -7,14 +7,15 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::report::{Report, Reports};
-use crate::config::settings::{Destination, FilterSettings, Framing, ListenerSettings, Settings};
-use crate::filter::quarantine::Quarantine;
 use crate::generation::Service;
 use crate::stream::hop::{Hop, Terms};
 use crate::stream::outlet::{Destinations, Target};
 use crate::stream::output::{Batch, Key, Outputs, SharedOutput};
 use crate::telemetry::metrics::Metrics;
+use linemill_config::report::{Report, Reports};
+use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
+use linemill_framing::Framing;
+use linemill_sandbox::supervise::quarantine::Quarantine;
 
 /// Looks for the folders of files; opens nothing.
 ///

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use crate::config::report::Source;
-use crate::filter::plugin::Digest;
-use crate::generation::{Generation, Mark};
+use crate::generation::{Generation, Leases};
+use linemill_config::report::Source;
+use linemill_sandbox::plugin::Digest;
 
 /// Generations that are remembered.
 const KEPT: usize = 32;
@@ -23,7 +23,7 @@ struct Inner {
     /// Oldest first.
     entries: VecDeque<Entry>,
     /// Those that were in use when last looked at, however old.
-    held: Vec<Weak<Mark>>,
+    held: Vec<Weak<Leases>>,
     refusal: Option<Refusal>,
     source: Option<Arc<Source>>,
 }
@@ -44,7 +44,7 @@ pub struct Entry {
     /// How long it took to read, compile, start and test it.
     pub build: Duration,
     /// Who uses it.
-    pub mark: Arc<Mark>,
+    pub mark: Arc<Leases>,
 }
 
 /// A reload that came to nothing.
@@ -63,7 +63,7 @@ impl History {
     pub fn add(
         &self,
         generation: &Generation,
-        mark: &Arc<Mark>,
+        mark: &Arc<Leases>,
         by: String,
         changes: Vec<String>,
         build: Duration,

@@ -9,14 +9,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::settings::{FilterSettings, HostSettings, PluginRef};
-use crate::filter::bundled;
-use crate::filter::capsule::Capsules;
-use crate::filter::compiler::Compiler;
-use crate::filter::complexity::Complexity;
-use crate::filter::engine::Engine;
-use crate::filter::imports::Grants;
-use crate::filter::plugin::{Digest, NotAPlugin, Plugin};
+use linemill_config::settings::{FilterSettings, HostSettings, PluginRef};
+use linemill_sandbox::bundled;
+use linemill_sandbox::engine::Engine;
+use linemill_sandbox::imports::Grants;
+use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::plugin::complexity::Complexity;
+use linemill_sandbox::plugin::{Digest, NotAPlugin, Plugin};
+use linemill_sandbox::supervise::capsule::Capsules;
 
 /// Compiled plugins kept for the next reload.
 const KEPT: usize = 32;

@@ -1,7 +1,7 @@
 //! The control plane: what decides which chains are in force.
 //!
 //! [`origin`] says where settings come from, [`load`] finds plugins, [`build`] makes a generation
-//! of both, [`swap`] puts it in place, [`fleet`] listens, [`triggers`] and [`watch`] say when, [`history`] knows
+//! of both, [`reloader`] puts it in place, [`listeners`] listens, [`triggers`] and [`watch`] say when, [`history`] knows
 //! what was, [`admin`] shows it and takes requests, [`ask`] makes them.
 
 pub mod admin;
@@ -9,11 +9,11 @@ pub mod ask;
 pub mod build;
 mod certificates;
 pub mod destinations;
-pub mod fleet;
 pub mod history;
+pub mod listeners;
 pub mod load;
 pub mod origin;
+pub mod reloader;
 pub mod request;
-pub mod swap;
 pub mod triggers;
 pub mod watch;

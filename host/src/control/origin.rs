@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::config::report::Reports;
-use crate::config::settings::{Address, Settings};
-use crate::config::{self};
-use crate::filter::bundled;
+use linemill_config::report::Reports;
+use linemill_config::settings::{Address, Settings};
+use linemill_sandbox::bundled;
 
 /// Where settings come from; loaded again at every reload.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +26,7 @@ impl Origin {
         let bundled = bundled::names();
         let settings = match &self.config {
             Some(path) => {
-                let settings = config::load(path, &bundled)?;
+                let settings = linemill_config::load(path, &bundled)?;
                 settings.require_listener(path)?;
                 settings
             }

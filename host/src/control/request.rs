@@ -10,13 +10,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::config::report::Reports;
+use linemill_config::report::Reports;
 
 /// Something to do, and where the answer goes, if anybody waits for it.
 #[derive(Debug)]
 pub struct Request {
     /// What.
-    pub what: What,
+    pub what: Action,
     /// Why.
     pub trigger: Trigger,
     /// Who waits.
@@ -25,7 +25,7 @@ pub struct Request {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum Action {
     /// Read the configuration again.
     Reload,
     /// Put the generation before in force again.
@@ -55,7 +55,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// In a word.
-    pub result: Result,
+    pub result: ReloadStatus,
     /// The generation in force now.
     pub generation: u64,
     /// What is different, a line each.
@@ -73,7 +73,7 @@ pub struct Outcome {
 /// What came of a request, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Result {
+pub enum ReloadStatus {
     /// Another generation is in force.
     Applied,
     /// Nothing was different.
@@ -102,7 +102,7 @@ impl Request {
     /// A reload for which nobody waits.
     pub fn reload(trigger: Trigger) -> Self {
         Self {
-            what: What::Reload,
+            what: Action::Reload,
             trigger,
             answer: None,
         }
@@ -125,18 +125,18 @@ impl Outcome {
     ) -> Self {
         let (mut changes, mut keep, mut error) = (Vec::new(), Vec::new(), None);
         let (result, generation) = match done {
-            Ok(Reloaded::Unchanged) => (Result::Unchanged, in_force),
+            Ok(Reloaded::Unchanged) => (ReloadStatus::Unchanged, in_force),
             Ok(Reloaded::Applied {
                 generation,
                 changes: made,
                 keep: lines,
             }) => {
                 (changes, keep) = (made.clone(), lines.clone());
-                (Result::Applied, *generation)
+                (ReloadStatus::Applied, *generation)
             }
             Err(reports) => {
                 error = Some(reports.to_string());
-                (Result::Refused, in_force)
+                (ReloadStatus::Refused, in_force)
             }
         };
         Self {
@@ -150,7 +150,7 @@ impl Outcome {
     }
 }
 
-impl Result {
+impl ReloadStatus {
     /// As in metrics and in JSON.
     pub fn word(self) -> &'static str {
         match self {

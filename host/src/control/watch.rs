@@ -21,7 +21,7 @@ use super::certificates;
 use super::load::file_of;
 use super::origin::Origin;
 use super::request::Request;
-use crate::config::settings::Settings;
+use linemill_config::settings::Settings;
 use links::ways_to;
 use seen::Seen;
 

@@ -12,12 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::choices::Choices;
-use crate::config::settings::Token;
 use crate::control::admin::{Admin, door};
 use crate::control::request::{Outcome, Reloaded};
-use crate::generation::{Generation, Orders};
+use crate::generation::{Generation, Snapshot};
 use crate::telemetry::metrics::Metrics;
+use linemill_config::settings::Token;
+use linemill_fuzz_inputs::Choices;
 
 /// What requests must show, when there is a token.
 const TOKEN: &str = "0123456789abcdef";
@@ -62,7 +62,7 @@ pub fn run(input: &[u8]) {
 /// What came back, and how often the host was asked for something.
 async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usize) {
     let (requests, mut asked) = mpsc::channel(1);
-    let (_publisher, orders) = Orders::first(Generation {
+    let (_publisher, snapshot) = Snapshot::first(Generation {
         number: 1,
         services: HashMap::new(),
         leaving: HashMap::new(),
@@ -71,7 +71,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
     });
     let admin = Admin {
         metrics: Arc::new(Metrics::new()),
-        orders,
+        snapshot,
         history: Default::default(),
         origin: Default::default(),
         requests,

@@ -23,42 +23,42 @@ use std::sync::{Arc, Weak};
 
 use shuttle::{future, thread};
 
-use publish::{InForce, Mark, Use};
+use publish::{InForce, Leases, Use};
 use runtime::watch;
 
 const LAST: u64 = 3;
 
 #[derive(Clone)]
-struct Orders(InForce<u64>);
+struct Snapshot(InForce<u64>);
 
 /// As `stream::way` does: looks when there is news, goes over, and then gives up its old seat.
-async fn follow(mut orders: watch::Receiver<Orders>) {
-    let (now, mut seat) = publish::attend(&mut orders, |orders| &orders.0, true);
+async fn follow(mut snapshot: watch::Receiver<Snapshot>) {
+    let (now, mut lease) = publish::subscribe(&mut snapshot, |snapshot| &snapshot.0, true);
     let mut at = now.0.value;
     while *at < LAST {
         // A batch of lines goes through; between two of them there may be news.
-        if !orders.has_changed().expect("the publisher is there") {
-            orders.changed().await.expect("the publisher is there");
+        if !snapshot.has_changed().expect("the publisher is there") {
+            snapshot.changed().await.expect("the publisher is there");
         }
-        let (now, next) = publish::attend(&mut orders, |orders| &orders.0, true);
+        let (now, next) = publish::subscribe(&mut snapshot, |snapshot| &snapshot.0, true);
         assert!(now.0.value >= at, "{} after {at}", now.0.value);
         at = now.0.value;
-        seat = next;
+        lease = next;
     }
-    drop(seat);
+    drop(lease);
 }
 
 fn all_move_on(followers: usize, late: usize) {
-    let (sender, receiver) = watch::channel(Orders(InForce::new(Arc::new(0))));
-    let follower = |receiver: &watch::Receiver<Orders>| {
+    let (sender, receiver) = watch::channel(Snapshot(InForce::new(Arc::new(0))));
+    let follower = |receiver: &watch::Receiver<Snapshot>| {
         let receiver = receiver.clone();
         thread::spawn(move || future::block_on(follow(receiver)))
     };
     let mut all: Vec<_> = (0..followers).map(|_| follower(&receiver)).collect();
-    let mut old: Vec<(Arc<Mark>, Use, Weak<u64>)> = Vec::new();
+    let mut old: Vec<(Arc<Leases>, Use, Weak<u64>)> = Vec::new();
     for number in 1..=LAST {
         let before = Arc::downgrade(&sender.borrow().0.value);
-        let mark = publish::publish(&sender, |orders| &mut orders.0, Arc::new(number));
+        let mark = publish::publish(&sender, |snapshot| &mut snapshot.0, Arc::new(number));
         let first = mark.now();
         old.push((mark, first, before));
         if number == 1 {

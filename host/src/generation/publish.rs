@@ -15,12 +15,12 @@ pub struct InForce<G> {
     /// It.
     pub value: Arc<G>,
     /// Who uses it.
-    pub mark: Arc<Mark>,
+    pub mark: Arc<Leases>,
 }
 
 /// Who uses what is, or was, in force.
 #[derive(Debug, Default)]
-pub struct Mark(Mutex<State>);
+pub struct Leases(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,8 +35,8 @@ struct State {
 
 /// A use of what is, or was, in force; ends when it is dropped.
 #[derive(Debug)]
-pub struct Seat {
-    mark: Arc<Mark>,
+pub struct Lease {
+    mark: Arc<Leases>,
     connection: bool,
 }
 
@@ -54,27 +54,27 @@ pub struct Use {
 
 /// Puts `value` in force. Returns the mark of the one before.
 pub(super) fn publish<T, G>(
-    orders: &watch::Sender<T>,
+    snapshot: &watch::Sender<T>,
     of: impl Fn(&mut T) -> &mut InForce<G>,
     value: Arc<G>,
-) -> Arc<Mark> {
+) -> Arc<Leases> {
     let mut next = InForce::new(value);
     // Under the channel's lock: whoever looks takes a seat at one or at the other.
-    orders.send_modify(|orders| std::mem::swap(of(orders), &mut next));
+    snapshot.send_modify(|snapshot| std::mem::swap(of(snapshot), &mut next));
     next.mark.retire();
     next.mark
 }
 
 /// Looks at what is in force and takes a seat there; what was published before counts as seen.
-pub(super) fn attend<T: Clone, G>(
-    orders: &mut watch::Receiver<T>,
+pub(super) fn subscribe<T: Clone, G>(
+    snapshot: &mut watch::Receiver<T>,
     of: impl Fn(&T) -> &InForce<G>,
     connection: bool,
-) -> (T, Seat) {
-    let orders = orders.borrow_and_update();
+) -> (T, Lease) {
+    let snapshot = snapshot.borrow_and_update();
     // Still under the channel's lock: nobody sits down where the last is known to have left.
-    let seat = Seat::take(&of(&orders).mark, connection);
-    (orders.clone(), seat)
+    let lease = Lease::take(&of(&snapshot).mark, connection);
+    (snapshot.clone(), lease)
 }
 
 impl<G> InForce<G> {
@@ -96,7 +96,7 @@ impl<G> Clone for InForce<G> {
     }
 }
 
-impl Mark {
+impl Leases {
     /// Who uses it now.
     pub fn now(&self) -> Use {
         self.with(|state| Use {
@@ -131,8 +131,8 @@ impl State {
     }
 }
 
-impl Seat {
-    fn take(mark: &Arc<Mark>, connection: bool) -> Self {
+impl Lease {
+    fn take(mark: &Arc<Leases>, connection: bool) -> Self {
         mark.with(|state| {
             state.seats += 1;
             state.connections += usize::from(connection);
@@ -144,7 +144,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Lease {
     fn drop(&mut self) {
         self.mark.with(|state| {
             state.seats -= 1;

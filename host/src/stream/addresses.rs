@@ -1,6 +1,6 @@
 //! How many connections each IP address has.
 //!
-//! In: addresses that come. Out: a [`Seat`] for each connection, given back when dropped. Only
+//! In: addresses that come. Out: a [`Lease`] for each connection, given back when dropped. Only
 //! addresses that have a connection take memory.
 
 use std::collections::HashMap;
@@ -14,21 +14,21 @@ pub(super) struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// A connection of an address, counted until dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Lease {
     addresses: Addresses,
     address: IpAddr,
 }
 
 impl Addresses {
     /// Counts a connection of `address`, whatever its number; `None` when it has `limit` already.
-    pub(super) fn enter(&self, address: IpAddr, limit: usize) -> Option<Seat> {
+    pub(super) fn enter(&self, address: IpAddr, limit: usize) -> Option<Lease> {
         let mut counts = self.lock();
         let count = counts.get(&address).copied().unwrap_or(0);
         if count >= limit {
             return None;
         }
         counts.insert(address, count + 1);
-        Some(Seat {
+        Some(Lease {
             addresses: self.clone(),
             address,
         })
@@ -39,7 +39,7 @@ impl Addresses {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Entry::Occupied(mut count) = self.addresses.lock().entry(self.address) {
             *count.get_mut() -= 1;

@@ -10,15 +10,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::addresses::{Addresses, Seat};
+use super::addresses::{Addresses, Lease};
 use super::connection::Connection;
 use super::end::End;
 use super::listener::PATIENCE;
 use super::outlet::Destinations;
 use super::transport::{Peer, Plain, ReadHalf, WriteHalf};
-use crate::generation::{Orders, Service};
-use crate::telemetry::log::Gate;
+use crate::generation::{Service, Snapshot};
 use crate::telemetry::metrics::{ListenerMetrics, Refused};
+use linemill_telemetry::Gate;
 
 /// How long a handshake may go on once the host drains.
 const HURRY: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(super) struct Arrival {
     pub(super) peer: Peer,
     pub(super) listener: Arc<str>,
     pub(super) destinations: Arc<Destinations>,
-    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) gates: Arc<Gates>,
 }
@@ -48,7 +48,7 @@ impl Arrival {
     /// Serves it to its end. `service` is what is in force as it comes.
     pub(super) async fn serve(self, service: Arc<Service>, addresses: Addresses) {
         // Both are held until the end, and counted by that.
-        let Some(_seat) = self.seat(&service, &addresses).await else {
+        let Some(_seat) = self.lease(&service, &addresses).await else {
             return;
         };
         let open = Open::new(&self.metrics);
@@ -68,17 +68,17 @@ impl Arrival {
 
     /// A seat for its address, when that may have one more. Clients on this machine, by a Unix
     /// socket, have no address and no limit.
-    async fn seat(&self, service: &Service, addresses: &Addresses) -> Option<Option<Seat>> {
+    async fn lease(&self, service: &Service, addresses: &Addresses) -> Option<Option<Lease>> {
         let Some(address) = self.peer.ip() else {
             return Some(None);
         };
         let limit = service.max_per_address.unwrap_or(usize::MAX);
-        if let Some(seat) = addresses.enter(address, limit) {
-            return Some(Some(seat));
+        if let Some(lease) = addresses.enter(address, limit) {
+            return Some(Some(lease));
         }
         sleep(PATIENCE).await;
-        if let Some(seat) = addresses.enter(address, limit) {
-            return Some(Some(seat));
+        if let Some(lease) = addresses.enter(address, limit) {
+            return Some(Some(lease));
         }
         self.metrics.refused(Refused::Address);
         if let Some(held) = self.gates.address.pass() {
@@ -98,8 +98,8 @@ impl Arrival {
             Some(tls) => {
                 let hurry = async {
                     let draining = self
-                        .orders
-                        .wait_for(|orders| orders.drain_until(&self.listener).is_some());
+                        .snapshot
+                        .wait_for(|snapshot| snapshot.drain_until(&self.listener).is_some());
                     // Whoever gave the orders is gone: the process ends.
                     drop(draining.await);
                     sleep(HURRY).await;
@@ -121,7 +121,7 @@ impl Arrival {
             writer,
             self.destinations,
             self.listener,
-            self.orders,
+            self.snapshot,
             self.metrics,
         )
         .with(self.peer.socket()))

@@ -1,6 +1,6 @@
 //! One connection from its first byte to its last: one direction, or two with a next hop.
 //!
-//! In: the client's reader and writer, where its lines go, and the [`Orders`] in force. Out: an
+//! In: the client's reader and writer, where its lines go, and the [`Snapshot`] in force. Out: an
 //! [`End`], with everything written that could be and the rest counted. The ends of both
 //! directions hang together: a FIN of one side goes on to the other once all before it is written,
 //! and an error of one ends both.
@@ -21,13 +21,13 @@ use super::activity::Activity;
 use super::end::End;
 use super::hop::Hop;
 use super::outlet::{Destinations, Outlet, Target, grace_ends};
+use super::pump::{Context, Pump};
 use super::transport::{ReadHalf, WriteHalf};
-use super::way::{Context, Way};
-use crate::blocks;
-use crate::config::settings::Framing;
-use crate::filter::trial::Lot;
-use crate::generation::{Orders, Side};
+use crate::generation::{Side, Snapshot};
 use crate::telemetry::metrics::ListenerMetrics;
+use linemill_framing::Framing;
+use linemill_framing::blocks;
+use linemill_sandbox::trial::Cohort;
 
 /// How long the host waits, after its own FIN, for the client's: closing a socket with unread
 /// bytes would reset it and take back answers that are on their way (RFC 9293, 3.6.1).
@@ -48,7 +48,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         writer: W,
         destinations: Arc<Destinations>,
         listener: Arc<str>,
-        orders: watch::Receiver<Orders>,
+        snapshot: watch::Receiver<Snapshot>,
         metrics: Arc<ListenerMetrics>,
     ) -> Self {
         let active = Arc::new(Activity::new());
@@ -58,10 +58,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             destinations,
             context: Context {
                 listener,
-                orders,
+                snapshot,
                 metrics,
                 active,
-                lot: Lot::NONE,
+                lot: Cohort::NONE,
                 peer: None,
             },
         }
@@ -70,7 +70,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// With the address of its client, or none, which decides about versions of filters that are on
     /// trial.
     pub fn with(mut self, peer: Option<SocketAddr>) -> Self {
-        self.context.lot = Lot::of(peer);
+        self.context.lot = Cohort::of(peer);
         self.context.peer = peer;
         self
     }
@@ -103,9 +103,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         };
         let outlet = Outlet::new(socket, Some(&destinations));
         let rest = Rest::of(&context)?;
-        let mut way = Way::new(reader, outlet, Side::Forward, false, context)?;
+        let mut way = Pump::new(reader, outlet, Side::Forward, false, context)?;
         let end = way.serve().await;
-        way.abandon();
+        way.discard();
         let closing = async {
             match &mut client {
                 Some(client) => client.shutdown().await,
@@ -137,12 +137,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         };
         context.active.touch();
         let there = Outlet::new(Some(to_hop), Some(&destinations));
-        let mut forward = Way::new(reader, there, Side::Forward, true, context.clone())?;
+        let mut forward = Pump::new(reader, there, Side::Forward, true, context.clone())?;
         let back = Outlet::new(Some(writer), None);
-        let mut back = Way::new(from_hop, back, Side::Back, false, context.clone())?;
+        let mut back = Pump::new(from_hop, back, Side::Back, false, context.clone())?;
         let end = both(&mut forward, &mut back).await;
-        forward.abandon();
-        back.abandon();
+        forward.discard();
+        back.discard();
         let dropped = &rest.metrics.dropped_closed;
         let closing = back.outlet.close();
         rest.part(&end, closing, &mut forward.reader, dropped).await;
@@ -153,19 +153,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 /// Connects to the next hop, for as long as a write may make no progress.
 async fn reach(hop: &Hop, context: &Context) -> Result<(ReadHalf, WriteHalf), End> {
     let limit = {
-        let orders = context.orders.borrow();
-        let service = orders.generation().services.get(&*context.listener);
+        let snapshot = context.snapshot.borrow();
+        let service = snapshot.generation().services.get(&*context.listener);
         service.and_then(|service| service.write_timeout)
     };
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
         reached = hop.connect_within(deadline) => reached.map_err(|error| End::NextHop(io::Error::other(error))),
-        () = grace_ends(context.orders.clone(), &context.listener) => Err(End::Drained),
+        () = grace_ends(context.snapshot.clone(), &context.listener) => Err(End::Drained),
     }
 }
 
 /// Serves both directions until both have ended, or one with an error.
-async fn both<R, W>(forward: &mut Way<R, WriteHalf>, back: &mut Way<ReadHalf, W>) -> End
+async fn both<R, W>(forward: &mut Pump<R, WriteHalf>, back: &mut Pump<ReadHalf, W>) -> End
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -174,7 +174,7 @@ where
     let mut forward = pin!(async {
         let end = forward.serve().await;
         // What the hop was sent is whole: it may answer the last of it.
-        if end.pays() {
+        if end.flushes() {
             drop(timeout(LINGER, forward.outlet.close()).await);
         }
         end
@@ -195,7 +195,7 @@ where
         tokio::select! {
             end = &mut forward, if there.is_none() => match end {
                 End::Unwritable(error) => return End::NextHop(error),
-                end if answered || !end.pays() => return end,
+                end if answered || !end.flushes() => return end,
                 end => there = Some(end),
             },
             end = &mut back, if !answered => match (end, there.take()) {
@@ -218,8 +218,8 @@ struct Rest {
 
 impl Rest {
     fn of(context: &Context) -> Option<Self> {
-        let orders = context.orders.borrow();
-        let service = orders.generation().services.get(&*context.listener)?;
+        let snapshot = context.snapshot.borrow();
+        let service = snapshot.generation().services.get(&*context.listener)?;
         Some(Self {
             framing: service.lines.framing,
             metrics: Arc::clone(&context.metrics),

@@ -3,12 +3,12 @@
 use std::io;
 
 use super::transport::is_truncated;
-use crate::filter::verdict::Close;
+use linemill_sandbox::verdict::Close;
 
 /// Why a stream ended.
 #[derive(Debug)]
 pub enum End {
-    /// The client sent its FIN, and got all output owed.
+    /// The client sent its FIN, and got all output queue.
     Eof,
     /// `idle_timeout`.
     IdleTimeout,
@@ -53,7 +53,7 @@ impl End {
     }
 
     /// Whether lines that filters still hold go out.
-    pub(super) fn flushes(&self) -> bool {
+    pub(super) fn finishes_chain(&self) -> bool {
         !matches!(
             self,
             Self::WriteTimeout | Self::Unwritable(_) | Self::NextHop(_) | Self::Filter(_)
@@ -61,7 +61,7 @@ impl End {
     }
 
     /// Whether what is owed is written yet.
-    pub(super) fn pays(&self) -> bool {
+    pub(super) fn flushes(&self) -> bool {
         !matches!(
             self,
             Self::WriteTimeout | Self::Unwritable(_) | Self::NextHop(_)

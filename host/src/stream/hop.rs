@@ -15,11 +15,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::transport::{Plain, ReadHalf, WriteHalf};
-use crate::config::settings::Destination;
 use crate::generation::Service;
 use crate::tls::Client;
 use backoff::Backoff;
 pub use error::HopError;
+use linemill_config::settings::Destination;
 use outage::Outage;
 
 #[cfg(test)]

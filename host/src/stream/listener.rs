@@ -1,6 +1,6 @@
 //! Accepting connections and seeing them to their end.
 //!
-//! In: a bound socket, and the [`Orders`] in force. Out: served connections, counted. Ends when
+//! In: a bound socket, and the [`Snapshot`] in force. Out: served connections, counted. Ends when
 //! the orders say drain, or do not know the listener any more, after the last connection has.
 //! Not here: binding (`bind`), what happens on a connection (`arrival`, then `connection`).
 
@@ -17,9 +17,9 @@ use super::arrival::{Arrival, Gates};
 use super::outlet::{Destinations, grace_ends};
 use super::transport::{Peer, Plain};
 use crate::bind::Socket;
-use crate::generation::{Orders, Service};
-use crate::telemetry::log::Gate;
+use crate::generation::{Service, Snapshot};
 use crate::telemetry::metrics::{ListenerMetrics, Refused};
+use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for want of descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,7 +34,7 @@ pub struct Listener {
     name: Arc<str>,
     socket: Socket,
     destinations: Arc<Destinations>,
-    orders: watch::Receiver<Orders>,
+    snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<ListenerMetrics>,
     /// All that have been accepted, shaken hands or not.
     connections: JoinSet<()>,
@@ -49,14 +49,14 @@ impl Listener {
         name: &str,
         socket: Socket,
         destinations: Arc<Destinations>,
-        orders: watch::Receiver<Orders>,
+        snapshot: watch::Receiver<Snapshot>,
         metrics: Arc<ListenerMetrics>,
     ) -> Self {
         Self {
             name: name.into(),
             socket,
             destinations,
-            orders,
+            snapshot,
             metrics,
             connections: JoinSet::new(),
             addresses: Addresses::default(),
@@ -69,7 +69,7 @@ impl Listener {
     pub async fn serve(mut self) {
         loop {
             while self.connections.try_join_next().is_some() {}
-            let drain_until = self.orders.borrow_and_update().drain_until(&self.name);
+            let drain_until = self.snapshot.borrow_and_update().drain_until(&self.name);
             if drain_until.is_some() {
                 return self.drain().await;
             }
@@ -78,7 +78,7 @@ impl Listener {
                     Ok((plain, peer)) => self.take(plain, peer).await,
                     Err(error) => self.refused_by_system(&error).await,
                 },
-                _ = self.orders.changed() => {}
+                _ = self.snapshot.changed() => {}
                 Some(_) = self.connections.join_next() => {}
             }
         }
@@ -89,7 +89,7 @@ impl Listener {
         drop(self.socket);
         let ending = async { while self.connections.join_next().await.is_some() {} };
         let over = async {
-            grace_ends(self.orders, &self.name).await;
+            grace_ends(self.snapshot, &self.name).await;
             sleep(LAST).await;
         };
         tokio::select! {
@@ -131,7 +131,7 @@ impl Listener {
             peer,
             listener: Arc::clone(&self.name),
             destinations: Arc::clone(&self.destinations),
-            orders: self.orders.clone(),
+            snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             gates: Arc::clone(&self.gates),
         };
@@ -141,8 +141,8 @@ impl Listener {
 
     /// What is in force now; `None` when the listener is not.
     fn service(&self) -> Option<Arc<Service>> {
-        let orders = self.orders.borrow();
-        orders.generation().services.get(&*self.name).cloned()
+        let snapshot = self.snapshot.borrow();
+        snapshot.generation().services.get(&*self.name).cloned()
     }
 
     async fn refused_by_system(&mut self, error: &io::Error) {

@@ -1,6 +1,6 @@
 //! The data plane, in the order of the data: [`listener`] accepts, `arrival` lets in,
 //! [`transport`] carries the bytes, [`connection`] serves a stream, `way` leads one direction of
-//! it, [`mod@line`] frames it, the chain filters it (`crate::filter`), `outlet` passes it on: back,
+//! it, [`mod@line`] frames it, the chain filters it (`linemill_sandbox`), `outlet` passes it on: back,
 //! to a next hop of the connection's own ([`hop`]), or to an [`output`] that connections share.
 
 mod activity;
@@ -9,12 +9,11 @@ mod arrival;
 pub mod connection;
 pub mod end;
 pub mod hop;
-pub mod line;
 pub mod listener;
 pub mod outlet;
 pub mod output;
-mod owed;
+mod pump;
 mod read;
 mod timer;
 pub mod transport;
-mod way;
+mod write_queue;

@@ -14,11 +14,11 @@ use tokio::time::sleep_until;
 use super::end::End;
 use super::hop::Hop;
 use super::output::{Batch, SharedOutput};
-use super::owed::{Owed, Taken};
-use crate::filter::chain::Flow;
-use crate::generation::{Framings, Orders};
-use crate::lines::Lines;
-use crate::telemetry::metrics::{ListenerMetrics, WayMetrics};
+use super::write_queue::{Taken, WriteQueue};
+use crate::generation::{Framings, Snapshot};
+use crate::telemetry::metrics::{ListenerMetrics, PumpMetrics};
+use linemill_framing::Lines;
+use linemill_sandbox::chain::ChainOutput;
 
 /// Where the lines of a listener's connections go.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub enum Target {
 pub(super) struct Outlet<W> {
     /// `None` when an output that connections share takes the lines.
     socket: Option<W>,
-    owed: Owed,
+    queue: WriteQueue,
     /// Routes, copies and that output; `None` for answers, which have nothing of the kind.
     beside: Option<Arc<Destinations>>,
 }
@@ -75,33 +75,33 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
         let beside = destinations.filter(|destinations| destinations.is_shared());
         Self {
             socket,
-            owed: Owed::default(),
+            queue: WriteQueue::default(),
             beside: beside.cloned(),
         }
     }
 
     /// Bytes owed to the socket.
-    pub(super) fn owed(&self) -> usize {
-        self.owed.bytes()
+    pub(super) fn queued(&self) -> usize {
+        self.queue.bytes()
     }
 
     /// Whether the socket has all, down to the last byte.
     pub(super) fn is_done(&self) -> bool {
-        self.owed.is_done()
+        self.queue.is_done()
     }
 
-    /// The quick way: puts all lines among what is owed. Gives `flow` back when it takes another.
-    pub(super) fn owe(
+    /// The quick way: puts all lines among what is queue. Gives `flow` back when it takes another.
+    pub(super) fn enqueue(
         &mut self,
-        flow: Flow,
+        flow: ChainOutput,
         framings: Framings,
         metrics: &ListenerMetrics,
-    ) -> Result<Option<Flow>, End> {
+    ) -> Result<Option<ChainOutput>, End> {
         if self.beside.is_some() {
             return Ok(Some(flow));
         }
         let batch = encode(flow.lines, framings, metrics);
-        self.owed.push(batch.bytes, batch.lines, batch.framing);
+        self.queue.push(batch.bytes, batch.lines, batch.framing);
         flow.close.map_or(Ok(None), |close| Err(End::Filter(close)))
     }
 
@@ -109,10 +109,10 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
     /// ends first, what is left is lost.
     pub(super) async fn hand_over(
         &mut self,
-        mut flow: Flow,
+        mut flow: ChainOutput,
         framings: Framings,
-        orders: watch::Receiver<Orders>,
-        counts: &WayMetrics,
+        snapshot: watch::Receiver<Snapshot>,
+        counts: &PumpMetrics,
         metrics: &ListenerMetrics,
     ) -> Result<(), End> {
         let Some(beside) = self.beside.clone() else {
@@ -138,10 +138,10 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
         copy_to(&beside.tee, &batch, metrics);
         match shared {
             Some(output) => waiting.push((output, batch)),
-            None => self.owed.push(batch.bytes, batch.lines, batch.framing),
+            None => self.queue.push(batch.bytes, batch.lines, batch.framing),
         }
         let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
-        let mut cut = std::pin::pin!(grace_ends(orders, metrics.name()));
+        let mut cut = std::pin::pin!(grace_ends(snapshot, metrics.name()));
         for (output, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
             let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
             tokio::select! {
@@ -163,10 +163,10 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
         flow.close.map_or(Ok(()), |close| Err(End::Filter(close)))
     }
 
-    /// Writes some of what is owed.
+    /// Writes some of what is queue.
     pub(super) async fn write(&mut self) -> io::Result<Taken> {
         match &mut self.socket {
-            Some(socket) => self.owed.write(socket).await,
+            Some(socket) => self.queue.write(socket).await,
             None => Ok(Taken::default()),
         }
     }
@@ -180,8 +180,8 @@ impl<W: AsyncWrite + Unpin> Outlet<W> {
     }
 
     /// Gives up what is owed: lines taken whole that have not been counted yet, and lines lost.
-    pub(super) fn abandon(&mut self) -> (u64, u64) {
-        self.owed.abandon()
+    pub(super) fn discard(&mut self) -> (u64, u64) {
+        self.queue.discard()
     }
 }
 
@@ -220,10 +220,10 @@ fn encode_whole(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> 
 
 /// Waits until the connections of `listener` are to end, because the host drains or the listener
 /// is gone, and their grace period is over.
-pub(super) async fn grace_ends(mut orders: watch::Receiver<Orders>, listener: &str) {
+pub(super) async fn grace_ends(mut snapshot: watch::Receiver<Snapshot>, listener: &str) {
     let mut until = None;
     loop {
-        let now = orders.borrow_and_update().drain_until(listener);
+        let now = snapshot.borrow_and_update().drain_until(listener);
         until = [until, now].into_iter().flatten().min();
         let over = async {
             match until {
@@ -233,7 +233,7 @@ pub(super) async fn grace_ends(mut orders: watch::Receiver<Orders>, listener: &s
         };
         tokio::select! {
             () = over => return,
-            changed = orders.changed() => if changed.is_err() {
+            changed = snapshot.changed() => if changed.is_err() {
                 return;
             }
         }

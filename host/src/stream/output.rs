@@ -199,7 +199,7 @@ async fn run(
     };
     let metrics = out.metrics().clone();
     metrics.up.set(0);
-    out.abandon(match over {
+    out.discard(match over {
         Over::Closed => &metrics.lost_closed,
         Over::Done | Over::Late => &metrics.lost_drain,
     })

@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::line::Framer;
-use crate::blocks::{self, BLOCK};
+use linemill_framing::Framer;
+use linemill_framing::blocks::{self, BLOCK};
 
 /// What one read brought.
 pub(super) struct Block {

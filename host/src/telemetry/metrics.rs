@@ -5,33 +5,25 @@
 //! never per line. Out: OpenMetrics text, which Prometheus reads. Durations are in seconds, sizes in
 //! bytes.
 
-mod durations;
-mod filter;
 mod listener;
 mod output;
-mod way;
+mod pump;
 
-use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::{Metric, Registry};
+use prometheus_client::registry::Registry;
 
-use crate::shards::Shards;
-
-use filter::FilterFamilies;
-pub use filter::FilterMetrics;
+use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
+use linemill_telemetry::add;
 use listener::ListenerFamilies;
 pub use listener::{ListenerMetrics, Refused};
 use output::OutputFamilies;
 pub use output::OutputMetrics;
-pub use way::WayMetrics;
-
-/// A counter that is counted up for each batch of lines, by all threads.
-pub type BatchCounter = Counter<u64, Shards<AtomicU64>>;
+pub use pump::PumpMetrics;
 
 /// All metrics of a host.
 #[derive(Debug)]
@@ -95,7 +87,7 @@ impl Metrics {
 
     /// The counters of filter `name`.
     pub fn filter(&self, name: &str) -> FilterMetrics {
-        self.filters.of(name)
+        self.filters.filter(name)
     }
 
     /// The counters of the output `name`, which says where it goes.
@@ -145,14 +137,4 @@ impl Metrics {
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
     }
-}
-
-/// A metric that begins at zero, or a family of such.
-fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
-    register(registry, name, help, M::default())
-}
-
-fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
-    registry.register(name, help, metric.clone());
-    metric
 }

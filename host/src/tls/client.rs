@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::pem::Pem;
 use super::server::unusable;
 use super::{Fault, Fingerprint, fingerprint, provider};
-use crate::config::settings::HopTls;
+use linemill_config::settings::HopTls;
 
 /// The client's end of TLS.
 pub struct Client {

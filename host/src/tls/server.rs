@@ -9,7 +9,7 @@ use rustls::{InconsistentKeys, ServerConfig};
 
 use super::pem::Pem;
 use super::{Fault, Fingerprint, fingerprint, provider};
-use crate::config::settings::Tls;
+use linemill_config::settings::Tls;
 
 /// Sessions kept for clients that come back, the oldest forgotten first. They are kept here, and
 /// not by clients in tickets, so that they end with these certificates: nobody who was let in by

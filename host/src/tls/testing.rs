@@ -8,7 +8,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use super::{Client, Fault, Server};
-use crate::config::settings::{HopTls, Tls};
+use linemill_config::settings::{HopTls, Tls};
 
 /// A folder with `ca.pem`, and what that authority has signed.
 pub(crate) struct Certificates {

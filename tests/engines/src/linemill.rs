@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use ::linemill::config::settings::{FilterSettings, LineSettings, PluginRef};
-use ::linemill::filter::bundled;
-use ::linemill::filter::chain::{Chain, Passage, Stage};
-use ::linemill::filter::engine::Engine as Host;
-use ::linemill::filter::imports::Grants;
-use ::linemill::filter::plugin::Plugin;
-use ::linemill::filter::stage::{Filter, Notices};
-use ::linemill::filter::verdict::Rules;
-use ::linemill::stream::line::Framer;
-use ::linemill::telemetry::metrics::Metrics;
 use anyhow::{Context as _, anyhow, ensure};
+use linemill_config::settings::{FilterSettings, PluginRef};
+use linemill_framing::{Framer, LineSettings};
+use linemill_sandbox::bundled;
+use linemill_sandbox::chain::{Chain, Stage, StreamState};
+use linemill_sandbox::engine::Engine as Host;
+use linemill_sandbox::filter::{Filter, Reporting};
+use linemill_sandbox::imports::Grants;
+use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::Plugin;
+use linemill_sandbox::verdict::Rules;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::engine::{BLOCK, Engine};
@@ -24,7 +24,7 @@ const FILTER: &str = "rot13";
 pub(crate) struct Linemill {
     runtime: Runtime,
     framer: Framer,
-    passage: Passage,
+    stream: StreamState,
     lines: LineSettings,
 }
 
@@ -36,8 +36,8 @@ impl Linemill {
         let plugin = Plugin::new(&host, bytes, Grants::NONE)
             .map_err(|error| anyhow!("{error}: {}", error.hint))?;
         let settings = FilterSettings::new(FILTER, PluginRef::from_arg(FILTER));
-        let metrics = Metrics::new().filter(FILTER);
-        let filter = Filter::start(host, plugin, settings, metrics, Notices::default());
+        let metrics = FilterFamilies::default().filter(FILTER);
+        let filter = Filter::start(host, plugin, settings, metrics, Reporting::default());
         let filter = runtime.block_on(filter)?;
         let lines = LineSettings::default();
         let rules = Rules {
@@ -48,7 +48,7 @@ impl Linemill {
         Ok(Self {
             runtime,
             framer: Framer::new(lines),
-            passage: Passage::new(Arc::new(chain), rules),
+            stream: StreamState::new(Arc::new(chain), rules),
             lines,
         })
     }
@@ -66,7 +66,7 @@ impl Engine for Linemill {
     fn turn(&mut self, block: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         let lines = self.framer.frame(block);
         ensure!(!self.framer.has_partial(), "the block ends within a line");
-        let flow = self.runtime.block_on(self.passage.process(lines));
+        let flow = self.runtime.block_on(self.stream.process(lines));
         ensure!(flow.close.is_none(), "the filter closed the stream");
         let framing = self.lines.framing;
         Ok(flow.lines.encode(framing, framing).bytes)

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| linemill::fuzz::octet::run(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| linemill_framing::fuzz::octet::run(input));

@@ -6,13 +6,12 @@
 use std::path::PathBuf;
 
 use hyper::Method;
-use linemill::config;
-use linemill::config::diff::{Effect, diff};
-use linemill::config::settings::{Address, Settings};
 use linemill::control::admin;
 use linemill::control::origin::Origin;
-use linemill::filter::bundled;
 use linemill::generation::Generation;
+use linemill_config::diff::{Effect, diff};
+use linemill_config::settings::{Address, Settings};
+use linemill_sandbox::bundled;
 use serde::Deserialize;
 
 use crate::cli::plugin::hinted;
@@ -41,7 +40,7 @@ pub(super) async fn compare(
     };
     // Relative paths in both start from where their files are, wherever this process is.
     let new = match new.place.source() {
-        Some(file) => config::parse(
+        Some(file) => linemill_config::parse(
             &std::path::absolute(&file.path)?,
             &file.text,
             &bundled::names(),
@@ -49,7 +48,7 @@ pub(super) async fn compare(
         None => new,
     };
     let old = match (&running.path, &running.text) {
-        (Some(path), Some(text)) => config::parse(path, text, &bundled::names())?,
+        (Some(path), Some(text)) => linemill_config::parse(path, text, &bundled::names())?,
         _ => Settings::builtin(),
     };
     // What its command line said stays on top of any configuration.

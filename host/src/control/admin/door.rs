@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
 use crate::bind::Socket;
-use crate::telemetry::log::Gate;
+use linemill_telemetry::Gate;
 
 /// Clients served at a time.
 const CLIENTS: usize = 32;
@@ -36,7 +36,7 @@ pub(super) async fn serve(socket: Socket, routes: Router) {
     let (clients, log) = (Arc::new(Semaphore::new(CLIENTS)), Gate::default());
     loop {
         // The semaphore is never closed.
-        let Ok(seat) = Arc::clone(&clients).acquire_owned().await else {
+        let Ok(lease) = Arc::clone(&clients).acquire_owned().await else {
             return;
         };
         let stream = match socket.accept().await {
@@ -52,7 +52,7 @@ pub(super) async fn serve(socket: Socket, routes: Router) {
         let answering = answer(stream, routes.clone());
         tokio::spawn(async move {
             answering.await;
-            drop(seat);
+            drop(lease);
         });
     }
 }

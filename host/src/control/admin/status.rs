@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use crate::control::history::Entry;
-use crate::filter::breaker::Opened;
-use crate::filter::stage::Filter;
-use crate::filter::trial::shadow::Example;
 use crate::generation::Generation;
+use linemill_sandbox::filter::Filter;
+use linemill_sandbox::supervise::breaker::Opened;
+use linemill_sandbox::trial::shadow::Example;
 
 /// The state of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -152,8 +152,8 @@ pub struct RefusalStatus {
 
 impl Status {
     pub(super) fn of(admin: &Admin) -> Self {
-        let orders = admin.orders.borrow().clone();
-        let generation = orders.generation();
+        let snapshot = admin.snapshot.borrow().clone();
+        let generation = snapshot.generation();
         let listeners = generation.services.iter().map(|(name, service)| {
             let stages = service.chain.stages().iter();
             let status = ListenerStatus {
@@ -167,7 +167,7 @@ impl Status {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            draining: orders.drain_until.is_some(),
+            draining: snapshot.drain_until.is_some(),
             generation: generation.number,
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::telemetry::log::Gate;
+use linemill_telemetry::Gate;
 
 /// Whether a destination is down, as far as anybody knows who tried.
 #[derive(Debug)]

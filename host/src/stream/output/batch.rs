@@ -1,6 +1,6 @@
 //! What senders hand over: lines as bytes, and how many they are.
 
-use crate::config::settings::Framing;
+use linemill_framing::Framing;
 
 /// Whole lines, framed for the wire.
 #[derive(Debug, Clone)]

@@ -96,12 +96,12 @@ impl FileWriter {
             Some(file) => Arc::clone(file),
             None => self.open(out).await?,
         };
-        if !out.is_owed() {
+        if !out.has_output() {
             self.works(out);
         }
         tokio::select! {
             biased;
-            () = reopen.notified(), if !out.is_owed() => {
+            () = reopen.notified(), if !out.has_output() => {
                 self.file = None;
                 return Ok(true);
             }

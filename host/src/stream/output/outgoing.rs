@@ -52,7 +52,7 @@ impl Outgoing {
     }
 
     /// Whether a chunk has been taken and not been written whole.
-    pub(super) fn is_owed(&self) -> bool {
+    pub(super) fn has_output(&self) -> bool {
         self.current.is_some()
     }
 
@@ -94,7 +94,7 @@ impl Outgoing {
     }
 
     /// Gives up all that is left, counts its lines in `lost` and returns how many they are.
-    pub(super) fn abandon(mut self, lost: &Counter) -> u64 {
+    pub(super) fn discard(mut self, lost: &Counter) -> u64 {
         self.rewind();
         self.queue.close();
         let mut lines = 0;

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::SharedOutput;
-use crate::config::settings::{Destination, HopTls};
 use crate::stream::hop::Hop;
 use crate::telemetry::metrics::Metrics;
+use linemill_config::settings::{Destination, HopTls};
 
 /// What makes two outputs the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::{Batch, Lost};
-use crate::blocks::{self, BLOCK};
-use crate::config::settings::Framing;
 use crate::telemetry::metrics::OutputMetrics;
+use linemill_framing::Framing;
+use linemill_framing::blocks::{self, BLOCK};
 
 #[derive(Debug)]
 pub(super) struct Queue {

@@ -13,9 +13,10 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::*;
-use crate::config::settings::{Destination, Framing};
 use crate::stream::hop::Terms;
 use crate::telemetry::metrics::Metrics;
+use linemill_config::settings::Destination;
+use linemill_framing::Framing;
 
 /// More than any queue here needs.
 pub(super) const MUCH: usize = 1024 * 1024;

@@ -5,9 +5,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::client::TlsStream;
 
 use super::*;
-use crate::config::settings::{HopTls, Tls};
 use crate::stream::transport::is_truncated;
 use crate::tls::testing::Certificates;
+use linemill_config::settings::{HopTls, Tls};
 
 async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

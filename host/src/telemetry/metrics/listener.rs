@@ -7,9 +7,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::add;
-use super::way::{WayFamilies, WayMetrics};
+use super::pump::{PumpFamilies, PumpMetrics};
 use crate::generation::Side;
+use linemill_telemetry::add;
 
 #[derive(Debug)]
 pub(super) struct ListenerFamilies {
@@ -18,7 +18,7 @@ pub(super) struct ListenerFamilies {
     refused: Family<ByListenerReason, Counter>,
     closed: Family<ByListenerReason, Counter>,
     /// From clients, and from next hops.
-    ways: [WayFamilies; 2],
+    ways: [PumpFamilies; 2],
     oversized: Family<ByListener, Counter>,
     dropped: Family<ByListenerReason, Counter>,
 }
@@ -43,8 +43,8 @@ pub struct ListenerMetrics {
     /// Connections taken.
     pub accepted: Counter,
     refused: [Counter; Refused::ALL.len()],
-    forward: WayMetrics,
-    back: WayMetrics,
+    forward: PumpMetrics,
+    back: PumpMetrics,
     /// Lines longer than `max_line`, whatever became of them.
     pub oversized: Counter,
     /// Unterminated rests left out: `partial = "drop"`, or the connection broke.
@@ -83,8 +83,8 @@ impl ListenerFamilies {
             ),
             closed: add(r, "connections_closed", "Connections ended, by reason"),
             ways: [
-                WayFamilies::new(r, "", "from clients"),
-                WayFamilies::new(r, "reply_", "from next hops"),
+                PumpFamilies::new(r, "", "from clients"),
+                PumpFamilies::new(r, "reply_", "from next hops"),
             ],
             oversized: add(r, "lines_oversized", "Lines longer than max_line"),
             dropped: add(r, "lines_dropped", "Lines left out by the host, by reason"),
@@ -140,7 +140,7 @@ impl Refused {
 
 impl ListenerMetrics {
     /// What is counted of one direction.
-    pub fn way(&self, side: Side) -> &WayMetrics {
+    pub fn way(&self, side: Side) -> &PumpMetrics {
         match side {
             Side::Forward => &self.forward,
             Side::Back => &self.back,

@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::add;
+use linemill_telemetry::add;
 
 #[derive(Debug)]
 pub(super) struct OutputFamilies {

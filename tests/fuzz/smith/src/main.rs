@@ -3,7 +3,7 @@
 //! In: `SEED FIRST COUNT`. Out: a piece for each number from FIRST on: a byte for its kind, four for
 //! its length, lowest first, and its bytes. The same seed and number give the same piece, so one that
 //! did harm can be made again.
-//! Not here: what becomes of them (`host/src/filter/smith_tests.rs`).
+//! Not here: what becomes of them (`host/sandbox/src/smith_tests.rs`).
 
 mod filter;
 mod kind;

@@ -1,7 +1,7 @@
 //! Outputs that several listeners name.
 
 use super::*;
-use crate::config::settings::HopTls;
+use linemill_config::settings::HopTls;
 
 fn key(to: Destination) -> Key {
     Key { to, tls: None }

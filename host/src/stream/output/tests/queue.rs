@@ -1,7 +1,7 @@
 //! What waits, and what that costs.
 
 use super::*;
-use crate::blocks::{self, BLOCK};
+use linemill_framing::blocks::{self, BLOCK};
 
 #[tokio::test]
 async fn small_batches_hold_no_blocks_while_they_wait() {

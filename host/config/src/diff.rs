@@ -1,0 +1,144 @@
+//! What differs between two configurations, and which of it needs a restart.
+//!
+//! In: the settings in use and those that shall replace them. Out: [`Diff`], one [`Change`] a
+//! key. Pure: it knows nothing of what runs. Not here: plugin files, which change without their
+//! configuration; doing any of it.
+
+mod filter;
+mod keys;
+mod listener;
+mod shown;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::report::{Place, Reports};
+use super::settings::{HostSettings, Settings};
+use keys::Keys;
+use shown::Bytes;
+
+/// Every change from one configuration to another; empty when they mean the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Diff {
+    changes: Vec<Change>,
+}
+
+/// One change. Displays as one line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What it is about: "listener rot13".
+    pub subject: String,
+    /// What happened: "added", `chain ["a"] -> ["b"]`.
+    pub what: String,
+    /// Whether it can be made while lines flow.
+    pub effect: Effect,
+    /// Where the new configuration says so.
+    place: Place,
+}
+
+/// When a change takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// At once, for connections that are open too.
+    Live,
+    /// Only when the host starts anew.
+    Restart,
+}
+
+use Effect::{Live, Restart};
+
+/// Compares the settings in use with new ones.
+pub fn diff(old: &Settings, new: &Settings) -> Diff {
+    let mut diff = Diff::default();
+    diff.host(&old.host, &new.host, &new.place);
+    diff.listeners(&old.listeners, &new.listeners);
+    let names: BTreeSet<&String> = old.filters.keys().chain(new.filters.keys()).collect();
+    for name in names {
+        let subject = format!("filter {name}");
+        match (old.filters.get(name), new.filters.get(name)) {
+            (Some(old), Some(new)) => diff.filter(&subject, old, new),
+            (None, Some(new)) => diff.note(&subject, "added", Live, &new.place),
+            _ => diff.note(&subject, "removed", Live, &Place::default()),
+        }
+    }
+    diff
+}
+
+impl Diff {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Each change.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change> {
+        self.changes.iter()
+    }
+
+    /// The changes that cannot be made while the host runs, as errors; `None` when all can.
+    pub fn refusal(&self) -> Option<Reports> {
+        let restart = self.iter().filter(|change| change.effect == Restart);
+        let report = |change: &Change| {
+            let hint = "restart linemill for it, or change it back; until then nothing of this configuration is taken";
+            change
+                .place
+                .report(format!("{change}: this needs a restart"), hint)
+        };
+        Reports::new(restart.map(report).collect())
+    }
+
+    fn note(&mut self, subject: &str, what: impl Into<String>, effect: Effect, place: &Place) {
+        self.changes.push(Change {
+            subject: subject.to_owned(),
+            what: what.into(),
+            effect,
+            place: place.clone(),
+        });
+    }
+
+    fn host(&mut self, old: &HostSettings, new: &HostSettings, file: &Place) {
+        let HostSettings {
+            admin,
+            admin_token,
+            drain,
+            plugins,
+            rollback,
+            capsules,
+            stack,
+            compile,
+            places: _,
+        } = old;
+        let mut keys = Keys {
+            diff: self,
+            subject: "host",
+            // A file without the table has it nowhere.
+            place: &|key| match new.places.of(key) {
+                place if place.path().is_some() => place,
+                _ => file,
+            },
+        };
+        keys.compare("admin", admin, &new.admin, Restart);
+        keys.changed("admin_token", *admin_token != new.admin_token, Restart);
+        keys.compare("drain", drain, &new.drain, Live);
+        keys.compare("plugins", plugins, &new.plugins, Live);
+        keys.changed("capsules", *capsules != new.capsules, Restart);
+        keys.changed("rollback", *rollback != new.rollback, Live);
+        keys.compare("stack", &Bytes(*stack), &Bytes(new.stack), Restart);
+        keys.changed("compile", *compile != new.compile, Live);
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.what)
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().try_for_each(|change| writeln!(f, "{change}"))
+    }
+}

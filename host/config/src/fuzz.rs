@@ -1,0 +1,51 @@
+//! Text as a configuration.
+//!
+//! In: any bytes, read as text. What must hold: it is accepted, and means the same once more, or
+//! each report names the file and a line, says something, and cannot drive a terminal.
+
+use std::path::Path;
+
+use crate::diff::diff;
+use crate::parse;
+use crate::report::Report;
+
+/// The file that reports are to name.
+const FILE: &str = "a.toml";
+
+/// Runs the target on one input.
+pub fn run(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let parsed = || parse(Path::new(FILE), &text, &["rot13", "redact"]);
+    match (parsed(), parsed()) {
+        (Ok(one), Ok(other)) => assert!(diff(&one, &other).is_empty(), "it means two things"),
+        (Err(one), Err(other)) => {
+            assert_eq!(one, other, "it is refused for two reasons");
+            assert!(one.iter().next().is_some(), "refused for no reason");
+            one.iter().for_each(holds);
+        }
+        _ => panic!("it is accepted or not"),
+    }
+}
+
+/// What a report owes to whoever wrote the file.
+fn holds(report: &Report) {
+    let shown = report.to_string();
+    let place = shown.strip_prefix("error: a.toml:");
+    let mut place = place
+        .unwrap_or_else(|| panic!("names no file: {shown}"))
+        .splitn(3, ':');
+    let mut number = || place.next().and_then(|digits| digits.parse::<u32>().ok());
+    assert!(
+        number() > Some(0) && number() > Some(0),
+        "names no line: {shown}"
+    );
+    assert!(!report.text().is_empty(), "says nothing: {shown}");
+    let drives = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    assert!(!shown.contains(drives), "drives a terminal: {shown:?}");
+}
+
+#[cfg(test)]
+#[test]
+fn target_holds() {
+    linemill_fuzz_inputs::holds("config", run, 5_000);
+}

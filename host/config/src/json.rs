@@ -1,0 +1,99 @@
+//! A filter's settings: from TOML to JSON.
+//!
+//! In: any TOML table. Out: a JSON object; dates and times become texts. Numbers that JSON does
+//! not have are refused, at their place and with their path.
+
+use serde_json::{Map, Number, Value};
+use toml::de::DeValue;
+
+use super::item::Item;
+use super::report::{Report, quote};
+
+/// The settings of a filter.
+pub(super) fn object(item: &Item<'_>) -> Result<Value, Report> {
+    match item.value() {
+        DeValue::Table(_) => value(item, "settings"),
+        _ => Err(item.refuse(
+            "is not a table",
+            "write settings = { key = value }, or a table [filter.NAME.settings]",
+        )),
+    }
+}
+
+/// Any value; `path` leads to it.
+fn value(item: &Item<'_>, path: &str) -> Result<Value, Report> {
+    Ok(match item.value() {
+        DeValue::String(text) => Value::String(text.clone().into_owned()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Integer(number) => {
+            let (digits, radix) = (number.as_str(), number.radix());
+            let signed = i64::from_str_radix(digits, radix).map(Number::from);
+            let number = signed.or_else(|_| u64::from_str_radix(digits, radix).map(Number::from));
+            Value::Number(
+                number.map_err(|_| item.refuse("has more than 64 bits", "write it as a text"))?,
+            )
+        }
+        DeValue::Float(number) => {
+            let number = number.as_str().parse().ok().and_then(Number::from_f64);
+            let wrong = || {
+                item.refuse(
+                    "is a number that JSON does not have",
+                    "write a finite number, or a text",
+                )
+            };
+            Value::Number(number.ok_or_else(wrong)?)
+        }
+        DeValue::Array(items) => {
+            let inner = |(index, inner)| {
+                let path = format!("{path}[{index}]");
+                value(&item.inner(inner, format!("key {}", quote(&path))), &path)
+            };
+            Value::Array(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(inner)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        DeValue::Table(entries) => {
+            let mut object = Map::new();
+            for (key, inner) in entries.iter() {
+                let path = format!("{path}.{}", key.get_ref());
+                let inner = value(&item.inner(inner, format!("key {}", quote(&path))), &path)?;
+                object.insert(key.get_ref().clone().into_owned(), inner);
+            }
+            Value::Object(object)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+    use serde_json::json;
+    use std::path::Path;
+
+    #[test]
+    fn every_kind_of_value_arrives() {
+        let text = r#"
+            [filter.a.settings]
+            text = "é\u0000"
+            whole = -9223372036854775808
+            large = 9223372036854775808
+            hex = 0xff
+            half = 0.5
+            yes = true
+            day = 1979-05-27T07:32:00Z
+            list = [1, [], { a = "b" }]
+            inner.most = {}
+        "#;
+        let settings = parse(Path::new("a.toml"), text, &[]).expect("valid");
+        let expected = json!({
+            "text": "é\u{0}", "whole": i64::MIN, "large": 1_u64 << 63, "hex": 255, "half": 0.5, "yes": true,
+            "day": "1979-05-27T07:32:00Z", "list": [1, [], { "a": "b" }], "inner": { "most": {} },
+        });
+        assert_eq!(settings.filters["a"].settings, expected);
+    }
+}

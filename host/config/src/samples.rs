@@ -1,0 +1,131 @@
+//! The files in `config/` load, the full one says what the defaults are, and `docs/config.md`
+//! names all there is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::file::TABLES;
+use super::settings::{
+    FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError, PluginRef,
+    Settings,
+};
+use super::words::Word;
+use super::{load, parse};
+use linemill_framing::{Framing, Oversize, Partial};
+
+const BUNDLED: &[&str] = &["rot13"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn sample() -> String {
+    fs::read_to_string(root().join("config/linemill.toml")).expect("config/linemill.toml")
+}
+
+/// The sample with the keys in effect that stand in it as comments: `#key = value`.
+fn sample_with_all_keys() -> String {
+    let key = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase());
+    let line = |line: &str| {
+        line.strip_prefix('#')
+            .filter(|rest| key(rest))
+            .unwrap_or(line)
+            .to_owned()
+    };
+    sample().lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_sample_loads() {
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("config")).expect("config/") {
+        let path = entry.expect("an entry").path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            load(&path, BUNDLED).unwrap_or_else(|reports| panic!("{reports}"));
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "{count} samples");
+}
+
+#[test]
+fn the_full_sample_says_the_defaults() {
+    let settings = parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid");
+    let rot13 = FilterSettings::new("rot13", PluginRef::Name("rot13".to_owned()));
+    let default = Settings {
+        place: super::report::Place::default(),
+        host: HostSettings::default(),
+        listeners: vec![ListenerSettings::default()],
+        filters: [("rot13".to_owned(), rot13)].into(),
+    };
+    assert_eq!(settings, default);
+}
+
+#[test]
+fn no_key_at_all_means_the_defaults_too() {
+    let empty = parse(
+        Path::new("a.toml"),
+        "[host]\n[[listener]]\n[filter.rot13]\n",
+        &[],
+    )
+    .expect("valid");
+    assert_eq!(
+        empty,
+        parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid")
+    );
+}
+
+#[test]
+fn without_a_configuration_the_defaults_hold() {
+    let mut settings = Settings::builtin();
+    assert_eq!(settings.host.plugins, Vec::<PathBuf>::new());
+    settings.host.plugins = HostSettings::default().plugins;
+    assert_eq!(
+        settings,
+        parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid")
+    );
+}
+
+#[test]
+fn the_full_sample_has_every_key() {
+    let text = sample_with_all_keys();
+    for (table, keys) in TABLES.iter().filter(|(table, _)| *table != "the file") {
+        for key in *keys {
+            // Or it is a table with a header of its own.
+            let written = [format!("{key} = "), format!(".{key}]\n")];
+            assert!(
+                written.iter().any(|written| text.contains(written)),
+                "key `{key}` of {table}"
+            );
+        }
+    }
+    parse(Path::new("linemill.toml"), &text, BUNDLED).unwrap_or_else(|reports| panic!("{reports}"));
+}
+
+#[test]
+fn the_reference_names_every_key_and_word() {
+    let text = fs::read_to_string(root().join("docs/config.md")).expect("docs/config.md");
+    for (table, keys) in TABLES.iter().filter(|(table, _)| *table != "the file") {
+        for key in *keys {
+            assert!(
+                text.contains(&format!("| `{key}` |")),
+                "key `{key}` of {table}"
+            );
+        }
+    }
+    fn words<T: Word>(text: &str) {
+        for (word, _) in T::WORDS {
+            assert!(text.contains(&format!("`{word:?}`")), "word {word:?}");
+        }
+    }
+    words::<Framing>(&text);
+    words::<Oversize>(&text);
+    words::<Partial>(&text);
+    words::<OnError>(&text);
+    words::<Grant>(&text);
+    words::<Isolation>(&text);
+    words::<Handover>(&text);
+}

@@ -1,0 +1,90 @@
+//! A version of a filter on trial, beside the one in force.
+
+use super::{FilterSettings, PluginRef, Share};
+use crate::report::{Place, Places};
+
+/// Keys `canary` and `shadow` of a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// What the version on trial does.
+    pub kind: TrialKind,
+    /// Where its component is.
+    pub plugin: PluginRef,
+    /// The digest the component must have.
+    pub sha256: Option<[u8; 32]>,
+    /// Its settings; `None`: the filter's.
+    pub settings: Option<serde_json::Value>,
+    /// How many connections it sees.
+    pub share: Share,
+    /// What decides which.
+    pub by: By,
+    /// Where the key stands in the file.
+    pub place: Place,
+    /// Where the keys of its table stand.
+    pub places: Places,
+}
+
+/// What a version on trial does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialKind {
+    /// It serves its share in place of the filter.
+    Canary,
+    /// It is given copies of lines, and its answers are compared with the filter's.
+    Shadow,
+}
+
+/// What decides whether a connection is among a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Its client's address and port: connections of one client may differ.
+    Connection,
+    /// Its client's address: all connections of one client are the same.
+    Address,
+}
+
+impl TrialKind {
+    /// The key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Canary => "canary",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl FilterSettings {
+    /// The version on trial, as a filter of its own. Its name cannot be that of any other.
+    pub fn on_trial(&self) -> Option<Self> {
+        let trial = self.trial.as_ref()?;
+        let mut tried = self.promoted()?;
+        tried.name = trial_name(&self.name, trial.kind);
+        if trial.kind == TrialKind::Shadow {
+            // What it answers goes nowhere, so it need not be right.
+            tried.tests = Vec::new();
+            tried.quarantine = None;
+        }
+        Some(tried)
+    }
+
+    /// The filter once the version on trial is all of it.
+    pub fn promoted(&self) -> Option<Self> {
+        let trial = self.trial.as_ref()?;
+        Some(Self {
+            plugin: trial.plugin.clone(),
+            sha256: trial.sha256,
+            settings: trial
+                .settings
+                .clone()
+                .unwrap_or_else(|| self.settings.clone()),
+            place: trial.place.clone(),
+            places: trial.places.clone(),
+            trial: None,
+            ..self.clone()
+        })
+    }
+}
+
+/// The name of the version on trial of filter `name`.
+pub fn trial_name(name: &str, kind: TrialKind) -> String {
+    format!("{name}@{}", kind.key())
+}

@@ -1,0 +1,211 @@
+//! Tables `[filter.NAME]`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::hops::quarantine;
+use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
+use crate::file::{Filter, Test};
+use crate::item::{Item, Table};
+use crate::json;
+use crate::report::{Report, quote};
+use crate::settings::{Destination, FilterSettings, FilterTest, OnError, PluginRef};
+use crate::units::SIZE;
+use crate::words::Word as _;
+
+/// Least memory: one page of WebAssembly.
+const MEMORY_LEAST: u64 = 64 << 10;
+
+/// Most memory: what a 32-bit WebAssembly memory can have.
+const MEMORY_MOST: u64 = 4 << 30;
+
+/// Largest plugin file.
+const PLUGIN_MOST: u64 = 256 << 20;
+
+/// Longest call, in milliseconds.
+const DEADLINE_MOST: u64 = 60_000;
+
+impl Checker<'_> {
+    pub(super) fn filters(&mut self, item: Option<&Item<'_>>) -> Filters {
+        let Some(item) = item else {
+            return BTreeMap::new();
+        };
+        let right = "write a line [filter.NAME], in one pair of brackets, and its keys below";
+        let Some(table) = self
+            .problems
+            .keep(item.table("`[filter]`".to_owned(), right))
+        else {
+            return BTreeMap::new();
+        };
+        let mut filters = BTreeMap::new();
+        for (name, place, item) in table.iter() {
+            if !is_name(name) {
+                let text = format!("{} is not a name for a filter", quote(name));
+                self.problems.0.push(place.report(text, NAME_HINT));
+            } else if let Some(mut table) = self
+                .problems
+                .keep(item.table(format!("filter `{name}`"), right))
+            {
+                // The header's place is the name's: the keys below it are not meant.
+                table.place = place;
+                filters.insert(name.to_owned(), self.filter(name, &table));
+            }
+        }
+        filters
+    }
+
+    fn filter(&mut self, name: &str, table: &Table<'_>) -> FilterSettings {
+        let file = Filter::read(table, &mut self.problems);
+        let default = FilterSettings::new(name, PluginRef::Name(name.to_owned()));
+        let places = table.places(Filter::KEYS);
+        let mut grant = Vec::new();
+        if let Some(item) = &file.grant {
+            grant = self.list(item, Item::choice);
+        }
+        let tests = self.tests(file.test.as_ref(), name);
+        let trial = self.trial(&file, name);
+        let quarantine = self.quarantine(&file, table);
+        let limits = self.limits(file.limits.as_ref(), name);
+        let folder = &self.folder;
+        let problems = &mut self.problems;
+        FilterSettings {
+            name: name.to_owned(),
+            plugin: problems.read(file.plugin.as_ref(), default.plugin, |item| {
+                plugin_ref(item, folder)
+            }),
+            sha256: problems.read(file.sha256.as_ref(), None, |item| digest(item).map(Some)),
+            settings: problems.read(file.settings.as_ref(), default.settings, json::object),
+            on_error: problems.read(file.on_error.as_ref(), default.on_error, Item::choice),
+            quarantine,
+            memory: problems.read(file.memory.as_ref(), default.memory, |item| {
+                let bytes = item.quantity(&SIZE, MEMORY_LEAST..=MEMORY_MOST)?;
+                Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+            }),
+            deadline: problems.read(file.deadline.as_ref(), default.deadline, |item| {
+                time(item, 1, DEADLINE_MOST)
+            }),
+            limits,
+            grant,
+            isolation: problems.read(file.isolation.as_ref(), default.isolation, Item::choice),
+            handover: problems.read(file.handover.as_ref(), default.handover, Item::choice),
+            size: problems.read(file.size.as_ref(), default.size, |item| {
+                item.quantity(&SIZE, 1..=PLUGIN_MOST)
+            }),
+            tests,
+            trial,
+            place: file.plugin.map_or(table.place.clone(), |item| item.place),
+            places,
+        }
+    }
+
+    /// `quarantine`, which goes with one choice of `on_error` and with no other.
+    fn quarantine(&mut self, file: &Filter<'_>, table: &Table<'_>) -> Option<Destination> {
+        // A choice that does not read is reported where it is read.
+        let policy = match &file.on_error {
+            None => OnError::Pass,
+            Some(item) => item.choice().ok()?,
+        };
+        match (&file.quarantine, policy == OnError::Quarantine) {
+            (Some(item), true) => self.problems.keep(quarantine(item, &self.folder)),
+            (Some(item), false) => {
+                let why = format!("`on_error` is \"{}\"", policy.word());
+                let report = item.vain(why, "write on_error = \"quarantine\"");
+                self.problems.0.push(report);
+                None
+            }
+            (None, true) => {
+                let right =
+                    "name where lines that fail go: quarantine = \"file:PATH\", or a next hop";
+                let mut report = table.lacks("quarantine", right);
+                if let Some(item) = &file.on_error {
+                    report.move_to(item.place.clone());
+                }
+                self.problems.0.push(report);
+                None
+            }
+            (None, false) => None,
+        }
+    }
+
+    fn tests(&mut self, item: Option<&Item<'_>>, filter: &str) -> Vec<FilterTest> {
+        let Some(item) = item else { return Vec::new() };
+        let right = "write test = [ { in = [\"a line\"], out = [\"what must come\"] } ]";
+        let Some(items) = self.problems.keep(
+            item.list()
+                .map_err(|_| item.refuse("is not a list of tables", right)),
+        ) else {
+            return Vec::new();
+        };
+        items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| {
+                let name = format!("test {} of filter `{filter}`", index + 1);
+                let table = self.problems.keep(item.table(name, right))?;
+                let file = Test::read(&table, &mut self.problems);
+                let [input, output] =
+                    [("in", &file.input), ("out", &file.output)].map(|(key, lines)| match lines {
+                        Some(lines) => self.list(lines, line),
+                        None => {
+                            self.problems.0.push(table.lacks(key, right));
+                            Vec::new()
+                        }
+                    });
+                let empty = file
+                    .input
+                    .as_ref()
+                    .filter(|item| item.list().is_ok_and(|lines| lines.is_empty()));
+                self.problems.0.extend(
+                    empty.map(|item| {
+                        item.refuse("has no line", "give the filter at least one line")
+                    }),
+                );
+                Some(FilterTest {
+                    input,
+                    output,
+                    place: table.place,
+                })
+            })
+            .collect()
+    }
+}
+
+/// How a plugin is named.
+pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Report> {
+    let text = item.text()?;
+    if is_path(text) || is_name(text) {
+        Ok(plugin(text, folder))
+    } else {
+        Err(item.refuse(
+            "is neither a name nor a path",
+            "write a bundled plugin's name, or a path to a .wasm file",
+        ))
+    }
+}
+
+/// A line of a test; an empty one is a line too.
+fn line(item: &Item<'_>) -> Result<Vec<u8>, Report> {
+    match item.value().as_str() {
+        Some(text) => Ok(text.as_bytes().to_vec()),
+        None => Err(item.refuse("is not a line", "put each line in double quotes")),
+    }
+}
+
+/// 64 hexadecimal digits.
+pub(super) fn digest(item: &Item<'_>) -> Result<[u8; 32], Report> {
+    let wrong = || {
+        item.refuse(
+            "is not a SHA-256 digest",
+            "write its 64 hexadecimal digits, as `linemill inspect` shows them",
+        )
+    };
+    let text = item.text()?;
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut digest = [0; 32];
+    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(digest)
+}

@@ -1,0 +1,212 @@
+//! Where a listener's lines go: `to`, `routes`, `tee`, and what goes with them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Checker, NAME_HINT, is_name};
+use crate::file::Listener;
+use crate::item::Item;
+use crate::report::{Place, Report, quote};
+use crate::settings::{Address, Destination, HopTls};
+
+/// What a listener says about it.
+pub(super) struct Hops {
+    pub(super) to: Destination,
+    /// Where it says `to`, if it does.
+    pub(super) to_place: Option<Place>,
+    pub(super) to_tls: Option<HopTls>,
+    pub(super) shared: bool,
+    pub(super) routes: BTreeMap<String, Destination>,
+    pub(super) tee: Vec<Destination>,
+}
+
+/// A value that reads as a destination.
+type Written<'a> = (Item<'a>, Destination);
+
+/// The route that is another name of `to`.
+const REST: &str = "rest";
+
+impl Checker<'_> {
+    /// `bind` is `None` when it does not read.
+    pub(super) fn hops(
+        &mut self,
+        file: &Listener<'_>,
+        listener: &str,
+        bind: Option<&Address>,
+    ) -> Hops {
+        let before = self.problems.0.len();
+        let (routes, rest) = self.routes(file.routes.as_ref(), listener);
+        let tee = self.tee(file.tee.as_ref());
+        if let (Some(_), Some(rest)) = (&file.to, &rest) {
+            let report = rest.refuse(
+                "is one place too many: `to` names where all other lines go",
+                "leave out `rest` or `to`",
+            );
+            self.problems.0.push(report);
+        }
+        let to_item = file.to.as_ref().or(rest.as_ref());
+        let to = match to_item {
+            Some(item) => self.problems.keep(destination(item, &self.folder)),
+            None => Some(Destination::Reply),
+        };
+        let all_read = self.problems.0.len() == before;
+        let shared = self.problems.read(file.shared.as_ref(), false, Item::flag);
+        let to_tls = self.hop_tls(file.to_tls.as_ref(), listener);
+
+        if let Some(to) = &to {
+            self.one_of_a_kind(to, &tee);
+            self.two_ways(file, to, shared);
+        }
+        let others = routes.values().chain(&tee).map(|(item, to)| (item, to));
+        let all: Vec<_> = to_item.zip(to.as_ref()).into_iter().chain(others).collect();
+        if let Some(bind) = bind {
+            self.no_circle(&all, bind);
+        }
+        let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
+        if let (Some(item), true, false) = (&file.to_tls, all_read, tls) {
+            let hint = "name a next hop \"tls://HOST:PORT\"";
+            let report = item.vain("no line goes to a next hop with TLS", hint);
+            self.problems.0.push(report);
+        }
+        let to_place = to_item.map(|item| item.place.clone());
+        let routes = routes
+            .into_iter()
+            .map(|(name, (_, to))| (name.to_owned(), to));
+        Hops {
+            to: to.unwrap_or(Destination::Reply),
+            to_place,
+            to_tls,
+            shared,
+            routes: routes.collect(),
+            tee: tee.into_iter().map(|(_, to)| to).collect(),
+        }
+    }
+
+    /// Table `routes`: its routes by name, and its `rest`.
+    fn routes<'a>(
+        &mut self,
+        item: Option<&Item<'a>>,
+        listener: &str,
+    ) -> (BTreeMap<&'a str, Written<'a>>, Option<Item<'a>>) {
+        let (mut routes, mut rest) = (BTreeMap::new(), None);
+        let right = "write routes = { NAME = \"file:PATH\" }, with the names that filters use";
+        let table = item.map(|item| item.table(format!("`routes` of {listener}"), right));
+        let Some(table) = table.and_then(|table| self.problems.keep(table)) else {
+            return (routes, rest);
+        };
+        for (name, place, item) in table.iter() {
+            if name == REST {
+                rest = Some(item);
+            } else if !is_name(name) {
+                let text = format!("{} is not a name for a route", quote(name));
+                self.problems.0.push(place.report(text, NAME_HINT));
+            } else if let Some(to) = self.problems.keep(elsewhere(&item, &self.folder)) {
+                routes.insert(name, (item, to));
+            }
+        }
+        if table.iter().next().is_none() {
+            let report = table
+                .place
+                .report(format!("{} has no route", table.name), right);
+            self.problems.0.push(report);
+        }
+        (routes, rest)
+    }
+
+    /// List `tee`.
+    fn tee<'a>(&mut self, item: Option<&Item<'a>>) -> Vec<Written<'a>> {
+        let items = item.and_then(|item| self.problems.keep(item.list()));
+        let mut tee = Vec::new();
+        for item in items.into_iter().flatten() {
+            if let Some(to) = self.problems.keep(elsewhere(&item, &self.folder)) {
+                tee.push((item, to));
+            }
+        }
+        tee
+    }
+
+    /// No line goes to one place twice.
+    fn one_of_a_kind(&mut self, to: &Destination, tee: &[Written<'_>]) {
+        for (index, (item, copy)) in tee.iter().enumerate() {
+            let fault = if copy == to {
+                "is where lines go anyway"
+            } else if tee[..index].iter().any(|(_, other)| other == copy) {
+                "is in the list already"
+            } else {
+                continue;
+            };
+            let report = item.refuse(fault, "leave it out: it would have each line twice");
+            self.problems.0.push(report);
+        }
+    }
+
+    /// What goes with a next hop that is a socket, and only with one.
+    fn two_ways(&mut self, file: &Listener<'_>, to: &Destination, shared: bool) {
+        const HINT: &str =
+            "name a next hop \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"unix:PATH\" in `to`";
+        if let (Some(item), true, false) = (&file.shared, shared, to.is_socket()) {
+            let why = match to {
+                Destination::Reply => "lines go back to their own client".to_owned(),
+                to => format!("all clients share `{to}` as it is"),
+            };
+            self.problems.0.push(item.vain(why, HINT));
+        }
+        let filled = |item: &&Item<'_>| item.list().is_ok_and(|items| !items.is_empty());
+        let Some(reply_chain) = file.reply_chain.as_ref().filter(filled) else {
+            return;
+        };
+        if !to.is_socket() {
+            let why = format!("`{to}` does not answer");
+            self.problems.0.push(reply_chain.vain(why, HINT));
+        } else if shared {
+            let why = "what a shared next hop answers is nobody's";
+            let hint = "leave `shared` out";
+            self.problems.0.push(reply_chain.vain(why, hint));
+        }
+    }
+
+    /// Nothing goes back to where it came in.
+    fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
+        for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
+            let fault = "is where this listener itself listens, so lines would go round for ever";
+            let report = item.refuse(fault, "name another address");
+            self.problems.0.push(report);
+        }
+    }
+}
+
+/// A destination; a relative path in it starts from `folder`.
+fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+    Ok(match item.parsed()? {
+        Destination::Unix(path) => Destination::Unix(folder.join(path)),
+        Destination::File(path) => Destination::File(folder.join(path)),
+        other => other,
+    })
+}
+
+/// Where a filter's lines go that it failed: to what needs no more keys, and is not written to by
+/// others who know nothing of it.
+pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+    let right = "write \"file:PATH\", \"tcp://HOST:PORT\" or \"unix:PATH\"";
+    match destination(item, folder)? {
+        Destination::Reply | Destination::Stdout => {
+            Err(item.refuse("is where other lines go", right))
+        }
+        Destination::Tls(_) => Err(item.refuse(
+            "would need certificates, which a filter has no keys for",
+            right,
+        )),
+        other => Ok(other),
+    }
+}
+
+/// A destination beside `to`: anything but the client.
+fn elsewhere(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+    match destination(item, folder)? {
+        Destination::Reply => Err(item.refuse(
+            "is for `to` only",
+            "write \"stdout\", \"file:PATH\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"unix:PATH\"",
+        )),
+        other => Ok(other),
+    }
+}

@@ -1,0 +1,48 @@
+//! What `bind` says about the keys that go with it.
+
+use crate::report::Report;
+use crate::settings::{Address, ListenerSettings};
+
+/// A report for each key that has no effect on the address where the listener listens. `name`
+/// names the listener.
+pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Report> {
+    let bind = &listener.bind;
+    let mut reports = Vec::new();
+    let mut vain = |key, why: &str, hint| {
+        let text = format!("key `{key}` of {name} has no effect: `{bind}` {why}");
+        reports.push(listener.places.of(key).report(text, hint));
+    };
+    match bind {
+        Address::Tcp(address) => {
+            if listener.ipv6_only && address.is_ipv4() {
+                let hint = "write an IPv6 address, such as \"[::]:PORT\", or leave this out";
+                vain("ipv6_only", "is not an IPv6 address", hint);
+            }
+        }
+        Address::Unix(_) => {
+            if listener.ipv6_only {
+                let hint = "write an IPv6 address, such as \"[::]:PORT\", or leave this out";
+                vain("ipv6_only", "is not an IPv6 address", hint);
+            }
+            if listener.reuse_port {
+                let hint = "write an IP address and a port, or leave this out";
+                vain("reuse_port", "has no port", hint);
+            }
+            if listener.max_per_address.is_some() {
+                let hint = "use `max_connections`, which counts them all";
+                vain("max_per_address", "has clients without an IP address", hint);
+            }
+        }
+        Address::Systemd(_) => {
+            if listener.ipv6_only {
+                let hint = "write BindIPv6Only=ipv6-only into the .socket unit";
+                vain("ipv6_only", "is opened by systemd", hint);
+            }
+            if listener.reuse_port {
+                let hint = "write ReusePort=yes into the .socket unit";
+                vain("reuse_port", "is opened by systemd", hint);
+            }
+        }
+    }
+    reports
+}

@@ -1,0 +1,112 @@
+//! What no two tables may have in common.
+
+use std::collections::BTreeMap;
+
+use super::Checker;
+use crate::report::quote;
+use crate::settings::{Address, Destination, ListenerSettings, Settings};
+use crate::units::{SIZE, show_time};
+
+impl Checker<'_> {
+    /// No two listeners share a name.
+    pub(super) fn names(&mut self, listeners: &[ListenerSettings]) {
+        for (index, listener) in listeners.iter().enumerate() {
+            if listeners[..index]
+                .iter()
+                .any(|other| other.name == listener.name)
+            {
+                let text = format!("there are two listeners `{}`", listener.name);
+                let hint = "give each [[listener]] a `name` of its own";
+                self.problems
+                    .0
+                    .push(listener.places.of("name").report(text, hint));
+            }
+        }
+    }
+
+    /// No two things listen on the same address.
+    pub(super) fn addresses(&mut self, settings: &Settings) {
+        let host = &settings.host;
+        let admin = host.admin.as_ref().map(|bind| {
+            (
+                bind,
+                host.places.of("admin"),
+                "the admin address".to_owned(),
+            )
+        });
+        let name = |listener: &ListenerSettings| format!("listener `{}`", listener.name);
+        let listeners = settings
+            .listeners
+            .iter()
+            .map(|one| (&one.bind, &one.bind_place, name(one)));
+        let mut taken: BTreeMap<String, String> = BTreeMap::new();
+        for (bind, place, name) in admin.into_iter().chain(listeners) {
+            if matches!(bind, Address::Tcp(address) if address.port() == 0) {
+                continue;
+            }
+            match taken.get(&bind.to_string()) {
+                None => drop(taken.insert(bind.to_string(), name)),
+                Some(first) => {
+                    let text = format!(
+                        "{name} and {first} have the same address {}",
+                        quote(&bind.to_string())
+                    );
+                    let hint = match bind {
+                        Address::Tcp(_) => {
+                            "give one of them another port, or port 0 to let the system choose"
+                        }
+                        Address::Unix(_) => "give one of them another path",
+                        Address::Systemd(_) => {
+                            "give each a socket of its own, by its name: \"systemd:NAME\""
+                        }
+                    };
+                    self.problems.0.push(place.report(text, hint));
+                }
+            }
+        }
+    }
+
+    /// Listeners that write to one output have one buffer for it, and one way to reach it.
+    pub(super) fn outputs(&mut self, listeners: &[ListenerSettings]) {
+        let mut known: BTreeMap<&Destination, &ListenerSettings> = BTreeMap::new();
+        for listener in listeners {
+            for (key, to) in shared_outputs(listener) {
+                let first = *known.entry(to).or_insert(listener);
+                let mut differs = |setting, here: String, there: String| {
+                    let text = format!(
+                        "key `{key}` of listener `{}`: its `{setting}` is {here}, but that of listener `{}` is {there}, and both write to {}",
+                        listener.name,
+                        first.name,
+                        quote(&to.to_string()),
+                    );
+                    let hint = format!("they share one output: give both the same `{setting}`");
+                    self.problems
+                        .0
+                        .push(listener.places.of(key).report(text, hint));
+                };
+                if listener.buffer != first.buffer {
+                    let [here, there] = [listener, first].map(|one| SIZE.show(one.buffer as u64));
+                    differs("buffer", here, there);
+                }
+                if listener.connect_timeout != first.connect_timeout && to.is_socket() {
+                    let [here, there] = [listener, first].map(|one| show_time(one.connect_timeout));
+                    differs("connect_timeout", here, there);
+                }
+            }
+        }
+    }
+}
+
+/// The outputs of a listener that connections share, each with its key.
+fn shared_outputs(listener: &ListenerSettings) -> impl Iterator<Item = (&str, &Destination)> {
+    let to = &listener.to;
+    let shared = match to {
+        Destination::Reply => false,
+        Destination::Stdout | Destination::File(_) => true,
+        Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_) => listener.shared,
+    };
+    let routes = listener.routes.values().map(|to| ("routes", to));
+    let tee = listener.tee.iter().map(|to| ("tee", to));
+    let to = shared.then_some(("to", to));
+    to.into_iter().chain(routes).chain(tee)
+}

@@ -1,0 +1,158 @@
+//! Encoding, and that framing gives back what was encoded.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::LineSettings;
+use crate::framer::Framer;
+
+const ALL: [Framing; 4] = [Framing::Lf, Framing::Crlf, Framing::Nul, Framing::Octet];
+
+/// Whether a framing can have this content, said another way than the code does.
+fn fits(framing: Framing, content: &[u8]) -> bool {
+    let holds = |end: &[u8]| content.windows(end.len()).any(|part| part == end);
+    match framing {
+        Framing::Lf => !holds(b"\n"),
+        Framing::Crlf => !holds(b"\r\n"),
+        Framing::Nul => !holds(b"\0"),
+        Framing::Octet => !content.is_empty(),
+    }
+}
+
+/// What counted octets come to in another framing, which may end them as well.
+fn bare(from: Framing, to: Framing, content: &[u8]) -> Vec<u8> {
+    let ends: &[&[u8]] = match (from, to) {
+        (Framing::Octet, Framing::Lf) => &[b"\r\n", b"\n"],
+        (Framing::Octet, Framing::Crlf) => &[b"\r\n"],
+        (Framing::Octet, Framing::Nul) => &[b"\0"],
+        _ => &[],
+    };
+    let bare = ends.iter().find_map(|end| content.strip_suffix(*end));
+    bare.unwrap_or(content).to_vec()
+}
+
+/// Lines of a framing; the last may be `open`, without a terminator.
+fn lines(framing: Framing, contents: &[Vec<u8>], open: bool) -> Lines {
+    let mut lines = Lines::default();
+    for (index, content) in contents.iter().enumerate() {
+        let last = index + 1 == contents.len();
+        match framing {
+            _ if open && last => lines.push(content, b""),
+            Framing::Lf if content.ends_with(b"\r") => lines.push(content, b"\r\n"),
+            _ => lines.push(content, framing.terminator()),
+        }
+    }
+    lines
+}
+
+/// Contents that a stream of this framing has, and whether its last line has no terminator.
+fn decode(framing: Framing, bytes: Vec<u8>) -> (Vec<Vec<u8>>, bool) {
+    let mut framer = Framer::new(LineSettings {
+        framing,
+        ..LineSettings::default()
+    });
+    let mut lines = framer.frame(bytes);
+    assert!(!framer.is_closed());
+    let rest = framer.finish();
+    let open = !rest.is_empty();
+    lines.append(rest);
+    let contents = (0..lines.len()).map(|line| lines.content(line).to_vec());
+    (contents.collect(), open)
+}
+
+fn contents() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let byte = prop_oneof![6 => Just(b'a'), 2 => Just(b'\r'), 1 => Just(b'\n'), 1 => Just(0), 1 => Just(b'1')];
+    proptest::collection::vec(proptest::collection::vec(byte, 0..12), 0..10)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn what_fits_comes_back(mut contents in contents(), open in any::<bool>()) {
+        for from in ALL {
+            contents.retain(|content| fits(from, content));
+            // An empty rest is no line.
+            let open = open && contents.last().is_some_and(|last| !last.is_empty());
+            for to in ALL {
+                let encoded = lines(from, &contents, open).encode(from, to);
+                let bare = contents.iter().map(|content| bare(from, to, content));
+                let (fit, unfit): (Vec<_>, Vec<_>) = bare.partition(|content| fits(to, content));
+                prop_assert_eq!((encoded.lines, encoded.unfit), (fit.len() as u64, unfit.len() as u64));
+                let open = open && from != Framing::Octet && to != Framing::Octet
+                    && fits(to, &contents[contents.len() - 1]);
+                prop_assert_eq!(decode(to, encoded.bytes), (fit, open), "{:?} to {:?}", from, to);
+            }
+        }
+    }
+}
+
+#[test]
+fn within_one_framing_the_block_goes_uncopied() {
+    for framing in [Framing::Lf, Framing::Crlf, Framing::Nul] {
+        let mut lines = Lines::default();
+        lines.push(b"a", b"\r\n");
+        lines.push(b"b", b"");
+        let block = lines.bytes().as_ptr();
+        let encoded = lines.encode(framing, framing);
+        assert_eq!(encoded.bytes.as_ptr(), block);
+        assert_eq!(encoded.bytes, b"a\r\nb");
+        assert_eq!((encoded.lines, encoded.unfit), (2, 0));
+    }
+}
+
+#[test]
+fn lf_and_crlf_become_each_other() {
+    let mut lines = Lines::default();
+    lines.push(b"a", b"\n");
+    lines.push(b"", b"\r\n");
+    lines.push(b"b", b"");
+    let crlf = lines.encode(Framing::Lf, Framing::Crlf);
+    assert_eq!(crlf.bytes, b"a\r\n\r\nb");
+
+    let mut lines = Lines::default();
+    lines.push(b"a", b"\r\n");
+    lines.push(b"b\nc", b"\r\n");
+    lines.push(b"d", b"\r\n");
+    let lf = lines.encode(Framing::Crlf, Framing::Lf);
+    assert_eq!(lf.bytes, b"a\nd\n");
+    assert_eq!((lf.lines, lf.unfit), (2, 1));
+}
+
+#[test]
+fn a_cr_at_the_end_stays_content_under_lf() {
+    let mut lines = Lines::default();
+    lines.push(b"a\r", b"\r\n");
+    lines.push(b"b\r", b"");
+    let lf = lines.encode(Framing::Crlf, Framing::Lf);
+    assert_eq!(lf.bytes, b"a\r\r\nb\r");
+}
+
+#[test]
+fn frames_have_no_rest_and_no_empty_content() {
+    let mut input = Lines::default();
+    input.push(b"0123456789", b"\n");
+    input.push(b"", b"\n");
+    input.push(b"rest", b"");
+    let octet = input.encode(Framing::Lf, Framing::Octet);
+    assert_eq!(octet.bytes, b"10 01234567894 rest");
+    assert_eq!((octet.lines, octet.unfit), (2, 1));
+
+    let frames = lines(Framing::Octet, &[b"a".to_vec(), b"b\nc".to_vec()], false);
+    let lf = frames.encode(Framing::Octet, Framing::Lf);
+    assert_eq!(lf.bytes, b"a\n");
+    assert_eq!((lf.lines, lf.unfit), (1, 1));
+}
+
+#[test]
+fn room_is_enough_at_once() {
+    for length in [1, 9, 10, 99, 100, 1000] {
+        let frames = lines(Framing::Octet, &vec![vec![b'a'; length]; 50], false);
+        let (bytes, each) = (
+            frames.bytes().len(),
+            Framing::Octet.overhead(frames.bytes().len()),
+        );
+        let encoded = frames.encode(Framing::Octet, Framing::Octet);
+        assert!(encoded.bytes.len() <= bytes + 50 * each);
+    }
+}

@@ -1,0 +1,41 @@
+//! The framing `nul`: NUL ends a line, as `find -print0` and `xargs -0` have it.
+
+use super::Grammar;
+use super::terminated::{LineEnd, Terminated, take_all};
+
+pub(super) struct Nul;
+
+impl Grammar for Nul {
+    const TERMINATOR: &'static [u8] = b"\0";
+
+    fn ends_inside(bytes: &[u8]) -> bool {
+        memchr::memchr(0, bytes).is_some()
+    }
+
+    fn count(bytes: &[u8]) -> usize {
+        memchr::memchr_iter(0, bytes).count()
+    }
+}
+
+impl Terminated for Nul {
+    const LAST_BYTE: u8 = 0;
+
+    #[inline(always)]
+    fn line_end(_: &[u8], _: usize, at: usize) -> Option<LineEnd> {
+        Some(LineEnd {
+            content: at,
+            line: at + 1,
+        })
+    }
+
+    #[inline(always)]
+    fn take_all(
+        block: &[u8],
+        places: &[u32],
+        max_line: usize,
+        start: usize,
+        spans: &mut Vec<u32>,
+    ) -> Option<usize> {
+        take_all(false, block, places, max_line, start, spans)
+    }
+}

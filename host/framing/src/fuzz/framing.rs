@@ -1,0 +1,145 @@
+//! Framing by terminators, cut into reads anywhere, against a reference that has the whole stream
+//! before it.
+//!
+//! In: settings, cuts and a stream. What must hold: the same lines, counts and end, and memory
+//! bounded by `max_line`. The reference reads byte by byte, with no thought of speed.
+
+use crate::Lines;
+use crate::framer::{Closed, Counts, Framer};
+use crate::{Framing, LineSettings, Oversize, Partial};
+use linemill_fuzz_inputs::Choices;
+
+/// Content and terminator of a line.
+pub(crate) type Line = (Vec<u8>, Vec<u8>);
+
+/// Every line, what was counted, and why the stream was closed.
+pub(crate) type Framed = (Vec<Line>, Counts, Option<Closed>);
+
+/// Runs the target on one input.
+pub fn run(input: &[u8]) {
+    check(
+        input,
+        &[Framing::Lf, Framing::Crlf, Framing::Nul],
+        reference,
+    );
+}
+
+/// Compares what the framer makes of a stream with what `reference` does.
+pub(super) fn check(
+    input: &[u8],
+    framings: &[Framing],
+    reference: fn(LineSettings, &[u8]) -> Framed,
+) {
+    let mut choices = Choices::new(input);
+    let settings = LineSettings {
+        framing: choices.pick(framings),
+        // Short ones meet their borders often; partial lines beyond 4 KiB are kept otherwise.
+        max_line: choices.pick(&[1, 2, 3, 4, 5, 7, 8, 12, 5000]),
+        oversize: choices.pick(&[
+            Oversize::Split,
+            Oversize::Truncate,
+            Oversize::Drop,
+            Oversize::Close,
+        ]),
+        partial: choices.pick(&[Partial::Emit, Partial::Drop]),
+    };
+    let times = choices.pick(&[1, 1, 1, 100]);
+    let (once, cuts) = choices.pieces();
+    let stream = once.repeat(times);
+    let cuts: Vec<usize> = cuts.into_iter().map(|cut| cut * times).collect();
+    let (framed, wanted) = (
+        framed(settings, &stream, &cuts),
+        reference(settings, &stream),
+    );
+    assert_eq!(framed, wanted, "{settings:?}, cut at {cuts:?}");
+}
+
+/// Feeds a stream in pieces that end at `cuts`.
+pub(crate) fn framed(settings: LineSettings, stream: &[u8], cuts: &[usize]) -> Framed {
+    let mut framer = Framer::new(settings);
+    let mut out = Vec::new();
+    let mut take = |lines: Lines| {
+        let all = (0..lines.len()).map(|line| (lines.content(line), lines.terminator(line)));
+        let all: Vec<Line> = all
+            .map(|(content, end)| (content.into(), end.into()))
+            .collect();
+        let whole: Vec<u8> = all
+            .iter()
+            .flat_map(|(content, end)| [&content[..], end].concat())
+            .collect();
+        assert_eq!(
+            whole,
+            lines.bytes(),
+            "a block is its lines and nothing else"
+        );
+        out.extend(all);
+    };
+    let mut from = 0;
+    for cut in cuts.iter().copied().chain([stream.len()]) {
+        let partial = framer.take_long_partial();
+        let mut block = partial.unwrap_or_else(|| framer.partial().to_vec());
+        block.extend_from_slice(&stream[from..cut]);
+        from = cut;
+        take(framer.frame(block));
+        assert!(
+            framer.partial().len() <= settings.max_line + 1,
+            "memory is bounded by max_line"
+        );
+    }
+    take(framer.finish());
+    (out, framer.take_counts(), framer.closed())
+}
+
+/// The lines of a stream as its framing defines them, however long; a rest has no terminator.
+fn units(framing: Framing, stream: &[u8]) -> Vec<Line> {
+    let ends: &[&[u8]] = match framing {
+        Framing::Nul => &[b"\0"],
+        Framing::Crlf => &[b"\r\n"],
+        Framing::Lf | Framing::Octet => &[b"\r\n", b"\n"],
+    };
+    let (mut units, mut line) = (Vec::new(), Vec::new());
+    for byte in stream {
+        line.push(*byte);
+        if let Some(end) = ends.iter().find(|end| line.ends_with(end)) {
+            line.truncate(line.len() - end.len());
+            units.push((std::mem::take(&mut line), end.to_vec()));
+        }
+    }
+    units.extend((!line.is_empty()).then_some((line, Vec::new())));
+    units
+}
+
+/// What a stream is, read whole.
+pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
+    let LineSettings {
+        framing,
+        max_line: max,
+        oversize,
+        partial,
+    } = settings;
+    let (mut out, mut counts) = (Vec::new(), Counts::default());
+    for (content, end) in units(framing, stream) {
+        let lost = end.is_empty() && partial == Partial::Drop;
+        // What was certain to be too long was dealt with before the stream ended: all but a CR.
+        let waits = lost && framing != Framing::Nul && content.ends_with(b"\r");
+        let certain = content.len() - usize::from(waits);
+        let oversized = certain > max;
+        let left_out = oversized && matches!(oversize, Oversize::Drop | Oversize::Close);
+        counts.oversized += u64::from(oversized);
+        counts.oversized_dropped += u64::from(left_out);
+        counts.partial_dropped += u64::from(lost && !left_out);
+        match oversize {
+            Oversize::Close if oversized => return (out, counts, Some(Closed::Oversize)),
+            _ if left_out => {}
+            Oversize::Split if oversized => {
+                let whole = (certain - 1) / max;
+                let pieces = content[..whole * max].chunks(max);
+                out.extend(pieces.map(|piece| (piece.to_vec(), framing.terminator().to_vec())));
+                out.extend((!lost).then(|| (content[whole * max..].to_vec(), end)));
+            }
+            _ if lost => {}
+            _ => out.push((content[..content.len().min(max)].to_vec(), end)),
+        }
+    }
+    (out, counts, None)
+}

@@ -1,0 +1,64 @@
+//! Octet counting, cut into reads anywhere, against a reference that has the whole stream before it.
+//!
+//! In: settings, cuts and a stream. What must hold: as for [`framing`](super::framing).
+
+use super::framing::{Framed, check};
+use crate::framer::{Closed, Counts};
+use crate::{Framing, LineSettings, Oversize, Partial};
+
+/// Runs the target on one input.
+pub fn run(input: &[u8]) {
+    check(input, &[Framing::Octet], reference);
+}
+
+/// What a stream is, read whole.
+pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
+    let max = settings.max_line;
+    let emits = settings.partial == Partial::Emit;
+    let line = |content: &[u8]| (content.to_vec(), Vec::new());
+    let (mut out, mut counts) = (Vec::new(), Counts::default());
+    while !input.is_empty() {
+        let digits = input
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let (length, rest) = input.split_at(digits);
+        let number = std::str::from_utf8(length).ok();
+        let number = number.and_then(|digits| digits.parse::<u64>().ok());
+        let bad = length.starts_with(b"0") || rest.first().is_some_and(|byte| *byte != b' ');
+        let (Some(number), false) = (number, bad) else {
+            return (out, counts, Some(Closed::BadLength));
+        };
+        let come = rest.len().saturating_sub(1).min(number as usize);
+        let whole = come as u64 == number;
+        let content = &rest[rest.len().min(1)..][..come];
+        input = &rest[rest.len().min(1) + come..];
+        if rest.is_empty() {
+            counts.partial_dropped += 1;
+            continue;
+        }
+        let oversized = number > max as u64;
+        counts.oversized += u64::from(oversized);
+        match settings.oversize {
+            Oversize::Drop | Oversize::Close if oversized => {
+                counts.oversized_dropped += 1;
+                if settings.oversize == Oversize::Close {
+                    return (out, counts, Some(Closed::Oversize));
+                }
+                continue;
+            }
+            Oversize::Truncate if oversized && (whole || emits) => {
+                out.extend(content.chunks(max).take(1).map(line));
+            }
+            Oversize::Truncate if oversized => {}
+            _ => out.extend(
+                content
+                    .chunks(max)
+                    .filter(|piece| whole || emits || oversized && piece.len() == max)
+                    .map(line),
+            ),
+        }
+        counts.partial_dropped += u64::from(!whole && (!emits || content.is_empty() && !oversized));
+    }
+    (out, counts, None)
+}

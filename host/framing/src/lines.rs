@@ -1,0 +1,166 @@
+//! Complete lines in one block of bytes: what travels from framing through filters to the sink.
+//!
+//! In: contents with their terminators, from the framer or from a checked filter outcome.
+//! Out: the same, by index or as the block, which can go to a socket as it is.
+//! Not here: finding lines in bytes (`stream::line`), judging them (`filter`), other framings
+//! (`encode`).
+
+use crate::Framing;
+
+/// Complete lines, in order.
+///
+/// Invariant: `bytes` is content 0, terminator 0, content 1, terminator 1, …, and nothing else;
+/// `spans` holds start and end of each content. A terminator may be empty: that of a stream's
+/// last line, or of every line of a framing that has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines {
+    bytes: Vec<u8>,
+    spans: Vec<u32>,
+}
+
+impl Lines {
+    /// Takes over a block and its spans.
+    ///
+    /// The caller vouches for the invariant; blocks are far below 4 GiB.
+    pub fn from_parts(bytes: Vec<u8>, spans: Vec<u32>) -> Self {
+        debug_assert!(spans.len().is_multiple_of(2));
+        debug_assert!(spans.is_sorted());
+        debug_assert!(spans.first().is_none_or(|first| *first == 0));
+        debug_assert!(
+            spans
+                .last()
+                .is_none_or(|last| *last as usize <= bytes.len())
+        );
+        Self { bytes, spans }
+    }
+
+    /// Number of lines.
+    pub fn len(&self) -> usize {
+        self.spans.len() / 2
+    }
+
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The block: contents and terminators as they go on the wire; but for the framing `octet`,
+    /// whose lengths are not in it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Start and end of each content in [`Self::bytes`].
+    pub fn spans(&self) -> &[u32] {
+        &self.spans
+    }
+
+    /// Content of line `index`, which must exist.
+    pub fn content(&self, index: usize) -> &[u8] {
+        &self.bytes[self.spans[2 * index] as usize..self.spans[2 * index + 1] as usize]
+    }
+
+    /// Terminator of line `index`, which must exist.
+    pub fn terminator(&self, index: usize) -> &[u8] {
+        &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
+    }
+
+    /// Whether every terminator is a single byte; `false` may also mean that it was not looked
+    /// at closely. Meant for framings whose terminators are never empty but at a stream's end.
+    pub fn has_single_byte_terminators(&self) -> bool {
+        let contents: u32 = self
+            .spans
+            .chunks_exact(2)
+            .map(|span| span[1] - span[0])
+            .sum();
+        // With the last one there, as many bytes as terminators means one each.
+        self.bytes.len() - contents as usize == self.len()
+            && self
+                .spans
+                .last()
+                .is_some_and(|end| (*end as usize) < self.bytes.len())
+    }
+
+    /// Where line `index` with its terminator ends in the block.
+    fn line_end(&self, index: usize) -> usize {
+        self.spans
+            .get(2 * index + 2)
+            .map_or(self.bytes.len(), |next| *next as usize)
+    }
+
+    /// Adds a line.
+    pub fn push(&mut self, content: &[u8], terminator: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(content);
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(terminator);
+        self.spans.extend([start as u32, end as u32]);
+    }
+
+    /// Adds all lines of `other` after these.
+    pub fn append(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let base = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.spans
+            .extend(other.spans.iter().map(|offset| base + offset));
+    }
+
+    /// Adds copies of the lines `from..to` of `other`, which must exist.
+    pub fn append_of(&mut self, other: &Self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        let (base, first) = (self.bytes.len() as u32, other.spans[2 * from]);
+        self.bytes
+            .extend_from_slice(&other.bytes[first as usize..other.line_end(to - 1)]);
+        let spans = other.spans[2 * from..2 * to].iter();
+        self.spans
+            .extend(spans.map(|offset| base + (offset - first)));
+    }
+
+    /// Forgets all lines from `count` on.
+    pub fn truncate(&mut self, count: usize) {
+        if count < self.len() {
+            self.bytes.truncate(self.spans[2 * count] as usize);
+            self.spans.truncate(2 * count);
+        }
+    }
+
+    /// Gives the last line a terminator if it has none.
+    pub fn terminate(&mut self, framing: Framing) {
+        if self
+            .len()
+            .checked_sub(1)
+            .is_some_and(|last| self.terminator(last).is_empty())
+        {
+            self.bytes.extend_from_slice(framing.terminator());
+        }
+    }
+
+    /// Copies the lines `from..to`, which must exist.
+    pub fn slice(&self, from: usize, to: usize) -> Self {
+        let mut lines = Self::default();
+        lines.append_of(self, from, to);
+        lines
+    }
+
+    /// Lines that lie in `block` as these do in theirs, with the same terminators. Their spans go over
+    /// to them: what stays here has no lines.
+    pub fn take_over(&mut self, block: Vec<u8>) -> Self {
+        Self::from_parts(block, std::mem::take(&mut self.spans))
+    }
+
+    /// Gives the block away. What is to be written comes from [`Self::encode`].
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Gives block and spans away.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u32>) {
+        (self.bytes, self.spans)
+    }
+}

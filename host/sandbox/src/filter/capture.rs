@@ -1,0 +1,91 @@
+//! What is written down of a line on which the filter trapped.
+//!
+//! In: the line, its fault, and the state that the instance had. Out: a capsule, when there is a
+//! folder for them and it is time for one. Without a folder nothing is asked of any instance.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use super::{Filter, OwnInstance};
+use crate::instance::{Fault, NotSaved};
+use crate::supervise::capsule::{Capsule, State};
+use crate::supervise::supervisor::CallContext;
+use linemill_config::settings::PluginRef;
+use linemill_config::words::Word as _;
+
+impl Filter {
+    /// What the instance of a stream knows, if that may be needed.
+    pub(crate) async fn known(&self, own: &mut OwnInstance) -> Option<State> {
+        self.notices.capsules.as_ref()?;
+        if !self.keeps_state {
+            return Some(State::Stateless);
+        }
+        let Some(mut instance) = own.0.take() else {
+            return Some(State::Fresh);
+        };
+        let saved = instance.save(&self.engine, self.bounds).await;
+        let state = match saved {
+            Ok(saved) => State::Saved {
+                tag: String::from_utf8_lossy(&saved.tag).into_owned(),
+                base64: BASE64_STANDARD.encode(&saved.bytes),
+            },
+            Err(NotSaved::Refused(why)) => State::Unknown { why },
+            // It is dead, and the line has the next one.
+            Err(NotSaved::Fault(_)) => return Some(State::Fresh),
+        };
+        own.0 = Some(instance);
+        Some(state)
+    }
+
+    /// Writes down how `content` came to a fault. `before` is what was known before it.
+    pub(crate) fn capture(
+        &self,
+        content: &[u8],
+        fault: &Fault,
+        before: Option<State>,
+        context: CallContext<'_>,
+    ) {
+        let Some(capsules) = &self.notices.capsules else {
+            return;
+        };
+        if fault.kind == "refused" || !capsules.wanted() {
+            return;
+        }
+        let unknown = || match self.keeps_state {
+            true => State::Unknown {
+                why: "the instance trapped before anybody asked".to_owned(),
+            },
+            false => State::Stateless,
+        };
+        let settings = &self.settings;
+        capsules.write(Capsule {
+            capsule: 1,
+            grant: settings
+                .grant
+                .iter()
+                .map(|grant| grant.word().to_owned())
+                .collect(),
+            time: Capsule::now(),
+            filter: settings.name.clone(),
+            plugin: match &settings.plugin {
+                PluginRef::Name(name) => name.clone(),
+                PluginRef::Path(path) => path.display().to_string(),
+            },
+            sha256: self.digest().to_string(),
+            settings: settings.settings.clone(),
+            memory: settings.memory,
+            deadline_ms: u64::try_from(settings.deadline.as_millis()).unwrap_or(u64::MAX),
+            limits: settings.limits,
+            stack: self.engine.stack(),
+            framing: context.rules.framing.word().to_owned(),
+            max_output: context.rules.max_output,
+            listener: context.origin.listener.as_deref().map(str::to_owned),
+            connection: context.origin.peer.map(|peer| peer.to_string()),
+            kind: fault.kind.to_owned(),
+            reason: fault.reason.clone(),
+            backtrace: fault.trace.clone(),
+            line: String::from_utf8_lossy(content).into_owned(),
+            base64: BASE64_STANDARD.encode(content),
+            state: before.unwrap_or_else(unknown),
+        });
+    }
+}

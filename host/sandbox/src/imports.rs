@@ -1,0 +1,100 @@
+//! What a filter may import: `log`, `clock`, `random` of `wit/`, and a WASI with nothing behind it.
+//!
+//! In: what the configuration grants ([`Grants`]) and what a component wants ([`RequiredImports`]). Out: a
+//! linker that has what is both, and no more; `ImportContext`, what the functions share in all instances of
+//! a filter. A component without imports has an empty linker, and its instances carry nothing.
+//! Not here: which component wants what (`plugin`), how often it may call (`limits`).
+
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime};
+
+use wasmtime::component::{Linker, WasmList};
+use wasmtime_wasi::{Rng as _, thread_rng};
+
+use crate::limits::{HostState, LimitExceeded};
+use crate::metrics::FilterMetrics;
+
+mod grants;
+mod log;
+mod wasi;
+
+pub use grants::{Grants, RequiredImports};
+use log::{Level, Log};
+pub(crate) use wasi::{RESOURCES, Wasi};
+
+/// Most random bytes of one call: `wit/random.wit` says so. A filter that wants more calls again.
+pub(crate) const RANDOM: u32 = 64 * 1024;
+
+/// Where monotonic time begins.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What the imports of all instances of one filter share.
+pub(crate) struct ImportContext {
+    log: Log,
+    /// What a WASI writes goes to the log.
+    logs: bool,
+}
+
+impl ImportContext {
+    /// Of a filter that is granted this, and may write `log_lines` a second; without a number it writes
+    /// nothing, as one that is only tried.
+    pub(crate) fn new(
+        name: &str,
+        grants: Grants,
+        log_lines: Option<u32>,
+        metrics: &FilterMetrics,
+    ) -> Self {
+        Self {
+            log: Log::new(name, log_lines, metrics.log_dropped.clone()),
+            logs: grants.has(Grants::LOG),
+        }
+    }
+}
+
+/// A linker with these, and nothing else.
+pub(crate) fn linker(
+    engine: &wasmtime::Engine,
+    grants: Grants,
+) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::<HostState>::new(engine);
+    if grants.has(Grants::LOG) {
+        let mut log = linker.instance("linemill:filter/log@0.1.0")?;
+        log.func_wrap(
+            "write",
+            |mut store, (level, text): (Level, WasmList<u8>)| {
+                store.data_mut().calls_import()?;
+                let text = text.as_le_slice(&store);
+                store.data().import_context().log.write(level, text);
+                Ok(())
+            },
+        )?;
+    }
+    if grants.has(Grants::CLOCK) {
+        let mut clock = linker.instance("linemill:filter/clock@0.1.0")?;
+        clock.func_wrap("wall", |mut store, ()| {
+            store.data_mut().calls_import()?;
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            Ok((since.map_or(0, |since| since.as_nanos() as u64),))
+        })?;
+        clock.func_wrap("monotonic", |mut store, ()| {
+            store.data_mut().calls_import()?;
+            Ok((BEGINNING.elapsed().as_nanos() as u64,))
+        })?;
+    }
+    if grants.has(Grants::RANDOM) {
+        let mut random = linker.instance("linemill:filter/random@0.1.0")?;
+        random.func_wrap("bytes", |mut store, (count,): (u32,)| {
+            store.data_mut().calls_import()?;
+            if count > RANDOM {
+                return Err(LimitExceeded::Random.into());
+            }
+            let mut bytes = vec![0; count as usize];
+            thread_rng().fill_bytes(&mut bytes);
+            Ok((bytes,))
+        })?;
+    }
+    if grants.has(Grants::WASI) {
+        wasi::link(&mut linker)?;
+    }
+    Ok(linker)
+}

@@ -1,0 +1,220 @@
+//! A WASI 0.2 with nothing behind it, for guests that language toolchains make.
+//!
+//! In: calls of a guest. Out: no file, no folder, no network, no environment, no argument; an input
+//! that has ended; an output that goes nowhere, or line by line to the filter's log where that is
+//! granted too; clocks and random bytes, which belong to WASI. It is made when it is first called.
+//!
+//! Waiting (`poll`) is the one thing that the clock of the engine cannot cut, because no guest code
+//! runs meanwhile, so it is done here: it counts as time of the call, and ends with its deadline.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tokio::time::{Duration, Instant, timeout};
+use wasmtime::component::{Linker, Resource, ResourceTable};
+use wasmtime::{StoreContextMut, Trap};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, add_to_linker_async};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
+use wasmtime_wasi_io::bindings::wasi::io::poll::{Host as _, HostPollable as _};
+
+use super::{ImportContext, Level, RANDOM};
+use crate::limits::HostState;
+use crate::verdict::REASON;
+
+/// The interface whose waiting is done here: the name that `add_to_linker_async` has for it.
+const POLL: &str = "wasi:io/poll@0.2.12";
+/// Pollables, streams and errors that one instance may hold.
+pub(crate) const RESOURCES: usize = 1000;
+/// Bytes that a stream takes at a time.
+const WRITE: usize = 4096;
+
+/// The WASI of one instance.
+pub(crate) struct Wasi {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+/// Standard output or error, when the log is granted.
+struct Output {
+    import_context: Arc<ImportContext>,
+    level: Level,
+    line: Arc<Mutex<Line>>,
+}
+
+/// What was written since the last LF.
+#[derive(Default)]
+struct Line(Vec<u8>);
+
+/// One handle of an [`Output`].
+struct Stream {
+    import_context: Arc<ImportContext>,
+    level: Level,
+    line: Arc<Mutex<Line>>,
+}
+
+pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    add_to_linker_async(linker)?;
+    linker.allow_shadowing(true);
+    let mut poll = linker.instance(POLL)?;
+    poll.func_wrap_async(
+        "poll",
+        |mut store, (list,): (Vec<Resource<DynPollable>>,)| {
+            Box::new(async move {
+                let (begun, left) = left(&mut store);
+                let ready = timeout(left, store.data_mut().ctx().table.poll(list)).await;
+                waited(&mut store, begun, ready).map(|ready| (ready,))
+            })
+        },
+    )?;
+    poll.func_wrap_async(
+        "[method]pollable.block",
+        |mut store, (one,): (Resource<DynPollable>,)| {
+            Box::new(async move {
+                let (begun, left) = left(&mut store);
+                let ready = timeout(left, store.data_mut().ctx().table.block(one)).await;
+                waited(&mut store, begun, ready)
+            })
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// How long a call may wait that begins now.
+fn left(store: &mut StoreContextMut<'_, HostState>) -> (Instant, Duration) {
+    (Instant::now(), store.data_mut().meter.pause())
+}
+
+/// Takes the time waited off the call's.
+fn waited<T>(
+    store: &mut StoreContextMut<'_, HostState>,
+    begun: Instant,
+    ready: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
+) -> wasmtime::Result<T> {
+    store.data_mut().meter.resume(begun.elapsed());
+    ready.unwrap_or_else(|_| Err(Trap::Interrupt.into()))
+}
+
+// === impl Wasi ===
+
+impl Wasi {
+    pub(crate) fn new(import_context: &Arc<ImportContext>) -> Self {
+        let mut builder = WasiCtx::builder();
+        builder.max_random_size(RANDOM.into());
+        if import_context.logs {
+            builder
+                .stdout(Output::new(import_context, Level::Info))
+                .stderr(Output::new(import_context, Level::Warn));
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        Self {
+            ctx: builder.build(),
+            table,
+        }
+    }
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.calls_wasi();
+        let Wasi { ctx, table } = self.wasi();
+        WasiCtxView { ctx, table }
+    }
+}
+
+// === impl Output ===
+
+impl Output {
+    fn new(import_context: &Arc<ImportContext>, level: Level) -> Self {
+        Self {
+            import_context: Arc::clone(import_context),
+            level,
+            line: Arc::default(),
+        }
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    /// Of WASI 0.3, which is not linked.
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(Stream {
+            import_context: Arc::clone(&self.import_context),
+            level: self.level,
+            line: Arc::clone(&self.line),
+        })
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Adds bytes, and gives each line that they end.
+    fn add(&mut self, bytes: &[u8], mut ended: impl FnMut(&[u8])) {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let content = part.strip_suffix(b"\n").unwrap_or(part);
+            // What is beyond would be cut anyway.
+            let room = REASON - self.0.len();
+            self.0.extend(&content[..content.len().min(room)]);
+            if content.len() < part.len() {
+                ended(&self.0);
+                self.0.clear();
+            }
+        }
+    }
+}
+
+// === impl Stream ===
+
+#[async_trait]
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.add(&bytes, |line| {
+            self.import_context.log.write(self.level, line)
+        });
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE)
+    }
+}
+
+#[async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_whole_however_they_are_written() {
+        let (mut line, mut lines) = (Line::default(), Vec::new());
+        for part in ["a", "b\nc", "\n\nd\ne", &"x".repeat(2000), "y\nz"] {
+            line.add(part.as_bytes(), |line| lines.push(line.to_vec()));
+        }
+        let long = format!("e{}", "x".repeat(REASON - 1));
+        let expected = ["ab", "c", "", "d", &long].map(|line| line.as_bytes().to_vec());
+        assert_eq!(lines, expected);
+        assert_eq!(line.0, b"z");
+    }
+}

@@ -1,0 +1,237 @@
+//! One instance of a plugin in a store of its own: the calls.
+//!
+//! In: settings once, then lines. Out: outcomes as the guest gave them, or a [`Fault`], after
+//! which the instance must be dropped. Calls yield to other tasks at each tick of the clock and
+//! end at the filter's deadline, so that a guest that spins delays nobody by more than a tick.
+//! Not here: checking outcomes (`verdict`), pooling (`stage`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use wasmtime::Store;
+
+use crate::bindings::filter::Filter as BatchGuest;
+use crate::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
+use crate::bindings::line_filter::LineFilter as LineGuest;
+use crate::bindings::line_filter::exports::linemill::filter::line;
+use crate::bindings::only_state::OnlyState as StateGuest;
+use crate::engine::Engine;
+use crate::imports::ImportContext;
+use crate::limits::{Bounds, HostState, LimitExceeded};
+use crate::plugin::{ABI, Exports, Linked};
+use crate::verdict::printable;
+use linemill_framing::Lines;
+
+pub(crate) mod backtrace;
+mod declared;
+mod fault;
+mod held;
+mod one_by_one;
+pub(crate) mod slots;
+mod state;
+
+use declared::declared;
+use fault::fault;
+pub(crate) use fault::{Fault, NO_SLOT};
+pub(crate) use state::{NotSaved, Saved};
+
+/// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
+const START: Duration = Duration::from_secs(2);
+
+/// An instance, started.
+pub(crate) struct Instance {
+    store: Store<HostState>,
+    guest: Guest,
+    /// Its exports for handing state over, if it has them.
+    state: Option<StateGuest>,
+    /// The filter said that verdicts depend on lines before.
+    pub(crate) keeps_state: bool,
+    _alive: Alive,
+}
+
+enum Guest {
+    Batch(BatchGuest),
+    Line(LineGuest),
+}
+
+/// A line that a filter held back, and the place of the route it takes.
+pub(crate) type HeldLine = (Vec<u8>, Option<u32>);
+
+/// Counts an instance while it lives.
+struct Alive(Gauge);
+
+impl Instance {
+    /// Instantiates a plugin and gives it its settings. Also gives the names of the routes that it
+    /// declares.
+    pub(crate) async fn start(
+        engine: &Engine,
+        plugin: &Linked,
+        bounds: Bounds,
+        settings: &[u8],
+        import_context: &Arc<ImportContext>,
+        gauge: Gauge,
+    ) -> Result<(Self, Vec<String>), Fault> {
+        let state = HostState::new(bounds, Arc::clone(import_context));
+        let mut store = Store::new(plugin.pre.engine(), state);
+        store.limiter(|state| state);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
+        allow(&mut store, bounds.deadline.max(START));
+        store.set_hostcall_fuel(bounds.limits.host_memory);
+        let _running = engine.running();
+        let instantiated = plugin.pre.instantiate_async(&mut store).await;
+        let loaded = instantiated.and_then(|instance| {
+            let guest = match &plugin.world {
+                Exports::Batch(exports) => Guest::Batch(exports.load(&mut store, &instance)?),
+                Exports::Line(exports) => Guest::Line(exports.load(&mut store, &instance)?),
+            };
+            let state = plugin.state.as_ref();
+            let state = state.map(|exports| exports.load(&mut store, &instance));
+            Ok((guest, state.transpose()?))
+        });
+        let (guest, state) = loaded.map_err(|error| fault(&store, &error))?;
+        let started = match &guest {
+            Guest::Batch(guest) => {
+                let guest = guest.linemill_filter_batch();
+                let started = guest.call_start(&mut store, settings, ABI).await;
+                started.map(|started| {
+                    started.map(|started| {
+                        let keeps_state = started.traits.contains(batch::Traits::KEEPS_STATE);
+                        (keeps_state, started.routes)
+                    })
+                })
+            }
+            Guest::Line(guest) => {
+                let guest = guest.linemill_filter_line();
+                let started = guest.call_start(&mut store, settings, ABI).await;
+                started.map(|started| {
+                    started.map(|started| {
+                        let keeps_state = started.traits.contains(line::Traits::KEEPS_STATE);
+                        (keeps_state, started.routes)
+                    })
+                })
+            }
+        };
+        let (keeps_state, routes) = started
+            .map_err(|error| fault(&store, &error))?
+            .map_err(|reason| Fault::new("refused", printable(&reason)))?;
+        let routes = declared(routes).map_err(|reason| Fault::new("outcome", reason))?;
+        gauge.inc();
+        let instance = Self {
+            store,
+            guest,
+            state,
+            keeps_state,
+            _alive: Alive(gauge),
+        };
+        Ok((instance, routes))
+    }
+
+    /// Gives lines to the filter.
+    pub(crate) async fn process(
+        &mut self,
+        engine: &Engine,
+        bounds: Bounds,
+        input: &Lines,
+        max_output: usize,
+    ) -> Result<Outcome, Fault> {
+        let _running = engine.running();
+        allow(&mut self.store, bounds.deadline);
+        let growth = bounds.growth(max_output);
+        // A right answer may have eight bytes of numbers for each byte of its input: lines can be empty.
+        let handed = growth.saturating_add(8 * input.bytes().len());
+        self.store
+            .set_hostcall_fuel(bounds.limits.host_memory.saturating_add(handed));
+        let most = growth.saturating_add(input.bytes().len() + input.len());
+        let called = match &self.guest {
+            Guest::Batch(guest) => {
+                let lines = batch::LinesParam {
+                    bytes: input.bytes(),
+                    spans: input.spans(),
+                };
+                let guest = guest.linemill_filter_batch();
+                let called = guest.call_process(&mut self.store, lines).await;
+                called.and_then(|outcome| {
+                    let output = &outcome.output;
+                    match output.bytes.len() + output.spans.len() / 2 > most {
+                        true => Err(LimitExceeded::Output.into()),
+                        false => Ok(outcome),
+                    }
+                })
+            }
+            Guest::Line(guest) => {
+                let guest = guest.linemill_filter_line();
+                one_by_one::process(guest, &mut self.store, bounds.deadline, input, most).await
+            }
+        };
+        called.map_err(|error| fault(&self.store, &error))
+    }
+
+    /// How much longer than its deadline the last call ran, if it was cut there.
+    pub(crate) fn overrun(&self) -> Duration {
+        self.store.data().meter.overrun()
+    }
+
+    /// Takes back what a filter with state still holds, as contents, with routes out of the
+    /// `declared` ones; the instance is used up.
+    pub(crate) async fn finish(
+        mut self,
+        engine: &Engine,
+        bounds: Bounds,
+        declared: usize,
+        max_output: usize,
+    ) -> Result<Vec<HeldLine>, Fault> {
+        let _running = engine.running();
+        allow(&mut self.store, bounds.deadline);
+        let most = bounds.growth(max_output);
+        let handed = bounds.limits.host_memory.max(most);
+        self.store.set_hostcall_fuel(handed);
+        let held = match &self.guest {
+            Guest::Batch(guest) => {
+                let guest = guest.linemill_filter_batch();
+                let held = guest.call_finish(&mut self.store).await;
+                held.map(|held| held.map(|held| held::of_batch(&held)))
+            }
+            Guest::Line(guest) => {
+                let guest = guest.linemill_filter_line();
+                let held = guest.call_finish(&mut self.store).await;
+                held.map(|held| held.map(|held| Some(held::of_lines(held))))
+            }
+        };
+        let held = held
+            .map_err(|error| fault(&self.store, &error))?
+            .map_err(|reason| Fault::new("verdict", printable(&reason)))?;
+        let size =
+            |held: &Vec<HeldLine>| held.iter().map(|(line, _)| line.len() + 1).sum::<usize>();
+        if held.as_ref().is_some_and(|held| size(held) > most) {
+            return Err(Fault::new(
+                LimitExceeded::Output.kind(),
+                LimitExceeded::Output.to_string(),
+            ));
+        }
+        held.filter(|held| {
+            let routes = held.iter().filter_map(|(_, route)| *route);
+            routes.into_iter().all(|route| (route as usize) < declared)
+        })
+        .ok_or_else(|| {
+            Fault::new(
+                "outcome",
+                "what it held back has spans or routes out of order",
+            )
+        })
+    }
+}
+
+/// Allows the next call `time` of the processor.
+fn allow(store: &mut Store<HostState>, time: Duration) {
+    store.data_mut().begin(time);
+    store.set_epoch_deadline(1);
+}
+
+// === impl Alive ===
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

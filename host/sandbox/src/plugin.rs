@@ -1,0 +1,292 @@
+//! A plugin: a component, checked and compiled.
+//!
+//! In: bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated, with what `inspect`
+//! shows. Not here: finding and reading files (`control::load`), settings and instances (`stage`).
+
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use crate::bindings::filter::FilterIndices;
+use crate::bindings::line_filter::LineFilterIndices;
+use crate::bindings::only_state::OnlyStateIndices;
+use crate::engine::Engine;
+use crate::imports::{self, Grants, RequiredImports};
+use crate::limits::HostState;
+use crate::plugin::compiler::Compiler;
+use crate::verdict::printable;
+
+pub mod cache;
+pub mod compiler;
+pub mod complexity;
+mod component_info;
+#[cfg(test)]
+mod tests;
+
+pub use component_info::{ComponentInfo, World, facts};
+
+/// Number of the contract, given to `start`; see `wit/batch.wit`.
+pub const ABI: u32 = 1;
+
+/// A compiled component of one of linemill's worlds.
+pub struct Plugin {
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// Size of the file, bytes.
+    pub size: u64,
+    /// What it may import. Its imports were resolved with it, so the same component with another is
+    /// another plugin.
+    pub grants: Grants,
+    pub(crate) linked: Linked,
+    /// The same for the engine whose instances come from slots, once that has been wanted.
+    in_slots: OnceLock<Option<Linked>>,
+}
+
+/// A component in one of the engines, its imports resolved.
+pub(crate) struct Linked {
+    pub(crate) pre: InstancePre<HostState>,
+    pub(crate) world: Exports,
+    /// Its state can be handed over.
+    pub(crate) state: Option<OnlyStateIndices>,
+}
+
+/// Where a component of either world has its functions.
+pub(crate) enum Exports {
+    Batch(FilterIndices),
+    Line(LineFilterIndices),
+}
+
+/// SHA-256 of a plugin file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+/// Why a file is not a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct NotAPlugin {
+    /// Label for metrics.
+    pub kind: &'static str,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// Compiles a component without asking whose world it is.
+///
+/// # Errors
+/// When the bytes are not a valid component.
+pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
+    let rebuild = "`linemill build` makes a component of a filter crate; `linemill new` starts one";
+    // Binary format: magic, then version and layer, 16 bits each.
+    match bytes {
+        [] => return Err(NotAPlugin::new("the file is empty", rebuild)),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            return Err(NotAPlugin::new(
+                "this is a core WebAssembly module, not a component",
+                rebuild,
+            ));
+        }
+        [0, b'a', b's', b'm', ..] => {}
+        _ => return Err(NotAPlugin::new("this is not WebAssembly", rebuild)),
+    }
+    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
+        NotAPlugin::new(
+            format!("invalid component: {}", chain_of(&error)),
+            "the file may be truncated; build it again",
+        )
+    })
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// Compiles a file and resolves its imports, within what is granted. Takes CPU time: milliseconds to seconds.
+    ///
+    /// # Errors
+    /// When it is no component, belongs to another world, or imports what is not granted.
+    pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
+        Self::made(
+            engine,
+            bytes,
+            Digest::of(bytes),
+            grants,
+            &Compiler::default(),
+        )
+    }
+
+    /// The same, of a file whose `digest` is known, by this compiler.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when compiling takes more than it may.
+    pub fn made(
+        engine: &Engine,
+        bytes: &[u8],
+        digest: Digest,
+        grants: Grants,
+        compiler: &Compiler,
+    ) -> Result<Arc<Self>, NotAPlugin> {
+        let component = compiler.component(engine, bytes, digest)?;
+        Self::link(engine, &component, digest, bytes.len() as u64, grants)
+    }
+
+    /// The same component, with other grants; nothing is compiled.
+    ///
+    /// # Errors
+    /// When it imports what is not among them.
+    pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
+        Self::link(
+            engine,
+            self.linked.pre.component(),
+            self.digest,
+            self.size,
+            grants,
+        )
+    }
+
+    fn link(
+        engine: &Engine,
+        component: &Component,
+        digest: Digest,
+        size: u64,
+        grants: Grants,
+    ) -> Result<Arc<Self>, NotAPlugin> {
+        let facts = facts(engine, component);
+        let world = facts.world.ok_or_else(|| facts.other_world())?;
+        let wants = RequiredImports::of(&facts.imports);
+        facts.refusal(&wants, grants).map_or(Ok(()), Err)?;
+        let misfit = |error: wasmtime::Error| {
+            NotAPlugin::new(
+                format!(
+                    "it does not fit world {}: {}",
+                    facts.world_name().unwrap_or_default(),
+                    chain_of(&error)
+                ),
+                "build it against the WIT of this version of linemill",
+            )
+        };
+        let linked = Linked::new(
+            engine.wasmtime(),
+            component,
+            world,
+            facts.state,
+            wants.grants,
+        );
+        Ok(Arc::new(Self {
+            digest,
+            size,
+            grants,
+            linked: linked.map_err(misfit)?,
+            in_slots: OnceLock::new(),
+        }))
+    }
+
+    /// The plugin in the engine whose instances come from slots; `None` when it does not fit in there.
+    /// Takes milliseconds the first time.
+    pub(crate) fn in_slots(&self, engine: &Engine) -> Option<&Linked> {
+        let make = || {
+            let slots = engine.slots()?;
+            let code = self.linked.pre.component().serialize().ok()?;
+            #[expect(
+                unsafe_code,
+                reason = "it is what this process compiled or has loaded as its own: wasmtime asks \
+                          for no more"
+            )]
+            // SAFETY: as the reason says.
+            let component = unsafe { Component::deserialize(slots, code) };
+            let world = match &self.linked.world {
+                Exports::Batch(_) => World::Filter,
+                Exports::Line(_) => World::LineFilter,
+            };
+            let state = self.linked.state.is_some();
+            let linked = component
+                .and_then(|component| Linked::new(slots, &component, world, state, self.grants));
+            linked
+                .inspect_err(|error| tracing::debug!(%error, "a plugin does not fit into slots"))
+                .ok()
+        };
+        self.in_slots.get_or_init(make).as_ref()
+    }
+
+    /// Whether it is known how it fits into slots.
+    pub(crate) fn knows_slots(&self) -> bool {
+        self.in_slots.get().is_some()
+    }
+}
+
+// === impl Linked ===
+
+impl Linked {
+    fn new(
+        engine: &wasmtime::Engine,
+        component: &Component,
+        world: World,
+        state: bool,
+        grants: Grants,
+    ) -> wasmtime::Result<Self> {
+        let pre = imports::linker(engine, grants)?.instantiate_pre(component)?;
+        Ok(Self {
+            world: match world {
+                World::Filter => Exports::Batch(FilterIndices::new(&pre)?),
+                World::LineFilter => Exports::Line(LineFilterIndices::new(&pre)?),
+            },
+            state: match state {
+                true => Some(OnlyStateIndices::new(&pre)?),
+                false => None,
+            },
+            pre,
+        })
+    }
+}
+
+// === impl Digest ===
+
+impl Digest {
+    /// The digest of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Its first 12 digits: enough for people to tell two apart.
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(12);
+        text
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+// === impl NotAPlugin ===
+
+impl NotAPlugin {
+    pub(crate) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            kind: "plugin",
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The same, counted as another kind.
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+}
+
+/// An error with its causes, as it may be shown: names out of a file are among them.
+pub(crate) fn chain_of(error: &wasmtime::Error) -> String {
+    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    printable(causes.join(": ").as_bytes())
+}

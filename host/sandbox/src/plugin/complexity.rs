@@ -1,0 +1,261 @@
+//! How complex a component is, read off its sections before anything is compiled.
+//!
+//! In: the bytes of a file. Out: [`Complexity`], and whether it is within a filter's limits. Compiling
+//! takes time that grows faster than a function does, so size alone bounds little. What is malformed
+//! counts up to there: the compiler says better what is wrong with it.
+
+use crate::plugin::NotAPlugin;
+use linemill_config::settings::Limits;
+
+/// Components within components. Toolchains make one or two levels.
+const DEPTH: usize = 8;
+/// Core modules, at all depths. A component with an adapter for WASI has four.
+const MODULES: usize = 64;
+
+/// Sections of a component, and of a module.
+const CORE_MODULE: u8 = 1;
+const COMPONENT: u8 = 4;
+const CODE: u8 = 10;
+/// Bytes of magic, version and layer.
+const PREAMBLE: usize = 8;
+
+/// What a component is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Complexity {
+    /// How deep components are within components; nothing is read beyond one more than may be.
+    pub depth: usize,
+    /// Core modules.
+    pub modules: usize,
+    /// Functions of all modules.
+    pub functions: usize,
+    /// Bytes of the largest function's code.
+    pub largest: usize,
+}
+
+impl Complexity {
+    /// Of the bytes of a file.
+    pub fn of(component: &[u8]) -> Self {
+        let mut seen = Self::default();
+        seen.component(component, 0);
+        seen
+    }
+
+    /// What is beyond these limits, if anything.
+    pub fn refusal(&self, limits: &Limits) -> Option<NotAPlugin> {
+        let Self {
+            depth,
+            modules,
+            functions,
+            largest,
+        } = *self;
+        let fixed = "no filter needs that much: a component like this takes long to compile";
+        let (problem, hint) = match () {
+            () if depth > DEPTH => {
+                let problem = format!("it has components {depth} deep, more than {DEPTH}");
+                (problem, fixed)
+            }
+            () if modules > MODULES => {
+                let problem = format!("it has {modules} core modules, more than {MODULES}");
+                (problem, fixed)
+            }
+            () if functions > limits.functions => {
+                let most = limits.functions;
+                let problem = format!("it has {functions} functions, more than {most}");
+                (
+                    problem,
+                    "if it is meant to have them, raise the filter's `limits.functions`",
+                )
+            }
+            () if largest > limits.function_size => {
+                let most = limits.function_size;
+                let problem = format!("a function of it has {largest} bytes, more than {most}");
+                (
+                    problem,
+                    "if it is meant to, raise the filter's `limits.function_size`",
+                )
+            }
+            () => return None,
+        };
+        Some(NotAPlugin::new(problem, hint).of_kind("complexity"))
+    }
+
+    fn component(&mut self, bytes: &[u8], depth: usize) {
+        self.depth = self.depth.max(depth);
+        if depth > DEPTH {
+            return;
+        }
+        sections(bytes, |id, content| match id {
+            COMPONENT => self.component(content, depth + 1),
+            CORE_MODULE => {
+                self.modules += 1;
+                sections(content, |id, content| {
+                    if id == CODE {
+                        self.code(content);
+                    }
+                });
+            }
+            _ => {}
+        });
+    }
+
+    fn code(&mut self, mut bytes: &[u8]) {
+        let Some(functions) = number(&mut bytes) else {
+            return;
+        };
+        self.functions = self.functions.saturating_add(functions);
+        for _ in 0..functions {
+            let Some(size) = number(&mut bytes) else {
+                return;
+            };
+            self.largest = self.largest.max(size);
+            let Some(rest) = bytes.get(size..) else {
+                return;
+            };
+            bytes = rest;
+        }
+    }
+}
+
+/// Calls `found` for each section, up to one that is cut off.
+fn sections(bytes: &[u8], mut found: impl FnMut(u8, &[u8])) {
+    let mut rest = bytes.get(PREAMBLE..).unwrap_or_default();
+    while let Some((id, mut after)) = rest.split_first() {
+        let content = number(&mut after).and_then(|size| after.split_at_checked(size));
+        let Some((content, next)) = content else {
+            return;
+        };
+        found(*id, content);
+        rest = next;
+    }
+}
+
+/// An unsigned LEB128 number of 32 bits, taken off the front.
+fn number(bytes: &mut &[u8]) -> Option<usize> {
+    let mut value = 0;
+    for shift in (0..35).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundled;
+
+    /// The number as LEB128, with all five bytes.
+    fn leb(number: usize) -> [u8; 5] {
+        let part = |at: usize| (number >> (7 * at)) as u8 & 0x7f;
+        [
+            part(0) | 0x80,
+            part(1) | 0x80,
+            part(2) | 0x80,
+            part(3) | 0x80,
+            part(4),
+        ]
+    }
+
+    fn section(id: u8, content: &[u8]) -> Vec<u8> {
+        [&[id][..], &leb(content.len()), content].concat()
+    }
+
+    fn with_preamble(sections: &[u8]) -> Vec<u8> {
+        [&b"\0asm\x0d\0\x01\0"[..], sections].concat()
+    }
+
+    fn module(code: &[u8]) -> Vec<u8> {
+        with_preamble(&section(CORE_MODULE, &with_preamble(&section(CODE, code))))
+    }
+
+    fn refusal(component: &[u8]) -> Option<NotAPlugin> {
+        Complexity::of(component).refusal(&Limits::default())
+    }
+
+    #[track_caller]
+    fn refused(component: &[u8], part: &str) {
+        let NotAPlugin { problem, kind, .. } = refusal(component).expect("refused");
+        assert!(problem.contains(part), "{problem}");
+        assert_eq!(kind, "complexity");
+    }
+
+    #[test]
+    fn the_bundled_filters_are_within() {
+        for name in bundled::names() {
+            let component = bundled::component(name).expect("bundled");
+            assert_eq!(refusal(component), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_bound_holds() {
+        let limits = Limits::default();
+        let bodies = |size: usize| module(&[&leb(1)[..], &leb(size), &vec![0; size]].concat());
+        assert_eq!(refusal(&module(&leb(limits.functions))), None);
+        refused(&module(&leb(limits.functions + 1)), "200001 functions");
+        assert_eq!(refusal(&bodies(limits.function_size)), None);
+        refused(&bodies(limits.function_size + 1), "1048577 bytes");
+        let one = section(CORE_MODULE, &with_preamble(&[]));
+        assert_eq!(refusal(&with_preamble(&one.repeat(MODULES))), None);
+        refused(&with_preamble(&one.repeat(MODULES + 1)), "65 core modules");
+        let mut nested = with_preamble(&[]);
+        for _ in 0..DEPTH {
+            nested = with_preamble(&section(COMPONENT, &nested));
+        }
+        assert_eq!(refusal(&nested), None);
+        nested = with_preamble(&section(COMPONENT, &nested));
+        refused(&nested, "9 deep");
+        // Nothing is read beyond that.
+        refused(&with_preamble(&section(COMPONENT, &nested)), "9 deep");
+    }
+
+    #[test]
+    fn what_is_raised_lets_more_through() {
+        let limits = Limits {
+            functions: 2,
+            function_size: 7,
+            ..Limits::default()
+        };
+        let body = [&leb(7)[..], &[0; 7]].concat();
+        let of = |count: usize| {
+            let all = module(&[&leb(count)[..], &body.repeat(count)].concat());
+            Complexity::of(&all)
+        };
+        let expected = Complexity {
+            depth: 0,
+            modules: 1,
+            functions: 2,
+            largest: 7,
+        };
+        assert_eq!(of(2), expected);
+        assert_eq!(of(2).refusal(&limits), None);
+        for (more, hint) in [
+            (of(3), "`limits.functions`"),
+            (
+                Complexity {
+                    largest: 8,
+                    ..expected
+                },
+                "`limits.function_size`",
+            ),
+        ] {
+            let refusal = more.refusal(&limits).expect("beyond");
+            assert!(refusal.hint.contains(hint), "{}", refusal.hint);
+            assert_eq!(more.refusal(&Limits::default()), None);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_counts_up_to_there() {
+        let body = [&leb(1)[..], &leb(3), &[0; 3]].concat();
+        let whole = module(&body);
+        assert_eq!(Complexity::of(&whole).functions, 1);
+        for length in 0..whole.len() {
+            assert_eq!(Complexity::of(&whole[..length]).functions, 0, "{length}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Random code through the loader, and as filters that lines go through.
+//!
+//! In: what `tests/fuzz/smith` makes, some hundreds of it, or as `LINEMILL_FUZZ_RUNS` and
+//! `LINEMILL_FUZZ_SECONDS` say, from `LINEMILL_FUZZ_SEED`. What must hold: a file that is no filter is
+//! refused with a reason and a hint; a filter starts or says why not; its lines come out whole, and
+//! those of calls that fail follow `on_error`. Nothing ends this process.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::chain::{Chain, Stage, StreamState};
+use crate::engine::Engine;
+use crate::filter::{Filter, Reporting, StartError};
+use crate::imports::Grants;
+use crate::metrics::FilterFamilies;
+use crate::plugin::{NotAPlugin, Plugin};
+use crate::verdict::Rules;
+use linemill_config::settings::{FilterSettings, OnError, PluginRef};
+use linemill_framing::Framing;
+use linemill_framing::Lines;
+use linemill_telemetry::Gate;
+
+/// Pieces of an ordinary run.
+const PIECES: u64 = 120;
+
+const RULES: Rules = Rules {
+    framing: Framing::Lf,
+    max_output: 1024,
+};
+
+/// Lines of each call.
+const BATCHES: [&[&str]; 4] = [
+    &["one"],
+    &["another line"],
+    &["", "two", "three"],
+    &["last"],
+];
+
+/// The program that makes the pieces, built when it is not.
+struct Smith {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+/// What has come of the pieces.
+#[derive(Debug, Default)]
+struct Found {
+    refused: u64,
+    unstarted: u64,
+    answered: u64,
+    failed: u64,
+}
+
+/// The piece in hand, told if it does harm.
+struct InHand {
+    seed: u64,
+    number: u64,
+}
+
+impl Smith {
+    fn new(seed: u64, count: u64) -> Self {
+        let program = std::env::current_exe().unwrap();
+        // target/debug/deps/PROGRAM
+        let target = program.ancestors().nth(3).unwrap().join("smith");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/smith/Cargo.toml");
+        let mut child = Command::new(cargo)
+            .args(["run", "--quiet", "--locked", "--manifest-path"])
+            .arg(source)
+            .arg("--target-dir")
+            .arg(target)
+            .args(["--", &seed.to_string(), "0", &count.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out }
+    }
+
+    /// The kind of the next piece, and its bytes.
+    fn piece(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        let mut head = [0; 5];
+        self.out.read_exact(&mut head)?;
+        let [kind, length @ ..] = head;
+        let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
+        self.out.read_exact(&mut bytes)?;
+        Ok((kind, bytes))
+    }
+}
+
+impl Drop for Smith {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Self { seed, number } = self;
+            eprintln!("the piece: linemill-smith {seed} {number} 1");
+        }
+    }
+}
+
+/// A number that the environment gives.
+fn given(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|error| panic!("{name}: {error}")),
+    )
+}
+
+fn refused(refusal: &NotAPlugin) {
+    let NotAPlugin {
+        problem,
+        hint,
+        kind,
+    } = refusal;
+    assert!(
+        ["plugin", "grant", "complexity"].contains(kind),
+        "{kind}: {problem}"
+    );
+    let reasons = [
+        "this is a core WebAssembly module, not a component",
+        "invalid component: ",
+        "it is a component of another world: ",
+        "it has ",
+        "a function of it has ",
+    ];
+    assert!(
+        reasons.iter().any(|reason| problem.starts_with(reason)),
+        "{problem}"
+    );
+    assert!(
+        !problem.contains(char::is_control),
+        "drives a terminal: {problem:?}"
+    );
+    assert!(!hint.is_empty(), "{problem}");
+}
+
+/// Starts a filter of random code, and sends lines through it.
+async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, found: &mut Found) {
+    let mut settings = FilterSettings::new("random", PluginRef::Name("random".into()));
+    settings.memory = 1 << 20;
+    settings.deadline = Duration::from_millis(4);
+    settings.on_error = on_error;
+    let notices = Reporting {
+        log: Gate::shut(),
+        ..Reporting::default()
+    };
+    let metrics = FilterFamilies::default().filter("random");
+    let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, notices).await {
+        Ok(filter) => filter,
+        Err(StartError::Refused(_)) => return found.unstarted += 1,
+        Err(StartError::Failed { reason, .. }) => {
+            assert!(!reason.is_empty(), "it fails for no reason");
+            return found.unstarted += 1;
+        }
+    };
+    let stages = vec![Stage::new(Arc::clone(&filter), None)];
+    let mut stream = StreamState::new(Arc::new(Chain::new(stages, ["errors"])), RULES);
+    for batch in BATCHES {
+        let mut lines = Lines::default();
+        batch
+            .iter()
+            .for_each(|content| lines.push(content.as_bytes(), b"\n"));
+        let before = filter.failed_lines();
+        let flow = stream.process(lines.clone()).await;
+        whole(&flow.lines);
+        let failed = filter.failed_lines() - before;
+        assert!(
+            failed <= batch.len() as u64,
+            "{failed} of {} failed",
+            batch.len()
+        );
+        found.answered += u64::from(failed == 0);
+        if failed == batch.len() as u64 {
+            found.failed += 1;
+            let expected = match on_error {
+                OnError::Pass => lines,
+                _ => Lines::default(),
+            };
+            assert_eq!(flow.lines, expected, "all failed");
+        }
+        if flow.close.is_some() {
+            return;
+        }
+    }
+    whole(&stream.finish(Lines::default()).await.lines);
+}
+
+/// Each line is one line of the stream's framing, and no longer than it may be.
+fn whole(lines: &Lines) {
+    for line in 0..lines.len() {
+        let content = lines.content(line);
+        assert!(!content.contains(&b'\n') && content.len() <= RULES.max_output);
+        assert_eq!(lines.terminator(line), b"\n");
+    }
+}
+
+#[tokio::test]
+async fn random_code_is_refused_or_bounded() {
+    let seconds = given("LINEMILL_FUZZ_SECONDS").map(Duration::from_secs);
+    let unless_timed = if seconds.is_some() { u64::MAX } else { PIECES };
+    let count = given("LINEMILL_FUZZ_RUNS").unwrap_or(unless_timed);
+    let seed = given("LINEMILL_FUZZ_SEED").unwrap_or(1);
+    let (mut smith, engine) = (Smith::new(seed, count), Arc::new(Engine::new().unwrap()));
+    let (mut found, started) = (Found::default(), Instant::now());
+    for number in 0..count {
+        if seconds.is_some_and(|seconds| started.elapsed() >= seconds) {
+            break;
+        }
+        let _hand = InHand { seed, number };
+        let (kind, bytes) = smith.piece().expect("as many pieces as were asked for");
+        let loaded = Plugin::new(&engine, &bytes, Grants::NONE);
+        match (kind, loaded) {
+            (b'f', loaded) => {
+                let plugin =
+                    loaded.unwrap_or_else(|refusal| panic!("a filter is refused: {refusal}"));
+                let on_error = [OnError::Pass, OnError::Drop][number as usize % 2];
+                filters(&engine, plugin, on_error, &mut found).await;
+            }
+            (_, Ok(_)) => panic!("taken for a filter"),
+            (_, Err(refusal)) => {
+                refused(&refusal);
+                found.refused += 1;
+            }
+        }
+    }
+    let Found {
+        refused,
+        unstarted,
+        answered,
+        failed,
+    } = found;
+    eprintln!("{found:?} of seed {seed} in {:?}", started.elapsed());
+    assert!(
+        refused > 0 && unstarted > 0 && answered > 0 && failed > 0,
+        "{found:?}"
+    );
+}

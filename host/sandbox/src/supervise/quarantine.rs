@@ -1,0 +1,142 @@
+//! Where the lines of a filter go that it failed, when its `on_error` is `quarantine`.
+//!
+//! In: a line, why it failed, and whose it is. Out: one JSON object for it, followed by a line feed,
+//! for an output that takes it or does not: the stream never waits. What is not taken is lost, since
+//! the line must not go on; that is counted, and logged once a second at most.
+//! Not here: the output (`stream::output`), which lines these are (`recover`).
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use humantime::format_rfc3339_micros;
+use prometheus_client::metrics::counter::Counter;
+use serde::Serialize;
+
+use crate::plugin::Digest;
+use linemill_telemetry::Gate;
+
+/// Takes a line for an output if there is room now, and says whether there was.
+pub type Offer = Box<dyn Fn(Vec<u8>) -> bool + Send + Sync>;
+
+/// The lines of a filter that it failed.
+pub struct Quarantine {
+    offer: Offer,
+    /// What the output is called, for the log.
+    to: String,
+    log: Gate,
+}
+
+/// Whose lines they are.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The listener that has the connection; none for lines that come from no listener.
+    pub listener: Option<Arc<str>>,
+    /// The client, if it has an address.
+    pub peer: Option<SocketAddr>,
+}
+
+/// A line that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) filter: &'a str,
+    pub(crate) plugin: Digest,
+    pub(crate) kind: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) origin: &'a Origin,
+}
+
+/// As it is written.
+#[derive(Serialize)]
+struct Entry<'a> {
+    time: String,
+    filter: &'a str,
+    plugin: String,
+    kind: &'a str,
+    reason: &'a str,
+    listener: Option<&'a str>,
+    connection: Option<SocketAddr>,
+    line: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+}
+
+impl Quarantine {
+    /// One whose lines `offer` takes, for the output `to`.
+    pub fn new(to: String, offer: Offer) -> Self {
+        Self {
+            offer,
+            to,
+            log: Gate::default(),
+        }
+    }
+
+    /// Sets a line aside, and counts it in `kept` if there was room for it.
+    pub(crate) fn take(&self, case: Case<'_>, content: &[u8], kept: &Counter) {
+        if entry(case, content, SystemTime::now()).is_some_and(|entry| (self.offer)(entry)) {
+            kept.inc();
+        } else if let Some(held) = self.log.pass() {
+            tracing::error!(
+                filter = case.filter,
+                to = self.to,
+                not_logged = held,
+                "quarantine full or gone: a line is lost"
+            );
+        }
+    }
+}
+
+/// The object of a line, with a line feed.
+fn entry(case: Case<'_>, content: &[u8], now: SystemTime) -> Option<Vec<u8>> {
+    let line = String::from_utf8_lossy(content);
+    let entry = Entry {
+        time: format_rfc3339_micros(now).to_string(),
+        filter: case.filter,
+        plugin: case.plugin.to_string(),
+        kind: case.kind,
+        reason: case.reason,
+        listener: case.origin.listener.as_deref(),
+        connection: case.origin.peer,
+        base64: matches!(line, Cow::Owned(_)).then(|| BASE64_STANDARD.encode(content)),
+        line,
+    };
+    // Writing to memory does not fail.
+    let mut bytes = serde_json::to_vec(&entry).ok()?;
+    bytes.push(b'\n');
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_object() {
+        let origin = Origin {
+            listener: Some("logs".into()),
+            peer: Some("192.0.2.1:7".parse().expect("an address")),
+        };
+        let case = Case {
+            filter: "json",
+            plugin: Digest([0xab; 32]),
+            kind: "verdict",
+            reason: "no \"object\"\n",
+            origin: &origin,
+        };
+        let text = |content: &[u8]| {
+            let bytes = entry(case, content, SystemTime::UNIX_EPOCH).expect("it is written");
+            String::from_utf8(bytes).expect("it is text")
+        };
+        let plugin = "ab".repeat(32);
+        let head = format!(
+            r#"{{"time":"1970-01-01T00:00:00.000000Z","filter":"json","plugin":"{plugin}","kind":"verdict","reason":"no \"object\"\n","listener":"logs","connection":"192.0.2.1:7","line":"#
+        );
+        assert_eq!(text("ü\r".as_bytes()), format!("{head}\"ü\\r\"}}\n"));
+        assert_eq!(
+            text(b"a\xff"),
+            format!("{head}\"a\u{fffd}\",\"base64\":\"Yf8=\"}}\n")
+        );
+    }
+}

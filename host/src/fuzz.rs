@@ -1,0 +1,12 @@
+//! Fuzz targets of the host itself: the admin address.
+//!
+//! In: an input. Out: nothing; a target panics when a property does not hold. The package in
+//! `tests/fuzz` runs it with coverage as feedback; the test below runs it on the corpus there.
+
+pub mod admin;
+
+#[cfg(test)]
+#[test]
+fn holds() {
+    linemill_fuzz_inputs::holds("admin", admin::run, 3_000);
+}

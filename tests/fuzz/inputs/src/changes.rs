@@ -1,0 +1,45 @@
+//! Inputs made of others, the same ones on every run.
+//!
+//! In: inputs, and numbers from a seed. Out: copies with bytes changed, taken out, put in, or with
+//! the end of another.
+
+/// xorshift64*: the same numbers on every run.
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// Numbers from a seed, which is not 0.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
+    }
+}
+
+/// A copy with up to `most` changes.
+pub fn changed(input: &[u8], most: usize, numbers: &mut Numbers) -> Vec<u8> {
+    let mut copy = input.to_vec();
+    for _ in 0..=numbers.below(most) {
+        let at = numbers.below(copy.len().max(1));
+        let byte = numbers.below(256) as u8;
+        match numbers.below(4) {
+            _ if at == copy.len() => copy.push(byte),
+            0 => copy[at] = byte,
+            1 => copy[at] ^= 1 << numbers.below(8),
+            2 => drop(copy.remove(at)),
+            _ => copy.insert(at, byte),
+        }
+    }
+    copy
+}
+
+/// The beginning of one with the end of another.
+pub fn spliced(one: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+    let (head, tail) = (numbers.below(one.len() + 1), numbers.below(other.len() + 1));
+    [&one[..head], &other[tail..]].concat()
+}
