@@ -224,3 +224,12 @@ mod operation {
     #[cfg(unix)]
     mod soak;
 }
+
+/// The documentation: what it shows happens, and what it names exists.
+mod documents {
+    /// Files named in the pages.
+    mod paths;
+    /// The README's tour, command by command.
+    #[cfg(target_os = "linux")]
+    mod readme;
+}
