@@ -19,7 +19,7 @@ use crate::control::origin::Origin;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::Trigger;
 use crate::control::triggers::{self, Stop};
-use crate::control::watch::Watcher;
+use crate::control::watcher::Watcher;
 use crate::generation::Snapshot;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
@@ -66,7 +66,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let mut watcher = Watcher::new(sender.clone());
     watcher.follow(&origin, &settings);
     let history = History::default();
-    history.read_from(settings.place.source().cloned());
+    history.set_source(settings.place.source().cloned());
     history.add(
         now.generation(),
         &now.in_force.mark,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use linemill::control::build::build;
-use linemill::control::destinations;
+use linemill::control::egress;
 use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
 use linemill::telemetry::metrics::Metrics;
@@ -40,7 +40,7 @@ impl Check {
                 ..Origin::default()
             };
             let settings = origin.load()?;
-            destinations::check(&settings)?;
+            egress::check(&settings)?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Plugins::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use linemill::control::build::build;
-use linemill::control::destinations;
+use linemill::control::egress;
 use linemill::control::load::Plugins;
 use linemill::generation::Snapshot;
 use linemill::stream::connection::Connection;
@@ -76,7 +76,7 @@ impl Pipe {
             .first()
             .and_then(|stream| Some((stream, first.services.get(&stream.name)?)))
             .ok_or_else(|| anyhow!("the chain is gone"))?;
-        let destinations = destinations::open(stream, service, &outputs, &metrics);
+        let destinations = egress::open(stream, service, &outputs, &metrics);
         let destinations = destinations.map_err(Reports::from)?;
         let (_orders, receiver) = Snapshot::first(first);
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use hyper::{Method, StatusCode};
-use linemill::control::ask::{AskError, ask};
+use linemill::control::admin::client::{self, ClientError};
 use linemill_config::settings::Address;
 use linemill_sandbox::bundled;
 use serde::de::DeserializeOwned;
@@ -63,10 +63,10 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     path: &str,
 ) -> anyhow::Result<(StatusCode, T)> {
     let token = std::env::var(TOKEN).ok();
-    let asked = ask(address, method, path, token.as_deref()).await;
+    let asked = client::send(address, method, path, token.as_deref()).await;
     let (status, body) = asked.map_err(|error| {
         let hint = match &error {
-            AskError::Nobody { .. } => {
+            ClientError::Unreachable { .. } => {
                 "is it running, with `admin` in its configuration? --admin or --config says where"
             }
             _ => "",

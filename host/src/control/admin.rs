@@ -1,14 +1,16 @@
-//! The admin address: HTTP for machines that watch the host, and for `linemill status` and
-//! `reload`.
+//! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
-//! In: requests. Out: `/healthz` (the process answers), `/readyz` (it takes connections),
-//! `/metrics` (OpenMetrics text), `/status` and `/config` (JSON); `POST /reload` reads the
-//! configuration again and answers when that is done. Off unless configured. Whoever reaches it
-//! may do all of this, unless there is a token: it belongs on a loopback address or a Unix socket. A page in a browser of
-//! the same machine may not: requests that change something and name an origin are refused.
-//! Not here: what a reload does (`swap`), the client of it (`ask`).
+//! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections),
+//! `/metrics` (OpenMetrics text), `/status`, `/config` and `/trials` (JSON). `POST /reload`, `/rollback`
+//! and `/promote` are passed to the reloader and answered with its outcome. Off unless configured.
+//!
+//! Without a token, everyone who can connect may do all of this, so the address belongs on loopback
+//! or a Unix socket. Web pages in a browser on the same machine may not: a POST with an `Origin` header
+//! is refused.
+//! Not here: what a reload does (`reloader`).
 
-pub(crate) mod door;
+pub mod client;
+pub(crate) mod http;
 mod status;
 
 use std::sync::Arc;
@@ -34,36 +36,36 @@ pub use status::{
     Status, TrialStatus,
 };
 
-/// What `/metrics` is, as OpenMetrics 1.0 names it.
+/// The media type of `/metrics`, as OpenMetrics 1.0 defines it.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Longest text of a requester that is kept, in characters.
+/// Longest part of a `User-Agent` that is kept, in characters.
 const AGENT: usize = 80;
 
-/// What the admin address shows and whom it asks.
+/// What the handlers of the admin address read, and where they send actions.
 #[derive(Clone)]
 pub struct Admin {
-    /// Counts.
+    /// The metrics of the host.
     pub metrics: Arc<Metrics>,
-    /// What is in force.
+    /// The generation in force.
     pub snapshot: watch::Receiver<Snapshot>,
-    /// What has been in force.
+    /// The generations that have been in force.
     pub history: History,
-    /// Where settings come from.
+    /// The origin of the settings.
     pub origin: Origin,
-    /// Who does what is asked for.
+    /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
-    /// What requests must show, if anything.
+    /// The token that requests must carry; `None` admits all.
     pub token: Option<Token>,
 }
 
 impl Admin {
-    /// Answers until the process ends.
+    /// Serves clients of `socket` until the process ends.
     pub async fn serve(self, socket: Socket) {
-        door::serve(socket, self.routes()).await;
+        http::serve(socket, self.routes()).await;
     }
 
-    /// What answers which path.
+    /// The handlers, by path. `/healthz` and `/readyz` need no token.
     pub(crate) fn routes(self) -> Router {
         let open = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
@@ -78,23 +80,23 @@ impl Admin {
             .route("/trials", get(trials))
             .fallback(|| async {
                 let known =
-                    "there are /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
+                    "known paths: /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
                 (StatusCode::NOT_FOUND, known)
             })
             .layer(from_fn_with_state(self.clone(), admit));
         open.merge(routes).with_state(self)
     }
 
-    /// Has something done, and waits until it is.
-    async fn ask(&self, what: Action, verb: &str, headers: &HeaderMap) -> Response {
+    /// Sends an action to the reloader, and answers with its outcome.
+    async fn perform(&self, action: Action, verb: &str, headers: &HeaderMap) -> Response {
         if headers.contains_key(header::ORIGIN) {
-            let refusal = "not for pages in a browser: this request names an origin\n";
+            let refusal = "refused: requests with an `Origin` header come from web pages\n";
             return (StatusCode::FORBIDDEN, refusal).into_response();
         }
         let (answer, done) = oneshot::channel();
         let request = Request {
-            what,
-            trigger: Trigger::Asked(format!("POST /{verb}{}", agent(headers))),
+            action,
+            trigger: Trigger::Admin(format!("POST /{verb}{}", agent(headers))),
             answer: Some(answer),
         };
         let outcome = match self.requests.send(request).await {
@@ -108,28 +110,27 @@ impl Admin {
     }
 }
 
-/// Lets a request in that shows the token, if there is one.
+/// Admits requests that carry the token, if one is configured.
 async fn admit(State(admin): State<Admin>, request: Extract, next: Next) -> Response {
-    let shown = request.headers().get(header::AUTHORIZATION);
-    let shown = shown.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let shown = authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     match &admin.token {
         Some(token) if !shown.is_some_and(|shown| token.is(shown)) => {
-            let wanted =
-                "this admin address wants `Authorization: Bearer TOKEN`, with its `admin_token`\n";
+            let required = "this admin address requires `Authorization: Bearer TOKEN`, with its `admin_token`\n";
             let how = [(header::WWW_AUTHENTICATE, "Bearer")];
-            (StatusCode::UNAUTHORIZED, how, wanted).into_response()
+            (StatusCode::UNAUTHORIZED, how, required).into_response()
         }
         _ => next.run(request).await,
     }
 }
 
-/// Who asks, as far as they say.
+/// The user agent of a request, as ` by AGENT`; empty without one.
 fn agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok());
-    let mut text = agent.map_or_else(String::new, |agent| format!(" by {agent}"));
-    text = text.chars().take(AGENT).collect();
-    text
+    let header = headers.get(header::USER_AGENT);
+    match header.and_then(|agent| agent.to_str().ok()) {
+        Some(agent) => format!(" by {agent}").chars().take(AGENT).collect(),
+        None => String::new(),
+    }
 }
 
 fn answered(outcome: Outcome) -> Response {
@@ -159,7 +160,7 @@ async fn status(State(admin): State<Admin>) -> Json<Status> {
     Json(Status::of(&admin))
 }
 
-/// The configuration in force, as it was read, with what the command line put on top of it.
+/// The text of the configuration in force, and the options of the command line that override it.
 async fn config(State(admin): State<Admin>) -> Response {
     let source = admin.history.source();
     let origin = &admin.origin;
@@ -172,39 +173,39 @@ async fn config(State(admin): State<Admin>) -> Response {
     .into_response()
 }
 
-/// Without `?filter=NAME`, of the generation; with it, of a trial.
+/// Restores the previous generation; with `?filter=NAME`, ends the trial of that filter.
 async fn rollback(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
-    let what = filter_of(&uri).map_or(Action::Rollback, Action::End);
-    admin.ask(what, "rollback", &headers).await
+    let action = filter_of(&uri).map_or(Action::Rollback, Action::EndTrial);
+    admin.perform(action, "rollback", &headers).await
 }
 
 async fn promote(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
     match filter_of(&uri) {
         Some(filter) => {
             admin
-                .ask(Action::Promote(filter), "promote", &headers)
+                .perform(Action::Promote(filter), "promote", &headers)
                 .await
         }
         None => (
             StatusCode::BAD_REQUEST,
-            "which? POST /promote?filter=NAME\n",
+            "name the filter: POST /promote?filter=NAME\n",
         )
             .into_response(),
     }
 }
 
-/// The filter that a query names. Names need no decoding.
+/// The filter that a query names. Names of filters contain no characters that need decoding.
 fn filter_of(uri: &Uri) -> Option<String> {
     let name = uri.query()?.strip_prefix("filter=")?;
     Some(name.to_owned())
 }
 
-/// How trials go, with examples of lines that came out differently.
+/// The state of all trials, with examples of lines that came out differently.
 async fn trials(State(admin): State<Admin>) -> Json<Vec<TrialStatus>> {
     let snapshot = admin.snapshot.borrow().clone();
     Json(status::trials(snapshot.generation(), true))
 }
 
 async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    admin.ask(Action::Reload, "reload", &headers).await
+    admin.perform(Action::Reload, "reload", &headers).await
 }

@@ -1,7 +1,7 @@
 //! The certificates, keys and authorities of listeners.
 //!
-//! In: a listener's settings, and the service before. Out: its TLS, taken over when the files hold
-//! the same bytes. Not here: what the files must hold (`crate::tls`).
+//! In: a listener's settings, and its service in the previous generation. Out: [`ListenerTls`], reused
+//! when the files contain the same bytes. Not here: what the files must contain (`crate::tls`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use crate::tls::{Client, Fault, Server};
 use linemill_config::report::Report;
 use linemill_config::settings::{Destination, ListenerSettings};
 
-/// TLS of one listener.
+/// The TLS contexts of one listener.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Loaded {
-    /// With clients.
+pub(super) struct ListenerTls {
+    /// For clients; `None` for plain.
     pub(super) tls: Option<Arc<Server>>,
-    /// With next hops.
+    /// For upstreams; `None` when no destination is `tls://`.
     pub(super) to_tls: Option<Arc<Client>>,
 }
 
-impl Loaded {
-    /// That of a service.
+impl ListenerTls {
+    /// The contexts of a service.
     pub(super) fn of(service: &Service) -> Self {
         Self {
             tls: service.tls.clone(),
@@ -30,24 +30,24 @@ impl Loaded {
     }
 }
 
-/// Loads what `listener` needs. Reading happens off the threads that serve connections.
+/// Loads the TLS contexts that `listener` needs. Files are read on blocking threads.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Everything that is wrong with them.
 pub(super) async fn load(
     listener: &ListenerSettings,
     before: Option<&Service>,
-) -> Result<Loaded, Vec<Report>> {
+) -> Result<ListenerTls, Vec<Report>> {
     let server = listener.tls.clone().map(|settings| {
         let before = before.and_then(|before| before.tls.clone());
-        reading(move || Server::load(&settings, before.as_ref()))
+        on_blocking_thread(move || Server::load(&settings, before.as_ref()))
     });
     let client = needs_client(listener).then(|| {
         let settings = listener.to_tls.clone().unwrap_or_default();
         let before = before.and_then(|before| before.to_tls.clone());
-        reading(move || Client::load(&settings, before.as_ref()))
+        on_blocking_thread(move || Client::load(&settings, before.as_ref()))
     });
-    let (mut loaded, mut wrong) = (Loaded::default(), Vec::new());
+    let (mut loaded, mut wrong) = (ListenerTls::default(), Vec::new());
     let mut refuse = |key: &str, fault: Fault| {
         let text = format!(
             "key `{key}` of listener `{}`: {}",
@@ -64,7 +64,7 @@ pub(super) async fn load(
     if let Some(client) = client {
         match client.await {
             Ok(client) => loaded.to_tls = Some(client),
-            // Without the key, its default does not do: that is for the key to say.
+            // Reported at `to_tls` even if the key is absent: setting it is the remedy.
             Err(fault) => refuse("to_tls", fault),
         }
     }
@@ -75,7 +75,7 @@ pub(super) async fn load(
     }
 }
 
-/// The files that `listener` takes certificates and keys from.
+/// The files from which `listener` reads certificates and keys.
 pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> {
     let server = listener
         .tls
@@ -88,14 +88,14 @@ pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> 
     server.chain(client).flatten().map(|path| path.as_path())
 }
 
-/// Whether any of its outputs is reached by TLS.
+/// Whether any of the destinations of `listener` is `tls://`.
 fn needs_client(listener: &ListenerSettings) -> bool {
     let outputs = listener.routes.values().chain(&listener.tee);
     let mut outputs = outputs.chain([&listener.to]);
     outputs.any(|output| matches!(output, Destination::Tls(_)))
 }
 
-async fn reading<T: Send + 'static>(
+async fn on_blocking_thread<T: Send + 'static>(
     load: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     let interrupted = |_| Fault {

@@ -1,7 +1,7 @@
-//! What has been in force: the generations, and the last reload that came to nothing.
+//! What has been in force: the last generations, and the last refused reload.
 //!
-//! In: each generation as it is put in force. Out: [`Entry`]s for those who ask, with who is still
-//! on them. The newest 32 are kept. Not here: swapping, how it is shown (`admin`).
+//! In: each generation as it is published. Out: [`Entry`] values, newest first, with the current use
+//! of each generation. Not here: publishing (`reloader`), presentation (`admin`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,18 +11,18 @@ use crate::generation::{Generation, Leases};
 use linemill_config::report::Source;
 use linemill_sandbox::plugin::Digest;
 
-/// Generations that are remembered.
-const KEPT: usize = 32;
+/// Generations kept; older ones are dropped.
+const CAPACITY: usize = 32;
 
-/// What has been in force. Clones are the same one.
+/// The generations that have been in force. Clones share one history.
 #[derive(Debug, Clone, Default)]
 pub struct History(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Oldest first.
+    /// Oldest first; the last is in force. At most [`CAPACITY`].
     entries: VecDeque<Entry>,
-    /// Those that were in use when last looked at, however old.
+    /// Generations still in use at the last look, also those older than `entries`.
     held: Vec<Weak<Leases>>,
     refusal: Option<Refusal>,
     source: Option<Arc<Source>>,
@@ -31,39 +31,39 @@ struct Inner {
 /// A generation that is or was in force.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// 1 at start, one more for each swap.
+    /// 1 at start; each swap adds 1.
     pub number: u64,
-    /// Since when.
+    /// When it was put in force.
     pub at: SystemTime,
-    /// Who or what asked for it.
+    /// What triggered it.
     pub by: String,
-    /// How it differs from the one before.
+    /// Its differences from the generation before.
     pub changes: Vec<String>,
-    /// The plugins of its filters.
+    /// The digests of its plugins, by the filter's name.
     pub filters: BTreeMap<String, Digest>,
-    /// How long it took to read, compile, start and test it.
+    /// How long reading, compiling, starting and testing took.
     pub build: Duration,
-    /// Who uses it.
-    pub mark: Arc<Leases>,
+    /// The leases on it.
+    pub leases: Arc<Leases>,
 }
 
-/// A reload that came to nothing.
+/// A refused reload.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// When.
+    /// When it was refused.
     pub at: SystemTime,
-    /// Who or what asked for it.
+    /// What triggered it.
     pub by: String,
-    /// What was wrong.
+    /// The report of what was wrong.
     pub error: String,
 }
 
 impl History {
-    /// Adds the generation that has just been put in force, which `mark` belongs to.
+    /// Adds the generation that has just been put in force, with the leases on it.
     pub fn add(
         &self,
         generation: &Generation,
-        mark: &Arc<Leases>,
+        leases: &Arc<Leases>,
         by: String,
         changes: Vec<String>,
         build: Duration,
@@ -77,28 +77,28 @@ impl History {
             changes,
             filters: filters.collect(),
             build,
-            mark: Arc::clone(mark),
+            leases: Arc::clone(leases),
         };
         let mut inner = self.lock();
-        inner.forget();
-        inner.held.push(Arc::downgrade(mark));
-        if inner.entries.len() == KEPT {
+        inner.drop_unused();
+        inner.held.push(Arc::downgrade(leases));
+        if inner.entries.len() == CAPACITY {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
     }
 
-    /// Notes the file that the generation in force was read from.
-    pub fn read_from(&self, source: Option<Arc<Source>>) {
+    /// Records the file from which the generation in force was read.
+    pub fn set_source(&self, source: Option<Arc<Source>>) {
         self.lock().source = source;
     }
 
-    /// The file that the generation in force was read from, as it was then.
+    /// The file from which the generation in force was read, with its text at that time.
     pub fn source(&self) -> Option<Arc<Source>> {
         self.lock().source.clone()
     }
 
-    /// Notes a reload that came to nothing.
+    /// Records a refused reload.
     pub fn refused(&self, by: String, error: String) {
         let at = SystemTime::now();
         self.lock().refusal = Some(Refusal { at, by, error });
@@ -109,19 +109,19 @@ impl History {
         self.lock().entries.iter().rev().cloned().collect()
     }
 
-    /// The last reload that came to nothing, if one ever did.
+    /// The last refused reload.
     pub fn refusal(&self) -> Option<Refusal> {
         self.lock().refusal.clone()
     }
 
-    /// How many generations are in use, although another is in force.
+    /// The number of replaced generations that connections still use.
     pub fn old_held(&self) -> usize {
         let mut inner = self.lock();
-        inner.forget();
-        // The newest is in force.
-        let newest = inner.entries.back().map(|entry| Arc::as_ptr(&entry.mark));
+        inner.drop_unused();
+        // The newest entry is in force.
+        let newest = inner.entries.back().map(|entry| Arc::as_ptr(&entry.leases));
         let old = inner.held.iter();
-        old.filter(|mark| Some(mark.as_ptr()) != newest).count()
+        old.filter(|leases| Some(leases.as_ptr()) != newest).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -130,11 +130,12 @@ impl History {
 }
 
 impl Inner {
-    /// Forgets those that nobody uses and that are in force no more.
-    fn forget(&mut self) {
-        let newest = self.entries.back().map(|entry| Arc::as_ptr(&entry.mark));
-        self.held.retain(|mark| {
-            Some(mark.as_ptr()) == newest || mark.upgrade().is_some_and(|mark| mark.now().held)
+    /// Drops generations that are neither in force nor in use.
+    fn drop_unused(&mut self) {
+        let newest = self.entries.back().map(|entry| Arc::as_ptr(&entry.leases));
+        self.held.retain(|leases| {
+            Some(leases.as_ptr()) == newest
+                || leases.upgrade().is_some_and(|leases| leases.now().held)
         });
     }
 }

@@ -1,9 +1,9 @@
-//! What listens: the listeners that run, and where their lines go.
+//! The listeners of a host: which sockets are open, and which sinks their lines go to.
 //!
-//! In: settings that hold, and the generation built of them. Out: running listeners. What joins is
-//! bound and opened before anything is published, so that an address in use refuses the whole; what
-//! leaves sees so in the orders and drains by itself.
-//! Not here: which changes need a restart (`config::diff`), the work of a listener.
+//! In: validated settings, and the generation built of them. Out: running listeners. New listeners are
+//! bound, and their sinks opened, before the generation is published, so that an address in use
+//! refuses the whole reload. A removed listener learns from the snapshot that it must drain.
+//! Not here: which changes need a restart (`config::diff`), accepting connections.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::destinations;
+use super::egress;
 use crate::bind::{Handed, Socket, bind};
 use crate::generation::{Generation, Snapshot};
 use crate::stream::hop::Terms;
@@ -24,22 +24,22 @@ use crate::telemetry::metrics::Metrics;
 use linemill_config::report::{Report, Reports};
 use linemill_config::settings::{ListenerSettings, Settings};
 
-/// How long after the grace period outputs have for their last lines.
-const LAST: Duration = Duration::from_secs(1);
+/// How long shared sinks may write their last lines after the grace period.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The listeners of a host.
 pub struct Listeners {
     handed: Handed,
     snapshot: watch::Receiver<Snapshot>,
-    /// Those in service, by name.
+    /// The sinks of each listener in the generation in force, by the listener's name.
     members: HashMap<String, Arc<Destinations>>,
-    /// All that have connections yet.
+    /// The tasks of all listeners that still have connections, removed ones included.
     running: JoinSet<()>,
     outputs: Outputs,
 }
 
-/// Listeners that are bound and do not accept yet. Dropped, they are gone again.
-pub struct Joining(Vec<Bound>);
+/// New listeners, bound and not yet accepting. Dropping them closes their sockets.
+pub struct Prepared(Vec<Bound>);
 
 struct Bound {
     name: String,
@@ -48,8 +48,8 @@ struct Bound {
 }
 
 impl Listeners {
-    /// A fleet without listeners, for those who follow `orders`. Some of its sockets may be among
-    /// those `handed` over, and where its lines go among `outputs`.
+    /// A host without listeners. Listeners follow `snapshot`, may use the sockets in `handed`, and
+    /// register shared sinks in `outputs`.
     pub fn new(handed: Handed, snapshot: watch::Receiver<Snapshot>, outputs: Outputs) -> Self {
         Self {
             handed,
@@ -60,28 +60,28 @@ impl Listeners {
         }
     }
 
-    /// What connections of all listeners share.
+    /// The sinks that several listeners share.
     pub fn outputs(&self) -> &Outputs {
         &self.outputs
     }
 
-    /// The sockets that were handed over.
+    /// The sockets that the service manager handed over.
     pub fn handed(&mut self) -> &mut Handed {
         &mut self.handed
     }
 
-    /// Binds the listeners of `settings` that do not run, and opens where their lines go.
+    /// Binds the listeners of `settings` that are new, and opens their sinks.
     ///
     /// # Errors
-    /// Everything that cannot be had; nothing is bound then.
+    /// Every listener that cannot be bound and every sink that cannot be opened; nothing stays bound.
     pub fn prepare(
         &mut self,
         settings: &Settings,
         generation: &Generation,
         metrics: &Metrics,
-    ) -> Result<Joining, Reports> {
+    ) -> Result<Prepared, Reports> {
         self.outputs.sweep();
-        let (mut joining, mut wrong) = (Vec::new(), Vec::new());
+        let (mut prepared, mut wrong) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
             if self.members.contains_key(&listener.name) {
                 continue;
@@ -89,9 +89,9 @@ impl Listeners {
             let Some(service) = generation.services.get(&listener.name) else {
                 continue;
             };
-            let opened = destinations::open(listener, service, &self.outputs, metrics);
+            let opened = egress::open(listener, service, &self.outputs, metrics);
             match opened.and_then(|opened| Ok((opened, self.bind(listener, generation)?))) {
-                Ok((destinations, socket)) => joining.push(Bound {
+                Ok((destinations, socket)) => prepared.push(Bound {
                     name: listener.name.clone(),
                     socket,
                     destinations: Arc::new(destinations),
@@ -99,11 +99,11 @@ impl Listeners {
                 Err(report) => wrong.push(report),
             }
         }
-        Reports::new(wrong).map_or(Ok(Joining(joining)), Err)
+        Reports::new(wrong).map_or(Ok(Prepared(prepared)), Err)
     }
 
-    /// Listeners of `before` that `next` does not have, and those that left earlier and have not
-    /// ended: when their connections end at the latest.
+    /// The listeners that `next` removes, and those removed earlier whose grace period is not over, each
+    /// with the time at which its last connections are closed.
     pub fn leaving(&self, before: &Generation, next: &Generation) -> HashMap<String, Instant> {
         let now = Instant::now();
         let gone = |name: &String| !next.services.contains_key(name);
@@ -114,11 +114,12 @@ impl Listeners {
         earlier.chain(new).filter(|(name, _)| gone(name)).collect()
     }
 
-    /// Follows the generation that has just been published: starts what joins, each with a line on
-    /// standard error that says where, lets go of what leaves, and tells next hops their terms.
-    pub fn start(&mut self, joining: Joining, metrics: &Metrics) {
+    /// Follows the generation that has just been published: starts the new listeners, each announced on
+    /// standard error with its address, releases the sinks of removed ones, and updates the terms of
+    /// upstreams.
+    pub fn start(&mut self, prepared: Prepared, metrics: &Metrics) {
         let generation = Arc::clone(self.snapshot.borrow().generation());
-        for bound in joining.0 {
+        for bound in prepared.0 {
             let address = bound.socket.name().clone();
             let listener = Listener::new(
                 &bound.name,
@@ -144,11 +145,11 @@ impl Listeners {
         while self.running.try_join_next().is_some() {}
     }
 
-    /// Waits until all listeners have ended, which they do when the orders say drain, and outputs
-    /// have written what they were given. `until` is the end of the grace period.
+    /// Waits until all listeners have drained and shared sinks have written their lines. `until` is the
+    /// end of the grace period; the snapshot must say that the host drains.
     pub async fn end(&mut self, until: Instant) {
         while self.running.join_next().await.is_some() {}
-        self.outputs.finish(until + LAST).await;
+        self.outputs.finish(until + LAST_LINES).await;
     }
 
     fn bind(
@@ -162,7 +163,7 @@ impl Listeners {
                 .keys()
                 .find(|name| !generation.services.contains_key(*name));
             match gone {
-                // The likely reason, which the system does not know.
+                // The system reports the address in use, but not this likely reason.
                 Some(gone) => report.and_hint(&format!(
                     "listener `{gone}`, which this configuration removes, may still listen there: keep its name, or remove it by a reload of its own first"
                 )),

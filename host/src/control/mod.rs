@@ -1,14 +1,17 @@
-//! The control plane: what decides which chains are in force.
+//! The control plane: decides which generation is in force.
 //!
-//! [`origin`] says where settings come from, [`load`] finds plugins, [`build`] makes a generation
-//! of both, [`reloader`] puts it in place, [`listeners`] listens, [`triggers`] and [`watch`] say when, [`history`] knows
-//! what was, [`admin`] shows it and takes requests, [`ask`] makes them.
+//! [`origin`] names the configuration, [`load`] finds plugins, [`build`] makes a generation of both,
+//! [`egress`] opens its sinks, and [`reloader`] publishes it. [`listeners`] holds the sockets.
+//! [`triggers`], [`watcher`] and [`admin`] send [`request`]s to the reloader; [`history`] records what
+//! it did.
+//!
+//! In: files, signals and requests. Out: generations, published through `crate::generation`.
+//! Not here: anything that happens per connection or per line.
 
 pub mod admin;
-pub mod ask;
 pub mod build;
 mod certificates;
-pub mod destinations;
+pub mod egress;
 pub mod history;
 pub mod listeners;
 pub mod load;
@@ -16,4 +19,4 @@ pub mod origin;
 pub mod reloader;
 pub mod request;
 pub mod triggers;
-pub mod watch;
+pub mod watcher;

@@ -1,4 +1,6 @@
-//! Where settings come from: a file, and what the command line puts on top of it.
+//! The origin of the settings: a configuration file, and options of the command line.
+//!
+//! In: the path of a file, and options. Out: validated [`Settings`]. Not here: when to read them.
 
 use std::path::PathBuf;
 
@@ -6,10 +8,10 @@ use linemill_config::report::Reports;
 use linemill_config::settings::{Address, Settings};
 use linemill_sandbox::bundled;
 
-/// Where settings come from; loaded again at every reload.
+/// A configuration file and the options that override it; read again at every reload.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The configuration file; without one, ROT13 on 127.0.0.1:40713.
+    /// The configuration file; `None` means ROT13 on 127.0.0.1:40713.
     pub config: Option<PathBuf>,
     /// Replaces the address of the only listener.
     pub listen: Option<Address>,
@@ -21,7 +23,7 @@ impl Origin {
     /// Reads and checks the settings.
     ///
     /// # Errors
-    /// All that is wrong with them.
+    /// Everything that is wrong with them.
     pub fn load(&self) -> Result<Settings, Reports> {
         let bundled = bundled::names();
         let settings = match &self.config {
@@ -32,14 +34,14 @@ impl Origin {
             }
             None => Settings::builtin(),
         };
-        self.put_on(settings)
+        self.override_in(settings)
     }
 
-    /// Puts what the command line said on top of `settings`.
+    /// Overrides `settings` by the options of the command line.
     ///
     /// # Errors
-    /// What does not go together.
-    pub fn put_on(&self, mut settings: Settings) -> Result<Settings, Reports> {
+    /// An option does not fit the settings, such as `--listen` with two listeners.
+    pub fn override_in(&self, mut settings: Settings) -> Result<Settings, Reports> {
         let bundled = bundled::names();
         if let Some(listen) = &self.listen {
             settings.listen_on(listen.clone())?;

@@ -1,7 +1,7 @@
-//! What the control plane is asked to do, and what came of it.
+//! Requests to the control plane, and their outcomes.
 //!
-//! In: nothing; plain values that go between those who ask (`triggers`, `admin`) and the one who
-//! does it (`swap`).
+//! Plain values that pass from those who ask (`triggers`, `watcher`, `admin`) to the one that acts
+//! (`reloader`), and back. Not here: what an action does.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,97 +12,97 @@ use tokio::sync::oneshot;
 
 use linemill_config::report::Reports;
 
-/// Something to do, and where the answer goes, if anybody waits for it.
+/// One action for the reloader, and where to send its outcome.
 #[derive(Debug)]
 pub struct Request {
-    /// What.
-    pub what: Action,
-    /// Why.
+    /// The action to perform.
+    pub action: Action,
+    /// Why it is requested; shown in the log and in the history.
     pub trigger: Trigger,
-    /// Who waits.
+    /// Receives the outcome; `None` when the requester does not wait for it.
     pub answer: Option<oneshot::Sender<Outcome>>,
 }
 
-/// What to do.
+/// What the reloader can be asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Read the configuration again.
+    /// Read the configuration again and put it in force.
     Reload,
-    /// Put the generation before in force again.
+    /// Put the previous generation in force again.
     Rollback,
-    /// Let the version on trial of this filter be the filter.
+    /// Replace the filter of this name by its version on trial.
     Promote(String),
-    /// End the trial of a version of this filter.
-    End(String),
+    /// End the trial of the filter of this name; the filter stays as it is.
+    EndTrial(String),
 }
 
-/// Why.
+/// Why an action is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// The host starts.
     Start,
     /// SIGHUP.
     Hangup,
-    /// This file, the configuration, a plugin or a certificate, changed.
+    /// This file changed: the configuration, a plugin or a certificate.
     Changed(PathBuf),
-    /// Somebody asked at the admin address.
-    Asked(String),
-    /// A filter failed too many lines after its swap.
+    /// A request at the admin address, described as `POST /PATH by USER-AGENT`.
+    Admin(String),
+    /// A filter failed too many lines after the swap that brought it; the text says which.
     Failing(String),
 }
 
-/// What came of it.
+/// The outcome of an action, as the admin address answers it in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// In a word.
+    /// Whether anything changed.
     pub result: ReloadStatus,
-    /// The generation in force now.
+    /// The generation in force afterwards.
     pub generation: u64,
-    /// What is different, a line each.
+    /// The differences from the generation before, one entry each.
     pub changes: Vec<String>,
-    /// Lines of the configuration that must change for it to outlive a restart.
+    /// The edits to the configuration that make the outcome survive a restart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
-    /// What is wrong, as a report; only when refused.
+    /// The report of what is wrong; only when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took, milliseconds.
+    /// How long the action took, in milliseconds.
     pub took_ms: f64,
 }
 
-/// What came of a request, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether an action changed what is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReloadStatus {
-    /// Another generation is in force.
+    /// A new generation is in force.
     Applied,
-    /// Nothing was different.
+    /// There was no difference; the generation stays in force.
     Unchanged,
-    /// Something is wrong; all stays as it was.
+    /// Something is wrong; the generation stays in force.
     Refused,
 }
 
-/// What a reload did.
+/// What an action that succeeded did.
 #[derive(Debug)]
 pub enum Reloaded {
-    /// Nothing is different from what is in force.
+    /// Nothing differs from what is in force.
     Unchanged,
     /// A new generation is in force.
     Applied {
         /// Its number.
         generation: u64,
-        /// How it differs from the one before.
+        /// The differences from the generation before.
         changes: Vec<String>,
-        /// Lines of the configuration that must change for it to outlive a restart.
+        /// The edits to the configuration that make this survive a restart.
         keep: Vec<String>,
     },
 }
 
 impl Request {
-    /// A reload for which nobody waits.
+    /// A reload without a requester that waits.
     pub fn reload(trigger: Trigger) -> Self {
         Self {
-            what: Action::Reload,
+            action: Action::Reload,
             trigger,
             answer: None,
         }
@@ -110,49 +110,47 @@ impl Request {
 }
 
 impl Trigger {
-    /// Whether the same is likely to come again at once, so that it is worth a moment's wait.
+    /// Whether more of the same is likely within moments, so that waiting for it saves reloads.
     pub fn comes_in_bursts(&self) -> bool {
         matches!(self, Self::Hangup | Self::Changed(_))
     }
 }
 
 impl Outcome {
-    /// What became of `done`, while `generation` was in force.
-    pub fn of(
-        done: std::result::Result<&Reloaded, &Reports>,
-        in_force: u64,
-        took: Duration,
-    ) -> Self {
-        let (mut changes, mut keep, mut error) = (Vec::new(), Vec::new(), None);
-        let (result, generation) = match done {
-            Ok(Reloaded::Unchanged) => (ReloadStatus::Unchanged, in_force),
+    /// The outcome of an action that took `took`. `in_force` is the generation in force afterwards.
+    pub fn of(done: Result<&Reloaded, &Reports>, in_force: u64, took: Duration) -> Self {
+        let mut outcome = Self {
+            result: ReloadStatus::Unchanged,
+            generation: in_force,
+            changes: Vec::new(),
+            keep: Vec::new(),
+            error: None,
+            took_ms: took.as_secs_f64() * 1e3,
+        };
+        match done {
+            Ok(Reloaded::Unchanged) => {}
             Ok(Reloaded::Applied {
                 generation,
-                changes: made,
-                keep: lines,
+                changes,
+                keep,
             }) => {
-                (changes, keep) = (made.clone(), lines.clone());
-                (ReloadStatus::Applied, *generation)
+                outcome.result = ReloadStatus::Applied;
+                outcome.generation = *generation;
+                outcome.changes.clone_from(changes);
+                outcome.keep.clone_from(keep);
             }
             Err(reports) => {
-                error = Some(reports.to_string());
-                (ReloadStatus::Refused, in_force)
+                outcome.result = ReloadStatus::Refused;
+                outcome.error = Some(reports.to_string());
             }
-        };
-        Self {
-            result,
-            generation,
-            changes,
-            keep,
-            error,
-            took_ms: took.as_secs_f64() * 1e3,
         }
+        outcome
     }
 }
 
 impl ReloadStatus {
-    /// As in metrics and in JSON.
-    pub fn word(self) -> &'static str {
+    /// The status as in metrics and in JSON.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Unchanged => "unchanged",
@@ -167,8 +165,8 @@ impl fmt::Display for Trigger {
             Self::Start => f.write_str("start"),
             Self::Hangup => f.write_str("SIGHUP"),
             Self::Changed(path) => write!(f, "{} changed", path.display()),
-            Self::Asked(by) => f.write_str(by),
-            Self::Failing(what) => write!(f, "rolled back: {what}"),
+            Self::Admin(request) => f.write_str(request),
+            Self::Failing(reason) => write!(f, "rolled back: {reason}"),
         }
     }
 }

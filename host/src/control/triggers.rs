@@ -1,20 +1,20 @@
-//! What makes the host reload or stop: signals, and files that change.
+//! Signals: SIGHUP reloads, SIGINT and SIGTERM stop.
 //!
-//! In: the system's events. Out: [`Request`]s on a channel, and the signals of [`Stop`].
-//! Not here: files (`watch`), what is asked for at the admin address (`admin`).
+//! In: signals. Out: [`Request`]s on a channel, and the signals of [`Stop`].
+//! Not here: changed files (`watcher`), requests at the admin address (`admin`).
 
 use tokio::sync::mpsc;
 
 use super::request::Request;
 
-/// Catches SIGHUP from this call on; the future calls `also` and asks for a reload at each, for
-/// ever. Without such signals (Windows), waits for ever.
+/// Catches SIGHUP from this call on. At each, the returned future calls `before_reload` and requests
+/// a reload. It never ends. On Windows, which has no SIGHUP, it does nothing.
 ///
 /// # Errors
-/// When the signal cannot be caught.
+/// The signal cannot be caught.
 pub fn hangups(
     requests: mpsc::Sender<Request>,
-    also: impl Fn() + Send + 'static,
+    before_reload: impl Fn() + Send + 'static,
 ) -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut hangups = {
@@ -25,17 +25,17 @@ pub fn hangups(
         #[cfg(unix)]
         while hangups.recv().await.is_some() {
             use super::request::Trigger;
-            also();
-            // A full channel holds a reload already.
+            before_reload();
+            // A full channel already contains a reload.
             let _full = requests.try_send(Request::reload(Trigger::Hangup));
         }
         #[cfg(not(unix))]
         std::future::pending::<()>().await;
-        drop((requests, also));
+        drop((requests, before_reload));
     })
 }
 
-/// The signals that end the host: SIGINT and SIGTERM (on Windows: Ctrl-C).
+/// The signals that stop the host: SIGINT and SIGTERM (on Windows: Ctrl-C).
 pub struct Stop {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -44,10 +44,10 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Catches them from this call on: before that, they kill the process.
+    /// Catches the signals from this call on; before it, they kill the process.
     ///
     /// # Errors
-    /// When they cannot be caught.
+    /// A signal cannot be caught.
     pub fn catch() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
@@ -61,10 +61,10 @@ impl Stop {
         Ok(Self {})
     }
 
-    /// Waits for the next; gives its name.
+    /// Waits for the next signal, and returns its name.
     ///
     /// # Errors
-    /// When it cannot be caught.
+    /// The signal cannot be caught.
     pub async fn next(&mut self) -> std::io::Result<&'static str> {
         #[cfg(unix)]
         return Ok(tokio::select! {

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::control::admin::{Admin, door};
+use crate::control::admin::{Admin, http};
 use crate::control::request::{Outcome, Reloaded};
 use crate::generation::{Generation, Snapshot};
 use crate::telemetry::metrics::Metrics;
@@ -79,7 +79,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
     };
     let (client, server) = duplex(4096);
     let (mut reading, mut writing) = split(client);
-    let answering = door::answer(server, admin.routes());
+    let answering = http::answer(server, admin.routes());
     let sending = async move {
         let mut from = 0;
         for cut in cuts.iter().copied().chain([sent.len()]) {

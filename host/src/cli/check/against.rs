@@ -52,7 +52,7 @@ pub(super) async fn compare(
         _ => Settings::builtin(),
     };
     // What its command line said stays on top of any configuration.
-    let (old, new) = (origin.put_on(old)?, origin.put_on(new)?);
+    let (old, new) = (origin.override_in(old)?, origin.override_in(new)?);
     let diff = diff(&old, &new);
     let in_force = status.generations.iter();
     let in_force = in_force.clone().find(|one| one.number == status.generation);

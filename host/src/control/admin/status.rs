@@ -1,8 +1,8 @@
-//! `/status`: what is in force, what was, and who is still on it.
+//! `/status`: the generations that are and were in force, listeners, filters and trials.
 //!
-//! In: the history and the orders. Out: [`Status`], which is JSON for machines and what
-//! `linemill status` shows. Times are RFC 3339 in UTC, durations milliseconds. No payload of any
-//! stream is in it.
+//! In: the history and the snapshot. Out: [`Status`], which is served as JSON and which `linemill status`
+//! prints. Times are RFC 3339 in UTC, durations are milliseconds. It contains no payload of any stream;
+//! `/trials` does.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,30 +20,30 @@ use linemill_sandbox::trial::shadow::Example;
 /// The state of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
-    /// Of linemill.
+    /// The version of linemill.
     pub version: String,
-    /// Of the process.
+    /// The process ID.
     pub pid: u32,
-    /// Whether it takes no more connections, and waits for the last to end.
+    /// Whether the host has stopped accepting connections and waits for the last ones to end.
     pub draining: bool,
-    /// The generation in force.
+    /// The number of the generation in force.
     pub generation: u64,
-    /// Other generations that connections still use.
+    /// The number of replaced generations that connections still use.
     pub old_generations_held: usize,
     /// The listeners, by name.
     pub listeners: BTreeMap<String, ListenerStatus>,
     /// The filters in force, by name.
     #[serde(default)]
     pub filters: BTreeMap<String, FilterStatus>,
-    /// Versions of filters that are on trial.
+    /// The versions of filters on trial.
     pub trials: Vec<TrialStatus>,
     /// The last generations, newest first.
     pub generations: Vec<GenerationStatus>,
-    /// The last reload that came to nothing.
+    /// The last refused reload.
     pub last_refusal: Option<RefusalStatus>,
 }
 
-/// A listener in service.
+/// A listener of the generation in force.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ListenerStatus {
     /// Connections open now.
@@ -52,33 +52,33 @@ pub struct ListenerStatus {
     pub chain: Vec<String>,
 }
 
-/// A filter in force.
+/// A filter of the generation in force.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FilterStatus {
     /// SHA-256 of its plugin.
     pub plugin: String,
-    /// Lines that came to it since it is in force.
+    /// Lines given to it since it was started.
     pub lines: u64,
-    /// Of these, the ones that failed.
+    /// The number of these that failed.
     pub failed: u64,
-    /// Whether it is called.
+    /// Its circuit breaker.
     pub breaker: BreakerStatus,
 }
 
-/// Whether a filter is called.
+/// The circuit breaker of a filter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BreakerStatus {
-    /// `closed`: it is. `open`: it is not, since it kept failing.
+    /// `closed`: the filter is called. `open`: it is bypassed because it kept failing.
     pub state: String,
-    /// Since when it is open.
+    /// When it opened.
     pub since: Option<String>,
-    /// When it is given a batch to see whether it works again, at the earliest.
+    /// The earliest time of the next probe, a batch that tests whether the filter works again.
     pub next_probe: Option<String>,
-    /// How many such batches came to nothing.
+    /// Probes that failed since it opened.
     pub failed_probes: u32,
 }
 
-/// A version of a filter that is on trial.
+/// A version of a filter on trial.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrialStatus {
     /// The listener in whose chain it is.
@@ -89,64 +89,64 @@ pub struct TrialStatus {
     pub kind: String,
     /// SHA-256 of its plugin.
     pub plugin: String,
-    /// How many connections it sees.
+    /// The share of connections that it serves.
     pub share: String,
-    /// Lines it was given, in this generation, wherever it stands.
+    /// Lines given to it in this generation, by all listeners together.
     pub lines: u64,
-    /// Of these, the ones that failed.
+    /// The number of these that failed.
     pub failed: u64,
-    /// Lines that a shadow made the same of as the filter.
+    /// Lines for which a shadow and the filter returned the same.
     pub same: u64,
-    /// Lines that it made something else of.
+    /// Lines for which they returned something different.
     pub different: u64,
-    /// Lines that it did not see because it was slow.
+    /// Lines not given to the shadow because it was too slow.
     pub skipped: u64,
-    /// The newest of the different ones; only at `/trials`.
+    /// The newest lines that came out differently; only at `/trials`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<ExampleStatus>,
 }
 
-/// A line that came out differently. Bytes that are no UTF-8 are shown as U+FFFD.
+/// A line that came out differently. Invalid UTF-8 is shown as U+FFFD.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleStatus {
-    /// Its content, the first 256 bytes.
+    /// The first 256 bytes of its content.
     pub line: String,
-    /// What the filter made of it, the first lines.
+    /// The first lines that the filter returned.
     pub filter: Vec<String>,
-    /// What the shadow made of it.
+    /// The first lines that the shadow returned.
     pub shadow: Vec<String>,
 }
 
 /// A generation that is or was in force.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GenerationStatus {
-    /// 1 at start, one more for each swap.
+    /// 1 at start; each swap adds 1.
     pub number: u64,
-    /// Since when.
+    /// When it was put in force.
     pub at: String,
-    /// Who or what asked for it.
+    /// What triggered it.
     pub by: String,
-    /// How it differs from the one before.
+    /// Its differences from the generation before.
     pub changes: Vec<String>,
-    /// Its filters, with the SHA-256 of their plugins.
+    /// The SHA-256 of its plugins, by the filter's name.
     pub filters: BTreeMap<String, String>,
-    /// How long it took to read, compile, start and test it.
+    /// How long reading, compiling, starting and testing took.
     pub build_ms: f64,
-    /// How long it took the last connection to leave it after it was replaced; none while it is in
-    /// force or in use.
+    /// How long its last connection took to leave it after it was replaced; `None` while it is in force
+    /// or in use.
     pub moved_ms: Option<f64>,
     /// Connections on it.
     pub connections: usize,
 }
 
-/// A reload that came to nothing.
+/// A refused reload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RefusalStatus {
-    /// When.
+    /// When it was refused.
     pub at: String,
-    /// Who or what asked for it.
+    /// What triggered it.
     pub by: String,
-    /// What was wrong.
+    /// The report of what was wrong.
     pub error: String,
 }
 
@@ -206,7 +206,7 @@ fn breaker(opened: Option<Opened>) -> BreakerStatus {
     }
 }
 
-/// The versions on trial in a generation, with or without examples.
+/// The versions on trial in a generation; `examples` includes lines that came out differently.
 pub(super) fn trials(generation: &Generation, examples: bool) -> Vec<TrialStatus> {
     let mut trials = Vec::new();
     for (listener, service) in &generation.services {
@@ -248,7 +248,7 @@ fn example(example: &Example) -> ExampleStatus {
 }
 
 fn shown(entry: &Entry) -> GenerationStatus {
-    let now = entry.mark.now();
+    let now = entry.leases.now();
     let filters = entry.filters.iter();
     GenerationStatus {
         number: entry.number,
@@ -264,7 +264,7 @@ fn shown(entry: &Entry) -> GenerationStatus {
     }
 }
 
-/// Milliseconds, to the microsecond.
+/// Milliseconds, rounded down to microseconds.
 fn millis(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }

@@ -1,20 +1,20 @@
-//! What has been decided about trials while the host runs, and the file does not say yet.
+//! Decisions about trials, made while the host runs and not yet contained in the file.
 //!
-//! In: settings as they are read, and decisions. Out: settings with the decisions on top, and the
-//! lines of the file that must change for a decision to outlive a restart. A decision holds until
-//! the filter's table in the file is another one.
+//! In: settings as read from the file, and decisions. Out: settings with the decisions applied, and
+//! the edits to the file that make a decision survive a restart. A decision holds until the filter's
+//! table in the file changes.
 
 use std::collections::BTreeMap;
 
 use linemill_config::report::{Place, Report};
 use linemill_config::settings::{FilterSettings, Settings, Trial};
 
-/// What was decided.
+/// How a trial ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TrialDecision {
-    /// The version on trial is the filter from now on.
+    /// The version on trial replaces the filter.
     Promoted,
-    /// The trial is over, and the filter stays what it was.
+    /// The filter stays as it is.
     Ended,
 }
 
@@ -24,15 +24,15 @@ pub(super) struct Decisions(BTreeMap<String, Decision>);
 
 #[derive(Debug, Clone)]
 struct Decision {
-    /// The filter, as the file had it.
+    /// The filter's table at the time of the decision; when it changes, the decision is dropped.
     file: FilterSettings,
-    verdict: TrialDecision,
+    outcome: TrialDecision,
 }
 
 impl Decisions {
-    /// Puts them on top of `settings`, which come from the file. Those that do not fit any more are
-    /// forgotten.
-    pub(super) fn put_on(&mut self, settings: &mut Settings) {
+    /// Applies the decisions to `settings`, which come from the file. Drops the decisions about filters
+    /// whose tables have changed or are gone.
+    pub(super) fn apply_to(&mut self, settings: &mut Settings) {
         self.0.retain(|name, decision| {
             let Some(filter) = settings.filters.get_mut(name) else {
                 return false;
@@ -40,20 +40,20 @@ impl Decisions {
             if *filter != decision.file {
                 return false;
             }
-            *filter = decision.verdict.of(filter);
+            *filter = decision.outcome.of(filter);
             true
         });
     }
 
-    /// Decides about the trial of filter `name`, of which `settings` are in force. Returns the
-    /// settings that follow, and the lines of the file to change.
+    /// Decides the trial of filter `name` under the `settings` in force. Returns the new settings, and
+    /// the edits to the file that correspond to them.
     ///
     /// # Errors
-    /// When there is nothing to decide about.
+    /// The filter has no version on trial.
     pub(super) fn decide(
         &mut self,
         name: &str,
-        verdict: TrialDecision,
+        outcome: TrialDecision,
         settings: &Settings,
     ) -> Result<(Settings, Vec<String>), Report> {
         let Some((file, trial)) = settings
@@ -61,21 +61,22 @@ impl Decisions {
             .get(name)
             .and_then(|filter| Some((filter, filter.trial.as_ref()?)))
         else {
-            return Err(nothing(name, settings));
+            return Err(no_trial(name, settings));
         };
         let decision = Decision {
             file: file.clone(),
-            verdict,
+            outcome,
         };
-        let lines = lines(file, trial, verdict);
+        let edits = edits(file, trial, outcome);
         let mut next = settings.clone();
-        next.filters.insert(name.to_owned(), verdict.of(file));
+        next.filters.insert(name.to_owned(), outcome.of(file));
         self.0.insert(name.to_owned(), decision);
-        Ok((next, lines))
+        Ok((next, edits))
     }
 }
 
 impl TrialDecision {
+    /// The settings of `filter` after this decision.
     fn of(self, filter: &FilterSettings) -> FilterSettings {
         match self {
             Self::Promoted => filter.promoted().unwrap_or_else(|| filter.clone()),
@@ -87,39 +88,38 @@ impl TrialDecision {
     }
 }
 
-fn nothing(name: &str, settings: &Settings) -> Report {
+fn no_trial(name: &str, settings: &Settings) -> Report {
     let filters = settings.filters.values();
     let on_trial: Vec<_> = filters
         .filter(|filter| filter.trial.is_some())
         .map(|filter| format!("`{}`", filter.name))
         .collect();
-    let hint = match on_trial.is_empty() {
-        true => {
-            "no filter has a version on trial: `canary` and `shadow` of a filter begin one".into()
-        }
-        false => format!("on trial is a version of {}", on_trial.join(", ")),
+    let hint = if on_trial.is_empty() {
+        "no filter has a version on trial: `canary` and `shadow` of a filter start one".into()
+    } else {
+        format!("on trial is a version of {}", on_trial.join(", "))
     };
     Place::default().report(format!("no version of filter `{name}` is on trial"), hint)
 }
 
-/// What the file must say for the decision to outlive a restart.
-fn lines(file: &FilterSettings, trial: &Trial, verdict: TrialDecision) -> Vec<String> {
+/// The edits to the file that make the decision survive a restart.
+fn edits(file: &FilterSettings, trial: &Trial, outcome: TrialDecision) -> Vec<String> {
     let at = |place: &Place| {
         let spot = place.spot();
         spot.map_or_else(String::new, |spot| format!("{spot}: "))
     };
-    let mut lines = vec![format!("{}remove `{}`", at(&trial.place), trial.kind.key())];
-    if verdict == TrialDecision::Promoted {
+    let mut edits = vec![format!("{}remove `{}`", at(&trial.place), trial.kind.key())];
+    if outcome == TrialDecision::Promoted {
         for key in ["plugin", "sha256", "settings"] {
             let old = file.places.of(key);
             match trial.places.get(key).and_then(Place::text) {
-                Some(text) => lines.push(format!("{}{key} = {text}", at(old))),
+                Some(text) => edits.push(format!("{}{key} = {text}", at(old))),
                 None if key == "sha256" && file.sha256.is_some() => {
-                    lines.push(format!("{}remove `{key}`", at(old)));
+                    edits.push(format!("{}remove `{key}`", at(old)));
                 }
                 None => {}
             }
         }
     }
-    lines
+    edits
 }

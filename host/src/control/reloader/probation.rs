@@ -1,8 +1,8 @@
-//! The time after a swap in which the filters that it brought must prove themselves.
+//! Probation: the window after a swap during which new filters are watched for failures.
 //!
 //! In: the generations before and after a swap, and `[host] rollback`. Out: the first filter that
-//! fails too many lines, if one does within the window; and what is remembered of it.
-//! Not here: going back (`swap`).
+//! fails more than its share of lines within the window; and the list of filters rejected that way.
+//! Not here: the rollback itself (`actions`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,21 +16,23 @@ use linemill_config::settings::{FilterSettings, Rollback};
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::plugin::Digest;
 
-/// How often the counts are looked at.
-const LOOK: Duration = Duration::from_millis(50);
-/// Fewer failed lines than this are no reason, whatever their share.
-const LEAST: u64 = 10;
-/// Filters that are remembered.
-const REMEMBERED: usize = 64;
+/// Interval between two looks at the counts.
+const INTERVAL: Duration = Duration::from_millis(50);
+/// A rollback requires at least this many failed lines, whatever their share.
+const MIN_FAILED: u64 = 10;
+/// Most rejected filters that are kept; the oldest is dropped first.
+const MAX_REJECTED: usize = 64;
 
 /// Filters on probation.
 pub(super) struct Probation {
     rule: Rollback,
+    /// When the window ends.
     until: Instant,
+    /// The filters that the swap brought; never empty.
     filters: Vec<Arc<Filter>>,
 }
 
-/// A filter that failed too many lines.
+/// A filter that failed more lines than `[host] rollback` allows, with its counts at that moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Failing {
     settings: FilterSettings,
@@ -40,13 +42,14 @@ pub(super) struct Failing {
     window: Duration,
 }
 
-/// The filters that were rolled back. They are not taken again until their plugin or their settings
-/// are others.
+/// The filters that failed their probation. A configuration that brings one of them back is refused
+/// until its plugin or its settings change.
 #[derive(Debug, Default)]
 pub(super) struct Rejected(Vec<Failing>);
 
 impl Probation {
-    /// The filters of `next` that are not those of `before`; `None` when there are none.
+    /// Starts a probation of the filters of `next` that `before` does not have; `None` when there are
+    /// no such filters.
     pub(super) fn after(before: &Generation, next: &Generation, rule: Rollback) -> Option<Self> {
         let known = |filter: &&Arc<Filter>| {
             let mut all = before.filters.values();
@@ -55,7 +58,7 @@ impl Probation {
         let filters: Vec<_> = next
             .filters
             .values()
-            .filter(|one| !known(one))
+            .filter(|filter| !known(filter))
             .cloned()
             .collect();
         (!filters.is_empty()).then(|| Self {
@@ -65,7 +68,7 @@ impl Probation {
         })
     }
 
-    /// Waits for a filter to fail too much; `None` when the window is over and none has.
+    /// Waits for a filter to fail too many lines; `None` when the window ends without one.
     pub(super) async fn fails(&self) -> Option<Failing> {
         loop {
             if let Some(failing) = self.filters.iter().find_map(|filter| self.failing(filter)) {
@@ -74,14 +77,14 @@ impl Probation {
             if Instant::now() >= self.until {
                 return None;
             }
-            sleep(LOOK).await;
+            sleep(INTERVAL).await;
         }
     }
 
     fn failing(&self, filter: &Filter) -> Option<Failing> {
         let (failed, lines) = (filter.failed_lines(), filter.lines());
-        let most = self.rule.share.of(lines);
-        (failed >= LEAST && failed > most).then(|| Failing {
+        let allowed = self.rule.share.of(lines);
+        (failed >= MIN_FAILED && failed > allowed).then(|| Failing {
             settings: filter.settings().clone(),
             digest: filter.digest(),
             failed,
@@ -92,22 +95,23 @@ impl Probation {
 }
 
 impl Rejected {
+    /// Adds a filter.
     pub(super) fn add(&mut self, failing: Failing) {
-        if self.0.len() == REMEMBERED {
+        if self.0.len() == MAX_REJECTED {
             self.0.remove(0);
         }
         self.0.push(failing);
     }
 
-    /// What is wrong with a generation that would bring one of them back.
+    /// The report about a generation that contains a rejected filter.
     pub(super) fn refuse(&self, next: &Generation) -> Option<Report> {
-        self.0.iter().find_map(|one| {
-            let filter = next.filters.get(&one.settings.name)?;
-            if filter.digest() != one.digest || *filter.settings() != one.settings {
+        self.0.iter().find_map(|rejected| {
+            let filter = next.filters.get(&rejected.settings.name)?;
+            if filter.digest() != rejected.digest || *filter.settings() != rejected.settings {
                 return None;
             }
-            let text = format!("{one}, and was rolled back");
-            let hint = "change its plugin's file or its settings; until then nothing of this configuration is taken";
+            let text = format!("{rejected}, and was rolled back");
+            let hint = "change its plugin's file or its settings; until then this configuration is refused";
             Some(filter.settings().place.report(text, hint))
         })
     }

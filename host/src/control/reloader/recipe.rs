@@ -1,37 +1,34 @@
-//! A generation that was in force, as what it was made of, so that it can be put in force again.
+//! The recipe of a generation: what it was built of, so that it can be built again.
 //!
-//! In: a generation and its settings. Out: its plugins and certificates, whatever their files hold
-//! by now. It holds no instance: these end with the last connection that leaves.
+//! In: a generation and its settings. Out: its plugins and certificates as they were, independent of
+//! what their files contain now. A recipe holds no instances; these end with the last connection on
+//! the generation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::decisions::Decisions;
-use crate::control::certificates::Loaded;
+use crate::control::certificates::ListenerTls;
 use crate::generation::Generation;
 use linemill_config::settings::{Settings, TrialKind, trial_name};
-use linemill_sandbox::plugin::{Digest, Plugin};
+use linemill_sandbox::plugin::Plugin;
 
-/// What a generation was made of.
+/// What a generation was built of.
 pub(in crate::control) struct Recipe {
-    /// Its number.
+    /// The number of the generation.
     pub(super) number: u64,
-    /// Its settings.
+    /// Its settings, with the decisions applied.
     pub(super) settings: Settings,
-    /// What was decided and its file did not say.
+    /// The decisions about trials that its configuration file did not contain.
     pub(super) decisions: Decisions,
+    /// By the filter's name; versions on trial have names of their own.
     plugins: HashMap<String, Arc<Plugin>>,
-    tls: HashMap<String, Loaded>,
-}
-
-/// Tells two generations apart by what they are made of.
-#[derive(PartialEq)]
-pub(super) struct Fingerprint {
-    settings: Settings,
-    plugins: BTreeMap<String, Digest>,
+    /// By the listener's name.
+    tls: HashMap<String, ListenerTls>,
 }
 
 impl Recipe {
+    /// The recipe of `generation`, which was built of `settings`.
     pub(super) fn of(generation: &Generation, settings: Settings, decisions: Decisions) -> Self {
         let filters = generation.filters.iter();
         let services = generation.services.iter();
@@ -43,12 +40,12 @@ impl Recipe {
                 .map(|(name, filter)| (name.clone(), Arc::clone(filter.plugin())))
                 .collect(),
             tls: services
-                .map(|(name, service)| (name.clone(), Loaded::of(service)))
+                .map(|(name, service)| (name.clone(), ListenerTls::of(service)))
                 .collect(),
         }
     }
 
-    /// The same, with the plugin of the version on trial in place of that of the filter, if one is.
+    /// The same recipe, with the plugin on trial as the plugin of `filter`.
     pub(super) fn promoting(mut self, filter: &str) -> Self {
         for kind in [TrialKind::Canary, TrialKind::Shadow] {
             if let Some(plugin) = self.plugins.get(&trial_name(filter, kind)) {
@@ -65,19 +62,7 @@ impl Recipe {
     }
 
     /// The certificates of a listener.
-    pub(in crate::control) fn tls(&self, listener: &str) -> Option<&Loaded> {
+    pub(in crate::control) fn tls(&self, listener: &str) -> Option<&ListenerTls> {
         self.tls.get(listener)
-    }
-}
-
-impl Fingerprint {
-    pub(super) fn of(generation: &Generation, settings: Settings) -> Self {
-        let filters = generation.filters.iter();
-        Self {
-            settings,
-            plugins: filters
-                .map(|(name, filter)| (name.clone(), filter.digest()))
-                .collect(),
-        }
     }
 }

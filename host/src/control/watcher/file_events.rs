@@ -1,6 +1,6 @@
-//! What the system tells of files, and what follows.
+//! File events: which of them request a reload, and which files are being written to.
 //!
-//! In: its events. Out: reloads asked for, and which files somebody is writing to.
+//! In: events of the system. Out: reload requests, and the set of files that are open for writing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,34 +13,36 @@ use tokio::time::Instant;
 
 use crate::control::request::{Request, Trigger};
 
-/// What events say.
-pub(super) struct Seen {
+/// Handles file events.
+pub(super) struct FileEvents {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) files: Mutex<Files>,
 }
 
+/// The watched files.
 #[derive(Default)]
 pub(super) struct Files {
-    /// Whose changes matter, in folders that are watched.
-    pub(super) ours: BTreeSet<PathBuf>,
-    /// Those of them that somebody has written to and not closed yet, and when it was seen first.
+    /// The files whose changes request a reload; events of others in the same folders are ignored.
+    pub(super) watched: BTreeSet<PathBuf>,
+    /// The watched files that were written to and not closed yet, each with the time of the first write
+    /// event. Empty unless `reports_closing`.
     pub(super) writing: BTreeMap<PathBuf, Instant>,
-    /// Whether whoever tells that a file is written to also tells that it is closed.
-    pub(super) closing_is_told: bool,
+    /// Whether the system reports the closing of files as well as writes to them.
+    pub(super) reports_closing: bool,
 }
 
-impl Seen {
-    pub(super) fn hear(&self, event: notify::Result<Event>) {
+impl FileEvents {
+    pub(super) fn handle(&self, event: notify::Result<Event>) {
         let changed = match event {
             Ok(event) => self.files().note(&event),
-            // Events may have been lost: then anything may have changed.
+            // Events may have been lost, so any file may have changed.
             Err(error) => {
                 tracing::debug!(%error, "watching files");
                 error.paths.into_iter().next().or(Some(PathBuf::new()))
             }
         };
         if let Some(path) = changed {
-            // A full channel holds a reload already.
+            // A full channel already contains a reload.
             let _full = self
                 .requests
                 .try_send(Request::reload(Trigger::Changed(path)));
@@ -53,27 +55,30 @@ impl Seen {
 }
 
 impl Files {
-    /// The file of ours that is another one now, if any.
+    /// Applies an event. Returns the watched file that it changed, if any.
     fn note(&mut self, event: &Event) -> Option<PathBuf> {
         if event.need_rescan() {
             self.writing.clear();
             return Some(PathBuf::from("files"));
         }
-        let ours = event.paths.iter().find(|path| self.ours.contains(*path))?;
+        let file = event
+            .paths
+            .iter()
+            .find(|path| self.watched.contains(*path))?;
         match event.kind {
-            EventKind::Modify(ModifyKind::Data(_)) if self.closing_is_told => {
+            EventKind::Modify(ModifyKind::Data(_)) if self.reports_closing => {
                 let now = Instant::now();
-                self.writing.entry(ours.clone()).or_insert(now);
-                Some(ours.clone())
+                self.writing.entry(file.clone()).or_insert(now);
+                Some(file.clone())
             }
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
-                self.writing.remove(ours).map(|_| ours.clone())
+                self.writing.remove(file).map(|_| file.clone())
             }
             EventKind::Access(_) => None,
-            // Another file stands there now, or none.
+            // The file was created, replaced, renamed or removed.
             _ => {
-                self.writing.remove(ours);
-                Some(ours.clone())
+                self.writing.remove(file);
+                Some(file.clone())
             }
         }
     }

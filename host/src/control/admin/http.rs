@@ -1,9 +1,8 @@
-//! The admin socket: HTTP/1.1 for few clients, with bounds on what each may send and how long it may
-//! take.
+//! The admin socket: HTTP/1.1 for few clients, each limited in size and time.
 //!
-//! In: a socket, and what answers. Out: answered requests, one a connection. A client that sends a
-//! head slowly, or too much of it, or does not take its answer, is cut off; when [`CLIENTS`] are
-//! connected, the next one waits. What is asked for may take as long as it takes.
+//! In: a socket, and the routes. Out: answered requests, one per connection. A client whose request
+//! head is slow or too large, or that does not read its answer, is disconnected. When [`CLIENTS`] are
+//! connected, the next one waits. A handler may take any time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +19,23 @@ use tokio::time::sleep;
 use crate::bind::Socket;
 use linemill_telemetry::Gate;
 
-/// Clients served at a time.
+/// Clients served at the same time.
 const CLIENTS: usize = 32;
-/// How long a client may take for a request's line and headers.
+/// How long a client may take to send the request line and headers.
 const HEAD: Duration = Duration::from_secs(10);
-/// Most bytes of them.
+/// Largest request line and headers together, bytes.
 const HEAD_SIZE: usize = 16 * 1024;
 /// How long a client may take to read its answer.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Pause after the system refused an accept, for want of descriptors say.
+/// Pause after a failed accept, for example when file descriptors run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers for ever.
+/// Serves clients indefinitely.
 pub(super) async fn serve(socket: Socket, routes: Router) {
     let (clients, log) = (Arc::new(Semaphore::new(CLIENTS)), Gate::default());
     loop {
         // The semaphore is never closed.
-        let Ok(lease) = Arc::clone(&clients).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&clients).acquire_owned().await else {
             return;
         };
         let stream = match socket.accept().await {
@@ -52,7 +51,7 @@ pub(super) async fn serve(socket: Socket, routes: Router) {
         let answering = answer(stream, routes.clone());
         tokio::spawn(async move {
             answering.await;
-            drop(lease);
+            drop(permit);
         });
     }
 }
@@ -63,12 +62,12 @@ pub(crate) async fn answer(
     routes: Router,
 ) {
     let mut http = http1::Builder::new();
-    // A client that is answered and stays would keep its seat.
+    // A client that stayed connected after its answer would take up one of `CLIENTS`.
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_SIZE)
         .keep_alive(false)
-        // One that has sent its request and says so is answered.
+        // A client may close its sending side after the request.
         .half_close(true);
     let (answered, routes) = (&Notify::new(), &TowerToHyperService::new(routes));
     let service = service_fn(move |request| async move {

@@ -1,8 +1,9 @@
-//! From a listener's `to`, `routes` and `tee`, and a filter's `quarantine`, to what takes lines.
+//! Opens the sinks that the configuration names: `to`, `routes` and `tee` of a listener, `quarantine` of
+//! a filter.
 //!
-//! In: a listener's settings, and the service built of them, which has its certificates; or a
-//! filter's settings. Out: [`Destinations`], every file opened, or what is wrong with them; or a
-//! [`Quarantine`]. Next hops are not waited for: they may come later.
+//! In: a listener's settings and its service, which has its certificates; or a filter's settings. Out:
+//! [`Destinations`] or a [`Quarantine`] with all files open, or a report. Upstreams are connected later,
+//! when there are lines for them.
 
 use std::io;
 use std::path::Path;
@@ -17,15 +18,15 @@ use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, S
 use linemill_framing::Framing;
 use linemill_sandbox::supervise::quarantine::Quarantine;
 
-/// Looks for the folders of files; opens nothing.
+/// Checks that the folders of all file destinations exist, without opening anything.
 ///
 /// # Errors
-/// All that are missing.
+/// Every folder that is missing.
 pub fn check(settings: &Settings) -> Result<(), Reports> {
     let wrong = settings.listeners.iter().flat_map(|one| {
         all(one).filter_map(|(key, to)| match to {
             Destination::File(path) => {
-                let error = missing(path).err()?;
+                let error = check_folder(path).err()?;
                 Some(unopened(one, key, to, &error))
             }
             _ => None,
@@ -35,16 +36,16 @@ pub fn check(settings: &Settings) -> Result<(), Reports> {
         let Some(to @ Destination::File(path)) = &filter.quarantine else {
             return None;
         };
-        let error = missing(path).err()?;
+        let error = check_folder(path).err()?;
         Some(no_quarantine(filter, to, &error))
     });
     Reports::new(wrong.chain(quarantines).collect()).map_or(Ok(()), Err)
 }
 
-/// Opens what takes the lines that a filter failed, if it has such a place.
+/// Opens the quarantine of a filter, if its settings name one.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// The quarantine cannot be opened.
 pub fn quarantine(
     filter: &FilterSettings,
     outputs: &Outputs,
@@ -69,22 +70,22 @@ pub fn quarantine(
     let output = outputs
         .open(key, Hop::new(to, terms), buffer, metrics)
         .map_err(|error| no_quarantine(filter, to, &error))?;
-    let used = Used {
+    let sink = QuarantineSink {
         output: Some(output),
         outputs: outputs.clone(),
     };
-    let offer = move |bytes| used.offer(bytes);
+    let offer = move |bytes| sink.offer(bytes);
     Ok(Some(Quarantine::new(to.to_string(), Box::new(offer))))
 }
 
-/// An output in use by a filter; closed with it if nobody else uses it.
-struct Used {
-    /// Until it is dropped.
+/// A sink that a filter uses as quarantine; closed with the filter unless a listener shares it.
+struct QuarantineSink {
+    /// `Some` until this is dropped.
     output: Option<SharedOutput>,
     outputs: Outputs,
 }
 
-impl Used {
+impl QuarantineSink {
     fn offer(&self, bytes: Vec<u8>) -> bool {
         let batch = Batch {
             bytes,
@@ -97,7 +98,7 @@ impl Used {
     }
 }
 
-impl Drop for Used {
+impl Drop for QuarantineSink {
     fn drop(&mut self) {
         self.output = None;
         self.outputs.sweep();
@@ -112,13 +113,13 @@ fn no_quarantine(filter: &FilterSettings, to: &Destination, error: &io::Error) -
     filter.places.of("quarantine").report(text, UNOPENED)
 }
 
-/// The hint for a file that cannot be opened.
+/// The hint for a sink that cannot be opened.
 const UNOPENED: &str = "its folder must exist, and you must be allowed to write there";
 
-/// Opens what takes the lines of a listener; outputs that others share are among `outputs` then.
+/// Opens the sinks of a listener. Sinks that several listeners share are registered in `outputs`.
 ///
 /// # Errors
-/// What cannot be opened.
+/// The first sink that cannot be opened.
 pub fn open(
     listener: &ListenerSettings,
     service: &Service,
@@ -151,7 +152,7 @@ pub fn open(
     Ok(Destinations { to, routes, tee })
 }
 
-/// Everywhere that a listener's lines go, with the key that says so.
+/// The destinations of a listener, each with the key that names it.
 fn all(listener: &ListenerSettings) -> impl Iterator<Item = (&'static str, &Destination)> {
     let routes = listener.routes.values().map(|to| ("routes", to));
     let tee = listener.tee.iter().map(|to| ("tee", to));
@@ -166,8 +167,8 @@ fn unopened(listener: &ListenerSettings, key: &str, to: &Destination, error: &io
     listener.places.of(key).report(text, UNOPENED)
 }
 
-/// Whether there can be a file at `path`, without opening it.
-fn missing(path: &Path) -> io::Result<()> {
+/// Checks that a file can be created at `path`, without creating it.
+fn check_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }

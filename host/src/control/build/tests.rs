@@ -1,4 +1,4 @@
-//! Routes of a listener against those of its filters.
+//! The check of a listener's routes against those of its filters.
 
 use std::path::Path;
 
@@ -38,7 +38,8 @@ async fn a_route_that_no_filter_has_is_refused() {
     assert_eq!(refused(&["bad", "slow"], &["errors"]), None);
     assert_eq!(refused(&["bad", "rot13"], &[]), None);
 
-    let report = refused(&["bad", "slow", "rot13"], &["errors", "eror"]).expect("`eror` is none");
+    let report =
+        refused(&["bad", "slow", "rot13"], &["errors", "eror"]).expect("`eror` is not a route");
     for part in [
         "listener `logs`",
         "by the route `eror`",

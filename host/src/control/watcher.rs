@@ -1,12 +1,12 @@
-//! Files that change: the configuration, and the plugins and certificates that it names.
+//! Watches the configuration file and the plugins and certificates that it names.
 //!
-//! In: the system's events. Out: reloads asked for on a channel. Folders are watched rather than
-//! files, so a file replaced by rename is seen too, and so is a symbolic link on the way to it that
-//! is given another target. Where the system does not tell, files are looked at every two seconds.
-//! Not here: reading them.
+//! In: file events of the system. Out: reload requests on a channel. Folders are watched, not files, so
+//! that a file replaced by a rename is noticed, and a symbolic link that gets another target, too.
+//! Where the system has no file events, files are polled every two seconds.
+//! Not here: reading the files.
 
+mod file_events;
 mod links;
-mod seen;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,69 +21,75 @@ use super::certificates;
 use super::load::file_of;
 use super::origin::Origin;
 use super::request::Request;
+use file_events::FileEvents;
 use linemill_config::settings::Settings;
-use links::ways_to;
-use seen::Seen;
+use links::entries_leading_to;
 
-/// How often files are looked at when the system does not tell of changes.
+/// Interval at which files are polled where the system has no file events.
 const POLL: Duration = Duration::from_secs(2);
-/// How long a reload waits for whoever is writing a file of ours to close it.
-const WRITING: Duration = Duration::from_secs(5);
-/// How often it looks whether that is so.
-const LOOK: Duration = Duration::from_millis(10);
+/// How long a reload waits for a program that writes to a watched file to close it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Interval at which that is checked.
+const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Watches the configuration, the plugins and certificates it names, and the links that lead to them.
+/// Watches the configuration, the plugins and certificates that it names, and the symbolic links that
+/// lead to them.
 pub struct Watcher {
     inner: Box<dyn notify::Watcher + Send + Sync>,
-    /// Whether `inner` looks by itself.
+    /// Whether `inner` polls files; otherwise it gets events for folders.
     polls: bool,
-    seen: Arc<Seen>,
+    events: Arc<FileEvents>,
+    /// The paths that `inner` watches: files when it polls, else folders.
     watched: BTreeSet<PathBuf>,
 }
 
 impl Watcher {
-    /// A watcher that asks for reloads on `requests`.
+    /// A watcher that requests reloads on `requests`.
     pub fn new(requests: mpsc::Sender<Request>) -> Self {
-        let seen = Arc::new(Seen {
+        let events = Arc::new(FileEvents {
             requests,
             files: Mutex::default(),
         });
-        let hear = Arc::clone(&seen);
-        seen.files().closing_is_told = cfg!(target_os = "linux");
-        match notify::recommended_watcher(move |event| hear.hear(event)) {
-            Ok(watcher) => Self::with(Box::<RecommendedWatcher>::new(watcher), false, seen),
-            Err(error) => Self::polling(seen, &error),
+        let handler = Arc::clone(&events);
+        events.files().reports_closing = cfg!(target_os = "linux");
+        match notify::recommended_watcher(move |event| handler.handle(event)) {
+            Ok(watcher) => Self::with(Box::<RecommendedWatcher>::new(watcher), false, events),
+            Err(error) => Self::polling(events, &error),
         }
     }
 
-    fn with(inner: Box<dyn notify::Watcher + Send + Sync>, polls: bool, seen: Arc<Seen>) -> Self {
+    fn with(
+        inner: Box<dyn notify::Watcher + Send + Sync>,
+        polls: bool,
+        events: Arc<FileEvents>,
+    ) -> Self {
         Self {
             inner,
             polls,
-            seen,
+            events,
             watched: BTreeSet::new(),
         }
     }
 
-    /// One that looks by itself, since the system does not tell, because of `why`.
-    fn polling(seen: Arc<Seen>, why: &dyn std::fmt::Display) -> Self {
-        tracing::warn!(error = %why, every = ?POLL, "cannot watch files as they change; looking at them instead");
-        seen.files().closing_is_told = false;
-        let hear = Arc::clone(&seen);
-        // Times of files are whole seconds there: contents tell more.
+    /// A watcher that polls, because the system has no file events for the reason `why`.
+    fn polling(events: Arc<FileEvents>, why: &dyn std::fmt::Display) -> Self {
+        tracing::warn!(error = %why, every = ?POLL, "cannot get file events; polling files instead");
+        events.files().reports_closing = false;
+        let handler = Arc::clone(&events);
+        // Such systems may have file times of whole seconds, so contents are compared.
         let config = Config::default()
             .with_poll_interval(POLL)
             .with_compare_contents(true);
-        match PollWatcher::new(move |event| hear.hear(event), config) {
-            Ok(watcher) => Self::with(Box::new(watcher), true, seen),
+        match PollWatcher::new(move |event| handler.handle(event), config) {
+            Ok(watcher) => Self::with(Box::new(watcher), true, events),
             Err(error) => {
                 tracing::error!(%error, "cannot watch files at all; reload by SIGHUP or `linemill reload`");
-                Self::with(Box::new(notify::NullWatcher), true, seen)
+                Self::with(Box::new(notify::NullWatcher), true, events)
             }
         }
     }
 
-    /// Watches what these settings are made of, and nothing else.
+    /// Watches the files of these settings, and no others.
     pub fn follow(&mut self, origin: &Origin, settings: &Settings) {
         let Some(config) = &origin.config else { return };
         let plugins = settings
@@ -94,60 +100,59 @@ impl Watcher {
         let files: BTreeSet<_> = plugins
             .chain([config.clone()])
             .chain(certificates.map(Path::to_owned))
-            .flat_map(|file| ways_to(&file))
+            .flat_map(|file| entries_leading_to(&file))
             .collect();
         {
-            let mut known = self.seen.files();
+            let mut known = self.events.files();
             known.writing.retain(|path, _| files.contains(path));
-            known.ours.clone_from(&files);
+            known.watched.clone_from(&files);
         }
         if let Err(error) = self.watch(&files) {
             if self.polls {
                 tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
                 return;
             }
-            *self = Self::polling(Arc::clone(&self.seen), &error);
+            *self = Self::polling(Arc::clone(&self.events), &error);
             if let Err(error) = self.watch(&files) {
                 tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
             }
         }
     }
 
-    /// Waits until nobody is known to write to a file of ours: half of one is never to be read.
+    /// Waits until no watched file is open for writing, so that no half-written file is read.
     ///
     /// # Errors
-    /// The file that somebody has kept open for too long.
+    /// The file that has been open for writing for too long.
     pub async fn quiet(&self) -> Result<(), PathBuf> {
         loop {
             let first = {
-                let files = self.seen.files();
+                let files = self.events.files();
                 let first = files.writing.iter().min_by_key(|(_, since)| **since);
                 first.map(|(path, since)| (path.clone(), *since))
             };
             let Some((path, since)) = first else {
                 return Ok(());
             };
-            if since.elapsed() > WRITING {
+            if since.elapsed() > WRITE_TIMEOUT {
                 return Err(path);
             }
-            sleep(LOOK).await;
+            sleep(INTERVAL).await;
         }
     }
 
-    /// Watches the folders of `files`; whoever looks by itself looks at the files alone.
+    /// Watches the folders of `files`; the files themselves when polling.
     fn watch(&mut self, files: &BTreeSet<PathBuf>) -> notify::Result<()> {
-        let wanted: BTreeSet<PathBuf> = match self.polls {
-            true => files.iter().filter(|file| file.exists()).cloned().collect(),
-            false => {
-                let folders = files.iter().filter_map(|file| file.parent());
-                folders.map(Path::to_owned).collect()
-            }
+        let wanted: BTreeSet<PathBuf> = if self.polls {
+            files.iter().filter(|file| file.exists()).cloned().collect()
+        } else {
+            let folders = files.iter().filter_map(|file| file.parent());
+            folders.map(Path::to_owned).collect()
         };
         for path in wanted.difference(&self.watched) {
             self.inner.watch(path, RecursiveMode::NonRecursive)?;
         }
         for path in self.watched.difference(&wanted) {
-            // One that is gone needs no unwatching.
+            // The watch of a deleted folder is gone already.
             drop(self.inner.unwatch(path));
         }
         self.watched = wanted;
@@ -162,7 +167,7 @@ mod tests {
     use super::*;
     use crate::control::request::Trigger;
 
-    /// A configuration, and a watcher of it by `make`.
+    /// A configuration, and the watcher that `make` returns, which watches it.
     fn watched(
         make: impl FnOnce(mpsc::Sender<Request>) -> Watcher,
     ) -> anyhow::Result<(tempfile::TempDir, Watcher, mpsc::Receiver<Request>)> {
@@ -181,23 +186,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_the_systems_help_files_are_looked_at() {
+    async fn without_file_events_files_are_polled() {
         let (folder, watcher, mut requests) = watched(|requests| {
             let files = Mutex::default();
-            Watcher::polling(Arc::new(Seen { requests, files }), &"for a test")
+            Watcher::polling(Arc::new(FileEvents { requests, files }), &"for a test")
         })
         .expect("watched");
         let other = folder.path().join("b");
         fs::write(&other, "[[listener]]\nname = \"b\"\n").expect("written");
         fs::rename(other, folder.path().join("a.toml")).expect("renamed");
-        let asked = requests.recv().await.expect("a reload");
-        assert!(matches!(asked.trigger, Trigger::Changed(_)), "{asked:?}");
+        let request = requests.recv().await.expect("a reload");
+        assert!(
+            matches!(request.trigger, Trigger::Changed(_)),
+            "{request:?}"
+        );
         assert_eq!(watcher.quiet().await, Ok(()));
     }
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn whoever_keeps_writing_is_named() {
+    async fn a_file_kept_open_for_writing_is_reported() {
         let (folder, watcher, mut requests) = watched(Watcher::new).expect("watched");
         let path = folder.path().join("a.toml");
         let mut file = fs::File::options()
@@ -207,8 +215,8 @@ mod tests {
         std::io::Write::write_all(&mut file, b"#").expect("written");
         requests.recv().await.expect("a reload");
         tokio::time::pause();
-        let named = watcher.quiet().await.expect_err("it is open");
-        assert!(named.ends_with("a.toml"), "{}", named.display());
+        let open = watcher.quiet().await.expect_err("the file is open");
+        assert!(open.ends_with("a.toml"), "{}", open.display());
         tokio::time::resume();
         drop(file);
         requests.recv().await.expect("another");

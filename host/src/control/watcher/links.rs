@@ -1,18 +1,18 @@
-//! What leads to a file: symbolic links, of which any may be given another target.
+//! The folder entries that lead to a file: itself, and the symbolic links on its path.
 //!
-//! In: a path. Out: every entry of a folder that decides which file it is. Nothing is watched here.
+//! In: a path. Out: every folder entry whose replacement makes the path lead to another file. Not
+//! here: watching them.
 
 use std::path::{Path, PathBuf};
 
-/// Most links followed from one path, as Linux does.
+/// Most links followed from one path, as in Linux (`path_resolution(7)`).
 const LINKS: usize = 40;
 
-/// A file and every symbolic link on the way to it, as entries of real folders: whichever of them
-/// is replaced, the path leads to another file from then on.
-pub(super) fn ways_to(file: &Path) -> Vec<PathBuf> {
-    let mut ways = Vec::new();
+/// The entries that decide to which file the path `file` leads, each in a folder without symbolic links.
+pub(super) fn entries_leading_to(file: &Path) -> Vec<PathBuf> {
+    let mut entries = Vec::new();
     let Ok(mut path) = std::path::absolute(file) else {
-        return ways;
+        return entries;
     };
     for _ in 0..LINKS {
         let link = path
@@ -23,21 +23,21 @@ pub(super) fn ways_to(file: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (entry.parent(), entry.file_name()) else {
             break;
         };
-        ways.extend(folder.canonicalize().map(|folder| folder.join(name)));
+        entries.extend(folder.canonicalize().map(|folder| folder.join(name)));
         let Some((at, target)) = link else { break };
-        // What follows the link in the path follows its target.
+        // The rest of the path is relative to the target of the link.
         let rest = path
             .strip_prefix(at)
             .map(Path::to_owned)
             .unwrap_or_default();
-        let led = folder.join(target);
+        let target = folder.join(target);
         path = if rest.as_os_str().is_empty() {
-            led
+            target
         } else {
-            led.join(rest)
+            target.join(rest)
         };
     }
-    ways
+    entries
 }
 
 #[cfg(all(test, unix))]
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_link_on_the_way_to_a_file_is_named() -> std::io::Result<()> {
+    fn every_link_on_the_path_is_listed() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().canonicalize()?;
         // As Kubernetes mounts a configuration: file → ..data/file, ..data → ..version/.
@@ -56,10 +56,10 @@ mod tests {
         fs::write(at.join("..version/linemill.toml"), "")?;
         symlink("..version", at.join("..data"))?;
         symlink("..data/linemill.toml", at.join("linemill.toml"))?;
-        let ways = ways_to(&at.join("linemill.toml"));
+        let entries = entries_leading_to(&at.join("linemill.toml"));
         assert_eq!(
-            ways,
-            ["linemill.toml", "..data", "..version/linemill.toml"].map(|way| at.join(way))
+            entries,
+            ["linemill.toml", "..data", "..version/linemill.toml"].map(|entry| at.join(entry))
         );
         Ok(())
     }
@@ -69,7 +69,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         symlink("b", folder.path().join("a"))?;
         symlink("a", folder.path().join("b"))?;
-        assert_eq!(ways_to(&folder.path().join("a")).len(), LINKS);
+        assert_eq!(entries_leading_to(&folder.path().join("a")).len(), LINKS);
         Ok(())
     }
 }

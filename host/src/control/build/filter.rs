@@ -1,0 +1,202 @@
+//! Builds the filters of a generation: load the plugin, start it, run the filter's own tests.
+//!
+//! In: settings, the filters in force, plugins. Out: started filters, and reports of those that cannot
+//! be put in force, which are counted by reason.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Filters;
+use crate::control::egress;
+use crate::control::load::{LoadError, Plugins};
+use crate::control::reloader::Recipe;
+use crate::generation::Generation;
+use crate::stream::output::Outputs;
+use crate::telemetry::metrics::Metrics;
+use linemill_config::report::Report;
+use linemill_config::settings::{FilterSettings, Settings};
+use linemill_sandbox::filter::self_test::{self, Mismatch};
+use linemill_sandbox::filter::{Filter, Reporting, StartError};
+use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
+use linemill_sandbox::plugin::Plugin;
+use linemill_telemetry::Gate;
+
+/// What filters are built of.
+pub(super) struct FilterBuilder<'a> {
+    pub(super) settings: &'a Settings,
+    /// The generation in force, whose unchanged filters are reused.
+    pub(super) before: Option<&'a Generation>,
+    /// Plugins that are not read from files.
+    pub(super) recipe: Option<&'a Recipe>,
+    pub(super) plugins: &'a Plugins,
+    pub(super) metrics: &'a Metrics,
+    /// Where quarantines are opened; `None` leaves them closed.
+    pub(super) outputs: Option<&'a Outputs>,
+}
+
+/// Why a filter cannot be put in force.
+struct Refused {
+    /// The label `kind` of `filter_refusals`.
+    kind: &'static str,
+    reports: Vec<Report>,
+}
+
+impl FilterBuilder<'_> {
+    /// Builds all filters, with their versions on trial. What is wrong goes into `wrong`.
+    pub(super) async fn build_all(&self, wrong: &mut Vec<Report>) -> Filters {
+        let filters = self.settings.filters.values();
+        let on_trial: Vec<_> = filters
+            .clone()
+            .filter_map(FilterSettings::on_trial)
+            .collect();
+        let mut built = HashMap::new();
+        for filter in filters.chain(&on_trial) {
+            match self.build(filter).await {
+                Ok(started) => drop(built.insert(filter.name.clone(), started)),
+                Err(refused) => {
+                    self.metrics.filter_refused(&filter.name, refused.kind);
+                    wrong.extend(refused.reports);
+                }
+            }
+        }
+        built
+    }
+
+    async fn build(&self, filter: &FilterSettings) -> Result<Arc<Filter>, Refused> {
+        let plugin = self.plugin(filter).await.map_err(|error| {
+            let text = format!("filter `{}`: {}", filter.name, error.problem);
+            Refused {
+                kind: error.kind,
+                reports: vec![filter.place.report(text, &error.hint)],
+            }
+        })?;
+        let before = self
+            .before
+            .and_then(|before| before.filters.get(&filter.name));
+        if let Some(before) = before
+            && before.digest() == plugin.digest
+            && before.settings() == filter
+        {
+            return Ok(Arc::clone(before));
+        }
+        if !filter.tests.is_empty() {
+            self.run_tests(filter, &plugin).await?;
+        }
+        let quarantine = match self.outputs {
+            Some(outputs) => egress::quarantine(filter, outputs, self.metrics),
+            None => Ok(None),
+        };
+        let reporting = Reporting {
+            log: Gate::default(),
+            quarantine: quarantine.map_err(|report| Refused {
+                kind: "quarantine",
+                reports: vec![report],
+            })?,
+            capsules: self.plugins.capsules().cloned(),
+        };
+        let metrics = self.metrics.filter(&filter.name);
+        self.start(filter, &plugin, metrics, reporting).await
+    }
+
+    async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, LoadError> {
+        match self.recipe.and_then(|recipe| recipe.plugin(&filter.name)) {
+            Some(plugin) => Ok(Arc::clone(plugin)),
+            None => self.plugins.load(filter, &self.settings.host).await,
+        }
+    }
+
+    async fn start(
+        &self,
+        filter: &FilterSettings,
+        plugin: &Arc<Plugin>,
+        metrics: FilterMetrics,
+        reporting: Reporting,
+    ) -> Result<Arc<Filter>, Refused> {
+        let engine = Arc::clone(self.plugins.engine());
+        Filter::start(
+            engine,
+            Arc::clone(plugin),
+            filter.clone(),
+            metrics,
+            reporting,
+        )
+        .await
+        .map_err(|error| not_started(filter, &error))
+    }
+
+    /// Runs the tests of `filter` on a separate filter, which is neither counted nor logged.
+    async fn run_tests(
+        &self,
+        filter: &FilterSettings,
+        plugin: &Arc<Plugin>,
+    ) -> Result<(), Refused> {
+        let reporting = Reporting {
+            log: Gate::shut(),
+            ..Reporting::default()
+        };
+        let metrics = FilterFamilies::default().filter(&filter.name);
+        let tested = self.start(filter, plugin, metrics, reporting).await?;
+        let mut reports = Vec::new();
+        for test in &filter.tests {
+            if let Err(mismatch) = self_test::run(&tested, test).await {
+                let text = format!("filter `{}`: {}", filter.name, shown(&mismatch));
+                let hint = "correct the test, or the filter's settings";
+                reports.push(test.place.report(text, hint));
+            }
+        }
+        if reports.is_empty() {
+            Ok(())
+        } else {
+            Err(Refused {
+                kind: "test",
+                reports,
+            })
+        }
+    }
+}
+
+/// Why a filter did not start, with the key to change.
+fn not_started(filter: &FilterSettings, error: &StartError) -> Refused {
+    let (kind, key, hint) = match error {
+        StartError::Refused(_) => (
+            "settings",
+            "settings",
+            "its documentation lists the settings it takes",
+        ),
+        StartError::Failed { kind, .. } => match *kind {
+            "memory" => ("memory", "memory", "raise `memory`"),
+            "deadline" => ("deadline", "deadline", "raise `deadline`"),
+            "table" | "imports" | "output" | "host_memory" => (
+                *kind,
+                "limits",
+                "raise that limit if the plugin is meant to need more",
+            ),
+            _ => (
+                *kind,
+                "plugin",
+                "this is a fault of the plugin: report it to its author",
+            ),
+        },
+    };
+    let text = format!("filter `{}`: {error}", filter.name);
+    Refused {
+        kind,
+        reports: vec![filter.places.of(key).report(text, hint)],
+    }
+}
+
+fn shown(mismatch: &Mismatch) -> String {
+    let list = |lines: &[Vec<u8>]| {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| format!("{:?}", String::from_utf8_lossy(line)))
+            .collect();
+        format!("[{}]", lines.join(", "))
+    };
+    format!(
+        "its test does not hold: {} gave {}, not {}",
+        list(&mismatch.input),
+        list(&mismatch.found),
+        list(&mismatch.expected)
+    )
+}

@@ -1,0 +1,203 @@
+//! The actions of the reloader: each builds a generation and publishes it.
+//!
+//! In: settings, read from the file or derived from those in force. Out: a published generation, or
+//! a report of what is wrong; nothing has changed then.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Reloader;
+use super::decisions::TrialDecision;
+use super::fingerprint::Fingerprint;
+use super::probation::{Failing, Probation};
+use super::recipe::Recipe;
+use crate::control::build::build_of;
+use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
+use crate::generation::{Generation, Snapshot};
+use linemill_config::diff::{Diff, diff};
+use linemill_config::report::{Place, Reports};
+use linemill_config::settings::Settings;
+
+/// A generation that is ready to be published.
+struct Built {
+    generation: Generation,
+    settings: Settings,
+    /// How `settings` differ from those in force.
+    diff: Diff,
+}
+
+impl Reloader {
+    /// Reads the settings again, and puts them in force.
+    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
+        let started = Instant::now();
+        let mut settings = self.origin.load()?;
+        // Even if the settings are refused: a change to one of their files may correct them.
+        self.watcher.follow(&self.origin, &settings);
+        let mut decisions = self.swap_state.decisions.clone();
+        decisions.apply_to(&mut settings);
+        let next = self.build(settings, None).await?;
+        if let Some(report) = self.swap_state.rejected.refuse(&next.generation) {
+            return Err(report.into());
+        }
+        let explicit = matches!(trigger, Trigger::Admin(_));
+        if !explicit
+            && let Some(declined) = &self.swap_state.declined
+            && *declined == Fingerprint::of(&next.generation, next.settings.clone())
+        {
+            return Ok(Reloaded::Unchanged);
+        }
+        let done = self.publish(next, trigger, started)?;
+        self.swap_state.decisions = decisions;
+        if let Reloaded::Applied { .. } = done {
+            self.swap_state.declined = None;
+        }
+        Ok(done)
+    }
+
+    /// Ends the trial of a filter by `decision`.
+    pub(super) async fn decide(
+        &mut self,
+        filter: &str,
+        decision: TrialDecision,
+        trigger: &Trigger,
+    ) -> Result<Reloaded, Reports> {
+        let started = Instant::now();
+        let mut decisions = self.swap_state.decisions.clone();
+        let (settings, edits) = decisions.decide(filter, decision, &self.settings)?;
+        // Built of what is in force: the files may have changed since.
+        let in_force = Recipe::of(
+            self.snapshot.borrow().generation(),
+            self.settings.clone(),
+            self.swap_state.decisions.clone(),
+        );
+        let recipe = match decision {
+            TrialDecision::Promoted => in_force.promoting(filter),
+            TrialDecision::Ended => in_force,
+        };
+        let next = self.build(settings, Some(&recipe)).await?;
+        let mut done = self.publish(next, trigger, started)?;
+        self.swap_state.decisions = decisions;
+        if let Reloaded::Applied { keep, .. } = &mut done {
+            *keep = edits;
+        }
+        Ok(done)
+    }
+
+    /// Restores the previous generation because a requester asks for it.
+    pub(super) async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
+        let started = Instant::now();
+        let Some(recipe) = self.swap_state.previous.clone() else {
+            let hint = "only the previous generation is kept, and it can be restored once; change the configuration instead";
+            let report = Place::default().report("there is no generation to go back to", hint);
+            return Err(report.into());
+        };
+        let before = Arc::clone(self.snapshot.borrow().generation());
+        let declined = Fingerprint::of(&before, self.settings.clone());
+        let next = self.build(recipe.settings.clone(), Some(&recipe)).await?;
+        let done = self.publish(next, trigger, started)?;
+        self.swap_state.restored(&recipe);
+        self.swap_state.declined = Some(declined);
+        Ok(done)
+    }
+
+    /// Restores the last proved generation because a filter failed its probation.
+    pub(super) async fn roll_back_failing(&mut self, failing: Failing) {
+        let reason = failing.to_string();
+        let Some(recipe) = self.swap_state.proved.take() else {
+            return;
+        };
+        self.swap_state.rejected.add(failing);
+        tracing::error!("{reason}; going back to generation {}", recipe.number);
+        let started = Instant::now();
+        let trigger = Trigger::Failing(reason);
+        let built = self.build(recipe.settings.clone(), Some(&recipe)).await;
+        let done = built.and_then(|next| self.publish(next, &trigger, started));
+        self.swap_state.restored(&recipe);
+        let outcome = Outcome::of(done.as_ref(), self.generation_number(), started.elapsed());
+        if outcome.result == ReloadStatus::Applied {
+            self.metrics.rolled_back();
+        }
+        self.record(&trigger, &outcome);
+    }
+
+    /// Builds a generation, unless a difference from the settings in force needs a restart.
+    async fn build(&self, settings: Settings, recipe: Option<&Recipe>) -> Result<Built, Reports> {
+        let diff = diff(&self.settings, &settings);
+        if let Some(refusal) = diff.refusal() {
+            return Err(refusal);
+        }
+        let before = Arc::clone(self.snapshot.borrow().generation());
+        let (plugins, metrics) = (&self.plugins, &self.metrics);
+        let outputs = Some(self.listeners.outputs());
+        let generation =
+            build_of(&settings, Some(&before), recipe, plugins, metrics, outputs).await?;
+        Ok(Built {
+            generation,
+            settings,
+            diff,
+        })
+    }
+
+    /// Puts a generation in force, unless it is the same as the one in force. Has no await point, so
+    /// that it happens completely or not at all.
+    ///
+    /// # Errors
+    /// A new listener cannot be bound; nothing has changed then.
+    fn publish(
+        &mut self,
+        built: Built,
+        trigger: &Trigger,
+        started: Instant,
+    ) -> Result<Reloaded, Reports> {
+        let Built {
+            generation: mut next,
+            settings,
+            diff,
+        } = built;
+        let before = Arc::clone(self.snapshot.borrow().generation());
+        let mut changes: Vec<_> = diff.iter().map(ToString::to_string).collect();
+        changes.extend(changed_files(&before, &next));
+        if changes.is_empty() {
+            return Ok(Reloaded::Unchanged);
+        }
+        let prepared = self.listeners.prepare(&settings, &next, &self.metrics)?;
+        next.leaving = self.listeners.leaving(&before, &next);
+        let (generation, next) = (next.number, Arc::new(next));
+        Snapshot::publish(&self.snapshot, Arc::clone(&next));
+        self.listeners.start(prepared, &self.metrics);
+        self.metrics.in_force(generation);
+        let leases = Arc::clone(&self.snapshot.borrow().in_force.mark);
+        self.history.set_source(settings.place.source().cloned());
+        let by = trigger.to_string();
+        self.history
+            .add(&next, &leases, by, changes.clone(), started.elapsed());
+        let rule = settings.host.rollback;
+        let old = std::mem::replace(&mut self.settings, settings);
+        let recipe = Arc::new(Recipe::of(&before, old, self.swap_state.decisions.clone()));
+        if self.swap_state.probation.is_none() {
+            self.swap_state.proved = Some(Arc::clone(&recipe));
+        }
+        self.swap_state.previous = Some(recipe);
+        self.swap_state.probation = rule.and_then(|rule| Probation::after(&before, &next, rule));
+        Ok(Reloaded::Applied {
+            generation,
+            changes,
+            keep: Vec::new(),
+        })
+    }
+}
+
+/// The differences that the settings do not show: plugins and certificates whose files changed.
+fn changed_files(before: &Generation, next: &Generation) -> Vec<String> {
+    let filters = next.filters.iter().filter_map(|(name, filter)| {
+        let (old, new) = (before.filters.get(name)?.digest(), filter.digest());
+        (old != new).then(|| format!("filter {name}: plugin {} -> {}", old.short(), new.short()))
+    });
+    let services = next.services.iter().filter_map(|(name, service)| {
+        let other = before.services.get(name)?;
+        (!other.same_tls(service)).then(|| format!("listener {name}: certificates changed"))
+    });
+    let mut changes: Vec<_> = filters.chain(services).collect();
+    changes.sort();
+    changes
+}

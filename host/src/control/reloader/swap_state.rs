@@ -1,0 +1,38 @@
+//! What the reloader remembers from one swap to the next.
+
+use std::sync::Arc;
+
+use super::decisions::Decisions;
+use super::fingerprint::Fingerprint;
+use super::probation::{Probation, Rejected};
+use super::recipe::Recipe;
+
+/// What the reloader remembers from one swap to the next; empty at start.
+#[derive(Default)]
+pub struct SwapState {
+    /// The previous generation, for a rollback. `None` at start and after a rollback: a generation can be
+    /// restored once.
+    pub(super) previous: Option<Arc<Recipe>>,
+    /// The last generation whose filters passed their probation. `None` when that is the one in force.
+    pub(super) proved: Option<Arc<Recipe>>,
+    /// The filters that the last swap brought, until their window is over. `None` without
+    /// `[host] rollback`, and when the swap brought no new filter.
+    pub(super) probation: Option<Probation>,
+    /// Decisions about trials that the configuration file does not contain yet.
+    pub(super) decisions: Decisions,
+    /// Filters that failed their probation.
+    pub(super) rejected: Rejected,
+    /// The generation that a requester rolled back. Reloads that nobody asks for at the admin address
+    /// skip it.
+    pub(super) declined: Option<Fingerprint>,
+}
+
+impl SwapState {
+    /// Records that the generation of `recipe` has been restored.
+    pub(super) fn restored(&mut self, recipe: &Recipe) {
+        self.decisions = recipe.decisions.clone();
+        self.previous = None;
+        self.proved = None;
+        self.probation = None;
+    }
+}
