@@ -14,7 +14,6 @@ use crate::control::admin::Admin;
 use crate::control::build::build;
 use crate::control::history::History;
 use crate::control::listeners::Listeners;
-use crate::control::load::Plugins;
 use crate::control::origin::Origin;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::Trigger;
@@ -26,6 +25,7 @@ use crate::telemetry::metrics::Metrics;
 use linemill_config::report::Reports;
 use linemill_config::settings::Settings;
 use linemill_sandbox::engine::Engine;
+use linemill_sandbox::plugin::loader::Loader;
 
 /// Runs the host: exits after a drain.
 ///
@@ -36,7 +36,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let settings = origin.load()?;
     raise_descriptor_limit();
     let metrics = Arc::new(Metrics::new());
-    let plugins = Plugins::of_user(Arc::new(Engine::with_stack(settings.host.stack)?));
+    let plugins = Loader::of_user(Arc::new(Engine::with_stack(settings.host.stack)?));
     let plugins = plugins
         .capturing(&settings.host)
         .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;

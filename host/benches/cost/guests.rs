@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use linemill_config::settings::{FilterSettings, HostSettings, PluginRef};
+use linemill_config::settings::{FilterSettings, HostSettings, Limits, PluginRef};
 use linemill_framing::Framer;
 use linemill_framing::LineSettings;
 use linemill_framing::Lines;
@@ -16,8 +16,9 @@ use linemill_sandbox::engine::Engine;
 use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::imports::Grants;
 use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::Plugin;
+use linemill_sandbox::plugin::admission::Admission;
 use linemill_sandbox::plugin::compiler::Compiler;
-use linemill_sandbox::plugin::{Digest, Plugin};
 use linemill_sandbox::verdict::Rules;
 use tokio::runtime::Builder;
 
@@ -37,8 +38,14 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
     let runtime = Builder::new_current_thread().build()?;
     let engine = Arc::new(Engine::without_clock(HostSettings::default().stack)?);
     let component = bundled::component(plugin).context("no such plugin is bundled")?;
-    let (digest, compiler) = (Digest::of(component), Compiler::of_user());
-    let made = Plugin::made(&engine, component, digest, Grants::NONE, &compiler)?;
+    let limits = Limits::default();
+    let admission = Admission {
+        sha256: None,
+        limits: &limits,
+        grants: Grants::NONE,
+    };
+    let admitted = admission.admit(component.to_vec())?;
+    let made = Plugin::compile(&engine, &admitted, &Compiler::of_user())?;
     let metrics = FilterFamilies::default();
     let mut started = Vec::new();
     for at in 1..=filters {

@@ -15,10 +15,11 @@ use tokio::sync::Semaphore;
 
 use crate::chain::batch::HeldLines;
 use crate::engine::Engine;
+use crate::fault::{Fault, FaultKind};
 use crate::filter::pool::Pool;
 use crate::imports::{Grants, ImportContext};
 use crate::instance::slots;
-use crate::instance::{Fault, Instance, NO_SLOT};
+use crate::instance::{Instance, NotStarted};
 use crate::limits::Bounds;
 use crate::metrics::FilterMetrics;
 use crate::plugin::{Digest, Linked, Plugin};
@@ -97,7 +98,7 @@ pub enum StartError {
     #[error("it fails at its start ({kind}): {reason}")]
     Failed {
         /// Label as in metrics.
-        kind: &'static str,
+        kind: FaultKind,
         /// What happened.
         reason: String,
     },
@@ -134,13 +135,15 @@ impl Filter {
             gauge,
         )
         .await;
-        let (first, routes) = first.map_err(|fault| match fault.kind {
-            "refused" => StartError::Refused(fault.reason),
-            kind => StartError::Failed {
-                kind,
-                reason: fault.reason,
-            },
-        })?;
+        let (first, routes) = first
+            .map_err(NotStarted::into_fault)
+            .map_err(|fault| match fault.kind {
+                FaultKind::Refused => StartError::Refused(fault.reason),
+                kind => StartError::Failed {
+                    kind,
+                    reason: fault.reason,
+                },
+            })?;
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));
@@ -259,13 +262,13 @@ impl Filter {
         self.metrics.calls.inc();
         if outcome
             .as_ref()
-            .is_err_and(|fault| fault.kind == "deadline")
+            .is_err_and(|fault| fault.kind == FaultKind::Deadline)
         {
             let overrun = instance.overrun().as_secs_f64();
             self.metrics.overrun_seconds.observe(overrun);
         }
         let verdicts = judge(input, outcome?, rules, route_indices, self.on_error())
-            .map_err(|broken| Fault::new("outcome", broken.to_string()))?;
+            .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
         self.give_back(own, instance);
         Ok(verdicts)
     }
@@ -292,11 +295,12 @@ impl Filter {
         });
         for (content, route) in lines {
             let wrong = match () {
-                () if content.len() > rules.max_output => {
-                    Some(("length", "a line held back is longer than may go on"))
-                }
+                () if content.len() > rules.max_output => Some((
+                    FaultKind::Length,
+                    "a line held back is longer than may go on",
+                )),
                 () if rules.framing.ends_inside(&content) => {
-                    Some(("terminator", "a line held back holds a terminator"))
+                    Some((FaultKind::Terminator, "a line held back holds a terminator"))
                 }
                 () => None,
             };
@@ -330,16 +334,16 @@ impl Filter {
     async fn start_one(&self) -> Result<Instance, Fault> {
         let in_slot = match self.in_slots().await {
             Some(linked) => self.start_of(linked).await,
-            None => Err(Fault::new(NO_SLOT, "")),
+            None => Err(NotStarted::NoSlot),
         };
         let started = match in_slot {
-            Err(fault) if fault.kind == NO_SLOT => self.start_of(&self.plugin.linked).await,
+            Err(NotStarted::NoSlot) => self.start_of(&self.plugin.linked).await,
             started => started,
         };
-        match started? {
+        match started.map_err(NotStarted::into_fault)? {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault::new(
-                "outcome",
+                FaultKind::Outcome,
                 "it declares other routes than before, with the same settings",
             )),
         }
@@ -359,7 +363,7 @@ impl Filter {
         self.plugin.in_slots(&self.engine)
     }
 
-    async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), Fault> {
+    async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), NotStarted> {
         let (engine, import_context) = (&self.engine, &self.import_context);
         let gauge = self.metrics.instances.clone();
         Instance::start(

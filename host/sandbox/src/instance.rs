@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
-use wasmtime::Store;
+use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::bindings::filter::Filter as BatchGuest;
 use crate::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
@@ -17,6 +17,7 @@ use crate::bindings::line_filter::LineFilter as LineGuest;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::bindings::only_state::OnlyState as StateGuest;
 use crate::engine::Engine;
+use crate::fault::{Fault, FaultKind};
 use crate::imports::ImportContext;
 use crate::limits::{Bounds, HostState, LimitExceeded};
 use crate::plugin::{ABI, Exports, Linked};
@@ -33,7 +34,6 @@ mod state;
 
 use declared::declared;
 use fault::fault;
-pub(crate) use fault::{Fault, NO_SLOT};
 pub(crate) use state::{NotSaved, Saved};
 
 /// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
@@ -50,6 +50,13 @@ pub(crate) struct Instance {
     _alive: Alive,
 }
 
+/// Why an instance was not started.
+pub(crate) enum NotStarted {
+    /// All slots are taken: it can be started outside them.
+    NoSlot,
+    Fault(Fault),
+}
+
 enum Guest {
     Batch(BatchGuest),
     Line(LineGuest),
@@ -62,8 +69,11 @@ pub(crate) type HeldLine = (Vec<u8>, Option<u32>);
 struct Alive(Gauge);
 
 impl Instance {
-    /// Instantiates a plugin and gives it its settings. Also gives the names of the routes that it
-    /// declares.
+    /// Instantiates a plugin and gives it its settings. Returns the names of the routes that it
+    /// declares, too.
+    ///
+    /// # Errors
+    /// [`NotStarted::NoSlot`] only for a plugin of the engine with slots, when all are taken.
     pub(crate) async fn start(
         engine: &Engine,
         plugin: &Linked,
@@ -71,7 +81,7 @@ impl Instance {
         settings: &[u8],
         import_context: &Arc<ImportContext>,
         gauge: Gauge,
-    ) -> Result<(Self, Vec<String>), Fault> {
+    ) -> Result<(Self, Vec<String>), NotStarted> {
         let state = HostState::new(bounds, Arc::clone(import_context));
         let mut store = Store::new(plugin.pre.engine(), state);
         store.limiter(|state| state);
@@ -89,7 +99,13 @@ impl Instance {
             let state = state.map(|exports| exports.load(&mut store, &instance));
             Ok((guest, state.transpose()?))
         });
-        let (guest, state) = loaded.map_err(|error| fault(&store, &error))?;
+        let (guest, state) = loaded.map_err(|error| {
+            if error.is::<PoolConcurrencyLimitError>() {
+                NotStarted::NoSlot
+            } else {
+                NotStarted::Fault(fault(&store, &error))
+            }
+        })?;
         let started = match &guest {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
@@ -114,8 +130,8 @@ impl Instance {
         };
         let (keeps_state, routes) = started
             .map_err(|error| fault(&store, &error))?
-            .map_err(|reason| Fault::new("refused", printable(&reason)))?;
-        let routes = declared(routes).map_err(|reason| Fault::new("outcome", reason))?;
+            .map_err(|reason| Fault::new(FaultKind::Refused, printable(&reason)))?;
+        let routes = declared(routes).map_err(|reason| Fault::new(FaultKind::Outcome, reason))?;
         gauge.inc();
         let instance = Self {
             store,
@@ -200,7 +216,7 @@ impl Instance {
         };
         let held = held
             .map_err(|error| fault(&self.store, &error))?
-            .map_err(|reason| Fault::new("verdict", printable(&reason)))?;
+            .map_err(|reason| Fault::new(FaultKind::Verdict, printable(&reason)))?;
         let size =
             |held: &Vec<HeldLine>| held.iter().map(|(line, _)| line.len() + 1).sum::<usize>();
         if held.as_ref().is_some_and(|held| size(held) > most) {
@@ -215,7 +231,7 @@ impl Instance {
         })
         .ok_or_else(|| {
             Fault::new(
-                "outcome",
+                FaultKind::Outcome,
                 "what it held back has spans or routes out of order",
             )
         })
@@ -226,6 +242,24 @@ impl Instance {
 fn allow(store: &mut Store<HostState>, time: Duration) {
     store.data_mut().begin(time);
     store.set_epoch_deadline(1);
+}
+
+// === impl NotStarted ===
+
+impl NotStarted {
+    /// The fault; where there are no slots, the only reason there can be.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Fault(fault) => fault,
+            Self::NoSlot => Fault::new(FaultKind::Outcome, "all slots for instances are taken"),
+        }
+    }
+}
+
+impl From<Fault> for NotStarted {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 // === impl Alive ===

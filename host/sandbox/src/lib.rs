@@ -12,6 +12,7 @@ pub(crate) mod bindings;
 pub mod bundled;
 pub mod chain;
 pub mod engine;
+mod fault;
 pub mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -25,3 +26,5 @@ mod smith_tests;
 pub mod supervise;
 pub mod trial;
 pub mod verdict;
+
+pub use fault::FaultKind;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::fault::FaultKind;
 use crate::imports::{ImportContext, RANDOM, RESOURCES, Wasi};
 use crate::limits::meter::Meter;
 use linemill_config::settings::{FilterSettings, Limits};
@@ -94,16 +95,16 @@ impl Bounds {
 }
 
 impl LimitExceeded {
-    /// Label for metrics.
-    pub(crate) fn kind(self) -> &'static str {
+    /// The kind of the fault that it leads to.
+    pub(crate) fn kind(self) -> FaultKind {
         match self {
-            Self::Memory => "memory",
-            Self::Table => "table",
-            Self::Imports => "imports",
-            Self::Output => "output",
-            Self::HostMemory => "host_memory",
-            Self::Random => "random",
-            Self::Resources => "resources",
+            Self::Memory => FaultKind::Memory,
+            Self::Table => FaultKind::Table,
+            Self::Imports => FaultKind::Imports,
+            Self::Output => FaultKind::Output,
+            Self::HostMemory => FaultKind::HostMemory,
+            Self::Random => FaultKind::Random,
+            Self::Resources => FaultKind::Resources,
         }
     }
 }

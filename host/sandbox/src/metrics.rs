@@ -7,6 +7,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::FaultKind;
+use crate::plugin::RefusalKind;
 use linemill_telemetry::{BatchCounter, Durations, add, register};
 
 /// Bounds of how long after its deadline a call was cut, seconds.
@@ -122,10 +124,10 @@ impl FilterFamilies {
     }
 
     /// Counts a filter that a load did not put in force.
-    pub fn refused(&self, name: &str, kind: &str) {
+    pub fn refused(&self, name: &str, kind: RefusalKind) {
         let label = ByFilterKind {
             filter: name.to_owned(),
-            kind: kind.to_owned(),
+            kind: kind.label().to_owned(),
         };
         self.refusals.get_or_create(&label).inc();
     }
@@ -154,10 +156,10 @@ impl FilterFamilies {
 
 impl FilterMetrics {
     /// Counts lines that failed.
-    pub fn failed(&self, kind: &str, lines: u64) {
+    pub fn failed(&self, kind: FaultKind, lines: u64) {
         let label = ByFilterKind {
             filter: self.name.clone(),
-            kind: kind.to_owned(),
+            kind: kind.label().to_owned(),
         };
         self.failures.get_or_create(&label).inc_by(lines);
     }

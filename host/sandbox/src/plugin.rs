@@ -1,7 +1,9 @@
 //! A plugin: a component, checked and compiled.
 //!
-//! In: bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated, with what `inspect`
-//! shows. Not here: finding and reading files (`control::load`), settings and instances (`stage`).
+//! In: the bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated. The way there is one
+//! line, in a module for each step: [`source`] locates and reads, [`admission`] checks, [`compiler`]
+//! compiles, this module links; `filter` starts instances. [`loader`] takes all the steps.
+//! Not here: settings and instances (`filter`).
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,17 +16,24 @@ use crate::bindings::only_state::OnlyStateIndices;
 use crate::engine::Engine;
 use crate::imports::{self, Grants, RequiredImports};
 use crate::limits::HostState;
+use crate::plugin::admission::{Admission, Admitted};
 use crate::plugin::compiler::Compiler;
 use crate::verdict::printable;
+use linemill_config::settings::Limits;
 
+pub mod admission;
 pub mod cache;
 pub mod compiler;
 pub mod complexity;
 mod component_info;
+pub mod loader;
+mod refusal;
+pub mod source;
 #[cfg(test)]
 mod tests;
 
-pub use component_info::{ComponentInfo, World, facts};
+pub use component_info::{ComponentInfo, World, component_info};
+pub use refusal::{Refusal, RefusalKind};
 
 /// Number of the contract, given to `start`; see `wit/batch.wit`.
 pub const ABI: u32 = 1;
@@ -61,38 +70,26 @@ pub(crate) enum Exports {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// Why a file is not a plugin.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub struct NotAPlugin {
-    /// Label for metrics.
-    pub kind: &'static str,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
 /// Compiles a component without asking whose world it is.
 ///
 /// # Errors
 /// When the bytes are not a valid component.
-pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
+pub(crate) fn parse(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal> {
     let rebuild = "`linemill build` makes a component of a filter crate; `linemill new` starts one";
     // Binary format: magic, then version and layer, 16 bits each.
     match bytes {
-        [] => return Err(NotAPlugin::new("the file is empty", rebuild)),
+        [] => return Err(Refusal::plugin("the file is empty", rebuild)),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            return Err(NotAPlugin::new(
+            return Err(Refusal::plugin(
                 "this is a core WebAssembly module, not a component",
                 rebuild,
             ));
         }
         [0, b'a', b's', b'm', ..] => {}
-        _ => return Err(NotAPlugin::new("this is not WebAssembly", rebuild)),
+        _ => return Err(Refusal::plugin("this is not WebAssembly", rebuild)),
     }
     Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
-        NotAPlugin::new(
+        Refusal::plugin(
             format!("invalid component: {}", chain_of(&error)),
             "the file may be truncated; build it again",
         )
@@ -102,40 +99,47 @@ pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, NotAPlugin> {
 // === impl Plugin ===
 
 impl Plugin {
-    /// Compiles a file and resolves its imports, within what is granted. Takes CPU time: milliseconds to seconds.
+    /// Compiles a file in this process, within the default limits, and resolves its imports.
     ///
     /// # Errors
-    /// When it is no component, belongs to another world, or imports what is not granted.
-    pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
-        Self::made(
-            engine,
-            bytes,
-            Digest::of(bytes),
+    /// As [`Self::compile`] and [`Admission::admit`].
+    pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, Refusal> {
+        let limits = Limits::default();
+        let admission = Admission {
+            sha256: None,
+            limits: &limits,
             grants,
-            &Compiler::default(),
-        )
+        };
+        let admitted = admission.admit(bytes.to_vec())?;
+        Self::compile(engine, &admitted, &Compiler::default())
     }
 
-    /// The same, of a file whose `digest` is known, by this compiler.
+    /// Compiles what has been admitted and resolves its imports. Blocks for milliseconds to seconds.
     ///
     /// # Errors
-    /// As [`Self::new`], and when compiling takes more than it may.
-    pub fn made(
+    /// When it is not a component, belongs to another world, imports something that is not granted,
+    /// or compiling takes more time or memory than it may.
+    pub fn compile(
         engine: &Engine,
-        bytes: &[u8],
-        digest: Digest,
-        grants: Grants,
+        admitted: &Admitted,
         compiler: &Compiler,
-    ) -> Result<Arc<Self>, NotAPlugin> {
-        let component = compiler.component(engine, bytes, digest)?;
-        Self::link(engine, &component, digest, bytes.len() as u64, grants)
+    ) -> Result<Arc<Self>, Refusal> {
+        let component = compiler.component(engine, admitted)?;
+        let size = admitted.bytes().len() as u64;
+        Self::link(
+            engine,
+            &component,
+            admitted.digest(),
+            size,
+            admitted.grants(),
+        )
     }
 
     /// The same component, with other grants; nothing is compiled.
     ///
     /// # Errors
     /// When it imports what is not among them.
-    pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, NotAPlugin> {
+    pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, Refusal> {
         Self::link(
             engine,
             self.linked.pre.component(),
@@ -151,16 +155,16 @@ impl Plugin {
         digest: Digest,
         size: u64,
         grants: Grants,
-    ) -> Result<Arc<Self>, NotAPlugin> {
-        let facts = facts(engine, component);
-        let world = facts.world.ok_or_else(|| facts.other_world())?;
-        let wants = RequiredImports::of(&facts.imports);
-        facts.refusal(&wants, grants).map_or(Ok(()), Err)?;
+    ) -> Result<Arc<Self>, Refusal> {
+        let info = component_info(engine, component);
+        let world = info.world.ok_or_else(|| info.other_world())?;
+        let wants = RequiredImports::of(&info.imports);
+        info.refusal(&wants, grants).map_or(Ok(()), Err)?;
         let misfit = |error: wasmtime::Error| {
-            NotAPlugin::new(
+            Refusal::plugin(
                 format!(
                     "it does not fit world {}: {}",
-                    facts.world_name().unwrap_or_default(),
+                    info.world_name().unwrap_or_default(),
                     chain_of(&error)
                 ),
                 "build it against the WIT of this version of linemill",
@@ -170,7 +174,7 @@ impl Plugin {
             engine.wasmtime(),
             component,
             world,
-            facts.state,
+            info.state,
             wants.grants,
         );
         Ok(Arc::new(Self {
@@ -231,10 +235,7 @@ impl Linked {
                 World::Filter => Exports::Batch(FilterIndices::new(&pre)?),
                 World::LineFilter => Exports::Line(LineFilterIndices::new(&pre)?),
             },
-            state: match state {
-                true => Some(OnlyStateIndices::new(&pre)?),
-                false => None,
-            },
+            state: state.then(|| OnlyStateIndices::new(&pre)).transpose()?,
             pre,
         })
     }
@@ -265,23 +266,6 @@ impl std::fmt::Display for Digest {
 impl std::fmt::Debug for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-// === impl NotAPlugin ===
-
-impl NotAPlugin {
-    pub(crate) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            kind: "plugin",
-            problem: problem.into(),
-            hint: hint.into(),
-        }
-    }
-
-    /// The same, counted as another kind.
-    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
-        Self { kind, ..self }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::filter::{Filter, Reporting, StartError};
 use crate::imports::Grants;
 use crate::metrics::FilterFamilies;
-use crate::plugin::{NotAPlugin, Plugin};
+use crate::plugin::{Plugin, Refusal};
 use crate::verdict::Rules;
 use linemill_config::settings::{FilterSettings, OnError, PluginRef};
 use linemill_framing::Framing;
@@ -118,15 +118,15 @@ fn given(name: &str) -> Option<u64> {
     )
 }
 
-fn refused(refusal: &NotAPlugin) {
-    let NotAPlugin {
+fn refused(refusal: &Refusal) {
+    let Refusal {
         problem,
         hint,
         kind,
     } = refusal;
     assert!(
-        ["plugin", "grant", "complexity"].contains(kind),
-        "{kind}: {problem}"
+        ["plugin", "grant", "complexity"].contains(&kind.label()),
+        "{kind:?}: {problem}"
     );
     let reasons = [
         "this is a core WebAssembly module, not a component",

@@ -6,6 +6,7 @@
 //!
 //! The rules are those of `wit/batch.wit`.
 
+use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::Outcome;
 use crate::chain::routed_lines::RoutedLines;
 use linemill_config::settings::OnError;
@@ -49,8 +50,8 @@ pub struct Verdicts {
 pub struct Failed {
     /// Which of the call's lines.
     pub line: usize,
-    /// Label for metrics.
-    pub kind: &'static str,
+    /// Why, for metrics.
+    pub kind: FaultKind,
     /// What the filter or the check says, at most [`REASON`] bytes.
     pub reason: String,
 }
@@ -133,7 +134,7 @@ fn rebuild(
         let failed = match failures.next_if(|failure| failure.line as usize == index) {
             Some(failure) => Some(Failed {
                 line: index,
-                kind: "verdict",
+                kind: FaultKind::Verdict,
                 reason: printable(&failure.reason),
             }),
             None => checks::unacceptable(index, bytes, mine, rules),

@@ -16,11 +16,11 @@ use linemill_sandbox::engine::Engine;
 use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::imports::Grants;
 use linemill_sandbox::metrics::FilterFamilies;
+use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
-use linemill_sandbox::plugin::{Digest, Plugin};
 use linemill_sandbox::verdict::Rules;
 
-use super::plugin::{hinted, read};
+use super::plugin::{admit, hinted, refused};
 
 /// Bytes given to the filter in one call, as a busy connection would.
 const BATCH: usize = 64 * 1024;
@@ -104,11 +104,10 @@ impl Bench {
     }
 
     async fn filter(&self) -> anyhow::Result<Arc<Filter>> {
-        let bytes = read(&self.plugin)?;
+        let admitted = admit(&self.plugin, Grants::of(&self.grant))?;
         let engine = Arc::new(Engine::new()?);
-        let (grants, digest) = (Grants::of(&self.grant), Digest::of(&bytes));
-        let plugin = Plugin::made(&engine, &bytes, digest, grants, &Compiler::of_user())
-            .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
+        let plugin = Plugin::compile(&engine, &admitted, &Compiler::of_user())
+            .map_err(|refusal| refused(&self.plugin, &refusal))?;
         let mut settings = FilterSettings::new("bench", PluginRef::from_arg(&self.plugin));
         settings.grant.clone_from(&self.grant);
         settings.settings =
@@ -133,7 +132,7 @@ impl Bench {
             max_output: 4 * lines.max_line,
         };
         let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], []);
-        let mut passage = StreamState::new(Arc::new(chain), rules);
+        let mut stream = StreamState::new(Arc::new(chain), rules);
         let (time, mut spent, mut done) =
             (Duration::from_secs_f64(self.seconds), Duration::ZERO, 0);
         while spent < time {
@@ -141,13 +140,13 @@ impl Bench {
                 // A call takes its lines; copying them is no part of what is measured.
                 let input = batch.clone();
                 let begun = Instant::now();
-                let flow = passage.process(input).await;
+                let output = stream.process(input).await;
                 spent += begun.elapsed();
                 done += batch.len();
-                if flow.close.is_some() {
+                if output.close.is_some() {
                     return Err(anyhow!("the filter closed the stream"));
                 }
-                std::hint::black_box(flow.lines.len());
+                std::hint::black_box(output.lines.len());
             }
         }
         Ok(spent.as_nanos() as f64 / done as f64)

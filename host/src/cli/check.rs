@@ -8,11 +8,11 @@ use std::sync::Arc;
 use clap::Args;
 use linemill::control::build::build;
 use linemill::control::egress;
-use linemill::control::load::Plugins;
 use linemill::control::origin::Origin;
 use linemill::telemetry::metrics::Metrics;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
+use linemill_sandbox::plugin::loader::Loader;
 
 /// Check a configuration: load it and its plugins, run its filters' tests, open nothing
 ///
@@ -42,7 +42,7 @@ impl Check {
             let settings = origin.load()?;
             egress::check(&settings)?;
             let engine = Engine::with_stack(settings.host.stack)?;
-            let plugins = Plugins::of_user(Arc::new(engine));
+            let plugins = Loader::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {

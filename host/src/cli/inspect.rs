@@ -2,12 +2,12 @@
 
 use clap::Args;
 use linemill_sandbox::engine::Engine;
-use linemill_sandbox::imports::RequiredImports;
+use linemill_sandbox::imports::{Grants, RequiredImports};
 use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::plugin::complexity::Complexity;
-use linemill_sandbox::plugin::{self, Digest};
+use linemill_sandbox::plugin::component_info;
 
-use super::plugin::{hinted, read};
+use super::plugin::{admit, refused};
 
 /// Show what a plugin imports and exports, its world, digest and size; runs nothing
 #[derive(Debug, Args)]
@@ -21,13 +21,13 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let bytes = read(&self.plugin)?;
+        let admitted = admit(&self.plugin, Grants::NONE)?;
+        let (bytes, digest) = (admitted.bytes(), admitted.digest());
         let engine = Engine::new()?;
-        let digest = Digest::of(&bytes);
         let component = Compiler::of_user()
-            .component(&engine, &bytes, digest)
-            .map_err(|error| hinted(&format!("{}: {error}", self.plugin), &error.hint))?;
-        let facts = plugin::facts(&engine, &component);
+            .component(&engine, &admitted)
+            .map_err(|refusal| refused(&self.plugin, &refusal))?;
+        let info = component_info(&engine, &component);
         let list = |names: &[String]| {
             if names.is_empty() {
                 "nothing".to_owned()
@@ -40,19 +40,19 @@ impl Inspect {
         println!("sha256   {digest}");
         let Complexity {
             functions, largest, ..
-        } = Complexity::of(&bytes);
+        } = Complexity::of(bytes);
         println!("code     {functions} functions, the largest of {largest} bytes");
-        match facts.world_name() {
+        match info.world_name() {
             Some(world) => println!("world    linemill:filter/{world} 0.1"),
-            None => println!("world    none of linemill's: {}", facts.other_world()),
+            None => println!("world    none of linemill's: {}", info.other_world()),
         }
-        println!("imports  {}", list(&facts.imports));
-        println!("exports  {}", list(&facts.exports));
-        if facts.state {
+        println!("imports  {}", list(&info.imports));
+        println!("exports  {}", list(&info.exports));
+        if info.state {
             println!("state    handed over to the version that follows it, when a chain changes");
         }
-        let wants = RequiredImports::of(&facts.imports);
-        if facts.imports.is_empty() {
+        let wants = RequiredImports::of(&info.imports);
+        if info.imports.is_empty() {
             println!("grants   none needed: it can reach nothing but its lines and settings");
         } else if wants.strange.is_empty() {
             println!("grants   needed in its filter's table: {}", wants.grants);

@@ -13,7 +13,6 @@ use anyhow::anyhow;
 use clap::Args;
 use linemill::control::build::build;
 use linemill::control::egress;
-use linemill::control::load::Plugins;
 use linemill::generation::Snapshot;
 use linemill::stream::connection::Connection;
 use linemill::stream::end::End;
@@ -24,6 +23,7 @@ use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings
 use linemill_sandbox::bundled;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::filter::Filter;
+use linemill_sandbox::plugin::loader::Loader;
 use linemill_sandbox::verdict::Close;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Pipe {
         let settings = self.settings()?;
         let metrics = Metrics::new();
         let engine = Engine::with_stack(settings.host.stack)?;
-        let plugins = Plugins::of_user(Arc::new(engine))
+        let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|error| hinted(&error.problem, &error.hint))?;
         let outputs = Outputs::default();

@@ -1,16 +1,36 @@
-//! How verbs name a plugin: a path to a file, or the name of a bundled one.
+//! How verbs that have no configuration name, read and admit a plugin.
+//!
+//! In: a path to a file, or the name of a bundled plugin. Out: bytes that were admitted under the
+//! default limits of a filter. Not here: compiling them.
 
 use anyhow::anyhow;
-use linemill::control::load;
-use linemill_config::settings::PluginRef;
+use linemill_config::settings::{Limits, PluginRef};
+use linemill_sandbox::imports::Grants;
+use linemill_sandbox::plugin::Refusal;
+use linemill_sandbox::plugin::admission::{Admission, Admitted};
+use linemill_sandbox::plugin::source;
 
 /// Largest file taken by verbs that have no configuration to say otherwise, bytes.
 const SIZE: u64 = 64 << 20;
 
-/// The bytes of the plugin an argument names.
-pub(super) fn read(argument: &str) -> anyhow::Result<Vec<u8>> {
-    load::read(&PluginRef::from_arg(argument), &[], SIZE)
-        .map_err(|error| hinted(&error.problem, &error.hint))
+/// The plugin that an argument names, with these grants.
+pub(super) fn admit(argument: &str, grants: Grants) -> anyhow::Result<Admitted> {
+    let limits = Limits::default();
+    let admission = Admission {
+        sha256: None,
+        limits: &limits,
+        grants,
+    };
+    let bytes = source::read(&PluginRef::from_arg(argument), &[], SIZE);
+    let bytes = bytes.map_err(|refusal| hinted(&refusal.problem, &refusal.hint))?;
+    admission
+        .admit(bytes)
+        .map_err(|refusal| refused(argument, &refusal))
+}
+
+/// The error for a plugin that is refused.
+pub(super) fn refused(argument: &str, refusal: &Refusal) -> anyhow::Error {
+    hinted(&format!("{argument}: {refusal}"), &refusal.hint)
 }
 
 /// An error with a hint below it.

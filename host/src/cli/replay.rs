@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use linemill_sandbox::engine::Engine;
+use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
-use linemill_sandbox::plugin::{Digest, Plugin};
 use linemill_sandbox::supervise::capsule::{Capsule, State};
 use linemill_sandbox::supervise::replay::{Replayed, replay};
 
-use super::plugin::{hinted, read};
+use super::plugin::{admit, hinted, refused};
 
 /// Run the line of a trap capsule again, and show what becomes of it
 ///
@@ -47,21 +47,22 @@ impl Replay {
             return Err(hinted(&problem, "use the linemill that wrote it"));
         }
         let from = self.plugin.as_deref().unwrap_or(&capsule.plugin);
-        let bytes = read(from).context("name the plugin with `--plugin FILE`")?;
+        let admitted =
+            admit(from, capsule.grants()).context("name the plugin with `--plugin FILE`")?;
         let engine = Engine::with_stack(capsule.stack).map_err(|error| {
             let hint = "key `stack` is the bytes of a guest's stack";
             hinted(&format!("{name}: {error}"), hint)
         })?;
-        let (grants, digest) = (capsule.grants(), Digest::of(&bytes));
-        let plugin = Plugin::made(&engine, &bytes, digest, grants, &Compiler::of_user())
-            .map_err(|error| hinted(&format!("{from}: {error}"), &error.hint))?;
+        let plugin = Plugin::compile(&engine, &admitted, &Compiler::of_user())
+            .map_err(|refusal| refused(from, &refusal))?;
         print!("{}", about(&capsule));
-        let digest = digest.to_string();
-        match digest == capsule.sha256 {
-            true => println!("plugin   {from}, the same"),
-            false => println!("plugin   {from}, another one: {digest}"),
+        let digest = admitted.digest().to_string();
+        if digest == capsule.sha256 {
+            println!("plugin   {from}, the same");
+        } else {
+            println!("plugin   {from}, another one: {digest}");
         }
-        let replayed = replay(&engine, &plugin, &bytes, &capsule).await;
+        let replayed = replay(&engine, &plugin, admitted.bytes(), &capsule).await;
         print!(
             "{}",
             outcome(&replayed.map_err(|error| anyhow!("{name}: {error}"))?)

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::certificates::{self, ListenerTls};
-use super::load::Plugins;
 use super::reloader::Recipe;
 use crate::generation::{Generation, Service};
 use crate::stream::output::Outputs;
@@ -23,6 +22,7 @@ use linemill_config::report::{Report, Reports};
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
 use linemill_sandbox::chain::{Chain, Stage};
 use linemill_sandbox::filter::Filter;
+use linemill_sandbox::plugin::loader::Loader;
 use linemill_sandbox::trial::Trial;
 
 #[cfg(test)]
@@ -39,7 +39,7 @@ type Filters = HashMap<String, Arc<Filter>>;
 pub async fn build(
     settings: &Settings,
     before: Option<&Generation>,
-    plugins: &Plugins,
+    plugins: &Loader,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
 ) -> Result<Generation, Reports> {
@@ -51,7 +51,7 @@ pub(super) async fn build_of(
     settings: &Settings,
     before: Option<&Generation>,
     recipe: Option<&Recipe>,
-    plugins: &Plugins,
+    plugins: &Loader,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
 ) -> Result<Generation, Reports> {

@@ -1,6 +1,6 @@
 //! The control plane: decides which generation is in force.
 //!
-//! [`origin`] names the configuration, [`load`] finds plugins, [`build`] makes a generation of both,
+//! [`origin`] names the configuration, [`build`] makes a generation of it,
 //! [`egress`] opens its sinks, and [`reloader`] publishes it. [`listeners`] holds the sockets.
 //! [`triggers`], [`watcher`] and [`admin`] send [`request`]s to the reloader; [`history`] records what
 //! it did.
@@ -14,7 +14,6 @@ mod certificates;
 pub mod egress;
 pub mod history;
 pub mod listeners;
-pub mod load;
 pub mod origin;
 pub mod reloader;
 pub mod request;

@@ -23,7 +23,6 @@ use tokio::time::{self, timeout_at};
 
 use super::history::History;
 use super::listeners::Listeners;
-use super::load::Plugins;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use super::watcher::Watcher;
@@ -32,6 +31,7 @@ use crate::telemetry::metrics::Metrics;
 use decisions::TrialDecision;
 use linemill_config::report::{Place, Report};
 use linemill_config::settings::Settings;
+use linemill_sandbox::plugin::loader::Loader;
 pub(super) use recipe::Recipe;
 pub use swap_state::SwapState;
 
@@ -45,7 +45,7 @@ pub struct Reloader {
     /// The settings of the generation in force.
     pub settings: Settings,
     /// Loads and compiles plugins.
-    pub plugins: Arc<Plugins>,
+    pub plugins: Arc<Loader>,
     /// The listeners of the generation in force.
     pub listeners: Listeners,
     /// The metrics of the host.

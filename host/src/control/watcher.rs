@@ -18,11 +18,11 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::certificates;
-use super::load::file_of;
 use super::origin::Origin;
 use super::request::Request;
 use file_events::FileEvents;
 use linemill_config::settings::Settings;
+use linemill_sandbox::plugin::source::locate;
 use links::entries_leading_to;
 
 /// Interval at which files are polled where the system has no file events.
@@ -95,7 +95,7 @@ impl Watcher {
         let plugins = settings
             .filters
             .values()
-            .filter_map(|filter| file_of(&filter.plugin, &settings.host.plugins));
+            .filter_map(|filter| locate(&filter.plugin, &settings.host.plugins));
         let certificates = settings.listeners.iter().flat_map(certificates::files);
         let files: BTreeSet<_> = plugins
             .chain([config.clone()])

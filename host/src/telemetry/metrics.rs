@@ -18,6 +18,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
+use linemill_sandbox::plugin::RefusalKind;
 use linemill_telemetry::add;
 use listener::ListenerFamilies;
 pub use listener::{ListenerMetrics, Refused};
@@ -96,7 +97,7 @@ impl Metrics {
     }
 
     /// Counts a filter that was not put in force.
-    pub fn filter_refused(&self, name: &str, kind: &str) {
+    pub fn filter_refused(&self, name: &str, kind: RefusalKind) {
         self.filters.refused(name, kind);
     }
 

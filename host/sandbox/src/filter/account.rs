@@ -10,7 +10,7 @@ use std::time::Instant;
 use prometheus_client::metrics::counter::Atomic as _;
 
 use super::Filter;
-use crate::instance::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::supervise::breaker::After;
 use crate::supervise::quarantine::{Case, Origin};
 use crate::verdict::{Failed, Verdicts};
@@ -35,11 +35,11 @@ impl Filter {
         // Runs of one kind are counted together: finding a counter by its labels takes a while.
         for run in verdicts.failed.chunk_by(|one, next| one.kind == next.kind) {
             if let [Failed { kind, reason, .. }, ..] = run {
-                self.failed(kind, run.len() as u64, reason);
+                self.failed(*kind, run.len() as u64, reason);
             }
         }
         for Failed { line, kind, reason } in &verdicts.failed {
-            self.set_aside(origin, kind, reason, input.content(*line));
+            self.set_aside(origin, *kind, reason, input.content(*line));
         }
     }
 
@@ -50,7 +50,7 @@ impl Filter {
         self.set_all_aside(origin, fault.kind, &fault.reason, input);
     }
 
-    fn set_all_aside(&self, origin: &Origin, kind: &str, reason: &str, lines: &Lines) {
+    fn set_all_aside(&self, origin: &Origin, kind: FaultKind, reason: &str, lines: &Lines) {
         if self.notices.quarantine.is_some() {
             for line in 0..lines.len() {
                 self.set_aside(origin, kind, reason, lines.content(line));
@@ -59,7 +59,7 @@ impl Filter {
     }
 
     /// Sends a line that failed to quarantine, if that is what becomes of one.
-    pub(super) fn set_aside(&self, origin: &Origin, kind: &str, reason: &str, content: &[u8]) {
+    pub(super) fn set_aside(&self, origin: &Origin, kind: FaultKind, reason: &str, content: &[u8]) {
         if let Some(quarantine) = &self.notices.quarantine {
             let case = Case {
                 filter: self.name(),
@@ -84,10 +84,11 @@ impl Filter {
 
     /// A call came to nothing, and its lines were given up.
     pub(crate) fn broke(&self, fault: &Fault) -> After {
-        let heavy = matches!(fault.kind, "deadline" | "refused");
+        let heavy = matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused);
         let after = self.breaker.fault(heavy, Instant::now());
         if after == After::Opened {
-            let (kind, reason, on_error) = (fault.kind, &fault.reason, self.on_error().word());
+            let (kind, reason, on_error) =
+                (fault.kind.label(), &fault.reason, self.on_error().word());
             tracing::error!(
                 filter = self.name(),
                 kind,
@@ -103,21 +104,21 @@ impl Filter {
     pub(crate) fn not_offered(&self, input: &Lines, origin: &Origin) {
         let lines = input.len() as u64;
         let reason = "the filter kept failing, and is not called";
-        self.set_all_aside(origin, "breaker", reason, input);
-        self.metrics.failed("breaker", lines);
+        self.set_all_aside(origin, FaultKind::Breaker, reason, input);
+        self.metrics.failed(FaultKind::Breaker, lines);
         self.taken.inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Counts lines that failed, and logs it once a second at most.
-    pub(crate) fn failed(&self, kind: &str, lines: u64, reason: &str) {
+    pub(crate) fn failed(&self, kind: FaultKind, lines: u64, reason: &str) {
         self.metrics.failed(kind, lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
         if let Some(held) = self.notices.log.pass() {
             let on_error = self.on_error().word();
             tracing::warn!(
                 filter = self.name(),
-                kind,
+                kind = kind.label(),
                 reason,
                 on_error,
                 not_logged = held,

@@ -6,7 +6,8 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::{Filter, OwnInstance};
-use crate::instance::{Fault, NotSaved};
+use crate::fault::{Fault, FaultKind};
+use crate::instance::NotSaved;
 use crate::supervise::capsule::{Capsule, State};
 use crate::supervise::supervisor::CallContext;
 use linemill_config::settings::PluginRef;
@@ -47,7 +48,7 @@ impl Filter {
         let Some(capsules) = &self.notices.capsules else {
             return;
         };
-        if fault.kind == "refused" || !capsules.wanted() {
+        if fault.kind == FaultKind::Refused || !capsules.wanted() {
             return;
         }
         let unknown = || match self.keeps_state {
@@ -80,9 +81,9 @@ impl Filter {
             max_output: context.rules.max_output,
             listener: context.origin.listener.as_deref().map(str::to_owned),
             connection: context.origin.peer.map(|peer| peer.to_string()),
-            kind: fault.kind.to_owned(),
+            kind: fault.kind.label().to_owned(),
             reason: fault.reason.clone(),
-            backtrace: fault.trace.clone(),
+            backtrace: fault.backtrace.clone(),
             line: String::from_utf8_lossy(content).into_owned(),
             base64: BASE64_STANDARD.encode(content),
             state: before.unwrap_or_else(unknown),

@@ -5,7 +5,8 @@
 //! most. Not here: which filters follow which, and what becomes of lines that were held
 //! (`chain::moving`).
 
-use super::{Fault, Filter, OwnInstance};
+use super::{Filter, OwnInstance};
+use crate::fault::{Fault, FaultKind};
 use crate::instance::NotSaved;
 use linemill_config::settings::Handover;
 use linemill_config::words::Word as _;
@@ -97,8 +98,9 @@ impl Filter {
 
 /// What to say when the new version refuses `what`, or fails `at` it.
 fn failed(Fault { kind, reason, .. }: &Fault, what: &str, at: &str) -> String {
-    match *kind {
-        "refused" => format!("the new version refuses {what}: {reason}"),
-        kind => format!("the new version fails at {at} ({kind}): {reason}"),
+    if *kind == FaultKind::Refused {
+        format!("the new version refuses {what}: {reason}")
+    } else {
+        format!("the new version fails at {at} ({kind}): {reason}")
     }
 }

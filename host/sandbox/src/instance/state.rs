@@ -3,10 +3,11 @@
 //! In: an instance. Out: its state, or a state taken over. Not here: when, and what follows when it
 //! does not work (`handover`).
 
-use super::{Fault, Instance, allow, fault};
+use super::{Instance, allow, fault};
 use crate::bindings::only_state::exports::linemill::filter::state::SavedParam;
 pub(crate) use crate::bindings::only_state::exports::linemill::filter::state::SavedResult as Saved;
 use crate::engine::Engine;
+use crate::fault::{Fault, FaultKind};
 use crate::limits::Bounds;
 use crate::verdict::printable;
 
@@ -49,7 +50,7 @@ impl Instance {
         let saved = saved
             .map_err(|error| NotSaved::Fault(fault(&self.store, &error)))?
             .map_err(|reason| NotSaved::Refused(printable(&reason)))?;
-        check(&saved).map_err(|reason| NotSaved::Fault(Fault::new("outcome", reason)))?;
+        check(&saved).map_err(|reason| NotSaved::Fault(Fault::new(FaultKind::Outcome, reason)))?;
         Ok(saved)
     }
 
@@ -60,7 +61,7 @@ impl Instance {
         bounds: Bounds,
         saved: &Saved,
     ) -> Result<(), Fault> {
-        let refused = |reason: String| Fault::new("refused", reason);
+        let refused = |reason: String| Fault::new(FaultKind::Refused, reason);
         let Some(guest) = &self.state else {
             return Err(refused("it has no export `state`".into()));
         };

@@ -204,7 +204,7 @@ mod tests {
         let engine = Engine::new().expect("an engine");
         let bytes = bundled::component("rot13").expect("bundled");
         let digest = Digest::of(bytes);
-        let component = plugin::compile(&engine, bytes).expect("a component");
+        let component = plugin::parse(&engine, bytes).expect("a component");
         assert!(cache.get(&engine, digest).is_none());
         cache.put(&engine, digest, &component);
         Kept {

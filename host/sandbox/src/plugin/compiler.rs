@@ -16,8 +16,9 @@ use wasmtime::component::Component;
 
 use crate::bundled;
 use crate::engine::Engine;
+use crate::plugin::admission::Admitted;
 use crate::plugin::cache::Cache;
-use crate::plugin::{Digest, NotAPlugin, compile};
+use crate::plugin::{Refusal, RefusalKind, parse};
 use linemill_config::settings::CompileLimits;
 
 /// The verb by which this program is the other end.
@@ -29,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// How much it steps back behind whoever serves connections.
 #[cfg(unix)]
 const NICE: i32 = 10;
-/// Exit status that says: the answer is a [`Refusal`].
+/// Exit status that says: the answer is an [`Answer`].
 const REFUSED: u8 = 3;
 
 /// Makes components.
@@ -44,7 +45,7 @@ pub struct Compiler {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Refusal {
+struct Answer {
     problem: String,
     hint: String,
 }
@@ -64,12 +65,8 @@ impl Compiler {
     ///
     /// # Errors
     /// When it is none, or cannot be compiled within the bounds.
-    pub fn component(
-        &self,
-        engine: &Engine,
-        bytes: &[u8],
-        digest: Digest,
-    ) -> Result<Component, NotAPlugin> {
+    pub fn component(&self, engine: &Engine, admitted: &Admitted) -> Result<Component, Refusal> {
+        let (bytes, digest) = (admitted.bytes(), admitted.digest());
         let cache = self.cache.as_ref();
         if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
             return Ok(component);
@@ -77,7 +74,7 @@ impl Compiler {
         let component = if self.apart && !bundled::is_one(bytes) {
             apart(engine, bytes, self.limits)?
         } else {
-            compile(engine, bytes)?
+            parse(engine, bytes)?
         };
         if let Some(cache) = cache {
             cache.put(engine, digest, &component);
@@ -87,10 +84,10 @@ impl Compiler {
 }
 
 /// Has this program, as another process, compile.
-fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Component, NotAPlugin> {
+fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Component, Refusal> {
     let broken = |error: &dyn std::fmt::Display| {
         let hint = "linemill starts itself again for it; may this process start others?";
-        NotAPlugin::new(
+        Refusal::plugin(
             format!("the process that compiles it failed: {error}"),
             hint,
         )
@@ -103,8 +100,8 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
     match status.code() {
         Some(0) => {}
         Some(code_) if code_ == i32::from(REFUSED) => {
-            let refusal: Refusal = serde_json::from_slice(&code).map_err(|error| broken(&error))?;
-            return Err(NotAPlugin::new(refusal.problem, &refusal.hint));
+            let refusal: Answer = serde_json::from_slice(&code).map_err(|error| broken(&error))?;
+            return Err(Refusal::plugin(refusal.problem, refusal.hint));
         }
         _ => return Err(died(status, &told, limits)),
     }
@@ -124,10 +121,11 @@ fn converse(
     bytes: &[u8],
     limits: CompileLimits,
 ) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> {
-    let program = match cfg!(target_os = "linux") {
-        // The file that runs, whatever stands under its name by now.
-        true => "/proc/self/exe".into(),
-        false => std::env::current_exe()?,
+    let program = if cfg!(target_os = "linux") {
+        // The file that runs, even if another one has its name by now.
+        "/proc/self/exe".into()
+    } else {
+        std::env::current_exe()?
     };
     let mut child = Command::new(program)
         .arg(VERB)
@@ -180,7 +178,7 @@ fn wait(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
 }
 
 /// Why the process is gone without an answer.
-fn died(status: ExitStatus, told: &[u8], limits: CompileLimits) -> NotAPlugin {
+fn died(status: ExitStatus, told: &[u8], limits: CompileLimits) -> Refusal {
     let told = String::from_utf8_lossy(told);
     #[cfg(unix)]
     {
@@ -197,19 +195,19 @@ fn died(status: ExitStatus, told: &[u8], limits: CompileLimits) -> NotAPlugin {
     }
     let told = told.lines().next().unwrap_or_default();
     let problem = format!("the compiler crashed over it ({status}): {told}");
-    NotAPlugin::new(
+    Refusal::plugin(
         problem,
         "build it again; if it stays so, report it with the file",
     )
 }
 
-fn bomb(what: &str, most: &str, key: &str) -> NotAPlugin {
+fn bomb(what: &str, most: &str, key: &str) -> Refusal {
     let problem = format!("compiling it takes more {what} than the {most} allowed");
     let hint = format!(
         "no filter of a sensible size does: make it smaller, build it with optimisation, or raise `{key}` \
          of `compile` in `[host]`"
     );
-    NotAPlugin::new(problem, hint).of_kind("compile")
+    Refusal::new(RefusalKind::Compile, problem, hint)
 }
 
 /// The other end: compiles what comes on standard input, within bounds, and writes the code to
@@ -223,7 +221,7 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
     io::stdin().read_to_end(&mut bytes)?;
     let engine = Engine::new()?;
     let mut out = io::stdout().lock();
-    match compile(&engine, &bytes) {
+    match parse(&engine, &bytes) {
         Ok(component) => {
             let code = component
                 .serialize()
@@ -231,8 +229,8 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
             out.write_all(&code)?;
             Ok(0)
         }
-        Err(NotAPlugin { problem, hint, .. }) => {
-            serde_json::to_writer(&mut out, &Refusal { problem, hint })?;
+        Err(Refusal { problem, hint, .. }) => {
+            serde_json::to_writer(&mut out, &Answer { problem, hint })?;
             Ok(REFUSED)
         }
     }

@@ -1,23 +1,19 @@
 //! How complex a component is, read off its sections before anything is compiled.
 //!
-//! In: the bytes of a file. Out: [`Complexity`], and whether it is within a filter's limits. Compiling
-//! takes time that grows faster than a function does, so size alone bounds little. What is malformed
-//! counts up to there: the compiler says better what is wrong with it.
+//! In: the bytes of a file. Out: [`Complexity`], and whether it is within a filter's limits. The time
+//! that compiling takes grows faster than the size of a function, so the size of the file alone
+//! bounds little. A malformed file counts up to where it is malformed; the compiler says better what
+//! is wrong with it.
 
-use crate::plugin::NotAPlugin;
+use wasmparser::{Parser, Payload};
+
+use crate::plugin::{Refusal, RefusalKind};
 use linemill_config::settings::Limits;
 
 /// Components within components. Toolchains make one or two levels.
 const DEPTH: usize = 8;
 /// Core modules, at all depths. A component with an adapter for WASI has four.
 const MODULES: usize = 64;
-
-/// Sections of a component, and of a module.
-const CORE_MODULE: u8 = 1;
-const COMPONENT: u8 = 4;
-const CODE: u8 = 10;
-/// Bytes of magic, version and layer.
-const PREAMBLE: usize = 8;
 
 /// What a component is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,12 +32,12 @@ impl Complexity {
     /// Of the bytes of a file.
     pub fn of(component: &[u8]) -> Self {
         let mut seen = Self::default();
-        seen.component(component, 0);
+        seen.read(component);
         seen
     }
 
     /// What is beyond these limits, if anything.
-    pub fn refusal(&self, limits: &Limits) -> Option<NotAPlugin> {
+    pub fn refusal(&self, limits: &Limits) -> Option<Refusal> {
         let Self {
             depth,
             modules,
@@ -49,98 +45,73 @@ impl Complexity {
             largest,
         } = *self;
         let fixed = "no filter needs that much: a component like this takes long to compile";
-        let (problem, hint) = match () {
-            () if depth > DEPTH => {
-                let problem = format!("it has components {depth} deep, more than {DEPTH}");
-                (problem, fixed)
-            }
-            () if modules > MODULES => {
-                let problem = format!("it has {modules} core modules, more than {MODULES}");
-                (problem, fixed)
-            }
-            () if functions > limits.functions => {
-                let most = limits.functions;
-                let problem = format!("it has {functions} functions, more than {most}");
-                (
-                    problem,
-                    "if it is meant to have them, raise the filter's `limits.functions`",
-                )
-            }
-            () if largest > limits.function_size => {
-                let most = limits.function_size;
-                let problem = format!("a function of it has {largest} bytes, more than {most}");
-                (
-                    problem,
-                    "if it is meant to, raise the filter's `limits.function_size`",
-                )
-            }
-            () => return None,
+        let (problem, hint) = if depth > DEPTH {
+            let problem = format!("it has components {depth} deep, more than {DEPTH}");
+            (problem, fixed)
+        } else if modules > MODULES {
+            let problem = format!("it has {modules} core modules, more than {MODULES}");
+            (problem, fixed)
+        } else if functions > limits.functions {
+            let most = limits.functions;
+            let problem = format!("it has {functions} functions, more than {most}");
+            let hint = "if it is meant to have them, raise the filter's `limits.functions`";
+            (problem, hint)
+        } else if largest > limits.function_size {
+            let most = limits.function_size;
+            let problem = format!("one of its functions has {largest} bytes, more than {most}");
+            let hint = "if it is meant to, raise the filter's `limits.function_size`";
+            (problem, hint)
+        } else {
+            return None;
         };
-        Some(NotAPlugin::new(problem, hint).of_kind("complexity"))
+        Some(Refusal::new(RefusalKind::Complexity, problem, hint))
     }
 
-    fn component(&mut self, bytes: &[u8], depth: usize) {
-        self.depth = self.depth.max(depth);
-        if depth > DEPTH {
-            return;
-        }
-        sections(bytes, |id, content| match id {
-            COMPONENT => self.component(content, depth + 1),
-            CORE_MODULE => {
-                self.modules += 1;
-                sections(content, |id, content| {
-                    if id == CODE {
-                        self.code(content);
+    /// Reads the sections up to the first one that is cut off or malformed. Iterative: however deep
+    /// components are nested, the stack is not.
+    fn read(&mut self, bytes: &[u8]) {
+        let mut depth = 0;
+        // For each open component or module, whether it is a component.
+        let mut open = Vec::new();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload {
+                Ok(Payload::ComponentSection {
+                    unchecked_range, ..
+                }) if unchecked_range.end <= bytes.len() => {
+                    depth += 1;
+                    self.depth = self.depth.max(depth);
+                    if depth > DEPTH {
+                        return;
                     }
-                });
+                    open.push(true);
+                }
+                Ok(Payload::ModuleSection {
+                    unchecked_range, ..
+                }) if unchecked_range.end <= bytes.len() => {
+                    self.modules += 1;
+                    open.push(false);
+                }
+                Ok(Payload::CodeSectionStart { count, range, .. }) if range.end <= bytes.len() => {
+                    self.functions = self.functions.saturating_add(count as usize);
+                }
+                Ok(Payload::CodeSectionEntry(body)) => {
+                    self.largest = self.largest.max(body.range().len());
+                }
+                Ok(Payload::End(_)) => {
+                    if open.pop() == Some(true) {
+                        depth -= 1;
+                    }
+                }
+                Ok(
+                    Payload::ComponentSection { .. }
+                    | Payload::ModuleSection { .. }
+                    | Payload::CodeSectionStart { .. },
+                )
+                | Err(_) => return,
+                Ok(_) => {}
             }
-            _ => {}
-        });
-    }
-
-    fn code(&mut self, mut bytes: &[u8]) {
-        let Some(functions) = number(&mut bytes) else {
-            return;
-        };
-        self.functions = self.functions.saturating_add(functions);
-        for _ in 0..functions {
-            let Some(size) = number(&mut bytes) else {
-                return;
-            };
-            self.largest = self.largest.max(size);
-            let Some(rest) = bytes.get(size..) else {
-                return;
-            };
-            bytes = rest;
         }
     }
-}
-
-/// Calls `found` for each section, up to one that is cut off.
-fn sections(bytes: &[u8], mut found: impl FnMut(u8, &[u8])) {
-    let mut rest = bytes.get(PREAMBLE..).unwrap_or_default();
-    while let Some((id, mut after)) = rest.split_first() {
-        let content = number(&mut after).and_then(|size| after.split_at_checked(size));
-        let Some((content, next)) = content else {
-            return;
-        };
-        found(*id, content);
-        rest = next;
-    }
-}
-
-/// An unsigned LEB128 number of 32 bits, taken off the front.
-fn number(bytes: &mut &[u8]) -> Option<usize> {
-    let mut value = 0;
-    for shift in (0..35).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= usize::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -164,23 +135,32 @@ mod tests {
         [&[id][..], &leb(content.len()), content].concat()
     }
 
+    /// Sections of a component, and of a module.
+    const CORE_MODULE: u8 = 1;
+    const COMPONENT: u8 = 4;
+    const CODE: u8 = 10;
+
     fn with_preamble(sections: &[u8]) -> Vec<u8> {
         [&b"\0asm\x0d\0\x01\0"[..], sections].concat()
     }
 
-    fn module(code: &[u8]) -> Vec<u8> {
-        with_preamble(&section(CORE_MODULE, &with_preamble(&section(CODE, code))))
+    fn core_module(sections: &[u8]) -> Vec<u8> {
+        section(CORE_MODULE, &[&b"\0asm\x01\0\0\0"[..], sections].concat())
     }
 
-    fn refusal(component: &[u8]) -> Option<NotAPlugin> {
+    fn module(code: &[u8]) -> Vec<u8> {
+        with_preamble(&core_module(&section(CODE, code)))
+    }
+
+    fn refusal(component: &[u8]) -> Option<Refusal> {
         Complexity::of(component).refusal(&Limits::default())
     }
 
     #[track_caller]
     fn refused(component: &[u8], part: &str) {
-        let NotAPlugin { problem, kind, .. } = refusal(component).expect("refused");
+        let Refusal { problem, kind, .. } = refusal(component).expect("refused");
         assert!(problem.contains(part), "{problem}");
-        assert_eq!(kind, "complexity");
+        assert_eq!(kind, RefusalKind::Complexity);
     }
 
     #[test]
@@ -199,7 +179,7 @@ mod tests {
         refused(&module(&leb(limits.functions + 1)), "200001 functions");
         assert_eq!(refusal(&bodies(limits.function_size)), None);
         refused(&bodies(limits.function_size + 1), "1048577 bytes");
-        let one = section(CORE_MODULE, &with_preamble(&[]));
+        let one = core_module(&[]);
         assert_eq!(refusal(&with_preamble(&one.repeat(MODULES))), None);
         refused(&with_preamble(&one.repeat(MODULES + 1)), "65 core modules");
         let mut nested = with_preamble(&[]);

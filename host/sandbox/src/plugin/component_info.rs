@@ -6,7 +6,7 @@
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::NotAPlugin;
+use super::{Refusal, RefusalKind};
 use crate::engine::Engine;
 use crate::imports::{Grants, RequiredImports};
 
@@ -39,7 +39,7 @@ pub enum World {
 }
 
 /// Reads what a component imports and exports.
-pub fn facts(engine: &Engine, component: &Component) -> ComponentInfo {
+pub fn component_info(engine: &Engine, component: &Component) -> ComponentInfo {
     let kind = component.component_type();
     // A component may import an instance that holds types only: there is nothing to grant.
     let reaches = |item: &ComponentItem| match item {
@@ -59,10 +59,12 @@ pub fn facts(engine: &Engine, component: &Component) -> ComponentInfo {
         .map(|(name, _)| name.to_owned())
         .collect();
     let has = |interface: &str| exports.iter().any(|name| name.starts_with(interface));
-    let world = match () {
-        () if has(BATCH) => Some(World::Filter),
-        () if has(LINE) => Some(World::LineFilter),
-        () => None,
+    let world = if has(BATCH) {
+        Some(World::Filter)
+    } else if has(LINE) {
+        Some(World::LineFilter)
+    } else {
+        None
     };
     let state = has(STATE);
     ComponentInfo {
@@ -87,24 +89,26 @@ impl ComponentInfo {
     }
 
     /// What to say when it imports more than it is granted, if it does.
-    pub(super) fn refusal(&self, wants: &RequiredImports, grants: Grants) -> Option<NotAPlugin> {
+    pub(super) fn refusal(&self, wants: &RequiredImports, grants: Grants) -> Option<Refusal> {
         let imports = self.imports.join(", ");
         if !wants.strange.is_empty() {
             let strange = wants.strange.join(", ");
-            let problem = match strange == imports {
-                true => format!("it imports {imports}, which nothing grants"),
-                false => format!("it imports {imports}, of which nothing grants {strange}"),
+            let problem = if strange == imports {
+                format!("it imports {imports}, which nothing grants")
+            } else {
+                format!("it imports {imports}, and nothing grants {strange}")
             };
             let hint = "a filter can be granted \"log\", \"clock\", \"random\" and \"wasi\": build it \
                         without the rest";
-            return Some(NotAPlugin::new(problem, hint).of_kind("grant"));
+            return Some(Refusal::new(RefusalKind::Grant, problem, hint));
         }
         if grants.has(wants.grants) {
             return None;
         }
-        let granted = match grants == Grants::NONE {
-            true => "nothing is granted".to_owned(),
-            false => format!("only {grants} is there"),
+        let granted = if grants == Grants::NONE {
+            "nothing is granted".to_owned()
+        } else {
+            format!("only {grants} is there")
         };
         let hint = format!(
             "write {} into the filter's table if it may have that; a filter built for \
@@ -112,13 +116,13 @@ impl ComponentInfo {
             grants.and(wants.grants)
         );
         let problem = format!("it imports {imports}, and {granted}");
-        Some(NotAPlugin::new(problem, hint).of_kind("grant"))
+        Some(Refusal::new(RefusalKind::Grant, problem, hint))
     }
 
     /// What to say of a component that is no filter.
-    pub fn other_world(&self) -> NotAPlugin {
+    pub fn other_world(&self) -> Refusal {
         if let Some(other) = self.exports.iter().find(|name| name.starts_with(PACKAGE)) {
-            return NotAPlugin::new(
+            return Refusal::plugin(
                 format!("it exports {other}; this host speaks linemill:filter@0.1"),
                 "build it again with the SDK of this version",
             );
@@ -128,7 +132,7 @@ impl ComponentInfo {
         } else {
             self.exports.join(", ")
         };
-        NotAPlugin::new(
+        Refusal::plugin(
             format!("it is a component of another world: it exports {exports}"),
             "a filter exports linemill:filter/batch or linemill:filter/line",
         )

@@ -15,6 +15,7 @@ use humantime::format_rfc3339_micros;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
+use crate::FaultKind;
 use crate::plugin::Digest;
 use linemill_telemetry::Gate;
 
@@ -43,7 +44,7 @@ pub struct Origin {
 pub(crate) struct Case<'a> {
     pub(crate) filter: &'a str,
     pub(crate) plugin: Digest,
-    pub(crate) kind: &'a str,
+    pub(crate) kind: FaultKind,
     pub(crate) reason: &'a str,
     pub(crate) origin: &'a Origin,
 }
@@ -95,7 +96,7 @@ fn entry(case: Case<'_>, content: &[u8], now: SystemTime) -> Option<Vec<u8>> {
         time: format_rfc3339_micros(now).to_string(),
         filter: case.filter,
         plugin: case.plugin.to_string(),
-        kind: case.kind,
+        kind: case.kind.label(),
         reason: case.reason,
         listener: case.origin.listener.as_deref(),
         connection: case.origin.peer,
@@ -121,7 +122,7 @@ mod tests {
         let case = Case {
             filter: "json",
             plugin: Digest([0xab; 32]),
-            kind: "verdict",
+            kind: FaultKind::Verdict,
             reason: "no \"object\"\n",
             origin: &origin,
         };

@@ -12,9 +12,10 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::engine::Engine;
+use crate::fault::{Fault, FaultKind};
 use crate::imports::ImportContext;
 use crate::instance::backtrace::{Frame, located};
-use crate::instance::{Fault, Instance, Saved};
+use crate::instance::{Instance, NotStarted, Saved};
 use crate::limits::Bounds;
 use crate::metrics::FilterFamilies;
 use crate::plugin::Plugin;
@@ -35,14 +36,14 @@ pub enum Replayed {
         /// Those that take a route, with its name.
         routed: Vec<(String, Vec<u8>)>,
         /// Why it failed the line, if it did.
-        failed: Option<(&'static str, String)>,
+        failed: Option<(FaultKind, String)>,
         /// The connection closes.
         closes: bool,
     },
     /// It came to nothing again.
     Faulted {
         /// As in metrics.
-        kind: &'static str,
+        kind: FaultKind,
         /// What happened.
         reason: String,
         /// Where, innermost first.
@@ -89,9 +90,9 @@ pub async fn replay(
         gauge,
     )
     .await;
-    let (mut instance, routes) = match started {
+    let (mut instance, routes) = match started.map_err(NotStarted::into_fault) {
         Ok(started) => started,
-        Err(fault) if fault.kind == "refused" => {
+        Err(fault) if fault.kind == FaultKind::Refused => {
             return Err(format!("the plugin refuses its settings: {}", fault.reason));
         }
         Err(fault) => return Ok(Replayed::faulted(fault, component)),
@@ -105,7 +106,7 @@ pub async fn replay(
         };
         match instance.restore(engine, bounds, &saved).await {
             Ok(()) => {}
-            Err(fault) if fault.kind == "refused" => {
+            Err(fault) if fault.kind == FaultKind::Refused => {
                 return Err(format!("the plugin refuses the state: {}", fault.reason));
             }
             Err(fault) => return Ok(Replayed::faulted(fault, component)),
@@ -122,7 +123,7 @@ pub async fn replay(
     let verdicts = match judge(&mut input, outcome, rules, &route_indices, OnError::Drop) {
         Ok(verdicts) => verdicts,
         Err(broken) => {
-            let fault = Fault::new("outcome", broken.to_string());
+            let fault = Fault::new(FaultKind::Outcome, broken.to_string());
             return Ok(Replayed::faulted(fault, component));
         }
     };
@@ -147,7 +148,7 @@ impl Replayed {
         Self::Faulted {
             kind: fault.kind,
             reason: fault.reason,
-            frames: located(&fault.trace, component),
+            frames: located(&fault.backtrace, component),
         }
     }
 }

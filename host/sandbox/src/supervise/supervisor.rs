@@ -9,8 +9,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use crate::fault::{Fault, FaultKind};
 use crate::filter::{Filter, OwnInstance, give_up};
-use crate::instance::Fault;
 use crate::supervise::breaker::{Admitted, After};
 use crate::supervise::fault_search::FaultSearch;
 use crate::supervise::quarantine::Origin;
@@ -138,12 +138,12 @@ async fn find_faulty_lines(
             Err(fault) => {
                 // Other streams of this thread come first.
                 tokio::task::yield_now().await;
-                let late = fault.kind == "deadline";
+                let late = fault.kind == FaultKind::Deadline;
                 // A probe has as many tries either way: it looks for one that works.
                 let cost = if late && !probe { LATE } else { 1 };
                 budget = budget.saturating_sub(cost);
                 // A filter that cannot even start will not with fewer lines.
-                if lines > 1 && budget > 0 && fault.kind != "refused" {
+                if lines > 1 && budget > 0 && fault.kind != FaultKind::Refused {
                     search.split(range);
                     continue;
                 }

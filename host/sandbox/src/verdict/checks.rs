@@ -4,6 +4,7 @@
 //! [`Broken`]. One line that may not go on does not break an outcome: see [`unacceptable`].
 
 use super::{Broken, Failed, Rules};
+use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::{Failure, LinesResult, Routed};
 use linemill_framing::Lines;
 
@@ -117,7 +118,7 @@ pub(super) fn unacceptable(
     for (start, end) in spans {
         if end - start > rules.max_output {
             return failed(
-                "length",
+                FaultKind::Length,
                 format!(
                     "a line of {} bytes; at most {} may go on",
                     end - start,
@@ -126,7 +127,10 @@ pub(super) fn unacceptable(
             );
         }
         if rules.framing.ends_inside(&bytes[*start..*end]) {
-            return failed("terminator", "a line that holds a terminator".into());
+            return failed(
+                FaultKind::Terminator,
+                "a line that holds a terminator".into(),
+            );
         }
     }
     None

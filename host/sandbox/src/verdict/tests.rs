@@ -162,7 +162,7 @@ fn on_error_decides_about_failed_lines_alone() {
         passed.failed,
         [Failed {
             line: 1,
-            kind: "verdict",
+            kind: FaultKind::Verdict,
             reason: "bad\\nluck".into()
         }]
     );
@@ -190,7 +190,7 @@ fn a_line_with_a_terminator_or_too_long_fails_alone() {
         verdicts
             .failed
             .iter()
-            .map(|failed| failed.kind)
+            .map(|failed| failed.kind.label())
             .collect::<Vec<_>>(),
         ["terminator", "length"]
     );

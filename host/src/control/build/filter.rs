@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use super::Filters;
 use crate::control::egress;
-use crate::control::load::{LoadError, Plugins};
 use crate::control::reloader::Recipe;
 use crate::generation::Generation;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
 use linemill_config::report::Report;
 use linemill_config::settings::{FilterSettings, Settings};
+use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::self_test::{self, Mismatch};
 use linemill_sandbox::filter::{Filter, Reporting, StartError};
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
 use linemill_sandbox::plugin::Plugin;
+use linemill_sandbox::plugin::loader::Loader;
+use linemill_sandbox::plugin::{Refusal, RefusalKind};
 use linemill_telemetry::Gate;
 
 /// What filters are built of.
@@ -28,7 +30,7 @@ pub(super) struct FilterBuilder<'a> {
     pub(super) before: Option<&'a Generation>,
     /// Plugins that are not read from files.
     pub(super) recipe: Option<&'a Recipe>,
-    pub(super) plugins: &'a Plugins,
+    pub(super) plugins: &'a Loader,
     pub(super) metrics: &'a Metrics,
     /// Where quarantines are opened; `None` leaves them closed.
     pub(super) outputs: Option<&'a Outputs>,
@@ -36,8 +38,7 @@ pub(super) struct FilterBuilder<'a> {
 
 /// Why a filter cannot be put in force.
 struct Refused {
-    /// The label `kind` of `filter_refusals`.
-    kind: &'static str,
+    kind: RefusalKind,
     reports: Vec<Report>,
 }
 
@@ -89,7 +90,7 @@ impl FilterBuilder<'_> {
         let reporting = Reporting {
             log: Gate::default(),
             quarantine: quarantine.map_err(|report| Refused {
-                kind: "quarantine",
+                kind: RefusalKind::Quarantine,
                 reports: vec![report],
             })?,
             capsules: self.plugins.capsules().cloned(),
@@ -98,7 +99,7 @@ impl FilterBuilder<'_> {
         self.start(filter, &plugin, metrics, reporting).await
     }
 
-    async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, LoadError> {
+    async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, Refusal> {
         match self.recipe.and_then(|recipe| recipe.plugin(&filter.name)) {
             Some(plugin) => Ok(Arc::clone(plugin)),
             None => self.plugins.load(filter, &self.settings.host).await,
@@ -148,7 +149,7 @@ impl FilterBuilder<'_> {
             Ok(())
         } else {
             Err(Refused {
-                kind: "test",
+                kind: RefusalKind::Test,
                 reports,
             })
         }
@@ -159,24 +160,28 @@ impl FilterBuilder<'_> {
 fn not_started(filter: &FilterSettings, error: &StartError) -> Refused {
     let (kind, key, hint) = match error {
         StartError::Refused(_) => (
-            "settings",
+            RefusalKind::Settings,
             "settings",
             "its documentation lists the settings it takes",
         ),
-        StartError::Failed { kind, .. } => match *kind {
-            "memory" => ("memory", "memory", "raise `memory`"),
-            "deadline" => ("deadline", "deadline", "raise `deadline`"),
-            "table" | "imports" | "output" | "host_memory" => (
-                *kind,
-                "limits",
-                "raise that limit if the plugin is meant to need more",
-            ),
-            _ => (
-                *kind,
-                "plugin",
-                "this is a fault of the plugin: report it to its author",
-            ),
-        },
+        StartError::Failed { kind, .. } => {
+            let (key, hint) = match kind {
+                FaultKind::Memory => ("memory", "raise `memory`"),
+                FaultKind::Deadline => ("deadline", "raise `deadline`"),
+                FaultKind::Table
+                | FaultKind::Imports
+                | FaultKind::Output
+                | FaultKind::HostMemory => (
+                    "limits",
+                    "raise that limit if the plugin is meant to need more",
+                ),
+                _ => (
+                    "plugin",
+                    "this is a fault of the plugin: report it to its author",
+                ),
+            };
+            (RefusalKind::Start(*kind), key, hint)
+        }
     };
     let text = format!("filter `{}`: {error}", filter.name);
     Refused {

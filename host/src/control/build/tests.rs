@@ -21,7 +21,7 @@ const CONFIG: &str = r#"
 async fn built() -> (Settings, Generation) {
     let bundled = linemill_sandbox::bundled::names();
     let settings = linemill_config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
-    let plugins = Plugins::new(Arc::new(Engine::new().expect("an engine")));
+    let plugins = Loader::new(Arc::new(Engine::new().expect("an engine")));
     let built = build(&settings, None, &plugins, &Metrics::new(), None).await;
     (settings, built.expect("it can be built"))
 }

@@ -1,0 +1,100 @@
+//! Where a plugin's bytes come from: a file, or one of the bundled plugins.
+//!
+//! In: how the configuration or a command line names the plugin, and the folders where bare names
+//! are looked up. Out: its bytes, read once and bounded. Not here: whether they are a plugin.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::bundled;
+use crate::plugin::{Refusal, RefusalKind};
+use linemill_config::settings::PluginRef;
+
+/// Reads a plugin: a path, or a name that is looked up in `folders` first and then among the bundled
+/// plugins. Blocks on the file system.
+///
+/// # Errors
+/// When there is none, or the file is not a regular one of at most `limit` bytes.
+pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Vec<u8>, Refusal> {
+    match (locate(reference, folders), reference) {
+        (Some(path), _) => read_file(&path, limit),
+        (None, PluginRef::Path(path)) => read_file(path, limit),
+        (None, PluginRef::Name(name)) => bundled::component(name)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| unknown(name, folders)),
+    }
+}
+
+/// The file a plugin is read from; `None` when it is a bundled one, or there is none.
+pub fn locate(reference: &PluginRef, folders: &[PathBuf]) -> Option<PathBuf> {
+    match reference {
+        PluginRef::Path(path) => Some(path.clone()),
+        PluginRef::Name(name) => folders
+            .iter()
+            .map(|folder| folder.join(format!("{name}.wasm")))
+            .find(|path| path.exists()),
+    }
+}
+
+/// How messages name a plugin.
+pub(super) fn shown(reference: &PluginRef) -> String {
+    match reference {
+        PluginRef::Name(name) => format!("`{name}`"),
+        PluginRef::Path(path) => path.display().to_string(),
+    }
+}
+
+fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
+    let looked: Vec<_> = folders
+        .iter()
+        .map(|folder| folder.join(format!("{name}.wasm")).display().to_string())
+        .collect();
+    let looked = if looked.is_empty() {
+        String::new()
+    } else {
+        format!("; looked for {}", looked.join(", "))
+    };
+    Refusal::plugin(
+        format!("there is no plugin `{name}`{looked}"),
+        format!(
+            "bundled are {}; for a file, write its path: \"./{name}.wasm\"",
+            bundled::names().join(", ")
+        ),
+    )
+}
+
+fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
+    let shown = path.display();
+    let failed = |error: io::Error| {
+        Refusal::plugin(
+            format!("plugin {shown}: {error}"),
+            "check the path, and that this user may read it",
+        )
+    };
+    // Before opening: opening a FIFO would wait for somebody to write to it.
+    let kind = fs::metadata(path).map_err(failed)?;
+    if !kind.is_file() {
+        let what = if kind.is_dir() {
+            "a folder"
+        } else {
+            "not a regular file"
+        };
+        return Err(Refusal::plugin(
+            format!("plugin {shown} is {what}"),
+            "name the .wasm file itself",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(Refusal::new(
+            RefusalKind::Size,
+            format!("plugin {shown} is larger than {limit} bytes"),
+            "if it is meant to be, raise the filter's `size`",
+        ));
+    }
+    Ok(bytes)
+}
