@@ -22,7 +22,7 @@ use crate::control::watcher::Watcher;
 use crate::generation::Snapshot;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
-use linemill_config::report::Reports;
+use linemill_config::Problems;
 use linemill_config::settings::Settings;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::loader::Loader;
@@ -122,7 +122,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
 }
 
 /// The socket of the admin address, if there is one.
-fn bind_admin(settings: &Settings, handed: &mut Handed) -> Result<Option<Socket>, Reports> {
+fn bind_admin(settings: &Settings, handed: &mut Handed) -> Result<Option<Socket>, Problems> {
     let host = &settings.host;
     let admin = host.admin.as_ref().map(|address| {
         let wanted = Wanted::new(address, "the admin address", host.places.of("admin"));

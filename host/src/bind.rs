@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 
 use crate::stream::transport::{Peer, Plain};
-use linemill_config::report::{Place, Report};
 use linemill_config::settings::{Address, ListenerSettings};
+use linemill_config::{Place, Problem};
 
 pub use systemd::Handed;
 
@@ -73,7 +73,7 @@ struct Refusal {
 ///
 /// # Errors
 /// When nobody can listen there, or somebody does.
-pub fn bind(settings: &ListenerSettings, handed: &mut Handed) -> Result<Socket, Report> {
+pub fn bind(settings: &ListenerSettings, handed: &mut Handed) -> Result<Socket, Problem> {
     let whose = format!("listener `{}`", settings.name);
     let wanted = Wanted {
         address: &settings.bind,
@@ -105,7 +105,7 @@ impl<'a> Wanted<'a> {
     ///
     /// # Errors
     /// When nobody can listen there, or somebody does.
-    pub fn bind(self, handed: &mut Handed) -> Result<Socket, Report> {
+    pub fn bind(self, handed: &mut Handed) -> Result<Socket, Problem> {
         let bound = match self.address {
             Address::Tcp(address) => tcp::bind(*address, self.ipv6_only, self.reuse_port),
             #[cfg(unix)]
@@ -119,7 +119,7 @@ impl<'a> Wanted<'a> {
         };
         bound.map_err(|Refusal { problem, hint }| {
             self.place
-                .report(format!("{}: {problem}", self.whose), hint)
+                .problem(format!("{}: {problem}", self.whose), hint)
         })
     }
 }

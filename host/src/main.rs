@@ -8,7 +8,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use linemill_config::report::Reports;
+use linemill_config::Problems;
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
@@ -16,8 +16,8 @@ fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Reports of a configuration bring their own shape.
-            match error.downcast_ref::<Reports>() {
+            // Problems of a configuration bring their own shape.
+            match error.downcast_ref::<Problems>() {
                 Some(reports) => eprintln!("{reports}"),
                 None => eprintln!("error: {error:#}"),
             }

@@ -15,7 +15,8 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::report::{Place, Reports};
+use super::place::Place;
+use super::problem::Problems;
 use super::settings::{HostSettings, Settings};
 use keys::Keys;
 use shown::Bytes;
@@ -79,15 +80,15 @@ impl Diff {
     }
 
     /// The changes that cannot be made while the host runs, as errors; `None` when all can.
-    pub fn refusal(&self) -> Option<Reports> {
+    pub fn refusal(&self) -> Option<Problems> {
         let restart = self.iter().filter(|change| change.effect == Restart);
-        let report = |change: &Change| {
+        let problem = |change: &Change| {
             let hint = "restart linemill for it, or change it back; until then nothing of this configuration is taken";
             change
                 .place
-                .report(format!("{change}: this needs a restart"), hint)
+                .problem(format!("{change}: this needs a restart"), hint)
         };
-        Reports::new(restart.map(report).collect())
+        Problems::new(restart.map(problem).collect())
     }
 
     fn note(&mut self, subject: &str, what: impl Into<String>, effect: Effect, place: &Place) {

@@ -6,7 +6,8 @@
 //! The structs mirror the file by hand and not by serde, which stops at the first unknown key or
 //! wrong type; a user should see all mistakes of a file at once, each where it stands.
 
-use super::item::{Item, Problems, Table};
+use super::collector::Collector;
+use super::item::{Item, Table};
 
 /// Declares a table: a struct with one field a key, the list of its keys, and its reader.
 macro_rules! table {
@@ -23,7 +24,7 @@ macro_rules! table {
             pub(super) const KEYS: &'static [&'static str] = &[$(table!(@key $field $($key)?)),*];
 
             /// Takes the keys of `table`; unknown ones become problems.
-            pub(super) fn read(table: &Table<'a>, problems: &mut Problems) -> Self {
+            pub(super) fn read(table: &Table<'a>, problems: &mut Collector) -> Self {
                 table.refuse_unknown(Self::KEYS, elsewhere, problems);
                 Self {
                     $($field: table.item(table!(@key $field $($key)?)),)*

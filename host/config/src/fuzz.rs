@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::diff::diff;
 use crate::parse;
-use crate::report::Report;
+use crate::problem::Problem;
 
 /// The file that reports are to name.
 const FILE: &str = "a.toml";
@@ -28,8 +28,8 @@ pub fn run(input: &[u8]) {
 }
 
 /// What a report owes to whoever wrote the file.
-fn holds(report: &Report) {
-    let shown = report.to_string();
+fn holds(problem: &Problem) {
+    let shown = problem.to_string();
     let place = shown.strip_prefix("error: a.toml:");
     let mut place = place
         .unwrap_or_else(|| panic!("names no file: {shown}"))
@@ -39,7 +39,7 @@ fn holds(report: &Report) {
         number() > Some(0) && number() > Some(0),
         "names no line: {shown}"
     );
-    assert!(!report.text().is_empty(), "says nothing: {shown}");
+    assert!(!problem.what().is_empty(), "says nothing: {shown}");
     let drives = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     assert!(!shown.contains(drives), "drives a terminal: {shown:?}");
 }

@@ -30,7 +30,7 @@ fn told(name: &str) -> String {
     let path = format!("{name}.toml");
     let text = fs::read_to_string(folder().join(&path)).expect(&path);
     match parse(Path::new(&path), &text, BUNDLED) {
-        Err(reports) => format!("{reports}\n"),
+        Err(problems) => format!("{problems}\n"),
         Ok(_) => "nothing is wrong\n".to_owned(),
     }
 }

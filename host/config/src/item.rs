@@ -1,7 +1,7 @@
 //! Values as written, each with its place and the words that name it.
 //!
 //! In: the tree of a TOML parser. Out: [`Item`] and [`Table`], whose readers give a value of the
-//! asked kind or a [`Report`]; [`Problems`] gathers the reports, so that one run shows all.
+//! asked kind or a [`Problem`].
 //! Not here: which keys there are (see `file`), what they may hold (see `validate`).
 
 use std::fmt::Display;
@@ -12,14 +12,13 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::address::Malformed;
-use super::report::{Place, Places, Report, Source, quote};
+use super::collector::Collector;
+use super::keyword::Keyword;
+use super::place::{Place, Places, Source};
+use super::printable::quote;
+use super::problem::Problem;
 use super::suggest;
 use super::units::Quantity;
-use super::words::Word;
-
-/// The reports gathered so far.
-#[derive(Default)]
-pub(super) struct Problems(pub(super) Vec<Report>);
 
 /// One value.
 pub(super) struct Item<'a> {
@@ -39,24 +38,6 @@ pub(super) struct Table<'a> {
     pub(super) place: Place,
 }
 
-impl Problems {
-    /// What `read` makes of an item; `default` when there is no item or it is reported.
-    pub(super) fn read<'a, T>(
-        &mut self,
-        item: Option<&Item<'a>>,
-        default: T,
-        read: impl FnOnce(&Item<'a>) -> Result<T, Report>,
-    ) -> T {
-        item.and_then(|item| self.keep(read(item)))
-            .unwrap_or(default)
-    }
-
-    /// The value, or nothing once the report is noted.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Report>) -> Option<T> {
-        result.map_err(|report| self.0.push(report)).ok()
-    }
-}
-
 impl<'a> Item<'a> {
     /// The text between quotes, or what stands in the file.
     fn found(&self) -> String {
@@ -73,9 +54,9 @@ impl<'a> Item<'a> {
     }
 
     /// "LABEL: FOUND FAULT".
-    pub(super) fn refuse(&self, fault: impl Display, hint: impl Into<String>) -> Report {
+    pub(super) fn refuse(&self, fault: impl Display, hint: impl Into<String>) -> Problem {
         self.place
-            .report(format!("{}: {} {fault}", self.label, self.found()), hint)
+            .problem(format!("{}: {} {fault}", self.label, self.found()), hint)
     }
 
     /// As [`Self::refuse`], for a part of a text that is wrong, in bytes.
@@ -84,17 +65,17 @@ impl<'a> Item<'a> {
         part: Range<usize>,
         fault: impl Display,
         hint: impl Into<String>,
-    ) -> Report {
-        let mut report = self.refuse(fault, hint);
-        if let DeValue::String(text) = self.value {
-            report.move_to(self.place.part(text, part));
+    ) -> Problem {
+        let problem = self.refuse(fault, hint);
+        match self.value {
+            DeValue::String(text) => problem.at(&self.place.part(text, part)),
+            _ => problem,
         }
-        report
     }
 
     /// "LABEL has no effect: WHY". `hint` says what would give it one.
-    pub(super) fn vain(&self, why: impl Display, hint: impl Display) -> Report {
-        self.place.report(
+    pub(super) fn vain(&self, why: impl Display, hint: impl Display) -> Problem {
+        self.place.problem(
             format!("{} has no effect: {why}", self.label),
             format!("{hint}, or leave this out"),
         )
@@ -117,7 +98,7 @@ impl<'a> Item<'a> {
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&self) -> Result<&'a str, Report> {
+    pub(super) fn text(&self) -> Result<&'a str, Problem> {
         match self.value {
             DeValue::String(text) if text.is_empty() => {
                 Err(self.refuse("is empty", "write something between the quotes"))
@@ -128,14 +109,14 @@ impl<'a> Item<'a> {
     }
 
     /// A text of a form of its own.
-    pub(super) fn parsed<T: FromStr<Err = Malformed>>(&self) -> Result<T, Report> {
+    pub(super) fn parsed<T: FromStr<Err = Malformed>>(&self) -> Result<T, Problem> {
         self.text()?
             .parse()
             .map_err(|Malformed { fault, hint }| self.refuse(fault, hint))
     }
 
     /// Yes or no.
-    pub(super) fn flag(&self) -> Result<bool, Report> {
+    pub(super) fn flag(&self) -> Result<bool, Problem> {
         let wrong = || {
             self.refuse(
                 "is neither true nor false",
@@ -146,10 +127,10 @@ impl<'a> Item<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Word>(&self) -> Result<T, Report> {
-        let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+    pub(super) fn choice<T: Keyword>(&self) -> Result<T, Problem> {
+        let words: Vec<&str> = T::KEYWORDS.iter().map(|(word, _)| *word).collect();
         let text = self.value.as_str().unwrap_or_default();
-        let choice = T::WORDS.iter().find(|(word, _)| *word == text);
+        let choice = T::KEYWORDS.iter().find(|(word, _)| *word == text);
         let wrong = || {
             self.refuse(
                 "is not one of the choices",
@@ -160,7 +141,7 @@ impl<'a> Item<'a> {
     }
 
     /// A whole number within `range`.
-    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64, Report> {
+    pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64, Problem> {
         let hint = format!(
             "write a whole number from {} to {}, without quotes",
             range.start(),
@@ -185,7 +166,7 @@ impl<'a> Item<'a> {
         &self,
         of: &Quantity,
         range: RangeInclusive<u64>,
-    ) -> Result<u64, Report> {
+    ) -> Result<u64, Problem> {
         let noun = of.noun;
         let (least, most) = (of.show(*range.start()), of.show(*range.end()));
         // Shows the right form with what the user most likely meant, if that is in range.
@@ -227,7 +208,7 @@ impl<'a> Item<'a> {
     }
 
     /// The items of a list.
-    pub(super) fn list(&self) -> Result<Vec<Self>, Report> {
+    pub(super) fn list(&self) -> Result<Vec<Self>, Problem> {
         let DeValue::Array(items) = self.value else {
             return Err(self.refuse(
                 "is not a list",
@@ -240,7 +221,7 @@ impl<'a> Item<'a> {
     }
 
     /// The table that this is, under `name`. `right` is what to write instead when it is none.
-    pub(super) fn table(&self, name: String, right: &str) -> Result<Table<'a>, Report> {
+    pub(super) fn table(&self, name: String, right: &str) -> Result<Table<'a>, Problem> {
         match self.value {
             DeValue::Table(entries) => Ok(Table {
                 source: self.source,
@@ -289,9 +270,9 @@ impl<'a> Table<'a> {
     }
 
     /// A key that must be there is not.
-    pub(super) fn lacks(&self, key: &str, right: &str) -> Report {
+    pub(super) fn lacks(&self, key: &str, right: &str) -> Problem {
         self.place
-            .report(format!("key `{key}` of {} is missing", self.name), right)
+            .problem(format!("key `{key}` of {} is missing", self.name), right)
     }
 
     /// Each key with its place and value.
@@ -309,20 +290,20 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Reports every key that is not `known`. `elsewhere` names the table that has a key when it
+    /// Problems every key that is not `known`. `elsewhere` names the table that has a key when it
     /// is only in the wrong one.
     pub(super) fn refuse_unknown(
         &self,
         known: &[&str],
         elsewhere: impl Fn(&str) -> Option<&'static str>,
-        problems: &mut Problems,
+        problems: &mut Collector,
     ) {
         for (name, place, _) in self.iter().filter(|(name, ..)| !known.contains(name)) {
             let hint = match elsewhere(name) {
                 Some(table) => format!("`{name}` is a key of {table}; it is unknown here"),
                 None => suggest::hint(name, "known keys", known),
             };
-            problems.0.push(place.report(
+            problems.push(place.problem(
                 format!("unknown key {} of {}", quote(name), self.name),
                 hint,
             ));

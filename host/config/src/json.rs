@@ -7,10 +7,11 @@ use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::item::Item;
-use super::report::{Report, quote};
+use super::printable::quote;
+use super::problem::Problem;
 
 /// The settings of a filter.
-pub(super) fn object(item: &Item<'_>) -> Result<Value, Report> {
+pub(super) fn object(item: &Item<'_>) -> Result<Value, Problem> {
     match item.value() {
         DeValue::Table(_) => value(item, "settings"),
         _ => Err(item.refuse(
@@ -21,7 +22,7 @@ pub(super) fn object(item: &Item<'_>) -> Result<Value, Report> {
 }
 
 /// Any value; `path` leads to it.
-fn value(item: &Item<'_>, path: &str) -> Result<Value, Report> {
+fn value(item: &Item<'_>, path: &str) -> Result<Value, Problem> {
     Ok(match item.value() {
         DeValue::String(text) => Value::String(text.clone().into_owned()),
         DeValue::Boolean(flag) => Value::Bool(*flag),

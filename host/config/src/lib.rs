@@ -1,23 +1,27 @@
 //! The configuration: from a TOML file to settings that hold.
 //!
 //! In: a file's path, or its text, and the names of the bundled plugins. Out: [`Settings`], or
-//! [`Reports`] of everything that is wrong with it. Not here: watching the file, loading
-//! plugins, opening addresses; whoever does asks a [`report::Place`] for the error.
+//! [`Problems`]: everything that is wrong with it. Not here: watching the file, loading plugins,
+//! opening addresses; code that does reports a [`Problem`] at the [`Place`] of the key.
 
 pub mod address;
+mod collector;
 mod destination;
 pub mod diff;
 mod file;
 mod item;
 mod json;
+mod keyword;
 mod overrides;
-pub mod report;
+mod place;
+mod printable;
+mod problem;
+mod regular_file;
 pub mod settings;
 mod share;
 mod suggest;
 mod units;
 mod validate;
-pub mod words;
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -26,14 +30,17 @@ mod golden;
 #[cfg(test)]
 mod samples;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use report::{Place, Report, Reports, Source};
+pub use keyword::Keyword;
+pub use place::{Place, Places, Source};
+pub use printable::{PRINTABLE, printable};
+pub use problem::{Problem, Problems};
+pub use regular_file::{ReadError, read_regular};
+
 use settings::Settings;
 
 /// Largest configuration file taken, in bytes.
@@ -45,7 +52,7 @@ const FILE_SIZE: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Reports> {
+pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
     parse(path, &read(path)?, bundled)
 }
 
@@ -54,7 +61,7 @@ pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Reports> {
 ///
 /// # Errors
 /// Everything that is wrong with it; when it is not TOML, only where that shows first.
-pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Reports> {
+pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Problems> {
     let source = Arc::new(Source {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -62,38 +69,35 @@ pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Repo
     let tree = DeTable::parse(&source.text).map_err(|error| {
         let place = Place::new(&source, error.span().unwrap_or(0..0));
         let text = format!("this is not TOML: {}", error.message());
-        place.report(text, "the format is described at https://toml.io")
+        place.problem(text, "the format is described at https://toml.io")
     })?;
     validate::settings(&source, tree.get_ref(), bundled)
 }
 
 /// The text of the file, read once.
-fn read(path: &Path) -> Result<String, Report> {
-    let place = Place::file(path);
-    let unreadable = |error: std::io::Error| {
-        let hint = "name a file that exists and that you may read";
-        place.report(format!("the configuration cannot be read: {error}"), hint)
-    };
-    // Before opening: opening a FIFO would wait for somebody to write to it.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        let hint = "name the .toml file itself";
-        return Err(place.report("the configuration is not a regular file", hint));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(FILE_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_SIZE {
-        let hint = "a configuration has at most 1MiB; is this the right file?";
-        return Err(place.report("the configuration is too large", hint));
-    }
+fn read(path: &Path) -> Result<String, Problem> {
+    let bytes = read_regular(path, FILE_SIZE).map_err(|error| {
+        let (what, hint) = match error {
+            ReadError::System(error) => (
+                format!("the configuration cannot be read: {error}"),
+                "name a file that exists and that you may read",
+            ),
+            ReadError::Folder | ReadError::NotRegular => (
+                "the configuration is not a regular file".to_owned(),
+                "name the .toml file itself",
+            ),
+            ReadError::TooLarge(_) => (
+                "the configuration is too large".to_owned(),
+                "a configuration has at most 1MiB; is this the right file?",
+            ),
+        };
+        Place::file(path).problem(what, hint)
+    })?;
     String::from_utf8(bytes).map_err(|error| {
-        let text = format!(
-            "the configuration is not UTF-8 at byte {}",
-            error.utf8_error().valid_up_to()
-        );
-        place.report(text, "save it as UTF-8 text; is this the right file?")
+        let at = error.utf8_error().valid_up_to();
+        let what = format!("the configuration is not UTF-8 at byte {at}");
+        let hint = "save it as UTF-8 text; is this the right file?";
+        Place::file(path).problem(what, hint)
     })
 }
 
@@ -122,8 +126,8 @@ mod tests {
     #[test]
     fn an_error_can_cross_threads() {
         fn crosses<T: std::error::Error + Send + Sync + 'static>() {}
-        crosses::<Report>();
-        crosses::<Reports>();
+        crosses::<Problem>();
+        crosses::<Problems>();
     }
 
     /// Pieces that lead any text deep into the checks.
@@ -170,16 +174,16 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_breaks_the_loader(text in any::<String>()) {
-            if let Err(reports) = parse(Path::new("a.toml"), &text, &["rot13"]) {
-                prop_assert!(reports.to_string().starts_with("error: a.toml"));
+            if let Err(problems) = parse(Path::new("a.toml"), &text, &["rot13"]) {
+                prop_assert!(problems.to_string().starts_with("error: a.toml"));
             }
         }
 
         #[test]
         fn no_heap_of_pieces_breaks_the_loader(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24)) {
-            if let Err(reports) = parse(Path::new("a.toml"), &pieces.concat(), &["rot13"]) {
-                prop_assert!(reports.iter().all(|report| !report.text().is_empty()));
-                prop_assert!(reports.to_string().starts_with("error: a.toml"));
+            if let Err(problems) = parse(Path::new("a.toml"), &pieces.concat(), &["rot13"]) {
+                prop_assert!(problems.iter().all(|problem| !problem.what().is_empty()));
+                prop_assert!(problems.to_string().starts_with("error: a.toml"));
             }
         }
     }

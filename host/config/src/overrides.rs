@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::report::{Place, Report, Reports};
+use super::place::Place;
+use super::problem::{Problem, Problems};
 use super::settings::{
     Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
 };
@@ -43,32 +44,32 @@ impl Settings {
     ///
     /// # Errors
     /// When there is no listener.
-    pub fn require_listener(&self, path: &Path) -> Result<(), Report> {
+    pub fn require_listener(&self, path: &Path) -> Result<(), Problem> {
         if !self.listeners.is_empty() {
             return Ok(());
         }
         let hint = "add a table [[listener]] with `name`, `bind` and `chain`";
-        Err(Place::file(path).report("there is no listener, so there is nothing to serve", hint))
+        Err(Place::file(path).problem("there is no listener, so there is nothing to serve", hint))
     }
 
     /// Does what `--listen ADDR` says.
     ///
     /// # Errors
     /// When there is not exactly one listener, or a key of it has no effect on that address.
-    pub fn listen_on(&mut self, bind: Address) -> Result<(), Reports> {
+    pub fn listen_on(&mut self, bind: Address) -> Result<(), Problems> {
         let listener = self.only_listener("--listen")?;
         listener.bind = bind;
         listener.bind_place = Place::default();
         listener.places.set("bind", Place::default());
         let name = format!("listener `{}`", listener.name);
-        Reports::new(without_effect(listener, &name)).map_or(Ok(()), Err)
+        Problems::new(without_effect(listener, &name)).map_or(Ok(()), Err)
     }
 
     /// Does what `--chain A,B` says.
     ///
     /// # Errors
     /// When there is not exactly one listener, or an argument names no filter.
-    pub fn use_chain(&mut self, args: &[impl AsRef<str>], bundled: &[&str]) -> Result<(), Report> {
+    pub fn use_chain(&mut self, args: &[impl AsRef<str>], bundled: &[&str]) -> Result<(), Problem> {
         self.only_listener("--chain")?;
         let chain = self.chain_from_args(args, bundled)?;
         let listener = self.only_listener("--chain")?;
@@ -87,7 +88,7 @@ impl Settings {
         &mut self,
         args: &[impl AsRef<str>],
         bundled: &[&str],
-    ) -> Result<Vec<StageSettings>, Report> {
+    ) -> Result<Vec<StageSettings>, Problem> {
         args.iter()
             .map(|arg| {
                 self.filter_from_arg(arg.as_ref(), bundled)
@@ -96,7 +97,7 @@ impl Settings {
             .collect()
     }
 
-    fn filter_from_arg(&mut self, arg: &str, bundled: &[&str]) -> Result<String, Report> {
+    fn filter_from_arg(&mut self, arg: &str, bundled: &[&str]) -> Result<String, Problem> {
         if self.filters.contains_key(arg) {
             return Ok(arg.to_owned());
         }
@@ -115,9 +116,9 @@ impl Settings {
             (arg.to_owned(), PluginRef::Name(arg.to_owned()))
         } else {
             let hint = no_filter(arg, self.filters.keys().map(String::as_str), bundled);
-            let text = format!("there is no filter {}", super::report::quote(arg));
+            let text = format!("there is no filter {}", super::printable::quote(arg));
             return Err(
-                Place::default().report(text, format!("{hint}; a path has a / or ends in .wasm"))
+                Place::default().problem(text, format!("{hint}; a path has a / or ends in .wasm"))
             );
         };
         self.filters
@@ -151,7 +152,7 @@ impl Settings {
             .unwrap_or(name)
     }
 
-    fn only_listener(&mut self, option: &str) -> Result<&mut ListenerSettings, Report> {
+    fn only_listener(&mut self, option: &str) -> Result<&mut ListenerSettings, Problem> {
         let names: Vec<&str> = self
             .listeners
             .iter()
@@ -167,7 +168,7 @@ impl Settings {
             ),
         };
         let hint = format!("leave {option} out and write it into the configuration's [[listener]]");
-        Err(Place::default().report(text, hint))
+        Err(Place::default().problem(text, hint))
     }
 }
 
@@ -207,12 +208,12 @@ mod tests {
     #[test]
     fn a_chain_refuses_what_is_none_of_them() {
         let mut settings = Settings::builtin();
-        let report = settings
+        let problem = settings
             .chain_from_args(&["rot31"], BUNDLED)
             .expect_err("unknown");
         let shown = "error: there is no filter `rot31`\n  = hint: did you mean `rot13`? known filters: `case`, `rot13`; \
                      or define it in a table [filter.rot31]; a path has a / or ends in .wasm";
-        assert_eq!(report.to_string(), shown);
+        assert_eq!(problem.to_string(), shown);
         assert_eq!(settings, Settings::builtin());
     }
 
@@ -236,13 +237,14 @@ mod tests {
         let mut two = settings(
             "[[listener]]\nname = \"a\"\n[[listener]]\nname = \"b\"\nbind = \"127.0.0.1:0\"\n",
         );
-        let report = two
+        let problem = two
             .use_chain(&["rot13"], BUNDLED)
             .expect_err("two listeners")
             .to_string();
         assert!(
-            report.starts_with("error: --chain changes the only listener, but there are 2: a, b\n"),
-            "{report}"
+            problem
+                .starts_with("error: --chain changes the only listener, but there are 2: a, b\n"),
+            "{problem}"
         );
         let none = settings("")
             .listen_on("127.0.0.1:0".parse().expect("an address"))
@@ -259,19 +261,19 @@ mod tests {
     #[test]
     fn an_address_must_suit_the_keys_of_the_file() {
         let text = "[[listener]]\nname = \"a\"\nbind = \"[::]:0\"\nipv6_only = true\n";
-        let report = settings(text)
+        let problem = settings(text)
             .listen_on("127.0.0.1:0".parse().expect("an address"))
             .expect_err("no IPv6 address")
             .to_string();
         let shown = "error: a.toml:4:13: key `ipv6_only` of listener `a` has no effect: `127.0.0.1:0` is not an IPv6 address\n";
-        assert!(report.contains(shown), "{report}");
+        assert!(problem.contains(shown), "{problem}");
         let text = text.replace("ipv6_only", "reuse_port");
         let mut taken = settings(&text);
         let unix: Address = "unix:/run/a.sock".parse().expect("an address");
-        let report = taken.listen_on(unix).expect_err("no port").to_string();
+        let problem = taken.listen_on(unix).expect_err("no port").to_string();
         assert!(
-            report.contains("`unix:/run/a.sock` has no port"),
-            "{report}"
+            problem.contains("`unix:/run/a.sock` has no port"),
+            "{problem}"
         );
         assert_eq!(
             taken.listen_on("127.0.0.1:0".parse().expect("an address")),
@@ -283,13 +285,13 @@ mod tests {
     fn a_host_without_listener_has_nothing_to_serve() {
         let path = Path::new("a.toml");
         assert_eq!(Settings::builtin().require_listener(path), Ok(()));
-        let report = settings("[filter.rot13]\n")
+        let problem = settings("[filter.rot13]\n")
             .require_listener(path)
             .expect_err("none")
             .to_string();
         assert!(
-            report.starts_with("error: a.toml: there is no listener"),
-            "{report}"
+            problem.starts_with("error: a.toml: there is no listener"),
+            "{problem}"
         );
     }
 }

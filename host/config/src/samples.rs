@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Keyword;
 use super::file::TABLES;
 use super::settings::{
     FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError, PluginRef,
     Settings,
 };
-use super::words::Word;
 use super::{load, parse};
 use linemill_framing::{Framing, Oversize, Partial};
 
@@ -44,7 +44,7 @@ fn every_sample_loads() {
             .extension()
             .is_some_and(|extension| extension == "toml")
         {
-            load(&path, BUNDLED).unwrap_or_else(|reports| panic!("{reports}"));
+            load(&path, BUNDLED).unwrap_or_else(|problems| panic!("{problems}"));
             count += 1;
         }
     }
@@ -56,7 +56,7 @@ fn the_full_sample_says_the_defaults() {
     let settings = parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid");
     let rot13 = FilterSettings::new("rot13", PluginRef::Name("rot13".to_owned()));
     let default = Settings {
-        place: super::report::Place::default(),
+        place: super::place::Place::default(),
         host: HostSettings::default(),
         listeners: vec![ListenerSettings::default()],
         filters: [("rot13".to_owned(), rot13)].into(),
@@ -102,11 +102,12 @@ fn the_full_sample_has_every_key() {
             );
         }
     }
-    parse(Path::new("linemill.toml"), &text, BUNDLED).unwrap_or_else(|reports| panic!("{reports}"));
+    parse(Path::new("linemill.toml"), &text, BUNDLED)
+        .unwrap_or_else(|problems| panic!("{problems}"));
 }
 
 #[test]
-fn the_reference_names_every_key_and_word() {
+fn the_reference_names_every_key_and_keyword() {
     let text = fs::read_to_string(root().join("docs/config.md")).expect("docs/config.md");
     for (table, keys) in TABLES.iter().filter(|(table, _)| *table != "the file") {
         for key in *keys {
@@ -116,16 +117,16 @@ fn the_reference_names_every_key_and_word() {
             );
         }
     }
-    fn words<T: Word>(text: &str) {
-        for (word, _) in T::WORDS {
-            assert!(text.contains(&format!("`{word:?}`")), "word {word:?}");
+    fn keywords<T: Keyword>(text: &str) {
+        for (word, _) in T::KEYWORDS {
+            assert!(text.contains(&format!("`{word:?}`")), "keyword {word:?}");
         }
     }
-    words::<Framing>(&text);
-    words::<Oversize>(&text);
-    words::<Partial>(&text);
-    words::<OnError>(&text);
-    words::<Grant>(&text);
-    words::<Isolation>(&text);
-    words::<Handover>(&text);
+    keywords::<Framing>(&text);
+    keywords::<Oversize>(&text);
+    keywords::<Partial>(&text);
+    keywords::<OnError>(&text);
+    keywords::<Grant>(&text);
+    keywords::<Isolation>(&text);
+    keywords::<Handover>(&text);
 }

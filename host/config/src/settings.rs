@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::report::{Place, Places};
+use super::place::{Place, Places};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
 pub use hop::{Destination, HopTls};
 pub use limits::{CompileLimits, Limits};

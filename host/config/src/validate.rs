@@ -22,9 +22,11 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::address::Malformed;
+use super::collector::Collector;
 use super::file::{File, Host, Rollback as RollbackFile};
-use super::item::{Item, Problems, Table};
-use super::report::{Place, Report, Reports, Source};
+use super::item::{Item, Table};
+use super::place::{Place, Source};
+use super::problem::{Problem, Problems};
 use super::settings::{
     Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
 };
@@ -38,7 +40,7 @@ type Filters = BTreeMap<String, FilterSettings>;
 
 /// What the readers of all tables need.
 struct Checker<'b> {
-    problems: Problems,
+    problems: Collector,
     /// Folder that relative paths start from.
     folder: PathBuf,
     bundled: &'b [&'b str],
@@ -49,10 +51,10 @@ pub(super) fn settings(
     source: &Arc<Source>,
     tree: &DeTable<'_>,
     bundled: &[&str],
-) -> Result<Settings, Reports> {
+) -> Result<Settings, Problems> {
     let folder = source.path.parent().unwrap_or(Path::new("")).to_owned();
     let mut checker = Checker {
-        problems: Problems::default(),
+        problems: Collector::default(),
         folder,
         bundled,
     };
@@ -70,7 +72,8 @@ pub(super) fn settings(
     checker.addresses(&settings);
     checker.outputs(&settings.listeners);
     complete(&mut settings);
-    Reports::new(checker.problems.0).map_or(Ok(settings), Err)
+    checker.problems.finish()?;
+    Ok(settings)
 }
 
 impl Checker<'_> {
@@ -100,11 +103,10 @@ impl Checker<'_> {
             {
                 let hint = "write a loopback address, such as \"127.0.0.1:9713\", or \"unix:PATH\", or add admin_token = \"a secret\"";
                 self.problems
-                    .0
                     .push(item.refuse("can be reached from other machines, by anybody", hint));
             }
             if let (Some(item), None) = (&file.admin_token, &file.admin) {
-                self.problems.0.push(item.refuse(
+                self.problems.push(item.refuse(
                     "has no effect without `admin`",
                     "add `admin`, or leave this out",
                 ));
@@ -139,7 +141,7 @@ impl Checker<'_> {
         let share = match &file.share {
             Some(item) => self.problems.keep(item.parsed()),
             None => {
-                self.problems.0.push(table.lacks("share", right));
+                self.problems.push(table.lacks("share", right));
                 None
             }
         };
@@ -158,7 +160,7 @@ impl Checker<'_> {
     fn list<'a, T>(
         &mut self,
         item: &Item<'a>,
-        read: impl Fn(&Item<'a>) -> Result<T, Report>,
+        read: impl Fn(&Item<'a>) -> Result<T, Problem>,
     ) -> Vec<T> {
         let items = self.problems.keep(item.list()).unwrap_or_default();
         items
@@ -196,25 +198,25 @@ const TOKEN_LEAST: usize = 16;
 const HOUR: u64 = 3_600_000;
 
 /// A time from `least` to `most` milliseconds.
-fn time(item: &Item<'_>, least: u64, most: u64) -> Result<Duration, Report> {
+fn time(item: &Item<'_>, least: u64, most: u64) -> Result<Duration, Problem> {
     item.quantity(&TIME, least..=most)
         .map(Duration::from_millis)
 }
 
 /// A size from `least` to `most` bytes.
-fn bytes(item: &Item<'_>, least: u64, most: u64) -> Result<usize, Report> {
+fn bytes(item: &Item<'_>, least: u64, most: u64) -> Result<usize, Problem> {
     let bytes = item.quantity(&SIZE, least..=most)?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// A whole number from 1 to `most`.
-fn count(item: &Item<'_>, most: u64) -> Result<usize, Report> {
+fn count(item: &Item<'_>, most: u64) -> Result<usize, Problem> {
     let count = item.whole(1..=most)?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// An address; a relative path in it starts from `folder`.
-fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
+fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     Ok(match item.parsed()? {
         Address::Unix(path) => Address::Unix(folder.join(path)),
         other => other,
@@ -222,7 +224,7 @@ fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
 }
 
 /// The admin address: one that the host opens itself.
-fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
+fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     let hint = "write IP:PORT, such as \"127.0.0.1:9713\" or \"[::1]:0\", or \"unix:PATH\"";
     match item.text()?.parse() {
         Ok(Address::Systemd(_)) => Err(item.refuse("is for listeners only", hint)),
@@ -232,7 +234,7 @@ fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Report> {
 }
 
 /// A token that cannot be guessed, and that a header can hold.
-fn token(item: &Item<'_>) -> Result<Token, Report> {
+fn token(item: &Item<'_>) -> Result<Token, Problem> {
     let text = item.text()?;
     let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";
     if text.len() < TOKEN_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -242,7 +244,7 @@ fn token(item: &Item<'_>) -> Result<Token, Report> {
 }
 
 /// A timeout; zero turns it off.
-fn timeout(item: &Item<'_>) -> Result<Option<Duration>, Report> {
+fn timeout(item: &Item<'_>) -> Result<Option<Duration>, Problem> {
     let time = time(item, 0, 24 * HOUR)?;
     Ok((!time.is_zero()).then_some(time))
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use linemill_config::Keyword as _;
 use linemill_config::settings::{FilterSettings, Grant, PluginRef};
-use linemill_config::words::Word as _;
 use linemill_framing::Framer;
 use linemill_framing::LineSettings;
 use linemill_framing::Lines;
@@ -155,7 +155,7 @@ impl Bench {
 
 /// A word of the key `grant`.
 fn grant(word: &str) -> Result<Grant, String> {
-    let mut words = Grant::WORDS.iter();
+    let mut words = Grant::KEYWORDS.iter();
     let known = words.find(|(known, _)| *known == word);
     known
         .map(|(_, grant)| *grant)

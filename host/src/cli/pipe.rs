@@ -18,7 +18,7 @@ use linemill::stream::connection::Connection;
 use linemill::stream::end::End;
 use linemill::stream::output::Outputs;
 use linemill::telemetry::metrics::Metrics;
-use linemill_config::report::Reports;
+use linemill_config::Problems;
 use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill_sandbox::bundled;
 use linemill_sandbox::engine::Engine;
@@ -77,7 +77,7 @@ impl Pipe {
             .and_then(|stream| Some((stream, first.services.get(&stream.name)?)))
             .ok_or_else(|| anyhow!("the chain is gone"))?;
         let destinations = egress::open(stream, service, &outputs, &metrics);
-        let destinations = destinations.map_err(Reports::from)?;
+        let destinations = destinations.map_err(Problems::from)?;
         let (_orders, receiver) = Snapshot::first(first);
 
         let read = Arc::new(AtomicU64::new(0));

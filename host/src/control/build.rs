@@ -18,8 +18,8 @@ use crate::generation::{Generation, Service};
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
 use filter::FilterBuilder;
-use linemill_config::report::{Report, Reports};
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
+use linemill_config::{Problem, Problems};
 use linemill_sandbox::chain::{Chain, Stage};
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::plugin::loader::Loader;
@@ -42,7 +42,7 @@ pub async fn build(
     plugins: &Loader,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
-) -> Result<Generation, Reports> {
+) -> Result<Generation, Problems> {
     build_of(settings, before, None, plugins, metrics, outputs).await
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn build_of(
     plugins: &Loader,
     metrics: &Metrics,
     outputs: Option<&Outputs>,
-) -> Result<Generation, Reports> {
+) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
     let filters = FilterBuilder {
         settings,
@@ -67,7 +67,7 @@ pub(super) async fn build_of(
     let filters = filters.build_all(&mut wrong).await;
     let tls = load_tls(settings, before, recipe, &mut wrong).await;
     // Services need all filters and certificates.
-    if let Some(reports) = Reports::new(wrong) {
+    if let Some(reports) = Problems::new(wrong) {
         return Err(reports);
     }
     let mut wrong = Vec::new();
@@ -78,7 +78,7 @@ pub(super) async fn build_of(
         wrong.extend(unused_routes(listener, &service.chain));
         services.insert(listener.name.clone(), Arc::new(service));
     }
-    if let Some(reports) = Reports::new(wrong) {
+    if let Some(reports) = Problems::new(wrong) {
         return Err(reports);
     }
     Ok(Generation {
@@ -95,7 +95,7 @@ async fn load_tls(
     settings: &Settings,
     before: Option<&Generation>,
     recipe: Option<&Recipe>,
-    wrong: &mut Vec<Report>,
+    wrong: &mut Vec<Problem>,
 ) -> Vec<ListenerTls> {
     let mut all = Vec::with_capacity(settings.listeners.len());
     for listener in &settings.listeners {
@@ -148,7 +148,7 @@ fn stages(chain: &[StageSettings], filters: &Filters) -> Vec<Stage> {
 
 /// The report about routes of `listener` to which no filter of `chain` sends lines: one of the two names
 /// is a mistake.
-fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Report> {
+fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Problem> {
     let unused: Vec<_> = chain
         .routes()
         .filter(|route| !chain.declares(route))
@@ -173,5 +173,5 @@ fn unused_routes(listener: &ListenerSettings, chain: &Chain) -> Option<Report> {
         listener.name,
         unused.join("`, `")
     );
-    Some(listener.places.of("routes").report(text, &hint))
+    Some(listener.places.of("routes").problem(text, &hint))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::generation::Service;
 use crate::tls::{Client, Fault, Server};
-use linemill_config::report::Report;
+use linemill_config::Problem;
 use linemill_config::settings::{Destination, ListenerSettings};
 
 /// The TLS contexts of one listener.
@@ -37,7 +37,7 @@ impl ListenerTls {
 pub(super) async fn load(
     listener: &ListenerSettings,
     before: Option<&Service>,
-) -> Result<ListenerTls, Vec<Report>> {
+) -> Result<ListenerTls, Vec<Problem>> {
     let server = listener.tls.clone().map(|settings| {
         let before = before.and_then(|before| before.tls.clone());
         on_blocking_thread(move || Server::load(&settings, before.as_ref()))
@@ -53,7 +53,7 @@ pub(super) async fn load(
             "key `{key}` of listener `{}`: {}",
             listener.name, fault.problem
         );
-        wrong.push(listener.places.of(key).report(text, fault.hint));
+        wrong.push(listener.places.of(key).problem(text, fault.hint));
     };
     if let Some(server) = server {
         match server.await {

@@ -13,8 +13,8 @@ use crate::stream::hop::{Hop, Terms};
 use crate::stream::outlet::{Destinations, Target};
 use crate::stream::output::{Batch, Key, Outputs, SharedOutput};
 use crate::telemetry::metrics::Metrics;
-use linemill_config::report::{Report, Reports};
 use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
+use linemill_config::{Problem, Problems};
 use linemill_framing::Framing;
 use linemill_sandbox::supervise::quarantine::Quarantine;
 
@@ -22,7 +22,7 @@ use linemill_sandbox::supervise::quarantine::Quarantine;
 ///
 /// # Errors
 /// Every folder that is missing.
-pub fn check(settings: &Settings) -> Result<(), Reports> {
+pub fn check(settings: &Settings) -> Result<(), Problems> {
     let wrong = settings.listeners.iter().flat_map(|one| {
         all(one).filter_map(|(key, to)| match to {
             Destination::File(path) => {
@@ -39,7 +39,7 @@ pub fn check(settings: &Settings) -> Result<(), Reports> {
         let error = check_folder(path).err()?;
         Some(no_quarantine(filter, to, &error))
     });
-    Reports::new(wrong.chain(quarantines).collect()).map_or(Ok(()), Err)
+    Problems::new(wrong.chain(quarantines).collect()).map_or(Ok(()), Err)
 }
 
 /// Opens the quarantine of a filter, if its settings name one.
@@ -50,7 +50,7 @@ pub fn quarantine(
     filter: &FilterSettings,
     outputs: &Outputs,
     metrics: &Metrics,
-) -> Result<Option<Quarantine>, Report> {
+) -> Result<Option<Quarantine>, Problem> {
     let Some(to) = &filter.quarantine else {
         return Ok(None);
     };
@@ -105,12 +105,12 @@ impl Drop for QuarantineSink {
     }
 }
 
-fn no_quarantine(filter: &FilterSettings, to: &Destination, error: &io::Error) -> Report {
+fn no_quarantine(filter: &FilterSettings, to: &Destination, error: &io::Error) -> Problem {
     let text = format!(
         "key `quarantine` of filter `{}`: cannot open {to}: {error}",
         filter.name
     );
-    filter.places.of("quarantine").report(text, UNOPENED)
+    filter.places.of("quarantine").problem(text, UNOPENED)
 }
 
 /// The hint for a sink that cannot be opened.
@@ -125,10 +125,10 @@ pub fn open(
     service: &Service,
     outputs: &Outputs,
     metrics: &Metrics,
-) -> Result<Destinations, Report> {
+) -> Result<Destinations, Problem> {
     let terms = Terms::of(service);
     let hop = |to: &Destination| Hop::new(to, terms.clone());
-    let shared = |key: &str, to: &Destination| -> Result<SharedOutput, Report> {
+    let shared = |key: &str, to: &Destination| -> Result<SharedOutput, Problem> {
         let tls =
             matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
         let id = Key {
@@ -146,9 +146,9 @@ pub fn open(
     };
     let routes = listener.routes.iter();
     let routes = routes.map(|(route, to)| Ok((route.clone(), shared("routes", to)?)));
-    let routes = routes.collect::<Result<_, Report>>()?;
+    let routes = routes.collect::<Result<_, Problem>>()?;
     let tee = listener.tee.iter().map(|to| shared("tee", to));
-    let tee = tee.collect::<Result<_, Report>>()?;
+    let tee = tee.collect::<Result<_, Problem>>()?;
     Ok(Destinations { to, routes, tee })
 }
 
@@ -159,12 +159,17 @@ fn all(listener: &ListenerSettings) -> impl Iterator<Item = (&'static str, &Dest
     [("to", &listener.to)].into_iter().chain(routes).chain(tee)
 }
 
-fn unopened(listener: &ListenerSettings, key: &str, to: &Destination, error: &io::Error) -> Report {
+fn unopened(
+    listener: &ListenerSettings,
+    key: &str,
+    to: &Destination,
+    error: &io::Error,
+) -> Problem {
     let text = format!(
         "key `{key}` of listener `{}`: cannot open {to}: {error}",
         listener.name
     );
-    listener.places.of(key).report(text, UNOPENED)
+    listener.places.of(key).problem(text, UNOPENED)
 }
 
 /// Checks that a file can be created at `path`, without creating it.

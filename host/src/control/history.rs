@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use crate::generation::{Generation, Leases};
-use linemill_config::report::Source;
+use linemill_config::Source;
 use linemill_sandbox::plugin::Digest;
 
 /// Generations kept; older ones are dropped.

@@ -21,8 +21,8 @@ use crate::stream::listener::Listener;
 use crate::stream::outlet::Destinations;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
-use linemill_config::report::{Report, Reports};
 use linemill_config::settings::{ListenerSettings, Settings};
+use linemill_config::{Problem, Problems};
 
 /// How long shared sinks may write their last lines after the grace period.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl Listeners {
         settings: &Settings,
         generation: &Generation,
         metrics: &Metrics,
-    ) -> Result<Prepared, Reports> {
+    ) -> Result<Prepared, Problems> {
         self.outputs.sweep();
         let (mut prepared, mut wrong) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
@@ -99,7 +99,7 @@ impl Listeners {
                 Err(report) => wrong.push(report),
             }
         }
-        Reports::new(wrong).map_or(Ok(Prepared(prepared)), Err)
+        Problems::new(wrong).map_or(Ok(Prepared(prepared)), Err)
     }
 
     /// The listeners that `next` removes, and those removed earlier whose grace period is not over, each
@@ -156,7 +156,7 @@ impl Listeners {
         &mut self,
         listener: &ListenerSettings,
         generation: &Generation,
-    ) -> Result<Socket, Report> {
+    ) -> Result<Socket, Problem> {
         bind(listener, &mut self.handed).map_err(|report| {
             let gone = self
                 .members

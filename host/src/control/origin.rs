@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use linemill_config::report::Reports;
+use linemill_config::Problems;
 use linemill_config::settings::{Address, Settings};
 use linemill_sandbox::bundled;
 
@@ -24,7 +24,7 @@ impl Origin {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn load(&self) -> Result<Settings, Reports> {
+    pub fn load(&self) -> Result<Settings, Problems> {
         let bundled = bundled::names();
         let settings = match &self.config {
             Some(path) => {
@@ -41,7 +41,7 @@ impl Origin {
     ///
     /// # Errors
     /// An option does not fit the settings, such as `--listen` with two listeners.
-    pub fn override_in(&self, mut settings: Settings) -> Result<Settings, Reports> {
+    pub fn override_in(&self, mut settings: Settings) -> Result<Settings, Problems> {
         let bundled = bundled::names();
         if let Some(listen) = &self.listen {
             settings.listen_on(listen.clone())?;

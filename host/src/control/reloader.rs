@@ -29,8 +29,8 @@ use super::watcher::Watcher;
 use crate::generation::Snapshot;
 use crate::telemetry::metrics::Metrics;
 use decisions::TrialDecision;
-use linemill_config::report::{Place, Report};
 use linemill_config::settings::Settings;
+use linemill_config::{Place, Problem};
 use linemill_sandbox::plugin::loader::Loader;
 pub(super) use recipe::Recipe;
 pub use swap_state::SwapState;
@@ -187,7 +187,7 @@ async fn gather(waiting: &mut VecDeque<Request>, requests: &mut mpsc::Receiver<R
     }
 }
 
-fn half_written(path: &Path) -> Report {
+fn half_written(path: &Path) -> Problem {
     let hint = "close the file, and it is read without a further request; a file renamed into place is never half-written";
-    Place::file(path).report("this file is still open for writing", hint)
+    Place::file(path).problem("this file is still open for writing", hint)
 }

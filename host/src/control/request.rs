@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use linemill_config::report::Reports;
+use linemill_config::Problems;
 
 /// One action for the reloader, and where to send its outcome.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Trigger {
 
 impl Outcome {
     /// The outcome of an action that took `took`. `in_force` is the generation in force afterwards.
-    pub fn of(done: Result<&Reloaded, &Reports>, in_force: u64, took: Duration) -> Self {
+    pub fn of(done: Result<&Reloaded, &Problems>, in_force: u64, took: Duration) -> Self {
         let mut outcome = Self {
             result: ReloadStatus::Unchanged,
             generation: in_force,

@@ -3,7 +3,7 @@
 use super::Effect::Live;
 use super::shown::{Bytes, Shown};
 use super::{Diff, Effect};
-use crate::report::Place;
+use crate::place::Place;
 use crate::settings::Limits;
 
 /// Compares the keys of one table.

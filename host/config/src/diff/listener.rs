@@ -4,7 +4,7 @@ use super::Diff;
 use super::Effect::{Live, Restart};
 use super::keys::Keys;
 use super::shown::Bytes;
-use crate::report::Place;
+use crate::place::Place;
 use crate::settings::ListenerSettings;
 use linemill_framing::LineSettings;
 

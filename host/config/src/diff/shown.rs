@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::keyword::Keyword;
 use crate::settings::{Address, Destination, PluginRef, StageSettings, Watermarks};
 use crate::units::{SIZE, show_time};
-use crate::words::Word;
 use linemill_framing::Framing;
 
 /// A value that a change can show.
@@ -24,9 +24,9 @@ impl Shown for Bytes {
     }
 }
 
-impl<T: Word> Shown for T {
+impl<T: Keyword> Shown for T {
     fn shown(&self) -> String {
-        format!("{:?}", self.word())
+        format!("{:?}", self.keyword())
     }
 }
 

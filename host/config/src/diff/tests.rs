@@ -19,7 +19,7 @@ fn lines(old: &str, new: &str) -> (String, String) {
     (
         diff.to_string(),
         diff.refusal()
-            .map(|reports| reports.to_string())
+            .map(|problems| problems.to_string())
             .unwrap_or_default(),
     )
 }

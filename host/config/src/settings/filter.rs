@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Destination, Limits, Trial};
-use crate::report::{Place, Places};
+use crate::place::{Place, Places};
 
 /// One `[filter.NAME]`.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Address, Destination, HopTls, StageSettings};
-use crate::report::{Place, Places};
+use crate::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings};
 
 /// One `[[listener]]`.

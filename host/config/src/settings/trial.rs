@@ -1,7 +1,7 @@
 //! A version of a filter on trial, beside the one in force.
 
 use super::{FilterSettings, PluginRef, Share};
-use crate::report::{Place, Places};
+use crate::place::{Place, Places};
 
 /// Keys `canary` and `shadow` of a filter.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,11 @@ use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
 use crate::file::{Filter, Test};
 use crate::item::{Item, Table};
 use crate::json;
-use crate::report::{Report, quote};
+use crate::keyword::Keyword as _;
+use crate::printable::quote;
+use crate::problem::Problem;
 use crate::settings::{Destination, FilterSettings, FilterTest, OnError, PluginRef};
 use crate::units::SIZE;
-use crate::words::Word as _;
 
 /// Least memory: one page of WebAssembly.
 const MEMORY_LEAST: u64 = 64 << 10;
@@ -41,7 +42,7 @@ impl Checker<'_> {
         for (name, place, item) in table.iter() {
             if !is_name(name) {
                 let text = format!("{} is not a name for a filter", quote(name));
-                self.problems.0.push(place.report(text, NAME_HINT));
+                self.problems.push(place.problem(text, NAME_HINT));
             } else if let Some(mut table) = self
                 .problems
                 .keep(item.table(format!("filter `{name}`"), right))
@@ -108,19 +109,19 @@ impl Checker<'_> {
         match (&file.quarantine, policy == OnError::Quarantine) {
             (Some(item), true) => self.problems.keep(quarantine(item, &self.folder)),
             (Some(item), false) => {
-                let why = format!("`on_error` is \"{}\"", policy.word());
-                let report = item.vain(why, "write on_error = \"quarantine\"");
-                self.problems.0.push(report);
+                let why = format!("`on_error` is \"{}\"", policy.keyword());
+                let problem = item.vain(why, "write on_error = \"quarantine\"");
+                self.problems.push(problem);
                 None
             }
             (None, true) => {
                 let right =
                     "name where lines that fail go: quarantine = \"file:PATH\", or a next hop";
-                let mut report = table.lacks("quarantine", right);
-                if let Some(item) = &file.on_error {
-                    report.move_to(item.place.clone());
-                }
-                self.problems.0.push(report);
+                let problem = table.lacks("quarantine", right);
+                self.problems.push(match &file.on_error {
+                    Some(item) => problem.at(&item.place),
+                    None => problem,
+                });
                 None
             }
             (None, false) => None,
@@ -147,7 +148,7 @@ impl Checker<'_> {
                     [("in", &file.input), ("out", &file.output)].map(|(key, lines)| match lines {
                         Some(lines) => self.list(lines, line),
                         None => {
-                            self.problems.0.push(table.lacks(key, right));
+                            self.problems.push(table.lacks(key, right));
                             Vec::new()
                         }
                     });
@@ -155,7 +156,7 @@ impl Checker<'_> {
                     .input
                     .as_ref()
                     .filter(|item| item.list().is_ok_and(|lines| lines.is_empty()));
-                self.problems.0.extend(
+                self.problems.extend(
                     empty.map(|item| {
                         item.refuse("has no line", "give the filter at least one line")
                     }),
@@ -171,7 +172,7 @@ impl Checker<'_> {
 }
 
 /// How a plugin is named.
-pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Report> {
+pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Problem> {
     let text = item.text()?;
     if is_path(text) || is_name(text) {
         Ok(plugin(text, folder))
@@ -184,7 +185,7 @@ pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Re
 }
 
 /// A line of a test; an empty one is a line too.
-fn line(item: &Item<'_>) -> Result<Vec<u8>, Report> {
+fn line(item: &Item<'_>) -> Result<Vec<u8>, Problem> {
     match item.value().as_str() {
         Some(text) => Ok(text.as_bytes().to_vec()),
         None => Err(item.refuse("is not a line", "put each line in double quotes")),
@@ -192,7 +193,7 @@ fn line(item: &Item<'_>) -> Result<Vec<u8>, Report> {
 }
 
 /// 64 hexadecimal digits.
-pub(super) fn digest(item: &Item<'_>) -> Result<[u8; 32], Report> {
+pub(super) fn digest(item: &Item<'_>) -> Result<[u8; 32], Problem> {
     let wrong = || {
         item.refuse(
             "is not a SHA-256 digest",

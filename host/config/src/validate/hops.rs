@@ -6,7 +6,9 @@ use std::path::Path;
 use super::{Checker, NAME_HINT, is_name};
 use crate::file::Listener;
 use crate::item::Item;
-use crate::report::{Place, Report, quote};
+use crate::place::Place;
+use crate::printable::quote;
+use crate::problem::Problem;
 use crate::settings::{Address, Destination, HopTls};
 
 /// What a listener says about it.
@@ -34,22 +36,22 @@ impl Checker<'_> {
         listener: &str,
         bind: Option<&Address>,
     ) -> Hops {
-        let before = self.problems.0.len();
+        let before = self.problems.len();
         let (routes, rest) = self.routes(file.routes.as_ref(), listener);
         let tee = self.tee(file.tee.as_ref());
         if let (Some(_), Some(rest)) = (&file.to, &rest) {
-            let report = rest.refuse(
+            let problem = rest.refuse(
                 "is one place too many: `to` names where all other lines go",
                 "leave out `rest` or `to`",
             );
-            self.problems.0.push(report);
+            self.problems.push(problem);
         }
         let to_item = file.to.as_ref().or(rest.as_ref());
         let to = match to_item {
             Some(item) => self.problems.keep(destination(item, &self.folder)),
             None => Some(Destination::Reply),
         };
-        let all_read = self.problems.0.len() == before;
+        let all_read = self.problems.len() == before;
         let shared = self.problems.read(file.shared.as_ref(), false, Item::flag);
         let to_tls = self.hop_tls(file.to_tls.as_ref(), listener);
 
@@ -65,8 +67,8 @@ impl Checker<'_> {
         let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
         if let (Some(item), true, false) = (&file.to_tls, all_read, tls) {
             let hint = "name a next hop \"tls://HOST:PORT\"";
-            let report = item.vain("no line goes to a next hop with TLS", hint);
-            self.problems.0.push(report);
+            let problem = item.vain("no line goes to a next hop with TLS", hint);
+            self.problems.push(problem);
         }
         let to_place = to_item.map(|item| item.place.clone());
         let routes = routes
@@ -99,16 +101,16 @@ impl Checker<'_> {
                 rest = Some(item);
             } else if !is_name(name) {
                 let text = format!("{} is not a name for a route", quote(name));
-                self.problems.0.push(place.report(text, NAME_HINT));
+                self.problems.push(place.problem(text, NAME_HINT));
             } else if let Some(to) = self.problems.keep(elsewhere(&item, &self.folder)) {
                 routes.insert(name, (item, to));
             }
         }
         if table.iter().next().is_none() {
-            let report = table
+            let problem = table
                 .place
-                .report(format!("{} has no route", table.name), right);
-            self.problems.0.push(report);
+                .problem(format!("{} has no route", table.name), right);
+            self.problems.push(problem);
         }
         (routes, rest)
     }
@@ -135,8 +137,8 @@ impl Checker<'_> {
             } else {
                 continue;
             };
-            let report = item.refuse(fault, "leave it out: it would have each line twice");
-            self.problems.0.push(report);
+            let problem = item.refuse(fault, "leave it out: it would have each line twice");
+            self.problems.push(problem);
         }
     }
 
@@ -149,7 +151,7 @@ impl Checker<'_> {
                 Destination::Reply => "lines go back to their own client".to_owned(),
                 to => format!("all clients share `{to}` as it is"),
             };
-            self.problems.0.push(item.vain(why, HINT));
+            self.problems.push(item.vain(why, HINT));
         }
         let filled = |item: &&Item<'_>| item.list().is_ok_and(|items| !items.is_empty());
         let Some(reply_chain) = file.reply_chain.as_ref().filter(filled) else {
@@ -157,11 +159,11 @@ impl Checker<'_> {
         };
         if !to.is_socket() {
             let why = format!("`{to}` does not answer");
-            self.problems.0.push(reply_chain.vain(why, HINT));
+            self.problems.push(reply_chain.vain(why, HINT));
         } else if shared {
             let why = "what a shared next hop answers is nobody's";
             let hint = "leave `shared` out";
-            self.problems.0.push(reply_chain.vain(why, hint));
+            self.problems.push(reply_chain.vain(why, hint));
         }
     }
 
@@ -169,14 +171,14 @@ impl Checker<'_> {
     fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
         for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
             let fault = "is where this listener itself listens, so lines would go round for ever";
-            let report = item.refuse(fault, "name another address");
-            self.problems.0.push(report);
+            let problem = item.refuse(fault, "name another address");
+            self.problems.push(problem);
         }
     }
 }
 
 /// A destination; a relative path in it starts from `folder`.
-fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     Ok(match item.parsed()? {
         Destination::Unix(path) => Destination::Unix(folder.join(path)),
         Destination::File(path) => Destination::File(folder.join(path)),
@@ -186,7 +188,7 @@ fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
 
 /// Where a filter's lines go that it failed: to what needs no more keys, and is not written to by
 /// others who know nothing of it.
-pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     let right = "write \"file:PATH\", \"tcp://HOST:PORT\" or \"unix:PATH\"";
     match destination(item, folder)? {
         Destination::Reply | Destination::Stdout => {
@@ -201,7 +203,7 @@ pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, 
 }
 
 /// A destination beside `to`: anything but the client.
-fn elsewhere(item: &Item<'_>, folder: &Path) -> Result<Destination, Report> {
+fn elsewhere(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     match destination(item, folder)? {
         Destination::Reply => Err(item.refuse(
             "is for `to` only",

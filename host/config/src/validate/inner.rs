@@ -7,7 +7,7 @@ use crate::destination::is_host;
 use crate::file::Watermarks as WatermarksFile;
 use crate::file::{HopTls as HopTlsFile, Listener, Rate as RateFile, Tls as TlsFile};
 use crate::item::{Item, Table};
-use crate::report::Report;
+use crate::problem::Problem;
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
 use crate::units::SIZE;
 
@@ -45,18 +45,18 @@ impl Checker<'_> {
             && burst < bytes / BURSTS
         {
             let least = SIZE.show(bytes / BURSTS);
-            self.problems.0.push(item.refuse(
+            self.problems.push(item.refuse(
                 "is less than `bytes` lets through in 10 ms, so that rate could not be reached",
                 format!("write a size from \"{least}\", or leave `burst` out"),
             ));
         }
         if let (Some(burst), None) = (&file.burst, &file.bytes) {
-            self.problems.0.push(burst.refuse(
+            self.problems.push(burst.refuse(
                 "is a burst of bytes, but bytes are not limited",
                 "add `bytes`",
             ));
         } else if file.bytes.is_none() && file.lines.is_none() {
-            self.problems.0.push(item.refuse("limits nothing", right));
+            self.problems.push(item.refuse("limits nothing", right));
         }
         Some(rate)
     }
@@ -73,7 +73,7 @@ impl Checker<'_> {
                     "add `tls`, or leave this out",
                 )
             };
-            self.problems.0.extend(handshake.map(unused));
+            self.problems.extend(handshake.map(unused));
             return None;
         };
         let right =
@@ -87,7 +87,7 @@ impl Checker<'_> {
         let client_ca = self.path(file.client_ca.as_ref());
         for (name, item) in [("cert", &file.cert), ("key", &file.key)] {
             if item.is_none() {
-                self.problems.0.push(table.lacks(name, right));
+                self.problems.push(table.lacks(name, right));
             }
         }
         Some(Tls {
@@ -108,8 +108,8 @@ impl Checker<'_> {
         let file = HopTlsFile::read(&table, &mut self.problems);
         let lacks = |table: &Table<'_>, key| table.lacks(key, right);
         match (&file.cert, &file.key) {
-            (Some(_), None) => self.problems.0.push(lacks(&table, "key")),
-            (None, Some(_)) => self.problems.0.push(lacks(&table, "cert")),
+            (Some(_), None) => self.problems.push(lacks(&table, "key")),
+            (None, Some(_)) => self.problems.push(lacks(&table, "cert")),
             _ => {}
         }
         Some(HopTls {
@@ -143,7 +143,7 @@ impl Checker<'_> {
                 let high = SIZE.show(high as u64);
                 let fault = format!("is more than the `high` of {high}");
                 let hint = "reading stops above `high` and goes on at `low`: raise the one or lower the other";
-                self.problems.0.push(item.refuse(fault, hint));
+                self.problems.push(item.refuse(fault, hint));
             }
             _ => {}
         }
@@ -161,7 +161,7 @@ impl Checker<'_> {
 }
 
 /// What a certificate can be for.
-fn host(item: &Item<'_>) -> Result<String, Report> {
+fn host(item: &Item<'_>) -> Result<String, Problem> {
     let name = item.text()?;
     if is_host(name) || name.parse::<std::net::IpAddr>().is_ok() {
         Ok(name.to_owned())

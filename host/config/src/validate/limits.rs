@@ -3,7 +3,7 @@
 use super::{Checker, bytes, time};
 use crate::file::{Compile as CompileFile, Limits as LimitsFile};
 use crate::item::Item;
-use crate::report::Report;
+use crate::problem::Problem;
 use crate::settings::{CompileLimits, Limits};
 use crate::units::SIZE;
 
@@ -96,11 +96,11 @@ impl Checker<'_> {
 }
 
 /// Key `stack` of `[host]`, bytes.
-pub(super) fn stack(item: &Item<'_>) -> Result<usize, Report> {
+pub(super) fn stack(item: &Item<'_>) -> Result<usize, Problem> {
     bytes(item, STACK_LEAST, STACK_MOST)
 }
 
 /// A whole number of `least` to `most`, which the type holds.
-fn number<T: TryFrom<u64> + Default>(item: &Item<'_>, least: u64, most: u64) -> Result<T, Report> {
+fn number<T: TryFrom<u64> + Default>(item: &Item<'_>, least: u64, most: u64) -> Result<T, Problem> {
     Ok(T::try_from(item.whole(least..=most)?).unwrap_or_default())
 }

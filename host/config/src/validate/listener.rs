@@ -6,7 +6,7 @@ use super::{
 };
 use crate::file::Listener;
 use crate::item::Item;
-use crate::report::Report;
+use crate::problem::Problem;
 use crate::settings::ListenerSettings;
 use linemill_framing::LineSettings;
 
@@ -32,7 +32,6 @@ impl Checker<'_> {
         let right = "write a line [[listener]], in two pairs of brackets, and its keys below";
         if item.list().is_err() {
             self.problems
-                .0
                 .push(item.refuse("is not a list of tables", right));
             return Vec::new();
         }
@@ -137,7 +136,7 @@ impl Checker<'_> {
             bind: bind.clone().unwrap_or(default.bind),
         };
         if bind.is_some() {
-            problems.0.extend(without_effect(&settings, listener));
+            problems.extend(without_effect(&settings, listener));
         }
         Some(settings)
     }
@@ -157,7 +156,7 @@ impl Checker<'_> {
 }
 
 /// A listener's name.
-fn read_name(item: &Item<'_>) -> Result<String, Report> {
+fn read_name(item: &Item<'_>) -> Result<String, Problem> {
     let name = item.text()?;
     if is_name(name) {
         Ok(name.to_owned())

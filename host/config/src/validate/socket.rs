@@ -1,16 +1,16 @@
 //! What `bind` says about the keys that go with it.
 
-use crate::report::Report;
+use crate::problem::Problem;
 use crate::settings::{Address, ListenerSettings};
 
 /// A report for each key that has no effect on the address where the listener listens. `name`
 /// names the listener.
-pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Report> {
+pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Problem> {
     let bind = &listener.bind;
-    let mut reports = Vec::new();
+    let mut problems = Vec::new();
     let mut vain = |key, why: &str, hint| {
         let text = format!("key `{key}` of {name} has no effect: `{bind}` {why}");
-        reports.push(listener.places.of(key).report(text, hint));
+        problems.push(listener.places.of(key).problem(text, hint));
     };
     match bind {
         Address::Tcp(address) => {
@@ -44,5 +44,5 @@ pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Rep
             }
         }
     }
-    reports
+    problems
 }

@@ -5,7 +5,7 @@ use regex_syntax::ParserBuilder;
 use super::{Checker, Filters, is_path, no_filter};
 use crate::file::Stage;
 use crate::item::Item;
-use crate::report::Report;
+use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
 
 impl Checker<'_> {
@@ -47,7 +47,7 @@ impl Checker<'_> {
 }
 
 /// The name of a filter in a chain: one that has a table, or a bundled one.
-fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<String, Report> {
+fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<String, Problem> {
     let name = item.text()?;
     if filters.contains_key(name) || bundled.contains(&name) {
         return Ok(name.to_owned());
@@ -60,7 +60,7 @@ fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<S
 }
 
 /// A condition: a regular expression. A wrong one is shown at the place in it that is wrong.
-fn when(item: &Item<'_>) -> Result<When, Report> {
+fn when(item: &Item<'_>) -> Result<When, Problem> {
     let hint = "in 'single quotes' a \\ stands for itself; https://docs.rs/regex/#syntax says what there is";
     let pattern = item.text()?;
     // What `regex` itself would say has several lines, with marks of their own.

@@ -14,7 +14,7 @@ impl Checker<'_> {
             (Some(_), Some(shadow)) => {
                 let hint = "one version is on trial at a time: leave out `canary` or `shadow`";
                 let both = shadow.refuse("is one trial too many beside `canary`", hint);
-                self.problems.0.push(both);
+                self.problems.push(both);
                 return None;
             }
             (Some(item), None) => (TrialKind::Canary, item),
@@ -30,7 +30,7 @@ impl Checker<'_> {
         let folder = self.folder.clone();
         for (name, item) in [("plugin", &file.plugin), ("share", &file.share)] {
             if item.is_none() {
-                self.problems.0.push(table.lacks(name, &right));
+                self.problems.push(table.lacks(name, &right));
             }
         }
         let plugin = file.plugin.as_ref();

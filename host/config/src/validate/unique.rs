@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
-use crate::report::quote;
+use crate::printable::quote;
 use crate::settings::{Address, Destination, ListenerSettings, Settings};
 use crate::units::{SIZE, show_time};
 
@@ -18,8 +18,7 @@ impl Checker<'_> {
                 let text = format!("there are two listeners `{}`", listener.name);
                 let hint = "give each [[listener]] a `name` of its own";
                 self.problems
-                    .0
-                    .push(listener.places.of("name").report(text, hint));
+                    .push(listener.places.of("name").problem(text, hint));
             }
         }
     }
@@ -60,7 +59,7 @@ impl Checker<'_> {
                             "give each a socket of its own, by its name: \"systemd:NAME\""
                         }
                     };
-                    self.problems.0.push(place.report(text, hint));
+                    self.problems.push(place.problem(text, hint));
                 }
             }
         }
@@ -81,8 +80,7 @@ impl Checker<'_> {
                     );
                     let hint = format!("they share one output: give both the same `{setting}`");
                     self.problems
-                        .0
-                        .push(listener.places.of(key).report(text, hint));
+                        .push(listener.places.of(key).problem(text, hint));
                 };
                 if listener.buffer != first.buffer {
                     let [here, there] = [listener, first].map(|one| SIZE.show(one.buffer as u64));

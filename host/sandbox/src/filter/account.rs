@@ -14,7 +14,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::supervise::breaker::After;
 use crate::supervise::quarantine::{Case, Origin};
 use crate::verdict::{Failed, Verdicts};
-use linemill_config::words::Word as _;
+use linemill_config::Keyword as _;
 use linemill_framing::Lines;
 
 impl Filter {
@@ -88,7 +88,7 @@ impl Filter {
         let after = self.breaker.fault(heavy, Instant::now());
         if after == After::Opened {
             let (kind, reason, on_error) =
-                (fault.kind.label(), &fault.reason, self.on_error().word());
+                (fault.kind.label(), &fault.reason, self.on_error().keyword());
             tracing::error!(
                 filter = self.name(),
                 kind,
@@ -115,7 +115,7 @@ impl Filter {
         self.metrics.failed(kind, lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
         if let Some(held) = self.notices.log.pass() {
-            let on_error = self.on_error().word();
+            let on_error = self.on_error().keyword();
             tracing::warn!(
                 filter = self.name(),
                 kind = kind.label(),

@@ -10,8 +10,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::instance::NotSaved;
 use crate::supervise::capsule::{Capsule, State};
 use crate::supervise::supervisor::CallContext;
+use linemill_config::Keyword as _;
 use linemill_config::settings::PluginRef;
-use linemill_config::words::Word as _;
 
 impl Filter {
     /// What the instance of a stream knows, if that may be needed.
@@ -63,7 +63,7 @@ impl Filter {
             grant: settings
                 .grant
                 .iter()
-                .map(|grant| grant.word().to_owned())
+                .map(|grant| grant.keyword().to_owned())
                 .collect(),
             time: Capsule::now(),
             filter: settings.name.clone(),
@@ -77,7 +77,7 @@ impl Filter {
             deadline_ms: u64::try_from(settings.deadline.as_millis()).unwrap_or(u64::MAX),
             limits: settings.limits,
             stack: self.engine.stack(),
-            framing: context.rules.framing.word().to_owned(),
+            framing: context.rules.framing.keyword().to_owned(),
             max_output: context.rules.max_output,
             listener: context.origin.listener.as_deref().map(str::to_owned),
             connection: context.origin.peer.map(|peer| peer.to_string()),

@@ -8,8 +8,8 @@
 use super::{Filter, OwnInstance};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::NotSaved;
+use linemill_config::Keyword as _;
 use linemill_config::settings::Handover;
-use linemill_config::words::Word as _;
 
 /// Streams that take over from one filter to another at the same time. Each has two instances and a
 /// state in memory meanwhile, and a swap moves all streams at once.
@@ -48,7 +48,7 @@ impl Filter {
                 filter = self.name(),
                 result,
                 reason,
-                handover = policy.word(),
+                handover = policy.keyword(),
                 not_logged = held,
                 "state not handed over"
             );

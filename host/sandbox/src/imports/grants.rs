@@ -3,8 +3,8 @@
 //! In: the names that a component imports, and the choices of the key `grant`. Out: whether the one
 //! is within the other, and what to write so that it is.
 
+use linemill_config::Keyword as _;
 use linemill_config::settings::Grant;
-use linemill_config::words::Word as _;
 
 /// Things granted, or wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,7 +60,7 @@ impl Grants {
 /// As the configuration has it: `grant = ["log", "wasi"]`.
 impl std::fmt::Display for Grants {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words = Grant::WORDS.iter();
+        let words = Grant::KEYWORDS.iter();
         let granted = words.filter(|(_, grant)| self.has(Self::one(*grant)));
         let words: Vec<_> = granted.map(|(word, _)| format!("{word:?}")).collect();
         write!(f, "grant = [{}]", words.join(", "))

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::imports::Grants;
 use crate::instance::backtrace::Frame;
+use linemill_config::Keyword as _;
 use linemill_config::settings::{Grant, HostSettings, Limits};
-use linemill_config::words::Word as _;
 use linemill_telemetry::Gate;
 
 /// Files kept; the oldest go.
@@ -206,7 +206,7 @@ impl Capsule {
     /// What the filter was granted; a word that this version does not know grants nothing.
     pub fn grants(&self) -> Grants {
         let known = |word: &String| {
-            let mut words = Grant::WORDS.iter();
+            let mut words = Grant::KEYWORDS.iter();
             words
                 .find(|(known, _)| known == word)
                 .map(|(_, grant)| *grant)

@@ -22,7 +22,6 @@ use crate::plugin::Plugin;
 use crate::supervise::capsule::{Capsule, State};
 use crate::verdict::{Close, Rules, judge};
 use linemill_config::settings::OnError;
-use linemill_config::words::Word as _;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
@@ -62,7 +61,7 @@ pub async fn replay(
     capsule: &Capsule,
 ) -> Result<Replayed, String> {
     let content = capsule.content()?;
-    let framings = Framing::WORDS.iter();
+    let framings = Framing::NAMES.iter();
     let framing = framings
         .copied()
         .find_map(|(word, framing)| (word == capsule.framing).then_some(framing))

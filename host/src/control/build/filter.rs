@@ -12,7 +12,7 @@ use crate::control::reloader::Recipe;
 use crate::generation::Generation;
 use crate::stream::output::Outputs;
 use crate::telemetry::metrics::Metrics;
-use linemill_config::report::Report;
+use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
 use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::self_test::{self, Mismatch};
@@ -39,12 +39,12 @@ pub(super) struct FilterBuilder<'a> {
 /// Why a filter cannot be put in force.
 struct Refused {
     kind: RefusalKind,
-    reports: Vec<Report>,
+    reports: Vec<Problem>,
 }
 
 impl FilterBuilder<'_> {
     /// Builds all filters, with their versions on trial. What is wrong goes into `wrong`.
-    pub(super) async fn build_all(&self, wrong: &mut Vec<Report>) -> Filters {
+    pub(super) async fn build_all(&self, wrong: &mut Vec<Problem>) -> Filters {
         let filters = self.settings.filters.values();
         let on_trial: Vec<_> = filters
             .clone()
@@ -68,7 +68,7 @@ impl FilterBuilder<'_> {
             let text = format!("filter `{}`: {}", filter.name, error.problem);
             Refused {
                 kind: error.kind,
-                reports: vec![filter.place.report(text, &error.hint)],
+                reports: vec![filter.place.problem(text, &error.hint)],
             }
         })?;
         let before = self
@@ -142,7 +142,7 @@ impl FilterBuilder<'_> {
             if let Err(mismatch) = self_test::run(&tested, test).await {
                 let text = format!("filter `{}`: {}", filter.name, shown(&mismatch));
                 let hint = "correct the test, or the filter's settings";
-                reports.push(test.place.report(text, hint));
+                reports.push(test.place.problem(text, hint));
             }
         }
         if reports.is_empty() {
@@ -186,7 +186,7 @@ fn not_started(filter: &FilterSettings, error: &StartError) -> Refused {
     let text = format!("filter `{}`: {error}", filter.name);
     Refused {
         kind,
-        reports: vec![filter.places.of(key).report(text, hint)],
+        reports: vec![filter.places.of(key).problem(text, hint)],
     }
 }
 

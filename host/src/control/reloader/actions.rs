@@ -15,8 +15,8 @@ use crate::control::build::build_of;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::generation::{Generation, Snapshot};
 use linemill_config::diff::{Diff, diff};
-use linemill_config::report::{Place, Reports};
 use linemill_config::settings::Settings;
+use linemill_config::{Place, Problems};
 
 /// A generation that is ready to be published.
 struct Built {
@@ -28,7 +28,7 @@ struct Built {
 
 impl Reloader {
     /// Reads the settings again, and puts them in force.
-    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
+    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
         let started = Instant::now();
         let mut settings = self.origin.load()?;
         // Even if the settings are refused: a change to one of their files may correct them.
@@ -60,7 +60,7 @@ impl Reloader {
         filter: &str,
         decision: TrialDecision,
         trigger: &Trigger,
-    ) -> Result<Reloaded, Reports> {
+    ) -> Result<Reloaded, Problems> {
         let started = Instant::now();
         let mut decisions = self.swap_state.decisions.clone();
         let (settings, edits) = decisions.decide(filter, decision, &self.settings)?;
@@ -84,11 +84,11 @@ impl Reloader {
     }
 
     /// Restores the previous generation because a requester asks for it.
-    pub(super) async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Reports> {
+    pub(super) async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
         let started = Instant::now();
         let Some(recipe) = self.swap_state.previous.clone() else {
             let hint = "only the previous generation is kept, and it can be restored once; change the configuration instead";
-            let report = Place::default().report("there is no generation to go back to", hint);
+            let report = Place::default().problem("there is no generation to go back to", hint);
             return Err(report.into());
         };
         let before = Arc::clone(self.snapshot.borrow().generation());
@@ -121,7 +121,7 @@ impl Reloader {
     }
 
     /// Builds a generation, unless a difference from the settings in force needs a restart.
-    async fn build(&self, settings: Settings, recipe: Option<&Recipe>) -> Result<Built, Reports> {
+    async fn build(&self, settings: Settings, recipe: Option<&Recipe>) -> Result<Built, Problems> {
         let diff = diff(&self.settings, &settings);
         if let Some(refusal) = diff.refusal() {
             return Err(refusal);
@@ -148,7 +148,7 @@ impl Reloader {
         built: Built,
         trigger: &Trigger,
         started: Instant,
-    ) -> Result<Reloaded, Reports> {
+    ) -> Result<Reloaded, Problems> {
         let Built {
             generation: mut next,
             settings,

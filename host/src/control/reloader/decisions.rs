@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use linemill_config::report::{Place, Report};
 use linemill_config::settings::{FilterSettings, Settings, Trial};
+use linemill_config::{Place, Problem};
 
 /// How a trial ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Decisions {
         name: &str,
         outcome: TrialDecision,
         settings: &Settings,
-    ) -> Result<(Settings, Vec<String>), Report> {
+    ) -> Result<(Settings, Vec<String>), Problem> {
         let Some((file, trial)) = settings
             .filters
             .get(name)
@@ -88,7 +88,7 @@ impl TrialDecision {
     }
 }
 
-fn no_trial(name: &str, settings: &Settings) -> Report {
+fn no_trial(name: &str, settings: &Settings) -> Problem {
     let filters = settings.filters.values();
     let on_trial: Vec<_> = filters
         .filter(|filter| filter.trial.is_some())
@@ -99,7 +99,7 @@ fn no_trial(name: &str, settings: &Settings) -> Report {
     } else {
         format!("on trial is a version of {}", on_trial.join(", "))
     };
-    Place::default().report(format!("no version of filter `{name}` is on trial"), hint)
+    Place::default().problem(format!("no version of filter `{name}` is on trial"), hint)
 }
 
 /// The edits to the file that make the decision survive a restart.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::generation::Generation;
-use linemill_config::report::Report;
+use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Rollback};
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::plugin::Digest;
@@ -104,7 +104,7 @@ impl Rejected {
     }
 
     /// The report about a generation that contains a rejected filter.
-    pub(super) fn refuse(&self, next: &Generation) -> Option<Report> {
+    pub(super) fn refuse(&self, next: &Generation) -> Option<Problem> {
         self.0.iter().find_map(|rejected| {
             let filter = next.filters.get(&rejected.settings.name)?;
             if filter.digest() != rejected.digest || *filter.settings() != rejected.settings {
@@ -112,7 +112,7 @@ impl Rejected {
             }
             let text = format!("{rejected}, and was rolled back");
             let hint = "change its plugin's file or its settings; until then this configuration is refused";
-            Some(filter.settings().place.report(text, hint))
+            Some(filter.settings().place.problem(text, hint))
         })
     }
 }

@@ -8,11 +8,11 @@ use std::ops::Range;
 const EXCERPT: usize = 120;
 
 /// A line of the file and the part of it that a report is about.
-pub(super) struct Excerpt<'a> {
+pub(crate) struct Excerpt<'a> {
     /// Number of the line, from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// Characters of the line before the marked ones.
-    pub(super) before: usize,
+    pub(crate) before: usize,
     /// Characters marked; at least 1.
     marked: usize,
     line: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct Excerpt<'a> {
 
 impl<'a> Excerpt<'a> {
     /// The line of `text` where `span` starts; a span beyond the text means its end.
-    pub(super) fn new(text: &'a str, span: Range<usize>) -> Self {
+    pub(crate) fn new(text: &'a str, span: Range<usize>) -> Self {
         let start = text.floor_char_boundary(span.start);
         let end = text.floor_char_boundary(span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -39,7 +39,7 @@ impl<'a> Excerpt<'a> {
 
     /// The line, cut to a width that a terminal can show, with what goes under it: padding and
     /// marks.
-    pub(super) fn window(&self) -> (String, String, String) {
+    pub(crate) fn window(&self) -> (String, String, String) {
         let skip = if self.before + self.marked > EXCERPT {
             self.before.saturating_sub(EXCERPT / 4)
         } else {

@@ -1,0 +1,174 @@
+//! Places in a configuration file.
+//!
+//! In: a file as it was read, and the position of a value in it. Out: [`Place`], which a
+//! [`Problem`] points at, and [`Places`], one for each key of a table.
+//! Not here: how a place is shown (see `problem`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::problem::Problem;
+use super::problem::excerpt::Excerpt;
+
+/// A stretch of a configuration file, or nowhere when a value came from the command line or a
+/// default. Equality ignores it: two settings are the same wherever they stand.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    source: Option<Arc<Source>>,
+    span: Range<usize>,
+}
+
+/// A configuration file as read.
+pub struct Source {
+    /// As the user named it.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// Where the keys of one table stand. Equality ignores it, as that of [`Place`] does.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    table: Place,
+    keys: BTreeMap<&'static str, Place>,
+}
+
+// === impl Source ===
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text would drown whatever it is shown in.
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Place ===
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Place {}
+
+impl Place {
+    /// A stretch of `source`, in bytes.
+    pub fn new(source: &Arc<Source>, span: Range<usize>) -> Self {
+        Self {
+            source: Some(Arc::clone(source)),
+            span,
+        }
+    }
+
+    /// A file that was read, as a whole.
+    pub fn file_of(source: &Arc<Source>) -> Self {
+        Self::new(source, 0..0)
+    }
+
+    /// A file as a whole, when no stretch of it is to blame.
+    pub fn file(path: &Path) -> Self {
+        let source = Source {
+            path: path.to_owned(),
+            text: String::new(),
+        };
+        Self {
+            source: Some(Arc::new(source)),
+            span: 0..0,
+        }
+    }
+
+    /// The file, if any.
+    pub fn path(&self) -> Option<&Path> {
+        self.source.as_deref().map(|source| source.path.as_path())
+    }
+
+    /// File and line, as `FILE:LINE`.
+    pub fn spot(&self) -> Option<String> {
+        let path = self.path()?.display();
+        Some(match self.excerpt() {
+            Some(excerpt) => format!("{path}:{}", excerpt.number),
+            None => path.to_string(),
+        })
+    }
+
+    /// What is written there.
+    pub fn text(&self) -> Option<&str> {
+        let source = self.source.as_deref()?;
+        source.text.get(self.span.clone())
+    }
+
+    /// The file as it was read, if any.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        self.source.as_ref()
+    }
+
+    /// A part of the text `written` that stands here in quotes, in bytes. The whole of it when
+    /// the file has the text in another way, with escapes or over several lines.
+    pub(super) fn part(&self, written: &str, part: Range<usize>) -> Self {
+        let start = self.span.start + 1;
+        let source = self.source.as_deref();
+        let found = source.and_then(|source| source.text.get(start..self.span.end.checked_sub(1)?));
+        let mut place = self.clone();
+        if found == Some(written) {
+            place.span = start + part.start..start + part.end;
+        }
+        place
+    }
+
+    /// Something that is wrong here; see [`Problem::new`].
+    pub fn problem(&self, what: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem::new(what, hint).at(self)
+    }
+
+    /// Where it starts in the file, in bytes.
+    pub(super) fn start(&self) -> usize {
+        self.span.start
+    }
+
+    /// What to show of the file; `None` without a text to show.
+    pub(super) fn excerpt(&self) -> Option<Excerpt<'_>> {
+        let text = self.source.as_deref().map(|source| source.text.as_str())?;
+        (!text.is_empty()).then(|| Excerpt::new(text, self.span.clone()))
+    }
+}
+
+// === impl Places ===
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
+impl Places {
+    /// Places in a table that itself stands at `table`.
+    pub fn new(table: Place) -> Self {
+        Self {
+            table,
+            keys: BTreeMap::new(),
+        }
+    }
+
+    /// Notes where a key's value stands.
+    pub fn set(&mut self, key: &'static str, place: Place) {
+        self.keys.insert(key, place);
+    }
+
+    /// Where a key's value stands, if the table has it.
+    pub fn get(&self, key: &str) -> Option<&Place> {
+        self.keys.get(key)
+    }
+
+    /// Where a key's value stands; where the table stands when it does not have that key.
+    pub fn of(&self, key: &str) -> &Place {
+        self.keys.get(key).unwrap_or(&self.table)
+    }
+}
