@@ -62,13 +62,6 @@ enum Inner {
     },
 }
 
-/// Why the host cannot listen somewhere.
-#[derive(Debug)]
-struct Refusal {
-    problem: String,
-    hint: String,
-}
-
 /// Listens where a listener's settings say.
 ///
 /// # Errors
@@ -111,16 +104,13 @@ impl<'a> Wanted<'a> {
             #[cfg(unix)]
             Address::Unix(path) => unix::bind(path, self.private),
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(Refusal::new(
+            Address::Unix(_) => Err(Problem::new(
                 "Unix sockets are not to be had on this system",
                 "use an IP address and a port",
             )),
             Address::Systemd(name) => handed.take(name.as_deref()),
         };
-        bound.map_err(|Refusal { problem, hint }| {
-            self.place
-                .problem(format!("{}: {problem}", self.whose), hint)
-        })
+        bound.map_err(|problem| problem.of(self.whose).at(self.place))
     }
 }
 
@@ -187,18 +177,7 @@ impl Socket {
     }
 }
 
-// === impl Refusal ===
-
-impl Refusal {
-    fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            hint: hint.into(),
-        }
-    }
-
-    /// `address` cannot be had for the system's reason.
-    fn system(address: impl fmt::Display, error: &io::Error, hint: &str) -> Self {
-        Self::new(format!("cannot listen on {address}: {error}"), hint)
-    }
+/// `address` cannot be listened on for the system's reason.
+fn cannot_listen(address: impl fmt::Display, error: &io::Error, hint: &str) -> Problem {
+    Problem::new(format!("cannot listen on {address}: {error}"), hint)
 }

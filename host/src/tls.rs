@@ -1,7 +1,7 @@
 //! Who the host is in TLS, and whom it trusts: certificates, keys and authorities, from files.
 //!
 //! In: the `tls` and `to_tls` of a listener. Out: [`Server`] and [`Client`], ready for handshakes,
-//! or a [`Fault`] that names the file and what is wrong with it.
+//! or a [`linemill_config::Problem`] that names the file and what is wrong with it.
 //! Not here: handshakes (`stream::transport`), when to load.
 //!
 //! TLS 1.2 and 1.3, with ring's cryptography. No ALPN is offered, and any server name that a
@@ -24,25 +24,6 @@ pub use server::Server;
 /// Most plaintext that waits, encrypted, for the socket: what a peer that does not read costs
 /// beside the host's own buffers. Two records of the largest size.
 pub(crate) const BUFFER: usize = 32 * 1024;
-
-/// Why certificates or keys cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub struct Fault {
-    /// What is wrong, with the file's name.
-    pub problem: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
-impl Fault {
-    fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            hint: hint.into(),
-        }
-    }
-}
 
 /// What files held: the same when all their bytes are.
 type Fingerprint = [u8; 32];

@@ -3,7 +3,8 @@
 //!
 //! In: the environment, read once. Out: a socket for each listener that asks for one.
 
-use super::{Refusal, Socket};
+use super::Socket;
+use linemill_config::Problem;
 
 const UNIT: &str = "start the host by a .socket unit of systemd, or write an address";
 
@@ -52,11 +53,11 @@ impl Handed {
     }
 
     /// Takes the first of this name that is left; without a name, the only one.
-    pub(super) fn take(&mut self, name: Option<&str>) -> Result<Socket, Refusal> {
+    pub(super) fn take(&mut self, name: Option<&str>) -> Result<Socket, Problem> {
         let wanted = name.map_or_else(|| "systemd".into(), |name| format!("systemd:{name}"));
         if self.names.is_empty() {
             let problem = format!("{wanted}: systemd has handed no socket over");
-            return Err(Refusal::new(problem, UNIT));
+            return Err(Problem::new(problem, UNIT));
         }
         let found = match name {
             Some(name) => self
@@ -90,7 +91,7 @@ impl Handed {
                     ),
                 )
             };
-            return Err(Refusal::new(format!("{wanted}: {problem}"), hint));
+            return Err(Problem::new(format!("{wanted}: {problem}"), hint));
         };
         let socket = self.open(at)?;
         self.names[at] = None;
@@ -98,11 +99,11 @@ impl Handed {
     }
 
     #[cfg(unix)]
-    fn open(&mut self, at: usize) -> Result<Socket, Refusal> {
+    fn open(&mut self, at: usize) -> Result<Socket, Problem> {
         use socket2::SockRef;
         let refused = |problem: String| {
             let hint = "the .socket unit must have ListenStream= and Accept=no";
-            Refusal::new(
+            Problem::new(
                 format!("the socket that systemd handed over: {problem}"),
                 hint,
             )
@@ -129,7 +130,7 @@ impl Handed {
     }
 
     #[cfg(not(unix))]
-    fn open(&mut self, _: usize) -> Result<Socket, Refusal> {
-        Err(Refusal::new("there is no systemd on this system", UNIT))
+    fn open(&mut self, _: usize) -> Result<Socket, Problem> {
+        Err(Problem::new("there is no systemd on this system", UNIT))
     }
 }

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{BACKLOG, Refusal, Socket};
+use super::{BACKLOG, Socket, cannot_listen};
+use linemill_config::Problem;
 
 /// Listens on `address`; port 0 lets the system choose. `[::]` takes IPv4 too, unless `ipv6_only`.
 pub(super) fn bind(
     address: SocketAddr,
     ipv6_only: bool,
     reuse_port: bool,
-) -> Result<Socket, Refusal> {
+) -> Result<Socket, Problem> {
     open(address, ipv6_only, reuse_port).map_err(|error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port (0 lets the system choose)",
@@ -21,7 +22,7 @@ pub(super) fn bind(
             io::ErrorKind::Unsupported if reuse_port => "this system cannot share a port: leave `reuse_port` out",
             _ => "check the address",
         };
-        Refusal::system(address, &error, hint)
+        cannot_listen(address, &error, hint)
     })
 }
 
@@ -67,7 +68,8 @@ mod tests {
 
     fn bound(address: &str, ipv6_only: bool, reuse_port: bool) -> Result<(Socket, u16), String> {
         let address = address.parse().expect("an address");
-        let socket = bind(address, ipv6_only, reuse_port).map_err(|refusal| refusal.hint)?;
+        let socket =
+            bind(address, ipv6_only, reuse_port).map_err(|refusal| refusal.hint().to_owned())?;
         let Address::Tcp(name) = *socket.name() else {
             panic!("not TCP: {socket:?}")
         };

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{BACKLOG, Refusal, Socket};
+use super::{BACKLOG, Socket, cannot_listen};
+use linemill_config::Problem;
 use linemill_config::settings::Address;
 
 /// Pause between attempts to get the lock, which is held for less than that.
@@ -24,13 +25,13 @@ const PAUSE: Duration = Duration::from_millis(10);
 const ATTEMPTS: usize = 100;
 
 /// Listens on a socket at `path`, which only this user may connect to if it is `private`. A stale one there is replaced; anything else is left alone.
-pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Refusal> {
+pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Problem> {
     let _lock = lock_folder(path);
     let name = Address::Unix(path.to_owned());
     if is_stale(path)? {
         fs::remove_file(path).map_err(|error| {
             let problem = format!("cannot remove the stale socket {}: {error}", path.display());
-            Refusal::new(problem, "remove it, or choose another path")
+            Problem::new(problem, "remove it, or choose another path")
         })?;
     }
     open(path, private).map_err(|error| {
@@ -43,7 +44,7 @@ pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Refusal> {
             io::ErrorKind::AddrInUse => "another program has just made it".into(),
             _ => "check the path".into(),
         };
-        Refusal::system(&name, &error, &hint)
+        cannot_listen(&name, &error, &hint)
     })
 }
 
@@ -60,11 +61,11 @@ fn open(path: &Path, private: bool) -> io::Result<Socket> {
 }
 
 /// Whether there is a socket at `path` that nobody accepts on. Not so when there is nothing.
-fn is_stale(path: &Path) -> Result<bool, Refusal> {
+fn is_stale(path: &Path) -> Result<bool, Problem> {
     let shown = path.display();
     let unknown = |error: &io::Error| {
         let problem = format!("cannot tell whether somebody listens on {shown}: {error}");
-        Refusal::new(problem, "see who uses it, or choose another path")
+        Problem::new(problem, "see who uses it, or choose another path")
     };
     let kind = match fs::symlink_metadata(path) {
         Ok(found) => found.file_type(),
@@ -76,13 +77,13 @@ fn is_stale(path: &Path) -> Result<bool, Refusal> {
     let what = if kind.is_socket() {
         let live = "another program listens there; stop it, or choose another path";
         return match knock(path) {
-            Ok(()) => Err(Refusal::new(format!("{shown} is in use"), live)),
+            Ok(()) => Err(Problem::new(format!("{shown} is in use"), live)),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
             // Gone meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             // Its queue is full.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Err(Refusal::new(format!("{shown} is in use"), live))
+                Err(Problem::new(format!("{shown} is in use"), live))
             }
             Err(error) => Err(unknown(&error)),
         };
@@ -95,7 +96,7 @@ fn is_stale(path: &Path) -> Result<bool, Refusal> {
     } else {
         "no socket"
     };
-    Err(Refusal::new(
+    Err(Problem::new(
         format!("{shown} is {what}, and is left alone"),
         "choose another path, or remove it if nobody needs it",
     ))

@@ -14,8 +14,8 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 #[track_caller]
 fn refused(path: &Path, part: &str) {
     let refusal = bind(path, false).expect_err("refused");
-    assert!(refusal.problem.contains(part), "{}", refusal.problem);
-    assert!(!refusal.hint.is_empty());
+    assert!(refusal.what().contains(part), "{}", refusal.what());
+    assert!(!refusal.hint().is_empty());
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_missing_folder_is_named() {
     let missing = folder.path().join("missing");
     let refusal = bind(&missing.join("a.sock"), false).expect_err("refused");
     assert_eq!(
-        refusal.hint,
+        refusal.hint(),
         format!("make the folder {} first", missing.display())
     );
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::generation::Service;
-use crate::tls::{Client, Fault, Server};
+use crate::tls::{Client, Server};
 use linemill_config::Problem;
 use linemill_config::settings::{Destination, ListenerSettings};
 
@@ -48,24 +48,21 @@ pub(super) async fn load(
         on_blocking_thread(move || Client::load(&settings, before.as_ref()))
     });
     let (mut loaded, mut wrong) = (ListenerTls::default(), Vec::new());
-    let mut refuse = |key: &str, fault: Fault| {
-        let text = format!(
-            "key `{key}` of listener `{}`: {}",
-            listener.name, fault.problem
-        );
-        wrong.push(listener.places.of(key).problem(text, fault.hint));
+    let mut refuse = |key: &str, problem: Problem| {
+        let subject = format!("key `{key}` of listener `{}`", listener.name);
+        wrong.push(problem.of(subject).at(listener.places.of(key)));
     };
     if let Some(server) = server {
         match server.await {
             Ok(server) => loaded.tls = Some(server),
-            Err(fault) => refuse("tls", fault),
+            Err(problem) => refuse("tls", problem),
         }
     }
     if let Some(client) = client {
         match client.await {
             Ok(client) => loaded.to_tls = Some(client),
             // Reported at `to_tls` even if the key is absent: setting it is the remedy.
-            Err(fault) => refuse("to_tls", fault),
+            Err(problem) => refuse("to_tls", problem),
         }
     }
     if wrong.is_empty() {
@@ -96,12 +93,9 @@ fn needs_client(listener: &ListenerSettings) -> bool {
 }
 
 async fn on_blocking_thread<T: Send + 'static>(
-    load: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let interrupted = |_| Fault {
-        problem: "loading was interrupted: the host is stopping".into(),
-        hint: String::new(),
-    };
+    load: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let interrupted = |_| Problem::new("loading was interrupted: the host is stopping", "");
     tokio::task::spawn_blocking(load)
         .await
         .map_err(interrupted)?

@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::pem::Pem;
 use super::server::unusable;
-use super::{Fault, Fingerprint, fingerprint, provider};
+use super::{Fingerprint, fingerprint, provider};
+use linemill_config::Problem;
 use linemill_config::settings::HopTls;
 
 /// The client's end of TLS.
@@ -27,7 +28,7 @@ impl Client {
     /// # Errors
     /// When a file cannot be read, does not hold what it should, or the key is another
     /// certificate's; when the system has no authorities; when `name` cannot be a server's.
-    pub fn load(settings: &HopTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Fault> {
+    pub fn load(settings: &HopTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
         let name = settings.name.as_deref().map(server_name).transpose()?;
         let cert = settings.cert.as_deref().map(Pem::read).transpose()?;
         let key = settings.key.as_deref().map(Pem::read).transpose()?;
@@ -65,7 +66,7 @@ impl Client {
     ///
     /// # Errors
     /// When it cannot be a server's name.
-    pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, Fault> {
+    pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, Problem> {
         self.name.clone().map_or_else(|| server_name(host), Ok)
     }
 }
@@ -82,13 +83,13 @@ impl fmt::Debug for Client {
 fn config(
     roots: RootCertStore,
     identity: Option<(&Pem<'_>, &Pem<'_>)>,
-) -> Result<ClientConfig, Fault> {
-    let broken = |error| Fault::new(format!("TLS cannot be used: {error}"), "");
+) -> Result<ClientConfig, Problem> {
+    let broken = |error| Problem::new(format!("TLS cannot be used: {error}"), "");
     let provider = provider();
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
-            .map_err(|error| Fault::new(format!("authorities: {error}"), ""))?;
+            .map_err(|error| Problem::new(format!("authorities: {error}"), ""))?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(broken)?
@@ -102,7 +103,7 @@ fn config(
 }
 
 /// The system's authorities. Those it has and webpki does not understand are left out.
-fn system() -> Result<(RootCertStore, Fingerprint), Fault> {
+fn system() -> Result<(RootCertStore, Fingerprint), Problem> {
     let found = rustls_native_certs::load_native_certs();
     let (mut roots, mut all) = (RootCertStore::empty(), Sha256::new());
     found.certs.iter().for_each(|one| all.update(one));
@@ -110,7 +111,7 @@ fn system() -> Result<(RootCertStore, Fingerprint), Fault> {
     if roots.is_empty() {
         let why = found.errors.first();
         let why = why.map_or(String::new(), |error| format!(": {error}"));
-        return Err(Fault::new(
+        return Err(Problem::new(
             format!("no authorities of this system were found{why}"),
             "install them (Debian: ca-certificates), or name the next hop's in to_tls = { ca = \"PATH\" }",
         ));
@@ -118,14 +119,14 @@ fn system() -> Result<(RootCertStore, Fingerprint), Fault> {
     Ok((roots, all.finalize().into()))
 }
 
-fn server_name(text: &str) -> Result<ServerName<'static>, Fault> {
+fn server_name(text: &str) -> Result<ServerName<'static>, Problem> {
     let bare = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(text);
     let bare = bare.strip_suffix('.').unwrap_or(bare).to_owned();
     ServerName::try_from(bare).map_err(|_| {
-        Fault::new(
+        Problem::new(
             format!("`{text}` cannot be the name of a server"),
             "write a DNS name or an IP address as `name`",
         )

@@ -1,16 +1,14 @@
 //! PEM files: certificates and private keys.
 //!
-//! In: a path. Out: what the file holds, or a [`Fault`] that says what it holds instead.
+//! In: a path. Out: what the file holds, or a [`Problem`] that says what it holds instead.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::Fault;
+use linemill_config::{Problem, ReadError, read_regular};
 
 /// Largest file read, bytes; all authorities of a system are a quarter of it.
 const LARGEST: u64 = 1 << 20;
@@ -25,27 +23,25 @@ pub(super) struct Pem<'a> {
 
 impl<'a> Pem<'a> {
     /// Reads a whole file.
-    pub(super) fn read(path: &'a Path) -> Result<Self, Fault> {
-        let failed = |error| Fault::new(format!("{}: {error}", path.display()), READABLE);
-        // Before opening: opening a FIFO would wait for somebody to write to it.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            let problem = format!("{} is not a regular file", path.display());
-            return Err(Fault::new(problem, "name the PEM file itself"));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(failed)?;
-        file.take(LARGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        if bytes.len() as u64 > LARGEST {
-            let problem = format!("{} is larger than 1 MiB", path.display());
-            return Err(Fault::new(problem, "name a PEM file"));
-        }
+    pub(super) fn read(path: &'a Path) -> Result<Self, Problem> {
+        let bytes = read_regular(path, LARGEST).map_err(|error| {
+            let shown = path.display();
+            match error {
+                ReadError::System(error) => Problem::new(format!("{shown}: {error}"), READABLE),
+                ReadError::Folder | ReadError::NotRegular => Problem::new(
+                    format!("{shown} is not a regular file"),
+                    "name the PEM file itself",
+                ),
+                ReadError::TooLarge(_) => {
+                    Problem::new(format!("{shown} is larger than 1 MiB"), "name a PEM file")
+                }
+            }
+        })?;
         Ok(Self { path, bytes })
     }
 
     /// All certificates in it; at least one.
-    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Problem> {
         let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.bytes).collect();
         let all = all.map_err(|error| self.broken(&error))?;
         if all.is_empty() {
@@ -55,7 +51,7 @@ impl<'a> Pem<'a> {
     }
 
     /// The first private key in it.
-    pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Fault> {
+    pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Problem> {
         PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
             pem::Error::NoItemsFound => self.lacks("private key"),
             error => self.broken(&error),
@@ -63,12 +59,12 @@ impl<'a> Pem<'a> {
     }
 
     /// All certificates in it, as authorities to trust.
-    pub(super) fn authorities(&self) -> Result<RootCertStore, Fault> {
+    pub(super) fn authorities(&self) -> Result<RootCertStore, Problem> {
         let mut roots = RootCertStore::empty();
         for certificate in self.certificates()? {
             roots.add(certificate).map_err(|error| {
                 let problem = format!("{}: not an authority's certificate: {error}", self.shown());
-                Fault::new(problem, "it must hold certificates in PEM, each whole")
+                Problem::new(problem, "it must hold certificates in PEM, each whole")
             })?;
         }
         Ok(roots)
@@ -78,13 +74,13 @@ impl<'a> Pem<'a> {
         self.path.display()
     }
 
-    fn broken(&self, error: &pem::Error) -> Fault {
+    fn broken(&self, error: &pem::Error) -> Problem {
         let hint = "the file may have been cut or edited; write it again";
-        Fault::new(format!("{}: not PEM: {error}", self.shown()), hint)
+        Problem::new(format!("{}: not PEM: {error}", self.shown()), hint)
     }
 
     /// Says what is missing, and guesses why from what is there.
-    fn lacks(&self, wanted: &str) -> Fault {
+    fn lacks(&self, wanted: &str) -> Problem {
         let text = String::from_utf8_lossy(&self.bytes);
         let holds = |kind| {
             let mut sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(&self.bytes);
@@ -102,6 +98,6 @@ impl<'a> Pem<'a> {
         } else {
             "it must hold lines such as -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----"
         };
-        Fault::new(format!("{} holds no {wanted}", self.shown()), hint)
+        Problem::new(format!("{} holds no {wanted}", self.shown()), hint)
     }
 }

@@ -8,7 +8,8 @@ use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{InconsistentKeys, ServerConfig};
 
 use super::pem::Pem;
-use super::{Fault, Fingerprint, fingerprint, provider};
+use super::{Fingerprint, fingerprint, provider};
+use linemill_config::Problem;
 use linemill_config::settings::Tls;
 
 /// Sessions kept for clients that come back, the oldest forgotten first. They are kept here, and
@@ -30,7 +31,7 @@ impl Server {
     /// # Errors
     /// When a file cannot be read, does not hold what it should, or the key is another
     /// certificate's.
-    pub fn load(settings: &Tls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Fault> {
+    pub fn load(settings: &Tls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
         let handshake_timeout = settings.handshake_timeout;
         let (cert, key) = (Pem::read(&settings.cert)?, Pem::read(&settings.key)?);
         let client_ca = settings.client_ca.as_deref().map(Pem::read).transpose()?;
@@ -77,18 +78,18 @@ fn config(
     cert: &Pem<'_>,
     key: &Pem<'_>,
     client_ca: Option<&Pem<'_>>,
-) -> Result<ServerConfig, Fault> {
+) -> Result<ServerConfig, Problem> {
     let provider = provider();
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Fault::new(format!("TLS cannot be used: {error}"), ""))?;
+        .map_err(|error| Problem::new(format!("TLS cannot be used: {error}"), ""))?;
     let builder = match client_ca {
         None => builder.with_no_client_auth(),
         Some(ca) => {
             let roots = Arc::new(ca.authorities()?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
             builder.with_client_cert_verifier(verifier.map_err(|error| {
-                Fault::new(
+                Problem::new(
                     format!("{}: {error}", ca.shown()),
                     "name the certificates of those who sign your clients'",
                 )
@@ -103,18 +104,18 @@ fn config(
 }
 
 /// Why a certificate cannot be shown with a key.
-pub(super) fn unusable(cert: &Pem<'_>, key: &Pem<'_>, error: &rustls::Error) -> Fault {
+pub(super) fn unusable(cert: &Pem<'_>, key: &Pem<'_>, error: &rustls::Error) -> Problem {
     let (cert, key) = (cert.shown(), key.shown());
     match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Fault::new(
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Problem::new(
             format!("{key}: this is not the private key of the certificate in {cert}"),
             "name the two files that were made together; the server's own certificate comes first in its file",
         ),
-        rustls::Error::InvalidCertificate(_) => Fault::new(
+        rustls::Error::InvalidCertificate(_) => Problem::new(
             format!("{cert}: {error}"),
             "the first certificate in the file cannot be read; write it again",
         ),
-        _ => Fault::new(
+        _ => Problem::new(
             format!("{key}: {error}"),
             "use an RSA key of 2048 to 8192 bits, ECDSA with P-256 or P-384, or Ed25519",
         ),

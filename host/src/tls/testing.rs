@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
-use super::{Client, Fault, Server};
+use super::{Client, Server};
+use linemill_config::Problem;
 use linemill_config::settings::{HopTls, Tls};
 
 /// A folder with `ca.pem`, and what that authority has signed.
@@ -75,8 +76,8 @@ impl Certificates {
 
 /// Refused with a problem and a hint that hold these texts.
 #[track_caller]
-pub(crate) fn refused<T>(found: Result<T, Fault>, problem: &str, hint: &str) {
-    let fault = found.err().expect("refused");
-    assert!(fault.problem.contains(problem), "{problem}: {fault:?}");
-    assert!(fault.hint.contains(hint), "{hint}: {fault:?}");
+pub(crate) fn refused<T>(found: Result<T, Problem>, problem: &str, hint: &str) {
+    let found = found.err().expect("refused");
+    assert!(found.what().contains(problem), "{problem}: {found:?}");
+    assert!(found.hint().contains(hint), "{hint}: {found:?}");
 }

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::{Plain, ReadHalf, WriteHalf};
-use crate::tls::{BUFFER, Client, Fault, Server};
+use crate::tls::{BUFFER, Client, Server};
+use linemill_config::Problem;
 
 /// How long a client that failed is listened to yet: closing a socket with unread bytes would
 /// reset it, and take back the alert that tells the client why.
@@ -24,8 +25,8 @@ pub enum HandshakeError {
     #[error("the TLS handshake took longer than {0:?}")]
     Timeout(Duration),
     /// The host of a next hop is no name that a certificate can have.
-    #[error("{0}")]
-    Name(#[from] Fault),
+    #[error("{}", .0.what())]
+    Name(#[from] Problem),
     /// The other end does not speak TLS, has not what this end asks for, or went away.
     #[error("TLS handshake: {0}")]
     Failed(#[from] io::Error),
