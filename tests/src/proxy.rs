@@ -251,7 +251,7 @@ mod tests {
             }
             for end in [&mut client, &mut server] {
                 let (rest, end) = end.rest_until_end();
-                end.expect_err("a reset is no FIN");
+                end.expect_err("a reset is not a FIN");
                 assert!(rest.len() <= 10);
             }
             eventually("five bytes", || {
@@ -284,7 +284,7 @@ mod tests {
         let client = Client::connect(proxy.address());
         let mut server = upstream.accept();
         client.reset();
-        server.rest_until_end().1.expect_err("a reset is no FIN");
+        server.rest_until_end().1.expect_err("a reset is not a FIN");
     }
 
     #[test]

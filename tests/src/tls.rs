@@ -199,7 +199,7 @@ mod tests {
                 let mut accepted = upstream.accept();
                 let (rest, end) = accepted.rest_until_end();
                 assert_eq!(rest, b"question");
-                let error = end.expect_err("a truncation is no end");
+                let error = end.expect_err("a truncation is not an end");
                 assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
             });
             let mut connection =

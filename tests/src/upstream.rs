@@ -220,6 +220,6 @@ mod tests {
         upstream.accept().reset();
         let (rest, end) = client.rest_until_end();
         assert_eq!(rest, b"");
-        end.expect_err("a reset is no FIN");
+        end.expect_err("a reset is not a FIN");
     }
 }

@@ -1,6 +1,6 @@
 //! The black-box tests: bytes in and out of the real binary, in folders as the host's code is.
 //!
-//! In: the `linemill` binary beside this one, and what `linemill_tests` offers to drive it.
+//! In: the `linemill` binary next to this one, and what `linemill_tests` offers to drive it.
 //! Out: one test binary; run a part of it by its path, such as `cargo test -p linemill-tests sinks::`.
 //! Not here: anything that calls the host's code; its own tests do that.
 //!

@@ -49,7 +49,6 @@ impl Swap {
 
     /// Swaps to another configuration.
     #[track_caller]
-    /// The configuration: `it`, and two filters `before` and `after` that number lines.
     pub(super) fn configure(&self, chain: &str, filter: &str) {
         self.swap(|host| host.replace_config(config(chain, filter)));
     }

@@ -200,7 +200,7 @@ fn check_refuses_missing_and_mismatched_certificates() {
     mismatch(&authority, &folder);
     check().failure().stderr_has(&["server.key"]);
     authority.server().write(&folder, "server");
-    folder.write("server.key", "this is no PEM\n");
+    folder.write("server.key", "this is not PEM\n");
     check().failure().stderr_has(&["server.key"]);
     authority.server().write(&folder, "server");
     folder.write("server.crt", "");

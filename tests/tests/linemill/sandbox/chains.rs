@@ -34,7 +34,7 @@ fn a_filter_may_be_in_a_chain_twice() {
 
 #[test]
 fn each_listener_has_its_own_chain() {
-    let config = "[[listener]]\nname = \"turned\"\nbind = \"127.0.0.1:0\"\nchain = [\"rot13\"]\n\
+    let config = "[[listener]]\nname = \"rot13\"\nbind = \"127.0.0.1:0\"\nchain = [\"rot13\"]\n\
                   [[listener]]\nname = \"plain\"\nbind = \"127.0.0.1:0\"\nchain = []\n\
                   [filter.rot13]\nplugin = \"rot13\"\n";
     let host = Host::serve(config);
