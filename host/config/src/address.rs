@@ -1,30 +1,23 @@
 //! Addresses to listen on, as written.
 //!
 //! In: text such as `127.0.0.1:0` or `unix:PATH`. Out: [`Address`], and its text. Not here:
-//! resolving paths, opening anything, where lines go (see `destination`).
+//! resolving paths, opening anything, where lines go (see
+//! `destination`).
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::host_port::HostPort;
+use super::malformed::Malformed;
 use super::settings::Address;
 
 /// Longest path of a Unix socket that every supported system takes, in bytes.
 const UNIX_PATH: usize = 103;
 
-/// Why a text is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it {fault}; {hint}")]
-pub struct Malformed {
-    /// Goes on from the text: "`localhost:80` … does not start with an IP address".
-    pub fault: &'static str,
-    /// What would be right.
-    pub hint: &'static str,
-}
-
 const ADDRESS_HINT: &str = "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", or \"unix:PATH\" or \"systemd:NAME\"";
 const SYSTEMD_HINT: &str = "write \"systemd:NAME\", as FileDescriptorName= has it in the .socket unit, or \"systemd\" for the only socket of the unit";
+
 impl FromStr for Address {
     type Err = Malformed;
 
@@ -38,17 +31,13 @@ impl FromStr for Address {
         if let Some(name) = text.strip_prefix("systemd:") {
             return systemd_name(name).map(|name| Self::Systemd(Some(name)));
         }
-        let fault = match text.parse::<SocketAddr>() {
-            Ok(address) => return Ok(Self::Tcp(address)),
-            Err(_) if text.parse::<IpAddr>().is_ok() => "has no port",
-            Err(_) => match text.rsplit_once(':') {
-                None => "is not an address",
-                Some((_, port)) if port.parse::<u16>().is_err() => {
-                    "does not end in a port from 0 to 65535"
-                }
-                Some((host, _)) if host.contains(':') => "has an IPv6 address without brackets",
-                Some(_) => "does not start with an IP address",
-            },
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Tcp(address));
+        }
+        let fault = match HostPort::parse(text, 0) {
+            Ok(_) => "does not start with an IP address",
+            Err(_) if !text.contains([':', '.']) => "is not an address",
+            Err(fault) => fault,
         };
         Err(Malformed {
             fault,

@@ -4,11 +4,12 @@
 //! resolving names or paths, opening anything.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::address::{Malformed, unix_path};
+use super::address::unix_path;
+use super::host_port::HostPort;
+use super::malformed::Malformed;
 use super::settings::{Address, Destination};
 
 const DESTINATION_HINT: &str = "write \"reply\", \"stdout\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\" or \"file:PATH\"";
@@ -36,42 +37,16 @@ impl FromStr for Destination {
     }
 }
 
-/// `//HOST:PORT`, without the slashes; the host is a name, an IPv4 or a bracketed IPv6 address.
-fn host_port(rest: &str) -> Result<String, Malformed> {
-    let wrong = |fault| Malformed {
+/// `//HOST:PORT`.
+fn host_port(rest: &str) -> Result<HostPort, Malformed> {
+    let parsed = match rest.strip_prefix("//") {
+        Some(text) => HostPort::parse(text, 1),
+        None => Err("lacks // before the host"),
+    };
+    parsed.map_err(|fault| Malformed {
         fault,
         hint: DESTINATION_HINT,
-    };
-    let rest = rest
-        .strip_prefix("//")
-        .ok_or_else(|| wrong("lacks // before the host"))?;
-    let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
-    if port.parse::<u16>().map_or(true, |port| port == 0) {
-        return Err(wrong("does not end in a port from 1 to 65535"));
-    }
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let right = match bracketed {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => is_host(host),
-    };
-    if right {
-        Ok(rest.to_owned())
-    } else {
-        Err(wrong("does not name a host"))
-    }
-}
-
-/// A name of the domain name system, or an IPv4 address.
-pub(super) fn is_host(host: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(part)
+    })
 }
 
 impl Destination {
@@ -88,7 +63,7 @@ impl Destination {
         match (self, bind) {
             (Self::Unix(path), Address::Unix(bind)) => path == bind,
             (Self::Tcp(peer) | Self::Tls(peer), Address::Tcp(bind)) => {
-                peer.parse::<SocketAddr>().is_ok_and(|peer| {
+                peer.socket_addr().is_some_and(|peer| {
                     let here = bind.ip().is_unspecified() && peer.ip().is_loopback();
                     peer.port() == bind.port() && (peer.ip() == bind.ip() || here)
                 })

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::address::Malformed;
 use super::collector::Collector;
 use super::keyword::Keyword;
+use super::malformed::Malformed;
 use super::place::{Place, Places, Source};
 use super::printable::quote;
 use super::problem::Problem;

@@ -4,14 +4,16 @@
 //! [`Problems`]: everything that is wrong with it. Not here: watching the file, loading plugins,
 //! opening addresses; code that does reports a [`Problem`] at the [`Place`] of the key.
 
-pub mod address;
+mod address;
 mod collector;
 mod destination;
 pub mod diff;
 mod file;
+mod host_port;
 mod item;
 mod json;
 mod keyword;
+mod malformed;
 mod overrides;
 mod place;
 mod printable;
@@ -35,7 +37,9 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
+pub use malformed::Malformed;
 pub use place::{Place, Places, Source};
 pub use printable::{PRINTABLE, printable};
 pub use problem::{Problem, Problems};

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::address::Malformed;
+use super::malformed::Malformed;
 use super::settings::Share;
 
 /// Hundredths of a percent in the whole.

@@ -21,10 +21,10 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use super::address::Malformed;
 use super::collector::Collector;
 use super::file::{File, Host, Rollback as RollbackFile};
 use super::item::{Item, Table};
+use super::malformed::Malformed;
 use super::place::{Place, Source};
 use super::problem::{Problem, Problems};
 use super::settings::{

@@ -69,13 +69,10 @@ impl Hop {
     /// The next hop at `destination`; `None` when that is no socket.
     pub fn new(destination: &Destination, terms: Terms) -> Option<Self> {
         let place = match destination {
-            Destination::Tcp(peer) | Destination::Tls(peer) => {
-                let (host, port) = peer.rsplit_once(':')?;
-                Place::Tcp {
-                    host: host.trim_matches(['[', ']']).to_owned(),
-                    port: port.parse().ok()?,
-                }
-            }
+            Destination::Tcp(peer) | Destination::Tls(peer) => Place::Tcp {
+                host: peer.host.to_string(),
+                port: peer.port,
+            },
             Destination::Unix(path) => Place::Unix(path.clone()),
             Destination::Reply | Destination::Stdout | Destination::File(_) => return None,
         };

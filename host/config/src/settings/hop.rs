@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::host_port::HostPort;
+
 /// Where lines go after the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Destination {
@@ -10,9 +12,9 @@ pub enum Destination {
     /// The host's standard output.
     Stdout,
     /// `tcp://HOST:PORT`.
-    Tcp(String),
+    Tcp(HostPort),
     /// `tls://HOST:PORT`.
-    Tls(String),
+    Tls(HostPort),
     /// `unix:PATH`.
     Unix(PathBuf),
     /// `file:PATH`.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Checker, HOUR, bytes, time};
-use crate::destination::is_host;
 use crate::file::Watermarks as WatermarksFile;
 use crate::file::{HopTls as HopTlsFile, Listener, Rate as RateFile, Tls as TlsFile};
+use crate::host_port::Host;
 use crate::item::{Item, Table};
 use crate::problem::Problem;
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
@@ -163,10 +163,11 @@ impl Checker<'_> {
 /// What a certificate can be for.
 fn host(item: &Item<'_>) -> Result<String, Problem> {
     let name = item.text()?;
-    if is_host(name) || name.parse::<std::net::IpAddr>().is_ok() {
-        Ok(name.to_owned())
-    } else {
-        let hint = "write the host's name or IP address, without scheme and port";
-        Err(item.refuse("does not name a host", hint))
+    match name.parse::<Host>() {
+        Ok(_) => Ok(name.to_owned()),
+        Err(fault) => {
+            let hint = "write the host's name or IP address, without scheme and port";
+            Err(item.refuse(fault, hint))
+        }
     }
 }

@@ -26,7 +26,9 @@ async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     // A name with two addresses on many machines, of which the other refuses.
-    let to = Destination::Tcp(format!("localhost:{port}"));
+    let to = format!("tcp://localhost:{port}")
+        .parse::<Destination>()
+        .expect("a destination");
     let (reader, _writer) = hop(&to, None).connect().await.expect("connected");
     let ReadHalf::Tcp(reader) = &reader else {
         panic!("{reader:?}")
@@ -39,7 +41,9 @@ async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
 #[tokio::test]
 async fn whoever_refuses_is_named() {
     let port = nobody().await;
-    let to = Destination::Tcp(format!("127.0.0.1:{port}"));
+    let to = format!("tcp://127.0.0.1:{port}")
+        .parse::<Destination>()
+        .expect("a destination");
     let error = hop(&to, None).connect().await.expect_err("refused");
     let text = error.to_string();
     let expected = format!("cannot connect to 127.0.0.1:{port}: ");
@@ -50,7 +54,9 @@ async fn whoever_refuses_is_named() {
 async fn tls_is_never_left_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    let to = Destination::Tls(format!("127.0.0.1:{port}"));
+    let to = format!("tls://127.0.0.1:{port}")
+        .parse::<Destination>()
+        .expect("a destination");
     let error = hop(&to, None).connect().await.expect_err("no TLS");
     assert!(matches!(error, HopError::NoTls), "{error}");
 }
@@ -58,7 +64,12 @@ async fn tls_is_never_left_out() {
 #[tokio::test(start_paused = true)]
 async fn it_is_tried_until_the_deadline() {
     let port = nobody().await;
-    let hop = hop(&Destination::Tcp(format!("127.0.0.1:{port}")), None);
+    let hop = hop(
+        &format!("tcp://127.0.0.1:{port}")
+            .parse::<Destination>()
+            .expect("a destination"),
+        None,
+    );
     let start = Instant::now();
     let deadline = start + Duration::from_secs(30);
     let error = hop
@@ -88,7 +99,7 @@ async fn it_is_tried_until_it_works() {
 
 #[test]
 fn brackets_are_no_part_of_an_address() {
-    let hop = hop(&Destination::Tcp("[::1]:80".into()), None);
+    let hop = hop(&"tcp://[::1]:80".parse().expect("a destination"), None);
     assert!(
         matches!(&hop.0.place, Place::Tcp { host, port: 80 } if host == "::1"),
         "{hop:?}"

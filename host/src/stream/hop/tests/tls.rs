@@ -8,7 +8,9 @@ async fn a_peer_that_does_not_shake_hands_has_its_time() {
     let files = Certificates::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    let to = Destination::Tls(format!("127.0.0.1:{port}"));
+    let to = format!("tls://127.0.0.1:{port}")
+        .parse::<Destination>()
+        .expect("a destination");
     let start = Instant::now();
     let error = hop(&to, Some(files.client()))
         .connect()

@@ -18,7 +18,9 @@ async fn over_tls_no_line_is_lost_and_none_goes_twice() {
         connect_timeout: Duration::from_secs(5),
         tls: Some(files.client()),
     };
-    let to = Destination::Tls(format!("localhost:{port}"));
+    let to = format!("tls://localhost:{port}")
+        .parse::<Destination>()
+        .expect("a destination");
     let accept = async || -> (ReadHalf, WriteHalf) {
         let (peer, _) = listener.accept().await.expect("accepted");
         server.accept(Plain::Tcp(peer)).await.expect("shaken hands")
