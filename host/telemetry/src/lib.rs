@@ -1,24 +1,74 @@
 //! What linemill's crates count with.
 //!
-//! In: counts and durations from many threads. Out: metrics that `prometheus-client` encodes:
-//! [`BatchCounter`], [`Durations`]; and [`Gate`], which limits log lines that would repeat.
-//! Not here: which metrics there are; each is declared beside the code it counts.
+//! In: declarations of metrics by [`metrics!`] and [`label_values!`], counts and durations from many
+//! threads. Out: metrics that `prometheus-client` encodes, and the [`Declaration`] of each for the
+//! documentation. [`BatchCounter`] and [`Durations`] are for what happens per batch of lines; [`Gate`]
+//! limits log messages that would repeat.
+//! Not here: which metrics there are; each is declared next to the code that counts it.
 
+mod declaration;
 mod durations;
 mod gate;
+mod instrument;
+mod label;
+mod metrics;
 mod shards;
 
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::registry::{Metric, Registry};
+use prometheus_client::registry::Metric;
+pub use prometheus_client::registry::Registry;
 
+pub use declaration::{Declaration, Kind, Label, Values};
 pub use durations::Durations;
 pub use gate::Gate;
+pub use instrument::{EachValue, Instrument, Labels, OnDemand, Single};
+pub use label::LabelValue;
+pub use metrics::{Families, Metrics, MetricsByName, registry};
 pub use shards::Shards;
 
-/// A counter that all threads count up for each batch of lines.
+/// A counter that all threads increase for each batch of lines.
 pub type BatchCounter = Counter<u64, Shards<AtomicU64>>;
+
+/// The declaration of a metric. For [`metrics!`].
+#[doc(hidden)]
+pub fn declare<I: Instrument>(
+    name: &'static str,
+    unit: &'static str,
+    help: &str,
+    first: Option<Label>,
+) -> Declaration {
+    Declaration {
+        name,
+        kind: I::KIND,
+        unit,
+        labels: first.into_iter().chain(I::label()).collect(),
+        help: declaration::one_line(help),
+    }
+}
+
+/// Registers all series of a metric. For [`metrics!`].
+#[doc(hidden)]
+pub fn register_family<I: Instrument>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> I::Family {
+    register(registry, name, &help_text(help), I::family())
+}
+
+/// Registers a metric of a struct without labels. For [`metrics!`].
+#[doc(hidden)]
+pub fn register_alone<I: Instrument>(registry: &mut Registry, name: &str, help: &str) -> I {
+    I::register_alone(registry, name, &help_text(help))
+}
+
+/// The help text of a doc comment; the encoder adds the final period.
+fn help_text(doc: &str) -> String {
+    let line = declaration::one_line(doc);
+    line.strip_suffix('.').unwrap_or(&line).to_owned()
+}
 
 /// Registers a metric, or a family of metrics, that begins at zero.
 pub fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {

@@ -1,0 +1,173 @@
+//! What the fields of a metrics struct can be: one series, or one series for each value of a label.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::{Metric, Registry};
+
+use crate::declaration::{Kind, Label, Values, one_line};
+use crate::{BatchCounter, Durations, LabelValue};
+
+/// The labels of a series: name and value each.
+pub type Labels = Vec<(&'static str, String)>;
+
+/// A field of a struct that [`metrics!`](crate::metrics) declares.
+pub trait Instrument: Sized {
+    /// The type of the metric.
+    const KIND: Kind;
+    /// What the registry shows: all series of the metric.
+    type Family: Metric + Clone;
+
+    /// The label that the field adds to those of its struct.
+    fn label() -> Option<Label> {
+        None
+    }
+
+    /// All series of a new metric; none exists yet.
+    fn family() -> Self::Family;
+
+    /// The series with these labels.
+    fn member(family: &Self::Family, labels: &Labels) -> Self;
+
+    /// Registers a metric of a struct without labels.
+    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self;
+}
+
+/// A metric that can be one series.
+pub trait Single: Metric + TypedMetric + Clone + Default {}
+
+impl Single for Counter {}
+impl Single for Gauge {}
+impl Single for BatchCounter {}
+impl Single for Durations {}
+
+impl<M: Single> Instrument for M {
+    const KIND: Kind = match M::TYPE {
+        MetricType::Counter => Kind::Counter,
+        MetricType::Histogram => Kind::Histogram,
+        _ => Kind::Gauge,
+    };
+    type Family = Family<Labels, M>;
+
+    fn family() -> Self::Family {
+        Family::default()
+    }
+
+    fn member(family: &Self::Family, labels: &Labels) -> Self {
+        family.get_or_create_owned(labels)
+    }
+
+    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let metric = M::default();
+        registry.register(name, help, metric.clone());
+        metric
+    }
+}
+
+/// A series for each value of label `L`. All exist from the start, at zero.
+#[derive(Debug, Clone)]
+pub struct EachValue<L, M> {
+    /// In the order of [`LabelValue::ALL`].
+    series: Arc<[M]>,
+    label: PhantomData<fn(L)>,
+}
+
+impl<L: LabelValue, M> EachValue<L, M> {
+    /// The series of one value.
+    pub fn of(&self, value: L) -> &M {
+        &self.series[value.index()]
+    }
+}
+
+impl<L: LabelValue + Debug, M: Single> Instrument for EachValue<L, M> {
+    const KIND: Kind = M::KIND;
+    type Family = Family<Labels, M>;
+
+    fn label() -> Option<Label> {
+        Some(closed::<L>())
+    }
+
+    fn family() -> Self::Family {
+        Family::default()
+    }
+
+    fn member(family: &Self::Family, labels: &Labels) -> Self {
+        let of = |value: &L| family.get_or_create_owned(&with(labels, *value));
+        Self {
+            series: L::ALL.iter().map(of).collect(),
+            label: PhantomData,
+        }
+    }
+
+    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let family = <Self as Instrument>::family();
+        registry.register(name, help, family.clone());
+        Self::member(&family, &Labels::new())
+    }
+}
+
+/// A series for each value of label `L`. A series exists once its value has been counted. Looking one up
+/// takes a lock: for events that are rare, not for lines.
+#[derive(Debug, Clone)]
+pub struct OnDemand<L, M> {
+    family: Family<Labels, M>,
+    labels: Labels,
+    label: PhantomData<fn(L)>,
+}
+
+impl<L: LabelValue, M: Single> OnDemand<L, M> {
+    /// The series of one value.
+    pub fn of(&self, value: L) -> M {
+        self.family.get_or_create_owned(&with(&self.labels, value))
+    }
+}
+
+impl<L: LabelValue + Debug, M: Single> Instrument for OnDemand<L, M> {
+    const KIND: Kind = M::KIND;
+    type Family = Family<Labels, M>;
+
+    fn label() -> Option<Label> {
+        Some(closed::<L>())
+    }
+
+    fn family() -> Self::Family {
+        Family::default()
+    }
+
+    fn member(family: &Self::Family, labels: &Labels) -> Self {
+        Self {
+            family: family.clone(),
+            labels: labels.clone(),
+            label: PhantomData,
+        }
+    }
+
+    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let family = <Self as Instrument>::family();
+        registry.register(name, help, family.clone());
+        Self::member(&family, &Labels::new())
+    }
+}
+
+fn with<L: LabelValue>(labels: &Labels, value: L) -> Labels {
+    let mut all = labels.clone();
+    all.push((L::KEY, value.label().to_owned()));
+    all
+}
+
+fn closed<L: LabelValue>() -> Label {
+    let values = L::ALL.iter();
+    Label {
+        key: L::KEY,
+        values: Values::Closed(
+            values
+                .map(|value| (value.label(), one_line(value.meaning())))
+                .collect(),
+        ),
+    }
+}

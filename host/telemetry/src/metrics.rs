@@ -1,0 +1,167 @@
+//! Structs of metrics, declared once.
+//!
+//! In: [`metrics!`](crate::metrics), next to the code that counts. Out: the struct with its counters, its
+//! registration, and the [`Declaration`]s from which `docs/metrics.md` is generated.
+
+use std::fmt;
+
+use prometheus_client::registry::Registry;
+
+use crate::declaration::Declaration;
+
+/// A struct that [`metrics!`](crate::metrics) declares.
+pub trait Metrics: Sized {
+    /// The metrics, in the order of their fields.
+    fn declarations() -> Vec<Declaration>;
+}
+
+/// A struct of metrics that exists once for each listener, filter or output, which its first label names.
+pub trait MetricsByName: Metrics {
+    /// A family for each field.
+    type Families;
+
+    /// Registers a family for each field.
+    fn register(registry: &mut Registry) -> Self::Families;
+
+    /// The series of `name`.
+    fn of(families: &Self::Families, name: &str) -> Self;
+}
+
+/// The registered metrics of all listeners, filters or outputs.
+pub struct Families<M: MetricsByName>(M::Families);
+
+impl<M: MetricsByName> Families<M> {
+    /// Registers the metrics.
+    pub fn register(registry: &mut Registry) -> Self {
+        Self(M::register(registry))
+    }
+
+    /// The metrics of one listener, filter or output. The same name gets the same series.
+    pub fn of(&self, name: &str) -> M {
+        M::of(&self.0, name)
+    }
+}
+
+impl<M: MetricsByName> Default for Families<M> {
+    /// Metrics that no registry shows.
+    fn default() -> Self {
+        Self::register(&mut Registry::default())
+    }
+}
+
+impl<M: MetricsByName> fmt::Debug for Families<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Families").finish_non_exhaustive()
+    }
+}
+
+/// A registry for the metrics of the host: all names begin with `linemill_`.
+pub fn registry() -> Registry {
+    Registry::with_prefix(crate::declaration::PREFIX)
+}
+
+/// Declares a struct of metrics: one field for each metric, whose doc comment is also its help text in
+/// `/metrics` and its meaning in `docs/metrics.md`.
+///
+/// With `by`, the struct exists once for each value of that label; [`Families`] makes them. Without, the
+/// struct exists once, and has a constructor `register`.
+///
+/// ```
+/// use prometheus_client::metrics::counter::Counter;
+///
+/// linemill_telemetry::metrics! {
+///     /// What one listener counts.
+///     pub struct ListenerMetrics by "listener" ("the listener's name") {
+///         /// Accepted connections.
+///         #[metric("connections_accepted", unit = "connections")]
+///         pub accepted: Counter,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! metrics {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident by $key:literal ($values:literal) {
+            $(
+                $(#[doc = $help:literal])+
+                #[metric($metric:literal, unit = $unit:literal)]
+                $field_visibility:vis $field:ident: $type:ty,
+            )+
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone)]
+        $visibility struct $name {
+            $($(#[doc = $help])+ $field_visibility $field: $type,)+
+        }
+
+        impl $crate::Metrics for $name {
+            fn declarations() -> Vec<$crate::Declaration> {
+                let first = || Some($crate::Label {
+                    key: $key,
+                    values: $crate::Values::Open($values),
+                });
+                vec![$($crate::declare::<$type>(
+                    $metric, $unit, concat!($($help),+), first(),
+                ),)+]
+            }
+        }
+
+        impl $crate::MetricsByName for $name {
+            type Families = ($(<$type as $crate::Instrument>::Family,)+);
+
+            fn register(registry: &mut $crate::Registry) -> Self::Families {
+                ($($crate::register_family::<$type>(
+                    registry, $metric, concat!($($help),+),
+                ),)+)
+            }
+
+            fn of(families: &Self::Families, name: &str) -> Self {
+                let labels = vec![($key, name.to_owned())];
+                let ($($field,)+) = families;
+                Self {
+                    $($field: <$type as $crate::Instrument>::member($field, &labels),)+
+                }
+            }
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident {
+            $(
+                $(#[doc = $help:literal])+
+                #[metric($metric:literal, unit = $unit:literal)]
+                $field_visibility:vis $field:ident: $type:ty,
+            )+
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone)]
+        $visibility struct $name {
+            $($(#[doc = $help])+ $field_visibility $field: $type,)+
+        }
+
+        impl $crate::Metrics for $name {
+            fn declarations() -> Vec<$crate::Declaration> {
+                vec![$($crate::declare::<$type>(
+                    $metric, $unit, concat!($($help),+), None,
+                ),)+]
+            }
+        }
+
+        impl $name {
+            /// Registers the metrics.
+            $visibility fn register(registry: &mut $crate::Registry) -> Self {
+                Self {
+                    $($field: $crate::register_alone::<$type>(
+                        registry, $metric, concat!($($help),+),
+                    ),)+
+                }
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests;

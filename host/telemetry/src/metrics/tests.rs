@@ -1,0 +1,134 @@
+//! Declared metrics: their text, and what is known of them.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::*;
+use crate::{EachValue, Kind, OnDemand, Values};
+
+crate::label_values! {
+    /// Why a line was dropped.
+    enum Reason as "reason" {
+        /// It was
+        /// too long.
+        Oversize = "oversize",
+        /// The connection closed.
+        Closed = "closed",
+    }
+}
+
+crate::metrics! {
+    /// What one listener counts.
+    struct ListenerMetrics by "listener" ("the listener's name") {
+        /// Open connections.
+        #[metric("connections", unit = "connections")]
+        connections: Gauge,
+        /// Lines that the host
+        /// dropped.
+        #[metric("lines_dropped", unit = "lines")]
+        dropped: EachValue<Reason, Counter>,
+        /// Ended connections.
+        #[metric("connections_closed", unit = "connections")]
+        closed: OnDemand<Reason, Counter>,
+    }
+}
+
+crate::metrics! {
+    /// What the host counts.
+    struct HostMetrics {
+        /// Number of the generation in force.
+        #[metric("generation", unit = "generations")]
+        generation: Gauge,
+        /// Reloads.
+        #[metric("reloads", unit = "reloads")]
+        reloads: OnDemand<Reason, Counter>,
+    }
+}
+
+/// The lines of the text in alphabetical order: a family has none.
+fn lines(registry: &Registry) -> Vec<String> {
+    let mut text = String::new();
+    encode(&mut text, registry).expect("encoded");
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn series_have_the_labels_of_their_struct_and_of_their_field() {
+    let mut registry = registry();
+    let listeners = Families::<ListenerMetrics>::register(&mut registry);
+    let metrics = listeners.of("a");
+    metrics.connections.inc();
+    metrics.dropped.of(Reason::Closed).inc_by(3);
+    // The same name, so the same series.
+    listeners.of("a").closed.of(Reason::Oversize).inc();
+    metrics.closed.of(Reason::Oversize).inc();
+    assert_eq!(
+        lines(&registry),
+        [
+            "# EOF",
+            "# HELP linemill_connections Open connections.",
+            "# HELP linemill_connections_closed Ended connections.",
+            "# HELP linemill_lines_dropped Lines that the host dropped.",
+            "# TYPE linemill_connections gauge",
+            "# TYPE linemill_connections_closed counter",
+            "# TYPE linemill_lines_dropped counter",
+            "linemill_connections_closed_total{listener=\"a\",reason=\"oversize\"} 2",
+            "linemill_connections{listener=\"a\"} 1",
+            "linemill_lines_dropped_total{listener=\"a\",reason=\"closed\"} 3",
+            "linemill_lines_dropped_total{listener=\"a\",reason=\"oversize\"} 0",
+        ]
+    );
+}
+
+#[test]
+fn a_struct_without_a_name_has_series_without_its_label() {
+    let mut registry = registry();
+    let metrics = HostMetrics::register(&mut registry);
+    metrics.generation.set(7);
+    metrics.reloads.of(Reason::Closed).inc();
+    let lines = lines(&registry);
+    assert!(
+        lines.contains(&"linemill_generation 7".to_owned()),
+        "{lines:?}"
+    );
+    let reloads = "linemill_reloads_total{reason=\"closed\"} 1".to_owned();
+    assert!(lines.contains(&reloads), "{lines:?}");
+}
+
+#[test]
+fn a_declaration_knows_name_type_labels_unit_and_meaning() {
+    let all = ListenerMetrics::declarations();
+    let names: Vec<_> = all.iter().map(crate::Declaration::full_name).collect();
+    assert_eq!(
+        names,
+        [
+            "linemill_connections",
+            "linemill_lines_dropped_total",
+            "linemill_connections_closed_total"
+        ]
+    );
+    let dropped = &all[1];
+    assert_eq!(dropped.kind, Kind::Counter);
+    assert_eq!(dropped.unit, "lines");
+    assert_eq!(dropped.help, "Lines that the host dropped.");
+    let keys: Vec<_> = dropped.labels.iter().map(|label| label.key).collect();
+    assert_eq!(keys, ["listener", "reason"]);
+    assert!(matches!(
+        dropped.labels[0].values,
+        Values::Open("the listener's name")
+    ));
+    let Values::Closed(values) = &dropped.labels[1].values else {
+        panic!("reasons are a closed set");
+    };
+    assert_eq!(
+        values[..],
+        [
+            ("oversize", "It was too long.".to_owned()),
+            ("closed", "The connection closed.".to_owned())
+        ]
+    );
+    assert_eq!(HostMetrics::declarations()[0].labels.len(), 0);
+}
