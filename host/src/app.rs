@@ -43,7 +43,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     let plugins = Arc::new(plugins);
     let outputs = Outputs::default();
     let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
-    metrics.in_force(first.number);
+    metrics.reloads.in_force(first.number);
     let (snapshot, receiver) = Snapshot::first(first);
     let now = receiver.borrow().clone();
 

@@ -11,51 +11,46 @@ use std::fmt;
 
 use crate::instance::backtrace::Frame;
 
-/// Declares [`FaultKind`]: each variant with its label and its meaning, once.
-macro_rules! fault_kinds {
-    ($($variant:ident $label:literal $meaning:literal)*) => {
-        /// What kind of fault it was.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum FaultKind {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        impl FaultKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The label in metrics, logs, quarantine and capsules.
-            pub fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-
-            /// What it means, as the documentation has it.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning,)* }
-            }
-        }
-    };
-}
-
-fault_kinds! {
-    Verdict "verdict" "The filter failed the line itself, with a reason of its own."
-    Length "length" "The filter emitted a line longer than four times `max_line`."
-    Terminator "terminator" "The filter emitted a line that holds a terminator of the framing."
-    Trap "trap" "The guest executed a trap, such as `unreachable` or an access out of bounds."
-    Stack "stack" "The guest used more stack than `stack` of `[host]` allows."
-    Deadline "deadline" "A call took more processor time than `deadline` allows."
-    Memory "memory" "The guest asked for more linear memory than `memory` allows."
-    Table "table" "The guest asked for more table elements than `limits.tables` allows."
-    Imports "imports" "The guest called imports more often in one call than `limits.imports` allows."
-    Output "output" "An answer was longer than its input by more than `limits.output` allows."
-    HostMemory "host_memory" "The guest handed the host more at once than `limits.host_memory` allows."
-    Random "random" "The guest asked for more than 64 KiB of random bytes at once."
-    Resources "resources" "The guest held more WASI resources than the host keeps for it."
-    Parts "parts" "The component consists of more core instances, memories or tables than are allowed."
-    Exit "exit" "The guest called WASI's `exit`."
-    Outcome "outcome" "An answer broke the rules of the contract, such as spans out of order."
-    Refused "refused" "The guest refused its settings, or a state that was handed over to it."
-    Breaker "breaker" "The filter's circuit breaker was open: it was not called."
+linemill_telemetry::label_values! {
+    /// The kind of a fault.
+    pub enum FaultKind as "kind" {
+        /// The filter failed the line itself, with a reason of its own.
+        Verdict = "verdict",
+        /// The filter emitted a line longer than four times `max_line`.
+        Length = "length",
+        /// The filter emitted a line that holds a terminator of the framing.
+        Terminator = "terminator",
+        /// The guest executed a trap, such as `unreachable` or an access out of bounds.
+        Trap = "trap",
+        /// The guest used more stack than `stack` of `[host]` allows.
+        Stack = "stack",
+        /// A call took more processor time than `deadline` allows.
+        Deadline = "deadline",
+        /// The guest asked for more linear memory than `memory` allows.
+        Memory = "memory",
+        /// The guest asked for more table elements than `limits.tables` allows.
+        Table = "table",
+        /// The guest called imports more often in one call than `limits.imports` allows.
+        Imports = "imports",
+        /// An answer was longer than its input by more than `limits.output` allows.
+        Output = "output",
+        /// The guest handed the host more at once than `limits.host_memory` allows.
+        HostMemory = "host_memory",
+        /// The guest asked for more than 64 KiB of random bytes at once.
+        Random = "random",
+        /// The guest held more WASI resources than the host keeps for it.
+        Resources = "resources",
+        /// The component consists of more core instances, memories or tables than are allowed.
+        Parts = "parts",
+        /// The guest called WASI's `exit`.
+        Exit = "exit",
+        /// An answer broke the rules of the contract, such as spans out of order.
+        Outcome = "outcome",
+        /// The guest refused its settings, or a state that was handed over to it.
+        Refused = "refused",
+        /// The filter's circuit breaker was open: it was not called.
+        Breaker = "breaker",
+    }
 }
 
 /// Why a call failed. The instance that was called is unusable.

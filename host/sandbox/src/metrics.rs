@@ -1,182 +1,150 @@
-//! What filters count: calls, lines, failures, and instances alive.
+//! What filters count: calls, lines, failures, and living instances.
+//!
+//! Not here: when each is counted (`filter`), the registry (`linemill`).
 
-use prometheus_client::encoding::EncodeLabelSet;
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::FaultKind;
 use crate::plugin::RefusalKind;
-use linemill_telemetry::{BatchCounter, Durations, add, register};
+use linemill_telemetry::{
+    BatchCounter, Declaration, Durations, Families, Metrics as _, OnDemand, Registry, Single,
+};
 
-/// Bounds of how long after its deadline a call was cut, seconds.
+/// Upper bounds of the buckets of [`Overruns`], in seconds.
 const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
 
-/// The metrics of all filters, by filter.
-#[derive(Debug)]
+/// The metrics of all filters, those that a load refuses included.
+#[derive(Debug, Default)]
 pub struct FilterFamilies {
-    calls: Family<ByFilter, BatchCounter>,
-    lines: Family<ByFilter, BatchCounter>,
-    dropped: Family<ByFilter, BatchCounter>,
-    failures: Family<ByFilterKind, Counter>,
-    refusals: Family<ByFilterKind, Counter>,
-    handovers: Family<ByFilterResult, Counter>,
-    log_dropped: Family<ByFilter, Counter>,
-    quarantined: Family<ByFilter, Counter>,
-    instances: Family<ByFilter, Gauge>,
-    breakers: Family<ByFilter, Gauge>,
-    call_seconds: Family<ByFilter, Durations>,
-    overrun_seconds: Family<ByFilter, Histogram, fn() -> Histogram>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByFilter {
-    filter: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByFilterKind {
-    filter: String,
-    kind: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByFilterResult {
-    filter: String,
-    result: String,
-}
-
-/// What one filter counts.
-#[derive(Debug, Clone)]
-pub struct FilterMetrics {
-    name: String,
-    /// Calls of `process`.
-    pub calls: BatchCounter,
-    /// Lines given to it.
-    pub lines: BatchCounter,
-    /// Lines it dropped by its verdict.
-    pub dropped: BatchCounter,
-    /// Lines for the log beyond its rate.
-    pub log_dropped: Counter,
-    /// Lines that its quarantine took.
-    pub quarantined: Counter,
-    /// Instances alive.
-    pub instances: Gauge,
-    /// 1 while its breaker is open.
-    pub breaker_open: Gauge,
-    /// Duration of calls.
-    pub call_seconds: Durations,
-    /// Processor time beyond the deadline of calls that were cut.
-    pub overrun_seconds: Histogram,
-    failures: Family<ByFilterKind, Counter>,
-    handovers: Family<ByFilterResult, Counter>,
+    filters: Families<FilterMetrics>,
+    refusals: Families<RefusalMetrics>,
 }
 
 impl FilterFamilies {
-    /// Registers them.
-    pub fn new(r: &mut Registry) -> Self {
-        let overruns: fn() -> Histogram = || Histogram::new(OVERRUNS);
+    /// Registers the metrics. Those of [`Default`] are in no registry.
+    pub fn register(registry: &mut Registry) -> Self {
         Self {
-            calls: add(r, "filter_calls", "Calls of a filter"),
-            lines: add(r, "filter_lines", "Lines given to a filter"),
-            dropped: add(r, "filter_dropped", "Lines a filter dropped"),
-            failures: add(
-                r,
-                "filter_failures",
-                "Lines that failed in a filter, by kind",
-            ),
-            refusals: add(
-                r,
-                "filter_refusals",
-                "Filters that a load did not put in force, by kind",
-            ),
-            handovers: add(
-                r,
-                "filter_handovers",
-                "Streams whose filter with state was swapped, by what became of the state",
-            ),
-            log_dropped: add(
-                r,
-                "filter_log_dropped",
-                "Lines for the log that a filter wrote beyond its rate",
-            ),
-            quarantined: add(
-                r,
-                "filter_quarantined",
-                "Lines that failed in a filter and were handed to its quarantine",
-            ),
-            instances: add(r, "filter_instances", "Instances of a filter alive"),
-            breakers: add(
-                r,
-                "filter_breaker_open",
-                "Whether a filter is not called since it kept failing: 1 or 0",
-            ),
-            call_seconds: add(r, "filter_call_seconds", "Duration of a filter's calls"),
-            overrun_seconds: register(
-                r,
-                "filter_overrun_seconds",
-                "Processor time beyond its deadline of a filter's call that was cut",
-                Family::new_with_constructor(overruns),
-            ),
+            filters: Families::register(registry),
+            refusals: Families::register(registry),
         }
     }
 
-    /// Counts a filter that a load did not put in force.
-    pub fn refused(&self, name: &str, kind: RefusalKind) {
-        let label = ByFilterKind {
-            filter: name.to_owned(),
-            kind: kind.label().to_owned(),
-        };
-        self.refusals.get_or_create(&label).inc();
+    /// The metrics of one filter. The same name gets the same series.
+    pub fn of(&self, filter: &str) -> FilterMetrics {
+        self.filters.of(filter)
     }
 
-    /// The metrics of filter `name`.
-    pub fn filter(&self, name: &str) -> FilterMetrics {
-        let label = ByFilter {
-            filter: name.to_owned(),
-        };
-        FilterMetrics {
-            name: name.to_owned(),
-            calls: self.calls.get_or_create_owned(&label),
-            lines: self.lines.get_or_create_owned(&label),
-            dropped: self.dropped.get_or_create_owned(&label),
-            log_dropped: self.log_dropped.get_or_create_owned(&label),
-            quarantined: self.quarantined.get_or_create_owned(&label),
-            instances: self.instances.get_or_create_owned(&label),
-            breaker_open: self.breakers.get_or_create_owned(&label),
-            call_seconds: self.call_seconds.get_or_create_owned(&label),
-            overrun_seconds: self.overrun_seconds.get_or_create_owned(&label),
-            failures: self.failures.clone(),
-            handovers: self.handovers.clone(),
-        }
+    /// Counts a load that refused `filter`, which may not have started yet.
+    pub fn refused(&self, filter: &str, kind: RefusalKind) {
+        self.refusals.of(filter).refusals.of(kind).inc();
+    }
+
+    /// The declarations of all metrics of filters.
+    pub fn declarations() -> Vec<Declaration> {
+        [
+            FilterMetrics::declarations(),
+            RefusalMetrics::declarations(),
+        ]
+        .concat()
     }
 }
 
-impl FilterMetrics {
-    /// Counts lines that failed.
-    pub fn failed(&self, kind: FaultKind, lines: u64) {
-        let label = ByFilterKind {
-            filter: self.name.clone(),
-            kind: kind.label().to_owned(),
-        };
-        self.failures.get_or_create(&label).inc_by(lines);
-    }
-
-    /// Counts a stream that was swapped: its state `restored`, the old filter `kept`, or `fresh`.
-    pub fn handed_over(&self, result: &str) {
-        let label = ByFilterResult {
-            filter: self.name.clone(),
-            result: result.to_owned(),
-        };
-        self.handovers.get_or_create(&label).inc();
+linemill_telemetry::metrics! {
+    /// What one filter counts.
+    pub struct FilterMetrics by "filter" ("the name of a filter in the configuration; versions on trial are `NAME@canary` and `NAME@shadow`") {
+        /// Calls of the filter; a call processes a batch of lines.
+        #[metric("filter_calls", unit = "calls")]
+        pub calls: BatchCounter,
+        /// Lines given to the filter.
+        #[metric("filter_lines", unit = "lines")]
+        pub lines: BatchCounter,
+        /// Lines that the filter dropped by its verdict.
+        #[metric("filter_dropped", unit = "lines")]
+        pub dropped: BatchCounter,
+        /// Lines that failed in the filter, by kind of fault. `on_error` decides what happens to them.
+        #[metric("filter_failures", unit = "lines")]
+        pub failures: OnDemand<FaultKind, Counter>,
+        /// Streams that switched to a new version of a filter with state, by what happened to the state.
+        #[metric("filter_handovers", unit = "streams")]
+        pub handovers: OnDemand<HandoverResult, Counter>,
+        /// Log messages of the filter that were discarded because it exceeded its rate.
+        #[metric("filter_log_dropped", unit = "messages")]
+        pub log_dropped: Counter,
+        /// Lines that failed in the filter and were sent to its quarantine.
+        #[metric("filter_quarantined", unit = "lines")]
+        pub quarantined: Counter,
+        /// Living instances of the filter.
+        #[metric("filter_instances", unit = "instances")]
+        pub instances: Gauge,
+        /// 1 while the filter's circuit breaker is open, else 0.
+        #[metric("filter_breaker_open", unit = "0 or 1")]
+        pub breaker_open: Gauge,
+        /// Duration of the filter's calls.
+        #[metric("filter_call_seconds", unit = "seconds")]
+        pub call_seconds: Durations,
+        /// Processor time beyond `deadline` of calls that were interrupted.
+        #[metric("filter_overrun_seconds", unit = "seconds")]
+        pub overrun_seconds: Overruns,
     }
 }
 
-impl Default for FilterFamilies {
-    /// Metrics that no registry shows.
+linemill_telemetry::metrics! {
+    /// What is counted about filters that a load refuses. Such a filter has no [`FilterMetrics`] yet.
+    struct RefusalMetrics by "filter" ("the name of a filter in the configuration") {
+        /// Loads that refused the filter, by reason.
+        #[metric("filter_refusals", unit = "refusals")]
+        refusals: OnDemand<RefusalKind, Counter>,
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// What happens to the state of a stream when its filter is swapped.
+    pub enum HandoverResult as "result" {
+        /// The new version took over the state.
+        Restored = "restored",
+        /// The state could not be taken over, and the stream keeps the old version
+        /// (`handover = "keep-old"`).
+        Kept = "kept",
+        /// The state could not be taken over, and the new version starts without it.
+        Fresh = "fresh",
+    }
+}
+
+/// A histogram of processor time beyond a deadline, in seconds.
+#[derive(Debug, Clone)]
+pub struct Overruns(Histogram);
+
+impl Overruns {
+    /// Adds one overrun.
+    pub fn observe(&self, seconds: f64) {
+        self.0.observe(seconds);
+    }
+}
+
+impl Default for Overruns {
     fn default() -> Self {
-        Self::new(&mut Registry::default())
+        Self(Histogram::new(OVERRUNS))
     }
 }
+
+impl EncodeMetric for Overruns {
+    fn encode(&self, encoder: MetricEncoder) -> fmt::Result {
+        self.0.encode(encoder)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
+}
+
+impl TypedMetric for Overruns {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl Single for Overruns {}

@@ -22,6 +22,7 @@ use linemill_config::settings::{FilterSettings, OnError, PluginRef};
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 use linemill_telemetry::Gate;
+use linemill_telemetry::LabelValue as _;
 
 /// Pieces of an ordinary run.
 const PIECES: u64 = 120;
@@ -156,7 +157,7 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
         log: Gate::shut(),
         ..Reporting::default()
     };
-    let metrics = FilterFamilies::default().filter("random");
+    let metrics = FilterFamilies::default().of("random");
     let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, notices).await {
         Ok(filter) => filter,
         Err(StartError::Refused(_)) => return found.unstarted += 1,

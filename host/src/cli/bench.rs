@@ -118,7 +118,7 @@ impl Bench {
                 "such as '{\"mask\": \"***\"}'",
             ));
         }
-        let metrics = FilterFamilies::default().filter("bench");
+        let metrics = FilterFamilies::default().of("bench");
         Filter::start(engine, plugin, settings, metrics, Reporting::default())
             .await
             .map_err(|error| anyhow!("{}: {error}", self.plugin))

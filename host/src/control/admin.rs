@@ -149,7 +149,8 @@ async fn ready(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {
-    admin.metrics.old_generations(admin.history.old_held());
+    let old = i64::try_from(admin.history.old_held()).unwrap_or(i64::MAX);
+    admin.metrics.reloads.old_generations.set(old);
     match admin.metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -9,6 +9,7 @@
 mod actions;
 mod decisions;
 mod fingerprint;
+pub mod metrics;
 mod probation;
 mod recipe;
 mod swap_state;
@@ -138,7 +139,7 @@ impl Reloader {
 
     /// Counts and logs an outcome; a refusal goes into the history, too.
     fn record(&self, trigger: &Trigger, outcome: &Outcome) {
-        self.metrics.reloaded(outcome.result.label());
+        self.metrics.reloads.reloads.of(outcome.result).inc();
         let generation = outcome.generation;
         match outcome.result {
             ReloadStatus::Unchanged => tracing::debug!(%trigger, "reload: no change"),

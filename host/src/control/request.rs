@@ -70,16 +70,18 @@ pub struct Outcome {
     pub took_ms: f64,
 }
 
-/// Whether an action changed what is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReloadStatus {
-    /// A new generation is in force.
-    Applied,
-    /// There was no difference; the generation stays in force.
-    Unchanged,
-    /// Something is wrong; the generation stays in force.
-    Refused,
+linemill_telemetry::label_values! {
+    /// Whether an action changed what is in force.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum ReloadStatus as "result" {
+        /// A new generation is in force.
+        Applied = "applied",
+        /// There was no difference; the generation stays in force.
+        Unchanged = "unchanged",
+        /// Something is wrong; the generation stays in force.
+        Refused = "refused",
+    }
 }
 
 /// What an action that succeeded did.
@@ -145,17 +147,6 @@ impl Outcome {
             }
         }
         outcome
-    }
-}
-
-impl ReloadStatus {
-    /// The status as in metrics and in JSON.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Unchanged => "unchanged",
-            Self::Refused => "refused",
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the fields of a metrics struct can be: one series, or one series for each value of a label.
 
-use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::declaration::{Kind, Label, Values, one_line};
-use crate::{BatchCounter, Durations, LabelValue};
+use crate::{BatchCounter, Durations, Indexed, LabelValue};
 
 /// The labels of a series: name and value each.
 pub type Labels = Vec<(&'static str, String)>;
@@ -72,19 +71,19 @@ impl<M: Single> Instrument for M {
 /// A series for each value of label `L`. All exist from the start, at zero.
 #[derive(Debug, Clone)]
 pub struct EachValue<L, M> {
-    /// In the order of [`LabelValue::ALL`].
+    /// In the order of [`LabelValue::all`].
     series: Arc<[M]>,
     label: PhantomData<fn(L)>,
 }
 
-impl<L: LabelValue, M> EachValue<L, M> {
+impl<L: Indexed, M> EachValue<L, M> {
     /// The series of one value.
     pub fn of(&self, value: L) -> &M {
         &self.series[value.index()]
     }
 }
 
-impl<L: LabelValue + Debug, M: Single> Instrument for EachValue<L, M> {
+impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {
     const KIND: Kind = M::KIND;
     type Family = Family<Labels, M>;
 
@@ -97,9 +96,9 @@ impl<L: LabelValue + Debug, M: Single> Instrument for EachValue<L, M> {
     }
 
     fn member(family: &Self::Family, labels: &Labels) -> Self {
-        let of = |value: &L| family.get_or_create_owned(&with(labels, *value));
+        let of = |value: L| family.get_or_create_owned(&with(labels, value));
         Self {
-            series: L::ALL.iter().map(of).collect(),
+            series: L::all().into_iter().map(of).collect(),
             label: PhantomData,
         }
     }
@@ -127,7 +126,7 @@ impl<L: LabelValue, M: Single> OnDemand<L, M> {
     }
 }
 
-impl<L: LabelValue + Debug, M: Single> Instrument for OnDemand<L, M> {
+impl<L: LabelValue, M: Single> Instrument for OnDemand<L, M> {
     const KIND: Kind = M::KIND;
     type Family = Family<Labels, M>;
 
@@ -161,7 +160,7 @@ fn with<L: LabelValue>(labels: &Labels, value: L) -> Labels {
 }
 
 fn closed<L: LabelValue>() -> Label {
-    let values = L::ALL.iter();
+    let values = L::all().into_iter();
     Label {
         key: L::KEY,
         values: Values::Closed(

@@ -1,24 +1,29 @@
 //! Labels whose values are a closed set: an enum, so that no value is misspelt or undocumented.
 
-/// A label of a metric with a closed set of values. Declared by [`label_values!`](crate::label_values).
+/// A label of a metric with a closed set of values.
 pub trait LabelValue: Copy + 'static {
     /// The label's name, such as `reason`.
     const KEY: &'static str;
-    /// Every value, in the order of declaration.
-    const ALL: &'static [Self];
+
+    /// Every value, in the order of the documentation.
+    fn all() -> Vec<Self>;
 
     /// The value, as `/metrics` shows it.
     fn label(self) -> &'static str;
 
     /// What the value means, for the documentation.
     fn meaning(self) -> &'static str;
+}
 
-    /// The position of the value in [`ALL`](Self::ALL).
+/// A label whose values are numbered, so that their series can stand in an array.
+pub trait Indexed: LabelValue {
+    /// The position of the value in [`all`](LabelValue::all).
     fn index(self) -> usize;
 }
 
 /// Declares an enum whose variants are the values of a label. The doc comments of the variants become
-/// the documentation of the values.
+/// the documentation of the values. Implements [`LabelValue`] and [`Indexed`]; `ALL`, `label` and
+/// `meaning` can also be called without these traits.
 ///
 /// ```
 /// linemill_telemetry::label_values! {
@@ -43,18 +48,38 @@ macro_rules! label_values {
             $($(#[doc = $meaning])+ $variant,)+
         }
 
-        impl $crate::LabelValue for $name {
-            const KEY: &'static str = $key;
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+        impl $name {
+            /// Every value.
+            $visibility const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            fn label(self) -> &'static str {
+            /// The value, as `/metrics` shows it.
+            $visibility fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)+ }
             }
 
-            fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($meaning),+),)+ }
+            /// What the value means, for the documentation.
+            $visibility fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($meaning),+).trim_ascii(),)+ }
+            }
+        }
+
+        impl $crate::LabelValue for $name {
+            const KEY: &'static str = $key;
+
+            fn all() -> Vec<Self> {
+                Self::ALL.to_vec()
             }
 
+            fn label(self) -> &'static str {
+                self.label()
+            }
+
+            fn meaning(self) -> &'static str {
+                self.meaning()
+            }
+        }
+
+        impl $crate::Indexed for $name {
             fn index(self) -> usize {
                 self as usize
             }

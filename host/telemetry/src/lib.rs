@@ -24,7 +24,7 @@ pub use declaration::{Declaration, Kind, Label, Values};
 pub use durations::Durations;
 pub use gate::Gate;
 pub use instrument::{EachValue, Instrument, Labels, OnDemand, Single};
-pub use label::LabelValue;
+pub use label::{Indexed, LabelValue};
 pub use metrics::{Families, Metrics, MetricsByName, registry};
 pub use shards::Shards;
 

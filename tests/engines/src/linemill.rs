@@ -36,7 +36,7 @@ impl Linemill {
         let plugin = Plugin::new(&host, bytes, Grants::NONE)
             .map_err(|error| anyhow!("{error}: {}", error.hint))?;
         let settings = FilterSettings::new(FILTER, PluginRef::from_arg(FILTER));
-        let metrics = FilterFamilies::default().filter(FILTER);
+        let metrics = FilterFamilies::default().of(FILTER);
         let filter = Filter::start(host, plugin, settings, metrics, Reporting::default());
         let filter = runtime.block_on(filter)?;
         let lines = LineSettings::default();

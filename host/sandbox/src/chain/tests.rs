@@ -25,7 +25,7 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
         engine,
         plugin,
         given,
-        FilterFamilies::default().filter(name),
+        FilterFamilies::default().of(name),
         Reporting::default(),
     )
     .await

@@ -105,14 +105,14 @@ impl Filter {
         let lines = input.len() as u64;
         let reason = "the filter kept failing, and is not called";
         self.set_all_aside(origin, FaultKind::Breaker, reason, input);
-        self.metrics.failed(FaultKind::Breaker, lines);
+        self.metrics.failures.of(FaultKind::Breaker).inc_by(lines);
         self.taken.inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Counts lines that failed, and logs it once a second at most.
     pub(crate) fn failed(&self, kind: FaultKind, lines: u64, reason: &str) {
-        self.metrics.failed(kind, lines);
+        self.metrics.failures.of(kind).inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
         if let Some(held) = self.notices.log.pass() {
             let on_error = self.on_error().keyword();

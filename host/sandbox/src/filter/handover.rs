@@ -8,6 +8,7 @@
 use super::{Filter, OwnInstance};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::NotSaved;
+use crate::metrics::HandoverResult;
 use linemill_config::Keyword as _;
 use linemill_config::settings::Handover;
 
@@ -34,19 +35,23 @@ impl Filter {
         drop(turn);
         let reason = match carried {
             Ok(own) => {
-                self.metrics.handed_over("restored");
+                self.metrics.handovers.of(HandoverResult::Restored).inc();
                 return HandedOver::Restored(own);
             }
             Err(reason) => reason,
         };
         let policy = self.settings.handover;
         let keeps = policy == Handover::KeepOld && !own.is_none();
-        let result = if keeps { "kept" } else { "fresh" };
-        self.metrics.handed_over(result);
+        let result = if keeps {
+            HandoverResult::Kept
+        } else {
+            HandoverResult::Fresh
+        };
+        self.metrics.handovers.of(result).inc();
         if let Some(held) = self.handover_log.pass() {
             tracing::warn!(
                 filter = self.name(),
-                result,
+                result = result.label(),
                 reason,
                 handover = policy.keyword(),
                 not_logged = held,

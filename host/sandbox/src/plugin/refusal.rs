@@ -4,6 +4,7 @@
 //! kinds there is: its labels are those of `linemill_filter_refusals_total`.
 
 use crate::FaultKind;
+use linemill_telemetry::LabelValue;
 
 /// Why a plugin is not taken, or a filter not started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,9 +67,37 @@ impl Refusal {
     }
 }
 
-impl RefusalKind {
-    /// The label in metrics.
-    pub fn label(self) -> &'static str {
+impl LabelValue for RefusalKind {
+    const KEY: &'static str = "kind";
+
+    fn all() -> Vec<Self> {
+        let before_start = [
+            Self::Plugin,
+            Self::Size,
+            Self::Sha256,
+            Self::Complexity,
+            Self::Grant,
+            Self::Compile,
+            Self::Settings,
+            Self::Test,
+            Self::Quarantine,
+        ];
+        // The others are faults of a line.
+        let start = FaultKind::ALL.iter().filter(|fault| {
+            !matches!(
+                fault,
+                FaultKind::Verdict
+                    | FaultKind::Length
+                    | FaultKind::Terminator
+                    | FaultKind::Refused
+                    | FaultKind::Breaker
+            )
+        });
+        let start = start.map(|fault| Self::Start(*fault));
+        before_start.into_iter().chain(start).collect()
+    }
+
+    fn label(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
             Self::Size => "size",
@@ -80,6 +109,27 @@ impl RefusalKind {
             Self::Start(fault) => fault.label(),
             Self::Test => "test",
             Self::Quarantine => "quarantine",
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Plugin => {
+                "There is no such plugin, it cannot be read, or it is not a filter of this contract."
+            }
+            Self::Size => "The file is larger than `size`.",
+            Self::Sha256 => "The file's SHA-256 is not the one in `sha256`.",
+            Self::Complexity => {
+                "The plugin has more parts or larger functions than `limits` allows."
+            }
+            Self::Grant => "The plugin imports something that is not granted.",
+            Self::Compile => {
+                "Compiling took more time or memory than `compile` of `[host]` allows."
+            }
+            Self::Settings => "The filter refused its settings.",
+            Self::Start(fault) => fault.meaning(),
+            Self::Test => "A test in the filter's configuration failed.",
+            Self::Quarantine => "The destination in `quarantine` cannot be opened.",
         }
     }
 }

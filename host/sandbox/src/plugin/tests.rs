@@ -29,7 +29,7 @@ async fn changed_copies_of_filters_are_refused_or_loaded() {
             };
             loaded += 1;
             let settings = FilterSettings::new(name, PluginRef::Name(name.into()));
-            let metrics = FilterFamilies::default().filter(name);
+            let metrics = FilterFamilies::default().of(name);
             let engine = Arc::clone(&engine);
             let notices = Reporting {
                 log: Gate::shut(),

@@ -76,7 +76,7 @@ pub async fn replay(
         limits: capsule.limits,
     };
     let settings = capsule.settings.to_string().into_bytes();
-    let metrics = FilterFamilies::default().filter(&capsule.filter);
+    let metrics = FilterFamilies::default().of(&capsule.filter);
     let log_lines = Some(capsule.limits.log_lines);
     let import_context = ImportContext::new(&capsule.filter, capsule.grants(), log_lines, &metrics);
     let (import_context, gauge) = (Arc::new(import_context), Gauge::default());

@@ -55,7 +55,7 @@ impl FilterBuilder<'_> {
             match self.build(filter).await {
                 Ok(started) => drop(built.insert(filter.name.clone(), started)),
                 Err(refused) => {
-                    self.metrics.filter_refused(&filter.name, refused.kind);
+                    self.metrics.filters.refused(&filter.name, refused.kind);
                     wrong.extend(refused.reports);
                 }
             }
@@ -135,7 +135,7 @@ impl FilterBuilder<'_> {
             log: Gate::shut(),
             ..Reporting::default()
         };
-        let metrics = FilterFamilies::default().filter(&filter.name);
+        let metrics = FilterFamilies::default().of(&filter.name);
         let tested = self.start(filter, plugin, metrics, reporting).await?;
         let mut reports = Vec::new();
         for test in &filter.tests {

@@ -115,7 +115,7 @@ impl Reloader {
         self.swap_state.restored(&recipe);
         let outcome = Outcome::of(done.as_ref(), self.generation_number(), started.elapsed());
         if outcome.result == ReloadStatus::Applied {
-            self.metrics.rolled_back();
+            self.metrics.reloads.rollbacks.inc();
         }
         self.record(&trigger, &outcome);
     }
@@ -165,7 +165,7 @@ impl Reloader {
         let (generation, next) = (next.number, Arc::new(next));
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
         self.listeners.start(prepared, &self.metrics);
-        self.metrics.in_force(generation);
+        self.metrics.reloads.in_force(generation);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.mark);
         self.history.set_source(settings.place.source().cloned());
         let by = trigger.to_string();

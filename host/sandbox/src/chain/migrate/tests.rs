@@ -26,7 +26,7 @@ impl Filters {
     fn new() -> Self {
         let engine = Arc::new(Engine::new().unwrap());
         let mut registry = Registry::with_prefix("linemill");
-        let metrics = FilterFamilies::new(&mut registry);
+        let metrics = FilterFamilies::register(&mut registry);
         Self {
             engine,
             registry,
@@ -44,7 +44,7 @@ impl Filters {
     async fn start(&self, plugin: &str, given: FilterSettings) -> Arc<Filter> {
         let component = bundled::component(plugin).unwrap();
         let plugin = Plugin::new(&self.engine, component, Grants::NONE).unwrap();
-        let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.filter(&given.name));
+        let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.of(&given.name));
         Filter::start(engine, plugin, given, metrics, Reporting::default())
             .await
             .unwrap()
