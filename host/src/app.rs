@@ -9,18 +9,18 @@ use anyhow::{Context, anyhow};
 use tokio::sync::mpsc;
 use tokio::time;
 
-use crate::bind::{Handed, Socket, Wanted};
 use crate::control::admin::Admin;
 use crate::control::build::build;
 use crate::control::history::History;
-use crate::control::listeners::Listeners;
 use crate::control::origin::Origin;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::Trigger;
 use crate::control::triggers::{self, Stop};
 use crate::control::watcher::Watcher;
-use crate::generation::Snapshot;
-use crate::stream::output::Outputs;
+use crate::generation::{DataPlane as _, Snapshot};
+use crate::listeners::Listeners;
+use crate::net::bind::{BindRequest, Socket, SystemdSockets};
+use crate::sinks::registry::SinkRegistry;
 use crate::telemetry::metrics::Metrics;
 use linemill_config::Problems;
 use linemill_config::settings::Settings;
@@ -41,16 +41,21 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         .capturing(&settings.host)
         .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;
     let plugins = Arc::new(plugins);
-    let outputs = Outputs::default();
-    let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
+    let sinks = SinkRegistry::new(Arc::clone(&metrics));
+    let first = build(&settings, None, &plugins, &metrics, Some(&sinks)).await?;
     metrics.reloads.in_force(first.number);
     let (snapshot, receiver) = Snapshot::first(first);
     let now = receiver.borrow().clone();
 
-    let mut listeners = Listeners::new(Handed::from_env(), receiver.clone(), outputs);
-    let joining = listeners.prepare(&settings, now.generation(), &metrics)?;
-    let admin_socket = bind_admin(&settings, listeners.handed())?;
-    for name in listeners.handed().left() {
+    let mut listeners = Listeners::new(
+        SystemdSockets::from_env(),
+        receiver.clone(),
+        sinks.clone(),
+        Arc::clone(&metrics),
+    );
+    let prepared = listeners.prepare(&settings, now.generation())?;
+    let admin_socket = bind_admin(&settings, listeners.systemd())?;
+    for name in listeners.systemd().left() {
         tracing::warn!(
             name,
             "no listener takes this socket of systemd's: its clients wait in vain"
@@ -59,8 +64,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     // Whoever reads `listening on` may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;
     let (sender, requests) = mpsc::channel(16);
-    let outputs = listeners.outputs().clone();
-    let hangups = triggers::hangups(sender.clone(), move || outputs.reopen());
+    let hangups = triggers::hangups(sender.clone(), move || sinks.reopen());
     let hangups = hangups.context("cannot catch signals")?;
     tokio::spawn(hangups);
     let mut watcher = Watcher::new(sender.clone());
@@ -69,7 +73,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     history.set_source(settings.place.source().cloned());
     history.add(
         now.generation(),
-        &now.in_force.mark,
+        &now.in_force.leases,
         Trigger::Start.to_string(),
         Vec::new(),
         started.elapsed(),
@@ -87,7 +91,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
         tokio::spawn(admin.serve(socket));
     }
     drop(now);
-    listeners.start(joining, &metrics);
+    listeners.start(prepared);
     let reloader = Reloader {
         origin,
         settings,
@@ -122,11 +126,14 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
 }
 
 /// The socket of the admin address, if there is one.
-fn bind_admin(settings: &Settings, handed: &mut Handed) -> Result<Option<Socket>, Problems> {
+fn bind_admin(
+    settings: &Settings,
+    systemd: &mut SystemdSockets,
+) -> Result<Option<Socket>, Problems> {
     let host = &settings.host;
     let admin = host.admin.as_ref().map(|address| {
-        let wanted = Wanted::new(address, "the admin address", host.places.of("admin"));
-        wanted.bind(handed)
+        let request = BindRequest::new(address, "the admin address", host.places.of("admin"));
+        request.bind(systemd)
     });
     Ok(admin.transpose()?)
 }

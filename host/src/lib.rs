@@ -1,15 +1,18 @@
-//! The linemill host: its parts, for the binary and for benches.
+//! The linemill host as a library, for the `linemill` binary, its benches and its fuzz targets.
 //!
-//! `stream` is the data plane and `control` the control plane. They never import each other; they
-//! meet in `generation`, of which the one publishes a new one and the others follow.
+//! The data plane is `listeners` → `connections` → `sinks`, each using only those after it. The
+//! control plane is [`control`]. The two never import each other: they meet in [`generation`], which
+//! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate` and
+//! [`telemetry`] are below both, and [`app`] wires everything.
 
 pub mod app;
-pub mod bind;
+pub mod connections;
 pub mod control;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod generation;
+pub mod listeners;
+pub mod net;
 mod rate;
-pub mod stream;
+pub mod sinks;
 pub mod telemetry;
-pub mod tls;

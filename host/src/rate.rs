@@ -1,11 +1,11 @@
 //! Rates: how fast a connection, or all of a listener's together, may send.
 //!
-//! In: bytes and lines that came. Out: how much to read at once, and how long to read nothing. Room
-//! is paid for before bytes are read into it, a part of a burst at a time, so that connections of
-//! one limit take turns; what is not read makes the sender's own buffers fill. Not here: waiting
-//! (`stream::way`).
+//! In: bytes and lines that came. Out: how much to read at once, and how long to pause reading.
+//! Credit is taken before bytes are read, a part of a burst at a time, so that connections under one
+//! limit take turns. Bytes that are not read fill the sender's own buffers. Not here: waiting
+//! (`connections::pump`).
 //!
-//! The arithmetic is governor's (the generic cell rate algorithm). It counts whole nanoseconds a
+//! The arithmetic is governor's (the generic cell rate algorithm). It counts whole nanoseconds per
 //! cell, so fast rates are counted in cells of many bytes.
 
 use std::num::NonZeroU32;
@@ -20,10 +20,10 @@ use governor::{Quota, RateLimiter};
 use linemill_config::settings::Rate;
 use linemill_framing::blocks::BLOCK;
 
-/// Cells a second, at most: one takes 100 microseconds or more, so rounding to nanoseconds
-/// costs at most a hundred-thousandth.
+/// The most cells per second. A cell takes 100 µs or more, so rounding to nanoseconds is off by at
+/// most 1 in 100,000.
 const CELLS: u64 = 10_000;
-/// Parts of a burst, or of a second.
+/// Credit is taken in this fraction of a burst or of a second, whichever is more.
 const PARTS: u32 = 20;
 
 type Governor =
@@ -39,13 +39,13 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 struct Limit {
     governor: Governor,
-    /// Bytes or lines of one cell.
+    /// Bytes or lines per cell, at least 1.
     unit: u64,
-    /// Cells paid at a time.
+    /// Cells taken at a time, at most the burst.
     part: NonZeroU32,
 }
 
-/// What one connection has paid for.
+/// The credit of one connection under all its limits.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     bytes: Vec<Account>,
@@ -55,13 +55,13 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct Account {
     limit: Arc<Limit>,
-    /// Bytes or lines paid for and not come yet. Lines are known when they have come: of them
-    /// it may be less than none.
+    /// Bytes or lines that may still come. Negative after a block with more lines than expected:
+    /// lines are counted only once they have come.
     credit: i64,
 }
 
 impl Limits {
-    /// The limits that a configuration asks for, nothing used of them.
+    /// The limits of `rate`, with nothing used.
     pub(crate) fn new(rate: &Rate) -> Self {
         let limit = |a_second, burst| Some(Arc::new(Limit::new(a_second, burst)?));
         Self {
@@ -74,7 +74,7 @@ impl Limits {
 }
 
 impl Limit {
-    /// `None` only for a rate of nothing.
+    /// `None` only for a rate of 0.
     fn new(a_second: u64, burst: u64) -> Option<Self> {
         let unit = a_second.div_ceil(CELLS).max(1);
         let period = Duration::from_nanos(1_000_000_000 * unit / a_second.max(1));
@@ -95,7 +95,7 @@ fn at_least_one(cells: u32) -> NonZeroU32 {
 }
 
 impl Throttle {
-    /// Keeps to all of these limits.
+    /// A throttle under all of `limits`.
     pub(crate) fn new<'a>(limits: impl IntoIterator<Item = &'a Limits>) -> Self {
         let mut throttle = Self::default();
         let account = |limit: &Arc<Limit>| Account {
@@ -109,7 +109,7 @@ impl Throttle {
         throttle
     }
 
-    /// Bytes to read at once, at most, after [`Self::settle`] found nothing to wait for.
+    /// The most bytes to read at once, after [`Self::settle`] returned `None`.
     pub(crate) fn most(&self) -> usize {
         let credits = self.bytes.iter().map(|account| account.credit);
         credits.fold(BLOCK, |most, credit| {
@@ -117,7 +117,7 @@ impl Throttle {
         })
     }
 
-    /// Notes what came.
+    /// Takes what came off the credit.
     pub(crate) fn charge(&mut self, bytes: usize, lines: usize) {
         let charge = |accounts: &mut [Account], count: usize| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -129,7 +129,7 @@ impl Throttle {
         charge(&mut self.lines, lines);
     }
 
-    /// Pays for what is to come, and says how long to wait when that cannot be done yet.
+    /// Takes credit for what is to come. Returns how long to wait when there is not enough yet.
     pub(crate) fn settle(&mut self) -> Option<Duration> {
         let accounts = self.bytes.iter_mut().chain(&mut self.lines);
         accounts.filter_map(Account::settle).max()
@@ -141,12 +141,12 @@ impl Account {
         while self.credit <= 0 {
             match self.limit.governor.check_n(self.limit.part) {
                 Ok(Ok(())) => {
-                    let paid = u64::from(self.limit.part.get()) * self.limit.unit;
-                    self.credit += i64::try_from(paid).unwrap_or(i64::MAX);
+                    let taken = u64::from(self.limit.part.get()) * self.limit.unit;
+                    self.credit += i64::try_from(taken).unwrap_or(i64::MAX);
                 }
                 Ok(Err(not_until)) => {
                     let now = self.limit.governor.clock().now();
-                    // Never nothing: whoever waits for it would not wait.
+                    // Never 0: reading would go on without credit.
                     return Some(not_until.wait_time_from(now).max(Duration::from_millis(1)));
                 }
                 // A part is no more than the burst.

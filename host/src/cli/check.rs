@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use linemill::control::build::build;
-use linemill::control::egress;
 use linemill::control::origin::Origin;
+use linemill::sinks::open;
 use linemill::telemetry::metrics::Metrics;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
@@ -40,7 +40,7 @@ impl Check {
                 ..Origin::default()
             };
             let settings = origin.load()?;
-            egress::check(&settings)?;
+            open::check(&settings)?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use linemill::connections::connection::Connection;
+use linemill::connections::end::End;
 use linemill::control::build::build;
-use linemill::control::egress;
 use linemill::generation::Snapshot;
-use linemill::stream::connection::Connection;
-use linemill::stream::end::End;
-use linemill::stream::output::Outputs;
+use linemill::sinks::open;
+use linemill::sinks::registry::SinkRegistry;
 use linemill::telemetry::metrics::Metrics;
 use linemill_config::Problems;
 use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings};
@@ -63,22 +63,21 @@ impl Pipe {
 
     async fn pipe(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
-        let metrics = Metrics::new();
+        let metrics = Arc::new(Metrics::new());
         let engine = Engine::with_stack(settings.host.stack)?;
         let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|error| hinted(&error.problem, &error.hint))?;
-        let outputs = Outputs::default();
-        let first = build(&settings, None, &plugins, &metrics, Some(&outputs)).await?;
+        let sinks = SinkRegistry::new(Arc::clone(&metrics));
+        let first = build(&settings, None, &plugins, &metrics, Some(&sinks)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let (stream, service) = settings
             .listeners
             .first()
             .and_then(|stream| Some((stream, first.services.get(&stream.name)?)))
             .ok_or_else(|| anyhow!("the chain is gone"))?;
-        let destinations = egress::open(stream, service, &outputs, &metrics);
-        let destinations = destinations.map_err(Problems::from)?;
-        let (_orders, receiver) = Snapshot::first(first);
+        let egress = open::open(stream, service, &sinks).map_err(Problems::from)?;
+        let (_snapshot, receiver) = Snapshot::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
         let progress = Progress::start(Arc::clone(&read));
@@ -91,7 +90,7 @@ impl Pipe {
         let stream = Connection::new(
             input,
             output,
-            Arc::new(destinations),
+            Arc::new(egress),
             "pipe".into(),
             receiver,
             Arc::clone(&counts),
@@ -100,7 +99,7 @@ impl Pipe {
             .serve()
             .await
             .ok_or_else(|| anyhow!("the chain is gone"))?;
-        outputs.finish(Instant::now() + settings.host.drain).await;
+        sinks.finish(Instant::now() + settings.host.drain).await;
         drop(progress);
         filters.iter().for_each(|filter| tell_failures(filter));
         match end {

@@ -27,8 +27,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::history::History;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
-use crate::bind::Socket;
 use crate::generation::Snapshot;
+use crate::net::bind::Socket;
 use crate::telemetry::metrics::Metrics;
 use linemill_config::settings::Token;
 pub use status::{

@@ -14,8 +14,7 @@ use std::sync::Arc;
 
 use super::certificates::{self, ListenerTls};
 use super::reloader::Recipe;
-use crate::generation::{Generation, Service};
-use crate::stream::output::Outputs;
+use crate::generation::{Generation, Quarantines, Service};
 use crate::telemetry::metrics::Metrics;
 use filter::FilterBuilder;
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
@@ -31,8 +30,8 @@ mod tests;
 /// The filters of a generation, by name; versions on trial have names of their own.
 type Filters = HashMap<String, Arc<Filter>>;
 
-/// Builds the generation of `settings` from the files that they name. Opens quarantines among
-/// `outputs`; without these, leaves them closed.
+/// Builds the generation of `settings` from the files that they name. Opens quarantines by
+/// `quarantines`; without it, leaves them closed.
 ///
 /// # Errors
 /// Everything that is wrong, each report pointing into the configuration.
@@ -41,9 +40,9 @@ pub async fn build(
     before: Option<&Generation>,
     plugins: &Loader,
     metrics: &Metrics,
-    outputs: Option<&Outputs>,
+    quarantines: Option<&dyn Quarantines>,
 ) -> Result<Generation, Problems> {
-    build_of(settings, before, None, plugins, metrics, outputs).await
+    build_of(settings, before, None, plugins, metrics, quarantines).await
 }
 
 /// Builds the generation of `settings`. What `recipe` contains is not read from a file.
@@ -53,7 +52,7 @@ pub(super) async fn build_of(
     recipe: Option<&Recipe>,
     plugins: &Loader,
     metrics: &Metrics,
-    outputs: Option<&Outputs>,
+    quarantines: Option<&dyn Quarantines>,
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
     let filters = FilterBuilder {
@@ -62,7 +61,7 @@ pub(super) async fn build_of(
         recipe,
         plugins,
         metrics,
-        outputs,
+        quarantines,
     };
     let filters = filters.build_all(&mut wrong).await;
     let tls = load_tls(settings, before, recipe, &mut wrong).await;

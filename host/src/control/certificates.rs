@@ -1,13 +1,13 @@
 //! The certificates, keys and authorities of listeners.
 //!
 //! In: a listener's settings, and its service in the previous generation. Out: [`ListenerTls`], reused
-//! when the files contain the same bytes. Not here: what the files must contain (`crate::tls`).
+//! when the files contain the same bytes. Not here: what the files must contain (`crate::net::tls`).
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::generation::Service;
-use crate::tls::{Client, Server};
+use crate::net::tls::{Client, Server};
 use linemill_config::Problem;
 use linemill_config::settings::{Destination, ListenerSettings};
 

@@ -1,7 +1,7 @@
 //! The control plane: decides which generation is in force.
 //!
-//! [`origin`] names the configuration, [`build`] makes a generation of it,
-//! [`egress`] opens its sinks, and [`reloader`] publishes it. [`listeners`] holds the sockets.
+//! [`origin`] names the configuration, [`build`] makes a generation of it, and [`reloader`] publishes it. It reaches listeners and sinks only by the traits in
+//! `crate::generation`.
 //! [`triggers`], [`watcher`] and [`admin`] send [`request`]s to the reloader; [`history`] records what
 //! it did.
 //!
@@ -11,9 +11,7 @@
 pub mod admin;
 pub mod build;
 mod certificates;
-pub mod egress;
 pub mod history;
-pub mod listeners;
 pub mod origin;
 pub mod reloader;
 pub mod request;

@@ -23,11 +23,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, timeout_at};
 
 use super::history::History;
-use super::listeners::Listeners;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use super::watcher::Watcher;
-use crate::generation::Snapshot;
+use crate::generation::{DataPlane, Snapshot};
 use crate::telemetry::metrics::Metrics;
 use decisions::TrialDecision;
 use linemill_config::settings::Settings;
@@ -40,7 +39,7 @@ pub use swap_state::SwapState;
 const BURST: Duration = Duration::from_millis(150);
 
 /// Acts on requests, and owns what a swap changes.
-pub struct Reloader {
+pub struct Reloader<D> {
     /// Where settings are read from.
     pub origin: Origin,
     /// The settings of the generation in force.
@@ -48,7 +47,7 @@ pub struct Reloader {
     /// Loads and compiles plugins.
     pub plugins: Arc<Loader>,
     /// The listeners of the generation in force.
-    pub listeners: Listeners,
+    pub listeners: D,
     /// The metrics of the host.
     pub metrics: Arc<Metrics>,
     /// Receives each generation that is put in force, and each refusal.
@@ -61,14 +60,14 @@ pub struct Reloader {
     pub swap_state: SwapState,
 }
 
-impl Reloader {
+impl<D: DataPlane> Reloader<D> {
     /// Serves requests until `end` resolves, then returns the listeners. An action under way at that
     /// time is abandoned: publishing has no await point, so no generation is in force by half.
     pub async fn run(
         mut self,
         mut requests: mpsc::Receiver<Request>,
         end: oneshot::Receiver<()>,
-    ) -> Listeners {
+    ) -> D {
         let serving = async {
             loop {
                 self.serve_next(&mut requests).await;

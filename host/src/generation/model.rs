@@ -1,8 +1,8 @@
-//! The model check of publish and move: [`publish`] runs on a scheduler that tries orders of
-//! steps, in place of threads and tokio.
+//! The model check of publish and move: [`publish`] runs on a scheduler that tries many orders of
+//! steps, instead of on threads and tokio.
 //!
-//! What must hold in every order: a follower never goes back; all come to the last generation;
-//! each old one ends with its last user, and says so.
+//! What must hold in every order: a subscriber never moves back; all reach the last generation; each
+//! old generation is released with its last lease, and reports it.
 
 mod runtime {
     pub(super) use shuttle::sync::Mutex;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Weak};
 
 use shuttle::{future, thread};
 
-use publish::{InForce, Leases, Use};
+use publish::{InForce, Leases, Usage};
 use runtime::watch;
 
 const LAST: u64 = 3;
@@ -31,12 +31,13 @@ const LAST: u64 = 3;
 #[derive(Clone)]
 struct Snapshot(InForce<u64>);
 
-/// As `stream::way` does: looks when there is news, goes over, and then gives up its old seat.
+/// Does as `connections::pump` does: looks when there is a new snapshot, moves, and then drops its
+/// old lease.
 async fn follow(mut snapshot: watch::Receiver<Snapshot>) {
     let (now, mut lease) = publish::subscribe(&mut snapshot, |snapshot| &snapshot.0, true);
     let mut at = now.0.value;
     while *at < LAST {
-        // A batch of lines goes through; between two of them there may be news.
+        // Between two blocks of lines there may be a new snapshot.
         if !snapshot.has_changed().expect("the publisher is there") {
             snapshot.changed().await.expect("the publisher is there");
         }
@@ -48,29 +49,29 @@ async fn follow(mut snapshot: watch::Receiver<Snapshot>) {
     drop(lease);
 }
 
-fn all_move_on(followers: usize, late: usize) {
+fn all_move_on(subscribers: usize, late: usize) {
     let (sender, receiver) = watch::channel(Snapshot(InForce::new(Arc::new(0))));
-    let follower = |receiver: &watch::Receiver<Snapshot>| {
+    let subscriber = |receiver: &watch::Receiver<Snapshot>| {
         let receiver = receiver.clone();
         thread::spawn(move || future::block_on(follow(receiver)))
     };
-    let mut all: Vec<_> = (0..followers).map(|_| follower(&receiver)).collect();
-    let mut old: Vec<(Arc<Leases>, Use, Weak<u64>)> = Vec::new();
+    let mut all: Vec<_> = (0..subscribers).map(|_| subscriber(&receiver)).collect();
+    let mut old: Vec<(Arc<Leases>, Usage, Weak<u64>)> = Vec::new();
     for number in 1..=LAST {
         let before = Arc::downgrade(&sender.borrow().0.value);
-        let mark = publish::publish(&sender, |snapshot| &mut snapshot.0, Arc::new(number));
-        let first = mark.now();
-        old.push((mark, first, before));
+        let leases = publish::publish(&sender, |snapshot| &mut snapshot.0, Arc::new(number));
+        let first = leases.now();
+        old.push((leases, first, before));
         if number == 1 {
-            all.extend((0..late).map(|_| follower(&receiver)));
+            all.extend((0..late).map(|_| subscriber(&receiver)));
         }
     }
     for one in all {
-        one.join().expect("a follower ends");
+        one.join().expect("a subscriber ends");
     }
-    for (number, (mark, first, value)) in old.iter().enumerate() {
-        let last = mark.now();
-        // Where the last is known to have left, nobody sits down any more.
+    for (number, (leases, first, value)) in old.iter().enumerate() {
+        let last = leases.now();
+        // Once all are known to have moved on, nobody takes another lease.
         assert!(
             first.moved.is_none() || *first == last,
             "{number}: {first:?}, {last:?}"
@@ -79,18 +80,18 @@ fn all_move_on(followers: usize, late: usize) {
         assert!(last.moved.is_some(), "{number}: {last:?}");
         assert!(value.upgrade().is_none(), "{number} is still there");
     }
-    let last = sender.borrow().0.mark.now();
+    let last = sender.borrow().0.leases.now();
     assert!(!last.held && last.moved.is_none(), "{last:?}");
 }
 
 #[test]
-fn every_order_of_one_follower() {
-    // Every one of them: the check ends when it has tried all.
+fn every_order_of_one_subscriber() {
+    // The check ends when it has tried every order.
     shuttle::check_dfs(|| all_move_on(1, 0), Some(20_000));
 }
 
 #[test]
-fn many_orders_of_four_followers() {
+fn many_orders_of_four_subscribers() {
     shuttle::check_random(|| all_move_on(2, 2), 2_000);
 }
 

@@ -1,88 +1,92 @@
-//! Publish and move: how all who serve go over from one thing in force to the next.
+//! Publish and move: how all users move from one value in force to the next.
 //!
-//! In: what shall be in force, from one publisher. Out: the same for each follower, when it looks;
-//! and for each thing that was in force, who still uses it and how long it took until nobody did.
-//! It knows nothing of what is published, so that the model check (`model`) runs this very text.
-//! Not here: when to look, what going over means.
+//! In: what shall be in force, from one publisher. Out: the same for each subscriber, when it looks;
+//! and for each value that was in force, who still uses it and how long it took until nobody did.
+//! This module knows nothing about what is published, so that the model check (`model`) runs this
+//! very text.
+//! Not here: when to look, what moving means.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::runtime::{Mutex, watch};
 
-/// What is in force, with who uses it.
+/// What is in force, with the leases on it.
 pub struct InForce<G> {
-    /// It.
+    /// What is in force.
     pub value: Arc<G>,
-    /// Who uses it.
-    pub mark: Arc<Leases>,
+    /// Who uses `value`.
+    pub leases: Arc<Leases>,
 }
 
-/// Who uses what is, or was, in force.
+/// The leases on a value that is or was in force.
 #[derive(Debug, Default)]
 pub struct Leases(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    seats: usize,
-    /// Of these, the ones of connections.
+    /// Leases taken and not dropped.
+    held: usize,
+    /// How many of these are connections'.
     connections: usize,
-    /// Since when something else is in force.
+    /// When another value was put in force; `None` before.
     retired: Option<Instant>,
-    /// How long after that the last left it.
+    /// How long after that the last lease was dropped. Set only while `held` is 0; no lease is
+    /// taken afterwards.
     moved: Option<Duration>,
 }
 
-/// A use of what is, or was, in force; ends when it is dropped.
+/// A hold on a value that is or was in force; ends when it is dropped.
 #[derive(Debug)]
 pub struct Lease {
-    mark: Arc<Leases>,
+    leases: Arc<Leases>,
+    /// Whether it counts as a connection's.
     connection: bool,
 }
 
-/// What a [`Mark`] says at one moment.
+/// What [`Leases`] say at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Use {
-    /// Whether anybody uses it.
+pub struct Usage {
+    /// Whether there is any lease.
     pub held: bool,
-    /// Connections on it.
+    /// Leases of connections.
     pub connections: usize,
-    /// How long it took the last user to leave after something else was put in force; `None` as
-    /// long as it is in force or in use.
+    /// How long it took the last user to leave after another value was put in force; `None` while
+    /// the value is in force or in use.
     pub moved: Option<Duration>,
 }
 
-/// Puts `value` in force. Returns the mark of the one before.
+/// Puts `value` in force. Returns the leases on the value before.
 pub(super) fn publish<T, G>(
     snapshot: &watch::Sender<T>,
     of: impl Fn(&mut T) -> &mut InForce<G>,
     value: Arc<G>,
 ) -> Arc<Leases> {
     let mut next = InForce::new(value);
-    // Under the channel's lock: whoever looks takes a seat at one or at the other.
+    // Under the channel's lock: a subscriber gets a lease on the one or on the other.
     snapshot.send_modify(|snapshot| std::mem::swap(of(snapshot), &mut next));
-    next.mark.retire();
-    next.mark
+    next.leases.retire();
+    next.leases
 }
 
-/// Looks at what is in force and takes a seat there; what was published before counts as seen.
+/// Takes what is in force, and a lease on it. Everything published before counts as seen.
 pub(super) fn subscribe<T: Clone, G>(
     snapshot: &mut watch::Receiver<T>,
     of: impl Fn(&T) -> &InForce<G>,
     connection: bool,
 ) -> (T, Lease) {
     let snapshot = snapshot.borrow_and_update();
-    // Still under the channel's lock: nobody sits down where the last is known to have left.
-    let lease = Lease::take(&of(&snapshot).mark, connection);
+    // Still under the channel's lock: after the last lease on an old value nobody takes another.
+    let lease = Lease::take(&of(&snapshot).leases, connection);
     (snapshot.clone(), lease)
 }
 
 impl<G> InForce<G> {
-    /// In force from now on.
+    /// Without leases yet.
     pub fn new(value: Arc<G>) -> Self {
         Self {
             value,
-            mark: Arc::default(),
+            leases: Arc::default(),
         }
     }
 }
@@ -91,16 +95,16 @@ impl<G> Clone for InForce<G> {
     fn clone(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
-            mark: Arc::clone(&self.mark),
+            leases: Arc::clone(&self.leases),
         }
     }
 }
 
 impl Leases {
-    /// Who uses it now.
-    pub fn now(&self) -> Use {
-        self.with(|state| Use {
-            held: state.seats > 0,
+    /// Who uses the value now.
+    pub fn now(&self) -> Usage {
+        self.with(|state| Usage {
+            held: state.held > 0,
             connections: state.connections,
             moved: state.moved,
         })
@@ -109,22 +113,19 @@ impl Leases {
     fn retire(&self) {
         self.with(|state| {
             state.retired = Some(Instant::now());
-            state.note_left();
+            state.note_if_moved();
         });
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
-        act(&mut self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl State {
-    fn note_left(&mut self) {
+    fn note_if_moved(&mut self) {
         if let Some(retired) = self.retired
-            && self.seats == 0
+            && self.held == 0
         {
             self.moved = Some(retired.elapsed());
         }
@@ -132,13 +133,13 @@ impl State {
 }
 
 impl Lease {
-    fn take(mark: &Arc<Leases>, connection: bool) -> Self {
-        mark.with(|state| {
-            state.seats += 1;
+    fn take(leases: &Arc<Leases>, connection: bool) -> Self {
+        leases.with(|state| {
+            state.held += 1;
             state.connections += usize::from(connection);
         });
         Self {
-            mark: Arc::clone(mark),
+            leases: Arc::clone(leases),
             connection,
         }
     }
@@ -146,10 +147,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.mark.with(|state| {
-            state.seats -= 1;
+        self.leases.with(|state| {
+            state.held -= 1;
             state.connections -= usize::from(self.connection);
-            state.note_left();
+            state.note_if_moved();
         });
     }
 }

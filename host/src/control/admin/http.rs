@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
-use crate::bind::Socket;
+use crate::net::bind::Socket;
 use linemill_telemetry::Gate;
 
 /// Clients served at the same time.

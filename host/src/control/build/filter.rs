@@ -7,10 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Filters;
-use crate::control::egress;
 use crate::control::reloader::Recipe;
-use crate::generation::Generation;
-use crate::stream::output::Outputs;
+use crate::generation::{Generation, Quarantines};
 use crate::telemetry::metrics::Metrics;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
@@ -32,8 +30,8 @@ pub(super) struct FilterBuilder<'a> {
     pub(super) recipe: Option<&'a Recipe>,
     pub(super) plugins: &'a Loader,
     pub(super) metrics: &'a Metrics,
-    /// Where quarantines are opened; `None` leaves them closed.
-    pub(super) outputs: Option<&'a Outputs>,
+    /// Opens quarantines; `None` leaves them closed.
+    pub(super) quarantines: Option<&'a dyn Quarantines>,
 }
 
 /// Why a filter cannot be put in force.
@@ -83,8 +81,8 @@ impl FilterBuilder<'_> {
         if !filter.tests.is_empty() {
             self.run_tests(filter, &plugin).await?;
         }
-        let quarantine = match self.outputs {
-            Some(outputs) => egress::quarantine(filter, outputs, self.metrics),
+        let quarantine = match self.quarantines {
+            Some(quarantines) => quarantines.open(filter),
             None => Ok(None),
         };
         let reporting = Reporting {

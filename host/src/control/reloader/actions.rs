@@ -13,7 +13,7 @@ use super::probation::{Failing, Probation};
 use super::recipe::Recipe;
 use crate::control::build::build_of;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
-use crate::generation::{Generation, Snapshot};
+use crate::generation::{DataPlane, Generation, Snapshot};
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
 use linemill_config::{Place, Problems};
@@ -26,7 +26,7 @@ struct Built {
     diff: Diff,
 }
 
-impl Reloader {
+impl<D: DataPlane> Reloader<D> {
     /// Reads the settings again, and puts them in force.
     pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
         let started = Instant::now();
@@ -128,9 +128,9 @@ impl Reloader {
         }
         let before = Arc::clone(self.snapshot.borrow().generation());
         let (plugins, metrics) = (&self.plugins, &self.metrics);
-        let outputs = Some(self.listeners.outputs());
-        let generation =
-            build_of(&settings, Some(&before), recipe, plugins, metrics, outputs).await?;
+        let quarantines = Some(self.listeners.quarantines());
+        let before = Some(&*before);
+        let generation = build_of(&settings, before, recipe, plugins, metrics, quarantines).await?;
         Ok(Built {
             generation,
             settings,
@@ -160,13 +160,13 @@ impl Reloader {
         if changes.is_empty() {
             return Ok(Reloaded::Unchanged);
         }
-        let prepared = self.listeners.prepare(&settings, &next, &self.metrics)?;
+        let prepared = self.listeners.prepare(&settings, &next)?;
         next.leaving = self.listeners.leaving(&before, &next);
         let (generation, next) = (next.number, Arc::new(next));
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
-        self.listeners.start(prepared, &self.metrics);
+        self.listeners.start(prepared);
         self.metrics.reloads.in_force(generation);
-        let leases = Arc::clone(&self.snapshot.borrow().in_force.mark);
+        let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
         self.history.set_source(settings.place.source().cloned());
         let by = trigger.to_string();
         self.history

@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::pump::{PumpFamilies, PumpMetrics};
-use crate::generation::Side;
+use crate::generation::Direction;
 use linemill_telemetry::add;
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct ListenerFamilies {
     refused: Family<ByListenerReason, Counter>,
     closed: Family<ByListenerReason, Counter>,
     /// From clients, and from next hops.
-    ways: [PumpFamilies; 2],
+    pumps: [PumpFamilies; 2],
     oversized: Family<ByListener, Counter>,
     dropped: Family<ByListenerReason, Counter>,
 }
@@ -44,7 +44,7 @@ pub struct ListenerMetrics {
     pub accepted: Counter,
     refused: [Counter; Refused::ALL.len()],
     forward: PumpMetrics,
-    back: PumpMetrics,
+    reply: PumpMetrics,
     /// Lines longer than `max_line`, whatever became of them.
     pub oversized: Counter,
     /// Unterminated rests left out: `partial = "drop"`, or the connection broke.
@@ -82,7 +82,7 @@ impl ListenerFamilies {
                 "Connections closed at once, by reason",
             ),
             closed: add(r, "connections_closed", "Connections ended, by reason"),
-            ways: [
+            pumps: [
                 PumpFamilies::new(r, "", "from clients"),
                 PumpFamilies::new(r, "reply_", "from next hops"),
             ],
@@ -113,8 +113,8 @@ impl ListenerFamilies {
                 };
                 self.refused.get_or_create_owned(&label)
             }),
-            forward: self.ways[0].of(&label),
-            back: self.ways[1].of(&label),
+            forward: self.pumps[0].of(&label),
+            reply: self.pumps[1].of(&label),
             oversized: self.oversized.get_or_create_owned(&label),
             dropped_partial: dropped("partial"),
             dropped_oversize: dropped("oversize"),
@@ -140,10 +140,10 @@ impl Refused {
 
 impl ListenerMetrics {
     /// What is counted of one direction.
-    pub fn way(&self, side: Side) -> &PumpMetrics {
-        match side {
-            Side::Forward => &self.forward,
-            Side::Back => &self.back,
+    pub fn pump(&self, direction: Direction) -> &PumpMetrics {
+        match direction {
+            Direction::Forward => &self.forward,
+            Direction::Reply => &self.reply,
         }
     }
 

@@ -1,0 +1,210 @@
+//! One connection from its first byte to its last: one direction, or two with an upstream.
+//!
+//! In: the client's reader and writer, the sinks for its lines, and the [`Snapshot`]s in force. Out:
+//! an [`End`], with everything written that could be and the rest counted. The ends of both
+//! directions depend on each other: a FIN of one side is passed on to the other once everything
+//! before it has been written, and an error on one ends both.
+//! Not here: accepting (`listeners`), what happens to lines on their way (`pump`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::activity::Activity;
+use super::closing::{Closing, LINGER};
+use super::context::Context;
+use super::end::End;
+use super::pump::Pump;
+use crate::generation::{Direction, Snapshot, grace_ends};
+use crate::net::transport::{ReadHalf, WriteHalf};
+use crate::sinks::connection_sink::ConnectionSink;
+use crate::sinks::egress::{Egress, Sink};
+use crate::sinks::upstream::Upstream;
+use crate::telemetry::metrics::ListenerMetrics;
+use linemill_sandbox::trial::Cohort;
+
+/// A client's stream that has not been served yet.
+pub struct Connection<R, W> {
+    reader: R,
+    writer: W,
+    egress: Arc<Egress>,
+    context: Context,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+    /// A stream of listener `listener`, whose lines go to `egress`.
+    pub fn new(
+        reader: R,
+        writer: W,
+        egress: Arc<Egress>,
+        listener: Arc<str>,
+        snapshot: watch::Receiver<Snapshot>,
+        metrics: Arc<ListenerMetrics>,
+    ) -> Self {
+        let activity = Arc::new(Activity::new());
+        Self {
+            reader,
+            writer,
+            egress,
+            context: Context {
+                listener,
+                snapshot,
+                metrics,
+                activity,
+                cohort: Cohort::NONE,
+                peer: None,
+            },
+        }
+    }
+
+    /// Sets the address of its client, if it has one. The address decides which versions of filters
+    /// on trial serve it.
+    pub fn with_peer(mut self, peer: Option<SocketAddr>) -> Self {
+        self.context.cohort = Cohort::of(peer);
+        self.context.peer = peer;
+        self
+    }
+
+    /// Serves the stream to its end; `None` when its listener is not in force.
+    pub async fn serve(self) -> Option<End> {
+        match &self.egress.to {
+            Sink::Reply => self.serve_one_way(true).await,
+            Sink::Shared(_) => self.serve_one_way(false).await,
+            Sink::Upstream(upstream) => {
+                let upstream = upstream.clone();
+                // Boxed: the future of a connection without an upstream must not have room for it.
+                Box::pin(self.serve_both_ways(upstream)).await
+            }
+        }
+    }
+
+    /// Serves one direction: lines go back to the client if it `replies`, else to shared sinks.
+    async fn serve_one_way(self, replies: bool) -> Option<End> {
+        let Self {
+            reader,
+            writer,
+            egress,
+            context,
+        } = self;
+        let (socket, mut client) = if replies {
+            (Some(writer), None)
+        } else {
+            (None, Some(writer))
+        };
+        let sink = ConnectionSink::new(socket, Some(&egress));
+        let closing = Closing::of(&context)?;
+        let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;
+        let end = pump.serve().await;
+        pump.discard();
+        let shutdown = async {
+            match &mut client {
+                Some(client) => client.shutdown().await,
+                None => pump.sink.close().await,
+            }
+        };
+        let dropped = &closing.metrics.dropped_closed;
+        closing
+            .close(&end, shutdown, &mut pump.reader, dropped)
+            .await;
+        Some(end)
+    }
+
+    /// Serves two directions: lines go on to `upstream`, its answers come back.
+    async fn serve_both_ways(self, upstream: Upstream) -> Option<End> {
+        let Self {
+            mut reader,
+            mut writer,
+            egress,
+            context,
+        } = self;
+        let closing = Closing::of(&context)?;
+        let (from_upstream, to_upstream) = match connect(&upstream, &context).await {
+            Ok(halves) => halves,
+            Err(end) => {
+                let dropped = &closing.metrics.dropped_next_hop;
+                closing
+                    .close(&end, writer.shutdown(), &mut reader, dropped)
+                    .await;
+                return Some(end);
+            }
+        };
+        context.activity.touch();
+        let sink = ConnectionSink::new(Some(to_upstream), Some(&egress));
+        let mut forward = Pump::new(reader, sink, Direction::Forward, true, context.clone())?;
+        let sink = ConnectionSink::new(Some(writer), None);
+        let mut reply = Pump::new(from_upstream, sink, Direction::Reply, false, context)?;
+        let end = serve_pair(&mut forward, &mut reply).await;
+        forward.discard();
+        reply.discard();
+        let dropped = &closing.metrics.dropped_closed;
+        let shutdown = reply.sink.close();
+        closing
+            .close(&end, shutdown, &mut forward.reader, dropped)
+            .await;
+        Some(end)
+    }
+}
+
+/// Connects to the upstream. Gives up after `write_timeout`: until then lines make no progress.
+async fn connect(upstream: &Upstream, context: &Context) -> Result<(ReadHalf, WriteHalf), End> {
+    let limit = context.service().and_then(|service| service.write_timeout);
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    tokio::select! {
+        connected = upstream.connect_within(deadline) => {
+            connected.map_err(|error| End::NextHop(io::Error::other(error)))
+        }
+        () = grace_ends(context.snapshot.clone(), &context.listener) => Err(End::Drained),
+    }
+}
+
+/// Serves both directions until both have ended, or one with an error.
+async fn serve_pair<R, W>(forward: &mut Pump<R, WriteHalf>, reply: &mut Pump<ReadHalf, W>) -> End
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    // How the client's direction ended, and whether the upstream has ended its answers cleanly.
+    let (mut forward_end, mut answered) = (None, false);
+    let mut forward = pin!(async {
+        let end = forward.serve().await;
+        // The upstream has every line whole, and may still answer the last of them.
+        if end.flushes() {
+            drop(timeout(LINGER, forward.sink.close()).await);
+        }
+        end
+    });
+    let mut reply = pin!(async {
+        let end = reply.serve().await;
+        if matches!(end, End::Eof) {
+            drop(timeout(LINGER, reply.sink.close()).await);
+        }
+        end
+    });
+    loop {
+        // After its FIN a client may wait for answers as long as they come. After any other end the
+        // answers have a moment.
+        let hurries = forward_end
+            .as_ref()
+            .is_some_and(|end| !matches!(end, End::Eof | End::Drained));
+        tokio::select! {
+            end = &mut forward, if forward_end.is_none() => match end {
+                End::Unwritable(error) => return End::NextHop(error),
+                end if answered || !end.flushes() => return end,
+                end => forward_end = Some(end),
+            },
+            end = &mut reply, if !answered => match (end, forward_end.take()) {
+                (_, Some(end)) if hurries => return end,
+                (End::Eof, Some(end)) => return end,
+                (End::Eof, None) => answered = true,
+                (End::Broken(error), _) => return End::NextHop(error),
+                (end, _) => return end,
+            },
+            () = sleep(LINGER), if hurries => return forward_end.unwrap_or(End::Eof),
+        }
+    }
+}

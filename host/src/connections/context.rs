@@ -1,0 +1,36 @@
+//! What the two directions of a connection have in common.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::activity::Activity;
+use crate::generation::{Service, Snapshot};
+use crate::telemetry::metrics::ListenerMetrics;
+use linemill_sandbox::trial::Cohort;
+
+/// What the two directions of a connection have in common.
+#[derive(Clone)]
+pub(super) struct Context {
+    /// The name of its listener.
+    pub(super) listener: Arc<str>,
+    /// What is in force. Each clone remembers what it has seen.
+    pub(super) snapshot: watch::Receiver<Snapshot>,
+    pub(super) metrics: Arc<ListenerMetrics>,
+    /// The last byte in either direction.
+    pub(super) activity: Arc<Activity>,
+    /// Decides which versions of filters on trial serve it.
+    pub(super) cohort: Cohort,
+    /// The client's address; `None` for a Unix socket and for standard input.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+impl Context {
+    /// The service of the listener that is in force; `None` when the listener is gone.
+    pub(super) fn service(&self) -> Option<Arc<Service>> {
+        let snapshot = self.snapshot.borrow();
+        let services = &snapshot.generation().services;
+        services.get(&*self.listener).cloned()
+    }
+}

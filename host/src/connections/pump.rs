@@ -1,0 +1,241 @@
+//! One direction of a connection: read, frame, filter, pass on.
+//!
+//! In: a reader, a sink, and the [`Snapshot`]s in force. Out: an [`End`], after which everything
+//! that could be written has been. While more output is queued than the high watermark nothing is
+//! read, so a slow receiver slows its own sender and memory stays bounded. A new snapshot takes
+//! effect between two blocks only.
+//!
+//! Here: the life of the direction and the way of a block. `wait` says what to do next, `follow`
+//! moves to another generation, `record` keeps counts and times.
+//! Not here: how the directions of a connection end each other (`connection`).
+
+mod follow;
+mod record;
+mod wait;
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::activity::Activity;
+use super::context::Context;
+use super::end::End;
+use super::read::Block;
+use super::timer::Timer;
+use crate::generation::{Direction, Lease, Service, Snapshot};
+use crate::rate::Throttle;
+use crate::sinks::connection_sink::ConnectionSink;
+use crate::telemetry::metrics::{ListenerMetrics, PumpMetrics};
+use linemill_framing::{Closed, Framer, Lines};
+use linemill_sandbox::chain::{ChainOutput, StreamState};
+use linemill_sandbox::supervise::quarantine::Origin;
+use wait::Event;
+
+/// One direction of a connection.
+pub(super) struct Pump<R, W> {
+    pub(super) reader: R,
+    pub(super) sink: ConnectionSink<W>,
+    direction: Direction,
+    /// Whether the sink's socket leads to an upstream, not to the client.
+    to_upstream: bool,
+    listener: Arc<str>,
+    snapshot: watch::Receiver<Snapshot>,
+    /// When the direction ends at the latest, once the host drains or the listener is gone. Only
+    /// ever moved to an earlier time.
+    drain_until: Option<Instant>,
+    /// The service that holds for the next block.
+    service: Arc<Service>,
+    /// Holds the partial line.
+    framer: Framer,
+    /// The stream's place in the chain of `service`.
+    stream_state: StreamState,
+    /// On the generation that `service` and `stream_state` are from; declared after them, so that
+    /// it is dropped after them.
+    lease: Lease,
+    throttle: Throttle,
+    /// When reading goes on; `None` unless a rate has paused it.
+    paused_until: Option<Instant>,
+    /// Set when more output is queued than the high watermark, until it is down to the low one.
+    stalled: bool,
+    metrics: Arc<ListenerMetrics>,
+    counts: PumpMetrics,
+    /// Last byte in either direction; shared with the other direction.
+    activity: Arc<Activity>,
+    /// When the socket last took output, or when its queue was last empty.
+    write_progress: Instant,
+    /// When the first byte of the partial line came; `None` without a partial line.
+    line_began: Option<Instant>,
+    timer: Timer,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
+    /// The `direction` of a connection; `None` when its listener is not in force.
+    pub(super) fn new(
+        reader: R,
+        sink: ConnectionSink<W>,
+        direction: Direction,
+        to_upstream: bool,
+        context: Context,
+    ) -> Option<Self> {
+        let Context {
+            listener,
+            mut snapshot,
+            metrics,
+            activity,
+            cohort,
+            peer,
+        } = context;
+        let (now, lease) = Snapshot::subscribe(&mut snapshot, direction == Direction::Forward);
+        let service = Arc::clone(now.generation().services.get(&*listener)?);
+        let origin = Origin {
+            listener: Some(Arc::clone(&listener)),
+            peer,
+        };
+        let (chain, rules) = (service.chain(direction), service.rules(direction));
+        Some(Self {
+            reader,
+            sink,
+            direction,
+            to_upstream,
+            drain_until: now.drain_until(&listener),
+            listener,
+            snapshot,
+            framer: Framer::new(service.lines(direction)),
+            stream_state: StreamState::new(Arc::clone(chain), rules).with(cohort, origin),
+            throttle: service.throttle(direction),
+            service,
+            lease,
+            paused_until: None,
+            stalled: false,
+            counts: metrics.pump(direction).clone(),
+            metrics,
+            activity,
+            write_progress: Instant::now(),
+            line_began: None,
+            timer: Timer::default(),
+        })
+    }
+
+    /// Serves the direction to its end.
+    pub(super) async fn serve(&mut self) -> End {
+        let mut end = self.run().await;
+        if end.finishes_chain() {
+            let last = if matches!(end, End::Eof) {
+                self.framer.finish()
+            } else {
+                Lines::default()
+            };
+            self.count_framed(&last);
+            let output = Box::pin(self.stream_state.finish(last)).await;
+            if let Err(worse) = self.deliver(output).await {
+                end = worse;
+            }
+        }
+        if end.flushes()
+            && let Err(worse) = self.flush().await
+        {
+            end = worse;
+        }
+        // A partial line is lost with the stream, unless that ended cleanly.
+        if !matches!(end, End::Eof) && self.framer.has_partial() {
+            self.metrics.dropped_partial.inc();
+        }
+        end
+    }
+
+    /// Discards the output that is still queued, and counts it.
+    pub(super) fn discard(&mut self) {
+        let (taken, lost) = self.sink.discard();
+        self.counts.lines_out.inc_by(taken);
+        let dropped = if self.to_upstream {
+            &self.metrics.dropped_next_hop
+        } else {
+            &self.metrics.dropped_closed
+        };
+        dropped.inc_by(lost);
+    }
+
+    /// Serves until there is nothing more to read.
+    async fn run(&mut self) -> End {
+        self.pause_if_over_rate();
+        // Set when waiting has marked a new snapshot as seen.
+        let mut snapshot_seen = false;
+        loop {
+            let changed =
+                std::mem::take(&mut snapshot_seen) || self.snapshot.has_changed().unwrap_or(false);
+            if changed && let Err(end) = self.follow().await {
+                return end;
+            }
+            match self.event(true).await {
+                Event::Block(block) => {
+                    if let Err(end) = self.process(block).await {
+                        return end;
+                    }
+                }
+                Event::Taken(taken) => self.note_taken(taken),
+                Event::Snapshot => snapshot_seen = true,
+                Event::End(end) => return end,
+            }
+        }
+    }
+
+    /// Frames and filters a block, and passes its lines on.
+    async fn process(&mut self, block: Block) -> Result<(), End> {
+        self.activity.touch();
+        self.counts.bytes_in.inc_by(block.new as u64);
+        let lines = self.framer.frame(block.bytes);
+        self.note_partial(!lines.is_empty());
+        self.throttle.charge(block.new, lines.len());
+        self.pause_if_over_rate();
+        self.count_framed(&lines);
+        if !lines.is_empty() {
+            // Boxed: its future is large, and an idle stream must not have room for it.
+            let output = Box::pin(self.stream_state.process(lines)).await;
+            // Nothing was read while filters worked: that does not count as the peer's silence.
+            self.activity.touch();
+            self.deliver(output).await?;
+        }
+        self.framer.closed().map_or(Ok(()), |closed| {
+            Err(match closed {
+                Closed::Oversize => End::Oversize,
+                Closed::BadLength => End::BadLength,
+            })
+        })
+    }
+
+    /// Passes the output of the chain on. What is for the socket is queued afterwards; shared sinks
+    /// have taken theirs.
+    async fn deliver(&mut self, output: ChainOutput) -> Result<(), End> {
+        if self.sink.queued() == 0 {
+            self.write_progress = Instant::now();
+        }
+        let framings = self.service.framings(self.direction);
+        if let Some(output) = self.sink.enqueue(output, framings, &self.metrics)? {
+            let snapshot = self.snapshot.clone();
+            let (counts, metrics) = (&self.counts, &self.metrics);
+            Box::pin(
+                self.sink
+                    .deliver(output, framings, snapshot, counts, metrics),
+            )
+            .await?;
+            self.resume_reading();
+        }
+        self.stalled |= self.sink.queued() > self.service.watermarks.high;
+        Ok(())
+    }
+
+    /// Writes the queue to its last byte, without reading any more.
+    async fn flush(&mut self) -> Result<(), End> {
+        while !self.sink.is_done() {
+            match self.event(false).await {
+                Event::Taken(taken) => self.note_taken(taken),
+                Event::Snapshot => self.follow_drain(),
+                Event::End(end) => return Err(end),
+                Event::Block(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Moving a direction to the generation in force, between two blocks.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::Pump;
+use crate::connections::end::End;
+use crate::generation::{Direction, Snapshot};
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
+    /// Moves to the snapshot in force. Lines that filters of the old chain held back go out.
+    pub(super) async fn follow(&mut self) -> Result<(), End> {
+        let direction = self.direction;
+        let is_forward = direction == Direction::Forward;
+        let (now, lease) = Snapshot::subscribe(&mut self.snapshot, is_forward);
+        self.note_drain(now.drain_until(&self.listener));
+        // When the listener is gone, its last service holds until its connections end.
+        let Some(service) = now.generation().services.get(&*self.listener) else {
+            return Ok(());
+        };
+        if is_forward {
+            tracing::Span::current().record("generation", now.generation().number);
+        }
+        if Arc::ptr_eq(service, &self.service) {
+            self.lease = lease;
+            return Ok(());
+        }
+        self.framer.set_settings(service.lines(direction));
+        self.throttle = service.throttle(direction);
+        self.pause_if_over_rate();
+        self.service = Arc::clone(service);
+        let (chain, rules) = (
+            Arc::clone(service.chain(direction)),
+            service.rules(direction),
+        );
+        let held_back = Box::pin(self.stream_state.move_to(chain, rules)).await;
+        // Only now: the old chain was in use until here.
+        self.lease = lease;
+        self.deliver(held_back).await
+    }
+
+    /// Learns from the snapshot in force when to end, and nothing else.
+    pub(super) fn follow_drain(&mut self) {
+        let until = {
+            let snapshot = self.snapshot.borrow_and_update();
+            snapshot.drain_until(&self.listener)
+        };
+        self.note_drain(until);
+    }
+
+    /// Ends no later than `until`.
+    fn note_drain(&mut self, until: Option<Instant>) {
+        match (self.drain_until, until) {
+            (None, Some(_)) => {
+                self.drain_until = until;
+                self.activity.touch();
+            }
+            (Some(set), Some(until)) => self.drain_until = Some(set.min(until)),
+            (_, None) => {}
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a listener does with its connections, as one generation has it.
+//!
+//! In: validated settings, with the chains and certificates built of them. Out: [`Service`], which
+//! listeners and connections read and never change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::net::tls;
+use crate::rate::{Limits, Throttle};
+use linemill_config::settings::{ListenerSettings, Rate, Watermarks};
+use linemill_framing::{Framing, LineSettings};
+use linemill_sandbox::chain::Chain;
+use linemill_sandbox::verdict::Rules;
+
+/// What a listener does with its connections.
+pub struct Service {
+    /// The filters that a client's lines go through.
+    pub chain: Arc<Chain>,
+    /// The filters that an upstream's answers go through.
+    pub reply_chain: Arc<Chain>,
+    /// How a client's bytes become lines.
+    pub lines: LineSettings,
+    /// How lines are framed for their sinks.
+    pub to_framing: Framing,
+    /// Longest time without a byte in either direction.
+    pub idle_timeout: Option<Duration>,
+    /// Longest time from a line's first byte to its terminator.
+    pub line_timeout: Option<Duration>,
+    /// Longest time without write progress.
+    pub write_timeout: Option<Duration>,
+    /// Longest single attempt to connect to an upstream.
+    pub connect_timeout: Duration,
+    /// Connections served at a time.
+    pub max_connections: usize,
+    /// The most of these from one IP address; `None` for no limit.
+    pub max_per_address: Option<usize>,
+    /// TLS with clients; `None` for plain.
+    pub tls: Option<Arc<tls::Server>>,
+    /// TLS with its `tls://` sinks; `None` when it has none.
+    pub to_tls: Option<Arc<tls::Client>>,
+    /// How much output may be queued per direction of a connection before reading stops, in bytes.
+    pub watermarks: Watermarks,
+    /// How fast each connection may send.
+    pub rate: Option<Rate>,
+    /// How fast all connections together may send.
+    pub total: Option<Total>,
+}
+
+/// A `total_rate` with what has been used of it. A reload that does not change the rate keeps both.
+#[derive(Clone)]
+pub struct Total {
+    rate: Rate,
+    limits: Arc<Limits>,
+}
+
+/// The directions of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client.
+    Forward,
+    /// From the upstream to the client.
+    Reply,
+}
+
+/// How the lines of one direction are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Framings {
+    /// Where they come from.
+    pub from: Framing,
+    /// Where they go.
+    pub to: Framing,
+}
+
+impl Service {
+    /// The service that `settings` ask for, with these chains and this TLS. What has been used of a
+    /// `total_rate` is taken over from `before`, the service in force.
+    pub fn new(
+        settings: &ListenerSettings,
+        chain: Arc<Chain>,
+        reply_chain: Arc<Chain>,
+        tls: Option<Arc<tls::Server>>,
+        to_tls: Option<Arc<tls::Client>>,
+        before: Option<&Self>,
+    ) -> Self {
+        let total = settings.total_rate.map(|rate| {
+            let kept = before.and_then(|before| before.total.clone());
+            kept.filter(|kept| kept.rate == rate)
+                .unwrap_or_else(|| Total {
+                    rate,
+                    limits: Arc::new(Limits::new(&rate)),
+                })
+        });
+        Self {
+            chain,
+            reply_chain,
+            lines: settings.lines,
+            to_framing: settings.to_framing.unwrap_or(settings.lines.framing),
+            idle_timeout: settings.idle_timeout,
+            line_timeout: settings.line_timeout,
+            write_timeout: settings.write_timeout,
+            connect_timeout: settings.connect_timeout,
+            max_connections: settings.max_connections,
+            max_per_address: settings.max_per_address,
+            tls,
+            to_tls,
+            watermarks: settings.watermarks,
+            rate: settings.rate,
+            total,
+        }
+    }
+
+    /// Whether `other` shows and trusts the same certificates.
+    pub fn same_tls(&self, other: &Self) -> bool {
+        self.tls.as_ref().map(Arc::as_ptr) == other.tls.as_ref().map(Arc::as_ptr)
+            && self.to_tls.as_ref().map(Arc::as_ptr) == other.to_tls.as_ref().map(Arc::as_ptr)
+    }
+
+    /// The filters of one direction.
+    pub fn chain(&self, direction: Direction) -> &Arc<Chain> {
+        match direction {
+            Direction::Forward => &self.chain,
+            Direction::Reply => &self.reply_chain,
+        }
+    }
+
+    /// How the lines of one direction are framed.
+    pub fn framings(&self, direction: Direction) -> Framings {
+        let (from, to) = match direction {
+            Direction::Forward => (self.lines.framing, self.to_framing),
+            Direction::Reply => (self.to_framing, self.lines.framing),
+        };
+        Framings { from, to }
+    }
+
+    /// How the bytes of one direction become lines.
+    pub fn lines(&self, direction: Direction) -> LineSettings {
+        LineSettings {
+            framing: self.framings(direction).from,
+            ..self.lines
+        }
+    }
+
+    /// What filters may return in one direction. A line may become up to four times as long as
+    /// `max_line`.
+    pub fn rules(&self, direction: Direction) -> Rules {
+        Rules {
+            framing: self.framings(direction).from,
+            max_output: 4 * self.lines.max_line,
+        }
+    }
+
+    /// The rates for one direction of a connection. Answers have none.
+    pub(crate) fn throttle(&self, direction: Direction) -> Throttle {
+        if direction == Direction::Reply {
+            return Throttle::default();
+        }
+        let own = self.rate.as_ref().map(Limits::new);
+        let total = self.total.as_ref().map(|total| &*total.limits);
+        Throttle::new(own.iter().chain(total))
+    }
+}

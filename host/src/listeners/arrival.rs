@@ -1,0 +1,172 @@
+//! A connection from its arrival to its end: whether it may stay, TLS, and then its lines.
+//!
+//! In: a socket just accepted, and the service in force. Out: a connection served and counted, or
+//! refused and counted. Each runs in a task of its own, inside a tracing span that has its listener,
+//! its peer and the generation it is on.
+//! Not here: what happens to its bytes (`connections`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tracing::Instrument as _;
+
+use super::address_counts::{AddressCounts, AddressSlot};
+use super::listener::PATIENCE;
+use crate::connections::connection::Connection;
+use crate::connections::end::End;
+use crate::generation::{Service, Snapshot};
+use crate::net::transport::{Peer, Plain, ReadHalf, WriteHalf};
+use crate::sinks::egress::Egress;
+use crate::telemetry::metrics::{ListenerMetrics, Refused};
+use linemill_telemetry::Gate;
+
+/// How long a handshake may go on once the host drains.
+const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
+
+/// A connection that has been accepted.
+pub(super) struct Arrival {
+    pub(super) plain: Plain,
+    pub(super) peer: Peer,
+    /// The listener's name.
+    pub(super) listener: Arc<str>,
+    pub(super) egress: Arc<Egress>,
+    pub(super) snapshot: watch::Receiver<Snapshot>,
+    pub(super) metrics: Arc<ListenerMetrics>,
+    pub(super) gates: Arc<Gates>,
+}
+
+/// Limit the log lines that clients can cause, for all connections of a listener.
+#[derive(Debug, Default)]
+pub(super) struct Gates {
+    address: Gate,
+    handshake: Gate,
+}
+
+/// Counts a connection for as long as it is open, however it ends.
+struct Open(Arc<ListenerMetrics>);
+
+impl Arrival {
+    /// Serves it to its end. `service` is in force as it arrives.
+    pub(super) async fn serve(self, service: Arc<Service>, addresses: AddressCounts) {
+        // At the level that is filtered out last: the span must be there for warnings, too. It is
+        // entered once per poll of the task, never per line.
+        let span = tracing::error_span!(
+            "connection",
+            listener = &*self.listener,
+            peer = %self.peer,
+            generation = self.snapshot.borrow().generation().number,
+        );
+        self.serve_in_span(service, addresses)
+            .instrument(span)
+            .await;
+    }
+
+    async fn serve_in_span(self, service: Arc<Service>, addresses: AddressCounts) {
+        // Both count the connection until they are dropped.
+        let Ok(_slot) = self.enter(&service, &addresses).await else {
+            return;
+        };
+        let open = Open::new(&self.metrics);
+        tracing::debug!("connected");
+        // Boxed: an idle connection must not have room for what its handshake took.
+        let connection = match Box::pin(self.connection(service)).await {
+            Ok(connection) => connection,
+            Err(reason) => return open.0.closed(reason),
+        };
+        // Without an end, the listener was removed before the connection began.
+        if let Some(end) = connection.serve().await {
+            let reason = end.label();
+            open.0.closed(reason);
+            match end.error() {
+                Some(error) => tracing::debug!(reason, %error, "disconnected"),
+                None => tracing::debug!(reason, "disconnected"),
+            }
+        }
+    }
+
+    /// Counts it as a connection of its address. `Ok(None)` for a Unix socket: its clients have no
+    /// address and no limit.
+    ///
+    /// # Errors
+    /// When `max_per_address` are open; this has been counted and logged.
+    async fn enter(
+        &self,
+        service: &Service,
+        addresses: &AddressCounts,
+    ) -> Result<Option<AddressSlot>, ()> {
+        let Some(address) = self.peer.ip() else {
+            return Ok(None);
+        };
+        let limit = service.max_per_address.unwrap_or(usize::MAX);
+        if let Some(slot) = addresses.enter(address, limit) {
+            return Ok(Some(slot));
+        }
+        sleep(PATIENCE).await;
+        if let Some(slot) = addresses.enter(address, limit) {
+            return Ok(Some(slot));
+        }
+        self.metrics.refused(Refused::Address);
+        if let Some(not_logged) = self.gates.address.pass() {
+            tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
+        }
+        Err(())
+    }
+
+    /// The connection, after a TLS handshake where the listener has TLS.
+    ///
+    /// # Errors
+    /// Why the handshake did not succeed, as the label of `connections_closed`.
+    async fn connection(
+        mut self,
+        service: Arc<Service>,
+    ) -> Result<Connection<ReadHalf, WriteHalf>, &'static str> {
+        let (reader, writer) = match &service.tls {
+            None => self.plain.into_split(),
+            Some(tls) => {
+                let drained = async {
+                    let draining = self
+                        .snapshot
+                        .wait_for(|snapshot| snapshot.drain_until(&self.listener).is_some());
+                    // Without a publisher the process is ending.
+                    drop(draining.await);
+                    sleep(LAST_HANDSHAKE).await;
+                };
+                tokio::select! {
+                    biased;
+                    accepted = tls.accept(self.plain) => accepted.map_err(|error| {
+                        if let Some(not_logged) = self.gates.handshake.pass() {
+                            tracing::warn!(not_logged, "{error}");
+                        }
+                        "handshake"
+                    })?,
+                    () = drained => return Err(End::Drained.label()),
+                }
+            }
+        };
+        Ok(Connection::new(
+            reader,
+            writer,
+            self.egress,
+            self.listener,
+            self.snapshot,
+            self.metrics,
+        )
+        .with_peer(self.peer.socket()))
+    }
+}
+
+impl Open {
+    fn new(metrics: &Arc<ListenerMetrics>) -> Self {
+        metrics.accepted.inc();
+        metrics.connections.inc();
+        Self(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.dec();
+    }
+}

@@ -1,0 +1,172 @@
+//! Listening on a Unix socket: a file that a stopped host may have left, and that others may use.
+//!
+//! A socket is stale when nobody accepts on it. Finding that out, removing the file and creating a
+//! new one are three steps, so two hosts that start at once could each remove the other's. While they
+//! do this they hold a lock on the folder: that leaves no lock file behind, and ends with the
+//! process. Other programs do not take the lock, but a file that they create in between is safe, too:
+//! creating a socket fails where there is a file.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::{BACKLOG, Socket, cannot_listen};
+use linemill_config::Problem;
+use linemill_config::settings::Address;
+
+/// Pause between attempts to get the lock, which is held for less than that.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Attempts before the host starts without the lock: no linemill holds it that long.
+const ATTEMPTS: usize = 100;
+
+/// Listens on a socket at `path`, which only this user may connect to if it is `private`. A stale
+/// socket is replaced; anything else at `path` is left alone.
+///
+/// # Errors
+/// When something else is there, or the system refuses.
+pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Problem> {
+    let _lock = lock_folder(path);
+    let name = Address::Unix(path.to_owned());
+    if is_stale(path)? {
+        fs::remove_file(path).map_err(|error| {
+            let problem = format!("cannot remove the stale socket {}: {error}", path.display());
+            Problem::new(problem, "remove it, or choose another path")
+        })?;
+    }
+    open(path, private).map_err(|error| {
+        let folder = path.parent().unwrap_or(Path::new("/")).display();
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                format!("make the folder {folder} first")
+            }
+            io::ErrorKind::PermissionDenied => format!("let this user write to {folder}"),
+            io::ErrorKind::AddrInUse => "another program has just made it".into(),
+            _ => "check the path".into(),
+        };
+        cannot_listen(&name, &error, &hint)
+    })
+}
+
+fn open(path: &Path, private: bool) -> io::Result<Socket> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    let file = SocketFile::at(path)?;
+    if private {
+        // Nobody can connect before it listens.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    socket.listen(BACKLOG)?;
+    Socket::unix(socket.into(), path.to_owned(), Some(file))
+}
+
+/// Whether there is a socket at `path` that nobody accepts on. `false` when there is no file.
+///
+/// # Errors
+/// When there is anything else.
+fn is_stale(path: &Path) -> Result<bool, Problem> {
+    let shown = path.display();
+    let unknown = |error: &io::Error| {
+        let problem = format!("cannot tell whether somebody listens on {shown}: {error}");
+        Problem::new(problem, "see who uses it, or choose another path")
+    };
+    let kind = match fs::symlink_metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        // Creating the socket fails for the same reason, and reports it.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(false),
+        Err(error) => return Err(unknown(&error)),
+    };
+    let what = if kind.is_socket() {
+        let live = "another program listens there; stop it, or choose another path";
+        return match try_connect(path) {
+            Ok(()) => Err(Problem::new(format!("{shown} is in use"), live)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
+            // It has gone in the meantime.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            // Its queue is full.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(Problem::new(format!("{shown} is in use"), live))
+            }
+            Err(error) => Err(unknown(&error)),
+        };
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_file() {
+        "a regular file"
+    } else {
+        "no socket"
+    };
+    Err(Problem::new(
+        format!("{shown} is {what}, and is left alone"),
+        "choose another path, or remove it if nobody needs it",
+    ))
+}
+
+/// Tries to connect, without waiting.
+fn try_connect(path: &Path) -> io::Result<()> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
+}
+
+/// Keeps other hosts from creating or removing sockets in the folder of `path` until it is dropped.
+/// `None` when it cannot be locked, for example because the folder cannot be read.
+fn lock_folder(path: &Path) -> Option<File> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = File::open(folder).ok()?;
+    for _ in 0..ATTEMPTS {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) => sleep(PAUSE),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
+/// A socket's file. When dropped, removes the file if it is still the same one. While the socket is
+/// open the system keeps the inode, so no other file can get its number.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    inode: Inode,
+}
+
+/// Identifies a file: its device, and its inode number there.
+type Inode = (u64, u64);
+
+fn inode(path: &Path) -> io::Result<Inode> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        let inode = inode(path)?;
+        let path = path.to_owned();
+        Ok(Self { path, inode })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _lock = lock_folder(&self.path);
+        let same = inode(&self.path).is_ok_and(|found| found == self.inode);
+        if same && let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(path = %self.path.display(), %error, "the socket file stays behind");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! What may be at a socket's path.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+
+use super::*;
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.sock");
+    (folder, path)
+}
+
+#[track_caller]
+fn refused(path: &Path, part: &str) {
+    let refusal = bind(path, false).expect_err("refused");
+    assert!(refusal.what().contains(part), "{}", refusal.what());
+    assert!(!refusal.hint().is_empty());
+}
+
+#[tokio::test]
+async fn a_socket_is_made_and_removed() {
+    let (_folder, path) = folder();
+    let socket = bind(&path, false).expect("bound");
+    assert_eq!(
+        socket.name().to_string(),
+        format!("unix:{}", path.display())
+    );
+    let _client = UnixStream::connect(&path).expect("connected");
+    let (_, peer) = socket.accept().await.expect("accepted");
+    assert_eq!(peer.ip(), None);
+    drop(socket);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_stale_socket_is_replaced() {
+    let (_folder, path) = folder();
+    drop(UnixListener::bind(&path).expect("bound"));
+    assert!(path.exists());
+    let _socket = bind(&path, false).expect("replaced");
+    UnixStream::connect(&path).expect("connected");
+}
+
+#[tokio::test]
+async fn whatever_else_is_there_is_left_alone() {
+    let (folder, path) = folder();
+    let other = folder.path().join("other");
+    drop(UnixListener::bind(&other).expect("a stale socket"));
+    symlink(&other, &path).expect("a link");
+    refused(&path, "is a symbolic link");
+    assert!(path.is_symlink() && other.exists());
+    fs::remove_file(&path).expect("removed");
+
+    fs::write(&path, "precious").expect("written");
+    refused(&path, "is a regular file");
+    assert_eq!(fs::read(&path).expect("still there"), b"precious");
+    fs::remove_file(&path).expect("removed");
+
+    fs::create_dir(&path).expect("made");
+    refused(&path, "is a folder");
+    fs::remove_dir(&path).expect("removed");
+
+    let live = UnixListener::bind(&path).expect("bound");
+    refused(&path, "is in use");
+    UnixStream::connect(&path).expect("still live");
+    drop(live);
+    fs::remove_file(&path).expect("removed");
+
+    let _datagrams = UnixDatagram::bind(&path).expect("bound");
+    refused(&path, "cannot tell whether somebody listens");
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn a_socket_whose_queue_is_full_is_live() {
+    let (_folder, path) = folder();
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+    socket
+        .bind(&SockAddr::unix(&path).expect("an address"))
+        .expect("bound");
+    socket.listen(0).expect("listens");
+    // Nobody takes those that wait.
+    let waiting = (0..1000).take_while(|_| try_connect(&path).is_ok()).count();
+    assert!(waiting < 1000, "the queue has an end");
+    refused(&path, "is in use");
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_named() {
+    let (folder, _) = folder();
+    let missing = folder.path().join("missing");
+    let refusal = bind(&missing.join("a.sock"), false).expect_err("refused");
+    assert_eq!(
+        refusal.hint(),
+        format!("make the folder {} first", missing.display())
+    );
+}
+
+#[tokio::test]
+async fn the_file_of_another_is_not_removed() {
+    let (_folder, path) = folder();
+    let first = bind(&path, false).expect("bound");
+    fs::remove_file(&path).expect("removed by somebody");
+    let second = bind(&path, false).expect("bound");
+    drop(first);
+    UnixStream::connect(&path).expect("the second is still there");
+    drop(second);
+    assert!(!path.exists());
+}
+
+#[test]
+fn of_many_that_start_at_once_over_a_stale_socket_one_listens() {
+    let (_folder, path) = folder();
+    drop(UnixListener::bind(&path).expect("bound"));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let start = std::sync::Barrier::new(8);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let (start, path, runtime) = (&start, &path, &runtime);
+        let one = move || {
+            let _in_runtime = runtime.enter();
+            start.wait();
+            bind(path, false).ok()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    assert_eq!(results.iter().flatten().count(), 1);
+    UnixStream::connect(&path).expect("the one can be reached");
+}

@@ -1,0 +1,137 @@
+//! The client's end of TLS: which upstreams the host trusts, and what it shows them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use sha2::{Digest as _, Sha256};
+
+use super::pem::Pem;
+use super::server::unusable;
+use super::{Fingerprint, fingerprint, provider};
+use linemill_config::Problem;
+use linemill_config::settings::HopTls;
+
+/// The client's end of TLS.
+pub struct Client {
+    config: Arc<ClientConfig>,
+    name: Option<ServerName<'static>>,
+    files: Fingerprint,
+}
+
+impl Client {
+    /// Reads the files that `settings` name, and the system's authorities when they name none.
+    /// When all are as they were `before`, so is what is made of them, its sessions included.
+    ///
+    /// # Errors
+    /// When a file cannot be read, does not hold what it should, or the key is another
+    /// certificate's; when the system has no authorities; when `name` cannot be a server's.
+    pub fn load(settings: &HopTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
+        let name = settings.name.as_deref().map(server_name).transpose()?;
+        let cert = settings.cert.as_deref().map(Pem::read).transpose()?;
+        let key = settings.key.as_deref().map(Pem::read).transpose()?;
+        let (roots, trusted) = match &settings.ca {
+            Some(ca) => {
+                let ca = Pem::read(ca)?;
+                (ca.authorities()?, fingerprint([Some(&ca.bytes[..])]))
+            }
+            None => system()?,
+        };
+        let files = fingerprint([
+            Some(&trusted[..]),
+            cert.as_ref().map(|cert| &cert.bytes[..]),
+            key.as_ref().map(|key| &key.bytes[..]),
+        ]);
+        let config = match before.filter(|before| before.files == files) {
+            Some(same) if same.name == name => return Ok(Arc::clone(same)),
+            Some(same) => Arc::clone(&same.config),
+            None => Arc::new(config(roots, cert.as_ref().zip(key.as_ref()))?),
+        };
+        Ok(Arc::new(Self {
+            config,
+            name,
+            files,
+        }))
+    }
+
+    /// The configuration for handshakes.
+    pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// The name that the certificate of `host` must have: `name` of the settings, or else `host`
+    /// itself, an IPv6 address without brackets.
+    ///
+    /// # Errors
+    /// When it cannot be a server's name.
+    pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, Problem> {
+        self.name.clone().map_or_else(|| server_name(host), Ok)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No key is ever shown.
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn config(
+    roots: RootCertStore,
+    identity: Option<(&Pem<'_>, &Pem<'_>)>,
+) -> Result<ClientConfig, Problem> {
+    let broken = |error| Problem::new(format!("TLS cannot be used: {error}"), "");
+    let provider = provider();
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| Problem::new(format!("authorities: {error}"), ""))?;
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(broken)?
+        .with_webpki_verifier(verifier);
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some((cert, key)) => builder
+            .with_client_auth_cert(cert.certificates()?, key.key()?)
+            .map_err(|error| unusable(cert, key, &error)),
+    }
+}
+
+/// The system's authorities. Those it has and webpki does not understand are left out.
+fn system() -> Result<(RootCertStore, Fingerprint), Problem> {
+    let found = rustls_native_certs::load_native_certs();
+    let (mut roots, mut all) = (RootCertStore::empty(), Sha256::new());
+    found.certs.iter().for_each(|one| all.update(one));
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        let why = found.errors.first();
+        let why = why.map_or(String::new(), |error| format!(": {error}"));
+        return Err(Problem::new(
+            format!("no authorities of this system were found{why}"),
+            "install them (Debian: ca-certificates), or name the next hop's in to_tls = { ca = \"PATH\" }",
+        ));
+    }
+    Ok((roots, all.finalize().into()))
+}
+
+fn server_name(text: &str) -> Result<ServerName<'static>, Problem> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let bare = bare.strip_suffix('.').unwrap_or(bare).to_owned();
+    ServerName::try_from(bare).map_err(|_| {
+        Problem::new(
+            format!("`{text}` cannot be the name of a server"),
+            "write a DNS name or an IP address as `name`",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! What carries a stream's bytes: TCP, a Unix socket, or TLS over either.
+//!
+//! In: a socket that is connected. Out: two halves, one to read and one to write, the same type
+//! whatever carries them, and the [`Peer`] at the other end.
+//! Not here: listening and connecting, certificates (`crate::net::tls`), and when a stream ends.
+//!
+//! A TLS stream that ends without the peer's close_notify may have been cut off by somebody else.
+//! Reading it gives [`io::ErrorKind::UnexpectedEof`] then, which nothing else does: see
+//! [`is_truncated`].
+
+mod handshake;
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, tcp};
+#[cfg(unix)]
+use tokio::net::{UnixStream, unix};
+use tokio_rustls::{client, server};
+
+pub use handshake::HandshakeError;
+
+/// A connected socket without TLS.
+#[derive(Debug)]
+pub enum Plain {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// The half of a stream to read from.
+#[derive(Debug)]
+pub enum ReadHalf {
+    /// TCP.
+    Tcp(tcp::OwnedReadHalf),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(unix::OwnedReadHalf),
+    /// TLS with a client.
+    TlsServer(tokio::io::ReadHalf<server::TlsStream<Plain>>),
+    /// TLS with an upstream.
+    TlsClient(tokio::io::ReadHalf<client::TlsStream<Plain>>),
+}
+
+/// The half of a stream to write to. Over TLS, written bytes may wait for a flush. Shutting it down
+/// ends this direction only: close_notify over TLS, then FIN.
+#[derive(Debug)]
+pub enum WriteHalf {
+    /// TCP.
+    Tcp(tcp::OwnedWriteHalf),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(unix::OwnedWriteHalf),
+    /// TLS with a client.
+    TlsServer(tokio::io::WriteHalf<server::TlsStream<Plain>>),
+    /// TLS with an upstream.
+    TlsClient(tokio::io::WriteHalf<client::TlsStream<Plain>>),
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// An IP address and a port.
+    Ip(SocketAddr),
+    /// A process of this machine, by a Unix socket.
+    Unix,
+}
+
+/// Whether reading failed because a TLS stream ended without close_notify.
+pub fn is_truncated(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+}
+
+// === impl Plain ===
+
+impl Plain {
+    /// Splits it into two halves, which two tasks may use.
+    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
+        match self {
+            Self::Tcp(stream) => {
+                let (reader, writer) = stream.into_split();
+                (ReadHalf::Tcp(reader), WriteHalf::Tcp(writer))
+            }
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                let (reader, writer) = stream.into_split();
+                (ReadHalf::Unix(reader), WriteHalf::Unix(writer))
+            }
+        }
+    }
+}
+
+/// Implements [`AsyncRead`] by the variant's own.
+macro_rules! reads {
+    ($type:ident: $($(#[$when:meta])? $variant:ident),+) => {
+        impl AsyncRead for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buffer: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $($(#[$when])? Self::$variant(from) => Pin::new(from).poll_read(cx, buffer),)+
+                }
+            }
+        }
+    };
+}
+
+/// Implements [`AsyncWrite`] by the variant's own.
+macro_rules! writes {
+    ($type:ident: $($(#[$when:meta])? $variant:ident),+) => {
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    $($(#[$when])? Self::$variant(to) => Pin::new(to).poll_write(cx, bytes),)+
+                }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    $($(#[$when])? Self::$variant(to) => {
+                        Pin::new(to).poll_write_vectored(cx, slices)
+                    })+
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match self {
+                    $($(#[$when])? Self::$variant(to) => to.is_write_vectored(),)+
+                }
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $($(#[$when])? Self::$variant(to) => Pin::new(to).poll_flush(cx),)+
+                }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $($(#[$when])? Self::$variant(to) => Pin::new(to).poll_shutdown(cx),)+
+                }
+            }
+        }
+    };
+}
+
+reads!(Plain: Tcp, #[cfg(unix)] Unix);
+writes!(Plain: Tcp, #[cfg(unix)] Unix);
+reads!(ReadHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient);
+writes!(WriteHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient);
+
+// === impl Peer ===
+
+impl Peer {
+    /// IP address and port; `None` for a Unix socket.
+    pub fn socket(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Unix => None,
+        }
+    }
+
+    /// The IP address; `None` for a Unix socket. An IPv4 address mapped into IPv6, as sockets for
+    /// both give it, comes out as IPv4.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(address.ip().to_canonical()),
+            Self::Unix => None,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => {
+                SocketAddr::new(address.ip().to_canonical(), address.port()).fmt(f)
+            }
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        let mapped = Peer::Ip("[::ffff:192.0.2.7]:80".parse().expect("an address"));
+        assert_eq!(mapped.ip(), Some(IpAddr::from([192, 0, 2, 7])));
+        assert_eq!(mapped.to_string(), "192.0.2.7:80");
+        let other = Peer::Ip("[2001:db8::7]:80".parse().expect("an address"));
+        assert_eq!(other.to_string(), "[2001:db8::7]:80");
+        assert_eq!(Peer::Unix.ip(), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! Handshakes: from a connected socket to the two halves of a TLS stream.
+//!
+//! In: a socket, and the certificates (`net::tls`). Out: the halves, or why the handshake failed.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, copy, sink, split};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::{Plain, ReadHalf, WriteHalf};
+use crate::net::tls::{BUFFER, Client, Server};
+use linemill_config::Problem;
+
+/// How long the host still reads from a client whose handshake failed: closing a socket with unread
+/// bytes would reset it, and the client could lose the alert that says why.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Why a handshake failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// It took longer than `handshake_timeout`.
+    #[error("the TLS handshake took longer than {0:?}")]
+    Timeout(Duration),
+    /// A certificate cannot contain the upstream's host name.
+    #[error("{}", .0.what())]
+    Name(#[from] Problem),
+    /// The peer does not speak TLS, does not meet this end's requirements, or went away.
+    #[error("TLS handshake: {0}")]
+    Failed(#[from] io::Error),
+}
+
+impl Server {
+    /// Starts TLS on a client's connection.
+    ///
+    /// # Errors
+    /// When the client does not speak TLS, does not present a trusted certificate where one is
+    /// required, goes away, or takes longer than `handshake_timeout`. Except for the timeout, the
+    /// client gets an alert.
+    pub async fn accept(&self, plain: Plain) -> Result<(ReadHalf, WriteHalf), HandshakeError> {
+        let limit = self.handshake_timeout();
+        let acceptor = TlsAcceptor::from(Arc::clone(self.config()));
+        let accepting = acceptor.accept_with(plain, |tls| tls.set_buffer_limit(Some(BUFFER)));
+        match timeout(limit, accepting.into_fallible()).await {
+            Ok(Ok(stream)) => {
+                let (reader, writer) = split(stream);
+                Ok((ReadHalf::TlsServer(reader), WriteHalf::TlsServer(writer)))
+            }
+            Ok(Err((error, plain))) => {
+                give_up(plain).await;
+                Err(error.into())
+            }
+            Err(_) => Err(HandshakeError::Timeout(limit)),
+        }
+    }
+}
+
+impl Client {
+    /// Starts TLS on a connection to `host`. It has no time limit of its own.
+    ///
+    /// # Errors
+    /// When the server does not speak TLS, its certificate is not trusted or not for `host`, or it
+    /// goes away.
+    pub async fn connect(
+        &self,
+        plain: Plain,
+        host: &str,
+    ) -> Result<(ReadHalf, WriteHalf), HandshakeError> {
+        let name = self.name(host)?;
+        let connector = TlsConnector::from(Arc::clone(self.config()));
+        let connecting = connector.connect_with(name, plain, |tls| {
+            tls.set_buffer_limit(Some(BUFFER));
+        });
+        let (reader, writer) = split(connecting.await?);
+        Ok((ReadHalf::TlsClient(reader), WriteHalf::TlsClient(writer)))
+    }
+}
+
+/// Closes a connection so that what was sent arrives.
+async fn give_up(mut plain: Plain) {
+    let closing = async {
+        plain.shutdown().await?;
+        copy(&mut plain, &mut sink()).await
+    };
+    // Either way the connection is over.
+    drop(timeout(LINGER, closing).await);
+}
+
+#[cfg(test)]
+mod tests;

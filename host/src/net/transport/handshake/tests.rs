@@ -1,0 +1,186 @@
+//! Both ends of TLS, and peers that do not keep to it.
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::client::TlsStream;
+
+use super::*;
+use crate::net::tls::testing::Certificates;
+use crate::net::transport::is_truncated;
+use linemill_config::settings::{HopTls, Tls};
+
+async fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (connected, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (connected.expect("connected"), accepted.expect("accepted").0)
+}
+
+type Halves = (ReadHalf, WriteHalf);
+
+/// A server named `localhost`, and what came of a client that connects to `host`.
+async fn shake(
+    server: &Server,
+    client: &Client,
+    host: &str,
+) -> (
+    Result<Halves, HandshakeError>,
+    Result<Halves, HandshakeError>,
+) {
+    let (here, there) = pair().await;
+    tokio::join!(
+        server.accept(Plain::Tcp(there)),
+        client.connect(Plain::Tcp(here), host)
+    )
+}
+
+/// A client that a test can misuse.
+async fn raw(client: &Client, plain: TcpStream) -> TlsStream<TcpStream> {
+    let name = client.name("localhost").expect("a name");
+    let connector = TlsConnector::from(Arc::clone(client.config()));
+    connector.connect(name, plain).await.expect("shaken")
+}
+
+async fn rest(mut reader: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    reader.read_to_end(&mut found).await.map(|_| found)
+}
+
+#[tokio::test]
+async fn bytes_go_both_ways_and_each_ends_by_itself() {
+    let files = Certificates::new();
+    let (accepted, connected) =
+        shake(&files.server("localhost"), &files.client(), "localhost").await;
+    let (server_in, mut server_out) = accepted.expect("accepted");
+    let (client_in, mut client_out) = connected.expect("connected");
+    assert!(server_out.is_write_vectored() && client_out.is_write_vectored());
+
+    client_out.write_all(b"there").await.expect("written");
+    client_out.shutdown().await.expect("closed");
+    assert_eq!(rest(server_in).await.expect("a clean end"), b"there");
+    // The client has closed its direction, and is answered yet.
+    server_out.write_all(b"and back").await.expect("written");
+    server_out.shutdown().await.expect("closed");
+    assert_eq!(rest(client_in).await.expect("a clean end"), b"and back");
+}
+
+#[tokio::test]
+async fn an_end_without_close_notify_is_told_apart() {
+    let files = Certificates::new();
+    let (server, client) = (files.server("localhost"), files.client());
+    let (here, there) = pair().await;
+    let (accepted, mut client) = tokio::join!(server.accept(Plain::Tcp(there)), raw(&client, here));
+    let (mut reader, _writer) = accepted.expect("accepted");
+    client.write_all(b"abc\nde").await.expect("written");
+    client.flush().await.expect("sent");
+    client.get_mut().0.shutdown().await.expect("FIN");
+
+    let mut found = Vec::new();
+    let error = reader.read_to_end(&mut found).await.expect_err("truncated");
+    assert!(is_truncated(&error), "{error:?}");
+    assert_eq!(found, b"abc\nde");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_is_told_and_closed_at_once() {
+    let server = Certificates::new().server("localhost");
+    let (mut here, there) = pair().await;
+    here.write_all(b"GET / HTTP/1.1\r\n")
+        .await
+        .expect("written");
+    let client = async {
+        let found = rest(&mut here).await.expect("FIN, not RST");
+        // So that the server need not wait for us.
+        drop(here);
+        found
+    };
+    let (accepted, found) = tokio::join!(server.accept(Plain::Tcp(there)), client);
+    assert!(
+        matches!(accepted, Err(HandshakeError::Failed(_))),
+        "{accepted:?}"
+    );
+    // An alert: fatal.
+    assert_eq!((found[0], found[5]), (21, 2), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_silent_client_has_as_long_as_it_is_given() {
+    let files = Certificates::new();
+    files.sign("localhost", "localhost");
+    let limit = Duration::from_millis(50);
+    let settings = Tls {
+        handshake_timeout: limit,
+        ..files.tls("localhost")
+    };
+    let server = Server::load(&settings, None).expect("a server");
+    let (_here, there) = pair().await;
+    let start = tokio::time::Instant::now();
+    let accepted = server.accept(Plain::Tcp(there)).await;
+    assert!(matches!(accepted, Err(HandshakeError::Timeout(at)) if at == limit));
+    assert!(start.elapsed() >= limit);
+}
+
+#[tokio::test]
+async fn a_client_without_the_certificate_asked_for_is_refused() {
+    let files = Certificates::new();
+    files.sign("localhost", "localhost");
+    files.sign("mine", "client");
+    let settings = Tls {
+        client_ca: Some(files.path("ca.pem")),
+        ..files.tls("localhost")
+    };
+    let server = Server::load(&settings, None).expect("a server");
+
+    let (accepted, connected) = shake(&server, &files.client(), "localhost").await;
+    let error = accepted.expect_err("no certificate").to_string();
+    assert!(error.contains("peer sent no certificates"), "{error}");
+    // In TLS 1.3 the client has finished by then, and hears of it as it reads.
+    let (reader, _writer) = connected.expect("its own part");
+    let told = rest(reader).await.expect_err("an alert").to_string();
+    assert!(told.contains("CertificateRequired"), "{told}");
+
+    let shown = |files: &Certificates| HopTls {
+        ca: Some(files.path("ca.pem")),
+        cert: Some(files.path("mine.crt")),
+        key: Some(files.path("mine.key")),
+        name: None,
+    };
+    let own = Client::load(&shown(&files), None).expect("a client");
+    let (accepted, connected) = shake(&server, &own, "localhost").await;
+    assert!(accepted.is_ok() && connected.is_ok());
+
+    let others = Certificates::new();
+    others.sign("mine", "client");
+    let stranger = HopTls {
+        ca: Some(files.path("ca.pem")),
+        ..shown(&others)
+    };
+    let stranger = Client::load(&stranger, None).expect("a client");
+    let (accepted, _) = shake(&server, &stranger, "localhost").await;
+    let error = accepted.expect_err("another authority").to_string();
+    assert!(error.contains("invalid peer certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_next_hop_must_be_who_it_is_taken_for() {
+    let files = Certificates::new();
+    let server = files.server("localhost");
+    let (_, connected) = shake(&server, &files.client(), "other.test").await;
+    let error = connected.expect_err("another's name").to_string();
+    assert!(
+        error.contains("not valid for name \"other.test\""),
+        "{error}"
+    );
+
+    let named = HopTls {
+        name: Some("localhost".into()),
+        ..files.hop_tls()
+    };
+    let named = Client::load(&named, None).expect("a client");
+    let (_, connected) = shake(&server, &named, "192.0.2.1").await;
+    assert!(connected.is_ok());
+
+    let (_, connected) = shake(&server, &Certificates::new().client(), "localhost").await;
+    let error = connected.expect_err("another authority").to_string();
+    assert!(error.contains("invalid peer certificate"), "{error}");
+}

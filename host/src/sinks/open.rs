@@ -1,0 +1,130 @@
+//! Opening the sinks of a listener.
+//!
+//! In: its `to`, `routes` and `tee`, and the service built of it, which has its certificates. Out:
+//! an [`Egress`] whose files are open, or a report of what cannot be opened. Upstreams are not
+//! connected yet: they may come later. Not here: `quarantine` (`super::quarantine`).
+
+use std::io;
+use std::path::Path;
+
+use super::egress::{Egress, Sink};
+use super::registry::{Key, SinkRegistry};
+use super::shared_sink::SharedSink;
+use super::upstream::{ConnectOptions, Upstream};
+use crate::generation::Service;
+use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
+use linemill_config::{Problem, Problems};
+
+/// The hint for a file that cannot be opened.
+const HINT: &str = "its folder must exist, and you must be allowed to write there";
+
+/// Looks for the folders of all files that `settings` name as sinks; opens nothing.
+///
+/// # Errors
+/// All that are missing.
+pub fn check(settings: &Settings) -> Result<(), Problems> {
+    let sinks = settings.listeners.iter().flat_map(|listener| {
+        destinations(listener).filter_map(move |(key, to)| {
+            let error = unusable(to)?;
+            Some(sink_problem(listener, key, to, &error))
+        })
+    });
+    let quarantines = settings.filters.values().filter_map(|filter| {
+        let to = filter.quarantine.as_ref()?;
+        let error = unusable(to)?;
+        Some(quarantine_problem(filter, to, &error))
+    });
+    Problems::new(sinks.chain(quarantines).collect()).map_or(Ok(()), Err)
+}
+
+/// Opens the sinks of `listener`; those that connections share are in `registry` then.
+///
+/// # Errors
+/// The first that cannot be opened.
+pub fn open(
+    listener: &ListenerSettings,
+    service: &Service,
+    registry: &SinkRegistry,
+) -> Result<Egress, Problem> {
+    let options = ConnectOptions::of(service);
+    let upstream = |to: &Destination| Upstream::new(to, options.clone());
+    let shared = |key: &str, to: &Destination| -> Result<SharedSink, Problem> {
+        let tls =
+            matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
+        let id = Key {
+            to: to.clone(),
+            tls,
+        };
+        registry
+            .open(id, upstream(to), listener.buffer)
+            .map_err(|error| sink_problem(listener, key, to, &error))
+    };
+    let to = match (&listener.to, upstream(&listener.to)) {
+        (Destination::Reply, _) => Sink::Reply,
+        (_, Some(upstream)) if !listener.shared => Sink::Upstream(upstream),
+        (to, _) => Sink::Shared(shared("to", to)?),
+    };
+    let routes = listener.routes.iter();
+    let routes = routes.map(|(route, to)| Ok((route.clone(), shared("routes", to)?)));
+    let tee = listener.tee.iter().map(|to| shared("tee", to));
+    Ok(Egress {
+        to,
+        routes: routes.collect::<Result<_, Problem>>()?,
+        tee: tee.collect::<Result<_, Problem>>()?,
+    })
+}
+
+/// Says that the `quarantine` of `filter` cannot be opened.
+pub(super) fn quarantine_problem(
+    filter: &FilterSettings,
+    to: &Destination,
+    error: &io::Error,
+) -> Problem {
+    let text = format!(
+        "key `quarantine` of filter `{}`: cannot open {to}: {error}",
+        filter.name
+    );
+    filter.places.of("quarantine").problem(text, HINT)
+}
+
+/// Says that a sink of `listener`, named by `key`, cannot be opened.
+fn sink_problem(
+    listener: &ListenerSettings,
+    key: &str,
+    to: &Destination,
+    error: &io::Error,
+) -> Problem {
+    let text = format!(
+        "key `{key}` of listener `{}`: cannot open {to}: {error}",
+        listener.name
+    );
+    listener.places.of(key).problem(text, HINT)
+}
+
+/// All destinations of a listener, each with the key that names it.
+fn destinations(listener: &ListenerSettings) -> impl Iterator<Item = (&'static str, &Destination)> {
+    let routes = listener.routes.values().map(|to| ("routes", to));
+    let tee = listener.tee.iter().map(|to| ("tee", to));
+    [("to", &listener.to)].into_iter().chain(routes).chain(tee)
+}
+
+/// Why `to` cannot be opened, as far as that shows without opening it; always `None` for anything
+/// but files.
+fn unusable(to: &Destination) -> Option<io::Error> {
+    let Destination::File(path) = to else {
+        return None;
+    };
+    if path.is_dir() {
+        return Some(io::ErrorKind::IsADirectory.into());
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) => Path::new("."),
+        None => path,
+    };
+    match folder.metadata() {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some(io::ErrorKind::NotADirectory.into()),
+        Err(error) => Some(error),
+    }
+}

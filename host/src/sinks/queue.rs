@@ -1,0 +1,232 @@
+//! The lines that wait for a shared sink, bounded by their bytes.
+//!
+//! In: batches from many senders. Out: chunks for one writer, in order. Small batches that wait
+//! together become one chunk, so that they are written together and hold no memory of their own.
+//! Not here: writing (`queue_reader` and the sinks).
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, TryAcquireError};
+
+use super::batch::Batch;
+use crate::telemetry::metrics::OutputMetrics;
+use linemill_framing::Framing;
+use linemill_framing::blocks::{self, BLOCK};
+
+/// A sink takes no more lines: it was closed, or the host is stopping. The lines have been counted
+/// as lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the sink takes no more lines")]
+pub struct Lost;
+
+/// A queue with many senders and one reader.
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// The most bytes that wait. Only ever raised.
+    bound: AtomicU32,
+    /// One permit per byte that there is room for. Permits and the `room` of all chunks that wait or
+    /// are being written add up to `bound`.
+    room: Semaphore,
+    waiting: Mutex<Waiting>,
+    /// Wakes the reader: a chunk waits, or the queue is closed.
+    changed: Notify,
+    metrics: OutputMetrics,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// In the order in which they came.
+    chunks: VecDeque<Chunk>,
+    /// Once set, nothing is added.
+    closed: bool,
+}
+
+/// Whole lines of one framing, written one after the other.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    /// Shared with a write that runs on another thread.
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) lines: u64,
+    pub(super) framing: Framing,
+    /// Permits that it holds: its bytes or, if it is larger, the whole bound.
+    room: u32,
+}
+
+impl Queue {
+    pub(super) fn new(bound: usize, metrics: OutputMetrics) -> Self {
+        let bound = permits(bound);
+        Self {
+            bound: AtomicU32::new(bound),
+            room: Semaphore::new(bound as usize),
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+            metrics,
+        }
+    }
+
+    /// Lets `bound` bytes wait, if that is more than before.
+    pub(super) fn raise(&self, bound: usize) {
+        let bound = permits(bound);
+        let before = self.bound.fetch_max(bound, Ordering::Relaxed);
+        let more = bound.saturating_sub(before);
+        self.room.add_permits(more as usize);
+    }
+
+    pub(super) fn metrics(&self) -> &OutputMetrics {
+        &self.metrics
+    }
+
+    /// Waits for room and adds `batch`.
+    pub(super) async fn put(&self, batch: Batch) -> Result<(), Lost> {
+        if batch.bytes.is_empty() {
+            return Ok(());
+        }
+        let room = self.room_of(&batch);
+        match self.room.acquire_many(room).await {
+            Ok(permits) => permits.forget(),
+            Err(_) => return self.refuse(&batch),
+        }
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return self.refuse(&batch);
+        }
+        self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        if waiting.join(&batch, room) {
+            blocks::give_back(batch.bytes);
+        } else {
+            waiting.chunks.push_back(batch.into_chunk(room));
+        }
+        drop(waiting);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Adds a copy of `batch` if there is room. Returns whether there was.
+    pub(super) fn offer(&self, batch: &Batch) -> bool {
+        if batch.bytes.is_empty() {
+            return true;
+        }
+        let room = self.room_of(batch);
+        match self.room.try_acquire_many(room) {
+            Ok(permits) => permits.forget(),
+            Err(TryAcquireError::Closed) => return self.refuse(batch).is_ok(),
+            Err(TryAcquireError::NoPermits) => {
+                self.metrics.lost_full.inc_by(batch.lines);
+                return false;
+            }
+        }
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return self.refuse(batch).is_ok();
+        }
+        self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        if !waiting.join(batch, room) {
+            waiting.chunks.push_back(batch.clone().into_chunk(room));
+        }
+        drop(waiting);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Refuses more lines. Those that wait are still written.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.room.close();
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next chunk. `None` once all have been taken and nothing more will come. Only
+    /// one task may call this.
+    pub(super) async fn next(&self) -> Option<Chunk> {
+        loop {
+            {
+                let mut waiting = self.lock();
+                if let Some(chunk) = waiting.chunks.pop_front() {
+                    return Some(chunk);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            // A chunk added in between has left a permit, so this does not wait in vain.
+            self.changed.notified().await;
+        }
+    }
+
+    /// Takes all chunks that wait.
+    pub(super) fn rest(&self) -> VecDeque<Chunk> {
+        std::mem::take(&mut self.lock().chunks)
+    }
+
+    /// Gives back the room of a chunk that was taken.
+    pub(super) fn release(&self, chunk: Chunk) {
+        self.metrics.queued.dec_by(chunk.bytes.len() as i64);
+        self.room.add_permits(chunk.room as usize);
+        if let Some(bytes) = Arc::into_inner(chunk.bytes) {
+            blocks::give_back(bytes);
+        }
+    }
+
+    fn room_of(&self, batch: &Batch) -> u32 {
+        debug_assert!(batch.is_terminated());
+        let bound = self.bound.load(Ordering::Relaxed);
+        u32::try_from(batch.bytes.len()).map_or(bound, |bytes| bytes.min(bound))
+    }
+
+    fn refuse(&self, batch: &Batch) -> Result<(), Lost> {
+        self.metrics.lost_closed.inc_by(batch.lines);
+        Err(Lost)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One permit per byte, within what a semaphore can hold; at least one, or nothing could ever wait.
+fn permits(bytes: usize) -> u32 {
+    let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+    u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, most)
+}
+
+impl Waiting {
+    /// Adds `batch` to the last chunk, if both are small and framed alike. Returns whether it did.
+    fn join(&mut self, batch: &Batch, room: u32) -> bool {
+        let Some(last) = self.chunks.back_mut() else {
+            return false;
+        };
+        if last.framing != batch.framing || last.bytes.len() + batch.bytes.len() > BLOCK {
+            return false;
+        }
+        // Never shared here: the reader shares only the bytes of chunks that it has taken.
+        let Some(bytes) = Arc::get_mut(&mut last.bytes) else {
+            return false;
+        };
+        bytes.extend_from_slice(&batch.bytes);
+        last.lines += batch.lines;
+        last.room += room;
+        true
+    }
+}
+
+impl Batch {
+    /// Copies the bytes out of a block that is mostly empty: the bound counts bytes, not capacity.
+    fn into_chunk(self, room: u32) -> Chunk {
+        let mut bytes = self.bytes;
+        if bytes.capacity() / 2 > bytes.len() {
+            let few = bytes.as_slice().to_vec();
+            blocks::give_back(std::mem::replace(&mut bytes, few));
+        }
+        Chunk {
+            bytes: Arc::new(bytes),
+            lines: self.lines,
+            framing: self.framing,
+            room,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

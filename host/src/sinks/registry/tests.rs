@@ -1,0 +1,71 @@
+//! Sinks that several listeners name.
+
+use super::*;
+use crate::sinks::testing::{MUCH, batch, late, upstream};
+use linemill_config::settings::HopTls;
+
+fn key(to: Destination) -> Key {
+    Key { to, tls: None }
+}
+
+#[tokio::test]
+async fn a_file_named_twice_is_one_sink() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a");
+    let to = Destination::File(path.clone());
+    let metrics = Arc::new(Metrics::new());
+    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    let open = |buffer| registry.open(key(to.clone()), None, buffer);
+    let (one, other) = (open(4).expect("opened"), open(8).expect("opened"));
+    assert!(one.is_same(&other));
+    // The larger of the two bounds holds.
+    assert!(one.offer(&batch("a\nb\n")));
+    assert!(other.offer(&batch("c\nd\n")));
+    assert!(!other.offer(&batch("e\n")));
+    assert_eq!(registry.finish(late()).await, 0);
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("read"),
+        "a\nb\nc\nd\n"
+    );
+    let text = metrics.text().expect("text");
+    let counted = format!("linemill_output_lines_total{{output=\"{to}\"}} 4\n");
+    assert!(text.contains(&counted), "{text}");
+}
+
+#[tokio::test]
+async fn other_certificates_are_another_sink() {
+    let to: Destination = "tls://127.0.0.1:1".parse().expect("a destination");
+    let metrics = Arc::new(Metrics::new());
+    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    for name in [None, Some("a".to_owned())] {
+        let tls = Some(HopTls {
+            name,
+            ..HopTls::default()
+        });
+        let key = Key {
+            to: to.clone(),
+            tls,
+        };
+        let upstream = Some(upstream(&to.to_string()));
+        registry.open(key, upstream, MUCH).expect("opened");
+    }
+    let text = metrics.text().expect("text");
+    for name in ["tls://127.0.0.1:1", "tls://127.0.0.1:1#2"] {
+        let up = format!("linemill_output_up{{output=\"{name}\"}} 0\n");
+        assert!(text.contains(&up), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gone = Destination::File(folder.path().join("gone/a"));
+    let metrics = Arc::new(Metrics::new());
+    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    let error = registry.open(key(gone), None, MUCH);
+    assert_eq!(
+        error.expect_err("no folder").kind(),
+        std::io::ErrorKind::NotFound
+    );
+    assert!(registry.open(key(Destination::Reply), None, MUCH).is_err());
+}

@@ -1,0 +1,201 @@
+//! A sink that connections share: standard output, a file, or one connection to an upstream.
+//!
+//! In: batches of whole lines, framed for the wire, from any number of connections. Out: the same
+//! lines, each whole and those of a sender in their order; counts of lines handed over and lost. One
+//! task writes. Between it and the senders is a queue bounded by bytes.
+//! Not here: framing, which sink a line goes to.
+//!
+//! A line counts as handed over when the operating system has its last byte or, over TLS, the
+//! record that holds it. Lines that the system loses afterwards, for example because the peer went
+//! away, go unnoticed.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::batch::Batch;
+use super::file::FileWriter;
+use super::queue::{Lost, Queue};
+use super::queue_reader::{QueueReader, WriterEnd};
+use super::upstream::{Upstream, writer};
+use crate::telemetry::metrics::OutputMetrics;
+
+#[cfg(test)]
+mod tests;
+
+/// A sink that connections share. Clones refer to the same one. When the last clone is dropped, it
+/// ends once everything has been written.
+#[derive(Debug, Clone)]
+pub struct SharedSink(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    queue: Arc<Queue>,
+    /// Wakes a file's writer to reopen the file.
+    reopen: Arc<Notify>,
+    /// When to give up; `None` until the sink is asked to finish.
+    deadline: watch::Sender<Option<Instant>>,
+    /// The writer's task, until somebody waits for its end. It returns the number of lines lost.
+    task: Mutex<Option<JoinHandle<u64>>>,
+    /// Where the writer connects to, if it does.
+    upstream: Option<Upstream>,
+}
+
+/// What a writer writes to.
+#[derive(Debug)]
+pub(super) enum Writer {
+    File(FileWriter),
+    Upstream(Upstream),
+}
+
+impl SharedSink {
+    /// Standard output. At most `buffer` bytes wait for it.
+    ///
+    /// # Errors
+    /// When the process has none.
+    pub fn to_stdout(buffer: usize, metrics: OutputMetrics) -> io::Result<Self> {
+        let writer = FileWriter::stdout()?;
+        Ok(Self::start(Writer::File(writer), buffer, metrics))
+    }
+
+    /// Appends to the file at `path`, which is created if it is missing; its folder must exist. At
+    /// most `buffer` bytes wait for it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn to_file(path: &Path, buffer: usize, metrics: OutputMetrics) -> io::Result<Self> {
+        let writer = FileWriter::at(path)?;
+        Ok(Self::start(Writer::File(writer), buffer, metrics))
+    }
+
+    /// One connection to `upstream`, replaced when it breaks. At most `buffer` bytes wait for it.
+    pub fn to_upstream(upstream: Upstream, buffer: usize, metrics: OutputMetrics) -> Self {
+        Self::start(Writer::Upstream(upstream), buffer, metrics)
+    }
+
+    pub(super) fn start(writer: Writer, buffer: usize, metrics: OutputMetrics) -> Self {
+        let queue = Arc::new(Queue::new(buffer, metrics));
+        let (deadline, deadline_set) = watch::channel(None);
+        let reopen = Arc::new(Notify::new());
+        let upstream = match &writer {
+            Writer::Upstream(upstream) => Some(upstream.clone()),
+            Writer::File(_) => None,
+        };
+        let reader = QueueReader::new(Arc::clone(&queue));
+        let task = tokio::spawn(run(writer, reader, Arc::clone(&reopen), deadline_set));
+        Self(Arc::new(Inner {
+            queue,
+            reopen,
+            deadline,
+            task: Mutex::new(Some(task)),
+            upstream,
+        }))
+    }
+
+    /// Lets `buffer` bytes wait, if that is more than before.
+    pub(super) fn raise_buffer(&self, buffer: usize) {
+        self.0.queue.raise(buffer);
+    }
+
+    /// Hands a batch over as soon as there is room. One that is larger than the whole queue waits
+    /// until the queue is empty. When this future is dropped before it is ready, the batch has
+    /// neither been sent nor counted.
+    ///
+    /// # Errors
+    /// When the sink takes no more lines.
+    pub async fn send(&self, batch: Batch) -> Result<(), Lost> {
+        self.0.queue.put(batch).await
+    }
+
+    /// Hands a copy of a batch over if there is room now. Returns whether there was; otherwise its
+    /// lines have been counted as lost.
+    pub fn offer(&self, batch: &Batch) -> bool {
+        self.0.queue.offer(batch)
+    }
+
+    /// Reopens a file between two writes, after a log rotation has moved it. Other sinks are not
+    /// affected.
+    pub fn reopen(&self) {
+        self.0.reopen.notify_one();
+    }
+
+    /// Whether this is the last clone.
+    pub(super) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// The upstream it connects to, if it does.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.0.upstream.as_ref()
+    }
+
+    /// Closes the sink, and waits until everything queued has been written, or until `deadline`.
+    /// Returns how many lines were lost; they have been counted. An upstream gets a FIN.
+    pub async fn finish(self, deadline: Instant) -> u64 {
+        self.0.queue.close();
+        self.0.deadline.send_replace(Some(deadline));
+        let task = {
+            let mut task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
+            task.take()
+        };
+        match task {
+            Some(task) => task.await.unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Drop for Inner {
+    /// No sender is left, so the writer ends once it has written everything.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Writes until nothing more will come, or until the deadline. Returns how many lines are lost.
+async fn run(
+    writer: Writer,
+    mut reader: QueueReader,
+    reopen: Arc<Notify>,
+    deadline: watch::Receiver<Option<Instant>>,
+) -> u64 {
+    let writing = async {
+        match writer {
+            Writer::File(file) => file.run(&mut reader, &reopen).await,
+            Writer::Upstream(upstream) => writer::run(&upstream, &mut reader).await,
+        }
+    };
+    let end = tokio::select! {
+        biased;
+        end = writing => end,
+        () = passed(deadline) => WriterEnd::TooLate,
+    };
+    let metrics = reader.metrics().clone();
+    metrics.up.set(0);
+    reader.discard(match end {
+        WriterEnd::Closed => &metrics.lost_closed,
+        WriterEnd::Done | WriterEnd::TooLate => &metrics.lost_drain,
+    })
+}
+
+/// Waits for a deadline to be set, and for it to pass.
+async fn passed(mut deadline: watch::Receiver<Option<Instant>>) {
+    let at = match deadline.wait_for(Option::is_some).await {
+        Ok(at) => *at,
+        // Nobody can set one any more.
+        Err(_) => None,
+    };
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

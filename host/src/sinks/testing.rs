@@ -1,0 +1,62 @@
+//! What the tests of several sinks use.
+
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use super::batch::Batch;
+use super::upstream::{ConnectOptions, Upstream};
+use crate::telemetry::metrics::{Metrics, OutputMetrics};
+use linemill_config::settings::Destination;
+use linemill_framing::Framing;
+
+/// More than any queue here needs.
+pub(super) const MUCH: usize = 1024 * 1024;
+
+pub(super) fn metrics() -> OutputMetrics {
+    Metrics::new().output("here")
+}
+
+/// How often something is tried in 60 seconds when it never works: waits of 0.1 s double up to
+/// 5 s, and each is up to a fifth shorter.
+pub(super) const ATTEMPTS_OF_A_MINUTE: std::ops::RangeInclusive<u64> = 17..=21;
+
+/// Lines that end in LF, or the last one in nothing.
+pub(super) fn batch(text: impl Into<Vec<u8>>) -> Batch {
+    let bytes: Vec<u8> = text.into();
+    let open = usize::from(bytes.last().is_some_and(|last| *last != b'\n'));
+    let lines = memchr::memchr_iter(b'\n', &bytes).count() + open;
+    framed(bytes, lines as u64, Framing::Lf)
+}
+
+pub(super) fn framed(bytes: Vec<u8>, lines: u64, framing: Framing) -> Batch {
+    let mut batch = Batch {
+        bytes,
+        lines,
+        framing,
+    };
+    batch.terminate();
+    batch
+}
+
+pub(super) fn upstream(destination: &str) -> Upstream {
+    let destination: Destination = destination.parse().expect("a destination");
+    let options = ConnectOptions {
+        connect_timeout: Duration::from_secs(5),
+        tls: None,
+    };
+    Upstream::new(&destination, options).expect("a next hop")
+}
+
+/// Lets other tasks go on until something holds.
+pub(super) async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        yield_now().await;
+    }
+}
+
+/// A deadline that does not come.
+pub(super) fn late() -> Instant {
+    Instant::now() + Duration::from_secs(600)
+}

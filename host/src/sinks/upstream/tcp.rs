@@ -1,0 +1,73 @@
+//! TCP connections to next hops.
+//!
+//! In: a host's name or address, and a port. Out: a socket that is connected and set up.
+
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
+
+use super::ConnectError;
+
+/// When nothing is heard for this long, the peer is asked whether it is still there, so that one
+/// that went away without a word is noticed.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// And again this often.
+const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+
+/// Connects to `host`, whose addresses are tried in order within `limit`.
+pub(super) async fn reach(
+    host: &str,
+    port: u16,
+    limit: Duration,
+) -> Result<TcpStream, ConnectError> {
+    let until = Instant::now() + limit;
+    let unknown = |source| ConnectError::Unknown {
+        host: host.to_owned(),
+        source,
+    };
+    let addresses: Vec<_> = lookup_host((host, port)).await.map_err(unknown)?.collect();
+    let mut last = unknown(std::io::ErrorKind::NotFound.into());
+    for (index, address) in addresses.iter().enumerate() {
+        // One that does not answer must not take the time of those after it.
+        let left = until.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let failed = |source| ConnectError::Tcp {
+            address: *address,
+            source,
+        };
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if is_itself(&stream) => {
+                last = failed(std::io::ErrorKind::ConnectionRefused.into());
+            }
+            Ok(Ok(stream)) => {
+                prepare(&stream);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = failed(error),
+            Err(_) => last = failed(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Err(last)
+}
+
+/// Whether a socket is connected to itself. When nothing listens on a port of this machine that
+/// the system may also give to who connects, that happens: TCP lets two that connect to each
+/// other meet, and one is enough for two.
+fn is_itself(stream: &TcpStream) -> bool {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(local), Ok(peer)) => local == peer,
+        _ => false,
+    }
+}
+
+fn prepare(stream: &TcpStream) {
+    // Lines go on as they come; failing that, they are merely later.
+    drop(stream.set_nodelay(true));
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE_AGAIN);
+    // Failing that, a peer that went away without a word is noticed at the next write.
+    drop(SockRef::from(stream).set_tcp_keepalive(&keepalive));
+}

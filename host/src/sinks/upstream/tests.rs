@@ -1,0 +1,100 @@
+//! Connecting to servers that are there, and to some that are not.
+
+mod tls;
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+fn upstream(destination: &Destination, tls: Option<Arc<Client>>) -> Upstream {
+    let options = ConnectOptions {
+        connect_timeout: Duration::from_secs(5),
+        tls,
+    };
+    Upstream::new(destination, options).expect("a next hop")
+}
+
+fn destination(text: &str) -> Destination {
+    text.parse().expect("a destination")
+}
+
+/// A port of this machine on which nothing listens, for a while.
+async fn nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("its address").port()
+}
+
+#[tokio::test]
+async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    // A name with two addresses on many machines, of which the other refuses.
+    let to = destination(&format!("tcp://localhost:{port}"));
+    let (reader, _writer) = upstream(&to, None).connect().await.expect("connected");
+    let ReadHalf::Tcp(reader) = &reader else {
+        panic!("{reader:?}")
+    };
+    let stream: &TcpStream = reader.as_ref();
+    assert!(stream.nodelay().expect("known"));
+    assert!(SockRef::from(stream).keepalive().expect("known"));
+}
+
+#[tokio::test]
+async fn an_address_that_refuses_is_named() {
+    let port = nobody().await;
+    let to = destination(&format!("tcp://127.0.0.1:{port}"));
+    let error = upstream(&to, None).connect().await.expect_err("refused");
+    let text = error.to_string();
+    let expected = format!("cannot connect to 127.0.0.1:{port}: ");
+    assert!(text.starts_with(&expected), "{text}");
+}
+
+#[tokio::test]
+async fn tls_is_never_left_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let to = destination(&format!("tls://127.0.0.1:{port}"));
+    let error = upstream(&to, None).connect().await.expect_err("no TLS");
+    assert!(matches!(error, ConnectError::NoTls), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_until_the_deadline() {
+    let port = nobody().await;
+    let upstream = upstream(&destination(&format!("tcp://127.0.0.1:{port}")), None);
+    let start = Instant::now();
+    let deadline = start + Duration::from_secs(30);
+    let error = upstream
+        .connect_within(Some(deadline))
+        .await
+        .expect_err("refused");
+    assert!(matches!(error, ConnectError::Tcp { .. }), "{error}");
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+    assert!(upstream.outage().is_down());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_until_it_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s");
+    let upstream = upstream(&Destination::Unix(path.clone()), None);
+    let (connecting, watching) = (upstream.clone(), upstream.clone());
+    let connecting = tokio::spawn(async move { connecting.connect_within(None).await });
+    while !watching.outage().is_down() {
+        tokio::task::yield_now().await;
+    }
+    let _listener = tokio::net::UnixListener::bind(&path).expect("bound");
+    connecting.await.expect("ended").expect("connected");
+    assert!(!upstream.outage().is_down());
+}
+
+#[test]
+fn brackets_are_no_part_of_an_address() {
+    let upstream = upstream(&destination("tcp://[::1]:80"), None);
+    assert!(
+        matches!(&upstream.0.endpoint, Endpoint::Tcp { host, port: 80 } if host == "::1"),
+        "{upstream:?}"
+    );
+}

@@ -1,0 +1,282 @@
+//! The output of one direction of a connection that its socket has not taken yet.
+//!
+//! In: blocks of whole lines, framed for the wire, in order. Out: their bytes, as the socket takes
+//! them, and how many lines it has taken whole. Not here: how much may be queued, and how long a
+//! write may take (`connections::pump`).
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+
+use linemill_framing::Framing;
+use linemill_framing::blocks;
+
+/// The most blocks handed to one vectored write.
+const MAX_SLICES: usize = 16;
+
+/// Blocks of lines that wait for a socket.
+#[derive(Debug, Default)]
+pub(super) struct WriteQueue {
+    /// No block is empty, and none has been written whole.
+    blocks: VecDeque<Block>,
+    /// Bytes of the first block that have been taken; fewer than it has.
+    written: usize,
+    /// Bytes not taken yet, of all blocks together.
+    bytes: usize,
+    /// Whether the writer may still buffer bytes that it has taken, as TLS does.
+    unflushed: bool,
+}
+
+#[derive(Debug)]
+struct Block {
+    bytes: Vec<u8>,
+    lines: u64,
+    framing: Framing,
+}
+
+/// What the socket took in one write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) bytes: usize,
+    /// The lines of blocks that have been written whole by it.
+    pub(crate) lines: u64,
+}
+
+impl WriteQueue {
+    /// Adds a block of `lines` whole lines.
+    pub(super) fn push(&mut self, bytes: Vec<u8>, lines: u64, framing: Framing) {
+        if bytes.is_empty() {
+            blocks::give_back(bytes);
+            return;
+        }
+        self.bytes += bytes.len();
+        self.blocks.push_back(Block {
+            bytes,
+            lines,
+            framing,
+        });
+    }
+
+    /// Bytes queued.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether everything has been written, and has left the writer's buffer, too.
+    pub(super) fn is_done(&self) -> bool {
+        self.bytes == 0 && !self.unflushed
+    }
+
+    /// Writes once, and flushes once the queue is empty. Cancelling it loses nothing.
+    ///
+    /// # Errors
+    /// Those of the writer. A write that takes no bytes is an error, too.
+    pub(super) async fn write<W: AsyncWrite + Unpin>(&mut self, to: &mut W) -> io::Result<Taken> {
+        poll_fn(|cx| self.poll_write(Pin::new(to), cx)).await
+    }
+
+    fn poll_write<W: AsyncWrite>(
+        &mut self,
+        mut to: Pin<&mut W>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Taken>> {
+        let mut blocks = self.blocks.iter();
+        let Some(first) = blocks.next() else {
+            ready!(to.poll_flush(cx))?;
+            self.unflushed = false;
+            return Poll::Ready(Ok(Taken::default()));
+        };
+        let first = &first.bytes[self.written..];
+        let taken = if self.blocks.len() == 1 || !to.is_write_vectored() {
+            ready!(to.as_mut().poll_write(cx, first))?
+        } else {
+            let mut slices = [IoSlice::new(first); MAX_SLICES];
+            let mut count = 1;
+            for (slice, block) in slices[1..].iter_mut().zip(blocks) {
+                *slice = IoSlice::new(&block.bytes);
+                count += 1;
+            }
+            ready!(to.as_mut().poll_write_vectored(cx, &slices[..count]))?
+        };
+        if taken == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        let taken = self.advance(taken);
+        self.unflushed = true;
+        if self.bytes == 0
+            && let Poll::Ready(flushed) = to.poll_flush(cx)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Removes the first `bytes` bytes from the queue.
+    fn advance(&mut self, bytes: usize) -> Taken {
+        self.bytes -= bytes;
+        self.written += bytes;
+        let mut lines = 0;
+        while self
+            .blocks
+            .front()
+            .is_some_and(|block| block.bytes.len() <= self.written)
+        {
+            if let Some(block) = self.blocks.pop_front() {
+                self.written -= block.bytes.len();
+                lines += block.lines;
+                blocks::give_back(block.bytes);
+            }
+        }
+        if self.blocks.is_empty() {
+            // An idle connection must not hold capacity for blocks to come.
+            self.blocks = VecDeque::new();
+        }
+        Taken { bytes, lines }
+    }
+
+    /// Discards everything. Returns how many lines of the first block had been taken whole, and how
+    /// many lines had not.
+    pub(super) fn discard(&mut self) -> (u64, u64) {
+        let all: u64 = self.blocks.iter().map(|block| block.lines).sum();
+        let taken = self.lines_begun();
+        *self = Self::default();
+        (taken, all - taken)
+    }
+
+    /// Lines of the first block that have been taken whole.
+    fn lines_begun(&self) -> u64 {
+        let first = self.blocks.front();
+        first.map_or(0, |block| {
+            let (lines, _) = block.framing.whole_lines(&block.bytes[..self.written]);
+            lines.min(block.lines)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes at most `most` bytes a write, in one piece or from several.
+    struct Slow {
+        most: usize,
+        vectored: bool,
+        taken: Vec<u8>,
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let count = bytes.len().min(self.most);
+            self.taken.extend_from_slice(&bytes[..count]);
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let before = self.taken.len();
+            for slice in slices {
+                let room = self.most - (self.taken.len() - before);
+                let count = slice.len().min(room);
+                self.taken.extend_from_slice(&slice[..count]);
+            }
+            Poll::Ready(Ok(self.taken.len() - before))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            self.vectored
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_go_out_in_order_however_they_are_taken() {
+        for (most, vectored) in [(1, false), (1, true), (3, true), (7, false), (100, true)] {
+            let mut queue = WriteQueue::default();
+            for block in 0..40 {
+                queue.push(format!("{block}\n{block}\n").into_bytes(), 2, Framing::Lf);
+            }
+            queue.push(Vec::new(), 0, Framing::Lf);
+            let all: String = (0..40).map(|block| format!("{block}\n{block}\n")).collect();
+            assert_eq!(queue.bytes(), all.len());
+            let mut slow = Slow {
+                most,
+                vectored,
+                taken: Vec::new(),
+            };
+            let mut lines = 0;
+            while !queue.is_done() {
+                lines += queue.write(&mut slow).await.expect("takes").lines;
+            }
+            assert_eq!(slow.taken, all.as_bytes());
+            assert_eq!(lines, 80);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_counted_by_whole_lines() {
+        let mut queue = WriteQueue::default();
+        queue.push(b"a\nb\nc\n".to_vec(), 3, Framing::Lf);
+        queue.push(b"d\ne".to_vec(), 2, Framing::Lf);
+        let mut slow = Slow {
+            most: 5,
+            vectored: false,
+            taken: Vec::new(),
+        };
+        assert_eq!(
+            queue.write(&mut slow).await.expect("takes"),
+            Taken { bytes: 5, lines: 0 }
+        );
+        assert_eq!(queue.discard(), (2, 3));
+        assert!(queue.is_done());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_takes_nothing_is_an_error() {
+        let mut queue = WriteQueue::default();
+        queue.push(b"a\n".to_vec(), 1, Framing::Lf);
+        let mut stuck = Slow {
+            most: 0,
+            vectored: false,
+            taken: Vec::new(),
+        };
+        let error = queue.write(&mut stuck).await.expect_err("takes nothing");
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+    }
+
+    #[test]
+    fn octet_lines_are_counted_by_their_lengths() {
+        for (bytes, lines) in [
+            ("", (0, 0)),
+            ("5 hel", (0, 0)),
+            ("5 hello3 ab", (1, 7)),
+            ("5 hello3 abc", (2, 12)),
+            ("1", (0, 0)),
+            ("1 ", (0, 0)),
+        ] {
+            assert_eq!(
+                Framing::Octet.whole_lines(bytes.as_bytes()),
+                lines,
+                "{bytes}"
+            );
+        }
+    }
+}
