@@ -1,35 +1,27 @@
-//! Chains: filters in order, and a stream's way through them.
+//! Chains: filters in order.
 //!
-//! In: lines of a stream. Out: the lines that go on, those that left by a route, and whether the
-//! stream ends there. A [`StreamState`] belongs to one stream and holds its instances of filters that
-//! keep state; a [`Chain`] is shared. Between two batches a passage can move to another chain
-//! (`moving`).
-//! Not here: when to move, sockets, framing, where routes lead.
+//! In: filters, their conditions and versions on trial, and the routes that lead somewhere. Out:
+//! [`Chain`], shared by all streams of a direction, and [`StreamState`], one stream's place in it.
+//! Not here: when a stream moves to another chain, sockets, framing, where routes lead.
 
 use std::sync::Arc;
 
-use crate::chain::batch::Batch;
-pub use crate::chain::batch::ChainOutput;
-use crate::chain::condition::Picked;
-use crate::filter::{Filter, OwnInstance};
-use crate::supervise::quarantine::Origin;
-use crate::supervise::supervisor::{self, CallContext};
-use crate::trial::shadow::Shadow;
+use crate::filter::Filter;
 use crate::trial::{Cohort, Trial};
-use crate::verdict::{Rules, Verdicts};
 use linemill_config::settings::{TrialKind, When};
-use linemill_framing::Lines;
-use linemill_framing::blocks;
 
 pub(crate) mod batch;
 pub(crate) mod condition;
-mod migrate;
 pub mod routed_lines;
+mod stream_state;
 
 #[cfg(test)]
 mod tests;
 
-/// Filters in order; empty passes lines untouched.
+pub use batch::ChainOutput;
+pub use stream_state::StreamState;
+
+/// Filters in order; an empty chain passes lines untouched.
 #[derive(Default)]
 pub struct Chain {
     stages: Vec<Stage>,
@@ -40,33 +32,12 @@ pub struct Chain {
 /// A place in a chain.
 pub struct Stage {
     filter: Arc<Filter>,
-    /// Lines that do not match go round the filter.
+    /// Lines that do not match bypass the filter; `None`: all lines go through it.
     when: Option<When>,
     /// For each route of the filter, its index in the chain's; `None` when it leads nowhere.
     route_indices: Vec<Option<u32>>,
     /// A version of the filter that is on trial here.
     trial: Option<Box<Trial>>,
-}
-
-/// One stream's way through a chain.
-pub struct StreamState {
-    chain: Arc<Chain>,
-    rules: Rules,
-    cohort: Cohort,
-    origin: Origin,
-    /// As many as the chain has stages.
-    stages: Vec<StageState>,
-}
-
-/// What a stream has at a stage of its chain.
-#[derive(Default)]
-struct StageState {
-    own: OwnInstance,
-    /// The stage that stands here instead of the chain's, for this stream: its filter was to be
-    /// replaced, but its state could not be handed over.
-    kept: Option<Box<Stage>>,
-    /// What is given copies of the lines.
-    shadow: Option<Shadow>,
 }
 
 impl Stage {
@@ -157,125 +128,4 @@ impl Chain {
         let mut declared = self.stages.iter().flat_map(|stage| stage.filter.routes());
         declared.any(|name| name == route)
     }
-}
-
-impl StreamState {
-    /// The way of a new stream through `chain`. No instance is made before the first line.
-    pub fn new(chain: Arc<Chain>, rules: Rules) -> Self {
-        let stages = chain.stages.iter().map(|_| StageState::default()).collect();
-        Self {
-            chain,
-            rules,
-            cohort: Cohort::NONE,
-            origin: Origin::default(),
-            stages,
-        }
-    }
-
-    /// The same for the stream of a client, which versions on trial may serve.
-    pub fn with(mut self, cohort: Cohort, origin: Origin) -> Self {
-        self.cohort = cohort;
-        self.origin = origin;
-        self
-    }
-
-    /// Leads lines through the chain.
-    pub async fn process(&mut self, lines: Lines) -> ChainOutput {
-        let mut batch = Batch::new(lines);
-        for at in 0..self.stages.len() {
-            self.step(at, &mut batch).await;
-        }
-        batch.end(&self.chain.routes)
-    }
-
-    /// Ends the stream: leads its last lines through the chain, and after them what filters held.
-    pub async fn finish(&mut self, last: Lines) -> ChainOutput {
-        let mut batch = Batch::new(last);
-        for at in 0..self.stages.len() {
-            self.step(at, &mut batch).await;
-            if batch.close.is_none() {
-                let own = std::mem::take(&mut self.stages[at].own);
-                self.flush(at, own, &mut batch).await;
-            }
-        }
-        batch.end(&self.chain.routes)
-    }
-
-    /// Adds what the filter of a place still holds of the stream, given its instance there.
-    async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
-        let Stage {
-            filter,
-            route_indices,
-            ..
-        } = self.stage(at);
-        let context = CallContext {
-            rules: self.rules,
-            route_indices,
-            origin: &self.origin,
-        };
-        let held = filter.finish(own, context).await;
-        batch.add(held, self.rules.framing);
-    }
-
-    /// One stage.
-    async fn step(&mut self, at: usize, batch: &mut Batch) {
-        if batch.lines.is_empty() {
-            return;
-        }
-        let StageState { own, kept, shadow } = &mut self.stages[at];
-        let tried = self.chain.stages[at].shadow(self.cohort);
-        let stage = kept
-            .as_deref()
-            .unwrap_or_else(|| self.chain.stages[at].of(self.cohort));
-        let (filter, when) = (&stage.filter, &stage.when);
-        let context = CallContext {
-            rules: self.rules,
-            route_indices: &stage.route_indices,
-            origin: &self.origin,
-        };
-        if let Some(tried) = tried {
-            shadow.get_or_insert_with(|| Shadow::start(tried));
-        }
-        let all = std::mem::take(&mut batch.lines);
-        let picked = when.as_ref().map_or(Picked::All, |when| {
-            condition::pick(&all, |content| when.is_match(content))
-        });
-        let verdicts = match picked {
-            Picked::Nothing => {
-                batch.lines = all;
-                return;
-            }
-            Picked::All => run(filter, own, shadow.as_ref(), all, context).await,
-            Picked::Some { lines, runs } => {
-                let verdicts = run(filter, own, shadow.as_ref(), lines, context).await;
-                let verdicts = condition::put_back(&all, &runs, verdicts);
-                blocks::give_back(all.into_bytes());
-                verdicts
-            }
-        };
-        batch.advance(verdicts);
-    }
-
-    /// The stage that serves the stream at a place.
-    fn stage(&self, at: usize) -> &Stage {
-        let kept = self.stages[at].kept.as_deref();
-        kept.unwrap_or_else(|| self.chain.stages[at].of(self.cohort))
-    }
-}
-
-/// Runs a filter over lines, and lets its shadow see them.
-async fn run(
-    filter: &Filter,
-    own: &mut OwnInstance,
-    shadow: Option<&Shadow>,
-    lines: Lines,
-    context: CallContext<'_>,
-) -> Verdicts {
-    let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
-        return supervisor::run(filter, own, lines, context).await;
-    };
-    let copy = lines.clone();
-    let verdicts = supervisor::run(filter, own, lines, context).await;
-    room.fill(copy, context.rules, &verdicts);
-    verdicts
 }

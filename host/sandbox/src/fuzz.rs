@@ -242,9 +242,10 @@ impl Came {
         }
         Self {
             lines: all(&verdicts.lines),
-            counts: match verdicts.counts.is_empty() {
-                true => vec![1; given],
-                false => verdicts.counts,
+            counts: if verdicts.counts.is_empty() {
+                vec![1; given]
+            } else {
+                verdicts.counts
             },
             routed,
             dropped: verdicts.dropped,

@@ -169,9 +169,10 @@ impl Instance {
                 let called = guest.call_process(&mut self.store, lines).await;
                 called.and_then(|outcome| {
                     let output = &outcome.output;
-                    match output.bytes.len() + output.spans.len() / 2 > most {
-                        true => Err(LimitExceeded::Output.into()),
-                        false => Ok(outcome),
+                    if output.bytes.len() + output.spans.len() / 2 > most {
+                        Err(LimitExceeded::Output.into())
+                    } else {
+                        Ok(outcome)
                     }
                 })
             }

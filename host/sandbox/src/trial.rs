@@ -60,8 +60,8 @@ impl Trial {
     }
 
     /// What a shadow came to.
-    pub fn compared(&self) -> &Comparison {
-        self.filter().compared()
+    pub fn comparison(&self) -> &Comparison {
+        self.filter().comparison()
     }
 
     pub(crate) fn takes(&self, cohort: Cohort, kind: TrialKind) -> bool {

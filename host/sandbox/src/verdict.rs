@@ -228,6 +228,25 @@ pub(crate) fn printable(reason: &[u8]) -> String {
 // === impl Verdicts ===
 
 impl Verdicts {
+    /// The verdicts on lines whose call failed.
+    pub(crate) fn on_failed(input: Lines, on_error: OnError) -> Self {
+        match on_error {
+            OnError::Pass => Self {
+                lines: input,
+                ..Self::default()
+            },
+            OnError::Drop | OnError::Quarantine => Self {
+                counts: vec![0; input.len()],
+                ..Self::default()
+            },
+            OnError::Close => Self {
+                counts: vec![0],
+                close: Some(Close::OnError),
+                ..Self::default()
+            },
+        }
+    }
+
     /// Adds what came of the `lines` lines after the first `base`, but for what is counted.
     pub(crate) fn append(&mut self, later: Self, base: usize, lines: usize) {
         self.lines.append(later.lines);

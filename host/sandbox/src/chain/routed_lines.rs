@@ -73,9 +73,10 @@ impl RoutedLines {
         while left < old.len() || right < new.len() {
             let from_old =
                 right == new.len() || (left < old.len() && old.before[left] <= new.before[right]);
-            let (from, at) = match from_old {
-                true => (&old, &mut left),
-                false => (&new, &mut right),
+            let (from, at) = if from_old {
+                (&old, &mut left)
+            } else {
+                (&new, &mut right)
             };
             self.lines.append_of(&from.lines, *at, *at + 1);
             self.route_indices.push(from.route_indices[*at]);

@@ -7,8 +7,9 @@ use crate::filter::Reporting;
 use crate::imports::Grants;
 use crate::metrics::FilterFamilies;
 use crate::plugin::Plugin;
+use crate::verdict::Rules;
 use linemill_config::settings::{FilterSettings, OnError, PluginRef};
-use linemill_framing::Framing;
+use linemill_framing::{Framing, Lines};
 
 pub(super) const RULES: Rules = Rules {
     framing: Framing::Lf,

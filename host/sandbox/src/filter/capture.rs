@@ -15,8 +15,8 @@ use linemill_config::settings::PluginRef;
 
 impl Filter {
     /// What the instance of a stream knows, if that may be needed.
-    pub(crate) async fn known(&self, own: &mut OwnInstance) -> Option<State> {
-        self.notices.capsules.as_ref()?;
+    pub(super) async fn state_for_capsule(&self, own: &mut OwnInstance) -> Option<State> {
+        self.supervisor.accounting().capsules()?;
         if !self.keeps_state {
             return Some(State::Stateless);
         }
@@ -38,24 +38,27 @@ impl Filter {
     }
 
     /// Writes down how `content` came to a fault. `before` is what was known before it.
-    pub(crate) fn capture(
+    pub(super) fn write_capsule(
         &self,
         content: &[u8],
         fault: &Fault,
         before: Option<State>,
         context: CallContext<'_>,
     ) {
-        let Some(capsules) = &self.notices.capsules else {
+        let Some(capsules) = self.supervisor.accounting().capsules() else {
             return;
         };
         if fault.kind == FaultKind::Refused || !capsules.wanted() {
             return;
         }
-        let unknown = || match self.keeps_state {
-            true => State::Unknown {
-                why: "the instance trapped before anybody asked".to_owned(),
-            },
-            false => State::Stateless,
+        let unknown = || {
+            if self.keeps_state {
+                State::Unknown {
+                    why: "the instance trapped before its state was saved".to_owned(),
+                }
+            } else {
+                State::Stateless
+            }
         };
         let settings = &self.settings;
         capsules.write(Capsule {

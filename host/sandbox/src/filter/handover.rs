@@ -35,7 +35,12 @@ impl Filter {
         drop(turn);
         let reason = match carried {
             Ok(own) => {
-                self.metrics.handovers.of(HandoverResult::Restored).inc();
+                self.supervisor
+                    .accounting()
+                    .metrics()
+                    .handovers
+                    .of(HandoverResult::Restored)
+                    .inc();
                 return HandedOver::Restored(own);
             }
             Err(reason) => reason,
@@ -47,7 +52,12 @@ impl Filter {
         } else {
             HandoverResult::Fresh
         };
-        self.metrics.handovers.of(result).inc();
+        self.supervisor
+            .accounting()
+            .metrics()
+            .handovers
+            .of(result)
+            .inc();
         if let Some(held) = self.handover_log.pass() {
             tracing::warn!(
                 filter = self.name(),
@@ -58,9 +68,10 @@ impl Filter {
                 "state not handed over"
             );
         }
-        match keeps {
-            true => HandedOver::Kept(own),
-            false => HandedOver::Fresh(own),
+        if keeps {
+            HandedOver::Kept(own)
+        } else {
+            HandedOver::Fresh(own)
         }
     }
 

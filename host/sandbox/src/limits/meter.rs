@@ -104,10 +104,11 @@ impl Mark {
     }
 
     fn until(&self, later: &Self) -> Duration {
-        match self.thread == later.thread {
-            true => later.used.saturating_sub(self.used),
-            // It was moved while an import waited: ticks are all there is.
-            false => TICK,
+        if self.thread == later.thread {
+            later.used.saturating_sub(self.used)
+        } else {
+            // The call moved to another thread while an import waited: only ticks are known.
+            TICK
         }
     }
 }

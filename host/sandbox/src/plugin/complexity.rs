@@ -138,6 +138,7 @@ mod tests {
     /// Sections of a component, and of a module.
     const CORE_MODULE: u8 = 1;
     const COMPONENT: u8 = 4;
+    const FUNCTION: u8 = 3;
     const CODE: u8 = 10;
 
     fn with_preamble(sections: &[u8]) -> Vec<u8> {
@@ -148,8 +149,12 @@ mod tests {
         section(CORE_MODULE, &[&b"\0asm\x01\0\0\0"[..], sections].concat())
     }
 
-    fn module(code: &[u8]) -> Vec<u8> {
-        with_preamble(&core_module(&section(CODE, code)))
+    /// A component of one module, whose code section has `count` functions and these `bodies`, each
+    /// behind its size. A parser takes no code section without a function section of its length.
+    fn module(count: usize, bodies: &[u8]) -> Vec<u8> {
+        let functions = section(FUNCTION, &leb(count));
+        let code = section(CODE, &[&leb(count)[..], bodies].concat());
+        with_preamble(&core_module(&[functions, code].concat()))
     }
 
     fn refusal(component: &[u8]) -> Option<Refusal> {
@@ -174,9 +179,9 @@ mod tests {
     #[test]
     fn each_bound_holds() {
         let limits = Limits::default();
-        let bodies = |size: usize| module(&[&leb(1)[..], &leb(size), &vec![0; size]].concat());
-        assert_eq!(refusal(&module(&leb(limits.functions))), None);
-        refused(&module(&leb(limits.functions + 1)), "200001 functions");
+        let bodies = |size: usize| module(1, &[&leb(size)[..], &vec![0; size]].concat());
+        assert_eq!(refusal(&module(limits.functions, &[])), None);
+        refused(&module(limits.functions + 1, &[]), "200001 functions");
         assert_eq!(refusal(&bodies(limits.function_size)), None);
         refused(&bodies(limits.function_size + 1), "1048577 bytes");
         let one = core_module(&[]);
@@ -202,7 +207,7 @@ mod tests {
         };
         let body = [&leb(7)[..], &[0; 7]].concat();
         let of = |count: usize| {
-            let all = module(&[&leb(count)[..], &body.repeat(count)].concat());
+            let all = module(count, &body.repeat(count));
             Complexity::of(&all)
         };
         let expected = Complexity {
@@ -231,8 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_counts_up_to_there() {
-        let body = [&leb(1)[..], &leb(3), &[0; 3]].concat();
-        let whole = module(&body);
+        let whole = module(1, &[&leb(3)[..], &[0; 3]].concat());
         assert_eq!(Complexity::of(&whole).functions, 1);
         for length in 0..whole.len() {
             assert_eq!(Complexity::of(&whole[..length]).functions, 0, "{length}");

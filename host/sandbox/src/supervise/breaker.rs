@@ -107,9 +107,10 @@ impl Breaker {
 
     /// Whether a call may be made now.
     pub(crate) fn admit_now(&self) -> Admitted {
-        match self.trouble.load(Ordering::Acquire) {
-            true => self.admit(Instant::now()),
-            false => Admitted::Yes,
+        if self.trouble.load(Ordering::Acquire) {
+            self.admit(Instant::now())
+        } else {
+            Admitted::Yes
         }
     }
 

@@ -1,22 +1,29 @@
-//! After a fault: finds the lines that caused it, so that the others are unaffected.
+//! The supervisor of a filter: decides what is called, and finds the lines at fault when a call
+//! fails, so that the others are unaffected.
 //!
-//! In: the lines of a call that trapped, ran out of time, or answered nonsense. Out: the same
-//! lines judged in smaller calls, each after a fault by a fresh instance; `on_error` applied to
-//! lines that fail alone. Bounded: after [`BUDGET`], what is left counts as failed. Lines that come
-//! soon after a fault are called in small parts to begin with ([`SuspectMode`]). While the filter's breaker is
-//! open it is not called, and all lines count as failed.
+//! In: a batch of lines, and something that can be called ([`Supervised`]) and may trap, run out of
+//! time, or give an invalid answer. Out: verdicts on every line. After a fault the lines are called
+//! again in smaller parts, each by a fresh instance, until the lines at fault are known; `on_error`
+//! applies to these. The cost is bounded: beyond [`BUDGET`], all remaining lines count as failed.
+//! While the breaker is open nothing is called, and all lines count as failed.
+//! Not here: how instances are made and called (`filter`), which part is next (`fault_search`).
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::fault::{Fault, FaultKind};
-use crate::filter::{Filter, OwnInstance, give_up};
-use crate::supervise::breaker::{Admitted, After};
+use crate::supervise::accounting::Accounting;
+use crate::supervise::breaker::{Admitted, After, Breaker, Opened};
+use crate::supervise::capsule::State;
 use crate::supervise::fault_search::FaultSearch;
 use crate::supervise::quarantine::Origin;
+use crate::supervise::suspect_mode::SuspectMode;
 use crate::verdict::{Rules, Verdicts};
+use linemill_config::Keyword as _;
 use linemill_framing::Lines;
 use linemill_framing::blocks;
+
+#[cfg(test)]
+mod tests;
 
 /// What faults may cost before the rest of a batch is given up. Finding one line among a thousand
 /// takes three; a fault and the instance after it take some 50 microseconds.
@@ -27,175 +34,240 @@ const LATE: u32 = 64;
 /// What faults may cost in a probe: as many as it takes to find a line that works, if there is one.
 const PROBE: u32 = 16;
 
-/// Lines that are called in small parts after one that was at fault. A small part costs some 10
-/// nanoseconds a line more than a whole batch.
-const SUSPECT_LINES: usize = 8192;
+/// What a supervisor calls.
+pub(crate) trait Supervised: Sync {
+    /// What a stream keeps between two calls, such as an instance of its own.
+    type Own: Send;
 
-/// What one thinks of a filter after its faults.
-#[derive(Debug, Default)]
-pub(crate) struct SuspectMode {
-    /// How many lines it is still to be called for in small parts.
-    left: AtomicUsize,
-    begun: AtomicBool,
+    /// Calls once. After a fault whatever was called is gone, and the next call starts afresh; after
+    /// success `input` is used up.
+    fn call(
+        &self,
+        own: &mut Self::Own,
+        input: &mut Lines,
+        context: CallContext<'_>,
+    ) -> impl Future<Output = Result<Verdicts, Fault>> + Send;
+
+    /// The state before a line that is called alone, if a capsule may need it.
+    fn state(&self, own: &mut Self::Own) -> impl Future<Output = Option<State>> + Send;
+
+    /// Records how to reproduce a fault of the line `content`; `before` is from [`Self::state`].
+    fn capture(
+        &self,
+        content: &[u8],
+        fault: &Fault,
+        before: Option<State>,
+        context: CallContext<'_>,
+    );
 }
 
-/// What a stream asks of a filter, and whose it is.
+/// For which stream a filter is called.
 #[derive(Clone, Copy)]
 pub(crate) struct CallContext<'a> {
     pub(crate) rules: Rules,
-    /// Where the filter's routes lead.
+    /// For each route of the filter, its index among the routes of the chain; `None` where it
+    /// leads nowhere.
     pub(crate) route_indices: &'a [Option<u32>],
     pub(crate) origin: &'a Origin,
 }
 
-/// Runs a stage over lines. Never fails: faults have been dealt with.
-pub(crate) async fn run(
-    filter: &Filter,
-    own: &mut OwnInstance,
-    mut input: Lines,
-    context: CallContext<'_>,
-) -> Verdicts {
-    let admitted = filter.breaker().admit_now();
-    if admitted == Admitted::No {
-        filter.not_offered(&input, context.origin);
-        return give_up(input, filter.on_error());
-    }
-    if admitted == Admitted::Yes && filter.suspect_mode().takes(input.len()) {
-        let search = FaultSearch::in_small_parts(input.len());
-        return Box::pin(find_faulty_lines(
-            filter,
-            own,
-            input,
-            context,
-            (search, None, false),
-        ))
-        .await;
-    }
-    let lines = input.len();
-    match filter.call(own, &mut input, context).await {
-        Ok(verdicts) => {
-            filter.works();
-            filter.account(lines, &input, &verdicts, context.origin);
-            blocks::give_back(input.into_bytes());
-            verdicts
-        }
-        Err(fault) => {
-            let (search, probe) = (FaultSearch::of(lines), admitted == Admitted::Probe);
-            Box::pin(find_faulty_lines(
-                filter,
-                own,
-                input,
-                context,
-                (search, Some(fault), probe),
-            ))
-            .await
-        }
-    }
+/// Supervises the calls of one filter, by all streams.
+pub(crate) struct Supervisor {
+    accounting: Accounting,
+    breaker: Breaker,
+    suspect_mode: SuspectMode,
 }
 
-/// Calls parts of the lines, and smaller ones of what failed until single lines are left. `known` is
-/// how the first part failed, if that has happened already; `probe` is whether it was a probe.
-async fn find_faulty_lines(
-    filter: &Filter,
-    own: &mut OwnInstance,
-    input: Lines,
-    context: CallContext<'_>,
-    (mut search, mut known, mut probe): (FaultSearch, Option<Fault>, bool),
-) -> Verdicts {
-    let mut all = Verdicts::default();
-    let mut budget = if probe { PROBE } else { BUDGET };
-    while let Some(range) = search.next() {
-        let (from, lines) = (range.start, range.len());
-        let mut part = input.slice(from, range.end);
-        let mut before = None;
-        let verdicts = match known.take() {
-            Some(fault) => Err(fault),
-            None if probe || filter.breaker().admit_now() != Admitted::No => {
-                if lines == 1 {
-                    before = filter.known(own).await;
-                }
-                filter.call(own, &mut part, context).await
-            }
-            None => {
-                filter.not_offered(&part, context.origin);
-                all.append(give_up(part, filter.on_error()), from, lines);
-                if all.close.is_some() {
-                    break;
-                }
-                continue;
-            }
-        };
-        match verdicts {
+/// Where the search for lines at fault begins.
+struct Start {
+    search: FaultSearch,
+    /// How the first part failed, if it has been called already.
+    known: Option<Fault>,
+    /// The breaker is open, and this batch is its probe.
+    probe: bool,
+}
+
+impl Supervisor {
+    /// The supervisor of a filter that has not been called.
+    pub(crate) fn new(accounting: Accounting) -> Self {
+        Self {
+            breaker: Breaker::new(accounting.metrics().breaker_open.clone()),
+            accounting,
+            suspect_mode: SuspectMode::default(),
+        }
+    }
+
+    /// What has been counted.
+    pub(crate) fn accounting(&self) -> &Accounting {
+        &self.accounting
+    }
+
+    /// Whether a line was ever at fault.
+    pub(crate) fn has_seen_faults(&self) -> bool {
+        self.suspect_mode.has_begun()
+    }
+
+    /// Since when the breaker is open; `None` while it is closed.
+    pub(crate) fn opened(&self) -> Option<Opened> {
+        self.breaker.opened()
+    }
+
+    /// Leads lines through the filter. Never fails: faults have been dealt with.
+    pub(crate) async fn run<S: Supervised>(
+        &self,
+        filter: &S,
+        own: &mut S::Own,
+        mut input: Lines,
+        context: CallContext<'_>,
+    ) -> Verdicts {
+        let admitted = self.breaker.admit_now();
+        if admitted == Admitted::No {
+            return self.not_offered(input, context);
+        }
+        let lines = input.len();
+        if admitted == Admitted::Yes && self.suspect_mode.takes(lines) {
+            let start = Start {
+                search: FaultSearch::in_small_parts(lines),
+                known: None,
+                probe: false,
+            };
+            return Box::pin(self.find_lines_at_fault(filter, own, input, context, start)).await;
+        }
+        match filter.call(own, &mut input, context).await {
             Ok(verdicts) => {
-                search.good();
-                filter.works();
-                if std::mem::take(&mut probe) {
-                    budget = BUDGET;
-                }
-                filter.account(lines, &part, &verdicts, context.origin);
-                all.append(verdicts, from, lines);
+                self.works();
+                self.accounting
+                    .verdicts(lines, &input, &verdicts, context.origin);
+                blocks::give_back(input.into_bytes());
+                verdicts
             }
             Err(fault) => {
-                // Other streams of this thread come first.
-                tokio::task::yield_now().await;
-                let late = fault.kind == FaultKind::Deadline;
-                // A probe has as many tries either way: it looks for one that works.
-                let cost = if late && !probe { LATE } else { 1 };
-                budget = budget.saturating_sub(cost);
-                // A filter that cannot even start will not with fewer lines.
-                if lines > 1 && budget > 0 && fault.kind != FaultKind::Refused {
-                    search.split(range);
-                    continue;
-                }
-                search.failed();
-                filter.suspect_mode().begin();
-                filter.lost(&part, &fault, context.origin);
-                if lines == 1 {
-                    filter.capture(part.content(0), &fault, before, context);
-                }
-                all.append(give_up(part, filter.on_error()), from, lines);
-                if probe {
-                    if budget == 0 || search.is_done() || all.close.is_some() {
-                        probe = false;
-                        filter.breaker().probe_failed(Instant::now());
-                    }
-                } else if let After::Wait(wait) = filter.broke(&fault)
-                    && !wait.is_zero()
-                {
-                    // Who sends lines that fail waits, and others are heard meanwhile.
-                    tokio::time::sleep(wait).await;
-                }
+                let start = Start {
+                    search: FaultSearch::of(lines),
+                    known: Some(fault),
+                    probe: admitted == Admitted::Probe,
+                };
+                Box::pin(self.find_lines_at_fault(filter, own, input, context, start)).await
             }
         }
-        if all.close.is_some() {
-            break;
+    }
+
+    /// Calls parts of the lines, and smaller parts of those that fail, until single lines are left.
+    async fn find_lines_at_fault<S: Supervised>(
+        &self,
+        filter: &S,
+        own: &mut S::Own,
+        input: Lines,
+        context: CallContext<'_>,
+        start: Start,
+    ) -> Verdicts {
+        let Start {
+            mut search,
+            mut known,
+            mut probe,
+        } = start;
+        let mut all = Verdicts::default();
+        let mut budget = if probe { PROBE } else { BUDGET };
+        while let Some(range) = search.next() {
+            let (from, lines) = (range.start, range.len());
+            let mut part = input.slice(from, range.end);
+            let mut before = None;
+            let called = match known.take() {
+                Some(fault) => Err(fault),
+                None if probe || self.breaker.admit_now() != Admitted::No => {
+                    if lines == 1 {
+                        before = filter.state(own).await;
+                    }
+                    filter.call(own, &mut part, context).await
+                }
+                None => {
+                    all.append(self.not_offered(part, context), from, lines);
+                    if all.close.is_some() {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            match called {
+                Ok(verdicts) => {
+                    search.good();
+                    self.works();
+                    if std::mem::take(&mut probe) {
+                        budget = BUDGET;
+                    }
+                    self.accounting
+                        .verdicts(lines, &part, &verdicts, context.origin);
+                    all.append(verdicts, from, lines);
+                }
+                Err(fault) => {
+                    // Other streams of this thread come first.
+                    tokio::task::yield_now().await;
+                    let late = fault.kind == FaultKind::Deadline;
+                    // A probe has as many tries either way: it looks for a line that works.
+                    let cost = if late && !probe { LATE } else { 1 };
+                    budget = budget.saturating_sub(cost);
+                    // A filter that cannot even start will not with fewer lines.
+                    if lines > 1 && budget > 0 && fault.kind != FaultKind::Refused {
+                        search.split(range);
+                        continue;
+                    }
+                    search.failed();
+                    self.suspect_mode.begin();
+                    self.accounting.lost(&part, &fault, context.origin);
+                    if lines == 1 {
+                        filter.capture(part.content(0), &fault, before, context);
+                    }
+                    let on_error = self.accounting.on_error();
+                    all.append(Verdicts::on_failed(part, on_error), from, lines);
+                    if probe {
+                        if budget == 0 || search.is_done() || all.close.is_some() {
+                            probe = false;
+                            self.breaker.probe_failed(Instant::now());
+                        }
+                    } else if let After::Wait(wait) = self.fails(&fault)
+                        && !wait.is_zero()
+                    {
+                        // The stream whose lines fail waits, and the others go on meanwhile.
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+            }
+            if all.close.is_some() {
+                break;
+            }
+        }
+        all
+    }
+
+    /// The breaker is open: `on_error` applies to all lines.
+    fn not_offered(&self, input: Lines, context: CallContext<'_>) -> Verdicts {
+        self.accounting.not_offered(&input, context.origin);
+        Verdicts::on_failed(input, self.accounting.on_error())
+    }
+
+    /// A call succeeded.
+    fn works(&self) {
+        if self.breaker.good() {
+            tracing::info!(
+                filter = self.accounting.name(),
+                "breaker closed: the filter is called again"
+            );
         }
     }
-    all
-}
 
-// === impl SuspectMode ===
-
-impl SuspectMode {
-    /// Whether a line was ever at fault.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    /// A line was at fault.
-    fn begin(&self) {
-        self.left.store(SUSPECT_LINES, Ordering::Relaxed);
-        self.begun.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether these lines are among those to be called in small parts.
-    fn takes(&self, lines: usize) -> bool {
-        let left = self.left.load(Ordering::Relaxed);
-        if left > 0 {
-            // What two threads do at a time may count once.
-            self.left
-                .store(left.saturating_sub(lines), Ordering::Relaxed);
+    /// A call failed, and its lines are not tried again.
+    fn fails(&self, fault: &Fault) -> After {
+        let heavy = matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused);
+        let after = self.breaker.fault(heavy, Instant::now());
+        if after == After::Opened {
+            tracing::error!(
+                filter = self.accounting.name(),
+                kind = fault.kind.label(),
+                reason = fault.reason,
+                on_error = self.accounting.on_error().keyword(),
+                "breaker open: the filter is not called, except for a batch now and then to see whether it works again"
+            );
         }
-        left > 0
+        after
     }
 }

@@ -16,7 +16,7 @@ use super::Trial;
 use crate::chain::routed_lines::RoutedLines;
 use crate::filter::{Filter, OwnInstance};
 use crate::supervise::quarantine::Origin;
-use crate::supervise::supervisor::{self, CallContext};
+use crate::supervise::supervisor::CallContext;
 use crate::verdict::{Rules, Verdicts};
 use linemill_framing::Lines;
 
@@ -91,7 +91,7 @@ impl Shadow {
         match self.copies.try_reserve() {
             Ok(permit) => Some(Room(permit)),
             Err(_) => {
-                self.filter.compared().skip(lines);
+                self.filter.comparison().skip(lines);
                 None
             }
         }
@@ -122,8 +122,10 @@ async fn follow(
             route_indices: &route_indices,
             origin: &origin,
         };
-        let verdicts = supervisor::run(&filter, &mut own, lines.clone(), context).await;
-        filter.compared().note(&lines, &made, &Made::of(&verdicts));
+        let verdicts = filter.process(&mut own, lines.clone(), context).await;
+        filter
+            .comparison()
+            .note(&lines, &made, &Made::of(&verdicts));
     }
 }
 

@@ -213,7 +213,7 @@ pub(super) fn trials(generation: &Generation, examples: bool) -> Vec<TrialStatus
         let stages = [&service.chain, &service.reply_chain];
         let stages = stages.iter().flat_map(|chain| chain.stages());
         for (stage, trial) in stages.filter_map(|stage| Some((stage, stage.trial()?))) {
-            let [same, different, skipped] = trial.compared().counts();
+            let [same, different, skipped] = trial.comparison().counts();
             let mut status = TrialStatus {
                 listener: listener.clone(),
                 filter: stage.filter().name().to_owned(),
@@ -228,7 +228,7 @@ pub(super) fn trials(generation: &Generation, examples: bool) -> Vec<TrialStatus
                 examples: Vec::new(),
             };
             if examples {
-                status.examples = trial.compared().examples().iter().map(example).collect();
+                status.examples = trial.comparison().examples().iter().map(example).collect();
             }
             trials.push(status);
         }

@@ -8,7 +8,6 @@ use crate::bindings::filter::exports::linemill::filter::batch::{
     Failure, LinesResult, Outcome, Routed,
 };
 use crate::chain::condition::{Picked, pick, put_back};
-use crate::filter::give_up;
 use crate::verdict::{Rules, judge};
 use linemill_config::settings::OnError;
 
@@ -117,7 +116,7 @@ impl Model {
                     let middle = from + (to - from) / 2;
                     todo.extend([(middle, to), (from, middle)]);
                 }
-                None => all.append(give_up(part, self.on_error), from, to - from),
+                None => all.append(Verdicts::on_failed(part, self.on_error), from, to - from),
             }
             if all.close.is_some() {
                 break;

@@ -64,7 +64,7 @@ mod tests {
     fn modules_are_found_at_any_depth() {
         let mut module = b"\0asm\x01\0\0\0".to_vec();
         // One function of two bytes, and a custom section.
-        module.extend(b"\x0a\x84\x00\x01\x02\x00\x0b\x00\x05\x02.xyz");
+        module.extend(b"\x03\x02\x01\x00\x0a\x84\x00\x01\x02\x00\x0b\x00\x05\x02.xyz");
         let size = u8::try_from(module.len()).expect("short");
         let mut inner = b"\0asm\x0d\0\x01\0\x01".to_vec();
         inner.push(size);

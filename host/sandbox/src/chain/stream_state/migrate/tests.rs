@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::tests::{RULES, out};
 use super::*;
 use crate::bundled;
+use crate::chain::tests::{RULES, out};
 use crate::engine::Engine;
 use crate::filter::{Filter, Reporting};
 use crate::imports::Grants;

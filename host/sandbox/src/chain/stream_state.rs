@@ -1,0 +1,163 @@
+//! A stream's place in a chain: the instances it holds, and the way of its lines from stage to stage.
+//!
+//! In: lines of a stream, in batches. Out: [`ChainOutput`]: the lines that went through, those that
+//! left by a route, and whether the stream ends there. Between two batches a stream can move to
+//! another chain (`migrate`).
+//! Not here: what a filter does with lines (`filter`), the order of a batch (`batch`).
+
+use std::sync::Arc;
+
+use super::batch::{Batch, ChainOutput};
+use super::condition::{self, Picked};
+use super::{Chain, Stage};
+use crate::filter::{Filter, OwnInstance};
+use crate::supervise::quarantine::Origin;
+use crate::supervise::supervisor::CallContext;
+use crate::trial::Cohort;
+use crate::trial::shadow::Shadow;
+use crate::verdict::{Rules, Verdicts};
+use linemill_framing::{Lines, blocks};
+
+mod migrate;
+
+/// One stream's place in a chain.
+pub struct StreamState {
+    pub(super) chain: Arc<Chain>,
+    rules: Rules,
+    cohort: Cohort,
+    origin: Origin,
+    /// As many as the chain has stages.
+    pub(super) stages: Vec<StageState>,
+}
+
+/// What a stream has at a stage of its chain.
+#[derive(Default)]
+pub(super) struct StageState {
+    pub(super) own: OwnInstance,
+    /// The stage that serves this stream here instead of the chain's: a swap replaced its filter,
+    /// but the state could not be handed over.
+    kept: Option<Box<Stage>>,
+    /// The shadow that sees copies of the lines.
+    shadow: Option<Shadow>,
+}
+
+impl StreamState {
+    /// The way of a new stream through `chain`. No instance is made before the first line.
+    pub fn new(chain: Arc<Chain>, rules: Rules) -> Self {
+        let stages = chain.stages.iter().map(|_| StageState::default()).collect();
+        Self {
+            chain,
+            rules,
+            cohort: Cohort::NONE,
+            origin: Origin::default(),
+            stages,
+        }
+    }
+
+    /// The same for the stream of a client, which versions on trial may serve.
+    pub fn with(mut self, cohort: Cohort, origin: Origin) -> Self {
+        self.cohort = cohort;
+        self.origin = origin;
+        self
+    }
+
+    /// Leads lines through the chain.
+    pub async fn process(&mut self, lines: Lines) -> ChainOutput {
+        let mut batch = Batch::new(lines);
+        for at in 0..self.stages.len() {
+            self.step(at, &mut batch).await;
+        }
+        batch.end(&self.chain.routes)
+    }
+
+    /// Ends the stream: leads its last lines through the chain, and after them what filters held.
+    pub async fn finish(&mut self, last: Lines) -> ChainOutput {
+        let mut batch = Batch::new(last);
+        for at in 0..self.stages.len() {
+            self.step(at, &mut batch).await;
+            if batch.close.is_none() {
+                let own = std::mem::take(&mut self.stages[at].own);
+                self.flush(at, own, &mut batch).await;
+            }
+        }
+        batch.end(&self.chain.routes)
+    }
+
+    /// Adds what the filter of a place still holds of the stream, given its instance there.
+    async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
+        let Stage {
+            filter,
+            route_indices,
+            ..
+        } = self.stage(at);
+        let context = CallContext {
+            rules: self.rules,
+            route_indices,
+            origin: &self.origin,
+        };
+        let held = filter.finish(own, context).await;
+        batch.add(held, self.rules.framing);
+    }
+
+    /// One stage.
+    async fn step(&mut self, at: usize, batch: &mut Batch) {
+        if batch.lines.is_empty() {
+            return;
+        }
+        let StageState { own, kept, shadow } = &mut self.stages[at];
+        let tried = self.chain.stages[at].shadow(self.cohort);
+        let stage = kept
+            .as_deref()
+            .unwrap_or_else(|| self.chain.stages[at].of(self.cohort));
+        let (filter, when) = (&stage.filter, &stage.when);
+        let context = CallContext {
+            rules: self.rules,
+            route_indices: &stage.route_indices,
+            origin: &self.origin,
+        };
+        if let Some(tried) = tried {
+            shadow.get_or_insert_with(|| Shadow::start(tried));
+        }
+        let all = std::mem::take(&mut batch.lines);
+        let picked = when.as_ref().map_or(Picked::All, |when| {
+            condition::pick(&all, |content| when.is_match(content))
+        });
+        let verdicts = match picked {
+            Picked::Nothing => {
+                batch.lines = all;
+                return;
+            }
+            Picked::All => run(filter, own, shadow.as_ref(), all, context).await,
+            Picked::Some { lines, runs } => {
+                let verdicts = run(filter, own, shadow.as_ref(), lines, context).await;
+                let verdicts = condition::put_back(&all, &runs, verdicts);
+                blocks::give_back(all.into_bytes());
+                verdicts
+            }
+        };
+        batch.advance(verdicts);
+    }
+
+    /// The stage that serves the stream at a place.
+    fn stage(&self, at: usize) -> &Stage {
+        let kept = self.stages[at].kept.as_deref();
+        kept.unwrap_or_else(|| self.chain.stages[at].of(self.cohort))
+    }
+}
+
+/// Runs a filter over lines, and lets its shadow see them.
+async fn run(
+    filter: &Filter,
+    own: &mut OwnInstance,
+    shadow: Option<&Shadow>,
+    lines: Lines,
+    context: CallContext<'_>,
+) -> Verdicts {
+    let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
+        return filter.process(own, lines, context).await;
+    };
+    let copy = lines.clone();
+    let verdicts = filter.process(own, lines, context).await;
+    room.fill(copy, context.rules, &verdicts);
+    verdicts
+}

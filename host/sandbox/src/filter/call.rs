@@ -1,0 +1,194 @@
+//! How a filter is called: an instance is taken or started, called, and given back.
+//!
+//! In: lines of a stream. Out: verdicts or a [`Fault`], after which the instance is gone; at the end
+//! of a stream, the lines that the filter held back. Not here: what follows a fault (`supervise`).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Filter, OwnInstance};
+use crate::chain::batch::HeldLines;
+use crate::fault::{Fault, FaultKind};
+use crate::instance::{Instance, NotStarted, slots};
+use crate::plugin::Linked;
+use crate::supervise::capsule::State;
+use crate::supervise::supervisor::{CallContext, Supervised};
+use crate::verdict::{Verdicts, judge};
+use linemill_framing::Lines;
+
+impl Supervised for Filter {
+    type Own = OwnInstance;
+
+    /// The instance goes back to where it came from, unless the call failed.
+    async fn call(
+        &self,
+        own: &mut OwnInstance,
+        input: &mut Lines,
+        context: CallContext<'_>,
+    ) -> Result<Verdicts, Fault> {
+        let CallContext {
+            rules,
+            route_indices,
+            ..
+        } = context;
+        let mut instance = self.instance(own).await?;
+        let started = Instant::now();
+        let outcome = instance
+            .process(&self.engine, self.bounds, input, rules.max_output)
+            .await;
+        self.supervisor
+            .accounting()
+            .metrics()
+            .call_seconds
+            .observe(started.elapsed());
+        self.supervisor.accounting().metrics().calls.inc();
+        if outcome
+            .as_ref()
+            .is_err_and(|fault| fault.kind == FaultKind::Deadline)
+        {
+            let overrun = instance.overrun().as_secs_f64();
+            self.supervisor
+                .accounting()
+                .metrics()
+                .overrun_seconds
+                .observe(overrun);
+        }
+        let verdicts = judge(
+            input,
+            outcome?,
+            rules,
+            route_indices,
+            self.settings.on_error,
+        )
+        .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
+        self.give_back(own, instance);
+        Ok(verdicts)
+    }
+
+    async fn state(&self, own: &mut OwnInstance) -> Option<State> {
+        self.state_for_capsule(own).await
+    }
+
+    fn capture(
+        &self,
+        content: &[u8],
+        fault: &Fault,
+        before: Option<State>,
+        context: CallContext<'_>,
+    ) {
+        self.write_capsule(content, fault, before, context);
+    }
+}
+
+impl Filter {
+    /// Takes back what the filter still holds of a stream, if it has an instance for it.
+    pub(crate) async fn finish(&self, own: OwnInstance, context: CallContext<'_>) -> HeldLines {
+        let CallContext {
+            rules,
+            route_indices,
+            ..
+        } = context;
+        let accounting = self.supervisor.accounting();
+        let mut held = HeldLines::default();
+        let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
+            return held;
+        };
+        let terminator = rules.framing.terminator();
+        let (bounds, most) = (self.bounds, rules.max_output);
+        let lines = instance
+            .finish(&self.engine, bounds, route_indices.len(), most)
+            .await;
+        let lines = lines.unwrap_or_else(|fault| {
+            accounting.failures(fault.kind, 1, &fault.reason);
+            Vec::new()
+        });
+        for (content, route) in lines {
+            let wrong = if content.len() > rules.max_output {
+                let reason = "a line held back is longer than may go on";
+                Some((FaultKind::Length, reason))
+            } else if rules.framing.ends_inside(&content) {
+                Some((FaultKind::Terminator, "a line held back holds a terminator"))
+            } else {
+                None
+            };
+            if let Some((kind, reason)) = wrong {
+                accounting.failures(kind, 1, reason);
+                accounting.quarantine(context.origin, kind, reason, &content);
+            } else if let Some(route) = route.and_then(|route| route_indices[route as usize]) {
+                let at = held.lines.len();
+                held.routed.push(&content, terminator, route, at);
+            } else {
+                held.lines.push(&content, terminator);
+            }
+        }
+        held
+    }
+
+    async fn instance(&self, own: &mut OwnInstance) -> Result<Box<Instance>, Fault> {
+        if let Some(own) = own.0.take() {
+            return Ok(own);
+        }
+        if !self.exclusive
+            && let Some(pooled) = self.pool.take()
+        {
+            return Ok(pooled);
+        }
+        // Boxed: it is large, and made seldom.
+        Box::pin(self.start_one()).await.map(Box::new)
+    }
+
+    /// A new instance: in a slot, if the filter has failed before and there is one.
+    pub(super) async fn start_one(&self) -> Result<Instance, Fault> {
+        let in_slot = match self.in_slots().await {
+            Some(linked) => self.start_of(linked).await,
+            None => Err(NotStarted::NoSlot),
+        };
+        let started = match in_slot {
+            Err(NotStarted::NoSlot) => self.start_of(&self.plugin.linked).await,
+            started => started,
+        };
+        match started.map_err(NotStarted::into_fault)? {
+            (instance, routes) if routes == self.routes => Ok(instance),
+            _ => Err(Fault::new(
+                FaultKind::Outcome,
+                "it declares other routes than before, with the same settings",
+            )),
+        }
+    }
+
+    /// The plugin as slots want it, when the filter has failed before and fits into them.
+    async fn in_slots(&self) -> Option<&Linked> {
+        if !self.supervisor.has_seen_faults() || self.bounds.limits.tables > slots::ELEMENTS {
+            return None;
+        }
+        if !self.plugin.knows_slots() {
+            let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
+            let making = tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
+            // Without them it goes on as before.
+            drop(making.await);
+        }
+        self.plugin.in_slots(&self.engine)
+    }
+
+    async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), NotStarted> {
+        let (engine, import_context) = (&self.engine, &self.import_context);
+        let gauge = self.supervisor.accounting().metrics().instances.clone();
+        Instance::start(
+            engine,
+            plugin,
+            self.bounds,
+            &self.json,
+            import_context,
+            gauge,
+        )
+        .await
+    }
+
+    fn give_back(&self, own: &mut OwnInstance, instance: Box<Instance>) {
+        if self.exclusive {
+            own.0 = Some(instance);
+        } else {
+            self.pool.put(instance);
+        }
+    }
+}

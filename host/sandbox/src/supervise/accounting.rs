@@ -1,0 +1,178 @@
+//! What a filter's calls amount to: counted, logged once a second at most, and quarantined.
+//!
+//! In: lines, and their verdicts or the fault of their call. Out: metrics, log lines, lines in
+//! quarantine. All counting of lines and failures of a filter happens here.
+//! Not here: what happens to the lines in the stream (`supervisor`).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::metrics::counter::Atomic as _;
+
+use crate::fault::{Fault, FaultKind};
+use crate::metrics::FilterMetrics;
+use crate::plugin::Digest;
+use crate::supervise::capsule::Capsules;
+use crate::supervise::quarantine::{Case, Origin, Quarantine};
+use crate::verdict::{Failed, Verdicts};
+use linemill_config::Keyword as _;
+use linemill_config::settings::OnError;
+use linemill_framing::Lines;
+use linemill_telemetry::{Gate, Shards};
+
+/// Where a filter's failures are reported, besides metrics.
+#[derive(Default)]
+pub struct Reporting {
+    /// Limits how often failed lines are logged.
+    pub log: Gate,
+    /// Takes failed lines when `on_error` is `quarantine`; without it they are dropped.
+    pub quarantine: Option<Quarantine>,
+    /// Records how to reproduce a trap; `None` when no folder is configured.
+    pub capsules: Option<Capsules>,
+}
+
+/// The counts of one filter in one generation, and where its failures are reported.
+pub(crate) struct Accounting {
+    name: String,
+    plugin: Digest,
+    on_error: OnError,
+    metrics: FilterMetrics,
+    reporting: Reporting,
+    /// Lines given to the filter, offered or not.
+    lines: Shards<AtomicU64>,
+    /// Of these, the lines that failed.
+    failed: AtomicU64,
+}
+
+impl Accounting {
+    /// Nothing counted yet.
+    pub(crate) fn new(
+        name: String,
+        plugin: Digest,
+        on_error: OnError,
+        metrics: FilterMetrics,
+        reporting: Reporting,
+    ) -> Self {
+        Self {
+            name,
+            plugin,
+            on_error,
+            metrics,
+            reporting,
+            lines: Shards::default(),
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
+    pub(crate) fn metrics(&self) -> &FilterMetrics {
+        &self.metrics
+    }
+
+    pub(crate) fn capsules(&self) -> Option<&Capsules> {
+        self.reporting.capsules.as_ref()
+    }
+
+    /// Lines given to the filter so far.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines.get()
+    }
+
+    /// Of these, the lines that failed.
+    pub(crate) fn failed_lines(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Counts the verdicts on `lines` lines. Only the failed ones are looked up in `input`.
+    pub(crate) fn verdicts(
+        &self,
+        lines: usize,
+        input: &Lines,
+        verdicts: &Verdicts,
+        origin: &Origin,
+    ) {
+        let lines = lines as u64;
+        self.metrics.lines.inc_by(lines);
+        self.lines.inc_by(lines);
+        if verdicts.dropped > 0 {
+            self.metrics.dropped.inc_by(verdicts.dropped);
+        }
+        // Runs of one kind are counted together: finding a counter by its labels takes a while.
+        for run in verdicts.failed.chunk_by(|one, next| one.kind == next.kind) {
+            if let [Failed { kind, reason, .. }, ..] = run {
+                self.failures(*kind, run.len() as u64, reason);
+            }
+        }
+        for Failed { line, kind, reason } in &verdicts.failed {
+            self.quarantine(origin, *kind, reason, input.content(*line));
+        }
+    }
+
+    /// Counts lines whose call failed, and that are not tried again.
+    pub(crate) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
+        self.verdicts(input.len(), input, &Verdicts::default(), origin);
+        self.failures(fault.kind, input.len() as u64, &fault.reason);
+        self.quarantine_all(origin, fault.kind, &fault.reason, input);
+    }
+
+    /// Counts lines that were not offered to the filter because its breaker was open. That was
+    /// logged when it opened.
+    pub(crate) fn not_offered(&self, input: &Lines, origin: &Origin) {
+        let lines = input.len() as u64;
+        let reason = "the filter kept failing, and is not called";
+        self.quarantine_all(origin, FaultKind::Breaker, reason, input);
+        self.metrics.failures.of(FaultKind::Breaker).inc_by(lines);
+        self.lines.inc_by(lines);
+        self.failed.fetch_add(lines, Ordering::Relaxed);
+    }
+
+    /// Counts lines that failed, and logs it once a second at most.
+    pub(crate) fn failures(&self, kind: FaultKind, lines: u64, reason: &str) {
+        self.metrics.failures.of(kind).inc_by(lines);
+        self.failed.fetch_add(lines, Ordering::Relaxed);
+        if let Some(suppressed) = self.reporting.log.pass() {
+            tracing::warn!(
+                filter = self.name,
+                kind = kind.label(),
+                reason,
+                on_error = self.on_error.keyword(),
+                not_logged = suppressed,
+                "line failed"
+            );
+        }
+    }
+
+    /// Sends a failed line to quarantine, if `on_error` says so.
+    pub(crate) fn quarantine(
+        &self,
+        origin: &Origin,
+        kind: FaultKind,
+        reason: &str,
+        content: &[u8],
+    ) {
+        if let Some(quarantine) = &self.reporting.quarantine {
+            let case = Case {
+                filter: &self.name,
+                plugin: self.plugin,
+                kind,
+                reason,
+                origin,
+            };
+            quarantine.take(case, content, &self.metrics.quarantined);
+        }
+    }
+
+    fn quarantine_all(&self, origin: &Origin, kind: FaultKind, reason: &str, lines: &Lines) {
+        if self.reporting.quarantine.is_some() {
+            for line in 0..lines.len() {
+                self.quarantine(origin, kind, reason, lines.content(line));
+            }
+        }
+    }
+}
