@@ -49,8 +49,8 @@ impl Client {
 
     /// Connects from this local address.
     pub fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
-        let socket = socket.expect("a socket");
+        let socket =
+            Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
         socket
             .bind(&SocketAddr::from((from, 0)).into())
             .expect("an address of this machine");
@@ -62,8 +62,8 @@ impl Client {
 
     /// Connects with a receive buffer of about `bytes`, so that unread data stays in the host.
     pub fn with_little_room(address: SocketAddr, bytes: usize) -> Self {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
-        let socket = socket.expect("a socket");
+        let socket =
+            Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
         socket
             .set_recv_buffer_size(bytes)
             .expect("a fresh socket takes options");

@@ -93,9 +93,9 @@ pub fn marked(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
 pub fn importing(name: &str) -> Vec<u8> {
     let mut resolve = resolve();
     let path = folder("guests/imports.wit");
-    let world = fs::read_to_string(&path).expect("imports.wit is there");
+    let text = fs::read_to_string(&path).expect("imports.wit is there");
     let package = resolve
-        .push_str(&path, &world)
+        .push_str(&path, &text)
         .unwrap_or_else(|error| panic!("imports.wit: {error:#}"));
     let world = resolve.packages[package].worlds["importing"];
     encode(core(name), &resolve, world)
@@ -105,16 +105,18 @@ pub fn importing(name: &str) -> Vec<u8> {
 /// source line that contains `text`.
 pub fn with_source(name: &str, text: &str) -> (Vec<u8>, usize) {
     let source = source(name);
-    let lines = source.lines().zip(1..);
-    let line = lines.filter(|(line, _)| line.contains(text)).last();
-    let line = line.map(|(_, number)| number);
-    let line = line.unwrap_or_else(|| panic!("{name}.wat has no {text:?}"));
+    let (_, number) = source
+        .lines()
+        .zip(1..)
+        .filter(|(line, _)| line.contains(text))
+        .last()
+        .unwrap_or_else(|| panic!("{name}.wat has no {text:?}"));
     let module = wat::Parser::new()
         .generate_dwarf(wat::GenerateDwarf::Full)
         .parse_str(Some(format!("{name}.wat").as_ref()), source)
         .unwrap_or_else(|error| panic!("{name}.wat: {error}"));
     let (resolve, world) = world("filter");
-    (encode(module, &resolve, world), line)
+    (encode(module, &resolve, world), number)
 }
 
 /// The core module of a guest, which is not a component.

@@ -67,6 +67,6 @@ pub fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
             start.elapsed() < PATIENCE,
             "not within {PATIENCE:?}: {what}"
         );
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -144,8 +144,10 @@ mod tests {
 
     #[test]
     fn a_peak_is_reset() {
-        let child = std::process::Command::new("sleep").arg("20").spawn();
-        let mut child = child.expect("every system has it");
+        let mut child = std::process::Command::new("sleep")
+            .arg("20")
+            .spawn()
+            .expect("every system has sleep");
         super::forget_peak(child.id()).expect("it is ours");
         let peak = super::peak_memory(child.id()).expect("it runs");
         let now = super::memory(child.id()).expect("it runs").resident;
@@ -156,10 +158,10 @@ mod tests {
 
     #[test]
     fn an_open_file_is_a_descriptor() {
-        let child = std::process::Command::new("cat")
+        let mut child = std::process::Command::new("cat")
             .stdin(std::process::Stdio::piped())
-            .spawn();
-        let mut child = child.expect("every system has it");
+            .spawn()
+            .expect("every system has cat");
         assert!(super::descriptors(child.id()).expect("it runs") >= 3);
         drop(child.stdin.take());
         child.wait().expect("it is ours");
@@ -167,8 +169,10 @@ mod tests {
 
     #[test]
     fn a_family_has_its_child() {
-        let child = std::process::Command::new("sleep").arg("20").spawn();
-        let mut child = child.expect("every system has it");
+        let mut child = std::process::Command::new("sleep")
+            .arg("20")
+            .spawn()
+            .expect("every system has sleep");
         let family = super::family(std::process::id()).expect("we run");
         assert!(family.contains(&std::process::id()) && family.contains(&child.id()));
         let alone = super::family(child.id()).expect("it runs");

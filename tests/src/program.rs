@@ -125,8 +125,8 @@ impl Program {
     pub fn terminate(&mut self) -> ExitStatus {
         let id = i32::try_from(self.child.id())
             .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        let id = id.expect("a child has an id");
+            .and_then(rustix::process::Pid::from_raw)
+            .expect("a child has an id");
         rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is ours");
         self.wait()
     }

@@ -125,7 +125,7 @@ impl Identity {
         let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider knows them");
-        let builder = match clients {
+        let with_clients = match clients {
             None => builder.with_no_client_auth(),
             Some(authority) => builder.with_client_cert_verifier(
                 WebPkiClientVerifier::builder_with_provider(
@@ -136,7 +136,7 @@ impl Identity {
                 .expect("an authority is enough"),
             ),
         };
-        let config = builder.with_single_cert(self.chain(), self.key());
+        let config = with_clients.with_single_cert(self.chain(), self.key());
         Arc::new(config.expect("the key fits"))
     }
 

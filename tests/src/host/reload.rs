@@ -84,17 +84,18 @@ impl Host {
 
 #[track_caller]
 fn read(answer: &Response) -> Reload {
-    let said = answer.json();
-    let named = |outcome: &Outcome| said["result"] == outcome.name();
-    let outcome = Outcome::ALL.into_iter().find(named);
-    let outcome = outcome.unwrap_or_else(|| panic!("no result in {answer:?}"));
+    let body = answer.json();
+    let outcome = Outcome::ALL
+        .into_iter()
+        .find(|outcome| body["result"] == outcome.name())
+        .unwrap_or_else(|| panic!("no result in {answer:?}"));
     let status = if outcome == Outcome::Refused {
         422
     } else {
         200
     };
     assert_eq!(answer.status, status, "{answer:?}");
-    let generation = said["generation"].as_u64();
+    let generation = body["generation"].as_u64();
     Reload {
         outcome,
         generation: generation.unwrap_or_else(|| panic!("no generation in {answer:?}")),

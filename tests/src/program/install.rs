@@ -5,6 +5,7 @@
 //! these packages are not started.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -14,6 +15,17 @@ use std::sync::PoisonError;
 const MORE_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 /// Debian runs this program to ask whether a package may start its service (invoke-rc.d(8)).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// The packages of all programs that the tests use. The first that is missing installs all of them, since
+/// one run of apt-get takes hardly longer for all than for one.
+const PACKAGES: [&str; 6] = [
+    "bsdutils",
+    "ncat",
+    "netcat-openbsd",
+    "redis-server",
+    "rsyslog",
+    "socat",
+];
 
 /// The path of `program`, which is in Debian's `package`.
 ///
@@ -52,16 +64,22 @@ fn install(program: &str, package: &str) -> Result<PathBuf, String> {
         return Err("only root may install it".to_owned());
     }
     let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let lock = File::create(std::env::temp_dir().join("linemill-tests-install.lock"));
-    let lock = lock.map_err(|error| format!("the lock file: {error}"))?;
-    lock.lock()
-        .map_err(|error| format!("the lock file: {error}"))?;
+    let _lock = lock_file().map_err(|error| format!("the lock file: {error}"))?;
     if let Some(path) = find(program) {
         return Ok(path);
     }
     let _policy = Policy::forbid();
-    let get = ["install", "--yes", "--no-install-recommends", package];
-    let mut done = apt_get(&get);
+    let get = |packages: &[&str]| {
+        let options = [
+            "install",
+            "--yes",
+            "--no-install-recommends",
+            "--no-upgrade",
+        ];
+        apt_get(&[&options, packages].concat())
+    };
+    let install = || get(&PACKAGES).or_else(|_| get(&[package]));
+    let mut done = install();
     if done.is_err() {
         // The package lists may be missing or old. Update them once.
         if let Some(why) = &*failed {
@@ -69,10 +87,18 @@ fn install(program: &str, package: &str) -> Result<PathBuf, String> {
         }
         done = apt_get(&["update"])
             .inspect_err(|why| *failed = Some(why.clone()))
-            .and_then(|()| apt_get(&get));
+            .and_then(|()| install());
     }
     done?;
     find(program).ok_or_else(|| "the package does not contain it".to_owned())
+}
+
+/// Locks the installation of packages, also against other test processes, until the file is dropped.
+#[cfg(unix)]
+fn lock_file() -> io::Result<File> {
+    let file = File::create(std::env::temp_dir().join("linemill-tests-install.lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 #[cfg(unix)]

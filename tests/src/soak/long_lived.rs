@@ -257,8 +257,11 @@ impl Connection {
                     self.shared.newest[self.number].store(generation, Ordering::Relaxed);
                     moves.push((generation, now));
                 }
-                let sent = self.sent.borrow_mut().pop_front();
-                let sent = sent.context("a line that was not sent yet")?;
+                let sent = self
+                    .sent
+                    .borrow_mut()
+                    .pop_front()
+                    .context("a line that was not sent yet")?;
                 let gap = last.map_or(Duration::ZERO, |last| now.duration_since(last));
                 observations.answered(sent, now, gap);
                 last = Some(now);

@@ -55,8 +55,8 @@ impl ShortLived {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let opened = open_all(address, every, resets, &thread_stop, &thread_in_force);
-            let opened = runtime.block_on(opened);
+            let opening = open_all(address, every, resets, &thread_stop, &thread_in_force);
+            let opened = runtime.block_on(opening);
             thread_stop.store(true, Ordering::Relaxed);
             opened
         });

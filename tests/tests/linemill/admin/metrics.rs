@@ -22,8 +22,9 @@ fn metrics_are_prometheus_text() {
     let kind = response
         .head
         .lines()
-        .find(|line| line.to_ascii_lowercase().starts_with("content-type:"));
-    let kind = kind.expect("a content type").to_ascii_lowercase();
+        .map(str::to_ascii_lowercase)
+        .find(|line| line.starts_with("content-type:"))
+        .expect("a content type");
     assert!(
         kind.contains("text/plain") || kind.contains("application/openmetrics-text"),
         "{kind}"

@@ -48,8 +48,8 @@ fn status_shows_generations_and_their_connections() {
         "last refused",
         "TOML",
     ]);
-    let json = verb(&host, &["status", "--json"]).success().text();
-    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let text = verb(&host, &["status", "--json"]).success().text();
+    let json: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(json["generation"], 2);
 }
 

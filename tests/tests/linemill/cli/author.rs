@@ -18,7 +18,7 @@ fn a_new_filter_builds_and_runs() {
         .failure()
         .stderr_has(&["cobol", "rust"]);
 
-    keep_build(&made);
+    share_build(&made);
 
     // The steps of the README in the new crate.
     let built = run(&made, ["build"], b"").success();
@@ -48,14 +48,15 @@ fn a_new_filter_builds_and_runs() {
     assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
 }
 
-/// Keeps the build in cargo's folder for tests, so that only the first run of this test on a machine
-/// compiles the standard library and the dependencies.
+/// Lets the new crate use the folder of `cargo xtask plugins` for cargo's files, where the standard
+/// library and the SDK's dependencies are already compiled. Components stay in the new crate.
 #[cfg(unix)]
-fn keep_build(made: &std::path::Path) {
-    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("author");
-    std::fs::create_dir_all(&kept).expect("cargo's folder is writable");
-    std::os::unix::fs::symlink(kept, made.join("target")).expect("a new crate has no target");
+fn share_build(made: &std::path::Path) {
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("guest");
+    std::fs::create_dir_all(&target).expect("cargo's folder is writable");
+    std::fs::create_dir(made.join("target")).expect("a new crate has no target");
+    std::os::unix::fs::symlink(target, made.join("target/guest")).expect("a new folder is empty");
 }
 
 #[cfg(not(unix))]
-fn keep_build(_: &std::path::Path) {}
+fn share_build(_: &std::path::Path) {}

@@ -154,7 +154,9 @@ fn inspect_refuses_other_files() {
 
 #[test]
 fn bench_measures_a_plugin() {
-    let text = linemill(&["bench", "rot13"]).success().text();
+    let text = linemill(&["bench", "rot13", "--seconds", "0.1"])
+        .success()
+        .text();
     assert!(text.contains("ns"), "no ns per line in:\n{text}");
 }
 

@@ -1,24 +1,35 @@
 //! Plugins that are made to keep the compiler busy or to exhaust its memory.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use linemill_tests::{Folder, Host, Outcome, eventually, guest, run};
 
+/// A plugin whose compilation exceeds every default limit.
+static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| guest::bomb(600, 600, 200));
+
 const FILTERS: &str = "[filter.guest]\nplugin = \"./guest.wasm\"";
+
+/// A configuration whose only filter is `guest.wasm`, with these limits of the compiler.
+fn config(compile: &str) -> String {
+    Host::config("chain = [\"guest\"]", FILTERS)
+        .replace("[host]\n", &format!("[host]\ncompile = {compile}\n"))
+}
 
 #[test]
 fn a_compile_bomb_is_refused_while_lines_flow() {
     let folder = Folder::new();
     folder.write("guest.wasm", guest::batch("shout"));
-    let host = Host::serve_in(folder, Host::config("chain = [\"guest\"]", FILTERS));
+    // Less time than the default, which `check_refuses_a_compile_bomb` waits for.
+    let host = Host::serve_in(folder, config("{ time = \"2s\" }"));
     let mut client = host.connect();
     client.send(b"a!\n");
     client.expect(b"A!\n");
     let before = host.memory().resident;
-    let bomb = guest::bomb(600, 600, 200);
-    assert!(bomb.len() < 4 << 20, "{} bytes", bomb.len());
+    // Its size alone is not a reason to refuse it.
+    assert!(BOMB.len() < 4 << 20, "{} bytes", BOMB.len());
     let since = Instant::now();
-    host.folder().replace("guest.wasm", &bomb);
+    host.folder().replace("guest.wasm", &*BOMB);
     while host.reloads(Outcome::Refused) == 0 {
         client.send(b"b!\n");
         client.expect(b"B!\n");
@@ -42,7 +53,7 @@ fn a_compile_bomb_is_refused_while_lines_flow() {
 #[test]
 fn check_refuses_a_compile_bomb() {
     let folder = Folder::new();
-    folder.write("guest.wasm", guest::bomb(600, 600, 200));
+    folder.write("guest.wasm", &*BOMB);
     folder.write("a.toml", Host::config("chain = [\"guest\"]", FILTERS));
     run(folder.path(), ["check", "a.toml"], b"")
         .failure()
@@ -57,10 +68,8 @@ fn check_refuses_a_compile_bomb() {
 #[test]
 fn the_limits_can_be_configured() {
     let folder = Folder::new();
-    folder.write("guest.wasm", guest::bomb(600, 600, 200));
-    let config = Host::config("chain = [\"guest\"]", FILTERS);
-    let compile = "[host]\ncompile = { time = \"1s\", memory = \"64GiB\" }\n";
-    folder.write("a.toml", config.replace("[host]\n", compile));
+    folder.write("guest.wasm", &*BOMB);
+    folder.write("a.toml", config("{ time = \"1s\", memory = \"64GiB\" }"));
     run(folder.path(), ["check", "a.toml"], b"")
         .failure()
         .stderr_has(&[

@@ -128,8 +128,8 @@ fn lines_wait_for_a_route_that_is_down() {
     client.send(b">one\ntwo\n");
     client.expect(&rot13(b"TWO\n"));
     errors.up();
-    let mut errors = errors.accept();
-    errors.expect(b">ONE\n");
+    let mut server = errors.accept();
+    server.expect(b">ONE\n");
     client.send(b">three\n");
-    errors.expect(b">THREE\n");
+    server.expect(b">THREE\n");
 }

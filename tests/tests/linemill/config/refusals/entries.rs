@@ -204,8 +204,9 @@ fn every_golden_report_also_comes_at_a_reload() {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let file = format!("{}.toml", stem.expect("names are text"));
         let text = fs::read(path).expect("a configuration");
-        let report = fs::read_to_string(path.with_extension("txt")).expect("its report");
-        let report = report.replace(&file, "linemill.toml");
+        let report = fs::read_to_string(path.with_extension("txt"))
+            .expect("its report")
+            .replace(&file, "linemill.toml");
         // The list of known filters depends on what is bundled.
         let lines = report.lines().map(|line| {
             let known = line.find(" known filters:").or(line.find("bundled are"));

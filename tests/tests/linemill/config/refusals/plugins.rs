@@ -289,10 +289,9 @@ fn entry(name: &str, content: Content, more: &str, report: &[&str]) -> Broken {
     let chain = VALID.replace("\"live\"", &format!("\"live\", \"{name}\""));
     let config = format!("{chain}[filter.{name}]\nplugin = \"./{name}.wasm\"\n{more}\n");
     let plugin = format!("{name}.wasm");
-    let config = Bytes(config.into());
     Broken::files(
         name,
-        [(&plugin, content), ("linemill.toml", config)],
+        [(&plugin, content), ("linemill.toml", Bytes(config.into()))],
         report,
     )
 }
