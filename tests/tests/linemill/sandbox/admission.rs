@@ -62,7 +62,7 @@ fn the_complexity_and_the_size_of_a_plugin() {
         &[&report, "`limits.functions`"],
     );
     let of_size = format!("limits = {{ function_size = \"{}B\" }}", largest - 1);
-    let report = format!("a function of it has {largest} bytes");
+    let report = format!("one of its functions has {largest} bytes");
     refused(
         &component,
         "",

@@ -122,11 +122,11 @@ impl Running {
                 .iter()
                 .find(|part| !report().contains(part.as_str()))
         };
-        // The report may come a little after the answer. After a first failure, do not wait for it.
+        // The report may come a little after the answer. After a first failure, do not wait long for it.
         let patience = if self.wrong.is_empty() {
             PATIENCE
         } else {
-            Duration::ZERO
+            Duration::from_secs(1)
         };
         let start = Instant::now();
         while missing().is_some() && start.elapsed() < patience {

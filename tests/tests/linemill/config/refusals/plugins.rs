@@ -136,12 +136,20 @@ pub(super) fn entries() -> Vec<Broken> {
         bytes(
             "boot-trap",
             guest::batch("boot-trap"),
-            &["filter `boot-trap`", "unreachable", "tell its author"],
+            &[
+                "filter `boot-trap`",
+                "unreachable",
+                "report it to its author",
+            ],
         ),
         bytes(
             "start-trap",
             guest::batch("start-trap"),
-            &["filter `start-trap`", "unreachable", "tell its author"],
+            &[
+                "filter `start-trap`",
+                "unreachable",
+                "report it to its author",
+            ],
         ),
         with(
             "boot-loop",
