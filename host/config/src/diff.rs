@@ -5,9 +5,7 @@
 //! configuration; doing any of it.
 
 mod filter;
-mod keys;
 mod listener;
-mod shown;
 
 #[cfg(test)]
 mod tests;
@@ -15,11 +13,10 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::keys::{self, TableSettings as _};
 use super::place::Place;
 use super::problem::Problems;
 use super::settings::{HostSettings, Settings};
-use keys::Keys;
-use shown::Bytes;
 
 /// Every change from one configuration to another; empty when they mean the same.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,15 +37,7 @@ pub struct Change {
     place: Place,
 }
 
-/// When a change takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// At once, for connections that are open too.
-    Live,
-    /// Only when the host starts anew.
-    Restart,
-}
-
+pub use super::keys::Effect;
 use Effect::{Live, Restart};
 
 /// Compares the settings in use with new ones.
@@ -100,35 +89,26 @@ impl Diff {
         });
     }
 
+    /// Notes changes of the keys of one table. `place` says where the new file has a key.
+    fn keys<'a>(
+        &mut self,
+        subject: &str,
+        changes: Vec<keys::Change>,
+        place: impl Fn(&str) -> &'a Place,
+    ) {
+        for keys::Change { key, what, effect } in changes {
+            let place = place(key.split('.').next().unwrap_or(&key));
+            self.note(subject, format!("{key} {what}"), effect, place);
+        }
+    }
+
     fn host(&mut self, old: &HostSettings, new: &HostSettings, file: &Place) {
-        let HostSettings {
-            admin,
-            admin_token,
-            drain,
-            plugins,
-            rollback,
-            capsules,
-            stack,
-            compile,
-            places: _,
-        } = old;
-        let mut keys = Keys {
-            diff: self,
-            subject: "host",
-            // A file without the table has it nowhere.
-            place: &|key| match new.places.of(key) {
-                place if place.path().is_some() => place,
-                _ => file,
-            },
+        // A file without the table has its keys nowhere.
+        let place = |key: &str| match new.places.of(key) {
+            place if place.path().is_some() => place,
+            _ => file,
         };
-        keys.compare("admin", admin, &new.admin, Restart);
-        keys.changed("admin_token", *admin_token != new.admin_token, Restart);
-        keys.compare("drain", drain, &new.drain, Live);
-        keys.compare("plugins", plugins, &new.plugins, Live);
-        keys.changed("capsules", *capsules != new.capsules, Restart);
-        keys.changed("rollback", *rollback != new.rollback, Live);
-        keys.compare("stack", &Bytes(*stack), &Bytes(new.stack), Restart);
-        keys.changed("compile", *compile != new.compile, Live);
+        self.keys("host", old.changes(new), place);
     }
 }
 

@@ -8,6 +8,7 @@
 
 use super::collector::Collector;
 use super::item::{Item, Table};
+use super::settings::{CompileLimits, FilterSettings, HostSettings, Limits, ListenerSettings};
 
 /// Declares a table: a struct with one field a key, the list of its keys, and its reader.
 macro_rules! table {
@@ -25,7 +26,7 @@ macro_rules! table {
 
             /// Takes the keys of `table`; unknown ones become problems.
             pub(super) fn read(table: &Table<'a>, problems: &mut Collector) -> Self {
-                table.refuse_unknown(Self::KEYS, elsewhere, problems);
+                table.refuse_unknown(Self::KEYS, problems);
                 Self {
                     $($field: table.item(table!(@key $field $($key)?)),)*
                 }
@@ -40,27 +41,8 @@ table! {
 }
 
 table! {
-    /// Table `[host]`.
-    Host { admin, admin_token, drain, plugins, rollback, capsules, stack, compile }
-}
-
-table! {
     /// Table `rollback` of `[host]`.
     Rollback { share, window }
-}
-
-table! {
-    /// Table `compile` of `[host]`.
-    Compile { time, memory }
-}
-
-table! {
-    /// A table `[[listener]]`.
-    Listener {
-        name, bind, ipv6_only, reuse_port, chain, to, to_framing, to_tls, shared, reply_chain, routes, tee,
-        connect_timeout, buffer, watermarks, framing, max_line, oversize, partial, idle_timeout, line_timeout,
-        write_timeout, max_connections, max_per_address, rate, total_rate, tls, handshake_timeout,
-    }
 }
 
 table! {
@@ -89,19 +71,6 @@ table! {
 }
 
 table! {
-    /// A table `[filter.NAME]`.
-    Filter {
-        plugin, sha256, settings, on_error, quarantine, memory, deadline, limits, grant, isolation, handover,
-        size, test, canary, shadow,
-    }
-}
-
-table! {
-    /// Table `limits` of a filter.
-    Limits { tables, imports, output, host_memory, log_lines, functions, function_size }
-}
-
-table! {
     /// An item of a filter's `test`.
     Test { input = "in", output = "out" }
 }
@@ -114,23 +83,23 @@ table! {
 /// Every table with its keys, as users write it.
 pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("the file", File::KEYS),
-    ("`[host]`", Host::KEYS),
+    (HostSettings::TITLE, HostSettings::KEYS),
     ("`rollback`", Rollback::KEYS),
-    ("`[[listener]]`", Listener::KEYS),
+    (ListenerSettings::TITLE, ListenerSettings::KEYS),
     ("a stage", Stage::KEYS),
     ("`to_tls`", HopTls::KEYS),
     ("`watermarks`", Watermarks::KEYS),
     ("`rate`", Rate::KEYS),
     ("`tls`", Tls::KEYS),
-    ("`[filter.NAME]`", Filter::KEYS),
-    ("`limits`", Limits::KEYS),
+    (FilterSettings::TITLE, FilterSettings::KEYS),
+    (Limits::TITLE, Limits::KEYS),
     ("`test`", Test::KEYS),
     ("`canary`", Trial::KEYS),
-    ("`compile`", Compile::KEYS),
+    (CompileLimits::TITLE, CompileLimits::KEYS),
 ];
 
 /// The table that has `key`, when a file has it in another.
-fn elsewhere(key: &str) -> Option<&'static str> {
+pub(super) fn elsewhere(key: &str) -> Option<&'static str> {
     TABLES
         .iter()
         .find(|(_, keys)| keys.contains(&key))

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::collector::Collector;
+use super::file::elsewhere;
 use super::keyword::Keyword;
 use super::malformed::Malformed;
 use super::place::{Place, Places, Source};
@@ -232,6 +233,12 @@ impl<'a> Item<'a> {
             _ => Err(self.refuse("is not a table", right)),
         }
     }
+
+    /// The table that this key holds, named after the key. `right` is what to write instead.
+    pub(super) fn own_table(&self, right: &str) -> Result<Table<'a>, Problem> {
+        let name = self.label.strip_prefix("key ").unwrap_or(&self.label);
+        self.table(name.to_owned(), right)
+    }
 }
 
 impl<'a> Table<'a> {
@@ -243,6 +250,11 @@ impl<'a> Table<'a> {
             name: "the file".to_owned(),
             place: Place::file(&source.path),
         }
+    }
+
+    /// Whether it has a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// The value of a key.
@@ -292,12 +304,7 @@ impl<'a> Table<'a> {
 
     /// Problems every key that is not `known`. `elsewhere` names the table that has a key when it
     /// is only in the wrong one.
-    pub(super) fn refuse_unknown(
-        &self,
-        known: &[&str],
-        elsewhere: impl Fn(&str) -> Option<&'static str>,
-        problems: &mut Collector,
-    ) {
+    pub(super) fn refuse_unknown(&self, known: &[&str], problems: &mut Collector) {
         for (name, place, _) in self.iter().filter(|(name, ..)| !known.contains(name)) {
             let hint = match elsewhere(name) {
                 Some(table) => format!("`{name}` is a key of {table}; it is unknown here"),

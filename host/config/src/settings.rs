@@ -6,6 +6,7 @@
 
 mod filter;
 mod hop;
+mod host;
 mod limits;
 mod listener;
 mod stage;
@@ -17,9 +18,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::place::{Place, Places};
+use super::place::Place;
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
 pub use hop::{Destination, HopTls};
+pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::{ListenerSettings, Rate, Tls, Watermarks};
 pub use stage::{StageSettings, When};
@@ -37,30 +39,6 @@ pub struct Settings {
     pub filters: BTreeMap<String, FilterSettings>,
     /// The file they are from.
     pub place: Place,
-}
-
-/// Table `[host]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostSettings {
-    /// Address of the admin endpoint; `None` when it is off.
-    pub admin: Option<Address>,
-    /// What requests to it must show; `None`: nothing.
-    pub admin_token: Option<Token>,
-    /// Grace period for connections at SIGTERM.
-    pub drain: Duration,
-    /// Folders where a bare plugin name is looked up, before the bundled ones. Relative paths
-    /// have been resolved against the folder of the configuration file.
-    pub plugins: Vec<PathBuf>,
-    /// When to go back to the generation before by itself; `None`: never.
-    pub rollback: Option<Rollback>,
-    /// The folder for trap capsules; `None`: none are written.
-    pub capsules: Option<PathBuf>,
-    /// Stack of a guest, bytes.
-    pub stack: usize,
-    /// Bounds of the process that compiles a plugin.
-    pub compile: CompileLimits,
-    /// Where the keys stand.
-    pub places: Places,
 }
 
 /// Table `rollback` of `[host]`.
@@ -86,20 +64,4 @@ pub enum Address {
     /// `systemd` or `systemd:NAME`: a socket that systemd has opened and hands over. With a name,
     /// the one of that `FileDescriptorName`; without, the only one.
     Systemd(Option<String>),
-}
-
-impl Default for HostSettings {
-    fn default() -> Self {
-        Self {
-            admin: None,
-            admin_token: None,
-            rollback: None,
-            capsules: None,
-            drain: Duration::from_secs(10),
-            plugins: vec![PathBuf::from("plugins")],
-            stack: 512 * 1024,
-            compile: CompileLimits::default(),
-            places: Places::default(),
-        }
-    }
 }

@@ -6,7 +6,6 @@
 mod filter;
 mod hops;
 mod inner;
-mod limits;
 mod listener;
 mod names;
 mod socket;
@@ -22,8 +21,9 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::collector::Collector;
-use super::file::{File, Host, Rollback as RollbackFile};
+use super::file::{File, Rollback as RollbackFile};
 use super::item::{Item, Table};
+use super::keys::TableSettings as _;
 use super::malformed::Malformed;
 use super::place::{Place, Source};
 use super::problem::{Problem, Problems};
@@ -31,6 +31,7 @@ use super::settings::{
     Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
 };
 use super::units::{SIZE, TIME};
+pub(super) use filter::{digest, plugin_ref};
 use names::NAME_HINT;
 pub(super) use names::{is_name, is_path, no_filter, plugin};
 pub(super) use socket::without_effect;
@@ -39,10 +40,10 @@ pub(super) use socket::without_effect;
 type Filters = BTreeMap<String, FilterSettings>;
 
 /// What the readers of all tables need.
-struct Checker<'b> {
-    problems: Collector,
+pub(super) struct Checker<'b> {
+    pub(super) problems: Collector,
     /// Folder that relative paths start from.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     bundled: &'b [&'b str],
 }
 
@@ -78,57 +79,52 @@ pub(super) fn settings(
 
 impl Checker<'_> {
     fn host(&mut self, item: Option<&Item<'_>>) -> HostSettings {
-        let mut host = HostSettings::default();
-        let folder = &self.folder;
+        let right = "write a line [host], and its keys below";
         let table = item.and_then(|item| {
-            self.problems.keep(item.table(
-                "`[host]`".to_owned(),
-                "write a line [host], and its keys below",
-            ))
+            let table = item.table(HostSettings::TITLE.to_owned(), right);
+            self.problems.keep(table)
         });
-        if let Some(table) = table {
-            let file = Host::read(&table, &mut self.problems);
-            host.admin = self.problems.read(file.admin.as_ref(), None, |item| {
-                admin(item, folder).map(Some)
-            });
-            host.drain = self
-                .problems
-                .read(file.drain.as_ref(), host.drain, |item| time(item, 0, HOUR));
-            host.admin_token = self.problems.read(file.admin_token.as_ref(), None, |item| {
-                token(item).map(Some)
-            });
-            if let (Some(item), Some(Address::Tcp(address)), None) =
-                (&file.admin, &host.admin, &file.admin_token)
-                && !address.ip().is_loopback()
-            {
-                let hint = "write a loopback address, such as \"127.0.0.1:9713\", or \"unix:PATH\", or add admin_token = \"a secret\"";
-                self.problems
-                    .push(item.refuse("can be reached from other machines, by anybody", hint));
-            }
-            if let (Some(item), None) = (&file.admin_token, &file.admin) {
-                self.problems.push(item.refuse(
-                    "has no effect without `admin`",
-                    "add `admin`, or leave this out",
-                ));
-            }
-            host.capsules = self.problems.read(file.capsules.as_ref(), None, |item| {
-                Ok(Some(folder.join(item.text()?)))
-            });
-            host.stack = self
-                .problems
-                .read(file.stack.as_ref(), host.stack, limits::stack);
-            host.compile = self.compile(file.compile.as_ref());
-            host.places = table.places(Host::KEYS);
-            host.rollback = file.rollback.as_ref().and_then(|item| self.rollback(item));
-            if let Some(item) = &file.plugins {
-                host.plugins = self.list(item, |item| Ok(PathBuf::from(item.text()?)));
-            }
+        let Some(table) = table else {
+            let mut host = HostSettings::default();
+            host.plugins = host
+                .plugins
+                .iter()
+                .map(|path| self.folder.join(path))
+                .collect();
+            return host;
+        };
+        let mut host = HostSettings::read(&table, self);
+        if !table.has("plugins") {
+            host.plugins = host
+                .plugins
+                .iter()
+                .map(|path| self.folder.join(path))
+                .collect();
         }
-        host.plugins = host
-            .plugins
-            .iter()
-            .map(|path| self.folder.join(path))
-            .collect();
+        let (admin_item, token_item) = (table.item("admin"), table.item("admin_token"));
+        let folder = &self.folder;
+        host.admin = self.problems.read(admin_item.as_ref(), None, |item| {
+            admin(item, folder).map(Some)
+        });
+        host.admin_token = self
+            .problems
+            .read(token_item.as_ref(), None, |item| token(item).map(Some));
+        if let (Some(item), Some(Address::Tcp(address)), None) =
+            (&admin_item, &host.admin, &token_item)
+            && !address.ip().is_loopback()
+        {
+            let hint = "write a loopback address, such as \"127.0.0.1:9713\", or \"unix:PATH\", or add admin_token = \"a secret\"";
+            self.problems
+                .push(item.refuse("can be reached from other machines, by anybody", hint));
+        }
+        if let (Some(item), None) = (&token_item, &admin_item) {
+            self.problems.push(item.refuse(
+                "has no effect without `admin`",
+                "add `admin`, or leave this out",
+            ));
+        }
+        host.rollback = table.item("rollback").and_then(|item| self.rollback(&item));
+        host.places = table.places(HostSettings::KEYS);
         host
     }
 
@@ -157,7 +153,7 @@ impl Checker<'_> {
     }
 
     /// A list of which every item reads; those that do not become problems.
-    fn list<'a, T>(
+    pub(super) fn list<'a, T>(
         &mut self,
         item: &Item<'a>,
         read: impl Fn(&Item<'a>) -> Result<T, Problem>,
@@ -209,12 +205,6 @@ fn bytes(item: &Item<'_>, least: u64, most: u64) -> Result<usize, Problem> {
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-/// A whole number from 1 to `most`.
-fn count(item: &Item<'_>, most: u64) -> Result<usize, Problem> {
-    let count = item.whole(1..=most)?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
-}
-
 /// An address; a relative path in it starts from `folder`.
 fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     Ok(match item.parsed()? {
@@ -241,10 +231,4 @@ fn token(item: &Item<'_>) -> Result<Token, Problem> {
         return Err(item.refuse("is no token", hint));
     }
     Ok(Token::new(text))
-}
-
-/// A timeout; zero turns it off.
-fn timeout(item: &Item<'_>) -> Result<Option<Duration>, Problem> {
-    let time = time(item, 0, 24 * HOUR)?;
-    Ok((!time.is_zero()).then_some(time))
 }

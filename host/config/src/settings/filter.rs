@@ -4,45 +4,107 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Destination, Limits, Trial};
+use crate::keys::keys;
+use crate::kind::{Choice, Choices, Json, Nested, Optional, Plugin, Sha256, Size, Special, Time};
 use crate::place::{Place, Places};
 
-/// One `[filter.NAME]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FilterSettings {
-    /// The table's name.
-    pub name: String,
-    /// Where the component is: a name to look up, or a path.
-    pub plugin: PluginRef,
-    /// The digest the component must have.
-    pub sha256: Option<[u8; 32]>,
-    /// What the filter is given at its start: always a JSON object.
-    pub settings: serde_json::Value,
-    /// What becomes of a line that fails.
-    pub on_error: OnError,
-    /// Where such a line goes; there is a place exactly when `on_error` is `quarantine`.
-    pub quarantine: Option<Destination>,
-    /// Linear memory of one instance, bytes.
-    pub memory: usize,
-    /// CPU time of one call.
-    pub deadline: Duration,
-    /// What else bounds it.
-    pub limits: Limits,
-    /// What the filter may import.
-    pub grant: Vec<Grant>,
-    /// Who shares an instance.
-    pub isolation: Isolation,
-    /// What follows when a live stream's state cannot be handed over to this filter.
-    pub handover: Handover,
-    /// Largest plugin file taken, bytes.
-    pub size: u64,
-    /// Examples that must hold before the filter goes live.
-    pub tests: Vec<FilterTest>,
-    /// Another version of it that is on trial.
-    pub trial: Option<Trial>,
-    /// Where `plugin` (or else the table) stands in the file.
-    pub place: Place,
-    /// Where the other keys stand.
-    pub places: Places,
+/// Least memory: one page of WebAssembly.
+const PAGE: u64 = 64 << 10;
+
+keys! {
+    /// One `[filter.NAME]`.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct FilterSettings: "`[filter.NAME]`" {
+        /// A name is looked up in the host's `plugins` folders, then among the bundled plugins. A
+        /// value that contains `/` or ends in `.wasm` is a path.
+        plugin: PluginRef = PluginRef::Name("rot13".to_owned()), Plugin, Live, default "`NAME`",
+            sample "a name to look up, or a path to a .wasm file";
+        /// What happens to a line that the filter fails, or that causes a trap, a missed deadline,
+        /// exceeded memory or an invalid answer. `"pass"`: it continues unfiltered. `"drop"`: it is
+        /// dropped. `"close"`: the connection closes after the lines before it. `"quarantine"`: it
+        /// is dropped and sent to `quarantine`. After a fault, the other lines of the call are
+        /// processed again without it.
+        on_error: OnError = OnError::Pass, Choice, Live,
+            sample "a failed line continues unfiltered; or \"drop\" it, or \"close\"";
+        // Present exactly when `on_error` is `quarantine`.
+        /// Where failed lines go; see [Quarantine](#quarantine). Refused with any other `on_error`.
+        quarantine: Option<Destination> = None,
+            Special::new("`file:PATH`, `tcp://HOST:PORT` or `unix:PATH`"), Live,
+            default "required with `on_error = \"quarantine\"`",
+            sample "where failed lines go, with on_error = \"quarantine\"",
+            example "\"file:failed.jsonl\"";
+        /// Most linear memory of one instance, the sum of all its memories. A request for more is
+        /// denied; most filters then trap.
+        memory: usize = 16 << 20, Size(PAGE, 4 << 30), Live,
+            sample "linear memory of one instance";
+        /// Most processor time of one call, which carries many lines. A longer call is interrupted.
+        /// The start of a filter may take two seconds, or `deadline` if that is longer.
+        deadline: Duration = Duration::from_millis(50),
+            Time(Duration::from_millis(1), Duration::from_secs(60)), Live,
+            sample "processor time of one call";
+        /// Further limits.
+        limits: Limits = Limits::default(),
+            Nested("write limits = { imports = 200000, output = \"2MiB\" }, or a table [filter.NAME.limits]"),
+            Live, default "see [below](#limits)";
+        /// `"auto"`: connections share the instances of a filter that declares that it keeps no
+        /// state. `"connection"`: each connection always has its own instance. A filter that keeps
+        /// state has one instance per connection in either case. See [Limits and
+        /// isolation](#limits-and-isolation).
+        isolation: Isolation = Isolation::Auto, Choice, Live,
+            sample "or \"connection\": one instance per connection, always";
+        /// What a live connection does when this filter replaces another version of itself, or the
+        /// same version with other settings, and cannot take over its state. `"start-fresh"`: the
+        /// old filter returns the lines it holds back, and the new one begins without state.
+        /// `"keep-old"`: the connection keeps the old filter, and the next swap tries again. See
+        /// [swap.md](swap.md#what-filters-remember).
+        handover: Handover = Handover::StartFresh, Choice, Live,
+            sample "a swap that cannot hand over state; or \"keep-old\"";
+        /// The digest that the plugin file must have. `linemill inspect` shows it.
+        sha256: Option<[u8; 32]> = None, Optional(Sha256, "any"), Live, default "any",
+            sample "of the plugin",
+            example "\"0000000000000000000000000000000000000000000000000000000000000000\"";
+        // Always a JSON object.
+        /// Settings passed to the filter when it starts: any TOML. They arrive as JSON, with dates
+        /// and times as strings. `inf` and `nan`, which JSON cannot express, are refused.
+        settings: serde_json::Value = serde_json::json!({}), Json, Live,
+            sample "any TOML; passed to the filter as JSON";
+        /// What the filter may import: `"log"`, `"clock"`, `"random"`, `"wasi"`; see
+        /// [Grants](#grants). `linemill inspect` shows what a plugin imports. A plugin that imports
+        /// more than it is granted is refused.
+        grant: Vec<Grant> = Vec::new(), Choices, Live,
+            sample "what the filter may import: \"log\", \"clock\", \"random\", \"wasi\"";
+        /// Largest plugin file accepted.
+        size: u64 = 4 << 20, Size(1, 256 << 20), Live,
+            sample "largest plugin file accepted";
+    }
+    by hand {
+        /// Examples that must succeed before the filter goes live; see [`test`](#test).
+        test: "list of tables", "live", default "`[]`",
+            sample "examples that must succeed before the filter goes live",
+            example "[ { in = [\"Hello\"], out = [\"Uryyb\"] } ]";
+        /// Another version of the filter that serves a share of connections instead; see
+        /// [below](#canary-shadow).
+        canary: "table", "live", default "none",
+            sample "serves a share",
+            example "{ plugin = \"rot13\", share = \"5%\", by = \"connection\", settings = { } }";
+        /// Another version of the filter that receives copies of the lines of a share of
+        /// connections; its answers are compared. Not together with `canary`.
+        shadow: "table", "live", default "none",
+            sample "compared only; instead of canary",
+            example "{ plugin = \"rot13\", share = \"5%\" }";
+    }
+    no key {
+        /// The table's name.
+        name: String = "rot13".to_owned();
+        /// The examples of `test`.
+        tests: Vec<FilterTest> = Vec::new();
+        /// The version in `canary` or `shadow`.
+        trial: Option<Trial> = None;
+        /// Where `plugin` stands in the file, or else the table.
+        place: Place = Place::default();
+        /// Where the other keys stand.
+        places: Places = Places::default();
+    }
 }
 
 /// How a configuration names a plugin.
@@ -110,26 +172,12 @@ pub struct FilterTest {
 }
 
 impl FilterSettings {
-    /// A filter of which nothing is said but where its plugin is.
+    /// A filter with the defaults of all keys except `plugin`.
     pub fn new(name: &str, plugin: PluginRef) -> Self {
         Self {
             name: name.to_owned(),
             plugin,
-            sha256: None,
-            settings: serde_json::Value::Object(serde_json::Map::new()),
-            on_error: OnError::Pass,
-            quarantine: None,
-            memory: 16 * 1024 * 1024,
-            deadline: Duration::from_millis(50),
-            limits: Limits::default(),
-            grant: Vec::new(),
-            isolation: Isolation::Auto,
-            handover: Handover::StartFresh,
-            size: 4 * 1024 * 1024,
-            tests: Vec::new(),
-            trial: None,
-            place: Place::default(),
-            places: Places::default(),
+            ..Self::default()
         }
     }
 }

@@ -1,60 +1,78 @@
-//! What bounds a filter beside `memory`, `deadline` and `size`, and what bounds compiling.
+//! Tables `limits` of a filter and `compile` of `[host]`: what else bounds a filter and its
+//! compilation.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Table `limits` of a filter. Also stands in trap capsules, sizes in bytes; what one of an older
-/// version lacks has its default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Limits {
-    /// Elements of all tables of an instance together.
-    pub tables: usize,
-    /// Calls to imports in one call of the filter.
-    pub imports: u32,
-    /// How many bytes longer than its input an answer may be. One line of the longest that may go on
-    /// is allowed in any case.
-    pub output: usize,
-    /// Bytes that the host allocates for what the filter hands it at once, beyond eight times the
-    /// input and the lines that `output` allows.
-    pub host_memory: usize,
-    /// Lines a second in the host's log, of all instances together.
-    pub log_lines: u32,
-    /// Functions of a component.
-    pub functions: usize,
-    /// Bytes of the code of one function.
-    pub function_size: usize,
-}
+use crate::keys::keys;
+use crate::kind::{Count, Seconds, Size};
 
-/// Table `compile` of `[host]`: bounds of the process that compiles a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CompileLimits {
-    /// Processor time; whole seconds.
-    pub time: Duration,
-    /// Address space, bytes.
-    pub memory: u64,
-}
+/// Most elements of tables: each takes 8 bytes of the host.
+const TABLES: u64 = 10_000_000;
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            tables: 100_000,
-            imports: 200_000,
-            output: 2 << 20,
-            host_memory: 2 << 20,
-            log_lines: 10,
-            functions: 200_000,
-            function_size: 1 << 20,
-        }
+/// Most calls to imports. A million of the cheapest take 0.1 s.
+const IMPORTS: u64 = 1_000_000_000;
+
+/// Most functions: ten modules of the most that wasmtime takes.
+const FUNCTIONS: u64 = 10_000_000;
+
+/// Largest function: wasmtime takes 7,654,321 bytes.
+const FUNCTION_SIZE: u64 = 7 << 20;
+
+/// Least address space: about what the program takes without compiling anything.
+const ADDRESS_SPACE: u64 = 512 << 20;
+
+keys! {
+    /// Table `limits` of a filter. Trap capsules contain it as well, with sizes in bytes; a limit
+    /// that a capsule of an older version lacks has its default.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(default)]
+    pub struct Limits: "`limits`" {
+        /// Most table elements of an instance, the sum of all its tables. A request for more is
+        /// denied; most filters then trap. An element takes 8 bytes of host memory, which `memory`
+        /// does not include.
+        tables: usize = 100_000, Count(1, TABLES), Live,
+            sample "elements of all tables of an instance";
+        /// Calls to imports within one call of the filter.
+        imports: u32 = 200_000, Count(1, IMPORTS), Live,
+            sample "calls to imports within one call";
+        /// How much longer than its input an answer may be, including terminators and one byte per
+        /// line. One line of 4 × `max_line` is always allowed. A call that exceeds the limit is
+        /// retried with fewer lines, so in practice it bounds the output of a single line. Lines
+        /// held back until the end of the stream may be this long in total.
+        output: usize = 2 << 20, Size(0, 1 << 30), Live,
+            sample "how much longer than its input an answer may be";
+        /// Host memory for what the filter passes to the host in one piece: the numbers and reasons
+        /// of an answer, a log line, or the state of a stream. For an answer, the host additionally
+        /// allows the lines that `output` permits and eight times the size of the input. Anything
+        /// larger is refused before it is copied.
+        host_memory: usize = 2 << 20, Size(64 << 10, 1 << 30), Live,
+            sample "host memory for an answer, in addition to its lines";
+        /// Lines per second that the filter may log, all instances together. Only with `grant =
+        /// ["log"]`. Lines above the limit are counted in `linemill_filter_log_dropped_total`; they
+        /// are not failures.
+        log_lines: u32 = 10, Count(0, 10_000), Live,
+            sample "per second, of all instances; the rest is counted";
+        /// Functions in the plugin, the sum of all its modules. `linemill inspect` shows the
+        /// number.
+        functions: usize = 200_000, Count(1, FUNCTIONS), Live,
+            sample "functions in the plugin";
+        /// Code size of the largest function. `linemill inspect` shows it.
+        function_size: usize = 1 << 20, Size(1, FUNCTION_SIZE), Live,
+            sample "code of its largest function";
     }
 }
 
-impl Default for CompileLimits {
-    fn default() -> Self {
-        Self {
-            time: Duration::from_secs(20),
-            memory: 2 << 30,
-        }
+keys! {
+    /// Table `compile` of `[host]`: limits of the process that compiles a plugin.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct CompileLimits: "`compile`" {
+        /// Processor time. The child is also killed when this time plus 5 seconds has passed on the
+        /// wall clock. On systems other than Unix, only the wall clock counts.
+        time: Duration = Duration::from_secs(20),
+            Seconds(Duration::from_secs(1), Duration::from_secs(600)), Live;
+        /// Address space, on Unix only.
+        memory: u64 = 2 << 30, Size(ADDRESS_SPACE, 64 << 30), Live;
     }
 }

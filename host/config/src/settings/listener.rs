@@ -6,88 +6,193 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Address, Destination, HopTls, StageSettings};
+use crate::keys::keys;
+use crate::kind::{Choice, Count, Flag, HOUR, Optional, Size, Special, Time, Timeout};
 use crate::place::{Place, Places};
-use linemill_framing::{Framing, LineSettings};
+use crate::units::SIZE;
+use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
-/// One `[[listener]]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListenerSettings {
-    /// Unique name; in logs and metrics.
-    pub name: String,
-    /// Where it listens.
-    pub bind: Address,
-    /// Whether an IPv6 address takes IPv6 only; otherwise `[::]` takes IPv4 too. Only ever true
-    /// with an IPv6 address.
-    pub ipv6_only: bool,
-    /// Whether others may listen on the same port: `SO_REUSEPORT`. Only ever true with an IP address.
-    pub reuse_port: bool,
-    /// The stages lines go through, in order; empty passes lines untouched.
-    pub chain: Vec<StageSettings>,
-    /// Where lines go after the chain, `routes.rest` included.
-    pub to: Destination,
-    /// How lines are framed where they go, and how a next hop frames its answers; `None`: as
-    /// `lines.framing`.
-    pub to_framing: Option<Framing>,
-    /// TLS to the `tls://` ones of `to`, `routes` and `tee`; `None`: its defaults.
-    pub to_tls: Option<HopTls>,
-    /// Whether all clients share one connection to `to`. Only ever true with a next hop that is
-    /// a socket.
-    pub shared: bool,
-    /// The stages that answers of the next hop go through on their way to the client. Empty
-    /// unless `to` is a socket and not shared.
-    pub reply_chain: Vec<StageSettings>,
-    /// Where lines go that a filter sends by a route, by the route's name. Never
-    /// [`Destination::Reply`]; never has `rest`, which is `to`.
-    pub routes: BTreeMap<String, Destination>,
-    /// Who gets a copy of what goes on to `to`; distinct, and neither `to` nor
-    /// [`Destination::Reply`].
-    pub tee: Vec<Destination>,
-    /// Longest single attempt to reach a next hop.
-    pub connect_timeout: Duration,
-    /// Most bytes that wait for one output that connections share: a file, standard output, a
-    /// shared next hop, a route, a tee.
-    pub buffer: usize,
-    /// When a connection that is owed output is not read from.
-    pub watermarks: Watermarks,
-    /// How bytes become lines.
-    pub lines: LineSettings,
-    /// Close after this long without a byte either way; `None` (written `"0s"`) never.
-    pub idle_timeout: Option<Duration>,
-    /// Close this long after a line's first byte when its terminator has not come; `None` never.
-    pub line_timeout: Option<Duration>,
-    /// Close after this long with output owed and no write progress; `None` never.
-    pub write_timeout: Option<Duration>,
-    /// Connections served at a time; further ones are closed at once.
-    pub max_connections: usize,
-    /// Of these, the most of one IP address; `None`: no limit.
-    pub max_per_address: Option<usize>,
-    /// Limits a connection's input; `None` when absent.
-    pub rate: Option<Rate>,
-    /// Limits the input of all connections together; `None` when absent.
-    pub total_rate: Option<Rate>,
-    /// TLS; `None` for plain.
-    pub tls: Option<Tls>,
-    /// Where `bind` stands in the file.
-    pub bind_place: Place,
-    /// Where the other keys stand.
-    pub places: Places,
+/// Largest `max_line`: a filter's output line may have four times as much.
+const MAX_LINE: u64 = 16 << 20;
+
+/// Most connections of a listener: about what ports and descriptors allow.
+const CONNECTIONS: u64 = 1_000_000;
+
+/// Shortest time that is one.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+keys! {
+    /// One `[[listener]]`.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ListenerSettings: "`[[listener]]`" {
+        /// Identifies the listener in logs, metrics and errors. Must be unique. A new name means a
+        /// new listener.
+        name: String = "rot13".to_owned(), Special::new("name").written(quoted), Live,
+            sample "in logs, metrics and errors";
+        /// The address to listen on: an IP address and a port, `"unix:PATH"`, or a socket passed by
+        /// systemd. The latter is `"systemd:NAME"` with the socket's `FileDescriptorName`, or
+        /// `"systemd"` if there is only one. A stale Unix socket is replaced. A live one, or any
+        /// other file at that path, is an error and is left alone.
+        bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
+            Special::new("address").shown(text).written(quoted), Restart,
+            sample "or \"unix:PATH\", \"systemd:NAME\"; port 0 lets the system choose";
+        // Only ever true with an IPv6 address.
+        /// If `false`, `"[::]:PORT"` accepts IPv4 as well. Only with an IPv6 address.
+        ipv6_only: bool = false, Flag, Restart,
+            sample "if false, \"[::]:PORT\" accepts IPv4 as well";
+        // Only ever true with an IP address.
+        /// Allows other processes to listen on the same port (`SO_REUSEPORT`), for example the next
+        /// linemill during a restart. The system distributes new connections among them. Only with
+        /// an IP address.
+        reuse_port: bool = false, Flag, Restart,
+            sample "allow other processes to listen on the same port";
+        // Includes `routes.rest`.
+        /// Where lines go after the chain. `"reply"`: back to the client. `"tcp://HOST:PORT"`,
+        /// `"tls://HOST:PORT"` or `"unix:PATH"`: to an upstream; each client gets its own
+        /// connection to it and receives its answers. `"file:PATH"`: appended to a file, which is
+        /// reopened at SIGHUP. `"stdout"`: standard output.
+        to: Destination = Destination::Reply,
+            Special::new("destination").shown(text).written(quoted), Restart,
+            sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
+        // Where it is `None`, `lines.framing` holds.
+        /// How lines are framed on the way out, and how an upstream frames its answers. Answers
+        /// reach the client in `framing`. A line whose content contains a terminator of
+        /// `to_framing` is dropped and counted.
+        to_framing: Option<Framing> = None, Optional(Choice, "as framing"), Restart,
+            default "same as `framing`",
+            sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
+        /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
+        to_tls: Option<HopTls> = None, Special::new("table"), Restart, default "see [below](#to_tls)",
+            sample "PEM files",
+            example "{ ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\", name = \"logs.example.org\" }";
+        // Only ever true if `to` is an upstream.
+        /// If `true`, all clients share one connection to the upstream. Each client's lines stay
+        /// whole and in order. Answers from the upstream are discarded.
+        shared: bool = false, Flag, Restart,
+            sample "one upstream connection for all clients; answers are discarded";
+        // Never `Destination::Reply`; never has `rest`, which is `to`.
+        /// Destinations of lines that a filter sends by a route; see [`routes`](#routes).
+        routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table"), Restart,
+            default "none",
+            sample "where a filter may send lines",
+            example "{ errors = \"tls://logs.example.org:6514\" }";
+        // Distinct, and neither `to` nor `Destination::Reply`.
+        /// Each entry gets a copy of every line that goes on to `to`. Copies never slow the
+        /// original: if a destination is too slow, copies are dropped and counted. Must not contain
+        /// `"reply"` or the value of `to`.
+        tee: Vec<Destination> = Vec::new(),
+            Special::new("list of destinations").written(|_| Some("[]".to_owned())), Restart,
+            sample "destinations of copies; slow ones lose copies, which is counted";
+        /// Most bytes that may wait for a sink that connections share: a file, standard output, a
+        /// shared upstream, a route or a tee. When the buffer is full, clients wait; only a tee
+        /// drops lines instead. During a drain, the buffer is written until the grace period ends.
+        /// Lines left after that are counted as lost.
+        buffer: usize = 1 << 20, Size(1 << 10, 1 << 30), Restart,
+            sample "most bytes waiting for a sink that connections share";
+        /// The filters that each line passes through, in order. `[]` passes lines unchanged.
+        chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],
+            Special::new("list of [stages](#a-stage)").shown(stages).written(stages), Live,
+            sample "or { filter = \"rot13\", when = '^[a-z]' }";
+        // Empty unless `to` is an upstream that is not shared.
+        /// The filters that an upstream's answers pass through on their way to the client. Only
+        /// with an upstream that is not `shared`.
+        reply_chain: Vec<StageSettings> = Vec::new(),
+            Special::new("list of [stages](#a-stage)").shown(stages).written(stages), Live,
+            sample "filters for the answers of an upstream";
+        /// Longest single attempt to connect to an upstream. Failed attempts are repeated after 0.1
+        /// to 5 seconds. A client's own connection is retried until `write_timeout`; a shared
+        /// connection is retried indefinitely. An outage is logged once.
+        connect_timeout: Duration = Duration::from_secs(5), Time(SHORTEST, HOUR), Live,
+            sample "longest single attempt to connect to an upstream";
+        /// How much output may be waiting before linemill stops reading from a connection.
+        watermarks: Watermarks = Watermarks::default(),
+            Special::new("table").shown(watermarks).written(watermarks), Live,
+            default "see [below](#watermarks)",
+            sample "reading stops above high and resumes at low";
+        /// Closes a connection that has carried no byte in either direction for this long.
+        idle_timeout: Option<Duration> = Some(Duration::from_secs(60)), Timeout, Live,
+            sample "no byte in either direction; \"0s\" turns a timeout off";
+        /// Closes a connection if a line's terminator has not arrived this long after the line's
+        /// first byte.
+        line_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
+            sample "from a line's first byte to its terminator";
+        /// Closes a connection that has accepted no output for this long, or whose upstream has
+        /// been unreachable for this long. The shorter of this and `idle_timeout` applies.
+        write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
+            sample "no output accepted";
+        /// Most connections at a time. Further ones are closed within milliseconds and counted. If
+        /// the limit is lowered, open connections stay.
+        max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,
+            sample "further connections are closed at once";
+        /// Most connections from one IP address at a time. Further ones are closed and counted. Not
+        /// with a Unix socket.
+        max_per_address: Option<usize> = None, Optional(Count(1, CONNECTIONS), "no limit"), Live,
+            default "no limit",
+            sample "most connections from one IP address", example "100";
+        /// Limits the input of each connection; see [`rate`](#rate-total_rate).
+        rate: Option<Rate> = None, Special::new("table"), Live, default "none",
+            sample "of each connection, per second",
+            example "{ bytes = \"1MiB\", lines = 1000, burst = \"2MiB\" }";
+        /// Limits the input of all connections of the listener together.
+        total_rate: Option<Rate> = None, Special::new("table"), Live, default "none",
+            sample "of all together",
+            example "{ bytes = \"100MiB\", lines = 100000, burst = \"200MiB\" }";
+    }
+    part lines: LineSettings {
+        /// What ends a line. `"lf"`: LF; a CR directly before it belongs to the terminator.
+        /// `"crlf"`: only CR LF. `"nul"`: NUL. `"octet"`: octet counting as in RFC 6587, section
+        /// 3.4.1: a decimal length, a space, then that many bytes.
+        framing: Framing, Choice, Restart, sample "or \"crlf\", \"nul\", \"octet\"";
+        /// Longest content of a line, without its terminator. A line returned by a filter may be
+        /// four times as long.
+        max_line: usize, Size(1, MAX_LINE), Live,
+            sample "longest content, without the terminator";
+        /// What happens to a longer line. `"split"`: every `max_line` bytes become a line.
+        /// `"truncate"`: the first `max_line` bytes and the terminator are kept. `"drop"`: the line
+        /// is dropped. `"close"`: the connection is closed and no part of the line is sent.
+        oversize: Oversize, Choice, Live,
+            sample "a longer line; or \"truncate\", \"drop\", \"close\"";
+        /// What happens to unterminated bytes at a clean end of stream. `"emit"`: they become a
+        /// line without a terminator. `"drop"`: they are dropped and counted. If a TLS stream was
+        /// truncated, they are dropped and counted in either case.
+        partial: Partial, Choice, Live,
+            sample "unterminated bytes at a clean end of stream; or \"drop\"";
+    }
+    by hand {
+        /// Serves TLS; see [`tls`](#tls). Certificates are reloaded live, for new connections.
+        /// Adding or removing the table requires a restart.
+        tls: "table", "see text", default "none: plain",
+            sample "PEM files",
+            example "{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
+        /// Longest TLS handshake. Only with `tls`.
+        handshake_timeout: "time, `1ms` to `1h`", "live", default "`\"10s\"`",
+            sample "longest TLS handshake", example "\"10s\"";
+    }
+    no key {
+        /// TLS of clients, `handshake_timeout` included; `None` for plain connections.
+        tls: Option<Tls> = None;
+        /// Where `bind` stands in the file.
+        bind_place: Place = Place::default();
+        /// Where the other keys stand.
+        places: Places = Places::default();
+    }
 }
 
 /// When to stop reading from a connection, and when to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
-    /// Nothing is read while more bytes than these are owed; at least 1.
+    /// Nothing is read while more bytes than these wait to be written; at least 1.
     pub high: usize,
-    /// Reading goes on once no more bytes than these are owed; at most `high`.
+    /// Reading goes on once no more bytes than these wait; at most `high`.
     pub low: usize,
 }
 
-/// Limits on the input of a connection, or of all of a listener.
+/// Limits on the input of a connection, or of all connections of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Bytes a second.
+    /// Bytes per second.
     pub bytes: Option<u64>,
-    /// Lines a second.
+    /// Lines per second.
     pub lines: Option<u64>,
     /// Bytes that may come at once.
     pub burst: Option<u64>,
@@ -104,40 +209,6 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
     /// Longest handshake.
     pub handshake_timeout: Duration,
-}
-
-impl Default for ListenerSettings {
-    /// What `linemill serve` runs without a configuration.
-    fn default() -> Self {
-        Self {
-            name: "rot13".to_owned(),
-            bind: Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
-            ipv6_only: false,
-            reuse_port: false,
-            chain: vec![StageSettings::always("rot13")],
-            to: Destination::Reply,
-            to_framing: None,
-            to_tls: None,
-            shared: false,
-            reply_chain: Vec::new(),
-            routes: BTreeMap::new(),
-            tee: Vec::new(),
-            connect_timeout: Duration::from_secs(5),
-            buffer: 1024 * 1024,
-            watermarks: Watermarks::default(),
-            lines: LineSettings::default(),
-            idle_timeout: Some(Duration::from_secs(60)),
-            line_timeout: Some(Duration::from_secs(30)),
-            write_timeout: Some(Duration::from_secs(30)),
-            max_connections: 10_000,
-            max_per_address: None,
-            rate: None,
-            total_rate: None,
-            tls: None,
-            bind_place: Place::default(),
-            places: Places::default(),
-        }
-    }
 }
 
 impl ListenerSettings {
@@ -159,4 +230,26 @@ impl Default for Watermarks {
 impl Tls {
     /// Longest handshake when nothing else is said.
     pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+fn quoted(value: &impl ToString) -> Option<String> {
+    Some(format!("{:?}", value.to_string()))
+}
+
+fn text(value: &impl ToString) -> Option<String> {
+    Some(value.to_string())
+}
+
+#[expect(
+    clippy::ptr_arg,
+    reason = "a kind shows values of the type that settings hold"
+)]
+fn stages(chain: &Vec<StageSettings>) -> Option<String> {
+    let stages = chain.iter().map(StageSettings::toml);
+    Some(format!("[{}]", stages.collect::<Vec<_>>().join(", ")))
+}
+
+fn watermarks(marks: &Watermarks) -> Option<String> {
+    let [high, low] = [marks.high, marks.low].map(|bytes| SIZE.show(bytes as u64));
+    Some(format!("{{ high = {high:?}, low = {low:?} }}"))
 }

@@ -24,6 +24,17 @@ impl StageSettings {
     }
 }
 
+impl StageSettings {
+    /// The stage as a chain has it.
+    pub(crate) fn toml(&self) -> String {
+        let filter = &self.filter;
+        match &self.when {
+            None => format!("{filter:?}"),
+            Some(when) => format!("{{ filter = {filter:?}, when = {:?} }}", when.as_str()),
+        }
+    }
+}
+
 impl When {
     /// The condition that `pattern` matches.
     ///

@@ -4,27 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::hops::quarantine;
-use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin, time};
-use crate::file::{Filter, Test};
+use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin};
+use crate::file::Test;
 use crate::item::{Item, Table};
-use crate::json;
+use crate::keys::TableSettings as _;
 use crate::keyword::Keyword as _;
 use crate::printable::quote;
 use crate::problem::Problem;
 use crate::settings::{Destination, FilterSettings, FilterTest, OnError, PluginRef};
-use crate::units::SIZE;
-
-/// Least memory: one page of WebAssembly.
-const MEMORY_LEAST: u64 = 64 << 10;
-
-/// Most memory: what a 32-bit WebAssembly memory can have.
-const MEMORY_MOST: u64 = 4 << 30;
-
-/// Largest plugin file.
-const PLUGIN_MOST: u64 = 256 << 20;
-
-/// Longest call, in milliseconds.
-const DEADLINE_MOST: u64 = 60_000;
 
 impl Checker<'_> {
     pub(super) fn filters(&mut self, item: Option<&Item<'_>>) -> Filters {
@@ -56,58 +43,36 @@ impl Checker<'_> {
     }
 
     fn filter(&mut self, name: &str, table: &Table<'_>) -> FilterSettings {
-        let file = Filter::read(table, &mut self.problems);
-        let default = FilterSettings::new(name, PluginRef::Name(name.to_owned()));
-        let places = table.places(Filter::KEYS);
-        let mut grant = Vec::new();
-        if let Some(item) = &file.grant {
-            grant = self.list(item, Item::choice);
-        }
-        let tests = self.tests(file.test.as_ref(), name);
-        let trial = self.trial(&file, name);
-        let quarantine = self.quarantine(&file, table);
-        let limits = self.limits(file.limits.as_ref(), name);
-        let folder = &self.folder;
-        let problems = &mut self.problems;
+        let settings = FilterSettings::read(table, self);
+        let plugin = match table.item("plugin") {
+            Some(_) => settings.plugin,
+            None => PluginRef::Name(name.to_owned()),
+        };
         FilterSettings {
             name: name.to_owned(),
-            plugin: problems.read(file.plugin.as_ref(), default.plugin, |item| {
-                plugin_ref(item, folder)
-            }),
-            sha256: problems.read(file.sha256.as_ref(), None, |item| digest(item).map(Some)),
-            settings: problems.read(file.settings.as_ref(), default.settings, json::object),
-            on_error: problems.read(file.on_error.as_ref(), default.on_error, Item::choice),
-            quarantine,
-            memory: problems.read(file.memory.as_ref(), default.memory, |item| {
-                let bytes = item.quantity(&SIZE, MEMORY_LEAST..=MEMORY_MOST)?;
-                Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
-            }),
-            deadline: problems.read(file.deadline.as_ref(), default.deadline, |item| {
-                time(item, 1, DEADLINE_MOST)
-            }),
-            limits,
-            grant,
-            isolation: problems.read(file.isolation.as_ref(), default.isolation, Item::choice),
-            handover: problems.read(file.handover.as_ref(), default.handover, Item::choice),
-            size: problems.read(file.size.as_ref(), default.size, |item| {
-                item.quantity(&SIZE, 1..=PLUGIN_MOST)
-            }),
-            tests,
-            trial,
-            place: file.plugin.map_or(table.place.clone(), |item| item.place),
-            places,
+            plugin,
+            quarantine: self.quarantine(table),
+            tests: self.tests(table.item("test").as_ref(), name),
+            trial: self.trial(table, name),
+            place: match table.item("plugin") {
+                Some(item) => item.place,
+                None => table.place.clone(),
+            },
+            places: table.places(FilterSettings::KEYS),
+            ..settings
         }
     }
 
     /// `quarantine`, which goes with one choice of `on_error` and with no other.
-    fn quarantine(&mut self, file: &Filter<'_>, table: &Table<'_>) -> Option<Destination> {
+    fn quarantine(&mut self, table: &Table<'_>) -> Option<Destination> {
+        let on_error = table.item("on_error");
         // A choice that does not read is reported where it is read.
-        let policy = match &file.on_error {
+        let policy = match &on_error {
             None => OnError::Pass,
             Some(item) => item.choice().ok()?,
         };
-        match (&file.quarantine, policy == OnError::Quarantine) {
-            (Some(item), true) => self.problems.keep(quarantine(item, &self.folder)),
+        match (table.item("quarantine"), policy == OnError::Quarantine) {
+            (Some(item), true) => self.problems.keep(quarantine(&item, &self.folder)),
             (Some(item), false) => {
                 let why = format!("`on_error` is \"{}\"", policy.keyword());
                 let problem = item.vain(why, "write on_error = \"quarantine\"");
@@ -118,7 +83,7 @@ impl Checker<'_> {
                 let right =
                     "name where lines that fail go: quarantine = \"file:PATH\", or a next hop";
                 let problem = table.lacks("quarantine", right);
-                self.problems.push(match &file.on_error {
+                self.problems.push(match on_error {
                     Some(item) => problem.at(&item.place),
                     None => problem,
                 });
@@ -172,7 +137,7 @@ impl Checker<'_> {
 }
 
 /// How a plugin is named.
-pub(super) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Problem> {
+pub(crate) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Problem> {
     let text = item.text()?;
     if is_path(text) || is_name(text) {
         Ok(plugin(text, folder))
@@ -193,7 +158,7 @@ fn line(item: &Item<'_>) -> Result<Vec<u8>, Problem> {
 }
 
 /// 64 hexadecimal digits.
-pub(super) fn digest(item: &Item<'_>) -> Result<[u8; 32], Problem> {
+pub(crate) fn digest(item: &Item<'_>) -> Result<[u8; 32], Problem> {
     let wrong = || {
         item.refuse(
             "is not a SHA-256 digest",

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Checker, NAME_HINT, is_name};
-use crate::file::Listener;
-use crate::item::Item;
+use crate::item::{Item, Table};
 use crate::place::Place;
 use crate::printable::quote;
 use crate::problem::Problem;
@@ -17,7 +16,6 @@ pub(super) struct Hops {
     /// Where it says `to`, if it does.
     pub(super) to_place: Option<Place>,
     pub(super) to_tls: Option<HopTls>,
-    pub(super) shared: bool,
     pub(super) routes: BTreeMap<String, Destination>,
     pub(super) tee: Vec<Destination>,
 }
@@ -29,48 +27,54 @@ type Written<'a> = (Item<'a>, Destination);
 const REST: &str = "rest";
 
 impl Checker<'_> {
-    /// `bind` is `None` when it does not read.
+    /// Reads where the lines of `listener` go. `bind` is `None` when it does not read.
     pub(super) fn hops(
         &mut self,
-        file: &Listener<'_>,
-        listener: &str,
+        listener: &Table<'_>,
+        shared: bool,
         bind: Option<&Address>,
     ) -> Hops {
+        let [routes, tee, to, to_tls_item] =
+            ["routes", "tee", "to", "to_tls"].map(|key| listener.item(key));
         let before = self.problems.len();
-        let (routes, rest) = self.routes(file.routes.as_ref(), listener);
-        let tee = self.tee(file.tee.as_ref());
-        if let (Some(_), Some(rest)) = (&file.to, &rest) {
+        let (routes, rest) = self.routes(routes.as_ref(), &listener.name);
+        let tee = self.tee(tee.as_ref());
+        if let (Some(_), Some(rest)) = (&to, &rest) {
             let problem = rest.refuse(
                 "is one place too many: `to` names where all other lines go",
                 "leave out `rest` or `to`",
             );
             self.problems.push(problem);
         }
-        let to_item = file.to.as_ref().or(rest.as_ref());
-        let to = match to_item {
+        let to_item = to.or(rest);
+        let to = match &to_item {
             Some(item) => self.problems.keep(destination(item, &self.folder)),
             None => Some(Destination::Reply),
         };
         let all_read = self.problems.len() == before;
-        let shared = self.problems.read(file.shared.as_ref(), false, Item::flag);
-        let to_tls = self.hop_tls(file.to_tls.as_ref(), listener);
+        let to_tls = self.hop_tls(to_tls_item.as_ref(), &listener.name);
 
         if let Some(to) = &to {
             self.one_of_a_kind(to, &tee);
-            self.two_ways(file, to, shared);
+            self.two_ways(listener, to, shared);
         }
         let others = routes.values().chain(&tee).map(|(item, to)| (item, to));
-        let all: Vec<_> = to_item.zip(to.as_ref()).into_iter().chain(others).collect();
+        let all: Vec<_> = to_item
+            .as_ref()
+            .zip(to.as_ref())
+            .into_iter()
+            .chain(others)
+            .collect();
         if let Some(bind) = bind {
             self.no_circle(&all, bind);
         }
         let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
-        if let (Some(item), true, false) = (&file.to_tls, all_read, tls) {
+        if let (Some(item), true, false) = (&to_tls_item, all_read, tls) {
             let hint = "name a next hop \"tls://HOST:PORT\"";
             let problem = item.vain("no line goes to a next hop with TLS", hint);
             self.problems.push(problem);
         }
-        let to_place = to_item.map(|item| item.place.clone());
+        let to_place = to_item.as_ref().map(|item| item.place.clone());
         let routes = routes
             .into_iter()
             .map(|(name, (_, to))| (name.to_owned(), to));
@@ -78,7 +82,6 @@ impl Checker<'_> {
             to: to.unwrap_or(Destination::Reply),
             to_place,
             to_tls,
-            shared,
             routes: routes.collect(),
             tee: tee.into_iter().map(|(_, to)| to).collect(),
         }
@@ -143,18 +146,18 @@ impl Checker<'_> {
     }
 
     /// What goes with a next hop that is a socket, and only with one.
-    fn two_ways(&mut self, file: &Listener<'_>, to: &Destination, shared: bool) {
+    fn two_ways(&mut self, listener: &Table<'_>, to: &Destination, shared: bool) {
         const HINT: &str =
             "name a next hop \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"unix:PATH\" in `to`";
-        if let (Some(item), true, false) = (&file.shared, shared, to.is_socket()) {
+        if let (Some(item), true, false) = (listener.item("shared"), shared, to.is_socket()) {
             let why = match to {
                 Destination::Reply => "lines go back to their own client".to_owned(),
                 to => format!("all clients share `{to}` as it is"),
             };
             self.problems.push(item.vain(why, HINT));
         }
-        let filled = |item: &&Item<'_>| item.list().is_ok_and(|items| !items.is_empty());
-        let Some(reply_chain) = file.reply_chain.as_ref().filter(filled) else {
+        let filled = |item: &Item<'_>| item.list().is_ok_and(|items| !items.is_empty());
+        let Some(reply_chain) = listener.item("reply_chain").filter(filled) else {
             return;
         };
         if !to.is_socket() {

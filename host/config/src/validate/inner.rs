@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Checker, HOUR, bytes, time};
 use crate::file::Watermarks as WatermarksFile;
-use crate::file::{HopTls as HopTlsFile, Listener, Rate as RateFile, Tls as TlsFile};
+use crate::file::{HopTls as HopTlsFile, Rate as RateFile, Tls as TlsFile};
 use crate::host_port::Host;
 use crate::item::{Item, Table};
 use crate::problem::Problem;
@@ -62,12 +62,13 @@ impl Checker<'_> {
     }
 
     /// Tables `tls`, and the key that goes with them.
-    pub(super) fn tls(&mut self, file: &Listener<'_>, listener: &str) -> Option<Tls> {
-        let handshake = file.handshake_timeout.as_ref();
+    pub(super) fn tls(&mut self, listener: &Table<'_>) -> Option<Tls> {
+        let handshake = listener.item("handshake_timeout");
         let read = |item: &Item<'_>| time(item, 1, HOUR);
-        let handshake_timeout = self.problems.read(handshake, Tls::HANDSHAKE_TIMEOUT, read);
-        let Some(item) = &file.tls else {
-            let unused = |item: &Item<'_>| {
+        let default = Tls::HANDSHAKE_TIMEOUT;
+        let handshake_timeout = self.problems.read(handshake.as_ref(), default, read);
+        let Some(item) = listener.item("tls") else {
+            let unused = |item: Item<'_>| {
                 item.refuse(
                     "has no effect without `tls`",
                     "add `tls`, or leave this out",
@@ -80,7 +81,7 @@ impl Checker<'_> {
             "write tls = { cert = \"PATH\", key = \"PATH\" }; client_ca = \"PATH\" may be added";
         let table = self
             .problems
-            .keep(item.table(format!("`tls` of {listener}"), right))?;
+            .keep(item.table(format!("`tls` of {}", listener.name), right))?;
         let file = TlsFile::read(&table, &mut self.problems);
         let cert = self.path(file.cert.as_ref());
         let key = self.path(file.key.as_ref());

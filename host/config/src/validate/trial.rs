@@ -2,15 +2,16 @@
 
 use super::Checker;
 use super::filter::{digest, plugin_ref};
-use crate::file::{Filter, Trial as TrialFile};
-use crate::item::Item;
+use crate::file::Trial as TrialFile;
+use crate::item::{Item, Table};
 use crate::json;
 use crate::settings::{By, Share, Trial, TrialKind};
 
 impl Checker<'_> {
     /// What of the filter is on trial.
-    pub(super) fn trial(&mut self, file: &Filter<'_>, filter: &str) -> Option<Trial> {
-        let (kind, item) = match (&file.canary, &file.shadow) {
+    pub(super) fn trial(&mut self, filter: &Table<'_>, name: &str) -> Option<Trial> {
+        let (canary, shadow) = (filter.item("canary"), filter.item("shadow"));
+        let (kind, item) = match (&canary, &shadow) {
             (Some(_), Some(shadow)) => {
                 let hint = "one version is on trial at a time: leave out `canary` or `shadow`";
                 let both = shadow.refuse("is one trial too many beside `canary`", hint);
@@ -25,7 +26,7 @@ impl Checker<'_> {
         let right = format!("write {key} = {{ plugin = \"PATH\", share = \"5%\" }}");
         let table = self
             .problems
-            .keep(item.table(format!("`{key}` of filter `{filter}`"), &right))?;
+            .keep(item.table(format!("`{key}` of filter `{name}`"), &right))?;
         let file = TrialFile::read(&table, &mut self.problems);
         let folder = self.folder.clone();
         for (name, item) in [("plugin", &file.plugin), ("share", &file.share)] {

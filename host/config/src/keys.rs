@@ -1,0 +1,307 @@
+//! Declares the keys of a table, each once.
+//!
+//! In: for each key its name, type, default, kind, when a change takes effect, a line for the
+//! sample configuration, and its text in the reference. Out: the struct of settings with its
+//! `Default`, the reader, the comparison, and a [`Key`] for each, from which `config/linemill.toml`
+//! and `docs/config.md` are generated (see `generated`).
+//! Not here: rules between keys (see `validate`).
+
+use super::item::Table;
+use super::kind::Kind;
+use super::validate::Checker;
+
+/// When a change of a key takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// At once, for open connections too.
+    Live,
+    /// Only when the host is started again.
+    Restart,
+}
+
+impl Effect {
+    /// The word that the reference has for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// One key of a table, as documents show it.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it holds: "size, `1B` to `16MiB`".
+    pub(crate) kind: String,
+    /// Its default as the file has it; `None` if it is left out by default.
+    pub(crate) default: Option<String>,
+    /// What the reference has in the column "default", if not `default`.
+    pub(crate) default_text: Option<&'static str>,
+    /// What the reference has in the column "reload".
+    pub(crate) effect: &'static str,
+    /// Its text in the reference.
+    pub(crate) text: String,
+    /// Its comment in the sample configuration; `None` if the sample has it inside another value.
+    pub(crate) sample: Option<&'static str>,
+    /// What the sample sets it to in a comment, if it has no default.
+    pub(crate) example: Option<&'static str>,
+}
+
+/// A key that differs.
+pub(crate) struct Change {
+    /// The key; inside another table `TABLE.KEY`.
+    pub(crate) key: String,
+    /// How: `1s -> 2s`, or `changed`.
+    pub(crate) what: String,
+    /// When the change takes effect.
+    pub(crate) effect: Effect,
+}
+
+/// The settings of a table that [`keys!`] declares.
+pub(crate) trait TableSettings: Default + PartialEq {
+    /// Reads the keys of `table`; one that is left out, or has a problem, has its default.
+    fn read(table: &Table<'_>, checker: &mut Checker<'_>) -> Self;
+
+    /// What is different in `new`, in the order of the declaration.
+    fn changes(&self, new: &Self) -> Vec<Change>;
+
+    /// The table as a file has it on one line.
+    fn toml(&self) -> String;
+}
+
+/// Declares the settings of a table.
+///
+/// A key is `/// text`, `name: type = default, kind, effect`, and then, as needed, `default "text"`
+/// (for the reference), `sample "comment"` and `example "value"`. The keys in `part` are fields of
+/// one field, which has a type of another crate. `by hand` lists keys without a field of their
+/// own: code in `validate` and `diff` reads and compares them. `no key` lists fields that are not
+/// keys.
+macro_rules! keys {
+    (
+        $(#[$struct_meta:meta])*
+        pub struct $Settings:ident: $title:literal {
+            $(
+                $(#[doc = $text:literal])+
+                $key:ident: $type:ty = $default:expr, $kind:expr, $effect:ident
+                $(, default $default_text:literal)? $(, sample $sample:literal)? $(, example $example:literal)?;
+            )*
+        }
+        $(
+            part $part:ident: $Part:ty {
+                $(
+                    $(#[doc = $inner_text:literal])+
+                    $inner:ident: $inner_type:ty, $inner_kind:expr, $inner_effect:ident
+                    $(, sample $inner_sample:literal)?;
+                )*
+            }
+        )?
+        $(
+            by hand {
+                $(
+                    $(#[doc = $hand_text:literal])+
+                    $hand:ident: $hand_kind:literal, $hand_effect:literal, default $hand_default:literal
+                    $(, sample $hand_sample:literal, example $hand_example:literal)?;
+                )*
+            }
+        )?
+        $(
+            no key {
+                $(
+                    $(#[$extra_doc:meta])*
+                    $extra:ident: $extra_type:ty = $extra_default:expr;
+                )*
+            }
+        )?
+    ) => {
+        $(#[$struct_meta])*
+        pub struct $Settings {
+            $($(#[doc = $text])+ pub $key: $type,)*
+            $(
+                /// Keys that are settings of another crate.
+                pub $part: $Part,
+            )?
+            $($($(#[$extra_doc])* pub $extra: $extra_type,)*)?
+        }
+
+        impl Default for $Settings {
+            fn default() -> Self {
+                Self {
+                    $($key: $default,)*
+                    $($part: <$Part>::default(),)?
+                    $($($extra: $extra_default,)*)?
+                }
+            }
+        }
+
+        impl $crate::keys::TableSettings for $Settings {
+            fn read(
+                table: &$crate::item::Table<'_>,
+                checker: &mut $crate::validate::Checker<'_>,
+            ) -> Self {
+                table.refuse_unknown(Self::KEYS, &mut checker.problems);
+                let mut settings = Self::default();
+                $($crate::keys::read::<$type>(table, stringify!($key), &$kind, &mut settings.$key, checker);)*
+                $($($crate::keys::read::<$inner_type>(
+                    table,
+                    stringify!($inner),
+                    &$inner_kind,
+                    &mut settings.$part.$inner,
+                    checker,
+                );)*)?
+                settings
+            }
+
+            fn changes(&self, new: &Self) -> Vec<$crate::keys::Change> {
+                let all = [
+                    $($crate::keys::changes(
+                        stringify!($key),
+                        &$kind,
+                        [&self.$key, &new.$key],
+                        $crate::keys::Effect::$effect,
+                    ),)*
+                    $($($crate::keys::changes(
+                        stringify!($inner),
+                        &$inner_kind,
+                        [&self.$part.$inner, &new.$part.$inner],
+                        $crate::keys::Effect::$inner_effect,
+                    ),)*)?
+                ];
+                all.into_iter().flatten().collect()
+            }
+
+            fn toml(&self) -> String {
+                let all = [
+                    $($crate::keys::toml(stringify!($key), &$kind, &self.$key),)*
+                    $($($crate::keys::toml(stringify!($inner), &$inner_kind, &self.$part.$inner),)*)?
+                ];
+                let all: Vec<_> = all.into_iter().flatten().collect();
+                format!("{{ {} }}", all.join(", "))
+            }
+        }
+
+        impl $Settings {
+            /// What problems call the table.
+            pub(crate) const TITLE: &'static str = $title;
+
+            /// The names of all keys of the table.
+            pub(crate) const KEYS: &'static [&'static str] = &[
+                $(stringify!($key),)*
+                $($(stringify!($inner),)*)?
+                $($(stringify!($hand),)*)?
+            ];
+
+            /// Every key of the table, as documents show it.
+                        pub(crate) fn keys() -> Vec<$crate::keys::Key> {
+                let defaults = Self::default();
+                vec![
+                    $($crate::keys::Key {
+                        default_text: $crate::keys::optional!($($default_text)?),
+                        sample: $crate::keys::optional!($($sample)?),
+                        example: $crate::keys::optional!($($example)?),
+                        ..$crate::keys::Key::new(
+                            stringify!($key),
+                            &$kind,
+                            &defaults.$key,
+                            $crate::keys::Effect::$effect.word(),
+                            concat!($($text),+),
+                        )
+                    },)*
+                    $($($crate::keys::Key {
+                        sample: $crate::keys::optional!($($inner_sample)?),
+                        ..$crate::keys::Key::new(
+                            stringify!($inner),
+                            &$inner_kind,
+                            &defaults.$part.$inner,
+                            $crate::keys::Effect::$inner_effect.word(),
+                            concat!($($inner_text),+),
+                        )
+                    },)*)?
+                    $($($crate::keys::Key {
+                        default_text: Some($hand_default),
+                        sample: $crate::keys::optional!($($hand_sample)?),
+                        example: $crate::keys::optional!($($hand_example)?),
+                        ..$crate::keys::Key::new(
+                            stringify!($hand),
+                            &$crate::kind::Special::new($hand_kind),
+                            &(),
+                            $hand_effect,
+                            concat!($($hand_text),+),
+                        )
+                    },)*)?
+                ]
+            }
+        }
+    };
+}
+
+/// The literal, if there is one.
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some($value)
+    };
+}
+
+pub(crate) use keys;
+pub(crate) use optional;
+
+/// Reads one key into `value`, if `table` has it.
+pub(crate) fn read<T>(
+    table: &Table<'_>,
+    key: &str,
+    kind: &impl Kind<T>,
+    value: &mut T,
+    checker: &mut Checker<'_>,
+) {
+    if let Some(item) = table.item(key)
+        && let Some(found) = kind.read(&item, checker)
+    {
+        *value = found;
+    }
+}
+
+/// How one key differs.
+pub(crate) fn changes<T: PartialEq>(
+    key: &str,
+    kind: &impl Kind<T>,
+    [old, new]: [&T; 2],
+    effect: Effect,
+) -> Vec<Change> {
+    if old == new {
+        Vec::new()
+    } else {
+        kind.changes(key, old, new, effect)
+    }
+}
+
+/// `key = value`, if the value can be written.
+pub(crate) fn toml<T>(key: &str, kind: &impl Kind<T>, value: &T) -> Option<String> {
+    Some(format!("{key} = {}", kind.toml(value)?))
+}
+
+impl Key {
+    /// A key without what only some keys have.
+    pub(crate) fn new<T>(
+        name: &'static str,
+        kind: &impl Kind<T>,
+        default: &T,
+        effect: &'static str,
+        text: &str,
+    ) -> Self {
+        Self {
+            name,
+            kind: kind.name(),
+            default: kind.toml(default),
+            default_text: None,
+            effect,
+            text: text.trim().to_owned(),
+            sample: None,
+            example: None,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Kinds of values: how a key's value is written.
+//!
+//! In: an [`Item`] of the file. Out: the value, or a problem; and back: the value as a file would
+//! have it, and the words that the reference has for the kind. Kinds that several keys share are in
+//! `kind/`; a value that only one key has is a [`Special`], which code in `validate` reads.
+
+mod number;
+mod plain;
+
+use super::item::Item;
+use super::keys::{Change, Effect, TableSettings};
+use super::validate::Checker;
+pub(crate) use number::{Count, HOUR, Seconds, Size, Time, Timeout};
+pub(crate) use plain::{Choice, Choices, File, Files, Flag, Json, Plugin, Sha256};
+
+/// How a value of type `T` is written.
+pub(crate) trait Kind<T> {
+    /// Its name in the reference: "size, `1B` to `16MiB`".
+    fn name(&self) -> String;
+
+    /// Reads a value; `None` if the problem has been collected, or if other code reads it.
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T>;
+
+    /// The value as a change names it, such as `16KiB`; `None` if it is secret, or too long for a
+    /// line.
+    fn show(&self, value: &T) -> Option<String>;
+
+    /// The changes from `old` to `new`, which differ.
+    fn changes(&self, key: &str, old: &T, new: &T, effect: Effect) -> Vec<Change> {
+        let what = match (self.show(old), self.show(new)) {
+            (Some(old), Some(new)) => format!("{old} -> {new}"),
+            _ => "changed".to_owned(),
+        };
+        let key = key.to_owned();
+        vec![Change { key, what, effect }]
+    }
+
+    /// The value as a file has it, such as `"16KiB"`; `None` if leaving the key out is the only
+    /// way to write it.
+    fn toml(&self, value: &T) -> Option<String> {
+        self.show(value).map(|shown| format!("{shown:?}"))
+    }
+}
+
+/// A table of its own, declared by `keys!`. `.0` shows how to write it.
+pub(crate) struct Nested(pub(crate) &'static str);
+
+/// A key that may be left out, which is `None` and which a change shows as `.1`.
+pub(crate) struct Optional<K>(pub(crate) K, pub(crate) &'static str);
+
+/// A value that one key alone has, and that code of its own reads.
+pub(crate) struct Special<T> {
+    name: &'static str,
+    show: fn(&T) -> Option<String>,
+    toml: fn(&T) -> Option<String>,
+}
+
+impl<T: TableSettings> Kind<T> for Nested {
+    fn name(&self) -> String {
+        "table".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
+        let table = checker.problems.keep(item.own_table(self.0))?;
+        Some(T::read(&table, checker))
+    }
+
+    fn show(&self, _: &T) -> Option<String> {
+        None
+    }
+
+    fn changes(&self, key: &str, old: &T, new: &T, _: Effect) -> Vec<Change> {
+        let inside = |change: Change| Change {
+            key: format!("{key}.{}", change.key),
+            ..change
+        };
+        old.changes(new).into_iter().map(inside).collect()
+    }
+
+    fn toml(&self, value: &T) -> Option<String> {
+        Some(value.toml())
+    }
+}
+
+impl<T, K: Kind<T>> Kind<Option<T>> for Optional<K> {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<T>> {
+        self.0.read(item, checker).map(Some)
+    }
+
+    fn show(&self, value: &Option<T>) -> Option<String> {
+        match value {
+            Some(value) => self.0.show(value),
+            None => Some(self.1.to_owned()),
+        }
+    }
+
+    fn toml(&self, value: &Option<T>) -> Option<String> {
+        self.0.toml(value.as_ref()?)
+    }
+}
+
+impl<T> Special<T> {
+    /// A kind that the reference calls `name`; a change says only that the key changed.
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            show: |_| None,
+            toml: |_| None,
+        }
+    }
+
+    /// The same; a change names the value as `show` gives it.
+    pub(crate) const fn shown(self, show: fn(&T) -> Option<String>) -> Self {
+        Self { show, ..self }
+    }
+
+    /// The same; the file has the value as `toml` gives it.
+    pub(crate) const fn written(self, toml: fn(&T) -> Option<String>) -> Self {
+        Self { toml, ..self }
+    }
+}
+
+impl<T> Kind<T> for Special<T> {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn read(&self, _: &Item<'_>, _: &mut Checker<'_>) -> Option<T> {
+        None
+    }
+
+    fn show(&self, value: &T) -> Option<String> {
+        (self.show)(value)
+    }
+
+    fn toml(&self, value: &T) -> Option<String> {
+        (self.toml)(value)
+    }
+}

@@ -1,0 +1,177 @@
+//! Kinds of values without a range: choices, files, plugins, digests, settings of filters.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::Kind;
+use crate::item::Item;
+use crate::json;
+use crate::keyword::Keyword;
+use crate::settings::PluginRef;
+use crate::validate::{Checker, digest, plugin_ref};
+
+/// `true` or `false`.
+pub(crate) struct Flag;
+
+/// One of the keywords of the type.
+pub(crate) struct Choice;
+
+/// A list of keywords of the type.
+pub(crate) struct Choices;
+
+/// A path; a relative one starts from the folder of the file.
+pub(crate) struct File;
+
+/// A list of paths.
+pub(crate) struct Files;
+
+/// A plugin: a name or a path.
+pub(crate) struct Plugin;
+
+/// The SHA-256 of a file.
+pub(crate) struct Sha256;
+
+/// Any table; settings hold it as JSON.
+pub(crate) struct Json;
+
+impl Kind<bool> for Flag {
+    fn name(&self) -> String {
+        "`true` or `false`".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<bool> {
+        checker.problems.keep(item.flag())
+    }
+
+    fn show(&self, value: &bool) -> Option<String> {
+        Some(value.to_string())
+    }
+
+    fn toml(&self, value: &bool) -> Option<String> {
+        self.show(value)
+    }
+}
+
+impl<T: Keyword> Kind<T> for Choice {
+    fn name(&self) -> String {
+        "choice".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
+        checker.problems.keep(item.choice())
+    }
+
+    fn show(&self, value: &T) -> Option<String> {
+        Some(format!("{:?}", value.keyword()))
+    }
+
+    fn toml(&self, value: &T) -> Option<String> {
+        self.show(value)
+    }
+}
+
+impl<T: Keyword> Kind<Vec<T>> for Choices {
+    fn name(&self) -> String {
+        "list of choices".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<T>> {
+        Some(checker.list(item, Item::choice))
+    }
+
+    fn show(&self, _: &Vec<T>) -> Option<String> {
+        None
+    }
+
+    fn toml(&self, value: &Vec<T>) -> Option<String> {
+        let keywords: Vec<_> = value.iter().map(|choice| choice.keyword()).collect();
+        Some(format!("{keywords:?}"))
+    }
+}
+
+impl Kind<PathBuf> for File {
+    fn name(&self) -> String {
+        "path".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<PathBuf> {
+        let path = checker.problems.keep(item.text())?;
+        Some(checker.folder.join(path))
+    }
+
+    fn show(&self, _: &PathBuf) -> Option<String> {
+        None
+    }
+}
+
+impl Kind<Vec<PathBuf>> for Files {
+    fn name(&self) -> String {
+        "list of paths".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<PathBuf>> {
+        let folder = checker.folder.clone();
+        Some(checker.list(item, |item| Ok(folder.join(item.text()?))))
+    }
+
+    fn show(&self, value: &Vec<PathBuf>) -> Option<String> {
+        Some(format!("{value:?}"))
+    }
+
+    fn toml(&self, value: &Vec<PathBuf>) -> Option<String> {
+        self.show(value)
+    }
+}
+
+impl Kind<PluginRef> for Plugin {
+    fn name(&self) -> String {
+        "name or path".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<PluginRef> {
+        let plugin = plugin_ref(item, &checker.folder);
+        checker.problems.keep(plugin)
+    }
+
+    fn show(&self, value: &PluginRef) -> Option<String> {
+        Some(match value {
+            PluginRef::Name(name) => name.clone(),
+            PluginRef::Path(path) => path.display().to_string(),
+        })
+    }
+}
+
+impl Kind<[u8; 32]> for Sha256 {
+    fn name(&self) -> String {
+        "64 hexadecimal digits".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<[u8; 32]> {
+        checker.problems.keep(digest(item))
+    }
+
+    // Too long for a line.
+    fn show(&self, _: &[u8; 32]) -> Option<String> {
+        None
+    }
+}
+
+impl Kind<Value> for Json {
+    fn name(&self) -> String {
+        "table".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Value> {
+        checker.problems.keep(json::object(item))
+    }
+
+    // May hold secrets.
+    fn show(&self, _: &Value) -> Option<String> {
+        None
+    }
+
+    fn toml(&self, _: &Value) -> Option<String> {
+        Some("{ }".to_owned())
+    }
+}

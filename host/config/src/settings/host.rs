@@ -1,0 +1,73 @@
+//! Table `[host]`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Address, CompileLimits, Rollback, Token};
+use crate::keys::keys;
+use crate::kind::{File, Files, HOUR, Nested, Optional, Size, Special, Time};
+use crate::place::Places;
+
+keys! {
+    /// Table `[host]`.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct HostSettings: "`[host]`" {
+        /// The admin address. Serves `/metrics`, `/healthz`, `/readyz`, `/status`, `/config` and
+        /// `/trials`, and accepts `POST` to `/reload`, `/rollback` and `/promote`. A Unix socket is
+        /// accessible to the host's user only. An address other than loopback or `unix:PATH`
+        /// requires `admin_token`.
+        admin: Option<Address> = None,
+            Special::new("address").shown(address_or_off),
+            Restart, default "off",
+            sample "or \"unix:PATH\"; serves metrics and status, takes reloads",
+            example "\"127.0.0.1:9713\"";
+        /// The token that requests must carry as `Authorization: Bearer TOKEN`. `/healthz` and
+        /// `/readyz` need none. Verbs that query a host read the token from the environment
+        /// variable `LINEMILL_ADMIN_TOKEN`. The admin address speaks plain HTTP, so put a TLS proxy
+        /// in front of it on untrusted networks.
+        admin_token: Option<Token> = None,
+            Special::new("text, 16 or more visible characters"), Restart, default "none",
+            sample "required beyond this machine",
+            example "\"0123456789abcdef0123456789abcdef\"";
+        // Without a folder, no plugin is looked up by name in files.
+        /// Folders in which a bare plugin name is looked up as `NAME.wasm`, before the bundled
+        /// plugins. A missing folder counts as empty. Without a configuration file, no folder is
+        /// searched.
+        plugins: Vec<PathBuf> = vec![PathBuf::from("plugins")],
+            Files, Live, sample "folders searched for NAME.wasm before the bundled plugins";
+        /// Grace period: how long connections may take to finish after the host is told to stop, or
+        /// after their listener is removed.
+        drain: Duration = Duration::from_secs(10), Time(Duration::ZERO, HOUR), Live,
+            sample "grace period for connections after SIGTERM";
+        /// Folder for [trap capsules](#trap-capsules). Capsules contain payload.
+        capsules: Option<PathBuf> = None, Optional(File, "off"), Restart, default "off",
+            sample "folder for lines on which a filter traps",
+            example "\"capsules\"";
+        /// Rolls back automatically if a filter from the last swap fails too many lines; see
+        /// [`rollback`](#rollback).
+        rollback: Option<Rollback> = None, Special::new("table"), Live, default "off",
+            sample "undo a swap if a filter of it fails more lines",
+            example "{ share = \"5%\", window = \"30s\" }";
+        /// Stack of one guest. A guest that needs more fails with `kind="stack"`. All filters share
+        /// one engine, so the value cannot be set per filter.
+        stack: usize = 512 << 10, Size(64 << 10, 64 << 20), Restart,
+            sample "stack of one guest; changing it requires a restart";
+        /// Limits of the process that compiles a plugin.
+        compile: CompileLimits = CompileLimits::default(),
+            Nested("write compile = { time = \"20s\", memory = \"2GiB\" }, or a part of it"),
+            Live, default "see [below](#compile)",
+            sample "limits of the process that compiles a plugin";
+    }
+    no key {
+        /// Where the keys stand in the file.
+        places: Places = Places::default();
+    }
+}
+
+fn address_or_off(address: &Option<Address>) -> Option<String> {
+    Some(
+        address
+            .as_ref()
+            .map_or("off".to_owned(), Address::to_string),
+    )
+}
