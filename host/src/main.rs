@@ -1,7 +1,7 @@
-//! The `linemill` binary: parses, starts logging, runs a verb, and says how it went.
+//! The `linemill` binary: parses the command line, starts logging, runs a verb, and prints its error.
 //!
-//! Exit status: 0 after success and after a drain, 1 when something is wrong with what was asked
-//! for, 2 when the command line itself is.
+//! Exit status: 0 after success and after a drain, 1 when the verb failed, 2 when the command line is
+//! invalid.
 
 mod cli;
 

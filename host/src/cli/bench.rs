@@ -1,4 +1,4 @@
-//! `linemill bench`: what a plugin costs for each line.
+//! `linemill bench`: measures what a plugin costs per line.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use linemill_sandbox::verdict::Rules;
 
 use super::plugin::{admit, hinted, refused};
 
-/// Bytes given to the filter in one call, as a busy connection would.
+/// Bytes given to the filter in one call, as on a busy connection.
 const BATCH: usize = 64 * 1024;
 /// Runs of each measurement; the median is shown.
 const RUNS: usize = 7;
 
-/// Measure what a plugin costs for each line
+/// Measure what a plugin costs per line
 ///
-/// Calls the filter as `serve` does, with 64 KiB of lines a call, on one core, without sockets.
-/// Shows the median of 7 runs, with the fastest and the slowest. Use a release build of linemill.
+/// Calls the filter as `serve` does, with 64 KiB of lines per call, on one core, without sockets.
+/// Prints the median, the fastest and the slowest of 7 runs. Use a release build of linemill.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill bench redact --input app.log")]
@@ -38,16 +38,16 @@ pub(super) struct Bench {
     /// A path to a .wasm file, or the name of a bundled plugin
     #[arg(value_name = "PLUGIN")]
     plugin: String,
-    /// Lines to give it, instead of made-up ones
+    /// File with input lines, instead of generated ones
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Its settings, as a JSON object
+    /// Settings of the filter, as a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}")]
     settings: String,
-    /// What it may import, such as log,clock
+    /// Capabilities to grant, such as log,clock
     #[arg(long, value_name = "GRANTS", value_delimiter = ',', value_parser = grant)]
     grant: Vec<Grant>,
-    /// Seconds for each run
+    /// Duration of each run, in seconds
     #[arg(long, value_name = "S", default_value_t = 0.3)]
     seconds: f64,
 }
@@ -72,7 +72,7 @@ impl Bench {
             }
             None => [16, 80, 256, 1024]
                 .iter()
-                .map(|length| (format!("{length} bytes"), made_up(*length)))
+                .map(|length| (format!("{length} bytes"), generated(*length)))
                 .collect(),
         };
         println!(
@@ -82,14 +82,14 @@ impl Bench {
         for (name, batches) in inputs {
             let lines: usize = batches.iter().map(Lines::len).sum();
             if lines == 0 {
-                return Err(hinted("the input has no lines", "give it a file with some"));
-            }
-            let mut runs = Vec::with_capacity(RUNS);
-            for _ in 0..=RUNS {
-                runs.push(self.measure(&filter, &batches).await?);
+                return Err(hinted("the input has no lines", "name a file that has"));
             }
             // The first run warms up.
-            let mut runs = runs.split_off(1);
+            self.measure(&filter, &batches).await?;
+            let mut runs = Vec::with_capacity(RUNS);
+            for _ in 0..RUNS {
+                runs.push(self.measure(&filter, &batches).await?);
+            }
             runs.sort_by(f64::total_cmp);
             let median = runs[RUNS / 2];
             let bytes: usize = batches.iter().map(|lines| lines.bytes().len()).sum();
@@ -115,7 +115,7 @@ impl Bench {
         if !settings.settings.is_object() {
             return Err(hinted(
                 "--settings is not a JSON object",
-                "such as '{\"mask\": \"***\"}'",
+                "write an object, such as '{\"mask\": \"***\"}'",
             ));
         }
         let metrics = FilterFamilies::default().of("bench");
@@ -124,7 +124,7 @@ impl Bench {
             .map_err(|error| anyhow!("{}: {error}", self.plugin))
     }
 
-    /// Nanoseconds a line.
+    /// Nanoseconds per line.
     async fn measure(&self, filter: &Arc<Filter>, batches: &[Lines]) -> anyhow::Result<f64> {
         let lines = LineSettings::default();
         let rules = Rules {
@@ -137,7 +137,7 @@ impl Bench {
             (Duration::from_secs_f64(self.seconds), Duration::ZERO, 0);
         while spent < time {
             for batch in batches {
-                // A call takes its lines; copying them is no part of what is measured.
+                // A call consumes its lines; copying them is not measured.
                 let input = batch.clone();
                 let begun = Instant::now();
                 let output = stream.process(input).await;
@@ -153,7 +153,7 @@ impl Bench {
     }
 }
 
-/// A word of the key `grant`.
+/// Parses a keyword of the key `grant`.
 fn grant(word: &str) -> Result<Grant, String> {
     let mut words = Grant::KEYWORDS.iter();
     let known = words.find(|(known, _)| *known == word);
@@ -162,8 +162,8 @@ fn grant(word: &str) -> Result<Grant, String> {
         .ok_or_else(|| "write log, clock, random or wasi".to_owned())
 }
 
-/// Lines of one length, made of words.
-fn made_up(length: usize) -> Vec<Lines> {
+/// Lines of `length` bytes each, made of words.
+fn generated(length: usize) -> Vec<Lines> {
     let text = b"the quick brown fox jumps over the lazy dog; "
         .iter()
         .copied()
@@ -172,6 +172,7 @@ fn made_up(length: usize) -> Vec<Lines> {
     batches(&line.repeat(BATCH / line.len()))
 }
 
+/// The lines of `bytes`, in batches as a connection would read them.
 fn batches(bytes: &[u8]) -> Vec<Lines> {
     let mut framer = Framer::new(LineSettings::default());
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! `linemill build`: a filter crate becomes a component.
+//! `linemill build`: builds a filter crate into a component.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use linemill_guest_build::{Toolchain, build};
 /// Build a filter crate (or a workspace of them) into components
 ///
 /// Uses an installed compiler for wasm32-unknown-unknown: rustup's, or that of Debian's package
-/// rustc-web. If there is none, says which commands install one; linemill itself installs nothing.
-/// Components go to target/plugins in the crate's folder.
+/// rustc-web. Without one, prints the commands that install it; linemill itself installs nothing.
+/// Components are written to target/plugins in the crate's folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill build shout")]

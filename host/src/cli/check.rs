@@ -1,4 +1,4 @@
-//! `linemill check`: whether a configuration holds.
+//! `linemill check`: checks a configuration without serving it.
 
 mod against;
 
@@ -16,8 +16,8 @@ use linemill_sandbox::plugin::loader::Loader;
 
 /// Check a configuration: load it and its plugins, run its filters' tests, open nothing
 ///
-/// Exit status 0 means that `serve` would take it, short of an address in use. Otherwise
-/// everything that is wrong is shown, with file, line, key and what would be right.
+/// Exit status 0 means that `serve` would accept it, unless an address is in use. Otherwise
+/// everything that is wrong is reported, with file, line, key and a remedy.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill check config/linemill.toml
@@ -26,8 +26,8 @@ pub(super) struct Check {
     /// Configuration file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Show what a reload of the running host with this admin address would change; exit status 1
-    /// when some of it needs a restart
+    /// Admin address of a running host: show what a reload there would change; exit status 1 when
+    /// some of it needs a restart
     #[arg(long, value_name = "ADMIN")]
     against: Option<Address>,
 }
@@ -57,13 +57,9 @@ impl Check {
             for filter in settings.filters.values() {
                 let (name, tests) = (&filter.name, filter.tests.len());
                 let held = if tests == 1 { "test" } else { "tests" };
-                let routes = built
-                    .filters
-                    .get(name)
-                    .map_or(&[][..], |filter| filter.routes());
-                let routes = match routes {
-                    [] => String::new(),
-                    routes => format!("; routes {}", routes.join(", ")),
+                let routes = match built.filters.get(name).map(|filter| filter.routes()) {
+                    None | Some([]) => String::new(),
+                    Some(routes) => format!("; routes {}", routes.join(", ")),
                 };
                 println!("  filter {name}: {tests} {held} held{routes}");
             }

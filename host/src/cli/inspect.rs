@@ -1,4 +1,4 @@
-//! `linemill inspect`: what a component is, without running it.
+//! `linemill inspect`: describes a component without running it.
 
 use clap::Args;
 use linemill_sandbox::engine::Engine;
@@ -44,21 +44,24 @@ impl Inspect {
         println!("code     {functions} functions, the largest of {largest} bytes");
         match info.world_name() {
             Some(world) => println!("world    linemill:filter/{world} 0.1"),
-            None => println!("world    none of linemill's: {}", info.other_world()),
+            None => println!("world    not one of linemill: {}", info.other_world()),
         }
         println!("imports  {}", list(&info.imports));
         println!("exports  {}", list(&info.exports));
         if info.state {
-            println!("state    handed over to the version that follows it, when a chain changes");
+            println!("state    handed over to the next version when the chain changes");
         }
-        let wants = RequiredImports::of(&info.imports);
+        let required = RequiredImports::of(&info.imports);
         if info.imports.is_empty() {
-            println!("grants   none needed: it can reach nothing but its lines and settings");
-        } else if wants.strange.is_empty() {
-            println!("grants   needed in its filter's table: {}", wants.grants);
+            println!("grants   none needed: it can access only its lines and settings");
+        } else if required.strange.is_empty() {
+            println!(
+                "grants   required in its filter's table: {}",
+                required.grants
+            );
         } else {
-            let strange = list(&wants.strange);
-            println!("grants   it cannot be run: nothing grants {strange}");
+            let strange = list(&required.strange);
+            println!("grants   it cannot run: there is no grant for {strange}");
         }
         Ok(())
     }

@@ -1,10 +1,14 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb, and what several verbs share.
+//!
+//! In: arguments. Out: a verb that has run. Not here: exit statuses and error output (`main`).
 
 mod bench;
 mod build;
 mod check;
+mod compile;
 mod inspect;
 mod new;
+mod not_yet;
 mod pipe;
 mod plugin;
 mod promote;
@@ -15,15 +19,15 @@ mod running;
 mod serve;
 mod status;
 
-use clap::{Args, Parser, Subcommand};
-use linemill_sandbox::plugin::compiler::{self, VERB};
+use clap::{Parser, Subcommand};
+use linemill_sandbox::plugin::compiler::VERB;
 
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///
-/// Lines come from sockets (`serve`) or standard input (`pipe`), go through a chain of filters,
-/// and go back to the client or on to standard output. A filter is a WebAssembly component: it
-/// sees lines and nothing else of your machine. While `serve` runs, change its configuration file
-/// and live connections go over to the new filters between two lines.
+/// Lines come from sockets (`serve`) or standard input (`pipe`), pass through a chain of filters, and
+/// go back to the client or on to standard output. A filter is a WebAssembly component: it sees lines
+/// and nothing else of your machine. When you change the configuration while `serve` runs, live
+/// connections switch to the new filters between two lines.
 #[derive(Debug, Parser)]
 #[command(name = "linemill", version, arg_required_else_help = true, after_help = AFTER)]
 pub(crate) struct Cli {
@@ -37,9 +41,10 @@ const AFTER: &str = "Try it:
 
 Not there yet: tap and top.
 
-LINEMILL_LOG sets what is logged to standard error: error, warn, info (default), debug, trace.
-LINEMILL_ADMIN_TOKEN is what a host with `admin_token` wants from verbs that ask it.
-LINEMILL_CACHE names the folder for compiled plugins; `off` keeps none.";
+Environment:
+  LINEMILL_LOG          log level on standard error: error, warn, info (default), debug, trace
+  LINEMILL_ADMIN_TOKEN  the `admin_token` of the host that a verb connects to
+  LINEMILL_CACHE        folder for compiled plugins; `off` disables the cache";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -55,27 +60,16 @@ enum Verb {
     Replay(replay::Replay),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
-    /// The process that compiles a plugin for another one of this program.
     #[command(hide = true, name = VERB)]
-    Compile {
-        time: u64,
-        memory: u64,
-    },
+    Compile(compile::Compile),
     #[command(hide = true)]
-    Tap(NotYet),
+    Tap(not_yet::NotYet),
     #[command(hide = true)]
-    Top(NotYet),
-}
-
-/// A verb of a later version: says so, whatever else was written.
-#[derive(Debug, Args)]
-struct NotYet {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    Top(not_yet::NotYet),
 }
 
 impl Cli {
-    /// Does what was asked for.
+    /// Runs the verb.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.verb {
             Verb::Serve(verb) => verb.run(),
@@ -90,20 +84,14 @@ impl Cli {
             Verb::Replay(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
-            Verb::Compile { time, memory } => match compiler::serve(time, memory)? {
-                0 => Ok(()),
-                status => std::process::exit(i32::from(status)),
-            },
-            Verb::Tap(_) | Verb::Top(_) => Err(plugin::hinted(
-                "not yet: `linemill tap` and `linemill top`",
-                "`linemill status` shows what is in force; /metrics of the admin address counts",
-            )),
+            Verb::Compile(verb) => verb.run(),
+            Verb::Tap(verb) | Verb::Top(verb) => verb.run(),
         }
     }
 }
 
-/// The runtime that verbs run on. Its blocking threads are not waited for: one may be stuck in a
-/// read of standard input.
+/// Runs `task` on a multi-threaded runtime. Does not wait for blocking threads at the end: one may be
+/// blocked in a read of standard input.
 fn block_on<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,13 +1,13 @@
-//! `linemill new`: a filter crate to start from.
+//! `linemill new`: creates a filter crate.
 
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use linemill_guest_build::new::create;
 
-/// Start a filter: a crate with a working filter, a test, and everything it needs
+/// Create a filter crate: a working filter, a test, and everything needed to build it
 ///
-/// Makes the folder NAME. Then: `cd NAME`, `cargo test`, `linemill build`,
+/// Creates the folder NAME. Then run `cd NAME`, `cargo test`, `linemill build` and
 /// `linemill pipe target/plugins/NAME.wasm`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -32,7 +32,7 @@ impl New {
         let made = create(Path::new("."), &self.name)?;
         let (folder, name) = (made.display(), &self.name);
         println!(
-            "made {folder}\n\nnext:\n  cd {folder}\n  cargo test\n  linemill build\n  printf 'Hello\\n' | linemill pipe target/plugins/{name}.wasm"
+            "created {folder}\n\nnext:\n  cd {folder}\n  cargo test\n  linemill build\n  printf 'Hello\\n' | linemill pipe target/plugins/{name}.wasm"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `linemill pipe`: standard input through a chain to standard output.
+//! `linemill pipe`: runs standard input through a chain to standard output.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -30,28 +30,28 @@ use tokio::time::Instant;
 
 use super::plugin::hinted;
 
-/// How often the progress line is written anew.
+/// Interval at which the progress line is updated.
 const PROGRESS: Duration = Duration::from_millis(200);
 
 /// Run standard input through a chain to standard output
 ///
-/// A filter is a name from the configuration, a bundled plugin, or a path to a .wasm file. Without
-/// any, lines go through the chain, and are framed, as the configuration's only listener says;
-/// without a configuration, that is rot13. Lines that failed are counted on standard error at the
-/// end. When the input is a file and standard error a terminal, shows how far it is.
+/// A filter is the name of one in the configuration, a bundled plugin, or a path to a .wasm file.
+/// Without FILTER, the chain and the framing are those of the configuration's only listener; without a
+/// configuration, the chain is rot13. At the end, standard error says how many lines failed. Shows
+/// progress when the input is a file and standard error is a terminal.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill pipe redact < app.log
   linemill pipe redact --to tcp://logs.example.org:514 < app.log")]
 pub(super) struct Pipe {
-    /// Configuration file, for its filters
+    /// Configuration file with the filters
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where lines go instead of standard output: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or
-    /// file:PATH; what a server answers goes to standard output
+    /// Destination of the lines, instead of standard output: tcp://HOST:PORT, tls://HOST:PORT,
+    /// unix:PATH or file:PATH; answers of a server go to standard output
     #[arg(long, value_name = "DEST")]
     to: Option<Destination>,
-    /// Filters, in order
+    /// The filters, in order
     #[arg(value_name = "FILTER")]
     chain: Vec<String>,
 }
@@ -101,10 +101,10 @@ impl Pipe {
             .ok_or_else(|| anyhow!("the chain is gone"))?;
         sinks.finish(Instant::now() + settings.host.drain).await;
         drop(progress);
-        filters.iter().for_each(|filter| tell_failures(filter));
+        filters.iter().for_each(|filter| report_failures(filter));
         match end {
             End::Eof | End::Filter(Close::Verdict) => Ok(()),
-            // Whoever read the output has seen enough, as `head` does.
+            // The reader of the output has exited, as `head` does.
             End::Unwritable(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             End::Filter(Close::OnError) => Err(anyhow!(
                 "a line failed, and its filter's `on_error` is \"close\""
@@ -116,14 +116,16 @@ impl Pipe {
             End::Unwritable(error) => Err(anyhow!("cannot write the output: {error}")),
             End::NextHop(error) => Err(hinted(
                 &format!("the next hop failed: {error}"),
-                "is a server listening there?",
+                "check that a server is listening there",
             )),
-            End::BadLength => Err(anyhow!("a length is none: is the input framed by `octet`?")),
+            End::BadLength => Err(anyhow!(
+                "a frame has no valid length: is the input framed by `octet`?"
+            )),
             end => Err(anyhow!("the stream ended early: {}", end.label())),
         }
     }
 
-    /// The configuration's filters, and one stream without timeouts in place of its listeners.
+    /// The settings of the configuration, with one stream without timeouts instead of the listeners.
     fn settings(&self) -> anyhow::Result<Settings> {
         let bundled = bundled::names();
         let mut settings = match &self.config {
@@ -144,7 +146,7 @@ impl Pipe {
             }
         };
         stream.name = "pipe".into();
-        // What a listener's lines are led to in service is not what a preview is for.
+        // A preview must not write to the routes and tees of the listener.
         stream.routes.clear();
         stream.tee.clear();
         stream.shared = false;
@@ -166,9 +168,9 @@ impl Pipe {
     }
 }
 
-/// Says on standard error how many lines a filter could not handle, and what became of them.
-fn tell_failures(filter: &Filter) {
-    let became = match filter.settings().on_error {
+/// Reports on standard error how many lines failed in a filter, and what happened to them.
+fn report_failures(filter: &Filter) {
+    let action = match filter.settings().on_error {
         OnError::Pass => "passed on unfiltered",
         OnError::Drop => "dropped",
         OnError::Close => "ended the stream",
@@ -176,12 +178,12 @@ fn tell_failures(filter: &Filter) {
     };
     match filter.failed_lines() {
         0 => {}
-        1 => eprintln!("filter `{}`: 1 line failed: {became}", filter.name()),
-        lines => eprintln!("filter `{}`: {lines} lines failed: {became}", filter.name()),
+        1 => eprintln!("filter `{}`: 1 line failed: {action}", filter.name()),
+        lines => eprintln!("filter `{}`: {lines} lines failed: {action}", filter.name()),
     }
 }
 
-/// Counts what is read.
+/// A reader that counts its bytes in `read`.
 struct Counted<R> {
     inner: R,
     read: Arc<AtomicU64>,
@@ -201,11 +203,12 @@ impl<R: AsyncRead + Unpin> AsyncRead for Counted<R> {
     }
 }
 
-/// A line on the terminal that says how far a file has been read; wiped when dropped.
+/// A progress line on the terminal; cleared when dropped.
 struct Progress(tokio::task::JoinHandle<()>);
 
 impl Progress {
-    /// `None` unless standard error is a terminal and standard input a file.
+    /// Shows how much of standard input has been `read`; `None` unless it is a file and standard error is
+    /// a terminal.
     fn start(read: Arc<AtomicU64>) -> Option<Self> {
         let total = size_of_stdin().filter(|total| *total > 0 && io::stderr().is_terminal())?;
         Some(Self(tokio::spawn(async move {
@@ -232,7 +235,7 @@ impl Drop for Progress {
     }
 }
 
-/// Bytes of the file that standard input is, if it is one.
+/// The size of standard input in bytes, if it is a file.
 fn size_of_stdin() -> Option<u64> {
     #[cfg(unix)]
     let stdin = {

@@ -1,4 +1,4 @@
-//! How verbs that have no configuration name, read and admit a plugin.
+//! How verbs without a configuration read and admit a plugin.
 //!
 //! In: a path to a file, or the name of a bundled plugin. Out: bytes that were admitted under the
 //! default limits of a filter. Not here: compiling them.
@@ -10,8 +10,8 @@ use linemill_sandbox::plugin::Refusal;
 use linemill_sandbox::plugin::admission::{Admission, Admitted};
 use linemill_sandbox::plugin::source;
 
-/// Largest file taken by verbs that have no configuration to say otherwise, bytes.
-const SIZE: u64 = 64 << 20;
+/// Largest plugin accepted by verbs without a configuration, bytes.
+const MAX_SIZE: u64 = 64 << 20;
 
 /// The plugin that an argument names, with these grants.
 pub(super) fn admit(argument: &str, grants: Grants) -> anyhow::Result<Admitted> {
@@ -21,7 +21,7 @@ pub(super) fn admit(argument: &str, grants: Grants) -> anyhow::Result<Admitted> 
         limits: &limits,
         grants,
     };
-    let bytes = source::read(&PluginRef::from_arg(argument), &[], SIZE);
+    let bytes = source::read(&PluginRef::from_arg(argument), &[], MAX_SIZE);
     let bytes = bytes.map_err(|refusal| hinted(&refusal.problem, &refusal.hint))?;
     admission
         .admit(bytes)

@@ -1,20 +1,20 @@
-//! `linemill promote`: ends a trial in favour of the version on trial.
+//! `linemill promote`: replaces a filter by its version on trial.
 
 use clap::Args;
 use hyper::Method;
 
-use super::reload::tell;
+use super::reload::print;
 use super::running::Running;
 
-/// Let the version on trial of a filter be the filter, in a running host
+/// Replace a filter by its version on trial, in a running host
 ///
-/// Says which lines of the configuration must change for it to outlive a restart. Until the filter's
-/// table there is another one, reloads keep the decision.
+/// Prints the edits to the configuration that make this survive a restart. Reloads keep the decision
+/// until the filter's table in the configuration changes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill promote redact --admin 127.0.0.1:9713")]
 pub(super) struct Promote {
-    /// The filter
+    /// Name of the filter
     #[arg(value_name = "FILTER")]
     filter: String,
     #[command(flatten)]
@@ -26,12 +26,12 @@ impl Promote {
         super::block_on(async {
             let path = format!("/promote?filter={}", name(&self.filter)?);
             let (_, outcome) = self.host.ask(Method::POST, &path).await?;
-            tell(outcome)
+            print(outcome)
         })
     }
 }
 
-/// A filter's name, which needs no encoding.
+/// Checks that `text` is a filter's name, which needs no encoding in a URL.
 pub(super) fn name(text: &str) -> anyhow::Result<&str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {

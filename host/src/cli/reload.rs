@@ -8,9 +8,9 @@ use super::running::Running;
 
 /// Make a running host read its configuration again, and wait until it has
 ///
-/// Prints what changed. Exit status 0 means that the configuration on disk is in force, 1 that it
-/// was refused, and why; everything stays as it was then. Lines of live connections go through
-/// the new filters from the next one on.
+/// Prints what changed. Exit status 0 means that the configuration on disk is in force. Exit status 1
+/// means that it was refused, with the reason; the old one stays in force then. Live connections
+/// switch to the new filters with their next line.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill reload --config config/linemill.toml")]
@@ -23,13 +23,13 @@ impl Reload {
     pub(super) fn run(self) -> anyhow::Result<()> {
         super::block_on(async {
             let (_, outcome) = self.host.ask(Method::POST, "/reload").await?;
-            tell(outcome)
+            print(outcome)
         })
     }
 }
 
-/// Shows what came of a request.
-pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
+/// Prints the outcome of a request.
+pub(super) fn print(outcome: Outcome) -> anyhow::Result<()> {
     let Outcome {
         result,
         generation,
@@ -43,7 +43,7 @@ pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
             println!("applied: generation {generation} is in force, after {took_ms:.1} ms");
             changes.iter().for_each(|change| println!("  {change}"));
             if !keep.is_empty() {
-                println!("for it to outlive a restart, change the configuration:");
+                println!("to make this survive a restart, change the configuration:");
                 keep.iter().for_each(|line| println!("  {line}"));
             }
             Ok(())
@@ -53,11 +53,11 @@ pub(super) fn tell(outcome: Outcome) -> anyhow::Result<()> {
             Ok(())
         }
         ReloadStatus::Refused => {
-            let error = error.unwrap_or_default();
-            // The report says "error: " by itself.
-            let error = error.strip_prefix("error: ").unwrap_or(&error);
+            let report = error.unwrap_or_default();
+            // `main` adds the prefix again.
+            let problem = report.strip_prefix("error: ").unwrap_or(&report);
             Err(anyhow::anyhow!(
-                "{error}\n\nrefused: generation {generation} stays in force"
+                "{problem}\n\nrefused: generation {generation} stays in force"
             ))
         }
     }

@@ -12,20 +12,20 @@ use linemill_sandbox::supervise::replay::{Replayed, replay};
 
 use super::plugin::{admit, hinted, refused};
 
-/// Run the line of a trap capsule again, and show what becomes of it
+/// Run the line of a trap capsule again, and show the result
 ///
-/// The filter is started anew with the settings of the capsule, and knows what the capsule has of
-/// its state. When it traps, the functions that it was in are shown, with file and line where the
-/// plugin has debug information: name such a build with `--plugin`. Exit status 0 when it ran,
-/// whatever came of it.
+/// Starts the filter with the settings and, if the capsule contains it, the state of the capsule. If
+/// the filter traps again, prints the backtrace, with file and line if the plugin has debug
+/// information: name such a build with --plugin. Exit status 0 when the line ran, whatever the
+/// result.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill replay capsules/2027-03-01T090000.000000Z-json.capsule.json --plugin target/debug/json.wasm")]
 pub(super) struct Replay {
-    /// The capsule, from the folder of `[host] capsules`
+    /// File of the capsule, from the folder of `[host] capsules`
     #[arg(value_name = "CAPSULE")]
     capsule: PathBuf,
-    /// Another build of the plugin; otherwise the one that the capsule names
+    /// Another build of the plugin, instead of the one that the capsule names
     #[arg(long, value_name = "FILE")]
     plugin: Option<String>,
 }
@@ -39,12 +39,15 @@ impl Replay {
         let name = self.capsule.display();
         let text = std::fs::read(&self.capsule).with_context(|| name.to_string())?;
         let capsule: Capsule = serde_json::from_slice(&text).map_err(|error| {
-            let problem = format!("{name}: this is no capsule: {error}");
+            let problem = format!("{name}: not a capsule: {error}");
             hinted(&problem, "capsules are in the folder of `[host] capsules`")
         })?;
         if capsule.capsule != 1 {
-            let problem = format!("{name}: it has form {}, not 1", capsule.capsule);
-            return Err(hinted(&problem, "use the linemill that wrote it"));
+            let problem = format!("{name}: its format is {}, not 1", capsule.capsule);
+            return Err(hinted(
+                &problem,
+                "use the version of linemill that wrote it",
+            ));
         }
         let from = self.plugin.as_deref().unwrap_or(&capsule.plugin);
         let admitted =
@@ -71,14 +74,14 @@ impl Replay {
     }
 }
 
-/// What the capsule says.
+/// Describes the capsule.
 fn about(capsule: &Capsule) -> String {
     let state = match &capsule.state {
-        State::Stateless => "none: the filter keeps none".to_owned(),
+        State::Stateless => "none: the filter keeps no state".to_owned(),
         State::Fresh => "none: the instance had just been started".to_owned(),
         State::Saved { tag, .. } => format!("as it was before the line ({tag})"),
         State::Unknown { why } => {
-            format!("not known: {why}; what follows begins without")
+            format!("not known: {why}; the line runs without it")
         }
     };
     let Capsule {
@@ -95,6 +98,7 @@ fn about(capsule: &Capsule) -> String {
     )
 }
 
+/// Describes the result.
 fn outcome(replayed: &Replayed) -> String {
     let shown = |content: &Vec<u8>| format!("{:?}", String::from_utf8_lossy(content));
     let mut text = String::new();
@@ -109,7 +113,7 @@ fn outcome(replayed: &Replayed) -> String {
                 text += &format!("         {frame}\n");
             }
             if !frames.is_empty() && frames.iter().all(|frame| frame.line.is_none()) {
-                text += "         (the plugin has no debug information: name a build that has, with `--plugin`)\n";
+                text += "         (the plugin has no debug information: name a build with it by --plugin)\n";
             }
         }
         Replayed::Answered {

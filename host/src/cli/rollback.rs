@@ -1,23 +1,23 @@
-//! `linemill rollback`: puts what was in force before in force again.
+//! `linemill rollback`: restores the previous generation, or ends a trial.
 
 use clap::Args;
 use hyper::Method;
 
 use super::promote::name;
-use super::reload::tell;
+use super::reload::print;
 use super::running::Running;
 
-/// Put the generation before in force again, or end a trial, in a running host
+/// Restore the previous generation, or end a trial, in a running host
 ///
-/// With FILTER: ends the trial of a version of that filter, which stays what it was. Without: the
-/// generation before is in force again. Its plugins and certificates are those that it had, whatever their files hold by now. What was in
-/// force is taken again when its files change, or by `linemill reload`. A restart takes the files as
-/// they are.
+/// With FILTER: ends the trial of that filter, which stays as it is. Without: restores the previous
+/// generation, with the plugins and certificates it had, whatever their files contain now. The
+/// generation that was rolled back is accepted again once its files change, or by `linemill reload`.
+/// A restart reads the files as they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill rollback --admin 127.0.0.1:9713")]
 pub(super) struct Rollback {
-    /// The filter of which a version is on trial
+    /// Name of a filter with a version on trial
     #[arg(value_name = "FILTER")]
     filter: Option<String>,
     #[command(flatten)]
@@ -32,11 +32,11 @@ impl Rollback {
                 None => "/rollback".to_owned(),
             };
             let (_, outcome) = self.host.ask(Method::POST, &path).await?;
-            tell(outcome)?;
+            print(outcome)?;
             if self.filter.is_some() {
                 return Ok(());
             }
-            println!("a restart takes the configuration on disk: change it back there, too");
+            println!("a restart reads the configuration on disk: change it back there, too");
             Ok(())
         })
     }

@@ -1,4 +1,6 @@
-//! A running host, as verbs that ask it find it.
+//! How verbs find and query a running host.
+//!
+//! In: the options `--admin` and `--config`. Out: the answers of the admin address.
 
 use std::path::PathBuf;
 
@@ -12,19 +14,19 @@ use serde::de::DeserializeOwned;
 
 use super::plugin::hinted;
 
-/// Where the configurations of this project's documents have it.
-const USUAL: &str = "127.0.0.1:9713";
+/// The admin address without options: that of the sample configurations.
+const DEFAULT: &str = "127.0.0.1:9713";
 
-/// Names the token that a host's `admin_token` wants to see. No option: other users see those.
+/// The environment variable with the host's `admin_token`. Not an option: other users can see those.
 const TOKEN: &str = "LINEMILL_ADMIN_TOKEN";
 
-/// Which host to ask.
+/// The running host that a verb queries.
 #[derive(Debug, Args)]
 pub(super) struct Running {
-    /// Its admin address: IP:PORT or unix:PATH [default: 127.0.0.1:9713]
+    /// Admin address of the host: IP:PORT or unix:PATH [default: 127.0.0.1:9713]
     #[arg(long, value_name = "ADDR")]
     admin: Option<Address>,
-    /// Its configuration file, which says the address
+    /// Configuration file of the host, which contains the admin address
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     config: Option<PathBuf>,
 }
@@ -35,18 +37,18 @@ impl Running {
             return Ok(address.clone());
         }
         let Some(path) = &self.config else {
-            return USUAL.parse().context("the usual address");
+            return DEFAULT.parse().context("the default address");
         };
         let settings = linemill_config::load(path, &bundled::names())?;
         settings.host.admin.ok_or_else(|| {
             hinted(
                 &format!("{} has no admin address", path.display()),
-                "write admin = \"127.0.0.1:9713\" below [host], and restart the host",
+                "add admin = \"127.0.0.1:9713\" below [host], and restart the host",
             )
         })
     }
 
-    /// Asks for what `path` says, which is JSON whatever the status.
+    /// Sends a request whose answer is JSON, whatever the status.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -56,7 +58,7 @@ impl Running {
     }
 }
 
-/// Asks the host at `address`.
+/// Sends a request to the host at `address`.
 pub(super) async fn fetch<T: DeserializeOwned>(
     address: &Address,
     method: Method,
@@ -67,7 +69,7 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     let (status, body) = asked.map_err(|error| {
         let hint = match &error {
             ClientError::Unreachable { .. } => {
-                "is it running, with `admin` in its configuration? --admin or --config says where"
+                "start the host with `admin` in its configuration, and name its address by --admin or --config"
             }
             _ => "",
         };
@@ -75,16 +77,16 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     })?;
     if status == StatusCode::UNAUTHORIZED {
         return Err(hinted(
-            &format!("{address} wants the `admin_token` of its configuration"),
-            &format!("put it into the environment variable {TOKEN}"),
+            &format!("{address} requires the `admin_token` of its configuration"),
+            &format!("set the environment variable {TOKEN}"),
         ));
     }
     let answer = serde_json::from_slice(&body).map_err(|_| {
         let body = String::from_utf8_lossy(&body);
         let first = body.lines().next().unwrap_or_default();
         hinted(
-            &format!("{address} answers {path} with {status}: {first}"),
-            "is that the admin address of a linemill of this version?",
+            &format!("{address} answered {path} with {status}: {first}"),
+            "check that this is the admin address of a linemill of this version",
         )
     })?;
     Ok((status, answer))

@@ -1,4 +1,4 @@
-//! `linemill serve`: the host.
+//! `linemill serve`: runs the host.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,15 @@ use clap::Args;
 use linemill::control::origin::Origin;
 use linemill_config::settings::Address;
 
-/// Serve connections: the host
+/// Serve connections
 ///
 /// Listens, and runs each line of each connection through a chain of filters. Without --config:
-/// ROT13 on 127.0.0.1:40713. Says `listening on ADDR` on standard error once it accepts.
+/// ROT13 on 127.0.0.1:40713. Prints `listening on ADDR` on standard error for each listener that
+/// accepts connections.
 ///
-/// Saving the configuration file, or SIGHUP, swaps the filters of live connections between two
-/// lines; a configuration that does not hold changes nothing. SIGTERM and SIGINT drain: what has
-/// been read is answered within the grace period, then the exit status is 0.
+/// When the configuration file changes, or on SIGHUP, live connections switch to the new filters
+/// between two lines. An invalid configuration changes nothing. SIGTERM and SIGINT drain: lines that
+/// have been read are answered within the grace period, then the exit status is 0.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill serve --config config/linemill.toml")]

@@ -1,4 +1,4 @@
-//! `linemill status`: what is in force in a running host, and what was.
+//! `linemill status`: shows what is and was in force in a running host.
 
 use std::fmt::Write as _;
 
@@ -10,15 +10,15 @@ use super::running::Running;
 
 /// Show what is in force in a running host: generations, listeners, connections
 ///
-/// A generation is what one configuration made: its chains, filters and limits. MOVED is how long
-/// it took the last connection to leave it for the next one.
+/// A generation is everything that one configuration puts in force: chains, filters and limits. MOVED is
+/// how long the last connection took to move from it to the next generation.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill status --admin 127.0.0.1:9713")]
 pub(super) struct Status {
     #[command(flatten)]
     host: Running,
-    /// Print what the host answers, for machines
+    /// Print the answer of the host as JSON
     #[arg(long)]
     json: bool,
 }
@@ -47,7 +47,7 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
     )?;
     if status.old_generations_held > 0 {
         let held = status.old_generations_held;
-        writeln!(text, "{held} older still in use")?;
+        writeln!(text, "{held} older generations still in use")?;
     }
     for (name, listener) in &status.listeners {
         let chain = match &listener.chain[..] {

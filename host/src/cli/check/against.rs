@@ -1,7 +1,7 @@
 //! `linemill check --against`: what a reload would change in a running host.
 //!
-//! In: settings that hold, built, and the admin address of a host. Out: each change, and whether it
-//! needs a restart. The host is only asked what is in force there.
+//! In: validated settings, the generation built of them, and the admin address of a host. Out: each
+//! change, and whether it needs a restart. Requests to the host only read.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::cli::plugin::hinted;
 use crate::cli::running::fetch;
 
-/// What is in force there, as `/config` says.
+/// The answer of `/config`: what is in force in the host.
 #[derive(Debug, Deserialize)]
 struct Running {
     path: Option<PathBuf>,
@@ -26,6 +26,7 @@ struct Running {
     chain: Option<Vec<String>>,
 }
 
+/// Prints how `new` differs from what is in force at `admin`.
 pub(super) async fn compare(
     admin: &Address,
     new: Settings,
@@ -38,7 +39,7 @@ pub(super) async fn compare(
         listen: running.listen.as_deref().map(str::parse).transpose()?,
         chain: running.chain,
     };
-    // Relative paths in both start from where their files are, wherever this process is.
+    // Relative paths start from the folders of the two files, not from the current one.
     let new = match new.place.source() {
         Some(file) => linemill_config::parse(
             &std::path::absolute(&file.path)?,
@@ -51,11 +52,13 @@ pub(super) async fn compare(
         (Some(path), Some(text)) => linemill_config::parse(path, text, &bundled::names())?,
         _ => Settings::builtin(),
     };
-    // What its command line said stays on top of any configuration.
+    // The options of its command line override any configuration.
     let (old, new) = (origin.override_in(old)?, origin.override_in(new)?);
     let diff = diff(&old, &new);
-    let in_force = status.generations.iter();
-    let in_force = in_force.clone().find(|one| one.number == status.generation);
+    let in_force = status
+        .generations
+        .iter()
+        .find(|generation| generation.number == status.generation);
     let plugins = built.filters.iter().filter_map(|(name, filter)| {
         let old = in_force?.filters.get(name)?;
         let new = filter.digest();
@@ -84,7 +87,7 @@ pub(super) async fn compare(
     if diff.refusal().is_some() {
         return Err(hinted(
             "a reload would be refused: some of this needs a restart",
-            "make the other changes alone, or restart the host",
+            "leave out those changes, or restart the host",
         ));
     }
     Ok(())

@@ -131,7 +131,7 @@ fn replay_refuses_other_files() {
     folder.write("a.json", "{}");
     run(folder.path(), ["replay", "a.json"], b"")
         .failure()
-        .stderr_has(&["a.json", "this is no capsule", "hint: "]);
+        .stderr_has(&["a.json", "not a capsule", "hint: "]);
     run(folder.path(), ["replay", "nowhere.json"], b"")
         .failure()
         .stderr_has(&["nowhere.json"]);
