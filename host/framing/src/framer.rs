@@ -10,32 +10,34 @@
 use crate::Lines;
 use crate::{Framing, LineSettings, Oversize, Partial};
 
-use crate::framing::octet;
+use crate::framing::octet::Frame;
+
+mod octet;
 
 #[cfg(test)]
 mod tests;
 
 /// Partial lines up to this many bytes are copied out of the block they were read into, so that
 /// a waiting connection does not hold a whole block for them.
-pub(crate) const SMALL: usize = 4096;
+const SMALL: usize = 4096;
 
 /// Turns one stream's bytes into lines.
 #[derive(Debug)]
 pub struct Framer {
-    pub(crate) settings: LineSettings,
+    settings: LineSettings,
     /// Bytes read that no terminator has ended yet; given back with the next block.
-    pub(crate) partial: Vec<u8>,
+    partial: Vec<u8>,
     /// Bytes of `partial` before this index hold no terminator; the next search starts here.
     searched: usize,
-    pub(crate) state: State,
+    state: State,
     /// Where the stream stands in a frame; changed by the `octet` framing only.
-    pub(crate) frame: octet::Frame,
-    pub(crate) counts: Counts,
+    frame: Frame,
+    counts: Counts,
 }
 
 /// Where the partial line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+enum State {
     /// Its bytes are kept.
     Keeping,
     /// Pieces of it have gone on as lines already (`split`); the rest is in `partial`.
@@ -75,7 +77,7 @@ impl Framer {
             partial: Vec::new(),
             searched: 0,
             state: State::Keeping,
-            frame: octet::Frame::default(),
+            frame: Frame::default(),
             counts: Counts::default(),
         }
     }
@@ -85,7 +87,7 @@ impl Framer {
     pub fn set_settings(&mut self, settings: LineSettings) {
         if settings.framing != self.settings.framing {
             self.searched = 0;
-            self.frame = octet::Frame::default();
+            self.frame = Frame::default();
             if !self.is_closed() {
                 self.state = State::Keeping;
             }
@@ -97,7 +99,7 @@ impl Framer {
     pub fn has_partial(&self) -> bool {
         !self.partial.is_empty()
             || matches!(self.state, State::Discarding { .. })
-            || self.frame != octet::Frame::default()
+            || self.frame != Frame::default()
     }
 
     /// Why nothing more of the stream is taken; `None` while it goes on.

@@ -12,7 +12,6 @@ use linemill_config::settings::{TrialKind, When};
 
 pub(crate) mod batch;
 pub(crate) mod condition;
-pub mod routed_lines;
 mod stream_state;
 
 #[cfg(test)]
@@ -37,7 +36,13 @@ pub struct Stage {
     /// For each route of the filter, its index in the chain's; `None` when it leads nowhere.
     route_indices: Vec<Option<u32>>,
     /// A version of the filter that is on trial here.
-    trial: Option<Box<Trial>>,
+    on_trial: Option<Box<OnTrial>>,
+}
+
+/// A version on trial, and the stage with it instead of the filter.
+struct OnTrial {
+    trial: Trial,
+    stage: Stage,
 }
 
 impl Stage {
@@ -47,41 +52,37 @@ impl Stage {
             filter,
             when,
             route_indices: Vec::new(),
-            trial: None,
+            on_trial: None,
         }
     }
 
     /// With a version of its filter on trial.
     pub fn trying(mut self, trial: Option<Trial>) -> Self {
-        self.trial = trial.map(|trial| Box::new(trial.when(self.when.clone())));
+        self.on_trial = trial.map(|trial| {
+            let stage = Self::new(Arc::clone(trial.filter()), self.when.clone());
+            Box::new(OnTrial { trial, stage })
+        });
         self
     }
 
     /// What is on trial here.
     pub fn trial(&self) -> Option<&Trial> {
-        self.trial.as_deref()
-    }
-
-    pub(crate) fn route_indices(&self) -> &[Option<u32>] {
-        &self.route_indices
-    }
-
-    pub(crate) fn set_when(&mut self, when: Option<When>) {
-        self.when = when;
+        self.on_trial.as_ref().map(|on_trial| &on_trial.trial)
     }
 
     /// What serves a stream here: the stage, or its canary.
     fn of(&self, cohort: Cohort) -> &Self {
-        match self.trial() {
-            Some(trial) if trial.takes(cohort, TrialKind::Canary) => &trial.stage,
+        match &self.on_trial {
+            Some(on_trial) if on_trial.trial.takes(cohort, TrialKind::Canary) => &on_trial.stage,
             _ => self,
         }
     }
 
-    /// The shadow that sees a stream here.
-    fn shadow(&self, cohort: Cohort) -> Option<&Trial> {
-        self.trial()
-            .filter(|trial| trial.takes(cohort, TrialKind::Shadow))
+    /// The stage of the shadow that sees a stream here.
+    fn shadow(&self, cohort: Cohort) -> Option<&Self> {
+        let on_trial = self.on_trial.as_ref()?;
+        let sees = on_trial.trial.takes(cohort, TrialKind::Shadow);
+        sees.then_some(&on_trial.stage)
     }
 
     /// Its filter.
@@ -96,8 +97,8 @@ impl Stage {
             at.map(|at| at as u32)
         };
         self.route_indices = self.filter.routes().iter().map(route).collect();
-        if let Some(trial) = &mut self.trial {
-            trial.stage.lead(routes);
+        if let Some(on_trial) = &mut self.on_trial {
+            on_trial.stage.lead(routes);
         }
     }
 }

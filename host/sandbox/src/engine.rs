@@ -10,16 +10,14 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
 
 use wasmtime::Config;
 
-use crate::instance::slots;
+use crate::limits::meter::TICK;
 use linemill_config::settings::HostSettings;
 use linemill_telemetry::Shards;
 
-/// How often running guests yield, and the unit of a filter's deadline.
-pub const TICK: Duration = Duration::from_millis(1);
+pub(crate) mod slots;
 
 /// Ticks without any guest call before the clock goes to sleep.
 const QUIET: u32 = 100;

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use crate::instance::backtrace::Frame;
+use crate::backtrace::Frame;
 
 linemill_telemetry::label_values! {
     /// The kind of a fault.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::Digest;
 use crate::engine::Engine;
 use crate::fault::FaultKind;
 use crate::filter::pool::Pool;
@@ -15,11 +16,10 @@ use crate::imports::{Grants, ImportContext};
 use crate::instance::{Instance, NotStarted};
 use crate::limits::Bounds;
 use crate::metrics::FilterMetrics;
-use crate::plugin::{Digest, Plugin};
+use crate::plugin::Plugin;
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::Opened;
 use crate::supervise::supervisor::{CallContext, Supervisor};
-use crate::trial::shadow::Comparison;
 use crate::verdict::Verdicts;
 use linemill_config::settings::{FilterSettings, Isolation};
 use linemill_framing::Lines;
@@ -27,11 +27,12 @@ use linemill_telemetry::Gate;
 
 mod call;
 mod capture;
+pub mod comparison;
 mod handover;
 mod pool;
-pub mod self_test;
 
 pub use crate::supervise::accounting::Reporting;
+use comparison::Comparison;
 pub(crate) use handover::HandedOver;
 
 /// A filter of one generation, shared by all its connections.

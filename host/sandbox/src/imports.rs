@@ -11,19 +11,18 @@ use std::time::{Instant, SystemTime};
 use wasmtime::component::{Linker, WasmList};
 use wasmtime_wasi::{Rng as _, thread_rng};
 
-use crate::limits::{HostState, LimitExceeded};
+use crate::limits::{LimitExceeded, RANDOM};
 use crate::metrics::FilterMetrics;
 
 mod grants;
+mod host_state;
 mod log;
 mod wasi;
 
 pub use grants::{Grants, RequiredImports};
+pub(crate) use host_state::HostState;
 use log::{Level, Log};
-pub(crate) use wasi::{RESOURCES, Wasi};
-
-/// Most random bytes of one call: `wit/random.wit` says so. A filter that wants more calls again.
-pub(crate) const RANDOM: u32 = 64 * 1024;
+use wasi::Wasi;
 
 /// Where monotonic time begins.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);

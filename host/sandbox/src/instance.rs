@@ -18,18 +18,17 @@ use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::bindings::only_state::OnlyState as StateGuest;
 use crate::engine::Engine;
 use crate::fault::{Fault, FaultKind};
+use crate::imports::HostState;
 use crate::imports::ImportContext;
-use crate::limits::{Bounds, HostState, LimitExceeded};
+use crate::limits::{Bounds, LimitExceeded};
 use crate::plugin::{ABI, Exports, Linked};
 use crate::verdict::printable;
 use linemill_framing::Lines;
 
-pub(crate) mod backtrace;
 mod declared;
 mod fault;
 mod held;
 mod one_by_one;
-pub(crate) mod slots;
 mod state;
 
 use declared::declared;

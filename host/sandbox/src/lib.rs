@@ -8,9 +8,11 @@
 //!
 //! Not here: sockets, the configuration file, when to reload.
 
+pub mod backtrace;
 pub(crate) mod bindings;
 pub mod bundled;
 pub mod chain;
+mod digest;
 pub mod engine;
 mod fault;
 pub mod filter;
@@ -21,10 +23,15 @@ mod instance;
 mod limits;
 pub mod metrics;
 pub mod plugin;
+mod refusal;
+pub mod replay;
+pub mod self_test;
 #[cfg(test)]
 mod smith_tests;
 pub mod supervise;
 pub mod trial;
 pub mod verdict;
 
+pub use digest::Digest;
 pub use fault::FaultKind;
+pub use refusal::{Refusal, RefusalKind};

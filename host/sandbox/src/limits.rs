@@ -5,21 +5,22 @@
 //! was in the way.
 //! Not here: time (`meter`), what a refusal leads to (`instance`).
 
-mod meter;
+pub(crate) mod meter;
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wasmtime::ResourceLimiter;
-
 use crate::fault::FaultKind;
-use crate::imports::{ImportContext, RANDOM, RESOURCES, Wasi};
-use crate::limits::meter::Meter;
 use linemill_config::settings::{FilterSettings, Limits};
 
 /// Core instances, memories and tables a component may be made of. What a toolchain makes has a
 /// handful; each is something that the host sets up for every instance.
 pub(crate) const PARTS: usize = 32;
+
+/// Most random bytes of one call, as `wit/random.wit` says. A filter that needs more calls again.
+pub(crate) const RANDOM: u32 = 64 * 1024;
+
+/// Pollables, streams and errors that one instance may hold.
+pub(crate) const RESOURCES: usize = 1000;
 
 /// What bounds an instance and its calls.
 #[derive(Debug, Clone, Copy)]
@@ -57,26 +58,6 @@ pub(crate) enum LimitExceeded {
     Resources,
 }
 
-/// Data of a store: limits and what has been used of them, and what imports work with.
-pub(crate) struct HostState {
-    /// Bytes of linear memory, all memories together.
-    memory_limit: usize,
-    memory: usize,
-    /// Elements of all tables together.
-    elements_limit: usize,
-    elements: usize,
-    imports_limit: u32,
-    /// What was refused last since the last call began.
-    pub(crate) refused: Option<LimitExceeded>,
-    /// What the current call may still take.
-    pub(crate) meter: Meter,
-    /// Calls to imports that the current call may still make.
-    imports_left: u32,
-    import_context: Arc<ImportContext>,
-    /// Made when it is first called. Never locked: a mutex makes it `Sync`, which its parts are not.
-    wasi: Option<Box<Mutex<Wasi>>>,
-}
-
 impl Bounds {
     /// Those of a filter.
     pub(crate) fn of(settings: &FilterSettings) -> Self {
@@ -106,103 +87,5 @@ impl LimitExceeded {
             Self::Random => FaultKind::Random,
             Self::Resources => FaultKind::Resources,
         }
-    }
-}
-
-impl HostState {
-    pub(crate) fn new(bounds: Bounds, import_context: Arc<ImportContext>) -> Self {
-        Self {
-            memory_limit: bounds.memory,
-            memory: 0,
-            elements_limit: bounds.limits.tables,
-            elements: 0,
-            imports_limit: bounds.limits.imports,
-            refused: None,
-            meter: Meter::default(),
-            imports_left: 0,
-            import_context,
-            wasi: None,
-        }
-    }
-
-    /// Begins a call that may take this long.
-    pub(crate) fn begin(&mut self, time: Duration) {
-        self.meter.begin(time);
-        self.imports_left = self.imports_limit;
-        self.refused = None;
-    }
-
-    /// Called by each import.
-    pub(crate) fn calls_import(&mut self) -> wasmtime::Result<()> {
-        match self.imports_left.checked_sub(1) {
-            Some(left) => {
-                self.imports_left = left;
-                Ok(())
-            }
-            None => Err(LimitExceeded::Imports.into()),
-        }
-    }
-
-    /// The same for WASI, whose functions cannot be refused: the call ends at the next tick.
-    pub(crate) fn calls_wasi(&mut self) {
-        if self.calls_import().is_err() {
-            self.refused = Some(LimitExceeded::Imports);
-            self.meter.end();
-        }
-    }
-
-    pub(crate) fn import_context(&self) -> &ImportContext {
-        &self.import_context
-    }
-
-    pub(crate) fn wasi(&mut self) -> &mut Wasi {
-        self.wasi
-            .get_or_insert_with(|| Box::new(Mutex::new(Wasi::new(&self.import_context))))
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ResourceLimiter for HostState {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired - current);
-        if total > self.memory_limit {
-            self.refused = Some(LimitExceeded::Memory);
-            return Ok(false);
-        }
-        self.memory = total;
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self.elements.saturating_add(desired - current);
-        if total > self.elements_limit {
-            self.refused = Some(LimitExceeded::Table);
-            return Ok(false);
-        }
-        self.elements = total;
-        Ok(true)
-    }
-
-    fn instances(&self) -> usize {
-        PARTS
-    }
-
-    fn tables(&self) -> usize {
-        PARTS
-    }
-
-    fn memories(&self) -> usize {
-        PARTS
     }
 }

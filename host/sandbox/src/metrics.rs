@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::FaultKind;
-use crate::plugin::RefusalKind;
+use crate::RefusalKind;
 use linemill_telemetry::{
     BatchCounter, Declaration, Durations, Families, Metrics as _, OnDemand, Registry, Single,
 };

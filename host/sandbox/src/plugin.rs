@@ -7,18 +7,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::filter::FilterIndices;
 use crate::bindings::line_filter::LineFilterIndices;
 use crate::bindings::only_state::OnlyStateIndices;
 use crate::engine::Engine;
+use crate::imports::HostState;
 use crate::imports::{self, Grants, RequiredImports};
-use crate::limits::HostState;
 use crate::plugin::admission::{Admission, Admitted};
 use crate::plugin::compiler::Compiler;
 use crate::verdict::printable;
+use crate::{Digest, Refusal};
 use linemill_config::settings::Limits;
 
 pub mod admission;
@@ -27,13 +27,11 @@ pub mod compiler;
 pub mod complexity;
 mod component_info;
 pub mod loader;
-mod refusal;
 pub mod source;
 #[cfg(test)]
 mod tests;
 
 pub use component_info::{ComponentInfo, World, component_info};
-pub use refusal::{Refusal, RefusalKind};
 
 /// Number of the contract, given to `start`; see `wit/batch.wit`.
 pub const ABI: u32 = 1;
@@ -65,10 +63,6 @@ pub(crate) enum Exports {
     Batch(FilterIndices),
     Line(LineFilterIndices),
 }
-
-/// SHA-256 of a plugin file.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u8; 32]);
 
 /// Compiles a component without asking whose world it is.
 ///
@@ -238,34 +232,6 @@ impl Linked {
             state: state.then(|| OnlyStateIndices::new(&pre)).transpose()?,
             pre,
         })
-    }
-}
-
-// === impl Digest ===
-
-impl Digest {
-    /// The digest of a file's bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// Its first 12 digits: enough for people to tell two apart.
-    pub fn short(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(12);
-        text
-    }
-}
-
-impl std::fmt::Display for Digest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for Digest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
     }
 }
 

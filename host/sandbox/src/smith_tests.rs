@@ -11,12 +11,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::Refusal;
 use crate::chain::{Chain, Stage, StreamState};
 use crate::engine::Engine;
 use crate::filter::{Filter, Reporting, StartError};
 use crate::imports::Grants;
 use crate::metrics::FilterFamilies;
-use crate::plugin::{Plugin, Refusal};
+use crate::plugin::Plugin;
 use crate::verdict::Rules;
 use linemill_config::settings::{FilterSettings, OnError, PluginRef};
 use linemill_framing::Framing;

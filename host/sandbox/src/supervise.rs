@@ -5,7 +5,7 @@
 //! verdicts on every line. `supervisor` owns the loop and decides; `fault_search` says which part of
 //! a failed batch is tried next; [`breaker`] says whether the filter is called at all; `suspect_mode`
 //! makes the parts small after a fault; [`accounting`] counts and logs. [`quarantine`] takes lines
-//! that failed, [`capsule`] records how to reproduce a trap, and [`replay`] reproduces it.
+//! that failed, [`capsule`] records how to reproduce a trap.
 //! Not here: calling an instance (`instance`), checking what it answers (`verdict`).
 
 pub mod accounting;
@@ -13,6 +13,5 @@ pub mod breaker;
 pub mod capsule;
 pub(crate) mod fault_search;
 pub mod quarantine;
-pub mod replay;
 pub(crate) mod supervisor;
 mod suspect_mode;

@@ -12,10 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::chain::Stage;
 use crate::filter::Filter;
-use linemill_config::settings::{By, Share, Trial as TrialSettings, TrialKind, When};
-use shadow::Comparison;
+use crate::filter::comparison::Comparison;
+use linemill_config::settings::{By, Share, Trial as TrialSettings, TrialKind};
 
 /// What a stage has on trial.
 pub struct Trial {
@@ -24,8 +23,8 @@ pub struct Trial {
     /// How many connections see it.
     pub share: Share,
     by: By,
-    /// The stage with the version on trial in the filter's place.
-    pub(crate) stage: Stage,
+    /// The version on trial.
+    filter: Arc<Filter>,
 }
 
 /// What decides by which versions of its filters a connection is served: always by the same, as
@@ -44,19 +43,13 @@ impl Trial {
             kind: settings.kind,
             share: settings.share,
             by: settings.by,
-            stage: Stage::new(tried, None),
+            filter: tried,
         }
-    }
-
-    /// With the condition of the stage that it is for.
-    pub(crate) fn when(mut self, when: Option<When>) -> Self {
-        self.stage.set_when(when);
-        self
     }
 
     /// The version on trial.
     pub fn filter(&self) -> &Arc<Filter> {
-        self.stage.filter()
+        &self.filter
     }
 
     /// What a shadow came to.

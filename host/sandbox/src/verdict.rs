@@ -8,12 +8,13 @@
 
 use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::Outcome;
-use crate::chain::routed_lines::RoutedLines;
+use crate::verdict::routed_lines::RoutedLines;
 use linemill_config::settings::OnError;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
 mod checks;
+pub mod routed_lines;
 mod shape;
 #[cfg(test)]
 mod tests;

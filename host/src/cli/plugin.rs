@@ -5,8 +5,8 @@
 
 use anyhow::anyhow;
 use linemill_config::settings::{Limits, PluginRef};
+use linemill_sandbox::Refusal;
 use linemill_sandbox::imports::Grants;
-use linemill_sandbox::plugin::Refusal;
 use linemill_sandbox::plugin::admission::{Admission, Admitted};
 use linemill_sandbox::plugin::source;
 

@@ -7,8 +7,8 @@ use clap::Args;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
+use linemill_sandbox::replay::{Replayed, replay};
 use linemill_sandbox::supervise::capsule::{Capsule, State};
-use linemill_sandbox::supervise::replay::{Replayed, replay};
 
 use super::plugin::{admit, hinted, refused};
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::generation::{Generation, Leases};
 use linemill_config::Source;
-use linemill_sandbox::plugin::Digest;
+use linemill_sandbox::Digest;
 
 /// Generations kept; older ones are dropped.
 const CAPACITY: usize = 32;

@@ -1,16 +1,9 @@
-//! The `octet` framing (RFC 6587, 3.4.1): a decimal length from 1, a space, that many bytes.
+//! The framing `octet` (RFC 6587, 3.4.1): a decimal length from 1, a space, that many bytes.
 //!
-//! In: blocks as for the other framings. Out: [`Lines`] without terminators, their contents moved
-//! together in the block they were read into. Each byte of a length is looked at once, none of a
-//! content; memory is bounded by `max_line` and one block, whatever a length says.
-//! Not here: writing lengths (`Lines::encode`).
-//!
-//! An oversized line is known as such at its length. A piece of a split one goes on as soon as it
-//! is whole, a truncated one when all its frame has come.
+//! In: bytes of a frame. Out: [`Frame`], where in a frame a stream stands. A length is read digit by
+//! digit, so it may be cut anywhere. Not here: lines (`framer::octet`), writing lengths (`encode`).
 
 use super::Grammar;
-use crate::framer::{Closed, Framer, SMALL, State};
-use crate::{Lines, Oversize, Partial};
 
 pub(super) struct Octet;
 
@@ -63,136 +56,15 @@ pub(crate) enum Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
     /// Bytes of it that make a line; those in the partial line are counted in.
-    keep: u64,
+    pub(crate) keep: u64,
     /// Bytes behind these that are still to come, and are thrown away.
-    skip: u64,
+    pub(crate) skip: u64,
     /// Whether it has been counted as oversized.
-    oversized: bool,
+    pub(crate) oversized: bool,
 }
 
-/// A length was due, and something else is there.
-struct BadLength;
-
-impl Framer {
-    /// Frames a block that begins with the partial line. Not to be inlined into the way of the
-    /// other framings.
-    #[inline(never)]
-    pub(crate) fn frame_octet(&mut self, mut block: Vec<u8>) -> Lines {
-        let mut spans = Vec::new();
-        // Contents that go on stand before `end`; what comes next in the stream begins at `at`.
-        let (mut end, mut at) = (0, 0);
-        let kept = loop {
-            let mut content = match self.frame {
-                Frame::Length(_) if at == block.len() => break 0,
-                Frame::Length(begun) => {
-                    let Ok((frame, read)) = read_length(begun, &block[at..]) else {
-                        self.close(Closed::BadLength);
-                        break 0;
-                    };
-                    self.frame = frame;
-                    at += read;
-                    continue;
-                }
-                Frame::Content(content) => content,
-            };
-            if !self.limit(&mut content) {
-                self.close(Closed::Oversize);
-                break 0;
-            }
-            let come = (block.len() - at) as u64;
-            let max = self.settings.max_line as u64;
-            let (line, skip) = if content.keep > max && come >= max {
-                content.keep -= max;
-                self.frame = Frame::Content(content);
-                (max as usize, 0)
-            } else if come >= content.keep + content.skip {
-                self.frame = Frame::default();
-                (content.keep as usize, content.skip as usize)
-            } else {
-                let kept = come.min(content.keep);
-                content.skip -= come - kept;
-                self.frame = Frame::Content(content);
-                break kept as usize;
-            };
-            if line > 0 {
-                if spans.is_empty() {
-                    spans.reserve(2 * ((block.len() - at) / 64 + 1));
-                }
-                if end < at {
-                    block.copy_within(at..at + line, end);
-                }
-                spans.extend([end as u32, (end + line) as u32]);
-                end += line;
-            }
-            at += line + skip;
-        };
-        if spans.is_empty() && kept > SMALL {
-            // No line at all, and much of one: the block stays the partial line.
-            if at > 0 {
-                block.copy_within(at..at + kept, 0);
-            }
-            block.truncate(kept);
-            self.partial = block;
-            return Lines::default();
-        }
-        self.partial.clear();
-        self.partial.extend_from_slice(&block[at..at + kept]);
-        block.truncate(end);
-        Lines::from_parts(block, spans)
-    }
-
-    /// Ends the stream: what came of a frame's content becomes a line, or is dropped.
-    pub(crate) fn finish_octet(&mut self) -> Lines {
-        if self.is_closed() {
-            return Lines::default();
-        }
-        // The settings may have changed since the last block.
-        let partial = std::mem::take(&mut self.partial);
-        let mut lines = self.frame_octet(partial);
-        let rest = std::mem::take(&mut self.partial);
-        let lost = match std::mem::take(&mut self.frame) {
-            Frame::Length(begun) => begun > 0,
-            // Left out and counted by policy already.
-            Frame::Content(Content { keep: 0, .. }) => false,
-            Frame::Content(_) if self.settings.partial == Partial::Drop => true,
-            // Of an oversized one, counted as such, pieces may have gone on.
-            Frame::Content(content) => rest.is_empty() && !content.oversized,
-        };
-        if lost {
-            self.counts.partial_dropped += 1;
-        } else if !rest.is_empty() {
-            lines.push(&rest, b"");
-        }
-        lines
-    }
-
-    /// Does what `oversize` says to a content longer than `max_line`. `false`: it closes.
-    fn limit(&mut self, content: &mut Content) -> bool {
-        let max = self.settings.max_line as u64;
-        if content.keep <= max {
-            return true;
-        }
-        self.counts.oversized += u64::from(!content.oversized);
-        content.oversized = true;
-        let kept = match self.settings.oversize {
-            Oversize::Split => return true,
-            Oversize::Truncate => max,
-            Oversize::Drop | Oversize::Close => {
-                self.counts.oversized_dropped += 1;
-                0
-            }
-        };
-        content.skip += content.keep - kept;
-        content.keep = kept;
-        self.settings.oversize != Oversize::Close
-    }
-
-    /// Takes nothing more of the stream.
-    fn close(&mut self, closed: Closed) {
-        self.state = State::Closed(closed);
-        self.frame = Frame::default();
-    }
-}
+/// Where a length must be, there is something else.
+pub(crate) struct BadLength;
 
 impl Default for Frame {
     /// Between two frames.
@@ -202,7 +74,7 @@ impl Default for Frame {
 }
 
 /// Reads a length whose digits so far say `length`; also says how many bytes of it are there.
-fn read_length(mut length: u64, bytes: &[u8]) -> Result<(Frame, usize), BadLength> {
+pub(crate) fn read_length(mut length: u64, bytes: &[u8]) -> Result<(Frame, usize), BadLength> {
     for (index, byte) in bytes.iter().enumerate() {
         match byte {
             b'0'..=b'9' if length > 0 || *byte != b'0' => {

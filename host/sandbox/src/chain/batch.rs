@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::chain::routed_lines::RoutedLines;
+use crate::verdict::routed_lines::{HeldLines, RoutedLines};
 use crate::verdict::{Close, Verdicts};
 use linemill_framing::Framing;
 use linemill_framing::Lines;
@@ -36,14 +36,6 @@ pub(crate) struct Batch {
     routed: RoutedLines,
     /// The stream ends behind all of these.
     pub(crate) close: Option<Close>,
-}
-
-/// What a filter held back.
-#[derive(Debug, Default)]
-pub(crate) struct HeldLines {
-    pub(crate) lines: Lines,
-    /// With their places among `lines`.
-    pub(crate) routed: RoutedLines,
 }
 
 impl Batch {

@@ -116,7 +116,7 @@ impl StreamState {
             origin: &self.origin,
         };
         if let Some(tried) = tried {
-            shadow.get_or_insert_with(|| Shadow::start(tried));
+            shadow.get_or_insert_with(|| Shadow::start(&tried.filter, tried.route_indices.clone()));
         }
         let all = std::mem::take(&mut batch.lines);
         let picked = when.as_ref().map_or(Picked::All, |when| {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Filter, OwnInstance};
-use crate::chain::batch::HeldLines;
+use crate::engine::slots;
 use crate::fault::{Fault, FaultKind};
-use crate::instance::{Instance, NotStarted, slots};
+use crate::instance::{Instance, NotStarted};
 use crate::plugin::Linked;
 use crate::supervise::capsule::State;
 use crate::supervise::supervisor::{CallContext, Supervised};
+use crate::verdict::routed_lines::HeldLines;
 use crate::verdict::{Verdicts, judge};
 use linemill_framing::Lines;
 

@@ -19,14 +19,12 @@ use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, add_t
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
 use wasmtime_wasi_io::bindings::wasi::io::poll::{Host as _, HostPollable as _};
 
-use super::{ImportContext, Level, RANDOM};
-use crate::limits::HostState;
+use super::{HostState, ImportContext, Level};
+use crate::limits::{RANDOM, RESOURCES};
 use crate::verdict::REASON;
 
 /// The interface whose waiting is done here: the name that `add_to_linker_async` has for it.
 const POLL: &str = "wasi:io/poll@0.2.12";
-/// Pollables, streams and errors that one instance may hold.
-pub(crate) const RESOURCES: usize = 1000;
 /// Bytes that a stream takes at a time.
 const WRITE: usize = 4096;
 

@@ -8,9 +8,10 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use crate::backtrace;
 use crate::fault::{Fault, FaultKind};
-use crate::instance::backtrace;
-use crate::limits::{HostState, LimitExceeded};
+use crate::imports::HostState;
+use crate::limits::LimitExceeded;
 use crate::plugin::chain_of;
 
 /// Classifies a failed call.

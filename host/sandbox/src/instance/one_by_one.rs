@@ -9,7 +9,8 @@ use wasmtime::Store;
 
 use crate::bindings::filter::exports::linemill::filter::batch::{self, Failure, Outcome, Routed};
 use crate::bindings::line_filter::exports::linemill::filter::line::{self, Verdict};
-use crate::limits::{HostState, LimitExceeded};
+use crate::imports::HostState;
+use crate::limits::LimitExceeded;
 use crate::verdict::REASON;
 use linemill_framing::Lines;
 

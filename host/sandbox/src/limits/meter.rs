@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use wasmtime::UpdateDeadline;
 
-use crate::engine::TICK;
-
 #[cfg(test)]
 mod tests;
+
+/// How often running guests yield, and the unit of a filter's deadline.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// What a call may still take.
 #[derive(Debug, Default)]

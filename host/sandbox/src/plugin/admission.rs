@@ -7,7 +7,7 @@
 
 use crate::imports::Grants;
 use crate::plugin::complexity::Complexity;
-use crate::plugin::{Digest, Refusal, RefusalKind};
+use crate::{Digest, Refusal, RefusalKind};
 use linemill_config::settings::{FilterSettings, Limits};
 
 /// What a file is checked against.

@@ -15,8 +15,8 @@ use std::time::SystemTime;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+use crate::Digest;
 use crate::engine::Engine;
-use crate::plugin::Digest;
 
 /// Names another folder, or says `off`.
 const VARIABLE: &str = "LINEMILL_CACHE";

@@ -18,7 +18,8 @@ use crate::bundled;
 use crate::engine::Engine;
 use crate::plugin::admission::Admitted;
 use crate::plugin::cache::Cache;
-use crate::plugin::{Refusal, RefusalKind, parse};
+use crate::plugin::parse;
+use crate::{Refusal, RefusalKind};
 use linemill_config::settings::CompileLimits;
 
 /// The verb by which this program is the other end.

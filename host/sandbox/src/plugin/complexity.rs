@@ -7,7 +7,7 @@
 
 use wasmparser::{Parser, Payload};
 
-use crate::plugin::{Refusal, RefusalKind};
+use crate::{Refusal, RefusalKind};
 use linemill_config::settings::Limits;
 
 /// Components within components. Toolchains make one or two levels.

@@ -6,9 +6,9 @@
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::{Refusal, RefusalKind};
 use crate::engine::Engine;
 use crate::imports::{Grants, RequiredImports};
+use crate::{Refusal, RefusalKind};
 
 /// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";

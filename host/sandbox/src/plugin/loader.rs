@@ -9,8 +9,9 @@ use crate::engine::Engine;
 use crate::imports::Grants;
 use crate::plugin::admission::Admission;
 use crate::plugin::compiler::Compiler;
-use crate::plugin::{Digest, Plugin, Refusal, source};
+use crate::plugin::{Plugin, source};
 use crate::supervise::capsule::Capsules;
+use crate::{Digest, Refusal};
 use linemill_config::settings::{FilterSettings, HostSettings};
 
 /// Compiled plugins kept for the next reload.

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::bundled;
-use crate::plugin::{Refusal, RefusalKind};
+use crate::{Refusal, RefusalKind};
 use linemill_config::settings::PluginRef;
 
 /// Reads a plugin: a path, or a name that is looked up in `folders` first and then among the bundled

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::metrics::counter::Atomic as _;
 
+use crate::Digest;
 use crate::fault::{Fault, FaultKind};
 use crate::metrics::FilterMetrics;
-use crate::plugin::Digest;
 use crate::supervise::capsule::Capsules;
 use crate::supervise::quarantine::{Case, Origin, Quarantine};
 use crate::verdict::{Failed, Verdicts};

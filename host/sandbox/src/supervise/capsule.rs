@@ -15,8 +15,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use humantime::format_rfc3339_micros;
 use serde::{Deserialize, Serialize};
 
+use crate::backtrace::Frame;
 use crate::imports::Grants;
-use crate::instance::backtrace::Frame;
 use linemill_config::Keyword as _;
 use linemill_config::settings::{Grant, HostSettings, Limits};
 use linemill_telemetry::Gate;

@@ -15,8 +15,8 @@ use humantime::format_rfc3339_micros;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
+use crate::Digest;
 use crate::FaultKind;
-use crate::plugin::Digest;
 use linemill_telemetry::Gate;
 
 /// Takes a line for an output if there is room now, and says whether there was.

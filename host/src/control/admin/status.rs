@@ -14,8 +14,8 @@ use super::Admin;
 use crate::control::history::Entry;
 use crate::generation::Generation;
 use linemill_sandbox::filter::Filter;
+use linemill_sandbox::filter::comparison::Example;
 use linemill_sandbox::supervise::breaker::Opened;
-use linemill_sandbox::trial::shadow::Example;
 
 /// The state of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -13,12 +13,12 @@ use crate::telemetry::metrics::Metrics;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
 use linemill_sandbox::FaultKind;
-use linemill_sandbox::filter::self_test::{self, Mismatch};
 use linemill_sandbox::filter::{Filter, Reporting, StartError};
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::loader::Loader;
-use linemill_sandbox::plugin::{Refusal, RefusalKind};
+use linemill_sandbox::self_test::{self, Mismatch};
+use linemill_sandbox::{Refusal, RefusalKind};
 use linemill_telemetry::Gate;
 
 /// What filters are built of.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::generation::Generation;
 use linemill_config::settings::Settings;
-use linemill_sandbox::plugin::Digest;
+use linemill_sandbox::Digest;
 
 /// Identifies a generation by its settings and by the digests of its plugins.
 #[derive(PartialEq)]

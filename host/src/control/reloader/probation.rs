@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 use crate::generation::Generation;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Rollback};
+use linemill_sandbox::Digest;
 use linemill_sandbox::filter::Filter;
-use linemill_sandbox::plugin::Digest;
 
 /// Interval between two looks at the counts.
 const INTERVAL: Duration = Duration::from_millis(50);

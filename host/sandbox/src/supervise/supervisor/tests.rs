@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::Digest;
 use crate::metrics::FilterFamilies;
-use crate::plugin::Digest;
 use crate::supervise::accounting::Reporting;
 use linemill_config::settings::OnError;
 use linemill_framing::Framing;

@@ -11,10 +11,10 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use prometheus_client::metrics::gauge::Gauge;
 
+use crate::backtrace::{Frame, located};
 use crate::engine::Engine;
 use crate::fault::{Fault, FaultKind};
 use crate::imports::ImportContext;
-use crate::instance::backtrace::{Frame, located};
 use crate::instance::{Instance, NotStarted, Saved};
 use crate::limits::Bounds;
 use crate::metrics::FilterFamilies;

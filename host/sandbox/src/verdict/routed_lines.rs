@@ -19,6 +19,14 @@ pub struct RoutedLines {
     before: Vec<u32>,
 }
 
+/// Lines that a filter held back until its stream ended.
+#[derive(Debug, Default)]
+pub(crate) struct HeldLines {
+    pub(crate) lines: Lines,
+    /// The lines that take a route, each with its position among `lines`.
+    pub(crate) routed: RoutedLines,
+}
+
 impl RoutedLines {
     /// Whether no line has left.
     pub fn is_empty(&self) -> bool {
