@@ -1,9 +1,9 @@
-//! Runs the line of a capsule again.
+//! Replay: calls a plugin with the line of a trap capsule.
 //!
-//! In: a capsule, and a plugin: the same, one with names and debug information, or a mended one.
-//! Out: what the filter makes of the line now. The instance is a new one; it knows what the capsule
-//! has of the state.
-//! Not here: reading files, showing it (`cli`).
+//! In: a capsule, and a plugin: the one that trapped, the same one built with names and debug
+//! information, or a fixed one. Out: the filter's answer, or its fault. The plugin runs in a new
+//! instance, which first restores the state that the capsule holds.
+//! Not here: reading files and printing results, which the host's command line does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,35 +25,36 @@ use linemill_config::settings::OnError;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
-/// What became of the line.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
     /// The filter answered.
     Answered {
-        /// The lines that go on.
+        /// The lines that continue through the chain, without terminators.
         lines: Vec<Vec<u8>>,
-        /// Those that take a route, with its name.
+        /// The lines that take a route, each with the route's name.
         routed: Vec<(String, Vec<u8>)>,
-        /// Why it failed the line, if it did.
+        /// Why the filter failed the line, if it did.
         failed: Option<(FaultKind, String)>,
-        /// The connection closes.
+        /// The filter asked to close the connection.
         closes: bool,
     },
-    /// It came to nothing again.
+    /// The call failed.
     Faulted {
-        /// As in metrics.
+        /// Label as in metrics.
         kind: FaultKind,
-        /// What happened.
+        /// The fault, in words.
         reason: String,
-        /// Where, innermost first.
+        /// The guest's calls at the fault, innermost first.
         frames: Vec<Frame>,
     },
 }
 
-/// Runs it.
+/// Calls `plugin` with the line of `capsule`. `component` holds the plugin's bytes, from which
+/// backtraces get source files and lines.
 ///
 /// # Errors
-/// When the capsule makes no sense, or the plugin cannot be given what it says.
+/// When the capsule has an invalid value, or the plugin refuses the settings or the state in it.
 pub async fn replay(
     engine: &Engine,
     plugin: &Plugin,
@@ -65,7 +66,7 @@ pub async fn replay(
     let framing = framings
         .copied()
         .find_map(|(word, framing)| (word == capsule.framing).then_some(framing))
-        .ok_or_else(|| format!("key `framing`: `{}` is none", capsule.framing))?;
+        .ok_or_else(|| format!("key `framing`: `{}` is not a framing", capsule.framing))?;
     let rules = Rules {
         framing,
         max_output: capsule.max_output,
@@ -97,8 +98,9 @@ pub async fn replay(
         Err(fault) => return Ok(Replayed::faulted(fault, component)),
     };
     if let State::Saved { tag, base64 } = &capsule.state {
-        let bytes = BASE64_STANDARD.decode(base64);
-        let bytes = bytes.map_err(|_| "key `state` is no base64")?;
+        let bytes = BASE64_STANDARD
+            .decode(base64)
+            .map_err(|_| "key `state` is not valid base64")?;
         let saved = Saved {
             tag: tag.clone().into_bytes(),
             bytes,

@@ -3,9 +3,9 @@
 //!
 //! In: a batch of lines and a filter that may trap, run out of time, or give an invalid answer. Out:
 //! verdicts on every line. `supervisor` owns the loop and decides; `fault_search` says which part of
-//! a failed batch is tried next; [`breaker`] says whether the filter is called at all; `suspect_mode`
-//! makes the parts small after a fault; [`accounting`] counts and logs. [`quarantine`] takes lines
-//! that failed, [`capsule`] records how to reproduce a trap.
+//! a failed batch is called next; [`breaker`] decides whether the filter is called at all;
+//! `suspect_mode` makes the parts small after a fault; [`accounting`] counts and logs. [`quarantine`]
+//! takes lines that failed, [`capsule`] records how to reproduce a trap.
 //! Not here: calling an instance (`instance`), checking what it answers (`verdict`).
 
 pub mod accounting;

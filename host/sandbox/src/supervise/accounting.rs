@@ -1,7 +1,7 @@
-//! What a filter's calls amount to: counted, logged once a second at most, and quarantined.
+//! Accounting of a filter: counts its lines and failures, logs them, and quarantines failed lines.
 //!
-//! In: lines, and their verdicts or the fault of their call. Out: metrics, log lines, lines in
-//! quarantine. All counting of lines and failures of a filter happens here.
+//! In: lines, with their verdicts or the fault of their call. Out: metrics, at most one log line per
+//! second, and lines in quarantine. Lines and failures of a filter are counted nowhere else.
 //! Not here: what happens to the lines in the stream (`supervisor`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +19,12 @@ use linemill_config::settings::OnError;
 use linemill_framing::Lines;
 use linemill_telemetry::{Gate, Shards};
 
-/// Where a filter's failures are reported, besides metrics.
+/// Where a filter's failures are reported, in addition to metrics.
 #[derive(Default)]
 pub struct Reporting {
     /// Limits how often failed lines are logged.
     pub log: Gate,
-    /// Takes failed lines when `on_error` is `quarantine`; without it they are dropped.
+    /// Receives failed lines when `on_error` is `quarantine`; `None`: they are dropped.
     pub quarantine: Option<Quarantine>,
     /// Records how to reproduce a trap; `None` when no folder is configured.
     pub capsules: Option<Capsules>,
@@ -37,14 +37,14 @@ pub(crate) struct Accounting {
     on_error: OnError,
     metrics: FilterMetrics,
     reporting: Reporting,
-    /// Lines given to the filter, offered or not.
+    /// Lines that reached the filter, including those that its open breaker kept from it.
     lines: Shards<AtomicU64>,
-    /// Of these, the lines that failed.
+    /// The lines among these that failed.
     failed: AtomicU64,
 }
 
 impl Accounting {
-    /// Nothing counted yet.
+    /// Creates the accounting of a filter, with all counts at zero.
     pub(crate) fn new(
         name: String,
         plugin: Digest,
@@ -79,12 +79,12 @@ impl Accounting {
         self.reporting.capsules.as_ref()
     }
 
-    /// Lines given to the filter so far.
+    /// Lines that have reached the filter so far.
     pub(crate) fn lines(&self) -> u64 {
         self.lines.get()
     }
 
-    /// Of these, the lines that failed.
+    /// The lines among these that failed.
     pub(crate) fn failed_lines(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
     }
@@ -103,7 +103,8 @@ impl Accounting {
         if verdicts.dropped > 0 {
             self.metrics.dropped.inc_by(verdicts.dropped);
         }
-        // Runs of one kind are counted together: finding a counter by its labels takes a while.
+        // Consecutive failures of one kind are counted together: looking up a counter by its labels
+        // is slow.
         for run in verdicts.failed.chunk_by(|one, next| one.kind == next.kind) {
             if let [Failed { kind, reason, .. }, ..] = run {
                 self.failures(*kind, run.len() as u64, reason);
@@ -114,25 +115,25 @@ impl Accounting {
         }
     }
 
-    /// Counts lines whose call failed, and that are not tried again.
+    /// Counts lines whose call failed and that will not be called again.
     pub(crate) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
         self.verdicts(input.len(), input, &Verdicts::default(), origin);
         self.failures(fault.kind, input.len() as u64, &fault.reason);
         self.quarantine_all(origin, fault.kind, &fault.reason, input);
     }
 
-    /// Counts lines that were not offered to the filter because its breaker was open. That was
-    /// logged when it opened.
+    /// Counts lines that were not offered to the filter because its breaker is open. Logs nothing:
+    /// the supervisor logged the opening.
     pub(crate) fn not_offered(&self, input: &Lines, origin: &Origin) {
         let lines = input.len() as u64;
-        let reason = "the filter kept failing, and is not called";
+        let reason = "the filter kept failing, so it was not called";
         self.quarantine_all(origin, FaultKind::Breaker, reason, input);
         self.metrics.failures.of(FaultKind::Breaker).inc_by(lines);
         self.lines.inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
     }
 
-    /// Counts lines that failed, and logs it once a second at most.
+    /// Counts lines that failed. Logs at most once per second.
     pub(crate) fn failures(&self, kind: FaultKind, lines: u64, reason: &str) {
         self.metrics.failures.of(kind).inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
@@ -148,7 +149,7 @@ impl Accounting {
         }
     }
 
-    /// Sends a failed line to quarantine, if `on_error` says so.
+    /// Sends a failed line to quarantine if the filter has one.
     pub(crate) fn quarantine(
         &self,
         origin: &Origin,

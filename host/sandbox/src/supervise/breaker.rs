@@ -1,15 +1,16 @@
-//! The breaker of a filter: whether it is called at all, and how soon again after a fault.
+//! The circuit breaker of a filter: decides whether the filter is called at all, and how long a
+//! stream waits after a fault.
 //!
-//! In: what calls came to. Out: for each call, whether it may be made; for a stream whose line has
-//! failed, how long it waits before the next instance is started. A line that fails by the filter's
-//! own verdict is no fault: the filter works. Pure but for its gauge and two lines of the log.
-//! Not here: what becomes of lines that are not offered (`recover`).
+//! In: successful calls and faults. Out: for each call, whether it may be made; for a stream whose
+//! line failed, how long it waits before the next instance starts. A line that fails by the filter's
+//! own verdict is not a fault: the filter works. Pure, except for its gauge and the wall clock.
+//! Not here: what happens to lines that are not offered, and logging (`supervisor`).
 //!
-//! What opens it are `OPENS` faults in a row, over a second at least, without one good call by
-//! any stream between. A share of calls would not do: finding bad lines takes calls that fail beside
-//! those that do not, so a filter that does nearly all of its work can fail half of its calls. In a
-//! row there is at most one fault for each bad line, since the search for it passes through its
-//! neighbours.
+//! `OPENS` consecutive faults over at least one second open the breaker, provided no stream had a
+//! successful call in between. The breaker counts consecutive faults, not a failure rate: isolating a
+//! bad line provokes faults, so even a filter that handles nearly all lines may fail half of its
+//! calls. Consecutive faults number at most one per bad line, since the search for a bad line calls
+//! its neighbours too, and these succeed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,83 +21,88 @@ use prometheus_client::metrics::gauge::Gauge;
 #[cfg(test)]
 mod tests;
 
-/// Faults in a row after which an instance is started at once.
+/// Consecutive faults after which the next instance still starts without a wait.
 const AT_ONCE: u32 = 64;
-/// Faults in a row that open it.
+/// Consecutive faults that open the breaker.
 const OPENS: u32 = AT_ONCE + 10;
-/// What a fault counts as that used up a deadline, or that no instance could be started for.
+/// Weight of a fault that used up the deadline, or that kept an instance from starting. Any other
+/// fault has weight 1.
 const HEAVY: u32 = 8;
-/// The longest wait before an instance is started; the first is a millisecond, each twice the last.
+/// The longest wait before an instance starts. The first wait is a millisecond; each is twice the
+/// one before.
 const LONGEST_WAIT: Duration = Duration::from_millis(512);
-/// The shortest time that faults in a row must have gone on for.
+/// How long consecutive faults must have lasted before the breaker opens.
 const LEAST: Duration = Duration::from_secs(1);
-/// The first pause before a probe, and the longest; each is twice the last.
+/// The first and the longest pause before a probe; each is twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Whether a filter is called.
+/// Decides whether a filter is called. All streams of the filter share it.
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    /// There are faults in a row, or it is open. All that a good path looks at.
+    /// Set while there are consecutive faults, or the breaker is open. The fast path reads nothing
+    /// else.
     trouble: AtomicBool,
     state: Mutex<State>,
-    /// How many breakers of the filter's name are open.
+    /// Counts the open breakers of all filters of this name.
     open: Gauge,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Faults since the last good call.
+    /// Faults since the last successful call, by weight.
     row: u32,
-    /// When the first of them was.
+    /// When the first of these faults happened; `None` if there are none.
     since: Option<Instant>,
+    /// `None` while the breaker is closed.
     open: Option<Open>,
 }
 
 #[derive(Debug, Clone)]
 struct Open {
     since: SystemTime,
-    /// Before this nothing is offered.
+    /// No probe may start before this.
     next: Instant,
-    /// Between two probes.
+    /// The time between two probes.
     pause: Duration,
+    /// Probes that failed.
     probes: u32,
 }
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
-    /// As always.
+    /// The breaker is closed.
     Yes,
-    /// To see whether the filter works again.
+    /// The breaker is open, and this call tests whether the filter works again.
     Probe,
-    /// Lines are not offered.
+    /// The breaker is open: the filter must not be called.
     No,
 }
 
-/// What is shown of a breaker that is open.
+/// The status of an open breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
-    /// Since when.
+    /// When it opened.
     pub since: SystemTime,
-    /// When the next batch is offered, at the earliest.
+    /// The earliest time of the next probe.
     pub next_probe: SystemTime,
     /// Probes that failed.
     pub failed_probes: u32,
 }
 
-/// What a fault leads to.
+/// What happens after a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
-    /// Another instance, after this time.
+    /// The stream starts another instance after this time, which may be zero.
     Wait(Duration),
-    /// It has just opened.
+    /// This fault opened the breaker.
     Opened,
-    /// It is open.
+    /// The breaker was open already.
     Open,
 }
 
 impl Breaker {
-    /// A closed one.
+    /// Creates a closed breaker. While it is open, it adds 1 to the gauge `open`.
     pub(crate) fn new(open: Gauge) -> Self {
         Self {
             trouble: AtomicBool::new(false),
@@ -105,7 +111,7 @@ impl Breaker {
         }
     }
 
-    /// Whether a call may be made now.
+    /// Decides whether a call may be made now. Does not read the clock while all is well.
     pub(crate) fn admit_now(&self) -> Admitted {
         if self.trouble.load(Ordering::Acquire) {
             self.admit(Instant::now())
@@ -114,8 +120,8 @@ impl Breaker {
         }
     }
 
-    /// Whether a call may be made. A probe is one batch: until the pause is over again there is no
-    /// other, whatever becomes of the stream that has it.
+    /// Decides whether a call may be made at `now`. A probe is one batch. No other probe is admitted
+    /// until another pause has passed, even if the stream that runs the probe goes away.
     pub(crate) fn admit(&self, now: Instant) -> Admitted {
         if !self.trouble.load(Ordering::Acquire) {
             return Admitted::Yes;
@@ -130,7 +136,7 @@ impl Breaker {
         }
     }
 
-    /// A call was good. Says whether that closed it.
+    /// Records a successful call. Returns whether it closed the breaker.
     pub(crate) fn good(&self) -> bool {
         if !self.trouble.load(Ordering::Acquire) {
             return false;
@@ -144,7 +150,7 @@ impl Breaker {
         closed
     }
 
-    /// Lines were given up after a fault, `heavy` or not.
+    /// Records a fault whose lines will not be called again. A `heavy` one has weight [`HEAVY`].
     pub(crate) fn fault(&self, heavy: bool, now: Instant) -> After {
         let mut state = self.lock();
         self.trouble.store(true, Ordering::Release);
@@ -169,7 +175,7 @@ impl Breaker {
         })
     }
 
-    /// A probe came to nothing: the next is twice as long away.
+    /// Records a failed probe: the pause before the next one doubles.
     pub(crate) fn probe_failed(&self, now: Instant) {
         if let Some(open) = &mut self.lock().open {
             open.pause = (open.pause * 2).min(PAUSES.1);
@@ -178,7 +184,7 @@ impl Breaker {
         }
     }
 
-    /// Since when it is open, if it is.
+    /// The breaker's status while it is open; `None` while it is closed.
     pub(crate) fn opened(&self) -> Option<Opened> {
         if !self.trouble.load(Ordering::Acquire) {
             return None;

@@ -1,9 +1,10 @@
-//! Trap capsules: what it takes to run a line again on which a filter trapped.
+//! Trap capsules: files that hold everything needed to reproduce a trap.
 //!
-//! In: a line that failed by a fault, and what was known of its filter. Out: a JSON file in a folder
-//! that only the host's user can read, one a second at most, the newest 100 of them and 64 MiB in
-//! all. Written by a thread that serves no connection. It holds payload.
-//! Not here: running it again (`replay`).
+//! In: a line that failed by a fault, and the filter's configuration and state. Out: a JSON file in a
+//! folder that only the host's user can read. At most one capsule is written per second; the newest
+//! 100 are kept, and at most 64 MiB in total. A capsule contains payload. A thread that serves no
+//! connection writes it.
+//! Not here: collecting the contents (`filter::capture`), reproducing the trap (`replay`).
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -21,108 +22,110 @@ use linemill_config::Keyword as _;
 use linemill_config::settings::{Grant, HostSettings, Limits};
 use linemill_telemetry::Gate;
 
-/// Files kept; the oldest go.
-const MOST: usize = 100;
-/// Bytes of all files.
-const BYTES: u64 = 64 << 20;
-/// How the names of files end.
+/// How many files are kept; the oldest are removed.
+const MAX_FILES: usize = 100;
+/// Bytes that all files together may have.
+const MAX_BYTES: u64 = 64 << 20;
+/// The end of each file name.
 const SUFFIX: &str = ".capsule.json";
 
-/// The folder of a host's capsules. Clones are the same one.
+/// The folder of a host's capsules. Clones share the folder, its rate limit and its lock.
 #[derive(Debug, Clone)]
 pub struct Capsules(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
+    /// Limits how often a capsule is written.
     rate: Gate,
-    /// One is written at a time.
+    /// Held while a capsule is written: only one is written at a time.
     turn: Mutex<()>,
+    /// Limits how often a failed write is logged.
     log: Gate,
 }
 
-/// What is in the file.
+/// The contents of a capsule file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capsule {
-    /// Version of this form: 1.
+    /// Version of the file format: 1.
     pub capsule: u32,
-    /// When the line failed.
+    /// When the line failed, as RFC 3339.
     pub time: String,
     /// The filter's name.
     pub filter: String,
-    /// Its plugin, as the configuration names it.
+    /// The filter's plugin, as the configuration names it.
     pub plugin: String,
-    /// SHA-256 of the plugin.
+    /// SHA-256 of the plugin, hexadecimal.
     pub sha256: String,
-    /// Its settings.
+    /// The filter's settings.
     pub settings: serde_json::Value,
-    /// What it was granted, as the configuration names it.
+    /// The filter's grants, as the configuration names them.
     #[serde(default)]
     pub grant: Vec<String>,
-    /// `memory`, bytes.
+    /// `memory` of the filter, in bytes.
     pub memory: usize,
-    /// `deadline`, milliseconds.
+    /// `deadline` of the filter, in milliseconds.
     pub deadline_ms: u64,
-    /// `limits`, sizes in bytes.
+    /// `limits` of the filter; sizes in bytes.
     #[serde(default)]
     pub limits: Limits,
-    /// `stack` of `[host]`, bytes.
-    #[serde(default = "usual_stack")]
+    /// `stack` of `[host]`, in bytes.
+    #[serde(default = "default_stack")]
     pub stack: usize,
     /// The framing of the stream, as the configuration names it.
     pub framing: String,
-    /// The longest line that might go on, bytes.
+    /// The longest line that the filter might produce, in bytes.
     pub max_output: usize,
-    /// The listener that had the connection.
+    /// The listener that accepted the connection; `None` if the line came from no listener.
     pub listener: Option<String>,
-    /// The client's address.
+    /// The client's address; `None` if it has none.
     pub connection: Option<String>,
-    /// What it counts as in `linemill_filter_failures_total`.
+    /// Label of the fault in `linemill_filter_failures_total`.
     pub kind: String,
-    /// What happened.
+    /// The fault, in words.
     pub reason: String,
-    /// Where, innermost first; none where the guest was not running.
+    /// The guest's calls at the fault, innermost first; empty if the guest was not running.
     pub backtrace: Vec<Frame>,
-    /// The line as text, for people.
+    /// The line's content as text, for people; bytes that are not UTF-8 are replaced.
     pub line: String,
-    /// The line.
+    /// The line's content, exactly, as base64.
     pub base64: String,
-    /// What the instance knew before it.
+    /// The instance's state before the line.
     pub state: State,
 }
 
-/// What an instance knew before the line.
+/// The state of an instance before the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "known", rename_all = "kebab-case")]
 pub enum State {
-    /// Nothing: the filter says that it keeps no state.
+    /// The filter declared that it keeps no state.
     Stateless,
-    /// Nothing: it had just been started.
+    /// The instance had just started, so it had no state yet.
     Fresh,
-    /// This, which it gave right before the line.
+    /// The state that the instance saved right before the line.
     Saved {
-        /// The form of the state.
+        /// The filter's name for the format of the state.
         tag: String,
-        /// It.
+        /// The saved bytes, as base64.
         base64: String,
     },
-    /// Something that nobody else knows.
+    /// The instance had state, but it could not be saved.
     Unknown {
-        /// Why not.
+        /// Why it could not be saved.
         why: String,
     },
 }
 
-/// The stack of hosts that did not write it down.
-fn usual_stack() -> usize {
+/// The stack size for capsules of hosts that did not record it.
+fn default_stack() -> usize {
     HostSettings::default().stack
 }
 
 impl Capsules {
-    /// Those in `folder`, which is made for the host's user alone if it is not there.
+    /// Opens `folder`. Creates it if it does not exist, accessible to the host's user alone.
     ///
     /// # Errors
-    /// When it cannot be made, or is none.
+    /// When the folder cannot be created, or the path is not a folder.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -137,12 +140,12 @@ impl Capsules {
         })))
     }
 
-    /// Whether one may be written now. Asked once for each.
-    pub(crate) fn wanted(&self) -> bool {
+    /// Whether the rate limit allows a capsule now. Each `true` uses up the allowance for one.
+    pub(crate) fn may_write(&self) -> bool {
         self.0.rate.pass().is_some()
     }
 
-    /// Writes one, soon.
+    /// Writes a capsule in the background. Logs the path, or why it could not be written.
     pub(crate) fn write(&self, capsule: Capsule) {
         let this = self.clone();
         tokio::task::spawn_blocking(move || match this.put(&capsule) {
@@ -150,7 +153,7 @@ impl Capsules {
                 filter = capsule.filter,
                 kind = capsule.kind,
                 path = %path.display(),
-                "trap capsule written: `linemill replay` runs it again"
+                "trap capsule written; reproduce the trap with `linemill replay`"
             ),
             Err(error) => {
                 if let Some(held) = this.0.log.pass() {
@@ -177,12 +180,12 @@ impl Capsules {
         Ok(path)
     }
 
-    /// Removes the oldest until another of this size fits.
+    /// Removes the oldest capsules until another of `size` bytes fits.
     fn make_room(&self, size: u64) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.0.folder)? {
             let entry = entry?;
-            // Names begin with the time, so their order is that of age.
+            // Names begin with the time, so sorting by name sorts by age.
             if entry.file_name().to_string_lossy().ends_with(SUFFIX) {
                 files.push((entry.path(), entry.metadata()?.len()));
             }
@@ -191,7 +194,7 @@ impl Capsules {
         let mut all: u64 = files.iter().map(|(_, size)| size).sum();
         let mut left = files.len();
         for (path, of_this) in files {
-            if left < MOST && all + size <= BYTES {
+            if left < MAX_FILES && all + size <= MAX_BYTES {
                 break;
             }
             fs::remove_file(path)?;
@@ -203,7 +206,7 @@ impl Capsules {
 }
 
 impl Capsule {
-    /// What the filter was granted; a word that this version does not know grants nothing.
+    /// The filter's grants. A keyword that this version does not know grants nothing.
     pub fn grants(&self) -> Grants {
         let known = |word: &String| {
             let mut words = Grant::KEYWORDS.iter();
@@ -214,19 +217,19 @@ impl Capsule {
         Grants::of(&self.grant.iter().filter_map(known).collect::<Vec<_>>())
     }
 
-    /// The time, as it is written.
+    /// The current time in the format of [`Self::time`].
     pub(crate) fn now() -> String {
         format_rfc3339_micros(SystemTime::now()).to_string()
     }
 
-    /// The line.
+    /// The line's content.
     ///
     /// # Errors
-    /// When it is no base64.
+    /// When `base64` is not valid base64.
     pub fn content(&self) -> Result<Vec<u8>, String> {
         BASE64_STANDARD
             .decode(&self.base64)
-            .map_err(|_| "key `base64` is no base64".to_owned())
+            .map_err(|_| "key `base64` is not valid base64".to_owned())
     }
 }
 
@@ -257,8 +260,8 @@ mod tests {
             kind: "trap".into(),
             reason: String::new(),
             backtrace: Vec::new(),
-            line: "x".repeat(if nth == MOST + 2 {
-                BYTES as usize - 4096
+            line: "x".repeat(if nth == MAX_FILES + 2 {
+                MAX_BYTES as usize - 4096
             } else {
                 1
             }),
@@ -268,12 +271,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_and_only_the_owner_reads_them() {
+    fn the_newest_capsules_are_kept_and_only_the_owner_can_read_them() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("a/b");
         let capsules = Capsules::open(&place).expect("it can be made");
         fs::write(place.join("other"), "stays").expect("written");
-        let paths: Vec<_> = (0..MOST + 2)
+        let paths: Vec<_> = (0..MAX_FILES + 2)
             .map(|nth| capsules.put(&capsule(nth)).expect("written"))
             .collect();
         let there: Vec<_> = paths.iter().map(|path| path.exists()).collect();
@@ -286,12 +289,12 @@ mod tests {
                 |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
             assert_eq!((mode(&place), mode(&paths[2])), (0o700, 0o600));
         }
-        let text = fs::read(&paths[MOST]).expect("it is there");
+        let text = fs::read(&paths[MAX_FILES]).expect("it is there");
         let read: Capsule = serde_json::from_slice(&text).expect("it is a capsule");
-        assert_eq!(read, capsule(MOST));
+        assert_eq!(read, capsule(MAX_FILES));
         assert_eq!(read.content(), Ok(b"x".to_vec()));
-        // One that takes most of the room leaves little of the others.
-        capsules.put(&capsule(MOST + 2)).expect("written");
+        // A capsule that takes most of the space displaces most of the others.
+        capsules.put(&capsule(MAX_FILES + 2)).expect("written");
         let left = fs::read_dir(&place).expect("there").count();
         assert!(left < 20, "{left} files");
         assert!(place.join("other").exists());

@@ -1,49 +1,53 @@
-//! In which parts the lines of a call that failed are called again, until those at fault are known.
+//! The search for the lines at fault in a batch whose call failed: decides in which parts the lines
+//! are called again.
 //!
-//! In: how many lines there are, and what became of each part. Out: the next part, in order. Pure.
-//! Not here: calls, and what they may cost (`recover`).
+//! In: how many lines there are, and for each part whether its call succeeded. Out: the next part, in
+//! order. Pure.
+//! Not here: the calls, and what they may cost (`supervisor`).
 //!
-//! A call that is good costs a microsecond and a fault, with the instance after it, some fifty. So
-//! a part that failed is not halved but cut into [`PARTS`]: among a thousand lines, one is found by
-//! three faults and some thirty calls, where halving takes eleven faults. Behind a line that was
-//! found, most often nothing else is wrong: there parts grow as long as they are good. Where faults
-//! were found a moment ago, one begins with small parts: one in a thousand then takes two faults, and
-//! no more than some lines are judged twice.
+//! A successful call costs about 1 µs. A fault, with the instance that must start after it, costs
+//! about 50 µs. A failed part is therefore not halved but cut into [`PARTS`]: finding one bad line
+//! among a thousand takes 3 faults and at most 75 successful calls, where halving takes 11 faults.
+//! The lines after a bad line are usually fine, so parts grow as long as they succeed. Where faults
+//! are likely (suspect mode), the search begins with small parts: finding one bad line among a
+//! thousand then takes 2 faults, and few lines are called twice.
 
 use std::ops::Range;
 
-/// Parts of a part that failed.
+/// Into how many parts a failed part is cut.
 const PARTS: usize = 32;
-/// Lines of the first part where another fault is to be expected.
+/// Lines per part at the beginning of a search in small parts.
 const SMALL: usize = 32;
 
-/// A search under way.
+/// A search in progress.
 #[derive(Debug)]
 pub(crate) struct FaultSearch {
-    /// Each is inside a part of the one before, which failed.
+    /// Each level covers one failed part of the level before it.
     levels: Vec<Level>,
 }
 
+/// A range of lines that is called part by part.
 #[derive(Debug)]
 struct Level {
-    /// Lines before this one have been tried.
+    /// All lines before this index have been called; at most `end`.
     next: usize,
+    /// The index after the last line.
     end: usize,
-    /// Lines of the next part.
+    /// Lines in the next part.
     step: usize,
-    /// Lines of the first.
+    /// Lines in the first part, and in each part that follows a failed one.
     first: usize,
-    /// A part of it failed, so that nothing is known of the rest.
+    /// A part of this level has failed, so the remaining lines may well be fine and parts may grow.
     found: bool,
 }
 
 impl FaultSearch {
-    /// Of so many lines, whose first part is all of them.
+    /// A search among `lines` lines whose first part is all of them.
     pub(crate) fn of(lines: usize) -> Self {
         Self::by(lines, lines)
     }
 
-    /// Of so many lines, of which some may well be at fault: its parts are small from the first.
+    /// A search among `lines` lines in parts of [`SMALL`] lines, for when a fault is likely.
     pub(crate) fn in_small_parts(lines: usize) -> Self {
         Self::by(lines, SMALL)
     }
@@ -54,7 +58,7 @@ impl FaultSearch {
         }
     }
 
-    /// The next part; `None` when there is none.
+    /// The next part, as a range of line indices; `None` at the end of the search.
     pub(crate) fn next(&mut self) -> Option<Range<usize>> {
         while self
             .levels
@@ -67,12 +71,12 @@ impl FaultSearch {
         Some(from..level.next)
     }
 
-    /// Whether there is no next part.
+    /// Whether [`Self::next`] would return `None`.
     pub(crate) fn is_done(&self) -> bool {
         self.levels.iter().all(|level| level.next == level.end)
     }
 
-    /// The last part was good.
+    /// Records that the call of the last part succeeded.
     pub(crate) fn good(&mut self) {
         if let Some(level) = self.levels.last_mut()
             && level.found
@@ -81,7 +85,7 @@ impl FaultSearch {
         }
     }
 
-    /// The last part failed, and that is all there is to know of it.
+    /// Records that the last part failed and will not be searched further.
     pub(crate) fn failed(&mut self) {
         if let Some(level) = self.levels.last_mut() {
             level.found = true;
@@ -89,7 +93,7 @@ impl FaultSearch {
         }
     }
 
-    /// The last part failed: smaller ones of it are next.
+    /// Records that the last part failed. Smaller parts of it come next.
     pub(crate) fn split(&mut self, part: Range<usize>) {
         self.failed();
         let step = part.len().div_ceil(PARTS);
@@ -113,32 +117,33 @@ impl Level {
 mod tests {
     use super::FaultSearch;
 
-    /// Calls that were good, and faults, until each of `bad` was found alone.
+    /// Searches until each of the `bad` lines was called alone. Returns the number of successful calls
+    /// and of faults.
     fn search(lines: usize, bad: &[usize]) -> (usize, usize) {
         run(FaultSearch::of(lines), lines, bad)
     }
 
     fn run(mut search: FaultSearch, lines: usize, bad: &[usize]) -> (usize, usize) {
-        let (mut tried, mut found) = (0, Vec::new());
+        let (mut done, mut found) = (0, Vec::new());
         let (mut good, mut faults) = (0, 0);
         while let Some(part) = search.next() {
             assert!(!part.is_empty() && part.end <= lines, "{part:?}");
-            assert!(part.start >= tried, "{part:?}, {tried} are done");
+            assert!(part.start >= done, "{part:?}, {done} are done");
             if !bad.iter().any(|line| part.contains(line)) {
-                (tried, good) = (part.end, good + 1);
+                (done, good) = (part.end, good + 1);
                 search.good();
                 continue;
             }
             faults += 1;
             if part.len() == 1 {
-                tried = part.end;
+                done = part.end;
                 found.push(part.start);
                 search.failed();
             } else {
                 search.split(part);
             }
         }
-        assert!(tried == lines && search.is_done(), "{tried} of {lines}");
+        assert!(done == lines && search.is_done(), "{done} of {lines}");
         assert_eq!(found, bad);
         (good, faults)
     }
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn one_among_a_thousand_takes_three_faults() {
+    fn one_bad_line_in_a_thousand_takes_three_faults() {
         for bad in 0..1000 {
             let (good, faults) = search(1000, &[bad]);
             assert!(faults == 3 && good <= 75, "{bad}: {good} and {faults}");
@@ -166,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn where_one_is_expected_it_takes_two() {
+    fn in_small_parts_one_bad_line_takes_two_faults() {
         for bad in 0..1000 {
             let (good, faults) = run(FaultSearch::in_small_parts(1000), 1000, &[bad]);
             assert!(faults == 2 && good <= 65, "{bad}: {good} and {faults}");
@@ -175,12 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn of_many_each_takes_little_more_than_itself() {
+    fn many_bad_lines_take_few_faults_each() {
         let every = |step| (0..1000).step_by(step).collect::<Vec<_>>();
-        for (step, most) in [(1, 1050), (2, 1100), (10, 400)] {
+        for (step, limit) in [(1, 1050), (2, 1100), (10, 400)] {
             let (good, faults) = search(1000, &every(step));
             assert!(
-                faults <= most && good <= 1000,
+                faults <= limit && good <= 1000,
                 "{step}: {good} and {faults}"
             );
         }

@@ -1,9 +1,10 @@
-//! Where the lines of a filter go that it failed, when its `on_error` is `quarantine`.
+//! Quarantine: where a filter's failed lines go when its `on_error` is `quarantine`.
 //!
-//! In: a line, why it failed, and whose it is. Out: one JSON object for it, followed by a line feed,
-//! for an output that takes it or does not: the stream never waits. What is not taken is lost, since
-//! the line must not go on; that is counted, and logged once a second at most.
-//! Not here: the output (`stream::output`), which lines these are (`recover`).
+//! In: a failed line, why it failed, and where it came from. Out: one JSON object per line, each
+//! followed by a line feed, offered to a sink. The stream never waits: a line that the sink does not
+//! accept is lost, since it must not continue through the chain. Losses are logged at most once per
+//! second.
+//! Not here: the sink, which the host's egress owns; which lines failed (`supervisor`).
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -19,27 +20,28 @@ use crate::Digest;
 use crate::FaultKind;
 use linemill_telemetry::Gate;
 
-/// Takes a line for an output if there is room now, and says whether there was.
+/// Offers bytes to a sink without waiting. Returns whether the sink accepted them.
 pub type Offer = Box<dyn Fn(Vec<u8>) -> bool + Send + Sync>;
 
-/// The lines of a filter that it failed.
+/// The quarantine of one filter.
 pub struct Quarantine {
     offer: Offer,
-    /// What the output is called, for the log.
+    /// The destination's name, for the log.
     to: String,
+    /// Limits how often lost lines are logged.
     log: Gate,
 }
 
-/// Whose lines they are.
+/// Where a stream's lines come from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The listener that has the connection; none for lines that come from no listener.
+    /// The listener that accepted the connection; `None` for lines that come from no listener.
     pub listener: Option<Arc<str>>,
-    /// The client, if it has an address.
+    /// The client's address, if it has one.
     pub peer: Option<SocketAddr>,
 }
 
-/// A line that failed.
+/// Why a line failed, and where it came from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) filter: &'a str,
@@ -49,7 +51,7 @@ pub(crate) struct Case<'a> {
     pub(crate) origin: &'a Origin,
 }
 
-/// As it is written.
+/// The JSON object of a line. `base64` is there only if the content is not UTF-8.
 #[derive(Serialize)]
 struct Entry<'a> {
     time: String,
@@ -65,7 +67,7 @@ struct Entry<'a> {
 }
 
 impl Quarantine {
-    /// One whose lines `offer` takes, for the output `to`.
+    /// A quarantine whose lines go to the destination `to`, by `offer`.
     pub fn new(to: String, offer: Offer) -> Self {
         Self {
             offer,
@@ -74,7 +76,7 @@ impl Quarantine {
         }
     }
 
-    /// Sets a line aside, and counts it in `kept` if there was room for it.
+    /// Offers a failed line to the sink, and counts it in `kept` if the sink accepted it.
     pub(crate) fn take(&self, case: Case<'_>, content: &[u8], kept: &Counter) {
         if entry(case, content, SystemTime::now()).is_some_and(|entry| (self.offer)(entry)) {
             kept.inc();
@@ -83,13 +85,13 @@ impl Quarantine {
                 filter = case.filter,
                 to = self.to,
                 not_logged = held,
-                "quarantine full or gone: a line is lost"
+                "quarantine full or gone: a line was lost"
             );
         }
     }
 }
 
-/// The object of a line, with a line feed.
+/// The JSON object of a line, with a line feed.
 fn entry(case: Case<'_>, content: &[u8], now: SystemTime) -> Option<Vec<u8>> {
     let line = String::from_utf8_lossy(content);
     let entry = Entry {

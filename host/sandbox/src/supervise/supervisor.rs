@@ -3,10 +3,11 @@
 //!
 //! In: a batch of lines, and something that can be called ([`Supervised`]) and may trap, run out of
 //! time, or give an invalid answer. Out: verdicts on every line. After a fault the lines are called
-//! again in smaller parts, each by a fresh instance, until the lines at fault are known; `on_error`
-//! applies to these. The cost is bounded: beyond [`BUDGET`], all remaining lines count as failed.
-//! While the breaker is open nothing is called, and all lines count as failed.
-//! Not here: how instances are made and called (`filter`), which part is next (`fault_search`).
+//! again in smaller parts, with a new instance after each fault, until the lines at fault are known.
+//! `on_error` applies to these. The cost is bounded: once [`BUDGET`] is spent, parts that fail are no
+//! longer split, and all their lines count as failed. While the breaker is open nothing is called,
+//! and all lines count as failed.
+//! Not here: how instances are started and called (`filter`), which part is next (`fault_search`).
 
 use std::time::Instant;
 
@@ -25,22 +26,23 @@ use linemill_framing::blocks;
 #[cfg(test)]
 mod tests;
 
-/// What faults may cost before the rest of a batch is given up. Finding one line among a thousand
-/// takes three; a fault and the instance after it take some 50 microseconds.
+/// What the faults of a batch may cost before parts that fail are given up whole. Finding one line
+/// among a thousand takes three faults; a fault and the instance after it take about 50 microseconds.
 const BUDGET: u32 = 4096;
-/// Cost of a fault that used up the filter's deadline, 50 milliseconds by default; any other
+/// Cost of a fault that used up the filter's deadline, 50 milliseconds by default. Any other fault
 /// costs 1.
 const LATE: u32 = 64;
-/// What faults may cost in a probe: as many as it takes to find a line that works, if there is one.
+/// What faults may cost in a probe: enough to find a line that works, if there is one.
 const PROBE: u32 = 16;
 
-/// What a supervisor calls.
+/// Something that a supervisor calls: a filter, or a fake in tests.
 pub(crate) trait Supervised: Sync {
-    /// What a stream keeps between two calls, such as an instance of its own.
+    /// What a stream keeps between two calls, such as its own instance.
     type Own: Send;
 
-    /// Calls once. After a fault whatever was called is gone, and the next call starts afresh; after
-    /// success `input` is used up.
+    /// Makes one call. After a fault the instance is gone, and the next call starts another. After
+    /// success `input` may be empty, since lines that pass unchanged move into the verdicts. If a line
+    /// failed by verdict, `input` is still whole.
     fn call(
         &self,
         own: &mut Self::Own,
@@ -48,10 +50,11 @@ pub(crate) trait Supervised: Sync {
         context: CallContext<'_>,
     ) -> impl Future<Output = Result<Verdicts, Fault>> + Send;
 
-    /// The state before a line that is called alone, if a capsule may need it.
+    /// Saves the state before a line that is called alone; `None` if no capsule can need it.
     fn state(&self, own: &mut Self::Own) -> impl Future<Output = Option<State>> + Send;
 
-    /// Records how to reproduce a fault of the line `content`; `before` is from [`Self::state`].
+    /// Records how to reproduce a fault of the line `content`. `before` is the result of
+    /// [`Self::state`] before that call.
     fn capture(
         &self,
         content: &[u8],
@@ -61,17 +64,17 @@ pub(crate) trait Supervised: Sync {
     );
 }
 
-/// For which stream a filter is called.
+/// The stream that a filter is called for.
 #[derive(Clone, Copy)]
 pub(crate) struct CallContext<'a> {
     pub(crate) rules: Rules,
-    /// For each route of the filter, its index among the routes of the chain; `None` where it
-    /// leads nowhere.
+    /// For each route of the filter, its index among the routes of the chain; `None` if the route
+    /// has no destination.
     pub(crate) route_indices: &'a [Option<u32>],
     pub(crate) origin: &'a Origin,
 }
 
-/// Supervises the calls of one filter, by all streams.
+/// Supervises the calls that all streams make to one filter.
 pub(crate) struct Supervisor {
     accounting: Accounting,
     breaker: Breaker,
@@ -81,14 +84,14 @@ pub(crate) struct Supervisor {
 /// Where the search for lines at fault begins.
 struct Start {
     search: FaultSearch,
-    /// How the first part failed, if it has been called already.
+    /// The fault of the first part, if it has been called already.
     known: Option<Fault>,
     /// The breaker is open, and this batch is its probe.
     probe: bool,
 }
 
 impl Supervisor {
-    /// The supervisor of a filter that has not been called.
+    /// The supervisor of a filter that has not been called yet.
     pub(crate) fn new(accounting: Accounting) -> Self {
         Self {
             breaker: Breaker::new(accounting.metrics().breaker_open.clone()),
@@ -97,22 +100,22 @@ impl Supervisor {
         }
     }
 
-    /// What has been counted.
+    /// The counts of the filter.
     pub(crate) fn accounting(&self) -> &Accounting {
         &self.accounting
     }
 
-    /// Whether a line was ever at fault.
+    /// Whether any line has ever been at fault.
     pub(crate) fn has_seen_faults(&self) -> bool {
-        self.suspect_mode.has_begun()
+        self.suspect_mode.has_seen_faults()
     }
 
-    /// Since when the breaker is open; `None` while it is closed.
+    /// The breaker's status while it is open; `None` while it is closed.
     pub(crate) fn opened(&self) -> Option<Opened> {
         self.breaker.opened()
     }
 
-    /// Leads lines through the filter. Never fails: faults have been dealt with.
+    /// Runs lines through the filter. Never fails: faults become verdicts according to `on_error`.
     pub(crate) async fn run<S: Supervised>(
         &self,
         filter: &S,
@@ -152,7 +155,7 @@ impl Supervisor {
         }
     }
 
-    /// Calls parts of the lines, and smaller parts of those that fail, until single lines are left.
+    /// Calls the lines in parts, and parts that fail in smaller parts, down to single lines.
     async fn find_lines_at_fault<S: Supervised>(
         &self,
         filter: &S,
@@ -200,13 +203,13 @@ impl Supervisor {
                     all.append(verdicts, from, lines);
                 }
                 Err(fault) => {
-                    // Other streams of this thread come first.
+                    // Lets the other streams of this thread run first.
                     tokio::task::yield_now().await;
                     let late = fault.kind == FaultKind::Deadline;
-                    // A probe has as many tries either way: it looks for a line that works.
+                    // A probe looks for a line that works, so each of its faults costs the same.
                     let cost = if late && !probe { LATE } else { 1 };
                     budget = budget.saturating_sub(cost);
-                    // A filter that cannot even start will not with fewer lines.
+                    // A filter that refuses its settings will not start with fewer lines either.
                     if lines > 1 && budget > 0 && fault.kind != FaultKind::Refused {
                         search.split(range);
                         continue;
@@ -227,7 +230,7 @@ impl Supervisor {
                     } else if let After::Wait(wait) = self.fails(&fault)
                         && !wait.is_zero()
                     {
-                        // The stream whose lines fail waits, and the others go on meanwhile.
+                        // Only the stream whose line failed waits.
                         tokio::time::sleep(wait).await;
                     }
                 }
@@ -239,13 +242,13 @@ impl Supervisor {
         all
     }
 
-    /// The breaker is open: `on_error` applies to all lines.
+    /// Treats all lines as failed, since the breaker is open.
     fn not_offered(&self, input: Lines, context: CallContext<'_>) -> Verdicts {
         self.accounting.not_offered(&input, context.origin);
         Verdicts::on_failed(input, self.accounting.on_error())
     }
 
-    /// A call succeeded.
+    /// Reports a successful call to the breaker, and logs it if that closed the breaker.
     fn works(&self) {
         if self.breaker.good() {
             tracing::info!(
@@ -255,7 +258,7 @@ impl Supervisor {
         }
     }
 
-    /// A call failed, and its lines are not tried again.
+    /// Reports a fault whose lines will not be called again, and logs it if that opened the breaker.
     fn fails(&self, fault: &Fault) -> After {
         let heavy = matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused);
         let after = self.breaker.fault(heavy, Instant::now());
@@ -265,7 +268,7 @@ impl Supervisor {
                 kind = fault.kind.label(),
                 reason = fault.reason,
                 on_error = self.accounting.on_error().keyword(),
-                "breaker open: the filter is not called, except for a batch now and then to see whether it works again"
+                "breaker open: the filter is bypassed, and probed with growing pauses until it works again"
             );
         }
         after

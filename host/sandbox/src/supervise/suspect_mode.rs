@@ -1,12 +1,13 @@
-//! Suspect mode: after a line was at fault, the next lines are called in small parts.
+//! Suspect mode: after a line at fault, the next lines are called in small parts.
 //!
-//! In: lines at fault, and lines that are about to be called. Out: whether these are called in small
-//! parts, so that another fault among them costs two faults to find, not three. Pure.
+//! In: how many lines are about to be called, and notice of each line at fault. Out: whether the lines
+//! are called in small parts. Finding a bad line in small parts takes two faults, not three. Pure.
+//! Not here: which parts these are (`fault_search`).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Lines that are called in small parts after one that was at fault. A small part costs some 10
-/// nanoseconds per line more than a whole batch.
+/// How many lines are called in small parts after a line at fault. Calling small parts costs about 10
+/// nanoseconds per line more than calling a whole batch.
 const LINES: usize = 8192;
 
 /// Whether a filter is in suspect mode.
@@ -14,26 +15,27 @@ const LINES: usize = 8192;
 pub(crate) struct SuspectMode {
     /// How many more lines are called in small parts.
     left: AtomicUsize,
-    begun: AtomicBool,
+    /// Set by the first line at fault, and never cleared.
+    seen_fault: AtomicBool,
 }
 
 impl SuspectMode {
-    /// Whether a line was ever at fault.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+    /// Whether any line has ever been at fault.
+    pub(crate) fn has_seen_faults(&self) -> bool {
+        self.seen_fault.load(Ordering::Relaxed)
     }
 
-    /// A line was at fault.
+    /// Records a line at fault: suspect mode begins, or begins again.
     pub(super) fn begin(&self) {
         self.left.store(LINES, Ordering::Relaxed);
-        self.begun.store(true, Ordering::Relaxed);
+        self.seen_fault.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the next `lines` lines are called in small parts; counts them off.
+    /// Whether the next `lines` lines are called in small parts. Counts these lines as called.
     pub(super) fn takes(&self, lines: usize) -> bool {
         let left = self.left.load(Ordering::Relaxed);
         if left > 0 {
-            // Lines that two threads count at the same time may count once.
+            // Two threads may overwrite each other's count. Suspect mode then merely lasts longer.
             self.left
                 .store(left.saturating_sub(lines), Ordering::Relaxed);
         }

@@ -1,24 +1,25 @@
-//! When a breaker opens, and when not.
+//! When a breaker opens, probes and closes, on a clock that the tests move.
 
 use super::*;
 
 const MILLI: Duration = Duration::from_millis(1);
 
-/// Faults in a row, each a millisecond and its wait after the last; what the last led to, and
-/// how many they were.
-fn until_open(breaker: &Breaker, now: &mut Instant, heavy: bool, most: u32) -> (After, u32) {
-    for nth in 1..=most {
+/// Reports at most `limit` consecutive faults, until the breaker opens. After each fault the stream
+/// waits as long as the breaker says, and one millisecond more. Returns what the last fault led to,
+/// and how many there were.
+fn until_open(breaker: &Breaker, now: &mut Instant, heavy: bool, limit: u32) -> (After, u32) {
+    for nth in 1..=limit {
         *now += MILLI;
         match breaker.fault(heavy, *now) {
-            After::Wait(wait) if nth < most => *now += wait,
+            After::Wait(wait) if nth < limit => *now += wait,
             after => return (after, nth),
         }
     }
-    (After::Open, most)
+    (After::Open, limit)
 }
 
 #[test]
-fn faults_with_good_calls_between_never_open_it() {
+fn faults_with_successful_calls_in_between_never_open_it() {
     let (breaker, mut now) = (Breaker::new(Gauge::default()), Instant::now());
     for _ in 0..100_000 {
         // One bad line in three, seconds apart.
@@ -50,7 +51,7 @@ fn nothing_opens_it_within_a_second() {
 }
 
 #[test]
-fn a_row_of_faults_waits_longer_and_longer_and_opens_it() {
+fn consecutive_faults_wait_longer_each_time_and_open_it() {
     let gauge = Gauge::default();
     let (breaker, mut now) = (Breaker::new(gauge.clone()), Instant::now());
     let (after, faults) = until_open(&breaker, &mut now, false, 1000);
@@ -69,7 +70,7 @@ fn a_row_of_faults_waits_longer_and_longer_and_opens_it() {
 }
 
 #[test]
-fn probes_come_after_growing_pauses_and_a_good_one_closes_it() {
+fn probes_follow_growing_pauses_and_a_successful_one_closes_it() {
     let gauge = Gauge::default();
     let (breaker, mut now) = (Breaker::new(gauge.clone()), Instant::now());
     until_open(&breaker, &mut now, false, 1000);
@@ -87,7 +88,7 @@ fn probes_come_after_growing_pauses_and_a_good_one_closes_it() {
         pause = (pause * 2).min(PAUSES.1);
     }
     now += PAUSES.1;
-    // One that nobody ends is followed by another.
+    // A probe whose result is never reported does not prevent the next one.
     assert_eq!(breaker.admit(now), Admitted::Probe);
     now += PAUSES.1;
     assert_eq!(breaker.admit(now), Admitted::Probe);

@@ -1,4 +1,4 @@
-//! The supervisor with a filter that is a function: no WebAssembly.
+//! The supervisor with a fake filter, without WebAssembly.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use crate::supervise::accounting::Reporting;
 use linemill_config::settings::OnError;
 use linemill_framing::Framing;
 
-/// Fails calls that have a line which says how; passes all other lines.
+/// Fails a call if one of its lines names a kind of fault; passes all other lines.
 #[derive(Default)]
 struct Fake {
     /// How many lines each call had.
@@ -104,7 +104,7 @@ async fn only_lines_at_fault_are_affected() {
 }
 
 #[tokio::test]
-async fn a_connection_closes_at_the_line_at_fault() {
+async fn with_on_error_close_the_stream_ends_at_the_line_at_fault() {
     let (supervisor, fake) = (supervisor(OnError::Close), Fake::default());
     let (lines, verdicts) = run(&supervisor, &fake, &["a", "b", "trap", "c"]).await;
     assert_eq!(lines, ["a", "b"]);
@@ -112,7 +112,7 @@ async fn a_connection_closes_at_the_line_at_fault() {
 }
 
 #[tokio::test]
-async fn after_a_fault_calls_are_small_for_a_while() {
+async fn after_a_fault_the_next_lines_are_called_in_small_parts() {
     let (supervisor, fake) = (supervisor(OnError::Drop), Fake::default());
     run(&supervisor, &fake, &["trap"]).await;
     fake.calls.lock().unwrap().clear();
@@ -134,7 +134,8 @@ async fn a_filter_that_cannot_start_is_not_called_line_by_line() {
     assert_eq!(supervisor.accounting().failed_lines(), 3);
 }
 
-/// Faults in a row for over a second open the breaker, whose state is judged by the wall clock.
+/// Consecutive faults over a second open the breaker. The supervisor reads the real clock, so this
+/// test takes that long.
 #[tokio::test]
 async fn a_filter_that_keeps_failing_is_not_called() {
     let (supervisor, fake) = (supervisor(OnError::Drop), Fake::default());
