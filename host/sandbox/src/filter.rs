@@ -1,7 +1,9 @@
 //! A filter: a plugin with settings, and the instances that run it.
 //!
-//! In: lines of a stream. Out: verdicts on them. A filter without state lends its instances from a
-//! pool, so an idle connection holds none; one with state keeps an instance for each stream.
+//! In: lines of a stream. Out: verdicts on them. A filter without state takes its instances from a
+//! pool, so an idle connection holds none. A filter with state has its own instance for each stream.
+//! `call` calls instances, `pool` keeps idle ones, `handover` passes state from one version to the
+//! next, `capture` fills in trap capsules, and [`comparison`] counts what a shadow answers.
 //! Not here: the order of stages (`chain`), what follows a fault (`supervise`).
 
 use std::sync::Arc;
@@ -38,55 +40,57 @@ pub(crate) use handover::HandedOver;
 /// A filter of one generation, shared by all its connections.
 pub struct Filter {
     settings: FilterSettings,
-    /// `settings.settings` as the guest gets it.
+    /// `settings.settings` as JSON, as passed to the guest.
     json: Vec<u8>,
     bounds: Bounds,
     engine: Arc<Engine>,
     plugin: Arc<Plugin>,
     import_context: Arc<ImportContext>,
-    /// What its first instance said of itself.
+    /// Whether the first instance declared that it keeps state.
     keeps_state: bool,
-    /// Each stream has an instance of its own.
+    /// Each stream has its own instance. Always set if `keeps_state` is.
     exclusive: bool,
-    /// What its first instance declared; the others must declare the same.
+    /// The routes that the first instance declared; every other instance must declare the same.
     routes: Vec<String>,
-    /// Boxed: it is large, and moves with every call.
+    /// Idle instances; empty if `exclusive`. Boxed, since an instance is large and moves twice per
+    /// call.
     pool: Pool<Box<Instance>>,
     supervisor: Supervisor,
+    /// Limits how often a failed handover is logged.
     handover_log: Gate,
-    /// Limits the streams that take over state at the same time.
+    /// Limits how many streams take over state at the same time.
     turns: Semaphore,
-    /// How its answers compare to those of the filter it shadows, when it is a shadow.
+    /// How the filter's answers compare to those of the filter it shadows; empty if it is not a shadow.
     comparison: Comparison,
 }
 
-/// The instance that a stream keeps at a stage, if the filter is exclusive and has been called.
-/// Boxed: most streams have none.
+/// The instance that a stream owns at a stage, if the filter is exclusive and has been called.
+/// Boxed, since most streams have none.
 #[derive(Default)]
 pub(crate) struct OwnInstance(Option<Box<Instance>>);
 
 /// Why a filter cannot go live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// It refused its settings.
+    /// The filter refused its settings, for this reason.
     #[error("it refuses its settings: {0}")]
     Refused(String),
-    /// It failed while starting.
+    /// Starting an instance failed.
     #[error("it fails at its start ({kind}): {reason}")]
     Failed {
         /// Label as in metrics.
         kind: FaultKind,
-        /// What happened.
+        /// The fault, in words.
         reason: String,
     },
 }
 
 impl Filter {
-    /// Starts a first instance, which shows whether the filter takes its settings. Lines that fail
-    /// are told of by `reporting`.
+    /// Starts a filter with a first instance, which shows whether the plugin accepts its settings.
+    /// Failures are reported to `metrics` and `reporting`.
     ///
     /// # Errors
-    /// When it does not.
+    /// When the plugin refuses its settings, or the first instance fails while starting.
     pub async fn start(
         engine: Arc<Engine>,
         plugin: Arc<Plugin>,
@@ -146,63 +150,64 @@ impl Filter {
         }))
     }
 
-    /// Its name in the configuration.
+    /// The filter's name. A version on trial is named after its filter, with a suffix behind `@`.
     pub fn name(&self) -> &str {
         &self.settings.name
     }
 
-    /// The name of the filter that it is, or that it is a version on trial of.
+    /// The filter's name in the configuration, which its version on trial shares.
     pub fn base_name(&self) -> &str {
         let name = self.name();
         name.split_once('@').map_or(name, |(base, _)| base)
     }
 
-    /// The settings it was started with.
+    /// The settings that the filter was started with.
     pub fn settings(&self) -> &FilterSettings {
         &self.settings
     }
 
-    /// The digest of its plugin.
+    /// The digest of the filter's plugin.
     pub fn digest(&self) -> Digest {
         self.plugin.digest
     }
 
-    /// Its plugin.
+    /// The filter's plugin.
     pub fn plugin(&self) -> &Arc<Plugin> {
         &self.plugin
     }
 
-    /// Whether each stream has an instance of its own.
+    /// Whether each stream has its own instance.
     pub fn is_exclusive(&self) -> bool {
         self.exclusive
     }
 
-    /// The routes it may send lines to. A verdict names them by their places.
+    /// The routes that the filter may send lines to. A verdict refers to a route by its index.
     pub fn routes(&self) -> &[String] {
         &self.routes
     }
 
-    /// How its answers compare to those of the filter it shadows, when it is a shadow.
+    /// How the filter's answers compare to those of the filter it shadows; empty if it is not a shadow.
     pub fn comparison(&self) -> &Comparison {
         &self.comparison
     }
 
-    /// Since when its breaker is open; `None` while it is called.
+    /// The status of the filter's breaker while it is open; `None` while it is closed.
     pub fn opened(&self) -> Option<Opened> {
         self.supervisor.opened()
     }
 
-    /// Lines given to it in this generation.
+    /// Lines that have reached the filter in this generation.
     pub fn lines(&self) -> u64 {
         self.supervisor.accounting().lines()
     }
 
-    /// Of these, the lines that failed.
+    /// The lines among these that failed.
     pub fn failed_lines(&self) -> u64 {
         self.supervisor.accounting().failed_lines()
     }
 
-    /// Leads lines of a stream through it. Never fails: faults have been dealt with.
+    /// Runs lines of a stream through the filter. Never fails: faults become verdicts according to
+    /// `on_error`.
     pub(crate) async fn process(
         &self,
         own: &mut OwnInstance,
@@ -220,7 +225,7 @@ impl OwnInstance {
         self.0.is_none()
     }
 
-    /// Whether the instance knows something of its stream.
+    /// Whether there is an instance and its filter keeps state.
     pub(crate) fn has_state(&self) -> bool {
         self.0.as_ref().is_some_and(|instance| instance.keeps_state)
     }

@@ -1,8 +1,9 @@
-//! Runs a filter's own tests before it goes live.
+//! Runs the tests in a filter's configuration before the filter goes live.
 //!
-//! In: a started filter and the examples of its configuration. Out: nothing, or the first example
-//! that does not hold. Each example is a stream of its own, ended, so what a filter holds back
-//! counts too. Lines that take a route have left the stream, as if all its routes led somewhere.
+//! In: a started filter, and one test. Out: nothing, or a [`Mismatch`]. Each test is a stream of its
+//! own that is also ended, so the output includes lines that the filter held back. It does not
+//! include lines that take a route, as if every route had a destination.
+//! Not here: which tests to run, and reporting.
 
 use std::sync::Arc;
 
@@ -13,21 +14,21 @@ use linemill_config::settings::FilterTest;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
-/// An example that does not hold.
+/// A test whose output is not as expected. All lines are without terminators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Lines given.
+    /// The lines of the test's input.
     pub input: Vec<Vec<u8>>,
-    /// Lines expected.
+    /// The expected output.
     pub expected: Vec<Vec<u8>>,
-    /// Lines that came.
+    /// The actual output.
     pub found: Vec<Vec<u8>>,
 }
 
-/// Runs one example.
+/// Runs one test.
 ///
 /// # Errors
-/// When other lines come than expected.
+/// When the output differs from the expected one.
 pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch> {
     let longest = test
         .input
@@ -40,7 +41,7 @@ pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch
         framing: Framing::Lf,
         max_output: longest.max(64 * 1024),
     };
-    // Every route leads somewhere, so that lines which take one are seen to.
+    // The chain has every route of the filter, so that lines which take one leave the stream.
     let routes = filter.routes().iter().map(String::as_str);
     let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], routes);
     let mut stream = StreamState::new(Arc::new(chain), rules);

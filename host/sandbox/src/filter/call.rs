@@ -1,7 +1,8 @@
-//! How a filter is called: an instance is taken or started, called, and given back.
+//! Calls of a filter: an instance is taken or started, called, and given back.
 //!
 //! In: lines of a stream. Out: verdicts or a [`Fault`], after which the instance is gone; at the end
-//! of a stream, the lines that the filter held back. Not here: what follows a fault (`supervise`).
+//! of a stream, the lines that the filter held back.
+//! Not here: what follows a fault (`supervise`), the calls into the guest (`instance`).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +21,7 @@ use linemill_framing::Lines;
 impl Supervised for Filter {
     type Own = OwnInstance;
 
-    /// The instance goes back to where it came from, unless the call failed.
+    /// Calls an instance. Gives it back to the stream or to the pool, unless the call failed.
     async fn call(
         &self,
         own: &mut OwnInstance,
@@ -82,7 +83,8 @@ impl Supervised for Filter {
 }
 
 impl Filter {
-    /// Takes back what the filter still holds of a stream, if it has an instance for it.
+    /// Ends a stream: returns the lines that the filter still holds. There are none if the filter
+    /// keeps no state or was never called for this stream.
     pub(crate) async fn finish(&self, own: OwnInstance, context: CallContext<'_>) -> HeldLines {
         let CallContext {
             rules,
@@ -95,20 +97,25 @@ impl Filter {
             return held;
         };
         let terminator = rules.framing.terminator();
-        let (bounds, most) = (self.bounds, rules.max_output);
-        let lines = instance
-            .finish(&self.engine, bounds, route_indices.len(), most)
+        let finished = instance
+            .finish(
+                &self.engine,
+                self.bounds,
+                route_indices.len(),
+                rules.max_output,
+            )
             .await;
-        let lines = lines.unwrap_or_else(|fault| {
+        let lines = finished.unwrap_or_else(|fault| {
             accounting.failures(fault.kind, 1, &fault.reason);
             Vec::new()
         });
         for (content, route) in lines {
             let wrong = if content.len() > rules.max_output {
-                let reason = "a line held back is longer than may go on";
+                let reason = "a line that the filter held back exceeds the length limit";
                 Some((FaultKind::Length, reason))
             } else if rules.framing.ends_inside(&content) {
-                Some((FaultKind::Terminator, "a line held back holds a terminator"))
+                let reason = "a line that the filter held back contains a terminator";
+                Some((FaultKind::Terminator, reason))
             } else {
                 None
             };
@@ -125,6 +132,7 @@ impl Filter {
         held
     }
 
+    /// The stream's own instance, an idle one from the pool, or a new one.
     async fn instance(&self, own: &mut OwnInstance) -> Result<Box<Instance>, Fault> {
         if let Some(own) = own.0.take() {
             return Ok(own);
@@ -134,11 +142,11 @@ impl Filter {
         {
             return Ok(pooled);
         }
-        // Boxed: it is large, and made seldom.
+        // Boxed, since this future is large and rarely needed.
         Box::pin(self.start_one()).await.map(Box::new)
     }
 
-    /// A new instance: in a slot, if the filter has failed before and there is one.
+    /// Starts an instance: in a slot if the filter has failed before and a slot is free.
     pub(super) async fn start_one(&self) -> Result<Instance, Fault> {
         let in_slot = match self.in_slots().await {
             Some(linked) => self.start_of(linked).await,
@@ -152,12 +160,13 @@ impl Filter {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault::new(
                 FaultKind::Outcome,
-                "it declares other routes than before, with the same settings",
+                "it declares different routes than before with the same settings",
             )),
         }
     }
 
-    /// The plugin as slots want it, when the filter has failed before and fits into them.
+    /// The plugin linked for the engine with slots, if the filter has failed before and the plugin
+    /// fits into a slot.
     async fn in_slots(&self) -> Option<&Linked> {
         if !self.supervisor.has_seen_faults() || self.bounds.limits.tables > slots::ELEMENTS {
             return None;
@@ -165,7 +174,7 @@ impl Filter {
         if !self.plugin.knows_slots() {
             let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
             let making = tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
-            // Without them it goes on as before.
+            // If this fails, instances start outside slots as before.
             drop(making.await);
         }
         self.plugin.in_slots(&self.engine)

@@ -1,7 +1,9 @@
-//! What is written down of a line on which the filter trapped.
+//! Captures a trap: collects the contents of a trap capsule.
 //!
-//! In: the line, its fault, and the state that the instance had. Out: a capsule, when there is a
-//! folder for them and it is time for one. Without a folder nothing is asked of any instance.
+//! In: a line, its fault, and the state that the instance had. Out: a capsule, if a folder for
+//! capsules is configured and the rate limit allows it. Without a folder, no instance is asked for
+//! its state.
+//! Not here: writing the file (`supervise::capsule`).
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
@@ -14,7 +16,7 @@ use linemill_config::Keyword as _;
 use linemill_config::settings::PluginRef;
 
 impl Filter {
-    /// What the instance of a stream knows, if that may be needed.
+    /// The state of a stream's instance; `None` if no folder for capsules is configured.
     pub(super) async fn state_for_capsule(&self, own: &mut OwnInstance) -> Option<State> {
         self.supervisor.accounting().capsules()?;
         if !self.keeps_state {
@@ -30,14 +32,15 @@ impl Filter {
                 base64: BASE64_STANDARD.encode(&saved.bytes),
             },
             Err(NotSaved::Refused(why)) => State::Unknown { why },
-            // It is dead, and the line has the next one.
+            // The instance died at `save`, so the line is called with a new one.
             Err(NotSaved::Fault(_)) => return Some(State::Fresh),
         };
         own.0 = Some(instance);
         Some(state)
     }
 
-    /// Writes down how `content` came to a fault. `before` is what was known before it.
+    /// Writes a capsule for the fault of the line `content`. `before` is the state before the line,
+    /// if it was saved.
     pub(super) fn write_capsule(
         &self,
         content: &[u8],
@@ -48,7 +51,7 @@ impl Filter {
         let Some(capsules) = self.supervisor.accounting().capsules() else {
             return;
         };
-        if fault.kind == FaultKind::Refused || !capsules.wanted() {
+        if fault.kind == FaultKind::Refused || !capsules.may_write() {
             return;
         }
         let unknown = || {

@@ -1,9 +1,10 @@
-//! A stream's state, from the instance of a filter that leaves to one of the filter that comes.
+//! Handover of a stream's state from an instance of the old version of a filter to one of the new.
 //!
-//! In: both filters, and the old instance. Out: [`HandedOver`], which says who serves the stream from
-//! here on; how often which, as counts, and why a state did not arrive, as a log line a second at
-//! most. Not here: which filters follow which, and what becomes of lines that were held
-//! (`chain::moving`).
+//! In: both versions of the filter, and the old instance. Out: [`HandedOver`], which says which
+//! instance serves the stream from now on. Results are counted; handovers that fail are logged at most
+//! once per second.
+//! Not here: which filter succeeds which, and lines that the old instance still holds
+//! (`chain::stream_state`).
 
 use super::{Filter, OwnInstance};
 use crate::fault::{Fault, FaultKind};
@@ -12,22 +13,23 @@ use crate::metrics::HandoverResult;
 use linemill_config::Keyword as _;
 use linemill_config::settings::Handover;
 
-/// Streams that take over from one filter to another at the same time. Each has two instances and a
-/// state in memory meanwhile, and a swap moves all streams at once.
+/// How many streams may take over state at the same time. During a handover a stream has two
+/// instances and a state in memory, and a swap moves all streams at once.
 pub(super) const AT_ONCE: usize = 16;
 
-/// Who serves a stream after a swap.
+/// Which instance serves a stream after a swap.
 pub(crate) enum HandedOver {
-    /// This instance of the new filter, which knows what the old one knew.
+    /// This instance of the new filter, with the state of the old one.
     Restored(OwnInstance),
-    /// The old filter still, by its instance.
+    /// This instance of the old filter, as before.
     Kept(OwnInstance),
-    /// The new filter, without state. This is the old instance, to be finished; none if it is dead.
+    /// An instance of the new filter that starts with the next line, without state. The old instance
+    /// is returned so that the caller can finish it; empty if it is dead.
     Fresh(OwnInstance),
 }
 
 impl Filter {
-    /// Takes a stream over from `old` and its instance.
+    /// Takes a stream over from the filter `old`, whose instance is `own`.
     pub(crate) async fn take_over(&self, old: &Self, mut own: OwnInstance) -> HandedOver {
         // The semaphore is never closed.
         let turn = self.turns.acquire().await;
@@ -75,7 +77,8 @@ impl Filter {
         }
     }
 
-    /// A new instance with the state of the old one, which is gone only if it is at fault itself.
+    /// Starts an instance with the state of the old one, or says why that failed. Leaves the old
+    /// instance in `own`, unless it died at `save`.
     async fn carry(&self, old: &Self, own: &mut OwnInstance) -> Result<OwnInstance, String> {
         let mut instance = own.0.take().ok_or("there is no old instance")?;
         let lacks = match (instance.exports_state(), self.plugin.linked.state.is_some()) {
@@ -87,21 +90,21 @@ impl Filter {
             own.0 = Some(instance);
             return Err(format!("the {which} version has no export `state`"));
         }
-        let saved = match instance.save(&old.engine, old.bounds).await {
-            Err(NotSaved::Fault(Fault { kind, reason, .. })) => {
-                return Err(format!(
-                    "the old version fails at `save` ({kind}): {reason}"
-                ));
-            }
-            saved => saved,
-        };
+        let answer = instance.save(&old.engine, old.bounds).await;
+        if let Err(NotSaved::Fault(Fault { kind, reason, .. })) = answer {
+            return Err(format!(
+                "the old version fails at `save` ({kind}): {reason}"
+            ));
+        }
         own.0 = Some(instance);
         let saved =
-            saved.map_err(|why| format!("the old version does not give its state: {why}"))?;
-        let next = self.start_one().await;
-        let mut next = next.map_err(|fault| failed(&fault, "its settings", "its start"))?;
+            answer.map_err(|why| format!("the old version does not give its state: {why}"))?;
+        let mut next = self
+            .start_one()
+            .await
+            .map_err(|fault| failed(&fault, "its settings", "its start"))?;
         if !next.keeps_state {
-            return Err("the new version keeps no state with its settings".into());
+            return Err("with its settings, the new version keeps no state".into());
         }
         let restored = next.restore(&self.engine, self.bounds, &saved).await;
         restored.map_err(|fault| {
@@ -112,7 +115,7 @@ impl Filter {
     }
 }
 
-/// What to say when the new version refuses `what`, or fails `at` it.
+/// The message for a new version that refuses `what`, or fails `at` a step.
 fn failed(Fault { kind, reason, .. }: &Fault, what: &str, at: &str) -> String {
     if *kind == FaultKind::Refused {
         format!("the new version refuses {what}: {reason}")

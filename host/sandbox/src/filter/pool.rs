@@ -1,18 +1,18 @@
-//! Instances between two calls, of a filter that keeps no state.
+//! The idle instances of a filter that keeps no state.
 //!
-//! In: instances whose call has ended. Out: one of them, and by preference one that the same thread
-//! used last: the memory of another is in another processor's caches.
-//! Not here: making instances, and which filters share them (`stage`).
+//! In: instances whose call has ended. Out: one of them, preferably the one that the calling thread
+//! used last, since the memory of the others is in the caches of other processors.
+//! Not here: starting instances (`filter::call`), and which filters pool them (`filter`).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linemill_telemetry::Shards;
 
-/// Instances kept for a thread when nobody uses them. A call ends before its thread begins another
-/// unless it runs for more than a tick, so about one is in use at a time.
+/// How many idle instances are kept per thread. A thread usually uses one at a time: it begins the
+/// next call only after the last one has ended, unless that runs for longer than a tick.
 const POOLED: usize = 4;
 
-/// Instances that wait.
+/// Idle instances, by the thread that used them last.
 pub(crate) struct Pool<T>(Shards<Mutex<Vec<T>>>);
 
 impl<T> Pool<T> {
@@ -22,12 +22,12 @@ impl<T> Pool<T> {
         pool
     }
 
-    /// Takes an instance out, if there is one.
+    /// Takes an idle instance: one of this thread if possible, otherwise one of another.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.all().find_map(|waiting| lock(waiting).pop())
     }
 
-    /// Puts an instance in, or drops it when there are enough.
+    /// Puts an instance in. Drops it if this thread has [`POOLED`] of them already.
     pub(crate) fn put(&self, instance: T) {
         let mut waiting = lock(self.0.own());
         if waiting.len() < POOLED {
@@ -46,7 +46,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn a_thread_gets_the_instance_that_it_used_last() {
+    fn a_thread_gets_the_instance_it_used_last() {
         let pool = Pool::new(Some("here, first"));
         pool.put("here, last");
         thread::scope(|scope| {
@@ -54,12 +54,12 @@ mod tests {
         });
         assert_eq!(pool.take(), Some("here, last"));
         assert_eq!(pool.take(), Some("here, first"));
-        assert_eq!(pool.take(), Some("elsewhere"), "rather than none");
+        assert_eq!(pool.take(), Some("elsewhere"), "it has none of its own");
         assert_eq!(pool.take(), None);
     }
 
     #[test]
-    fn keeps_no_more_than_are_used_at_a_time() {
+    fn a_full_pool_drops_instances() {
         let pool = Pool::new(None);
         (0..=POOLED).for_each(|instance| pool.put(instance));
         let kept = std::iter::from_fn(|| pool.take()).count();
