@@ -5,7 +5,10 @@
 //! one of the files is out of date.
 
 use super::keys::Key;
-use super::settings::{CompileLimits, FilterSettings, HostSettings, Limits, ListenerSettings};
+use super::settings::{
+    CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,
+    Rate, Rollback, StageSettings, Tls, Trial, Watermarks,
+};
 
 /// The column in which comments of the sample begin.
 const COMMENT: usize = 36;
@@ -21,7 +24,7 @@ struct Declared {
     keys: Vec<Key>,
 }
 
-fn tables() -> [Declared; 5] {
+fn tables() -> [Declared; 13] {
     let table = |name, header, effects, keys| Declared {
         name,
         header,
@@ -30,10 +33,18 @@ fn tables() -> [Declared; 5] {
     };
     [
         table("host", "[host]", true, HostSettings::keys()),
+        table("rollback", "", false, Rollback::keys()),
         table("compile", "", false, CompileLimits::keys()),
         table("listener", "[[listener]]", true, ListenerSettings::keys()),
+        table("stage", "", false, StageSettings::keys()),
+        table("to_tls", "", false, HopTls::keys()),
+        table("watermarks", "", false, Watermarks::keys()),
+        table("rate", "", false, Rate::keys()),
+        table("tls", "", false, Tls::keys()),
         table("filter", "[filter.rot13]", false, FilterSettings::keys()),
         table("limits", "[filter.rot13.limits]", false, Limits::keys()),
+        table("test", "", false, FilterTest::keys()),
+        table("trial", "", false, Trial::keys()),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: the tree of a TOML parser. Out: [`Item`] and [`Table`], whose readers give a value of the
 //! asked kind or a [`Problem`].
-//! Not here: which keys there are (see `file`), what they may hold (see `validate`).
+//! Not here: which keys there are (see `tables`), what they may hold (see `validate`).
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -12,13 +12,13 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::collector::Collector;
-use super::file::elsewhere;
 use super::keyword::Keyword;
 use super::malformed::Malformed;
 use super::place::{Place, Places, Source};
 use super::printable::quote;
 use super::problem::Problem;
 use super::suggest;
+use super::tables::elsewhere;
 use super::units::Quantity;
 
 /// One value.

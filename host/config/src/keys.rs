@@ -78,7 +78,7 @@ pub(crate) trait TableSettings: Default + PartialEq {
 /// (for the reference), `sample "comment"` and `example "value"`. The keys in `part` are fields of
 /// one field, which has a type of another crate. `by hand` lists keys without a field of their
 /// own: code in `validate` and `diff` reads and compares them. `no key` lists fields that are not
-/// keys.
+/// keys. With `by hand in Type` the struct is declared elsewhere.
 macro_rules! keys {
     (
         $(#[$struct_meta:meta])*
@@ -232,6 +232,36 @@ macro_rules! keys {
                         )
                     },)*)?
                 ]
+            }
+        }
+    };
+    (
+        by hand in $Settings:ident: $title:literal {
+            $(
+                $(#[doc = $text:literal])+
+                $key:ident: $kind:literal, default $default:literal;
+            )*
+        }
+    ) => {
+        impl $Settings {
+            /// What problems call the table.
+            pub(crate) const TITLE: &'static str = $title;
+
+            /// The names of all keys of the table.
+            pub(crate) const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
+
+            /// Every key of the table, as documents show it.
+            pub(crate) fn keys() -> Vec<$crate::keys::Key> {
+                vec![$($crate::keys::Key {
+                    default_text: Some($default),
+                    ..$crate::keys::Key::new(
+                        stringify!($key),
+                        &$crate::kind::Special::new($kind),
+                        &(),
+                        $crate::keys::Effect::Live.word(),
+                        concat!($($text),+),
+                    )
+                }),*]
             }
         }
     };

@@ -10,8 +10,10 @@ mod plain;
 use super::item::Item;
 use super::keys::{Change, Effect, TableSettings};
 use super::validate::Checker;
-pub(crate) use number::{Count, HOUR, Seconds, Size, Time, Timeout};
-pub(crate) use plain::{Choice, Choices, File, Files, Flag, Json, Plugin, Sha256};
+pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
+pub(crate) use plain::{
+    Choice, Choices, File, Files, Flag, HostName, Json, Percentage, Plugin, Sha256,
+};
 
 /// How a value of type `T` is written.
 pub(crate) trait Kind<T> {

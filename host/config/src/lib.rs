@@ -9,7 +9,6 @@ mod collector;
 mod destination;
 pub mod diff;
 pub mod documents;
-mod file;
 mod host_port;
 mod item;
 mod json;
@@ -25,6 +24,7 @@ mod regular_file;
 pub mod settings;
 mod share;
 mod suggest;
+mod tables;
 mod units;
 mod validate;
 

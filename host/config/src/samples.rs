@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Keyword;
-use super::file::TABLES;
 use super::settings::{
     FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError, PluginRef,
     Settings,
 };
+use super::tables::TABLES;
 use super::{load, parse};
 use linemill_framing::{Framing, Oversize, Partial};
 

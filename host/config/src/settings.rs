@@ -2,30 +2,35 @@
 //!
 //! In: nothing; these are plain values, made by [`super::load`] or by `Default`.
 //! Out: [`Settings`], in which every reference resolves and every number is in range.
-//! Not here: TOML (see `file`), comparing two configurations (see `diff`), reading plugins.
+//! Not here: TOML (see `validate`), comparing two configurations (see `diff`), reading plugins.
 
 mod filter;
 mod hop;
 mod host;
 mod limits;
 mod listener;
+mod rollback;
 mod stage;
+mod tls;
 mod token;
+mod traffic;
 mod trial;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::place::Place;
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
-pub use hop::{Destination, HopTls};
+pub use hop::Destination;
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
-pub use listener::{ListenerSettings, Rate, Tls, Watermarks};
+pub use listener::ListenerSettings;
+pub use rollback::Rollback;
 pub use stage::{StageSettings, When};
+pub use tls::{HopTls, Tls};
 pub use token::Token;
+pub use traffic::{Rate, Watermarks};
 pub use trial::{By, Trial, TrialKind, trial_name};
 
 /// A whole configuration. Every filter that a chain names is in `filters`.
@@ -39,15 +44,6 @@ pub struct Settings {
     pub filters: BTreeMap<String, FilterSettings>,
     /// The file they are from.
     pub place: Place,
-}
-
-/// Table `rollback` of `[host]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rollback {
-    /// A filter that fails a larger share of its lines
-    pub share: Share,
-    /// within this time after the swap that brought it is taken back.
-    pub window: Duration,
 }
 
 /// A share of something, in hundredths of a percent: 1 to 10,000.

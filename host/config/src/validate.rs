@@ -16,12 +16,10 @@ mod unique;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::collector::Collector;
-use super::file::{File, Rollback as RollbackFile};
 use super::item::{Item, Table};
 use super::keys::TableSettings as _;
 use super::malformed::Malformed;
@@ -30,7 +28,7 @@ use super::problem::{Problem, Problems};
 use super::settings::{
     Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
 };
-use super::units::{SIZE, TIME};
+use super::tables::FILE;
 pub(super) use filter::{digest, plugin_ref};
 use names::NAME_HINT;
 pub(super) use names::{is_name, is_path, no_filter, plugin};
@@ -59,10 +57,11 @@ pub(super) fn settings(
         folder,
         bundled,
     };
-    let file = File::read(&Table::root(source, tree), &mut checker.problems);
-    let host = checker.host(file.host.as_ref());
-    let filters = checker.filters(file.filter.as_ref());
-    let listeners = checker.listeners(file.listener.as_ref(), &filters);
+    let file = Table::root(source, tree);
+    file.refuse_unknown(FILE, &mut checker.problems);
+    let host = checker.host(file.item("host").as_ref());
+    let filters = checker.filters(file.item("filter").as_ref());
+    let listeners = checker.listeners(file.item("listener").as_ref(), &filters);
     let mut settings = Settings {
         host,
         listeners,
@@ -133,23 +132,8 @@ impl Checker<'_> {
         let table = self
             .problems
             .keep(item.table("`rollback` of `[host]`".to_owned(), right))?;
-        let file = RollbackFile::read(&table, &mut self.problems);
-        let share = match &file.share {
-            Some(item) => self.problems.keep(item.parsed()),
-            None => {
-                self.problems.push(table.lacks("share", right));
-                None
-            }
-        };
-        let window = self
-            .problems
-            .read(file.window.as_ref(), ROLLBACK_WINDOW, |item| {
-                time(item, 1000, HOUR)
-            });
-        Some(Rollback {
-            share: share?,
-            window,
-        })
+        self.require(&table, &["share"], right);
+        Some(Rollback::read(&table, self))
     }
 
     /// A list of which every item reads; those that do not become problems.
@@ -184,26 +168,8 @@ fn complete(settings: &mut Settings) {
     }
 }
 
-/// How long filters have to prove themselves after a swap.
-const ROLLBACK_WINDOW: Duration = Duration::from_secs(30);
-
 /// Shortest token, characters.
 const TOKEN_LEAST: usize = 16;
-
-/// Longest time that a key takes, in milliseconds.
-const HOUR: u64 = 3_600_000;
-
-/// A time from `least` to `most` milliseconds.
-fn time(item: &Item<'_>, least: u64, most: u64) -> Result<Duration, Problem> {
-    item.quantity(&TIME, least..=most)
-        .map(Duration::from_millis)
-}
-
-/// A size from `least` to `most` bytes.
-fn bytes(item: &Item<'_>, least: u64, most: u64) -> Result<usize, Problem> {
-    let bytes = item.quantity(&SIZE, least..=most)?;
-    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
-}
 
 /// An address; a relative path in it starts from `folder`.
 fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {

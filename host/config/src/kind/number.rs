@@ -32,6 +32,9 @@ pub(crate) struct Count(pub(crate) u64, pub(crate) u64);
 /// The longest timeout.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// The shortest time of most keys.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The longest time of most keys.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::Kind;
+use crate::host_port::Host;
 use crate::item::Item;
 use crate::json;
 use crate::keyword::Keyword;
-use crate::settings::PluginRef;
+use crate::settings::{PluginRef, Share};
 use crate::validate::{Checker, digest, plugin_ref};
 
 /// `true` or `false`.
@@ -34,6 +35,48 @@ pub(crate) struct Sha256;
 
 /// Any table; settings hold it as JSON.
 pub(crate) struct Json;
+
+/// A share of something, as a percentage.
+pub(crate) struct Percentage;
+
+/// The name or the IP address of a host.
+pub(crate) struct HostName;
+
+impl Kind<Share> for Percentage {
+    fn name(&self) -> String {
+        "percentage, `\"0.01%\"` to `\"100%\"`".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Share> {
+        checker.problems.keep(item.parsed())
+    }
+
+    fn show(&self, value: &Share) -> Option<String> {
+        Some(value.to_string())
+    }
+}
+
+impl Kind<String> for HostName {
+    fn name(&self) -> String {
+        "host".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<String> {
+        let name = checker.problems.keep(item.text())?;
+        match name.parse::<Host>() {
+            Ok(_) => Some(name.to_owned()),
+            Err(fault) => {
+                let hint = "write the host's name or IP address, without scheme and port";
+                checker.problems.push(item.refuse(fault, hint));
+                None
+            }
+        }
+    }
+
+    fn show(&self, value: &String) -> Option<String> {
+        Some(value.clone())
+    }
+}
 
 impl Kind<bool> for Flag {
     fn name(&self) -> String {

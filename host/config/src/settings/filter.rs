@@ -160,15 +160,24 @@ pub enum Handover {
     KeepOld,
 }
 
-/// One example: these lines in, those lines out.
+/// One example of `test`: these lines in, those lines out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilterTest {
-    /// Lines given, without terminators.
+    /// The lines of `in`.
     pub input: Vec<Vec<u8>>,
-    /// Lines that must come.
+    /// The lines of `out`.
     pub output: Vec<Vec<u8>>,
     /// Where the example stands in the file.
     pub place: Place,
+}
+
+keys! {
+    by hand in FilterTest: "`test`" {
+        /// At least one line, without terminators.
+        in: "list of strings", default "required";
+        /// The lines expected as output.
+        out: "list of strings", default "required";
+    }
 }
 
 impl FilterSettings {

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Address, Destination, HopTls, StageSettings};
-use crate::keys::keys;
-use crate::kind::{Choice, Count, Flag, HOUR, Optional, Size, Special, Time, Timeout};
+use super::{Address, Destination, HopTls, Rate, StageSettings, Tls, Watermarks};
+use crate::keys::{TableSettings as _, keys};
+use crate::kind::{Choice, Count, Flag, HOUR, Optional, SHORTEST, Size, Special, Time, Timeout};
 use crate::place::{Place, Places};
-use crate::units::SIZE;
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
 /// Largest `max_line`: a filter's output line may have four times as much.
@@ -17,9 +15,6 @@ const MAX_LINE: u64 = 16 << 20;
 
 /// Most connections of a listener: about what ports and descriptors allow.
 const CONNECTIONS: u64 = 1_000_000;
-
-/// Shortest time that is one.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 keys! {
     /// One `[[listener]]`.
@@ -178,58 +173,11 @@ keys! {
     }
 }
 
-/// When to stop reading from a connection, and when to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watermarks {
-    /// Nothing is read while more bytes than these wait to be written; at least 1.
-    pub high: usize,
-    /// Reading goes on once no more bytes than these wait; at most `high`.
-    pub low: usize,
-}
-
-/// Limits on the input of a connection, or of all connections of a listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Bytes per second.
-    pub bytes: Option<u64>,
-    /// Lines per second.
-    pub lines: Option<u64>,
-    /// Bytes that may come at once.
-    pub burst: Option<u64>,
-}
-
-/// TLS of a listener.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// Certificate chain, PEM.
-    pub cert: PathBuf,
-    /// Private key, PEM.
-    pub key: PathBuf,
-    /// Authorities whose client certificates are required; `None` asks for none.
-    pub client_ca: Option<PathBuf>,
-    /// Longest handshake.
-    pub handshake_timeout: Duration,
-}
-
 impl ListenerSettings {
     /// The stages of both chains.
     pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
         self.chain.iter().chain(&self.reply_chain)
     }
-}
-
-impl Default for Watermarks {
-    fn default() -> Self {
-        Self {
-            high: 32 * 1024,
-            low: 8 * 1024,
-        }
-    }
-}
-
-impl Tls {
-    /// Longest handshake when nothing else is said.
-    pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 }
 
 fn quoted(value: &impl ToString) -> Option<String> {
@@ -250,6 +198,5 @@ fn stages(chain: &Vec<StageSettings>) -> Option<String> {
 }
 
 fn watermarks(marks: &Watermarks) -> Option<String> {
-    let [high, low] = [marks.high, marks.low].map(|bytes| SIZE.show(bytes as u64));
-    Some(format!("{{ high = {high:?}, low = {low:?} }}"))
+    Some(marks.toml())
 }

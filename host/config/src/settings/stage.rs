@@ -1,12 +1,19 @@
 //! A stage of a chain, and its condition.
 
-/// A stage of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageSettings {
-    /// Name of a filter; it is in [`super::Settings::filters`].
-    pub filter: String,
-    /// Which lines the filter sees, the others go round it; `None`: all.
-    pub when: Option<When>,
+use crate::keys::keys;
+use crate::kind::Special;
+
+keys! {
+    /// A stage of a chain.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StageSettings: "a stage" {
+        // It is in `Settings::filters`.
+        /// The filter that lines pass through.
+        filter: String = "rot13".to_owned(), Special::new("name of a filter"), Live, default "required";
+        /// Only lines whose content matches pass through the filter. Other lines skip it without a
+        /// call and keep their position.
+        when: Option<When> = None, Special::new("regular expression"), Live, default "every line";
+    }
 }
 
 /// A condition on the content of a line: a regular expression that matches somewhere in it.

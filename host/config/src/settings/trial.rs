@@ -1,27 +1,36 @@
 //! A version of a filter on trial, beside the one in force.
 
 use super::{FilterSettings, PluginRef, Share};
+use crate::keys::keys;
+use crate::kind::{Choice, Json, Optional, Percentage, Plugin, Sha256};
 use crate::place::{Place, Places};
 
-/// Keys `canary` and `shadow` of a filter.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
-    /// What the version on trial does.
-    pub kind: TrialKind,
-    /// Where its component is.
-    pub plugin: PluginRef,
-    /// The digest the component must have.
-    pub sha256: Option<[u8; 32]>,
-    /// Its settings; `None`: the filter's.
-    pub settings: Option<serde_json::Value>,
-    /// How many connections it sees.
-    pub share: Share,
-    /// What decides which.
-    pub by: By,
-    /// Where the key stands in the file.
-    pub place: Place,
-    /// Where the keys of its table stand.
-    pub places: Places,
+keys! {
+    /// Keys `canary` and `shadow` of a filter: another version of it.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Trial: "`canary`" {
+        /// The version on trial.
+        plugin: PluginRef = PluginRef::Name("rot13".to_owned()), Plugin, Live, default "required";
+        /// The digest that the version on trial must have.
+        sha256: Option<[u8; 32]> = None, Optional(Sha256, "any"), Live, default "any";
+        /// Settings for the version on trial.
+        settings: Option<serde_json::Value> = None, Optional(Json, "the filter's"), Live,
+            default "the filter's";
+        /// Share of connections that take part.
+        share: Share = Share::ALL, Percentage, Live, default "required";
+        /// How connections are chosen. `"connection"`: by the client's address and port.
+        /// `"address"`: by the client's address, so that all connections of one client get the same
+        /// version.
+        by: By = By::Connection, Choice, Live;
+    }
+    no key {
+        /// Which of the two keys it is.
+        kind: TrialKind = TrialKind::Canary;
+        /// Where the key stands in the file.
+        place: Place = Place::default();
+        /// Where the keys of its table stand.
+        places: Places = Places::default();
+    }
 }
 
 /// What a version on trial does.

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::hops::quarantine;
 use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin};
-use crate::file::Test;
 use crate::item::{Item, Table};
 use crate::keys::TableSettings as _;
 use crate::keyword::Keyword as _;
@@ -108,24 +107,19 @@ impl Checker<'_> {
             .filter_map(|(index, item)| {
                 let name = format!("test {} of filter `{filter}`", index + 1);
                 let table = self.problems.keep(item.table(name, right))?;
-                let file = Test::read(&table, &mut self.problems);
-                let [input, output] =
-                    [("in", &file.input), ("out", &file.output)].map(|(key, lines)| match lines {
-                        Some(lines) => self.list(lines, line),
-                        None => {
-                            self.problems.push(table.lacks(key, right));
-                            Vec::new()
-                        }
-                    });
-                let empty = file
-                    .input
-                    .as_ref()
-                    .filter(|item| item.list().is_ok_and(|lines| lines.is_empty()));
-                self.problems.extend(
-                    empty.map(|item| {
-                        item.refuse("has no line", "give the filter at least one line")
-                    }),
-                );
+                table.refuse_unknown(FilterTest::KEYS, &mut self.problems);
+                self.require(&table, FilterTest::KEYS, right);
+                let (given, expected) = (table.item("in"), table.item("out"));
+                if let Some(item) = &given
+                    && item.list().is_ok_and(|lines| lines.is_empty())
+                {
+                    let hint = "give the filter at least one line";
+                    self.problems.push(item.refuse("has no line", hint));
+                }
+                let [input, output] = [given, expected].map(|item| match item {
+                    Some(item) => self.list(&item, line),
+                    None => Vec::new(),
+                });
                 Some(FilterTest {
                     input,
                     output,

@@ -1,18 +1,11 @@
 //! The tables inside a listener: `rate`, `total_rate`, `watermarks`, `tls` and `to_tls`.
 
-use std::path::PathBuf;
-
-use super::{Checker, HOUR, bytes, time};
-use crate::file::Watermarks as WatermarksFile;
-use crate::file::{HopTls as HopTlsFile, Rate as RateFile, Tls as TlsFile};
-use crate::host_port::Host;
+use super::Checker;
 use crate::item::{Item, Table};
-use crate::problem::Problem;
+use crate::keys::{self, TableSettings as _};
+use crate::kind::{HOUR, SHORTEST, Time};
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
 use crate::units::SIZE;
-
-/// Most output that may be owed.
-const HIGH_MOST: u64 = 1 << 30;
 
 /// How many bursts a second it takes at most to reach a rate: timers are not finer.
 const BURSTS: u64 = 100;
@@ -32,16 +25,9 @@ impl Checker<'_> {
         let table = self
             .problems
             .keep(item.table(format!("`{key}` of {listener}"), &right))?;
-        let file = RateFile::read(&table, &mut self.problems);
-        let size = |item: &Item<'_>| item.quantity(&SIZE, 1..=1 << 40).map(Some);
-        let rate = Rate {
-            bytes: self.problems.read(file.bytes.as_ref(), None, size),
-            lines: self.problems.read(file.lines.as_ref(), None, |item| {
-                item.whole(1..=1 << 40).map(Some)
-            }),
-            burst: self.problems.read(file.burst.as_ref(), None, size),
-        };
-        if let (Some(item), Some(burst), Some(bytes)) = (&file.burst, rate.burst, rate.bytes)
+        let rate = Rate::read(&table, self);
+        let burst = table.item("burst");
+        if let (Some(item), Some(burst), Some(bytes)) = (&burst, rate.burst, rate.bytes)
             && burst < bytes / BURSTS
         {
             let least = SIZE.show(bytes / BURSTS);
@@ -50,12 +36,12 @@ impl Checker<'_> {
                 format!("write a size from \"{least}\", or leave `burst` out"),
             ));
         }
-        if let (Some(burst), None) = (&file.burst, &file.bytes) {
+        if let (Some(burst), false) = (&burst, table.has("bytes")) {
             self.problems.push(burst.refuse(
                 "is a burst of bytes, but bytes are not limited",
                 "add `bytes`",
             ));
-        } else if file.bytes.is_none() && file.lines.is_none() {
+        } else if !table.has("bytes") && !table.has("lines") {
             self.problems.push(item.refuse("limits nothing", right));
         }
         Some(rate)
@@ -64,9 +50,6 @@ impl Checker<'_> {
     /// Tables `tls`, and the key that goes with them.
     pub(super) fn tls(&mut self, listener: &Table<'_>) -> Option<Tls> {
         let handshake = listener.item("handshake_timeout");
-        let read = |item: &Item<'_>| time(item, 1, HOUR);
-        let default = Tls::HANDSHAKE_TIMEOUT;
-        let handshake_timeout = self.problems.read(handshake.as_ref(), default, read);
         let Some(item) = listener.item("tls") else {
             let unused = |item: Item<'_>| {
                 item.refuse(
@@ -82,21 +65,17 @@ impl Checker<'_> {
         let table = self
             .problems
             .keep(item.table(format!("`tls` of {}", listener.name), right))?;
-        let file = TlsFile::read(&table, &mut self.problems);
-        let cert = self.path(file.cert.as_ref());
-        let key = self.path(file.key.as_ref());
-        let client_ca = self.path(file.client_ca.as_ref());
-        for (name, item) in [("cert", &file.cert), ("key", &file.key)] {
-            if item.is_none() {
-                self.problems.push(table.lacks(name, right));
-            }
-        }
-        Some(Tls {
-            cert: cert?,
-            key: key?,
-            client_ca,
-            handshake_timeout,
-        })
+        let mut tls = Tls::read(&table, self);
+        self.require(&table, &["cert", "key"], right);
+        let limits = Time(SHORTEST, HOUR);
+        keys::read(
+            listener,
+            "handshake_timeout",
+            &limits,
+            &mut tls.handshake_timeout,
+            self,
+        );
+        Some(tls)
     }
 
     /// Table `to_tls`.
@@ -106,21 +85,12 @@ impl Checker<'_> {
         let table = self
             .problems
             .keep(item.table(format!("`to_tls` of {listener}"), right))?;
-        let file = HopTlsFile::read(&table, &mut self.problems);
-        let lacks = |table: &Table<'_>, key| table.lacks(key, right);
-        match (&file.cert, &file.key) {
-            (Some(_), None) => self.problems.push(lacks(&table, "key")),
-            (None, Some(_)) => self.problems.push(lacks(&table, "cert")),
+        match (table.has("cert"), table.has("key")) {
+            (true, false) => self.problems.push(table.lacks("key", right)),
+            (false, true) => self.problems.push(table.lacks("cert", right)),
             _ => {}
         }
-        Some(HopTls {
-            ca: self.path(file.ca.as_ref()),
-            cert: self.path(file.cert.as_ref()),
-            key: self.path(file.key.as_ref()),
-            name: self
-                .problems
-                .read(file.name.as_ref(), None, |item| host(item).map(Some)),
-        })
+        Some(HopTls::read(&table, self))
     }
 
     /// Table `watermarks`.
@@ -131,44 +101,26 @@ impl Checker<'_> {
         let Some(table) = table.and_then(|table| self.problems.keep(table)) else {
             return default;
         };
-        let file = WatermarksFile::read(&table, &mut self.problems);
-        let high = match &file.high {
-            Some(item) => self.problems.keep(bytes(item, 1, HIGH_MOST)),
-            None => Some(default.high),
-        };
-        let read = |item: &Item<'_>| bytes(item, 0, HIGH_MOST);
-        let quarter = high.map_or(0, |high| high / 4);
-        let low = self.problems.read(file.low.as_ref(), quarter, read);
-        match (&file.low, high) {
-            (Some(item), Some(high)) if low > high => {
-                let high = SIZE.show(high as u64);
+        let before = self.problems.len();
+        let mut marks = Watermarks::read(&table, self);
+        let all_read = self.problems.len() == before;
+        match table.item("low") {
+            None => marks.low = marks.high / 4,
+            Some(item) if all_read && marks.low > marks.high => {
+                let high = SIZE.show(marks.high as u64);
                 let fault = format!("is more than the `high` of {high}");
                 let hint = "reading stops above `high` and goes on at `low`: raise the one or lower the other";
                 self.problems.push(item.refuse(fault, hint));
             }
-            _ => {}
+            Some(_) => {}
         }
-        Watermarks {
-            high: high.unwrap_or(default.high),
-            low,
-        }
+        marks
     }
 
-    /// A path; a relative one starts from the folder of the file.
-    fn path(&mut self, item: Option<&Item<'_>>) -> Option<PathBuf> {
-        let path = self.problems.keep(item?.text())?;
-        Some(self.folder.join(path))
-    }
-}
-
-/// What a certificate can be for.
-fn host(item: &Item<'_>) -> Result<String, Problem> {
-    let name = item.text()?;
-    match name.parse::<Host>() {
-        Ok(_) => Ok(name.to_owned()),
-        Err(fault) => {
-            let hint = "write the host's name or IP address, without scheme and port";
-            Err(item.refuse(fault, hint))
+    /// Reports each of `keys` that `table` lacks. `right` is what to write.
+    pub(super) fn require(&mut self, table: &Table<'_>, keys: &[&str], right: &str) {
+        for key in keys.iter().filter(|key| !table.has(key)) {
+            self.problems.push(table.lacks(key, right));
         }
     }
 }

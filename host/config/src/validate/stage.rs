@@ -3,7 +3,6 @@
 use regex_syntax::ParserBuilder;
 
 use super::{Checker, Filters, is_path, no_filter};
-use crate::file::Stage;
 use crate::item::Item;
 use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
@@ -34,14 +33,16 @@ impl Checker<'_> {
         }
         let right = "write { filter = \"NAME\", when = 'PATTERN' }";
         let table = self.problems.keep(item.table(name, right))?;
-        let file = Stage::read(&table, &mut self.problems);
-        let problems = &mut self.problems;
-        let when = problems.read(file.when.as_ref(), None, |item| when(item).map(Some));
-        let filter = match &file.filter {
-            Some(item) => filter_name(item, filters, bundled),
+        table.refuse_unknown(StageSettings::KEYS, &mut self.problems);
+        let when = match table.item("when") {
+            Some(item) => self.problems.keep(when(&item)),
+            None => None,
+        };
+        let filter = match table.item("filter") {
+            Some(item) => filter_name(&item, filters, bundled),
             None => Err(table.lacks("filter", right)),
         };
-        let filter = problems.keep(filter)?;
+        let filter = self.problems.keep(filter)?;
         Some(StageSettings { filter, when })
     }
 }

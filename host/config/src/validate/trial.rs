@@ -1,11 +1,9 @@
 //! Keys `canary` and `shadow` of a filter.
 
 use super::Checker;
-use super::filter::{digest, plugin_ref};
-use crate::file::Trial as TrialFile;
-use crate::item::{Item, Table};
-use crate::json;
-use crate::settings::{By, Share, Trial, TrialKind};
+use crate::item::Table;
+use crate::keys::TableSettings as _;
+use crate::settings::{Trial, TrialKind};
 
 impl Checker<'_> {
     /// What of the filter is on trial.
@@ -27,30 +25,12 @@ impl Checker<'_> {
         let table = self
             .problems
             .keep(item.table(format!("`{key}` of filter `{name}`"), &right))?;
-        let file = TrialFile::read(&table, &mut self.problems);
-        let folder = self.folder.clone();
-        for (name, item) in [("plugin", &file.plugin), ("share", &file.share)] {
-            if item.is_none() {
-                self.problems.push(table.lacks(name, &right));
-            }
-        }
-        let plugin = file.plugin.as_ref();
-        let plugin = plugin.and_then(|item| self.problems.keep(plugin_ref(item, &folder)));
-        let share = file.share.as_ref();
-        let share: Option<Share> = share.and_then(|item| self.problems.keep(item.parsed()));
-        let places = table.places(TrialFile::KEYS);
-        let problems = &mut self.problems;
+        self.require(&table, &["plugin", "share"], &right);
         Some(Trial {
             kind,
-            sha256: problems.read(file.sha256.as_ref(), None, |item| digest(item).map(Some)),
-            settings: problems.read(file.settings.as_ref(), None, |item| {
-                json::object(item).map(Some)
-            }),
-            by: problems.read(file.by.as_ref(), By::Connection, Item::choice),
-            plugin: plugin?,
-            share: share?,
             place: item.place.clone(),
-            places,
+            places: table.places(Trial::KEYS),
+            ..Trial::read(&table, self)
         })
     }
 }

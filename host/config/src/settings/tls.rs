@@ -1,0 +1,40 @@
+//! Tables `tls` and `to_tls` of a listener.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::keys::keys;
+use crate::kind::{File, HostName, Optional};
+
+keys! {
+    /// Table `tls` of a listener: TLS of its clients.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Tls: "`tls`" {
+        /// Certificate chain, PEM.
+        cert: PathBuf = PathBuf::new(), File, Live, default "required";
+        /// Private key, PEM.
+        key: PathBuf = PathBuf::new(), File, Live, default "required";
+        /// Requires a certificate from every client, signed by one of these authorities, PEM.
+        client_ca: Option<PathBuf> = None, Optional(File, "none"), Live;
+    }
+    no key {
+        /// Longest handshake: the key `handshake_timeout` of the listener.
+        handshake_timeout: Duration = Duration::from_secs(10);
+    }
+}
+
+keys! {
+    /// Table `to_tls` of a listener: TLS to upstreams.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct HopTls: "`to_tls`" {
+        /// Trusted authorities for the upstream's certificate, PEM.
+        ca: Option<PathBuf> = None, Optional(File, "the system's"), Restart, default "the system's";
+        /// Certificate chain for upstreams that request one, PEM. Only with `key`.
+        cert: Option<PathBuf> = None, Optional(File, "none"), Restart;
+        /// Private key of `cert`, PEM. Only with `cert`.
+        key: Option<PathBuf> = None, Optional(File, "none"), Restart;
+        /// The name or IP address that the upstream's certificate must be valid for.
+        name: Option<String> = None, Optional(HostName, "the host"), Restart,
+            default "the destination's host";
+    }
+}

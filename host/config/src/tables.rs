@@ -1,0 +1,39 @@
+//! Every table that a file may have, with the names of its keys.
+//!
+//! Keys are declared with their settings (see `keys`). They are not read by serde, which stops at the
+//! first unknown key or wrong type: a user should see all mistakes of a file at once, each where it
+//! stands.
+
+use super::settings::{
+    CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,
+    Rate, Rollback, StageSettings, Tls, Trial, Watermarks,
+};
+
+/// The keys of the file itself.
+pub(super) const FILE: &[&str] = &["host", "listener", "filter"];
+
+/// Every table with its keys, as users write it.
+pub(super) const TABLES: &[(&str, &[&str])] = &[
+    ("the file", FILE),
+    (HostSettings::TITLE, HostSettings::KEYS),
+    (Rollback::TITLE, Rollback::KEYS),
+    (ListenerSettings::TITLE, ListenerSettings::KEYS),
+    (StageSettings::TITLE, StageSettings::KEYS),
+    (HopTls::TITLE, HopTls::KEYS),
+    (Watermarks::TITLE, Watermarks::KEYS),
+    (Rate::TITLE, Rate::KEYS),
+    (Tls::TITLE, Tls::KEYS),
+    (FilterSettings::TITLE, FilterSettings::KEYS),
+    (Limits::TITLE, Limits::KEYS),
+    (FilterTest::TITLE, FilterTest::KEYS),
+    (Trial::TITLE, Trial::KEYS),
+    (CompileLimits::TITLE, CompileLimits::KEYS),
+];
+
+/// The table that has `key`, if any has.
+pub(super) fn elsewhere(key: &str) -> Option<&'static str> {
+    TABLES
+        .iter()
+        .find(|(_, keys)| keys.contains(&key))
+        .map(|(table, _)| *table)
+}
