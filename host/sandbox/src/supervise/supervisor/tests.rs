@@ -27,13 +27,13 @@ impl Supervised for Fake {
         _: CallContext<'_>,
     ) -> Result<Verdicts, Fault> {
         self.calls.lock().unwrap().push(input.len());
-        let kinds = (0..input.len()).filter_map(|index| match input.content(index) {
+        let mut kinds = (0..input.len()).filter_map(|index| match input.content(index) {
             b"trap" => Some(FaultKind::Trap),
             b"late" => Some(FaultKind::Deadline),
             b"refused" => Some(FaultKind::Refused),
             _ => None,
         });
-        match kinds.last() {
+        match kinds.next_back() {
             Some(kind) => Err(Fault::new(kind, "as the line says")),
             None => Ok(Verdicts {
                 lines: std::mem::take(input),
