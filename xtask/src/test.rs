@@ -1,6 +1,7 @@
 //! Every test there is: the README's test command.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 
 use anyhow::Result;
 
@@ -46,6 +47,11 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 pub(crate) fn host(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let mut test = workspace.cargo();
     test.args(["test", "--workspace"]);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        // Many black-box tests wait for a timeout, so two per core finish in little more than half the time.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        test.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    }
     if !arguments.is_empty() {
         test.arg("--").args(arguments);
     }
