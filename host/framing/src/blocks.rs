@@ -16,6 +16,7 @@ thread_local! {
 }
 
 /// An empty block with room for [`BLOCK`] bytes beyond `prefix` bytes.
+#[inline]
 pub fn take(prefix: usize) -> Vec<u8> {
     let block = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
     debug_assert!(block.is_empty());
@@ -25,6 +26,7 @@ pub fn take(prefix: usize) -> Vec<u8> {
 }
 
 /// Takes a block back; its contents are forgotten. Blocks of odd sizes are freed.
+#[inline]
 pub fn give_back(mut block: Vec<u8>) {
     if (BLOCK..=2 * BLOCK).contains(&block.capacity()) {
         FREE.with_borrow_mut(|free| {

@@ -96,6 +96,7 @@ impl Framer {
     }
 
     /// Whether a line has begun that has not ended. A frame begins with its length.
+    #[inline]
     pub fn has_partial(&self) -> bool {
         !self.partial.is_empty()
             || matches!(self.state, State::Discarding { .. })
@@ -103,6 +104,7 @@ impl Framer {
     }
 
     /// Why nothing more of the stream is taken; `None` while it goes on.
+    #[inline]
     pub fn closed(&self) -> Option<Closed> {
         match self.state {
             State::Closed(closed) => Some(closed),
@@ -111,11 +113,13 @@ impl Framer {
     }
 
     /// Whether nothing more of the stream is taken.
+    #[inline]
     pub fn is_closed(&self) -> bool {
         self.closed().is_some()
     }
 
     /// What the next block must begin with.
+    #[inline]
     pub fn partial(&self) -> &[u8] {
         &self.partial
     }

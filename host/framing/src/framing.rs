@@ -100,11 +100,13 @@ impl Framing {
 
     /// What ends a line that had no terminator of its own, such as a piece of an oversized line.
     /// Empty for [`Framing::Octet`].
+    #[inline]
     pub fn terminator(self) -> &'static [u8] {
         by_grammar!(self, G => G::TERMINATOR)
     }
 
     /// Whether `bytes` holds something that would end a line.
+    #[inline]
     pub fn ends_inside(self, bytes: &[u8]) -> bool {
         by_grammar!(self, G => G::ends_inside(bytes))
     }
@@ -142,6 +144,7 @@ impl Framing {
     }
 
     /// Whether a CR at the end of what has arrived may be the beginning of a terminator.
+    #[inline]
     pub(crate) fn waits_after_cr(self) -> bool {
         matches!(self, Self::Lf | Self::Crlf)
     }

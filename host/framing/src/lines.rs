@@ -22,6 +22,7 @@ impl Lines {
     /// Takes over a block and its spans.
     ///
     /// The caller vouches for the invariant; blocks are far below 4 GiB.
+    #[inline]
     pub fn from_parts(bytes: Vec<u8>, spans: Vec<u32>) -> Self {
         debug_assert!(spans.len().is_multiple_of(2));
         debug_assert!(spans.is_sorted());
@@ -35,38 +36,45 @@ impl Lines {
     }
 
     /// Number of lines.
+    #[inline]
     pub fn len(&self) -> usize {
         self.spans.len() / 2
     }
 
     /// Whether there is no line.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
 
     /// The block: contents and terminators as they go on the wire; but for the framing `octet`,
     /// whose lengths are not in it.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Start and end of each content in [`Self::bytes`].
+    #[inline]
     pub fn spans(&self) -> &[u32] {
         &self.spans
     }
 
     /// Content of line `index`, which must exist.
+    #[inline]
     pub fn content(&self, index: usize) -> &[u8] {
         &self.bytes[self.spans[2 * index] as usize..self.spans[2 * index + 1] as usize]
     }
 
     /// Terminator of line `index`, which must exist.
+    #[inline]
     pub fn terminator(&self, index: usize) -> &[u8] {
         &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
     }
 
     /// Whether every terminator is a single byte; `false` may also mean that it was not looked
     /// at closely. Meant for framings whose terminators are never empty but at a stream's end.
+    #[inline]
     pub fn has_single_byte_terminators(&self) -> bool {
         let contents: u32 = self
             .spans
@@ -82,6 +90,7 @@ impl Lines {
     }
 
     /// Where line `index` with its terminator ends in the block.
+    #[inline]
     fn line_end(&self, index: usize) -> usize {
         self.spans
             .get(2 * index + 2)
@@ -89,6 +98,7 @@ impl Lines {
     }
 
     /// Adds a line.
+    #[inline]
     pub fn push(&mut self, content: &[u8], terminator: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(content);
@@ -150,16 +160,19 @@ impl Lines {
 
     /// Lines that lie in `block` as these do in theirs, with the same terminators. Their spans go over
     /// to them: what stays here has no lines.
+    #[inline]
     pub fn take_over(&mut self, block: Vec<u8>) -> Self {
         Self::from_parts(block, std::mem::take(&mut self.spans))
     }
 
     /// Gives the block away. What is to be written comes from [`Self::encode`].
+    #[inline]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
     /// Gives block and spans away.
+    #[inline]
     pub fn into_parts(self) -> (Vec<u8>, Vec<u32>) {
         (self.bytes, self.spans)
     }

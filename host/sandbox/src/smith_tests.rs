@@ -135,7 +135,7 @@ fn refused(refusal: &Refusal) {
         "invalid component: ",
         "it is a component of another world: ",
         "it has ",
-        "a function of it has ",
+        "one of its functions has ",
     ];
     assert!(
         reasons.iter().any(|reason| problem.starts_with(reason)),

@@ -25,11 +25,13 @@ struct Shard<T>(T);
 
 impl<T> Shards<T> {
     /// The part of the thread that asks.
+    #[inline]
     pub fn own(&self) -> &T {
         &self.0[here()].0
     }
 
     /// All parts, the one of the thread that asks first.
+    #[inline]
     pub fn all(&self) -> impl Iterator<Item = &T> {
         let (before, after) = self.0.split_at(here());
         after.iter().chain(before).map(|shard| &shard.0)
@@ -44,11 +46,13 @@ impl<T> Shards<T> {
 
 /// Counts, as the sum of what threads have counted.
 impl Atomic<u64> for Shards<AtomicU64> {
+    #[inline]
     fn inc(&self) -> u64 {
         self.inc_by(1)
     }
 
     /// Gives back how much this part was before.
+    #[inline]
     fn inc_by(&self, by: u64) -> u64 {
         self.own().fetch_add(by, Ordering::Relaxed)
     }
@@ -59,6 +63,7 @@ impl Atomic<u64> for Shards<AtomicU64> {
 }
 
 /// The number of the calling thread's part.
+#[inline]
 fn here() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static HERE: Cell<usize> = const { Cell::new(COUNT) });

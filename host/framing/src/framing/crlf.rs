@@ -8,6 +8,7 @@ pub(super) struct Crlf;
 impl Grammar for Crlf {
     const TERMINATOR: &'static [u8] = b"\r\n";
 
+    #[inline]
     fn ends_inside(bytes: &[u8]) -> bool {
         // Contents are short: preparing a search for both bytes took longer than searching.
         memchr::memchr_iter(b'\n', bytes).any(|at| bytes[..at].ends_with(b"\r"))

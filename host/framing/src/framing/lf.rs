@@ -11,6 +11,7 @@ pub(super) struct Lf;
 impl Grammar for Lf {
     const TERMINATOR: &'static [u8] = b"\n";
 
+    #[inline]
     fn ends_inside(bytes: &[u8]) -> bool {
         memchr::memchr(b'\n', bytes).is_some()
     }

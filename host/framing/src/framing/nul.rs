@@ -8,6 +8,7 @@ pub(super) struct Nul;
 impl Grammar for Nul {
     const TERMINATOR: &'static [u8] = b"\0";
 
+    #[inline]
     fn ends_inside(bytes: &[u8]) -> bool {
         memchr::memchr(0, bytes).is_some()
     }
