@@ -1,4 +1,4 @@
-//! The digest by which plugins are pinned, cached and told apart.
+//! The digest that identifies a plugin wherever it is pinned, cached or compared.
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Its first 12 digits: enough for people to tell two apart.
+    /// The first 12 hexadecimal digits: enough for people to tell digests apart.
     pub fn short(&self) -> String {
         let mut text = self.to_string();
         text.truncate(12);

@@ -1,8 +1,10 @@
 //! A plugin: a component, checked and compiled.
 //!
-//! In: the bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated. The way there is one
-//! line, in a module for each step: [`source`] locates and reads, [`admission`] checks, [`compiler`]
-//! compiles, this module links; `filter` starts instances. [`loader`] takes all the steps.
+//! In: the bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated. Each step has a module
+//! of its own: [`source`] locates and reads the file, [`admission`] checks it, with the help of
+//! [`complexity`], [`compiler`] compiles it or takes it from the [`cache`], and this module links it.
+//! [`loader`] takes all the steps. [`component_info()`] describes a component, and [`Refusal`] says
+//! why one is not accepted.
 //! Not here: settings and instances (`filter`).
 
 use std::sync::{Arc, OnceLock};
@@ -33,44 +35,47 @@ mod tests;
 
 pub use component_info::{ComponentInfo, World, component_info};
 
-/// Number of the contract, given to `start`; see `wit/batch.wit`.
+/// Version of the contract between host and guest, passed to `start`; see `wit/batch.wit`.
 pub const ABI: u32 = 1;
 
 /// A compiled component of one of linemill's worlds.
 pub struct Plugin {
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// Size of the file, bytes.
+    /// Size of the file, in bytes.
     pub size: u64,
-    /// What it may import. Its imports were resolved with it, so the same component with another is
-    /// another plugin.
+    /// What the plugin may import. Imports were resolved with these grants, so the same component with
+    /// other grants is another `Plugin`.
     pub grants: Grants,
+    /// The component, linked for the engine that allocates instances on demand.
     pub(crate) linked: Linked,
-    /// The same for the engine whose instances come from slots, once that has been wanted.
+    /// The component, linked for the engine with slots. Set at first use; `None` inside if the
+    /// component does not fit into a slot.
     in_slots: OnceLock<Option<Linked>>,
 }
 
-/// A component in one of the engines, its imports resolved.
+/// A component compiled for one engine, with its imports resolved.
 pub(crate) struct Linked {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) world: Exports,
-    /// Its state can be handed over.
+    /// The exports for handing over state, if the component has them.
     pub(crate) state: Option<OnlyStateIndices>,
 }
 
-/// Where a component of either world has its functions.
+/// The exported functions of a component of either world.
 pub(crate) enum Exports {
     Batch(FilterIndices),
     Line(LineFilterIndices),
 }
 
-/// Compiles a component without asking whose world it is.
+/// Compiles a component in this process, without checking which world it belongs to.
 ///
 /// # Errors
 /// When the bytes are not a valid component.
 pub(crate) fn parse(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal> {
-    let rebuild = "`linemill build` makes a component of a filter crate; `linemill new` starts one";
-    // Binary format: magic, then version and layer, 16 bits each.
+    let rebuild =
+        "`linemill build` builds a component from a filter crate; `linemill new` creates one";
+    // The binary format begins with a magic number, then version and layer, 16 bits each.
     match bytes {
         [] => return Err(Refusal::plugin("the file is empty", rebuild)),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
@@ -93,10 +98,10 @@ pub(crate) fn parse(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal>
 // === impl Plugin ===
 
 impl Plugin {
-    /// Compiles a file in this process, within the default limits, and resolves its imports.
+    /// Compiles a plugin in this process, within the default limits, and resolves its imports.
     ///
     /// # Errors
-    /// As [`Self::compile`] and [`Admission::admit`].
+    /// See [`Self::compile`] and [`Admission::admit`].
     pub fn new(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Arc<Self>, Refusal> {
         let limits = Limits::default();
         let admission = Admission {
@@ -108,11 +113,11 @@ impl Plugin {
         Self::compile(engine, &admitted, &Compiler::default())
     }
 
-    /// Compiles what has been admitted and resolves its imports. Blocks for milliseconds to seconds.
+    /// Compiles an admitted plugin and resolves its imports. Blocks for milliseconds to seconds.
     ///
     /// # Errors
-    /// When it is not a component, belongs to another world, imports something that is not granted,
-    /// or compiling takes more time or memory than it may.
+    /// When it is not a component, belongs to another world, or imports something that is not granted,
+    /// and when compiling takes more time or memory than allowed.
     pub fn compile(
         engine: &Engine,
         admitted: &Admitted,
@@ -129,10 +134,10 @@ impl Plugin {
         )
     }
 
-    /// The same component, with other grants; nothing is compiled.
+    /// Links the same component with other grants. Compiles nothing.
     ///
     /// # Errors
-    /// When it imports what is not among them.
+    /// When the component imports something that `grants` does not include.
     pub fn granted(&self, engine: &Engine, grants: Grants) -> Result<Arc<Self>, Refusal> {
         Self::link(
             engine,
@@ -152,8 +157,8 @@ impl Plugin {
     ) -> Result<Arc<Self>, Refusal> {
         let info = component_info(engine, component);
         let world = info.world.ok_or_else(|| info.other_world())?;
-        let wants = RequiredImports::of(&info.imports);
-        info.refusal(&wants, grants).map_or(Ok(()), Err)?;
+        let required = RequiredImports::of(&info.imports);
+        info.refusal(&required, grants).map_or(Ok(()), Err)?;
         let misfit = |error: wasmtime::Error| {
             Refusal::plugin(
                 format!(
@@ -169,7 +174,7 @@ impl Plugin {
             component,
             world,
             info.state,
-            wants.grants,
+            required.grants,
         );
         Ok(Arc::new(Self {
             digest,
@@ -180,18 +185,18 @@ impl Plugin {
         }))
     }
 
-    /// The plugin in the engine whose instances come from slots; `None` when it does not fit in there.
-    /// Takes milliseconds the first time.
+    /// The plugin linked for the engine with slots; `None` if it does not fit into a slot. The first
+    /// call takes milliseconds.
     pub(crate) fn in_slots(&self, engine: &Engine) -> Option<&Linked> {
         let make = || {
             let slots = engine.slots()?;
             let code = self.linked.pre.component().serialize().ok()?;
             #[expect(
                 unsafe_code,
-                reason = "it is what this process compiled or has loaded as its own: wasmtime asks \
-                          for no more"
+                reason = "`deserialize` requires bytes that wasmtime serialized and nobody altered"
             )]
-            // SAFETY: as the reason says.
+            // SAFETY: `code` was serialized above, from a component that this process compiled or
+            // loaded from its trusted cache.
             let component = unsafe { Component::deserialize(slots, code) };
             let world = match &self.linked.world {
                 Exports::Batch(_) => World::Filter,
@@ -207,7 +212,7 @@ impl Plugin {
         self.in_slots.get_or_init(make).as_ref()
     }
 
-    /// Whether it is known how it fits into slots.
+    /// Whether [`Self::in_slots`] returns at once.
     pub(crate) fn knows_slots(&self) -> bool {
         self.in_slots.get().is_some()
     }
@@ -235,7 +240,7 @@ impl Linked {
     }
 }
 
-/// An error with its causes, as it may be shown: names out of a file are among them.
+/// An error with its causes. Made printable, since errors quote names from the plugin.
 pub(crate) fn chain_of(error: &wasmtime::Error) -> String {
     let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     printable(causes.join(": ").as_bytes())

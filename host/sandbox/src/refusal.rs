@@ -1,16 +1,17 @@
-//! Why a filter does not go live.
+//! Refusals: the reasons why a filter does not go live.
 //!
 //! In: a kind for metrics, and texts for people. Out: [`Refusal`]. [`RefusalKind`] is the only list of
-//! kinds there is: its labels are those of `linemill_filter_refusals_total`.
+//! kinds; its labels are those of `linemill_filter_refusals_total`.
+//! Not here: counting and reporting refusals, which the host does.
 
 use crate::FaultKind;
 use linemill_telemetry::LabelValue;
 
-/// Why a plugin is not taken, or a filter not started.
+/// Why a plugin was not accepted, or a filter did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct Refusal {
-    /// Why, for metrics.
+    /// The kind, for metrics.
     pub kind: RefusalKind,
     /// What is wrong, for people.
     pub problem: String,
@@ -18,7 +19,7 @@ pub struct Refusal {
     pub hint: String,
 }
 
-/// Which step refused it.
+/// The check or step that refused the plugin or the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
     /// There is no such plugin, it cannot be read, or it is not a filter of this contract.
@@ -27,24 +28,24 @@ pub enum RefusalKind {
     Size,
     /// The file's SHA-256 is not the one that `sha256` pins.
     Sha256,
-    /// It has more parts or larger functions than `limits` allows.
+    /// The plugin has more parts or larger functions than `limits` allows.
     Complexity,
-    /// It imports something that is not granted.
+    /// The plugin imports something that is not granted.
     Grant,
-    /// Compiling it took more time or memory than `compile` of `[host]` allows.
+    /// Compiling took more time or memory than `compile` of `[host]` allows.
     Compile,
-    /// It refused its settings.
+    /// The filter refused its settings.
     Settings,
-    /// It failed while starting.
+    /// The first instance failed while starting, with this fault.
     Start(FaultKind),
-    /// One of the tests in its configuration failed.
+    /// A test in the filter's configuration failed.
     Test,
-    /// The destination of its quarantine cannot be opened.
+    /// The destination in `quarantine` cannot be opened.
     Quarantine,
 }
 
 impl Refusal {
-    /// A refusal of this kind.
+    /// Creates a refusal. `hint` says what to do about the problem and may be empty.
     pub fn new(kind: RefusalKind, problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             kind,
@@ -53,12 +54,12 @@ impl Refusal {
         }
     }
 
-    /// A refusal because the file is not a filter, or cannot be read.
+    /// A refusal of kind [`RefusalKind::Plugin`].
     pub(crate) fn plugin(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(RefusalKind::Plugin, problem, hint)
     }
 
-    /// The same refusal, saying of which plugin.
+    /// Prefixes the problem with the plugin's name.
     pub(crate) fn of(self, plugin: &str) -> Self {
         Self {
             problem: format!("plugin {plugin}: {}", self.problem),
@@ -82,7 +83,7 @@ impl LabelValue for RefusalKind {
             Self::Test,
             Self::Quarantine,
         ];
-        // The others are faults of a line.
+        // The other faults concern a line, so they cannot happen at the start.
         let start = FaultKind::ALL.iter().filter(|fault| {
             !matches!(
                 fault,

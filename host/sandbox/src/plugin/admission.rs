@@ -1,27 +1,27 @@
-//! Admission: what must hold of a file before anything is compiled.
+//! Admission: the checks that a plugin must pass before it is compiled.
 //!
-//! In: bytes, and what the configuration says of them. Out: [`Admitted`], which only this module
-//! makes and which compiling requires, so no verb can go round these checks.
-//! Not here: whether the file imports more than it is granted; that is known once it is compiled,
-//! and refused before it is linked (`plugin`).
+//! In: a plugin's bytes, and the settings of its filter. Out: [`Admitted`]. Only this module creates
+//! one and compiling requires one, so no code can bypass the checks.
+//! Not here: whether the plugin imports more than it is granted. That is known only after compiling,
+//! and checked before linking (`plugin`).
 
 use crate::imports::Grants;
 use crate::plugin::complexity::Complexity;
 use crate::{Digest, Refusal, RefusalKind};
 use linemill_config::settings::{FilterSettings, Limits};
 
-/// What a file is checked against.
+/// What a plugin is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission<'a> {
     /// The SHA-256 that the file must have; `None`: any.
     pub sha256: Option<Digest>,
-    /// How complex it may be.
+    /// How complex the plugin may be.
     pub limits: &'a Limits,
-    /// What it may import.
+    /// What the plugin may import. Not checked here, but passed on to linking.
     pub grants: Grants,
 }
 
-/// The bytes of a plugin that may be compiled.
+/// A plugin that passed the checks and may be compiled.
 #[derive(Debug)]
 pub struct Admitted {
     bytes: Vec<u8>,
@@ -30,7 +30,7 @@ pub struct Admitted {
 }
 
 impl<'a> Admission<'a> {
-    /// What the configuration of a filter says.
+    /// The checks that the settings of a filter require.
     pub fn of(filter: &'a FilterSettings) -> Self {
         Self {
             sha256: filter.sha256.map(Digest),
@@ -42,7 +42,7 @@ impl<'a> Admission<'a> {
     /// Checks `bytes`.
     ///
     /// # Errors
-    /// When they have another digest than the pinned one, or are too complex.
+    /// When their digest is not the pinned one, or the component is too complex.
     pub fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, Refusal> {
         let digest = Digest::of(&bytes);
         if let Some(pinned) = self.sha256.filter(|pinned| *pinned != digest) {
@@ -69,7 +69,7 @@ impl Admitted {
         &self.bytes
     }
 
-    /// Their SHA-256.
+    /// The file's SHA-256.
     pub fn digest(&self) -> Digest {
         self.digest
     }

@@ -1,10 +1,10 @@
-//! Compiled plugins on disk, so that a restart compiles nothing twice.
+//! The cache of compiled plugins on disk, so that a restart compiles nothing again.
 //!
-//! In: the digest of a plugin's bytes, and what was compiled from them. Out: the same, for the same
-//! digest, engine and processor. What is here becomes machine code of the host, so the folder must be
-//! this user's, and writable by nobody else; otherwise nothing is taken from it or put there. A
-//! file that is not what was written (its own digest says so) counts as absent.
-//! Not here: compiling (`plugin`), what is kept in memory (`control::load`).
+//! In: the digest of a plugin's bytes, and the component compiled from them. Out: that component, for
+//! the same digest, engine and processor. Cached files run as native code of the host, so a folder
+//! that belongs to another user, or that others can write to, is neither read nor written. Each file
+//! begins with a digest of its content; a file that does not match it counts as absent.
+//! Not here: compiling (`compiler`), which plugins are kept in memory (`loader`).
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,11 +18,11 @@ use wasmtime::component::Component;
 use crate::Digest;
 use crate::engine::Engine;
 
-/// Names another folder, or says `off`.
+/// The environment variable that names another folder, or is `off`.
 const VARIABLE: &str = "LINEMILL_CACHE";
-/// Most that the folder holds, bytes; the oldest goes first.
-const MOST: u64 = 256 << 20;
-/// Bytes of the digest before the code.
+/// Bytes that the folder may hold; the files used least recently are removed first.
+const MAX_BYTES: u64 = 256 << 20;
+/// Bytes of the digest at the beginning of a file.
 const SEAL: usize = 32;
 const SUFFIX: &str = "cwasm";
 
@@ -33,14 +33,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The folder of this user: `LINEMILL_CACHE`, or else `linemill` in the folder that the system
-    /// has for caches. `None` when there is none, it is switched off, or it cannot be trusted; the
-    /// log says why.
+    /// The cache of this user: the folder in `LINEMILL_CACHE`, or else `linemill` in the system's
+    /// folder for caches. `None` if the cache is switched off, the system has no such folder, or the
+    /// folder cannot be used; the last of these is logged.
     pub fn of_user() -> Option<Self> {
         let folder = match std::env::var_os(VARIABLE) {
             Some(path) if path.is_empty() || path == "off" => return None,
             Some(path) => PathBuf::from(path),
-            None => usual()?.join("linemill"),
+            None => system_folder()?.join("linemill"),
         };
         Self::at(&folder)
             .inspect_err(|error| {
@@ -50,10 +50,10 @@ impl Cache {
             .ok()
     }
 
-    /// A cache in `folder`, which is made if it is not there.
+    /// A cache in `folder`. Creates the folder if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be had, or others may write there.
+    /// When the folder cannot be created, belongs to another user, or is writable by others.
     pub fn at(folder: &Path) -> io::Result<Self> {
         make(folder)?;
         trust(folder)?;
@@ -62,7 +62,7 @@ impl Cache {
         })
     }
 
-    /// What was compiled from the bytes of this digest, if it is there.
+    /// The component compiled from the bytes with this digest, if it is in the cache.
     pub(crate) fn get(&self, engine: &Engine, digest: Digest) -> Option<Component> {
         let path = self.path(engine, digest);
         let bytes = fs::read(&path).ok()?;
@@ -72,18 +72,18 @@ impl Cache {
         }
         #[expect(
             unsafe_code,
-            reason = "the file is one that this program wrote, in a folder that only this user can \
-                      write to, and has not changed since: wasmtime asks for no more"
+            reason = "`deserialize` requires bytes that wasmtime serialized and nobody altered"
         )]
-        // SAFETY: as the reason says. wasmtime itself refuses code of another version, of other
-        // settings or for another processor.
+        // SAFETY: linemill wrote the file, in a folder that only this user can write to, and the
+        // digest shows that it has not changed. wasmtime itself refuses code of another version, of
+        // other settings or for another processor.
         let component = unsafe { Component::deserialize(engine.wasmtime(), code) };
-        // The oldest goes first; failing that, another goes.
+        // Marks the file as recently used. If that fails, it is removed earlier than necessary.
         drop(File::open(&path).and_then(|file| file.set_modified(SystemTime::now())));
         component.ok()
     }
 
-    /// Keeps what was compiled. A file that cannot be written is none: the next start compiles.
+    /// Keeps a compiled component. If the file cannot be written, the next start compiles again.
     pub(crate) fn put(&self, engine: &Engine, digest: Digest, component: &Component) {
         if let Err(error) = self.try_put(engine, digest, component) {
             tracing::debug!(%error, "a compiled plugin is not kept on disk");
@@ -101,7 +101,7 @@ impl Cache {
             .write_all(&Sha256::digest(&code))
             .and_then(|()| file.write_all(&code));
         drop(file);
-        // Under its name it is whole, or not there.
+        // Renaming is atomic, so a file with the final name is always complete.
         let kept = written.and_then(|()| fs::rename(&unfinished, &path));
         if kept.is_err() {
             drop(fs::remove_file(&unfinished));
@@ -109,7 +109,7 @@ impl Cache {
         kept
     }
 
-    /// Removes the oldest files until `more` bytes have room.
+    /// Removes the files used least recently until `more` bytes fit.
     fn make_room(&self, more: u64) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
@@ -119,13 +119,13 @@ impl Cache {
             }
         }
         files.sort();
-        let mut all = more + files.iter().map(|(_, size, _)| size).sum::<u64>();
+        let mut total = more + files.iter().map(|(_, size, _)| size).sum::<u64>();
         for (_, size, path) in files {
-            if all <= MOST {
+            if total <= MAX_BYTES {
                 break;
             }
             fs::remove_file(path)?;
-            all -= size;
+            total -= size;
         }
         Ok(())
     }
@@ -141,8 +141,9 @@ impl Cache {
     }
 }
 
-/// Where the system has caches.
-fn usual() -> Option<PathBuf> {
+/// The system's folder for caches: `LOCALAPPDATA` on Windows; elsewhere `XDG_CACHE_HOME`, or else
+/// `.cache` in the home folder (XDG Base Directory Specification).
+fn system_folder() -> Option<PathBuf> {
     let of = |name| std::env::var_os(name).filter(|path| !path.is_empty());
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     if cfg!(windows) {
@@ -160,25 +161,25 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Whether nobody but this user can have put anything there.
+/// Fails unless this user owns the folder and nobody else can write to it.
 #[cfg(unix)]
 fn trust(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let data = fs::symlink_metadata(folder)?;
     let refuse = |why| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     if !data.is_dir() {
-        return refuse("it is no folder");
+        return refuse("it is not a folder");
     }
     if data.uid() != rustix::process::geteuid().as_raw() {
         return refuse("it belongs to another user");
     }
     if data.mode() & 0o022 != 0 {
-        return refuse("others may write there");
+        return refuse("others may write to it");
     }
     Ok(())
 }
 
-/// Folders of a user's profile are that user's.
+/// Trusts the folder: outside Unix it is in the user's profile, which other users cannot write to.
 #[cfg(not(unix))]
 fn trust(_: &Path) -> io::Result<()> {
     Ok(())
@@ -197,7 +198,7 @@ mod tests {
         digest: Digest,
     }
 
-    /// A cache in which a plugin has been put.
+    /// A cache that holds one plugin.
     fn kept() -> Kept {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = Cache::at(&folder.path().join("a/b")).expect("a cache");
@@ -216,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_there_is_found() {
+    fn a_cached_plugin_is_found() {
         let kept = kept();
         assert!(kept.cache.get(&kept.engine, kept.digest).is_some());
         assert!(kept.cache.get(&kept.engine, Digest::of(b"other")).is_none());
     }
 
     #[test]
-    fn a_file_that_is_not_what_was_written_counts_as_absent() {
+    fn an_altered_file_counts_as_absent() {
         let kept = kept();
         let path = kept.cache.path(&kept.engine, kept.digest);
         let whole = fs::read(&path).expect("read");
@@ -254,11 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_make_room() {
+    fn the_oldest_files_are_removed_first() {
         let kept = kept();
         let folder = kept.folder.path().join("a/b");
         let big = File::create(folder.join("old")).expect("created");
-        big.set_len(MOST).expect("sparse");
+        big.set_len(MAX_BYTES).expect("sparse");
         big.set_modified(SystemTime::UNIX_EPOCH).expect("set");
         kept.cache.make_room(1).expect("room");
         assert!(!folder.join("old").exists());

@@ -1,10 +1,10 @@
-//! Compiling plugins in a process of its own, with bounds: a file that makes the compiler run for
-//! ever, or take all memory, ends that process and nothing else.
+//! The compiler: compiles plugins in a child process with limits. A plugin that makes the compiler run
+//! indefinitely, or take all memory, ends that process and nothing else.
 //!
-//! In: a plugin's bytes. Out: a component, from the cache if these bytes have been compiled before,
-//! or what is wrong with them. The other end of the pipe is [`serve`], this program again.
-//! Bundled plugins are part of this program, and compiled in it.
-//! Not here: what is kept in memory (`control::load`).
+//! In: an admitted plugin. Out: a component, from the cache if these bytes have been compiled before,
+//! or what is wrong with them. The child process is this program again; it runs [`serve`]. Bundled
+//! plugins are part of this program, so they are compiled in this process.
+//! Not here: which plugins are kept in memory (`loader`).
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -22,29 +22,31 @@ use crate::plugin::parse;
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::CompileLimits;
 
-/// The verb by which this program is the other end.
+/// The verb with which this program starts itself as the child process.
 pub const VERB: &str = "compile-plugin";
-/// How much longer than its processor time the process may take, whatever else the machine does.
+/// Wall-clock time that the child process may take in addition to its limit of processor time.
 const LATE: Duration = Duration::from_secs(5);
-/// How often it is looked at.
+/// How often the parent checks whether the child process has ended.
 const LOOK: Duration = Duration::from_millis(2);
-/// How much it steps back behind whoever serves connections.
+/// By how much the child process lowers its priority, so that threads that serve connections run
+/// first.
 #[cfg(unix)]
 const NICE: i32 = 10;
-/// Exit status that says: the answer is an [`Answer`].
+/// Exit status of a child process that wrote an [`Answer`], not machine code.
 const REFUSED: u8 = 3;
 
-/// Makes components.
+/// Compiles plugins, or takes them from a cache.
 #[derive(Debug, Clone, Default)]
 pub struct Compiler {
-    /// Those of earlier processes.
+    /// Plugins that earlier processes compiled; `None` if nothing is kept on disk.
     pub cache: Option<Cache>,
-    /// Whether plugins of files are compiled in a process of their own.
+    /// Whether plugins are compiled in a child process, except for bundled ones.
     pub apart: bool,
-    /// Bounds of that process.
+    /// Limits of the child process.
     pub limits: CompileLimits,
 }
 
+/// The child process's answer about a plugin that cannot be compiled, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Answer {
     problem: String,
@@ -52,8 +54,8 @@ struct Answer {
 }
 
 impl Compiler {
-    /// For a program that has the verb [`VERB`]: files are compiled in a process of their own, or
-    /// taken from the user's cache.
+    /// A compiler that uses a child process and the user's cache. The program must have the verb
+    /// [`VERB`].
     pub fn of_user() -> Self {
         Self {
             cache: Cache::of_user(),
@@ -62,10 +64,10 @@ impl Compiler {
         }
     }
 
-    /// The component of a file. Takes milliseconds to seconds.
+    /// Compiles a plugin, or takes it from the cache. Blocks for milliseconds to seconds.
     ///
     /// # Errors
-    /// When it is none, or cannot be compiled within the bounds.
+    /// When the plugin is not a valid component, or cannot be compiled within the limits.
     pub fn component(&self, engine: &Engine, admitted: &Admitted) -> Result<Component, Refusal> {
         let (bytes, digest) = (admitted.bytes(), admitted.digest());
         let cache = self.cache.as_ref();
@@ -84,46 +86,47 @@ impl Compiler {
     }
 }
 
-/// Has this program, as another process, compile.
+/// Compiles in a child process.
 fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Component, Refusal> {
     let broken = |error: &dyn std::fmt::Display| {
-        let hint = "linemill starts itself again for it; may this process start others?";
+        let hint = "linemill starts itself as a child process to compile; check that it may";
         Refusal::plugin(
             format!("the process that compiles it failed: {error}"),
             hint,
         )
     };
-    let (status, code, told) = converse(bytes, limits).map_err(|error| broken(&error))?;
+    let (status, answer, stderr) = converse(bytes, limits).map_err(|error| broken(&error))?;
     let Some(status) = status else {
-        let most = format!("{} s", (limits.time + LATE).as_secs());
-        return Err(bomb("time", &most, "time"));
+        let limit = format!("{} s", (limits.time + LATE).as_secs());
+        return Err(bomb("time", &limit, "time"));
     };
     match status.code() {
         Some(0) => {}
-        Some(code_) if code_ == i32::from(REFUSED) => {
-            let refusal: Answer = serde_json::from_slice(&code).map_err(|error| broken(&error))?;
+        Some(code) if code == i32::from(REFUSED) => {
+            let refusal: Answer =
+                serde_json::from_slice(&answer).map_err(|error| broken(&error))?;
             return Err(Refusal::plugin(refusal.problem, refusal.hint));
         }
-        _ => return Err(died(status, &told, limits)),
+        _ => return Err(died(status, &stderr, limits)),
     }
     #[expect(
         unsafe_code,
-        reason = "it is what this very program made a moment ago, handed over by a pipe that \
-                  nobody else has: wasmtime asks for no more"
+        reason = "`deserialize` requires bytes that wasmtime serialized and nobody altered"
     )]
-    // SAFETY: as the reason says.
-    let component = unsafe { Component::deserialize(engine.wasmtime(), &code) };
+    // SAFETY: this program serialized the bytes in the child process a moment ago, and they came
+    // through a pipe that no other process has.
+    let component = unsafe { Component::deserialize(engine.wasmtime(), &answer) };
     component.map_err(|error| broken(&error))
 }
 
-/// Gives the bytes to the process and takes what it answers. Without a status, it took too long
-/// and was ended.
+/// Sends the bytes to a child process and collects its status, standard output and standard error.
+/// The status is `None` if the process took too long and was killed.
 fn converse(
     bytes: &[u8],
     limits: CompileLimits,
 ) -> io::Result<(Option<ExitStatus>, Vec<u8>, Vec<u8>)> {
     let program = if cfg!(target_os = "linux") {
-        // The file that runs, even if another one has its name by now.
+        // This is the running executable, even if its file has been replaced.
         "/proc/self/exe".into()
     } else {
         std::env::current_exe()?
@@ -140,22 +143,22 @@ fn converse(
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
         scope.spawn(move || {
-            // A process that has died takes no more; its status says the rest.
+            // Writing fails if the process has died. Its status then says why.
             stdin.map(|mut stdin| stdin.write_all(bytes).is_ok())
         });
-        let code = scope.spawn(move || all(stdout));
-        let told = scope.spawn(move || all(stderr));
+        let stdout = scope.spawn(move || read_all(stdout));
+        let stderr = scope.spawn(move || read_all(stderr));
         let status = wait(&mut child, Instant::now() + limits.time + LATE);
-        let gathered = |bytes: io::Result<Vec<u8>>| bytes.unwrap_or_default();
+        let collected = |bytes: io::Result<Vec<u8>>| bytes.unwrap_or_default();
         Ok((
             status?,
-            code.join().map_or_else(|_| Vec::new(), gathered),
-            told.join().map_or_else(|_| Vec::new(), gathered),
+            stdout.join().map_or_else(|_| Vec::new(), collected),
+            stderr.join().map_or_else(|_| Vec::new(), collected),
         ))
     })
 }
 
-fn all(from: Option<impl Read>) -> io::Result<Vec<u8>> {
+fn read_all(from: Option<impl Read>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut from) = from {
         from.read_to_end(&mut bytes)?;
@@ -163,7 +166,7 @@ fn all(from: Option<impl Read>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Waits for the end, and makes it if need be.
+/// Waits until the process ends. Kills it at `until` and returns `None` then.
 fn wait(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -178,44 +181,46 @@ fn wait(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
     }
 }
 
-/// Why the process is gone without an answer.
-fn died(status: ExitStatus, told: &[u8], limits: CompileLimits) -> Refusal {
-    let told = String::from_utf8_lossy(told);
+/// The refusal for a child process that ended without an answer.
+fn died(status: ExitStatus, stderr: &[u8], limits: CompileLimits) -> Refusal {
+    let stderr = String::from_utf8_lossy(stderr);
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
         let ended_by = |signal: rustix::process::Signal| status.signal() == Some(signal.as_raw());
         if ended_by(rustix::process::Signal::XCPU) || ended_by(rustix::process::Signal::KILL) {
-            let most = format!("{} s", limits.time.as_secs());
-            return bomb("processor time", &most, "time");
+            let limit = format!("{} s", limits.time.as_secs());
+            return bomb("processor time", &limit, "time");
         }
     }
-    if told.contains("memory allocation") || told.contains("out of memory") {
-        let most = format!("{} MiB", limits.memory >> 20);
-        return bomb("memory", &most, "memory");
+    if stderr.contains("memory allocation") || stderr.contains("out of memory") {
+        let limit = format!("{} MiB", limits.memory >> 20);
+        return bomb("memory", &limit, "memory");
     }
-    let told = told.lines().next().unwrap_or_default();
-    let problem = format!("the compiler crashed over it ({status}): {told}");
+    let first = stderr.lines().next().unwrap_or_default();
+    let problem = format!("the compiler crashed on it ({status}): {first}");
     Refusal::plugin(
         problem,
-        "build it again; if it stays so, report it with the file",
+        "rebuild it; if the compiler still crashes, report that with the file",
     )
 }
 
-fn bomb(what: &str, most: &str, key: &str) -> Refusal {
-    let problem = format!("compiling it takes more {what} than the {most} allowed");
+/// The refusal of a plugin that takes too much of `what` to compile; `key` is the limit's key.
+fn bomb(what: &str, limit: &str, key: &str) -> Refusal {
+    let problem = format!("compiling it takes more {what} than the {limit} allowed");
     let hint = format!(
-        "no filter of a sensible size does: make it smaller, build it with optimisation, or raise `{key}` \
-         of `compile` in `[host]`"
+        "filters of a sensible size take less: make it smaller, build it with optimisation, or raise \
+         `{key}` of `compile` in `[host]`"
     );
     Refusal::new(RefusalKind::Compile, problem, hint)
 }
 
-/// The other end: compiles what comes on standard input, within bounds, and writes the code to
-/// standard output. `time` is in seconds of the processor, `memory` in bytes. Gives the exit status.
+/// The work of the child process: compiles the plugin on standard input, within limits, and writes
+/// the machine code to standard output. `time` is processor time in seconds, `memory` is in bytes.
+/// Returns the exit status.
 ///
 /// # Errors
-/// When the pipes fail.
+/// When the limits cannot be set, or reading or writing a pipe fails.
 pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
     bound(time, memory)?;
     let mut bytes = Vec::new();
@@ -237,13 +242,13 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
     }
 }
 
-/// Bounds what this process may take, for good.
+/// Limits the processor time and the memory of this process, irrevocably.
 #[cfg(unix)]
 fn bound(time: u64, memory: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, nice, setrlimit};
-    let limit = |most| Rlimit {
-        current: Some(most),
-        maximum: Some(most),
+    let limit = |value| Rlimit {
+        current: Some(value),
+        maximum: Some(value),
     };
     setrlimit(Resource::As, limit(memory))?;
     setrlimit(
@@ -254,12 +259,12 @@ fn bound(time: u64, memory: u64) -> io::Result<()> {
         },
     )?;
     setrlimit(Resource::Core, limit(0))?;
-    // Without it, it is merely less polite.
+    // Failure only means that the process competes with connections for the processor.
     let _ = nice(NICE);
     Ok(())
 }
 
-/// The parent's clock is all there is.
+/// Without `setrlimit`, the parent's wall clock is the only limit.
 #[cfg(not(unix))]
 fn bound(_: u64, _: u64) -> io::Result<()> {
     Ok(())

@@ -1,42 +1,42 @@
-//! How complex a component is, read off its sections before anything is compiled.
+//! The complexity of a component, read from its sections before anything is compiled.
 //!
 //! In: the bytes of a file. Out: [`Complexity`], and whether it is within a filter's limits. The time
-//! that compiling takes grows faster than the size of a function, so the size of the file alone
-//! bounds little. A malformed file counts up to where it is malformed; the compiler says better what
-//! is wrong with it.
+//! to compile a function grows faster than its size, so limiting the size of the file is not enough.
+//! A malformed file counts up to the malformed part.
+//! Not here: reporting what is malformed (`compiler`).
 
 use wasmparser::{Parser, Payload};
 
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::Limits;
 
-/// Components within components. Toolchains make one or two levels.
+/// How deep components may be nested. Toolchains produce one or two levels.
 const DEPTH: usize = 8;
-/// Core modules, at all depths. A component with an adapter for WASI has four.
+/// How many core modules a component may have, at all depths. One with an adapter for WASI has four.
 const MODULES: usize = 64;
 
-/// What a component is made of.
+/// The number and size of a component's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Complexity {
-    /// How deep components are within components; nothing is read beyond one more than may be.
+    /// How deep components are nested. Reading stops one level beyond the limit.
     pub depth: usize,
-    /// Core modules.
+    /// Core modules, at all depths.
     pub modules: usize,
-    /// Functions of all modules.
+    /// Functions of all core modules.
     pub functions: usize,
-    /// Bytes of the largest function's code.
+    /// Size of the largest function's code, in bytes.
     pub largest: usize,
 }
 
 impl Complexity {
-    /// Of the bytes of a file.
+    /// The complexity of the component in these bytes.
     pub fn of(component: &[u8]) -> Self {
         let mut seen = Self::default();
         seen.read(component);
         seen
     }
 
-    /// What is beyond these limits, if anything.
+    /// The refusal of a component that exceeds one of the limits.
     pub fn refusal(&self, limits: &Limits) -> Option<Refusal> {
         let Self {
             depth,
@@ -44,22 +44,22 @@ impl Complexity {
             functions,
             largest,
         } = *self;
-        let fixed = "no filter needs that much: a component like this takes long to compile";
+        let fixed = "no filter needs as many, and such a component takes long to compile";
         let (problem, hint) = if depth > DEPTH {
-            let problem = format!("it has components {depth} deep, more than {DEPTH}");
+            let problem = format!("its components are nested {depth} deep, more than {DEPTH}");
             (problem, fixed)
         } else if modules > MODULES {
             let problem = format!("it has {modules} core modules, more than {MODULES}");
             (problem, fixed)
         } else if functions > limits.functions {
-            let most = limits.functions;
-            let problem = format!("it has {functions} functions, more than {most}");
-            let hint = "if it is meant to have them, raise the filter's `limits.functions`";
+            let limit = limits.functions;
+            let problem = format!("it has {functions} functions, more than {limit}");
+            let hint = "if that is intended, raise the filter's `limits.functions`";
             (problem, hint)
         } else if largest > limits.function_size {
-            let most = limits.function_size;
-            let problem = format!("one of its functions has {largest} bytes, more than {most}");
-            let hint = "if it is meant to, raise the filter's `limits.function_size`";
+            let limit = limits.function_size;
+            let problem = format!("one of its functions has {largest} bytes, more than {limit}");
+            let hint = "if that is intended, raise the filter's `limits.function_size`";
             (problem, hint)
         } else {
             return None;
@@ -67,11 +67,11 @@ impl Complexity {
         Some(Refusal::new(RefusalKind::Complexity, problem, hint))
     }
 
-    /// Reads the sections up to the first one that is cut off or malformed. Iterative: however deep
-    /// components are nested, the stack is not.
+    /// Reads the sections up to the first one that is cut off or malformed. Does not recurse, so
+    /// nested components cannot exhaust the stack.
     fn read(&mut self, bytes: &[u8]) {
         let mut depth = 0;
-        // For each open component or module, whether it is a component.
+        // One element per open component or module: whether it is a component.
         let mut open = Vec::new();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::bundled;
 
-    /// The number as LEB128, with all five bytes.
+    /// The number as LEB128, padded to five bytes.
     fn leb(number: usize) -> [u8; 5] {
         let part = |at: usize| (number >> (7 * at)) as u8 & 0x7f;
         [
@@ -135,9 +135,10 @@ mod tests {
         [&[id][..], &leb(content.len()), content].concat()
     }
 
-    /// Sections of a component, and of a module.
+    /// Section numbers in a component.
     const CORE_MODULE: u8 = 1;
     const COMPONENT: u8 = 4;
+    /// Section numbers in a core module.
     const FUNCTION: u8 = 3;
     const CODE: u8 = 10;
 
@@ -149,8 +150,8 @@ mod tests {
         section(CORE_MODULE, &[&b"\0asm\x01\0\0\0"[..], sections].concat())
     }
 
-    /// A component of one module, whose code section has `count` functions and these `bodies`, each
-    /// behind its size. A parser takes no code section without a function section of its length.
+    /// A component of one module whose code section has `count` functions with these `bodies`, each
+    /// prefixed with its size. The parser requires a function section of the same length.
     fn module(count: usize, bodies: &[u8]) -> Vec<u8> {
         let functions = section(FUNCTION, &leb(count));
         let code = section(CODE, &[&leb(count)[..], bodies].concat());
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bundled_filters_are_within() {
+    fn the_bundled_filters_are_within_the_limits() {
         for name in bundled::names() {
             let component = bundled::component(name).expect("bundled");
             assert_eq!(refusal(component), None, "{name}");
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn each_bound_holds() {
+    fn each_limit_is_enforced() {
         let limits = Limits::default();
         let bodies = |size: usize| module(1, &[&leb(size)[..], &vec![0; size]].concat());
         assert_eq!(refusal(&module(limits.functions, &[])), None);
@@ -194,12 +195,12 @@ mod tests {
         assert_eq!(refusal(&nested), None);
         nested = with_preamble(&section(COMPONENT, &nested));
         refused(&nested, "9 deep");
-        // Nothing is read beyond that.
+        // Deeper nesting is not read, so it is not reported either.
         refused(&with_preamble(&section(COMPONENT, &nested)), "9 deep");
     }
 
     #[test]
-    fn what_is_raised_lets_more_through() {
+    fn limits_can_be_raised_and_lowered() {
         let limits = Limits {
             functions: 2,
             function_size: 7,
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_counts_up_to_there() {
+    fn a_truncated_function_does_not_count() {
         let whole = module(1, &[&leb(3)[..], &[0; 3]].concat());
         assert_eq!(Complexity::of(&whole).functions, 1);
         for length in 0..whole.len() {

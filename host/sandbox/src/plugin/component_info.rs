@@ -1,7 +1,8 @@
-//! What a component says about itself, and whether that makes it a plugin.
+//! The imports, exports and world of a component, and whether they make it a plugin.
 //!
-//! In: a component. Out: [`ComponentInfo`], and what to say of a component that is no filter, or that imports
-//! more than is granted. Not here: compiling and linking it (the module above).
+//! In: a compiled component. Out: [`ComponentInfo`], and a refusal for a component that is not a
+//! filter or that imports more than it is granted.
+//! Not here: compiling and linking (`plugin`).
 
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
@@ -10,7 +11,7 @@ use crate::engine::Engine;
 use crate::imports::{Grants, RequiredImports};
 use crate::{Refusal, RefusalKind};
 
-/// Interfaces of this version of the boundary. A component may be made for any 0.1.x.
+/// The interfaces of this version of the contract. A component may be built for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";
 const LINE: &str = "linemill:filter/line@0.1.";
 const STATE: &str = "linemill:filter/state@0.1.";
@@ -19,29 +20,30 @@ const PACKAGE: &str = "linemill:filter/";
 /// What a component says about itself, without running it.
 #[derive(Debug, Clone)]
 pub struct ComponentInfo {
-    /// What it imports: interfaces or functions by their WIT names, sorted as in the file.
+    /// WIT names of the imported interfaces and functions, in the order of the file. Interfaces that
+    /// hold nothing but types are left out.
     pub imports: Vec<String>,
-    /// What it exports.
+    /// WIT names of the exports, in the order of the file.
     pub exports: Vec<String>,
-    /// The world it belongs to.
+    /// The world that the component belongs to; `None` if it is not a filter.
     pub world: Option<World>,
-    /// Whether it exports `state` beside, so that its state can be handed over.
+    /// Whether the component also exports `state`, so that its state can be handed over.
     pub state: bool,
 }
 
-/// The worlds of `wit/worlds.wit`, without what is optional in them.
+/// The worlds of `wit/worlds.wit`, without their optional exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum World {
-    /// `filter`: many lines a call.
+    /// `filter`: many lines per call.
     Filter,
-    /// `line-filter`: one line a call.
+    /// `line-filter`: one line per call.
     LineFilter,
 }
 
 /// Reads what a component imports and exports.
 pub fn component_info(engine: &Engine, component: &Component) -> ComponentInfo {
     let kind = component.component_type();
-    // A component may import an instance that holds types only: there is nothing to grant.
+    // An imported instance that holds nothing but types needs no grant.
     let reaches = |item: &ComponentItem| match item {
         ComponentItem::ComponentInstance(instance) => instance
             .exports(engine.wasmtime())
@@ -78,7 +80,7 @@ pub fn component_info(engine: &Engine, component: &Component) -> ComponentInfo {
 // === impl ComponentInfo ===
 
 impl ComponentInfo {
-    /// The name of its world in the WIT.
+    /// The name of the component's world in the WIT; `None` if it is not a filter.
     pub fn world_name(&self) -> Option<&'static str> {
         Some(match (self.world?, self.state) {
             (World::Filter, false) => "filter",
@@ -88,11 +90,12 @@ impl ComponentInfo {
         })
     }
 
-    /// What to say when it imports more than it is granted, if it does.
-    pub(super) fn refusal(&self, wants: &RequiredImports, grants: Grants) -> Option<Refusal> {
+    /// The refusal of a component that imports more than it is granted. `required` says what its
+    /// imports require.
+    pub(super) fn refusal(&self, required: &RequiredImports, grants: Grants) -> Option<Refusal> {
         let imports = self.imports.join(", ");
-        if !wants.strange.is_empty() {
-            let strange = wants.strange.join(", ");
+        if !required.strange.is_empty() {
+            let strange = required.strange.join(", ");
             let problem = if strange == imports {
                 format!("it imports {imports}, which nothing grants")
             } else {
@@ -102,29 +105,29 @@ impl ComponentInfo {
                         without the rest";
             return Some(Refusal::new(RefusalKind::Grant, problem, hint));
         }
-        if grants.has(wants.grants) {
+        if grants.has(required.grants) {
             return None;
         }
         let granted = if grants == Grants::NONE {
             "nothing is granted".to_owned()
         } else {
-            format!("only {grants} is there")
+            format!("its table has only {grants}")
         };
         let hint = format!(
             "write {} into the filter's table if it may have that; a filter built for \
-             wasm32-unknown-unknown imports no WASI",
-            grants.and(wants.grants)
+             wasm32-unknown-unknown does not import WASI",
+            grants.and(required.grants)
         );
-        let problem = format!("it imports {imports}, and {granted}");
+        let problem = format!("it imports {imports}, but {granted}");
         Some(Refusal::new(RefusalKind::Grant, problem, hint))
     }
 
-    /// What to say of a component that is no filter.
+    /// The refusal of a component that is not a filter.
     pub fn other_world(&self) -> Refusal {
         if let Some(other) = self.exports.iter().find(|name| name.starts_with(PACKAGE)) {
             return Refusal::plugin(
                 format!("it exports {other}; this host speaks linemill:filter@0.1"),
-                "build it again with the SDK of this version",
+                "rebuild it with the SDK of this version",
             );
         }
         let exports = if self.exports.is_empty() {

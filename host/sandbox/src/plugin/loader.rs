@@ -1,7 +1,8 @@
-//! From a filter's settings to its compiled plugin: locate, read, admit, compile, link.
+//! The loader takes a filter's settings to its compiled plugin: locate, read, admit, compile, link.
 //!
-//! In: settings of filters and of the host. Out: [`Plugin`]s. Each file is opened once and read whole;
-//! the very same bytes are compiled once. Not here: starting instances (`filter`), when to load.
+//! In: settings of filters and of the host. Out: [`Plugin`]s. Each load opens the file once and reads
+//! it whole. Equal bytes are compiled once, as long as the loader remembers them.
+//! Not here: starting instances (`filter`), and when to load.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,26 +15,26 @@ use crate::supervise::capsule::Capsules;
 use crate::{Digest, Refusal};
 use linemill_config::settings::{FilterSettings, HostSettings};
 
-/// Compiled plugins kept for the next reload.
+/// How many compiled plugins are kept for the next reload.
 const KEPT: usize = 32;
 
 /// Loads plugins, and keeps the compiled ones for the next load.
 pub struct Loader {
     engine: Arc<Engine>,
     compiler: Compiler,
-    /// Where traps of their filters are written down.
+    /// Where filters write trap capsules; `None` if no folder is configured.
     capsules: Option<Capsules>,
-    /// Most recently used last.
+    /// At most [`KEPT`] plugins, the most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
 }
 
 impl Loader {
-    /// A loader without any plugin yet, which compiles in this process and keeps nothing on disk.
+    /// A loader that compiles in this process and keeps nothing on disk.
     pub fn new(engine: Arc<Engine>) -> Self {
         Self::with(engine, Compiler::default())
     }
 
-    /// A loader by [`Compiler::of_user`].
+    /// A loader with the compiler of [`Compiler::of_user`].
     pub fn of_user(engine: Arc<Engine>) -> Self {
         Self::with(engine, Compiler::of_user())
     }
@@ -47,17 +48,19 @@ impl Loader {
         }
     }
 
-    /// The same with the folder that `host` names for traps of their filters, if it names one.
+    /// Opens the folder for trap capsules that `host` names, if it names one.
     ///
     /// # Errors
-    /// When the folder is not there and cannot be made.
+    /// When the folder does not exist and cannot be created.
     pub fn capturing(mut self, host: &HostSettings) -> Result<Self, Refusal> {
         if let Some(folder) = &host.capsules {
             let opened = Capsules::open(folder).map_err(|error| {
                 let folder = folder.display();
                 Refusal::plugin(
-                    format!("key `capsules` of `[host]`: cannot make the folder {folder}: {error}"),
-                    "name a folder that you may write to",
+                    format!(
+                        "key `capsules` of `[host]`: cannot create the folder {folder}: {error}"
+                    ),
+                    "name a folder that linemill's user may write to",
                 )
             });
             self.capsules = Some(opened?);
@@ -65,20 +68,22 @@ impl Loader {
         Ok(self)
     }
 
-    /// Where traps are written down.
+    /// The folder for trap capsules, if one is configured.
     pub fn capsules(&self) -> Option<&Capsules> {
         self.capsules.as_ref()
     }
 
-    /// The engine plugins are compiled for.
+    /// The engine that plugins are compiled for.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
-    /// Loads the plugin of a filter, as `host` has it. Compiling happens off the threads that serve connections.
+    /// Loads the plugin of a filter, with the plugin folders and compile limits of `host`. Reads and
+    /// compiles on tokio's blocking threads, so that connections are served meanwhile.
     ///
     /// # Errors
-    /// When there is no such plugin, or it is not what the settings say.
+    /// When the plugin cannot be read, is not admitted, cannot be compiled within the limits, or
+    /// cannot be linked with the filter's grants.
     pub async fn load(
         &self,
         filter: &FilterSettings,
@@ -119,13 +124,14 @@ impl Loader {
         Ok(plugin)
     }
 
-    /// A plugin of this digest: with these grants, or else with others, to be linked anew.
+    /// A remembered plugin of this digest, preferably with these grants. One with other grants must
+    /// be linked again.
     fn known(&self, digest: Digest, grants: Grants) -> Option<Arc<Plugin>> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let find = |whole: bool| {
+        let find = |exact: bool| {
             compiled
                 .iter()
-                .position(|plugin| plugin.digest == digest && (!whole || plugin.grants == grants))
+                .position(|plugin| plugin.digest == digest && (!exact || plugin.grants == grants))
         };
         let at = find(true).or_else(|| find(false))?;
         let plugin = compiled.remove(at);

@@ -1,7 +1,8 @@
-//! Where a plugin's bytes come from: a file, or one of the bundled plugins.
+//! Reads a plugin's bytes, from a file or from the bundled plugins.
 //!
-//! In: how the configuration or a command line names the plugin, and the folders where bare names
-//! are looked up. Out: its bytes, read once and bounded. Not here: whether they are a plugin.
+//! In: the plugin's path or name in the configuration or on a command line, and the folders where
+//! bare names are looked up. Out: the bytes, read once and limited in size.
+//! Not here: whether the bytes are a plugin (`admission`, `compiler`).
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,11 +12,12 @@ use crate::bundled;
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::PluginRef;
 
-/// Reads a plugin: a path, or a name that is looked up in `folders` first and then among the bundled
-/// plugins. Blocks on the file system.
+/// Reads a plugin. A name is looked up in `folders` first, and then among the bundled plugins. Blocks
+/// on the file system.
 ///
 /// # Errors
-/// When there is none, or the file is not a regular one of at most `limit` bytes.
+/// When there is no such plugin, when the file is not a regular file or has more than `limit` bytes,
+/// and when it cannot be read.
 pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Vec<u8>, Refusal> {
     match (locate(reference, folders), reference) {
         (Some(path), _) => read_file(&path, limit),
@@ -26,7 +28,8 @@ pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Ve
     }
 }
 
-/// The file a plugin is read from; `None` when it is a bundled one, or there is none.
+/// The file that a plugin is read from; `None` if no folder has a file for the name, so that only a
+/// bundled plugin can be meant.
 pub fn locate(reference: &PluginRef, folders: &[PathBuf]) -> Option<PathBuf> {
     match reference {
         PluginRef::Path(path) => Some(path.clone()),
@@ -37,7 +40,7 @@ pub fn locate(reference: &PluginRef, folders: &[PathBuf]) -> Option<PathBuf> {
     }
 }
 
-/// How messages name a plugin.
+/// The name of a plugin in messages.
 pub(super) fn shown(reference: &PluginRef) -> String {
     match reference {
         PluginRef::Name(name) => format!("`{name}`"),
@@ -58,7 +61,7 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
     Refusal::plugin(
         format!("there is no plugin `{name}`{looked}"),
         format!(
-            "bundled are {}; for a file, write its path: \"./{name}.wasm\"",
+            "bundled are {}; for a file, give its path: \"./{name}.wasm\"",
             bundled::names().join(", ")
         ),
     )
@@ -69,10 +72,10 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     let failed = |error: io::Error| {
         Refusal::plugin(
             format!("plugin {shown}: {error}"),
-            "check the path, and that this user may read it",
+            "check the path, and that linemill's user may read it",
         )
     };
-    // Before opening: opening a FIFO would wait for somebody to write to it.
+    // Checked before opening, since opening a FIFO would block until another process opens it.
     let kind = fs::metadata(path).map_err(failed)?;
     if !kind.is_file() {
         let what = if kind.is_dir() {

@@ -1,5 +1,5 @@
-//! Copies of real filters with bytes changed: refused or loaded, started or not; no more than that.
-//! And real ones in slots.
+//! Real filters with changed bytes: they may be refused, or loaded and started, but nothing crashes.
+//! Also, real filters in slots.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use linemill_config::settings::{FilterSettings, PluginRef};
 use linemill_fuzz_inputs::{Numbers, changed};
 use linemill_telemetry::Gate;
 
-/// Copies of each filter.
+/// Changed copies of each filter.
 const COPIES: usize = 150;
 
 #[tokio::test]
@@ -31,11 +31,11 @@ async fn changed_copies_of_filters_are_refused_or_loaded() {
             let settings = FilterSettings::new(name, PluginRef::Name(name.into()));
             let metrics = FilterFamilies::default().of(name);
             let engine = Arc::clone(&engine);
-            let notices = Reporting {
+            let reporting = Reporting {
                 log: Gate::shut(),
                 ..Reporting::default()
             };
-            drop(Filter::start(engine, plugin, settings, metrics, notices).await);
+            drop(Filter::start(engine, plugin, settings, metrics, reporting).await);
         }
     }
     assert!(
@@ -55,9 +55,9 @@ fn bundled_filters_fit_into_slots() {
     }
 }
 
-/// Found by random modules: wasmtime names what it refuses as the file has it.
+/// Found with random modules: wasmtime's errors quote names from the file unescaped.
 #[test]
-fn what_a_refusal_quotes_drives_no_terminal() {
+fn refusals_escape_control_characters() {
     let component = r#"
         (component (core module
             (import "\1b[2J" "" (func))

@@ -63,7 +63,7 @@ fn a_missing_grant_is_refused_with_the_line_to_write() {
     ];
     refused("reach", "", &own);
     let some = [
-        "only grant = [\"log\", \"clock\"] is there",
+        "its table has only grant = [\"log\", \"clock\"]",
         "write grant = [\"log\", \"clock\", \"random\"] into",
     ];
     refused("reach", "grant = [\"clock\", \"log\"]", &some);
