@@ -1,8 +1,10 @@
 //! Chains: filters in order.
 //!
-//! In: filters, their conditions and versions on trial, and the routes that lead somewhere. Out:
-//! [`Chain`], shared by all streams of a direction, and [`StreamState`], one stream's place in it.
-//! Not here: when a stream moves to another chain, sockets, framing, where routes lead.
+//! In: filters, their conditions and versions on trial, and the routes that have a destination. Out:
+//! [`Chain`], shared by all streams of a direction, and [`StreamState`], one stream's state in it.
+//! `batch` holds the lines between two stages, and `condition` separates the lines that bypass a
+//! stage.
+//! Not here: when a stream moves to another chain, sockets, framing, the destinations of routes.
 
 use std::sync::Arc;
 
@@ -24,29 +26,30 @@ pub use stream_state::StreamState;
 #[derive(Default)]
 pub struct Chain {
     stages: Vec<Stage>,
-    /// The names of the routes that lead somewhere.
+    /// The names of the routes that have a destination.
     routes: Vec<Arc<str>>,
 }
 
-/// A place in a chain.
+/// A position in a chain, with the filter that serves it.
 pub struct Stage {
     filter: Arc<Filter>,
     /// Lines that do not match bypass the filter; `None`: all lines go through it.
     when: Option<When>,
-    /// For each route of the filter, its index in the chain's; `None` when it leads nowhere.
+    /// For each route of the filter, its index among those of the chain; `None` if it has no
+    /// destination.
     route_indices: Vec<Option<u32>>,
-    /// A version of the filter that is on trial here.
+    /// The version of the filter that is on trial here, if there is one.
     on_trial: Option<Box<OnTrial>>,
 }
 
-/// A version on trial, and the stage with it instead of the filter.
+/// A version on trial, and a stage that has it instead of the filter.
 struct OnTrial {
     trial: Trial,
     stage: Stage,
 }
 
 impl Stage {
-    /// A stage for the lines that match `when`, or for all.
+    /// A stage for the lines that match `when`, or for all lines.
     pub fn new(filter: Arc<Filter>, when: Option<When>) -> Self {
         Self {
             filter,
@@ -56,7 +59,7 @@ impl Stage {
         }
     }
 
-    /// With a version of its filter on trial.
+    /// Adds a version of the filter on trial.
     pub fn trying(mut self, trial: Option<Trial>) -> Self {
         self.on_trial = trial.map(|trial| {
             let stage = Self::new(Arc::clone(trial.filter()), self.when.clone());
@@ -65,12 +68,12 @@ impl Stage {
         self
     }
 
-    /// What is on trial here.
+    /// The version on trial here.
     pub fn trial(&self) -> Option<&Trial> {
         self.on_trial.as_ref().map(|on_trial| &on_trial.trial)
     }
 
-    /// What serves a stream here: the stage, or its canary.
+    /// The stage that serves a stream of this cohort: this one, or that of its canary.
     fn of(&self, cohort: Cohort) -> &Self {
         match &self.on_trial {
             Some(on_trial) if on_trial.trial.takes(cohort, TrialKind::Canary) => &on_trial.stage,
@@ -78,38 +81,38 @@ impl Stage {
         }
     }
 
-    /// The stage of the shadow that sees a stream here.
+    /// The stage of the shadow that receives copies of the lines of a stream of this cohort.
     fn shadow(&self, cohort: Cohort) -> Option<&Self> {
         let on_trial = self.on_trial.as_ref()?;
         let sees = on_trial.trial.takes(cohort, TrialKind::Shadow);
         sees.then_some(&on_trial.stage)
     }
 
-    /// Its filter.
+    /// The filter that serves this stage.
     pub fn filter(&self) -> &Arc<Filter> {
         &self.filter
     }
 
-    /// Finds the filter's routes among those of the chain.
-    fn lead(&mut self, routes: &[Arc<str>]) {
+    /// Looks up the filter's routes among those of the chain.
+    fn resolve_routes(&mut self, routes: &[Arc<str>]) {
         let route = |name: &String| {
             let at = routes.iter().position(|route| **route == **name);
             at.map(|at| at as u32)
         };
         self.route_indices = self.filter.routes().iter().map(route).collect();
         if let Some(on_trial) = &mut self.on_trial {
-            on_trial.stage.lead(routes);
+            on_trial.stage.resolve_routes(routes);
         }
     }
 }
 
 impl Chain {
-    /// A chain of these stages, which lines leave by `routes`, and by no other: a line that takes
-    /// a route which is not among them goes on.
+    /// A chain of these stages. Lines leave it only by `routes`: a line that takes any other route
+    /// continues through the chain.
     pub fn new<'a>(mut stages: Vec<Stage>, routes: impl IntoIterator<Item = &'a str>) -> Self {
         let routes: Vec<Arc<str>> = routes.into_iter().map(Arc::from).collect();
         for stage in &mut stages {
-            stage.lead(&routes);
+            stage.resolve_routes(&routes);
         }
         Self { stages, routes }
     }
@@ -119,12 +122,12 @@ impl Chain {
         &self.stages
     }
 
-    /// The routes that lead somewhere, whether a filter sends lines by them or not.
+    /// The routes that have a destination, whether or not a filter declares them.
     pub fn routes(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &**route)
     }
 
-    /// Whether a filter of the chain may send lines to this route.
+    /// Whether a filter of the chain declares this route.
     pub fn declares(&self, route: &str) -> bool {
         let mut declared = self.stages.iter().flat_map(|stage| stage.filter.routes());
         declared.any(|name| name == route)

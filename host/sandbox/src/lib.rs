@@ -1,10 +1,14 @@
-//! Filters: WebAssembly components, from a plugin file to the lines that come out of a chain.
+//! The sandbox: filters as WebAssembly components, from a plugin file to the output of a chain.
+//!
+//! In: plugin files, validated settings, and the lines of streams. Out: the lines that each chain
+//! makes of them, and metrics.
 //!
 //! In the order of a filter's life: [`plugin`] reads, checks and compiles a file; [`filter`] is a
-//! plugin with settings and its instances; `instance` calls one; [`verdict`] checks its answer;
-//! [`supervise`] deals with faults; [`chain`] leads a stream's lines through one filter after
-//! another; [`trial`] lets a canary or a shadow see some of them. [`engine`] is wasmtime, set up;
-//! `limits` bounds what a guest may use; [`imports`] are what it may be granted.
+//! plugin with settings and its instances; `instance` calls one instance; [`verdict`] checks its
+//! answer; [`supervise`] handles faults; [`chain`] runs a stream's lines through filters in order;
+//! [`trial`] selects the streams that a canary or a shadow sees; [`self_test`] runs a filter's tests,
+//! and [`replay`] reproduces a trap. [`engine`] configures wasmtime, `limits` limits what a guest may
+//! use, and [`imports`] defines what a guest may be granted.
 //!
 //! Not here: sockets, the configuration file, when to reload.
 

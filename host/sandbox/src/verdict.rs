@@ -1,8 +1,10 @@
-//! Checks what a filter answered, before one byte of it goes on.
+//! Checks a filter's answer before any of its bytes are used.
 //!
-//! In: the lines of a call and the guest's outcome. Out: [`Verdicts`], the lines that go on and those
-//! that take a route, `on_error` applied to those that failed, or [`Broken`] when the answer as a whole makes no
-//! sense. Pure: no guest is called, nothing is counted.
+//! In: the lines of a call, and the guest's outcome. Out: [`Verdicts`]: the lines that continue
+//! through the chain and those that take a route, with `on_error` applied to those that failed. If the
+//! outcome contradicts itself, [`Broken`]. `shape` is the fast path, `checks` validates every number
+//! of an outcome, and [`routed_lines`] holds the lines that take a route. Pure.
+//! Not here: calling guests (`instance`), counting (`supervise::accounting`).
 //!
 //! The rules are those of `wit/batch.wit`.
 
@@ -19,48 +21,49 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-/// What a stream asks of the lines that filters emit.
+/// The rules of a stream for lines that filters emit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// The framing whose terminators no line may hold.
+    /// The framing whose terminator a line must not contain.
     pub framing: Framing,
-    /// Longest line a filter may emit, bytes.
+    /// The longest line that a filter may emit, in bytes.
     pub max_output: usize,
 }
 
-/// The lines of one call after a filter.
+/// A filter's verdicts on the lines of one or more calls.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// What goes on.
+    /// The lines that continue through the chain.
     pub lines: Lines,
     /// How many of `lines` each input line became; empty means one each. If the connection
-    /// closes, they end with the line that closes it.
+    /// closes, the last element is for the line that closes it.
     pub counts: Vec<u32>,
-    /// What leaves the chain, with its places among the input lines.
+    /// The lines that leave the chain, with their positions among the input lines.
     pub routed: RoutedLines,
     /// Input lines that the filter dropped.
     pub dropped: u64,
     /// Input lines that failed, with the reason; `on_error` has been applied.
     pub failed: Vec<Failed>,
-    /// The connection closes after these lines.
+    /// If set, the connection closes after these lines.
     pub close: Option<Close>,
 }
 
 /// An input line that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// Which of the call's lines.
+    /// The line's index among the input lines of its call.
     pub line: usize,
-    /// Why, for metrics.
+    /// The kind of failure, for metrics.
     pub kind: FaultKind,
-    /// What the filter or the check says, at most [`REASON`] bytes.
+    /// The reason that the filter or the check gave, for people. A filter's is cut to [`REASON`]
+    /// bytes.
     pub reason: String,
 }
 
 /// Why a filter closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
-    /// Its verdict says so.
+    /// The filter's verdict was `close`.
     Verdict,
     /// A line failed and `on_error` is `close`.
     OnError,
@@ -71,17 +74,18 @@ pub enum Close {
 #[error("{0}")]
 pub struct Broken(&'static str);
 
-/// Longest reason kept, bytes.
+/// The longest reason that is kept, in bytes.
 pub const REASON: usize = 1024;
 
-/// Judges an outcome. `ways` has, for each route that the filter declared, where it leads out of
-/// the chain; a line whose route leads nowhere goes on.
+/// Judges an outcome. `route_indices` has, for each route that the filter declared, its index among
+/// the routes of the chain. A line whose route has no destination (`None`) continues through the
+/// chain.
 ///
-/// The spans of an answer that lies as its input does are the input's own: `input` then has no
-/// lines any more, only its block.
+/// If the output has its lines at the same positions as the input, their spans move to the verdicts
+/// uncopied. `input` then keeps its block, but has no lines any more.
 ///
 /// # Errors
-/// [`Broken`] when numbers are out of order or range: nothing of the outcome can be used.
+/// [`Broken`] if a number of the outcome is out of order or range. The whole outcome is then unusable.
 pub fn judge(
     input: &mut Lines,
     outcome: Outcome,
@@ -103,7 +107,7 @@ pub fn judge(
     rebuild(input, outcome, rules, route_indices, on_error)
 }
 
-/// The general way: line by line, each output line given the terminator of its input line.
+/// The general case: line by line. Each output line gets the terminator of its input line.
 fn rebuild(
     input: &Lines,
     outcome: Outcome,
@@ -123,7 +127,7 @@ fn rebuild(
     checks::failures(input, &failures, &counts)?;
     checks::routes(input, &routes, &failures, route_indices.len())?;
     if close_after.is_some_and(|line| line as usize >= input.len()) {
-        return Err(Broken("close-after names no line of the call"));
+        return Err(Broken("close-after is not the index of a line of the call"));
     }
     let (mut failures, mut routes) = (failures.iter().peekable(), routes.iter().peekable());
     let (bytes, mut rest) = (&output.bytes[..], &contents[..]);
@@ -144,7 +148,7 @@ fn rebuild(
             .next_if(|routed| routed.line as usize == index)
             .and_then(|routed| route_indices[routed.route as usize]);
         let terminator = input.terminator(index);
-        let go_on = match (failed, route) {
+        let passed = match (failed, route) {
             (Some(failed), _) => {
                 verdicts.failed.push(failed);
                 match on_error {
@@ -157,11 +161,14 @@ fn rebuild(
             (None, Some(route)) => {
                 verdicts.dropped += u64::from(mine.is_empty());
                 for (start, end) in mine {
-                    let terminator = Some(terminator).filter(|own| !own.is_empty());
-                    let terminator = terminator.unwrap_or_else(|| rules.framing.terminator());
+                    let own = if terminator.is_empty() {
+                        rules.framing.terminator()
+                    } else {
+                        terminator
+                    };
                     verdicts
                         .routed
-                        .push(&bytes[*start..*end], terminator, route, index);
+                        .push(&bytes[*start..*end], own, route, index);
                 }
                 0
             }
@@ -174,9 +181,9 @@ fn rebuild(
         if close_after == Some(index as u32) && verdicts.close.is_none() {
             verdicts.close = Some(Close::Verdict);
         }
-        if go_on != count || verdicts.close.is_some() {
+        if passed != count || verdicts.close.is_some() {
             counts.resize(input.len(), 1);
-            counts[index] = go_on as u32;
+            counts[index] = passed as u32;
         }
         if verdicts.close.is_some() {
             counts.truncate(index + 1);
@@ -187,8 +194,8 @@ fn rebuild(
     Ok(verdicts)
 }
 
-/// Each output line with the terminator of the input line. Where that has none (the unterminated
-/// end of a stream) only the last line goes without, or lines would run together.
+/// Adds output lines with the terminator of their input line. If that has none, as at the unterminated
+/// end of a stream, only the last output line stays without, so that lines do not run together.
 fn emit(
     lines: &mut Lines,
     bytes: &[u8],
@@ -209,7 +216,7 @@ fn emit(
     }
 }
 
-/// A reason as it may be shown: bounded, control characters escaped.
+/// A guest's text, made safe to show: cut to [`REASON`] bytes, with control characters escaped.
 pub(crate) fn printable(reason: &[u8]) -> String {
     let text = String::from_utf8_lossy(&reason[..reason.len().min(REASON)]);
     if !text.contains(char::is_control) {
@@ -229,7 +236,7 @@ pub(crate) fn printable(reason: &[u8]) -> String {
 // === impl Verdicts ===
 
 impl Verdicts {
-    /// The verdicts on lines whose call failed.
+    /// The verdicts on lines whose call failed, according to `on_error`.
     pub(crate) fn on_failed(input: Lines, on_error: OnError) -> Self {
         match on_error {
             OnError::Pass => Self {
@@ -248,7 +255,8 @@ impl Verdicts {
         }
     }
 
-    /// Adds what came of the `lines` lines after the first `base`, but for what is counted.
+    /// Adds the verdicts on the `lines` lines after the first `base`. Leaves out `dropped` and
+    /// `failed`, which have been counted already.
     pub(crate) fn append(&mut self, later: Self, base: usize, lines: usize) {
         self.lines.append(later.lines);
         self.routed.append(later.routed, base);

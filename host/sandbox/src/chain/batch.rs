@@ -1,9 +1,9 @@
-//! A batch of lines on its way through a chain, between two stages.
+//! A batch of lines between two stages of a chain.
 //!
-//! In: the lines of a batch, then what each stage made of them. Out: [`ChainOutput`]. What a stage that
-//! closes ends, and how the lines of a route stand in order, is settled here, so that a batch comes
-//! to what its lines would one by one. Pure.
-//! Not here: running stages (`chain`), conditions (`condition`).
+//! In: the lines of a batch, then the verdicts of each stage on them. Out: [`ChainOutput`]. The batch
+//! keeps routed lines in order, and cuts everything after a line at which a stage closes the stream,
+//! so the result is the same as for each line on its own. Pure.
+//! Not here: running stages (`stream_state`), conditions (`condition`).
 
 use std::sync::Arc;
 
@@ -15,26 +15,26 @@ use linemill_framing::Lines;
 #[cfg(test)]
 mod tests;
 
-/// What comes out of a chain.
+/// The output of a chain for one batch.
 #[derive(Debug, Default)]
 pub struct ChainOutput {
-    /// Lines that went through all of it.
+    /// Lines that passed through the whole chain.
     pub lines: Lines,
-    /// Lines that left it by a route which the chain knows: each such route once, its lines in
-    /// the order of the stream, every one with a terminator.
+    /// Lines that left the chain by a route. Each route occurs once, with its lines in the order of
+    /// the stream, and every line has a terminator.
     pub routed: Vec<(Arc<str>, Lines)>,
-    /// The connection closes once all these lines are written.
+    /// If set, the connection closes once all these lines are written.
     pub close: Option<Close>,
 }
 
-/// A batch under way.
+/// A batch on its way through a chain.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// The lines for the next stage.
     pub(crate) lines: Lines,
-    /// The lines that left, with their places among `lines`.
+    /// The lines that left by a route, with their positions among `lines`.
     routed: RoutedLines,
-    /// The stream ends behind all of these.
+    /// If set, the stream ends after all of these lines.
     pub(crate) close: Option<Close>,
 }
 
@@ -46,8 +46,9 @@ impl Batch {
         }
     }
 
-    /// A stage has judged the lines. If it closes, that ends what earlier stages let through and
-    /// sent off, so the first to do so in the order of lines decides.
+    /// Applies the verdicts of a stage. If the stage closes the stream, lines after that point are
+    /// cut, including those that earlier stages sent to routes. So the earliest line at which any
+    /// stage closes decides.
     pub(crate) fn advance(&mut self, verdicts: Verdicts) {
         if verdicts.close.is_some() {
             self.routed.end_at(verdicts.counts.len().saturating_sub(1));
@@ -58,7 +59,7 @@ impl Batch {
         self.close = verdicts.close.or(self.close);
     }
 
-    /// Adds what a filter held back behind all other lines.
+    /// Adds the lines that a filter held back, after all others.
     pub(crate) fn add(&mut self, held: HeldLines, framing: Framing) {
         self.routed.append(held.routed, self.lines.len());
         if !held.lines.is_empty() {
@@ -67,7 +68,7 @@ impl Batch {
         }
     }
 
-    /// What came of it, with `routes` of the chain.
+    /// Ends the batch. `routes` are the names of the chain's routes.
     pub(crate) fn end(self, routes: &[Arc<str>]) -> ChainOutput {
         ChainOutput {
             lines: self.lines,

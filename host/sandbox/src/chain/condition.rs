@@ -1,13 +1,14 @@
-//! Conditions: lines that go round a filter, and back among those that went through it.
+//! Conditions: separates the lines that bypass a filter, and merges them with its output.
 //!
-//! In: lines, and which of them a stage is for; then its verdicts on those. Out: the verdicts on
-//! all lines, in order, those that went round unchanged. Pure.
+//! In: lines, and which of them match the condition of a stage; then the verdicts on those that do.
+//! Out: verdicts on all lines, in order; lines that bypass the filter pass unchanged. Pure.
+//! Not here: evaluating the condition (`stream_state`).
 
 use crate::verdict::Verdicts;
 use linemill_framing::Lines;
 use linemill_framing::blocks;
 
-/// Which lines of a batch a stage is for.
+/// The lines of a batch that match a stage's condition.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Picked {
     All,
@@ -15,7 +16,7 @@ pub(crate) enum Picked {
     Some {
         /// Copies of the lines, in order.
         lines: Lines,
-        /// Where they are: `from..to` each, ascending, none empty, none next to another.
+        /// Their positions in the batch, as ranges `from..to`: ascending, not empty, not adjacent.
         runs: Vec<(usize, usize)>,
     },
 }
@@ -42,16 +43,16 @@ pub(crate) fn pick(all: &Lines, matches: impl Fn(&[u8]) -> bool) -> Picked {
     }
 }
 
-/// Puts the verdicts on lines that were picked as `runs` back among `all`.
+/// Merges the verdicts on the lines that were picked as `runs` with the other lines of `all`.
 pub(crate) fn put_back(all: &Lines, runs: &[(usize, usize)], mut verdicts: Verdicts) -> Verdicts {
     let mut lines = Lines::from_parts(blocks::take(0), Vec::with_capacity(2 * all.len()));
     let mut counts = Vec::new();
-    // How far the lines of `all`, the verdicts and the lines they let through have been used.
+    // How many lines of `all`, how many verdicts, and how many lines of the verdicts have been used.
     let (mut next, mut used, mut taken) = (0, 0, 0);
     for (from, to) in runs {
         lines.append_of(all, next, *from);
         counts.resize(counts.len() + (from - next), 1);
-        // As far as the filter came: it may have closed within the run.
+        // Fewer verdicts than lines mean that the filter closed the stream within the run.
         let known = match verdicts.counts.get(used..) {
             Some(counts) if !verdicts.counts.is_empty() => &counts[..counts.len().min(to - from)],
             _ => &[],

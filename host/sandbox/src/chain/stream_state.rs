@@ -1,9 +1,10 @@
-//! A stream's place in a chain: the instances it holds, and the way of its lines from stage to stage.
+//! The state of one stream in a chain: its own instances, and its lines on their way through the
+//! stages.
 //!
 //! In: lines of a stream, in batches. Out: [`ChainOutput`]: the lines that went through, those that
 //! left by a route, and whether the stream ends there. Between two batches a stream can move to
 //! another chain (`migrate`).
-//! Not here: what a filter does with lines (`filter`), the order of a batch (`batch`).
+//! Not here: calling filters (`filter`), the order of lines in a batch (`batch`).
 
 use std::sync::Arc;
 
@@ -20,29 +21,30 @@ use linemill_framing::{Lines, blocks};
 
 mod migrate;
 
-/// One stream's place in a chain.
+/// The state of one stream in a chain.
 pub struct StreamState {
     pub(super) chain: Arc<Chain>,
     rules: Rules,
     cohort: Cohort,
     origin: Origin,
-    /// As many as the chain has stages.
+    /// One element per stage of the chain.
     pub(super) stages: Vec<StageState>,
 }
 
-/// What a stream has at a stage of its chain.
+/// The state of a stream at one stage of its chain.
 #[derive(Default)]
 pub(super) struct StageState {
+    /// The instance that the stream owns here, if it has one.
     pub(super) own: OwnInstance,
     /// The stage that serves this stream here instead of the chain's: a swap replaced its filter,
     /// but the state could not be handed over.
     kept: Option<Box<Stage>>,
-    /// The shadow that sees copies of the lines.
+    /// The shadow that receives copies of the lines, once it has started.
     shadow: Option<Shadow>,
 }
 
 impl StreamState {
-    /// The way of a new stream through `chain`. No instance is made before the first line.
+    /// The state of a new stream in `chain`. No instance starts before the first line.
     pub fn new(chain: Arc<Chain>, rules: Rules) -> Self {
         let stages = chain.stages.iter().map(|_| StageState::default()).collect();
         Self {
@@ -54,14 +56,14 @@ impl StreamState {
         }
     }
 
-    /// The same for the stream of a client, which versions on trial may serve.
+    /// Says which client the stream belongs to. Without it, no version on trial sees the stream.
     pub fn with(mut self, cohort: Cohort, origin: Origin) -> Self {
         self.cohort = cohort;
         self.origin = origin;
         self
     }
 
-    /// Leads lines through the chain.
+    /// Runs lines through the chain.
     pub async fn process(&mut self, lines: Lines) -> ChainOutput {
         let mut batch = Batch::new(lines);
         for at in 0..self.stages.len() {
@@ -70,7 +72,7 @@ impl StreamState {
         batch.end(&self.chain.routes)
     }
 
-    /// Ends the stream: leads its last lines through the chain, and after them what filters held.
+    /// Ends the stream: runs its last lines through the chain, then the lines that filters held back.
     pub async fn finish(&mut self, last: Lines) -> ChainOutput {
         let mut batch = Batch::new(last);
         for at in 0..self.stages.len() {
@@ -83,7 +85,7 @@ impl StreamState {
         batch.end(&self.chain.routes)
     }
 
-    /// Adds what the filter of a place still holds of the stream, given its instance there.
+    /// Ends the instance `own` of the stage `at`, and adds the lines that it held back to the batch.
     async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
         let Stage {
             filter,
@@ -99,13 +101,13 @@ impl StreamState {
         batch.add(held, self.rules.framing);
     }
 
-    /// One stage.
+    /// Runs the batch through the stage `at`.
     async fn step(&mut self, at: usize, batch: &mut Batch) {
         if batch.lines.is_empty() {
             return;
         }
         let StageState { own, kept, shadow } = &mut self.stages[at];
-        let tried = self.chain.stages[at].shadow(self.cohort);
+        let on_trial = self.chain.stages[at].shadow(self.cohort);
         let stage = kept
             .as_deref()
             .unwrap_or_else(|| self.chain.stages[at].of(self.cohort));
@@ -115,8 +117,10 @@ impl StreamState {
             route_indices: &stage.route_indices,
             origin: &self.origin,
         };
-        if let Some(tried) = tried {
-            shadow.get_or_insert_with(|| Shadow::start(&tried.filter, tried.route_indices.clone()));
+        if let Some(on_trial) = on_trial {
+            shadow.get_or_insert_with(|| {
+                Shadow::start(&on_trial.filter, on_trial.route_indices.clone())
+            });
         }
         let all = std::mem::take(&mut batch.lines);
         let picked = when.as_ref().map_or(Picked::All, |when| {
@@ -138,14 +142,14 @@ impl StreamState {
         batch.advance(verdicts);
     }
 
-    /// The stage that serves the stream at a place.
+    /// The stage that serves the stream at position `at`.
     fn stage(&self, at: usize) -> &Stage {
         let kept = self.stages[at].kept.as_deref();
         kept.unwrap_or_else(|| self.chain.stages[at].of(self.cohort))
     }
 }
 
-/// Runs a filter over lines, and lets its shadow see them.
+/// Runs lines through a filter, and gives its shadow a copy of them.
 async fn run(
     filter: &Filter,
     own: &mut OwnInstance,

@@ -1,4 +1,4 @@
-//! Streams through chains of bundled filters.
+//! Streams that pass through chains of bundled filters.
 
 use super::*;
 use crate::bundled;
@@ -19,13 +19,13 @@ pub(super) const RULES: Rules = Rules {
 async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
     let engine = Arc::new(Engine::new().unwrap());
     let plugin = Plugin::new(&engine, bundled::component(name).unwrap(), Grants::NONE).unwrap();
-    let mut given = FilterSettings::new(name, PluginRef::Name(name.into()));
-    given.settings = settings;
-    given.on_error = OnError::Pass;
+    let mut filter = FilterSettings::new(name, PluginRef::Name(name.into()));
+    filter.settings = settings;
+    filter.on_error = OnError::Pass;
     Filter::start(
         engine,
         plugin,
-        given,
+        filter,
         FilterFamilies::default().of(name),
         Reporting::default(),
     )
@@ -50,8 +50,8 @@ fn lines(contents: &[&str]) -> Lines {
 }
 
 pub(super) async fn out(stream: &mut StreamState, contents: &[&str]) -> String {
-    let flow = stream.process(lines(contents)).await;
-    String::from_utf8(flow.lines.into_bytes()).unwrap()
+    let output = stream.process(lines(contents)).await;
+    String::from_utf8(output.lines.into_bytes()).unwrap()
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn lines_go_through_the_stages_in_order() {
 }
 
 #[tokio::test]
-async fn an_empty_chain_gives_back_the_very_block() {
+async fn an_empty_chain_returns_lines_uncopied() {
     let mut stream = StreamState::new(chain(&[]), RULES);
     let input = lines(&["a"]);
     let at = input.bytes().as_ptr();
@@ -73,7 +73,7 @@ async fn an_empty_chain_gives_back_the_very_block() {
 }
 
 #[tokio::test]
-async fn a_filter_with_state_has_an_instance_a_stream() {
+async fn a_filter_with_state_has_one_instance_per_stream() {
     let number = filter("number", serde_json::json!({})).await;
     assert!(number.is_exclusive());
     let (mut one, mut other) = (
@@ -89,12 +89,12 @@ async fn a_filter_with_state_has_an_instance_a_stream() {
     assert_ne!(
         out(&mut one, &["a", "b"]).await,
         first,
-        "and goes on in the next batch"
+        "numbering continues in the next batch"
     );
 }
 
 #[tokio::test]
-async fn state_goes_along_to_a_chain_that_has_the_same_filter() {
+async fn state_moves_to_a_chain_with_the_same_filter() {
     let number = filter("number", serde_json::json!({})).await;
     let turn = filter("rot13", serde_json::json!({})).await;
     let mut stream = StreamState::new(chain(&[&number]), RULES);
@@ -107,13 +107,13 @@ async fn state_goes_along_to_a_chain_that_has_the_same_filter() {
     assert_eq!(out(&mut stream, &["a"]).await, "1 a\n");
 }
 
-/// Sends lines with one of `patterns` by `route`.
+/// A filter that sends lines with one of `patterns` to `route`.
 async fn sender(patterns: &[&str], route: &str) -> Arc<Filter> {
     let settings = serde_json::json!({ "keep": patterns, "route": route });
     filter("grep", settings).await
 }
 
-/// A chain of conditional stages, in which only `routes` lead somewhere.
+/// A chain of conditional stages in which only `routes` have a destination.
 fn routed(stages: &[(&Arc<Filter>, Option<&str>)], routes: &[&str]) -> StreamState {
     let stages = stages.iter().map(|(filter, when)| {
         let when = when.map(|pattern| When::new(pattern).unwrap());
@@ -123,12 +123,15 @@ fn routed(stages: &[(&Arc<Filter>, Option<&str>)], routes: &[&str]) -> StreamSta
     StreamState::new(Arc::new(chain), RULES)
 }
 
-/// What goes on, and what goes by each route.
-fn parts(flow: ChainOutput) -> (String, Vec<(String, String)>) {
+/// The lines that pass through the chain, and those that leave by each route.
+fn parts(output: ChainOutput) -> (String, Vec<(String, String)>) {
     let text = |lines: Lines| String::from_utf8(lines.into_bytes()).unwrap();
-    let routed = flow.routed.into_iter();
-    let routed = routed.map(|(route, lines)| (route.to_string(), text(lines)));
-    (text(flow.lines), routed.collect())
+    let routed = output
+        .routed
+        .into_iter()
+        .map(|(route, lines)| (route.to_string(), text(lines)))
+        .collect();
+    (text(output.lines), routed)
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn lines_leave_by_the_routes_of_the_chain() {
     let mut stream = routed(&stages, &["errors"]);
     let input = ["a", "odd", "slow", "bad 1", "", "b", "bad 2", "odd"];
     let (lines, routes) = parts(stream.process(lines(&input)).await);
-    assert_eq!(lines, "A\nSLOW\nB\n", "`slow` leads nowhere");
+    assert_eq!(lines, "A\nSLOW\nB\n", "`slow` has no destination");
     let expected = "odd\nbad 1\n\nbad 2\nodd\n";
     assert_eq!(routes, [("errors".to_owned(), expected.to_owned())]);
 
@@ -153,7 +156,7 @@ async fn lines_leave_by_the_routes_of_the_chain() {
 }
 
 #[tokio::test]
-async fn a_chain_knows_which_routes_it_has() {
+async fn a_chain_knows_which_routes_its_filters_declare() {
     let bad = sender(&["bad"], "errors").await;
     let chain = Chain::new(vec![Stage::new(bad, None)], []);
     assert!(chain.declares("errors"));
@@ -162,7 +165,7 @@ async fn a_chain_knows_which_routes_it_has() {
 }
 
 #[tokio::test]
-async fn a_stage_is_for_the_lines_that_match() {
+async fn lines_that_do_not_match_bypass_a_stage() {
     let (turn, number) = (
         filter("rot13", serde_json::json!({})).await,
         filter("number", serde_json::json!({})).await,
@@ -179,7 +182,7 @@ async fn a_stage_is_for_the_lines_that_match() {
 }
 
 #[tokio::test]
-async fn a_filter_that_no_line_is_for_is_not_started() {
+async fn no_instance_starts_while_all_lines_bypass_a_filter() {
     let number = filter("number", serde_json::json!({})).await;
     let mut stream = routed(&[(&number, Some("x"))], &[]);
     let input = lines(&["a", "b"]);
@@ -189,7 +192,7 @@ async fn a_filter_that_no_line_is_for_is_not_started() {
 }
 
 #[tokio::test]
-async fn state_goes_along_when_only_a_condition_changes() {
+async fn state_is_kept_when_only_a_condition_changes() {
     let number = filter("number", serde_json::json!({})).await;
     let mut stream = routed(&[(&number, None)], &[]);
     assert_eq!(out(&mut stream, &["a"]).await, "1 a\n");

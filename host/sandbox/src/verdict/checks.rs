@@ -1,15 +1,15 @@
-//! Every number of an outcome against the input: a filter is trusted with nothing.
+//! Checks every number of an outcome against the input, since filters are not trusted.
 //!
-//! In: parts of an outcome. Out: the same in the form that [`super::judge`] works with, or
-//! [`Broken`]. One line that may not go on does not break an outcome: see [`unacceptable`].
+//! In: parts of an outcome. Out: the same parts in the form that [`super::judge`] requires, or
+//! [`Broken`]. An output line that the stream does not allow fails alone: see [`unacceptable`].
 
 use super::{Broken, Failed, Rules};
 use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::{Failure, LinesResult, Routed};
 use linemill_framing::Lines;
 
-/// Start and end of every output line, checked against the block. `one_each` says that the output
-/// has a line for each of the input.
+/// Start and end of every output line, checked against the block. `one_each`: the outcome has no
+/// counts, so the output must have one line per input line.
 pub(super) fn contents(
     input: &Lines,
     output: &LinesResult,
@@ -18,7 +18,7 @@ pub(super) fn contents(
     let spans = if output.spans.is_empty() && one_each {
         if output.bytes.len() != input.bytes().len() {
             return Err(Broken(
-                "no spans are given, and the block's length is not the input's",
+                "there are no spans, and the block differs from the input in length",
             ));
         }
         input.spans()
@@ -33,7 +33,7 @@ pub(super) fn contents(
             .last()
             .is_some_and(|end| *end as usize > output.bytes.len())
     {
-        return Err(Broken("spans descend, or end outside of the block"));
+        return Err(Broken("spans descend, or end outside the block"));
     }
     Ok(spans
         .chunks_exact(2)
@@ -41,32 +41,37 @@ pub(super) fn contents(
         .collect())
 }
 
-/// Checks that `counts` are one for each line, and add up to the lines `given`.
-pub(super) fn counts(input: &Lines, counts: &[u32], given: usize) -> Result<(), Broken> {
+/// Checks that there is one count per input line, and that counts add up to `outputs`, the number of
+/// output lines. Without counts, there must be one output line per input line.
+pub(super) fn counts(input: &Lines, counts: &[u32], outputs: usize) -> Result<(), Broken> {
     if counts.is_empty() {
-        return if given == input.len() {
+        return if outputs == input.len() {
             Ok(())
         } else {
-            Err(Broken("one line each is due, but spans differ"))
+            Err(Broken(
+                "there are no counts, and not one output line per input line",
+            ))
         };
     }
     if counts.len() != input.len() {
-        return Err(Broken("counts are not as many as the input's lines"));
+        return Err(Broken("there is not one count per input line"));
     }
     let sum: u64 = counts.iter().map(|count| u64::from(*count)).sum();
-    if sum != given as u64 {
-        return Err(Broken("counts do not add up to the number of lines given"));
+    if sum != outputs as u64 {
+        return Err(Broken("counts do not add up to the number of output lines"));
     }
     Ok(())
 }
 
-/// Checks that failed lines ascend, are there, and have no output.
+/// Checks that failed lines ascend, are lines of the call, and have no output.
 pub(super) fn failures(input: &Lines, failures: &[Failure], counts: &[u32]) -> Result<(), Broken> {
     let lines = || failures.iter().map(|failure| failure.line as usize);
     if !lines().is_sorted_by(|a, b| a < b)
         || lines().next_back().is_some_and(|last| last >= input.len())
     {
-        return Err(Broken("failures descend, or name no line of the call"));
+        return Err(Broken(
+            "failures descend, or one is not the index of a line of the call",
+        ));
     }
     if !counts.is_empty() && lines().any(|line| counts[line] != 0) {
         return Err(Broken("a failed line has output"));
@@ -74,8 +79,8 @@ pub(super) fn failures(input: &Lines, failures: &[Failure], counts: &[u32]) -> R
     Ok(())
 }
 
-/// Checks that routed lines ascend, are there, did not fail, and take routes which the filter
-/// declared, of which there are so many.
+/// Checks that routed lines ascend, are lines of the call, did not fail, and take routes that the
+/// filter declared. `declared` is the number of these routes.
 pub(super) fn routes(
     input: &Lines,
     routes: &[Routed],
@@ -87,7 +92,9 @@ pub(super) fn routes(
             .last()
             .is_some_and(|last| last.line as usize >= input.len())
     {
-        return Err(Broken("routes descend, or name no line of the call"));
+        return Err(Broken(
+            "routes descend, or one is not the index of a line of the call",
+        ));
     }
     if routes
         .iter()
@@ -95,7 +102,7 @@ pub(super) fn routes(
     {
         return Err(Broken("a line takes a route that was not declared"));
     }
-    // Both ascend.
+    // Routes and failures both ascend, so one pass over each is enough.
     let mut failed = failures.iter().map(|failure| failure.line).peekable();
     let both = |routed: &Routed| {
         while failed.next_if(|line| *line < routed.line).is_some() {}
@@ -107,7 +114,7 @@ pub(super) fn routes(
     Ok(())
 }
 
-/// Why the lines that `line` became may not go on, if they may not.
+/// Why the stream does not allow the output lines of `line`; `None` if it does.
 pub(super) fn unacceptable(
     line: usize,
     bytes: &[u8],
@@ -120,7 +127,7 @@ pub(super) fn unacceptable(
             return failed(
                 FaultKind::Length,
                 format!(
-                    "a line of {} bytes; at most {} may go on",
+                    "its output line has {} bytes, more than the {} allowed",
                     end - start,
                     rules.max_output
                 ),
@@ -129,7 +136,7 @@ pub(super) fn unacceptable(
         if rules.framing.ends_inside(&bytes[*start..*end]) {
             return failed(
                 FaultKind::Terminator,
-                "a line that holds a terminator".into(),
+                "its output line contains a terminator".into(),
             );
         }
     }

@@ -1,21 +1,21 @@
-//! Lines that leave a chain before its end, by a route.
+//! Routed lines: lines that leave a chain before its end, by a route.
 //!
-//! In: lines as stages send them off. Out: the lines of each route, in the order in which they
-//! came into the chain, whichever stage sent them. Pure.
-//! Not here: which lines take a route (`verdict`), where a route leads (the listener).
+//! In: lines that stages send to routes. Out: the lines of each route, in the order in which they
+//! entered the chain, no matter which stage routed them. Pure.
+//! Not here: which lines take a route (`verdict`), the destinations of routes (the host's egress).
 
 use std::sync::Arc;
 
 use linemill_framing::Lines;
 
-/// Lines that have left, in order among those still under way.
+/// Lines that left by a route, with their positions among the lines that remain in the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoutedLines {
     lines: Lines,
-    /// Where each of `lines` goes: an index into the routes of the chain.
+    /// The route of each of `lines`: an index into the routes of the chain.
     route_indices: Vec<u32>,
-    /// Before which of the lines under way each of `lines` stands: an index, or their number if it
-    /// is after all of them. Ascending.
+    /// The position of each of `lines`: the index of the remaining line that it comes before, or the
+    /// number of remaining lines if it comes after all of them. Ascending.
     before: Vec<u32>,
 }
 
@@ -38,24 +38,24 @@ impl RoutedLines {
         self.route_indices.len()
     }
 
-    /// The lines that left at index `at` of the lines under way, each with its way.
+    /// The contents of the routed lines at position `at`, each with its route.
     pub(crate) fn of_input(&self, at: usize) -> impl Iterator<Item = (&[u8], u32)> {
         let from = self
             .before
             .partition_point(|before| (*before as usize) < at);
-        let stands = move |index: &usize| self.before[*index] as usize == at;
-        let all = (from..self.before.len()).take_while(stands);
+        let is_at = move |index: &usize| self.before[*index] as usize == at;
+        let all = (from..self.before.len()).take_while(is_at);
         all.map(|index| (self.lines.content(index), self.route_indices[index]))
     }
 
-    /// Adds a line that stood at index `at` of the lines under way, no earlier than the last one.
+    /// Adds a line at position `at`, which must not be before the last routed line.
     pub(crate) fn push(&mut self, content: &[u8], terminator: &[u8], route: u32, at: usize) {
         self.lines.push(content, terminator);
         self.route_indices.push(route);
         self.before.push(at as u32);
     }
 
-    /// Adds lines that left out of a later part, which begins at line `base`.
+    /// Adds the routed lines of a later part of the batch, which begins at line `base`.
     pub(crate) fn append(&mut self, later: Self, base: usize) {
         if later.is_empty() {
             return;
@@ -66,8 +66,8 @@ impl RoutedLines {
             .extend(later.before.iter().map(|at| at + base as u32));
     }
 
-    /// Adds lines that a stage has just sent off, each at its place. Where both have one at a
-    /// place, these stood there first.
+    /// Merges the lines that the current stage has routed, by position. At equal positions, lines
+    /// routed by earlier stages come first.
     pub(crate) fn merge(&mut self, new: Self) {
         if new.is_empty() {
             return;
@@ -93,7 +93,7 @@ impl RoutedLines {
         }
     }
 
-    /// Forgets lines that stood after line `last`, at which the stream ends.
+    /// Removes routed lines after the line `last`, at which the stream ends.
     pub(crate) fn end_at(&mut self, last: usize) {
         let kept = self.before.partition_point(|at| *at as usize <= last);
         self.lines.truncate(kept);
@@ -101,7 +101,8 @@ impl RoutedLines {
         self.before.truncate(kept);
     }
 
-    /// Follows the lines under way through a stage which made `counts` of each; none means one.
+    /// Updates positions after a stage that turned each remaining line into as many as `counts` says.
+    /// Empty `counts` mean one each.
     pub(crate) fn follow(&mut self, counts: &[u32]) {
         if counts.is_empty() {
             return;
@@ -116,7 +117,8 @@ impl RoutedLines {
         }
     }
 
-    /// Follows lines that were picked, as runs `from..to`, back among those that were not.
+    /// Converts positions among the lines that were picked, as runs `from..to`, into positions among
+    /// all lines.
     pub(crate) fn put_back(&mut self, runs: &[(usize, usize)]) {
         let (mut runs, mut current, mut picked) = (runs.iter(), (0, 0), 0);
         for at in &mut self.before {
@@ -129,7 +131,7 @@ impl RoutedLines {
         }
     }
 
-    /// The lines of each route that has any.
+    /// The lines of each route that has some. `routes` are the names of the chain's routes.
     pub(crate) fn by_route(self, routes: &[Arc<str>]) -> Vec<(Arc<str>, Lines)> {
         let Some(first) = self.route_indices.first().copied() else {
             return Vec::new();
@@ -141,8 +143,8 @@ impl RoutedLines {
         let mut all: Vec<(u32, Lines)> = Vec::new();
         let mut from = 0;
         for run in self.route_indices.chunk_by(|one, next| one == next) {
-            let at = all.iter().position(|(route, _)| *route == run[0]);
-            let at = at.unwrap_or_else(|| {
+            let known = all.iter().position(|(route, _)| *route == run[0]);
+            let at = known.unwrap_or_else(|| {
                 all.push((run[0], Lines::default()));
                 all.len() - 1
             });

@@ -1,7 +1,8 @@
-//! The fast way through the check of an outcome: a block of the input's own layout.
+//! The fast path of the check: output with the same layout as the input.
 //!
-//! In: the lines of a call, and the output of an outcome that says nothing of them but what they
-//! became. Out: whether it can go on as it came, without a look at single lines.
+//! In: the lines of a call, and the output of an outcome without counts, failures or routes. Out:
+//! whether the output can be used as it is, without a check of each line.
+//! Not here: output with another layout (`checks`).
 
 use super::Rules;
 use crate::bindings::filter::exports::linemill::filter::batch::LinesResult;
@@ -9,15 +10,16 @@ use linemill_framing::Framing;
 use linemill_framing::Lines;
 use linemill_framing::scan;
 
-/// Whether `output` has its contents where `input` has them, with the same gaps between.
+/// Whether `output` has its contents at the same positions as `input`, with the same terminators in
+/// between.
 pub(super) fn is_same(input: &Lines, output: &LinesResult, rules: Rules) -> bool {
     output.bytes.len() == input.bytes().len()
         && (output.spans.is_empty() || output.spans == input.spans())
         && same_terminators(input, &output.bytes, rules.framing)
 }
 
-/// Whether `output`, as long as the input's block, has its terminators at the same places, and
-/// none elsewhere.
+/// Whether `output`, which is as long as the input's block, has terminators at the same positions and
+/// nowhere else.
 fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
     let last_bytes = match framing {
         Framing::Lf => scan::same_places(b'\n', input.bytes(), output),
@@ -28,7 +30,7 @@ fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
     last_bytes && long_gaps_match(input, output, framing)
 }
 
-/// Compares the gaps that are more than the one byte that has been compared.
+/// Compares the terminators that are longer than the one byte compared already.
 fn long_gaps_match(input: &Lines, output: &[u8], framing: Framing) -> bool {
     let theirs = input.bytes();
     let compared = usize::from(framing != Framing::Crlf);

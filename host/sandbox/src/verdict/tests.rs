@@ -1,4 +1,4 @@
-//! What a guest may answer, and what comes of it.
+//! Outcomes that a guest may return, and the verdicts on them.
 
 use proptest::prelude::*;
 
@@ -10,8 +10,8 @@ const RULES: Rules = Rules {
     max_output: 16,
 };
 
-/// Three routes were declared; the second leads nowhere.
-const WAYS: &[Option<u32>] = &[Some(1), None, Some(0)];
+/// Indices for three declared routes; the second has no destination.
+const ROUTE_INDICES: &[Option<u32>] = &[Some(1), None, Some(0)];
 
 fn input() -> Lines {
     let mut lines = Lines::default();
@@ -22,7 +22,7 @@ fn input() -> Lines {
     lines
 }
 
-/// An outcome with these contents packed, no gaps.
+/// An outcome with these contents, without gaps in between.
 fn packed(contents: &[&str], counts: &[u32]) -> Outcome {
     let (mut bytes, mut spans) = (Vec::new(), Vec::new());
     for content in contents {
@@ -62,27 +62,29 @@ fn routing(mut outcome: Outcome, routes: &[(u32, u32)]) -> Outcome {
     outcome
 }
 
-/// The lines that left, by way.
+/// The routed lines, by route.
 fn routed(verdicts: Verdicts) -> Vec<(String, Vec<u8>)> {
     let names = ["zero".into(), "one".into()];
-    let route_indices = verdicts.routed.by_route(&names).into_iter();
-    route_indices
+    verdicts
+        .routed
+        .by_route(&names)
+        .into_iter()
         .map(|(name, lines)| (name.to_string(), lines.into_bytes()))
         .collect()
 }
 
 fn verdicts(outcome: Outcome, on_error: OnError) -> Verdicts {
-    judge(&mut input(), outcome, RULES, WAYS, on_error).expect("the outcome makes sense")
+    judge(&mut input(), outcome, RULES, ROUTE_INDICES, on_error).expect("the outcome is consistent")
 }
 
 fn broken(outcome: Outcome) -> &'static str {
-    judge(&mut input(), outcome, RULES, WAYS, OnError::Pass)
-        .expect_err("the outcome makes no sense")
+    judge(&mut input(), outcome, RULES, ROUTE_INDICES, OnError::Pass)
+        .expect_err("the outcome contradicts itself")
         .0
 }
 
 #[test]
-fn terminators_come_back_as_they_came() {
+fn each_line_keeps_its_terminator() {
     let verdicts = verdicts(packed(&["1", "2", "3", "4"], &[]), OnError::Pass);
     assert_eq!(verdicts.lines.bytes(), b"1\n2\n3\n4\r\n");
     assert_eq!(
@@ -92,7 +94,7 @@ fn terminators_come_back_as_they_came() {
 }
 
 #[test]
-fn a_block_of_the_inputs_shape_goes_on_uncopied() {
+fn output_with_the_layout_of_the_input_is_not_copied() {
     let bytes = b"eno\n\neerht\nruof\r\n".to_vec();
     let at = bytes.as_ptr();
     let output = LinesResult {
@@ -113,7 +115,7 @@ fn a_block_of_the_inputs_shape_goes_on_uncopied() {
 }
 
 #[test]
-fn gaps_of_a_guest_do_not_count() {
+fn bytes_between_spans_are_ignored() {
     let output = LinesResult {
         bytes: b"eno!?eerht\0ruof??".to_vec(),
         spans: Vec::new(),
@@ -146,7 +148,7 @@ fn pieces_of_an_unterminated_line_do_not_run_together() {
         &mut last.clone(),
         packed(&["a", "b"], &[2]),
         RULES,
-        WAYS,
+        ROUTE_INDICES,
         OnError::Pass,
     )
     .expect("makes sense");
@@ -154,7 +156,7 @@ fn pieces_of_an_unterminated_line_do_not_run_together() {
 }
 
 #[test]
-fn on_error_decides_about_failed_lines_alone() {
+fn on_error_applies_to_failed_lines_alone() {
     let outcome = || failing(packed(&["1", "3", "4"], &[1, 0, 1, 1]), &[1]);
     let passed = verdicts(outcome(), OnError::Pass);
     assert_eq!(passed.lines.bytes(), b"1\n\n3\n4\r\n");
@@ -197,7 +199,7 @@ fn a_line_with_a_terminator_or_too_long_fails_alone() {
 }
 
 #[test]
-fn a_terminator_is_seen_in_a_block_of_the_inputs_shape_too() {
+fn a_terminator_is_found_on_the_fast_path_too() {
     let output = LinesResult {
         bytes: b"o\ne\n\nthree\nfour\r\n".to_vec(),
         spans: Vec::new(),
@@ -215,7 +217,7 @@ fn a_terminator_is_seen_in_a_block_of_the_inputs_shape_too() {
 }
 
 #[test]
-fn nothing_goes_on_after_a_line_that_closes() {
+fn no_line_passes_after_a_line_that_closes() {
     let outcome = Outcome {
         close_after: Some(2),
         ..packed(&["1", "2", "3", "4"], &[])
@@ -228,7 +230,7 @@ fn nothing_goes_on_after_a_line_that_closes() {
 }
 
 #[test]
-fn lines_leave_by_the_routes_that_lead_somewhere() {
+fn lines_leave_by_routes_that_have_a_destination() {
     let outcome = packed(&["1", "2", "3", "4a", "4b"], &[1, 1, 1, 2]);
     let verdicts = verdicts(routing(outcome, &[(0, 2), (1, 1), (3, 0)]), OnError::Pass);
     assert_eq!(verdicts.lines.bytes(), b"2\n3\n");
@@ -264,13 +266,19 @@ fn a_line_on_a_route_has_a_terminator() {
     let mut last = Lines::default();
     last.push(b"ab", b"");
     let outcome = routing(packed(&["a", "b"], &[2]), &[(0, 0)]);
-    let verdicts =
-        judge(&mut last.clone(), outcome, RULES, WAYS, OnError::Pass).expect("makes sense");
+    let verdicts = judge(
+        &mut last.clone(),
+        outcome,
+        RULES,
+        ROUTE_INDICES,
+        OnError::Pass,
+    )
+    .expect("makes sense");
     assert_eq!(routed(verdicts), [("one".to_owned(), b"a\nb\n".to_vec())]);
 }
 
 #[test]
-fn counts_say_what_became_of_each_line() {
+fn counts_say_how_many_lines_each_line_became() {
     let counts = |outcome, on_error| verdicts(outcome, on_error).counts;
     assert!(counts(packed(&["1", "2", "3", "4"], &[]), OnError::Pass).is_empty());
     let failed = || failing(packed(&["1", "2", "3", "4"], &[]), &[1]);
@@ -283,7 +291,7 @@ fn counts_say_what_became_of_each_line() {
 }
 
 #[test]
-fn nonsense_is_refused_as_a_whole() {
+fn an_outcome_that_contradicts_itself_is_refused_whole() {
     let spans = |spans: &[u32]| {
         let output = LinesResult {
             bytes: b"0123456789".to_vec(),
@@ -300,18 +308,18 @@ fn nonsense_is_refused_as_a_whole() {
     assert!(broken(spans(&[0, 1, 2])).contains("pairs"));
     assert!(broken(spans(&[0, 2, 1, 3])).contains("descend"));
     assert!(broken(spans(&[0, 1, 2, 11])).contains("outside"));
-    assert!(broken(packed(&["1", "2"], &[1, 1])).contains("not as many"));
+    assert!(broken(packed(&["1", "2"], &[1, 1])).contains("one count per"));
     assert!(broken(packed(&["1", "2"], &[1, 1, 1, 0])).contains("add up"));
     assert!(broken(packed(&["1", "2"], &[u32::MAX, u32::MAX, 4, 0])).contains("add up"));
-    assert!(broken(packed(&["1", "2"], &[])).contains("one line each"));
+    assert!(broken(packed(&["1", "2"], &[])).contains("one output line per"));
     assert!(broken(packed(&[], &[])).contains("length"));
     assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[0])).contains("has output"));
     assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[2, 1])).contains("descend"));
-    assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[4])).contains("no line"));
+    assert!(broken(failing(packed(&["1"], &[1, 0, 0, 0]), &[4])).contains("not the index"));
     let one = || packed(&["1"], &[1, 0, 0, 0]);
     assert!(broken(routing(one(), &[(1, 0), (0, 0)])).contains("descend"));
     assert!(broken(routing(one(), &[(1, 0), (1, 0)])).contains("descend"));
-    assert!(broken(routing(one(), &[(4, 0)])).contains("no line"));
+    assert!(broken(routing(one(), &[(4, 0)])).contains("not the index"));
     assert!(broken(routing(one(), &[(0, 3)])).contains("not declared"));
     assert!(broken(failing(routing(one(), &[(0, 0), (2, 1)]), &[1, 2])).contains("failed line"));
     assert!(
@@ -324,7 +332,7 @@ fn nonsense_is_refused_as_a_whole() {
 }
 
 proptest! {
-    /// Whatever a guest answers, what goes on is lines of the stream's framing.
+    /// Whatever a guest answers, lines that pass obey the framing of the stream.
     #[test]
     fn any_answer_yields_well_formed_lines_or_nothing(
         bytes in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'\n'), Just(b'\r')], 0..24),
@@ -345,7 +353,7 @@ proptest! {
         let outcome = Outcome { output: LinesResult { bytes, spans }, counts, failures, routes, close_after };
         let framing = if crlf { Framing::Crlf } else { Framing::Lf };
         let rules = Rules { framing, max_output: 5 };
-        if let Ok(verdicts) = judge(&mut input(), outcome, rules, WAYS, OnError::Drop) {
+        if let Ok(verdicts) = judge(&mut input(), outcome, rules, ROUTE_INDICES, OnError::Drop) {
             let known = if verdicts.close.is_some() { verdicts.counts.len() } else { input().len() };
             let made = match &verdicts.counts[..] {
                 [] => known,

@@ -1,4 +1,4 @@
-//! Batches through stages that answer anything at all, against the same lines one by one.
+//! Compares batches with the same lines one by one, for stages with arbitrary answers.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,13 +16,13 @@ const RULES: Rules = Rules {
     max_output: 16,
 };
 
-/// What a stage says of a line.
+/// A stage's answer to a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Answer {
-    /// The content and this, one line each.
-    behind: Vec<&'static str>,
+    /// One output line for each suffix: the input's content with the suffix.
+    suffixes: Vec<&'static str>,
     fails: bool,
-    /// The call ends in a trap if it has this line.
+    /// A call with this line traps.
     traps: bool,
     closes: bool,
     route: Option<u32>,
@@ -30,9 +30,9 @@ struct Answer {
 
 #[derive(Debug, Clone)]
 struct Model {
-    /// The stage is for lines that begin with less than this.
+    /// Lines bypass the stage unless their first byte is less than this.
     below: Option<u8>,
-    /// By a line's last byte.
+    /// The answer to a line is chosen by the line's last byte.
     answers: Vec<Answer>,
     on_error: OnError,
     route_indices: Vec<Option<u32>>,
@@ -49,7 +49,7 @@ impl Model {
         &self.answers[usize::from(last) % self.answers.len()]
     }
 
-    /// One call: `None` is a trap.
+    /// Makes one call. `None` is a trap.
     fn call(&self, lines: &Lines) -> Option<Verdicts> {
         let mut outcome = Outcome {
             output: LinesResult {
@@ -76,14 +76,14 @@ impl Model {
                 outcome.counts.push(0);
                 continue;
             }
-            for behind in &answer.behind {
+            for suffixes in &answer.suffixes {
                 let bytes = &mut outcome.output.bytes;
                 let start = bytes.len() as u32;
                 bytes.extend_from_slice(content);
-                bytes.extend_from_slice(behind.as_bytes());
+                bytes.extend_from_slice(suffixes.as_bytes());
                 outcome.output.spans.extend([start, bytes.len() as u32]);
             }
-            outcome.counts.push(answer.behind.len() as u32);
+            outcome.counts.push(answer.suffixes.len() as u32);
             let route = answer.route.map(|route| Routed { line, route });
             outcome.routes.extend(route);
             if answer.closes && outcome.close_after.is_none() {
@@ -104,7 +104,7 @@ impl Model {
         Some(verdicts.expect("it makes sense"))
     }
 
-    /// As `recover` does it.
+    /// Isolates traps, as the supervisor does.
     fn run(&self, lines: Lines) -> Verdicts {
         let mut all = Verdicts::default();
         let mut todo = vec![(0, lines.len())];
@@ -125,7 +125,7 @@ impl Model {
         all
     }
 
-    /// As `chain` does it.
+    /// Runs the stage over a batch, as [`StreamState`](crate::chain::StreamState) does.
     fn step(&self, batch: &mut Batch) {
         if batch.lines.is_empty() {
             return;
@@ -147,7 +147,7 @@ impl Model {
     }
 }
 
-/// What came out: the lines that went on, those of each route, why it closed.
+/// The output of all stages: the lines that passed, those of each route, and why the stream closed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Out {
     lines: Vec<u8>,
@@ -156,26 +156,26 @@ struct Out {
 }
 
 impl Out {
-    /// One line through the stages from `stage` on, each line made of it to the end before the
-    /// next.
-    fn lead(&mut self, stages: &[Model], content: &[u8], terminator: &[u8]) {
+    /// Runs one line through `stages`. Each line that a stage makes of it passes through all later
+    /// stages before the next one does.
+    fn run(&mut self, stages: &[Model], content: &[u8], terminator: &[u8]) {
         let Some((stage, later)) = stages.split_first() else {
             self.lines.extend([content, terminator].concat());
             return;
         };
         if !stage.is_for(content) {
-            return self.lead(later, content, terminator);
+            return self.run(later, content, terminator);
         }
         let answer = stage.answer(content);
-        let made = answer.behind.iter();
+        let made = answer.suffixes.iter();
         let made: Vec<_> = made
-            .map(|behind| [content, behind.as_bytes()].concat())
+            .map(|suffixes| [content, suffixes.as_bytes()].concat())
             .collect();
         let wrong = |line: &Vec<u8>| line.len() > RULES.max_output || line.contains(&b'\n');
         let failed = answer.traps || answer.fails || made.iter().any(wrong);
         if failed {
             match stage.on_error {
-                OnError::Pass => self.lead(later, content, terminator),
+                OnError::Pass => self.run(later, content, terminator),
                 OnError::Drop | OnError::Quarantine => {}
                 OnError::Close => self.close = Some(Close::OnError),
             }
@@ -189,13 +189,13 @@ impl Out {
         } else {
             for (nth, line) in made.iter().enumerate() {
                 let last = nth + 1 == made.len();
-                self.lead(later, line, if last { terminator } else { b"\n" });
+                self.run(later, line, if last { terminator } else { b"\n" });
                 if self.close.is_some() {
                     return;
                 }
             }
         }
-        // A trap says nothing, and neither does a line that failed by its own word.
+        // A trap has no answer, and a line that fails by verdict cannot also close the stream.
         let closes = answer.closes && !answer.traps && !answer.fails;
         if closes && self.close.is_none() {
             self.close = Some(Close::Verdict);
@@ -204,7 +204,7 @@ impl Out {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let behind = prop_oneof![
+    let suffixes = prop_oneof![
         6 => Just(vec![""]),
         4 => Just(vec!["a"]),
         3 => Just(vec![]),
@@ -215,9 +215,9 @@ fn answer() -> impl Strategy<Value = Answer> {
     ];
     let route = prop_oneof![3 => Just(None), 2 => (0..3u32).prop_map(Some)];
     let chance = |of: u32| (0..of).prop_map(|number| number == 0);
-    (behind, chance(8), chance(8), chance(12), route).prop_map(
-        |(behind, fails, traps, closes, route)| Answer {
-            behind,
+    (suffixes, chance(8), chance(8), chance(12), route).prop_map(
+        |(suffixes, fails, traps, closes, route)| Answer {
+            suffixes,
             fails,
             traps,
             closes,
@@ -253,7 +253,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_comes_to_what_its_lines_do_one_by_one(
+    fn a_batch_gives_the_same_result_as_its_lines_one_by_one(
         stages in vec(model(), 0..5),
         contents in vec("[a-f]{0,4}", 1..24),
         terminated in any::<bool>(),
@@ -264,7 +264,7 @@ proptest! {
             let terminator: &[u8] = if whole { b"\n" } else { b"" };
             lines.push(content.as_bytes(), terminator);
             if expected.close.is_none() {
-                expected.lead(&stages, content.as_bytes(), terminator);
+                expected.run(&stages, content.as_bytes(), terminator);
             }
         }
 
@@ -272,9 +272,9 @@ proptest! {
         for stage in &stages {
             stage.step(&mut batch);
         }
-        let flow = batch.end(&names());
-        let mut out = Out { lines: flow.lines.into_bytes(), close: flow.close, ..Out::default() };
-        for (name, lines) in flow.routed {
+        let output = batch.end(&names());
+        let mut out = Out { lines: output.lines.into_bytes(), close: output.close, ..Out::default() };
+        for (name, lines) in output.routed {
             prop_assert!(!lines.is_empty());
             let route = names().iter().position(|other| *other == name).expect("a route of the chain");
             prop_assert!(out.routed[route].is_empty(), "each route once");
@@ -285,7 +285,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_held_back_stands_behind_everything() {
+fn held_lines_come_after_all_others() {
     let mut batch = Batch::new(Lines::default());
     batch.lines.push(b"last", b"");
     batch.routed.push(b"gone", b"\n", 0, 0);
@@ -295,16 +295,16 @@ fn what_was_held_back_stands_behind_everything() {
     held.routed.push(b"second", b"\n", 1, 1);
     batch.add(held, Framing::Lf);
 
-    // The next stage sends off the line of the stream, and drops the one that was held back.
+    // The next stage routes the line of the stream, and drops the one that was held back.
     let mut verdicts = Verdicts {
         counts: vec![0, 0],
         ..Verdicts::default()
     };
     verdicts.routed.push(b"last", b"\n", 0, 0);
     batch.advance(verdicts);
-    let flow = batch.end(&names());
-    assert!(flow.lines.is_empty());
-    let routed: Vec<_> = flow
+    let output = batch.end(&names());
+    assert!(output.lines.is_empty());
+    let routed: Vec<_> = output
         .routed
         .iter()
         .map(|(name, lines)| (&**name, lines.bytes()))
@@ -316,7 +316,7 @@ fn what_was_held_back_stands_behind_everything() {
 }
 
 #[test]
-fn all_or_nothing_is_not_copied() {
+fn lines_are_copied_only_if_some_but_not_all_match() {
     let mut lines = Lines::default();
     for content in ["a", "b", "ab"] {
         lines.push(content.as_bytes(), b"\n");

@@ -1,8 +1,9 @@
-//! A stream goes on with another chain.
+//! Migration of a stream to another chain.
 //!
-//! In: a stream at rest, and the chain to follow. Out: the lines that filters held which leave, as
-//! they come out of the old chain. A filter that both chains have keeps its instance; one of the
-//! same name hands its state over (`stage::handover`), or stays for this stream.
+//! In: a stream between two batches, and the next chain. Out: the lines that leaving filters held
+//! back, as the old chain's output. A filter that is in both chains keeps its instance. A filter
+//! succeeded by another of its name hands its state over (`filter::handover`), or stays for this
+//! stream.
 //! Not here: when to move.
 
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use linemill_framing::Lines;
 mod tests;
 
 impl StreamState {
-    /// Goes on with another chain.
+    /// Moves the stream to another chain. Returns the lines that leaving filters held back.
     ///
-    /// Stages are taken in order: what an earlier one gives back as it leaves goes through the later
-    /// ones of the old chain, and is part of their state before that is asked for.
+    /// Works in the order of the stages: lines that an earlier filter held back pass through the later
+    /// stages of the old chain, and change their state before that is handed over.
     pub async fn move_to(&mut self, chain: Arc<Chain>, rules: Rules) -> ChainOutput {
         let old: Vec<_> = (0..self.stages.len())
             .map(|at| self.stage(at).filter.base_name())
@@ -30,28 +31,29 @@ impl StreamState {
             .iter()
             .map(|stage| stage.filter.base_name())
             .collect();
-        let heirs = heirs(&old, &new);
+        let successors = successors(&old, &new);
         let mut stages: Vec<_> = new.iter().map(|_| StageState::default()).collect();
         let mut batch = Batch::new(Lines::default());
-        for (at, heir) in heirs.into_iter().enumerate() {
+        for (at, successor) in successors.into_iter().enumerate() {
             self.step(at, &mut batch).await;
             let own = std::mem::take(&mut self.stages[at].own);
-            if let Some(heir) = heir {
+            if let Some(next) = successor {
                 let shadow = self.stages[at].shadow.take();
-                let tried = chain.stages[heir].shadow(self.cohort);
-                stages[heir].shadow =
-                    shadow.filter(|shadow| tried.is_some_and(|tried| shadow.is_of(tried.filter())));
+                let on_trial = chain.stages[next].shadow(self.cohort);
+                stages[next].shadow = shadow
+                    .filter(|shadow| on_trial.is_some_and(|stage| shadow.is_of(stage.filter())));
             }
             if own.is_none() || batch.close.is_some() {
                 continue;
             }
-            let heir = heir.map(|heir| (chain.stages[heir].of(self.cohort), &mut stages[heir]));
-            let leaves = match heir {
+            let next =
+                successor.map(|next| (chain.stages[next].of(self.cohort), &mut stages[next]));
+            let leaving = match next {
                 None => own,
-                Some((stage, place)) => {
+                Some((stage, next)) => {
                     let filter = &self.stage(at).filter;
                     if Arc::ptr_eq(filter, &stage.filter) {
-                        place.own = own;
+                        next.own = own;
                         continue;
                     }
                     if !own.has_state() {
@@ -59,35 +61,35 @@ impl StreamState {
                     }
                     match stage.filter.take_over(filter, own).await {
                         HandedOver::Restored(own) => {
-                            place.own = own;
+                            next.own = own;
                             continue;
                         }
                         HandedOver::Kept(own) => {
                             let mut kept = Stage::new(Arc::clone(filter), stage.when.clone());
-                            kept.lead(&chain.routes);
+                            kept.resolve_routes(&chain.routes);
                             let kept = Some(Box::new(kept));
-                            (place.own, place.kept) = (own, kept);
+                            (next.own, next.kept) = (own, kept);
                             continue;
                         }
                         HandedOver::Fresh(own) => own,
                     }
                 }
             };
-            self.flush(at, leaves, &mut batch).await;
+            self.flush(at, leaving, &mut batch).await;
         }
-        let flow = batch.end(&self.chain.routes);
+        let output = batch.end(&self.chain.routes);
         (self.chain, self.rules, self.stages) = (chain, rules, stages);
-        flow
+        output
     }
 }
 
-/// For each of the `old` names, which of the `new` follows it: the first of that name follows the
-/// first, the second the second. None when there are not as many.
-fn heirs(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
-    let heir = |(at, name)| {
+/// For each of the `old` names, the index of its successor among the `new`: the first of a name
+/// succeeds the first, the second succeeds the second. `None` if `new` has fewer of that name.
+fn successors(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
+    let successor = |(at, name)| {
         let before = old[..at].iter().filter(|other| *other == name).count();
         let same = new.iter().enumerate().filter(|(_, other)| *other == name);
-        same.map(|(heir, _)| heir).nth(before)
+        same.map(|(index, _)| index).nth(before)
     };
-    old.iter().enumerate().map(heir).collect()
+    old.iter().enumerate().map(successor).collect()
 }

@@ -1,5 +1,5 @@
-//! Streams that go over from one chain to another, by bundled filters. What goes wrong inside of a
-//! filter is in the black-box tests, which have guests for it.
+//! Streams that move from one chain to another, with bundled filters. The black-box tests cover
+//! filters that fail during a handover.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use Handover::{KeepOld, StartFresh};
 use linemill_config::settings::{FilterSettings, Handover, Isolation, PluginRef, When};
 use prometheus_client::registry::Registry;
 
-/// Filters of one configuration after another, with the metrics of all.
+/// Starts the filters of successive configurations, with metrics that they share.
 struct Filters {
     engine: Arc<Engine>,
     registry: Registry,
@@ -34,11 +34,11 @@ impl Filters {
         }
     }
 
-    /// The filter called `it`, which has this bundled plugin.
+    /// Starts a filter called `it` with this bundled plugin.
     async fn it(&self, plugin: &str, settings: Value, handover: Handover) -> Arc<Filter> {
-        let mut given = FilterSettings::new("it", PluginRef::Name(plugin.into()));
-        (given.settings, given.handover) = (settings, handover);
-        self.start(plugin, given).await
+        let mut filter = FilterSettings::new("it", PluginRef::Name(plugin.into()));
+        (filter.settings, filter.handover) = (settings, handover);
+        self.start(plugin, filter).await
     }
 
     async fn start(&self, plugin: &str, given: FilterSettings) -> Arc<Filter> {
@@ -50,7 +50,7 @@ impl Filters {
             .unwrap()
     }
 
-    /// How many streams came to each result.
+    /// How many handovers had each result.
     fn counted(&self) -> Vec<(String, u32)> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
@@ -90,26 +90,29 @@ fn conditional(stages: &[(&Arc<Filter>, Option<&str>)]) -> Arc<Chain> {
     Arc::new(Chain::new(stages.collect(), []))
 }
 
-/// Moves on to a chain, out of which no line must come.
+/// Moves the stream to a chain. No line may come out of the old one.
 async fn move_to(stream: &mut StreamState, chain: Arc<Chain>) {
-    let flow = stream.move_to(chain, RULES).await;
-    assert!(flow.lines.is_empty() && flow.routed.is_empty() && flow.close.is_none());
+    let output = stream.move_to(chain, RULES).await;
+    assert!(output.lines.is_empty() && output.routed.is_empty() && output.close.is_none());
 }
 
 #[test]
-fn stages_follow_those_of_their_name_in_order() {
-    assert_eq!(heirs(&["a", "b"], &["b", "c", "a"]), [Some(2), Some(0)]);
+fn stages_of_one_name_succeed_each_other_in_order() {
     assert_eq!(
-        heirs(&["a", "b", "a"], &["a", "a"]),
+        successors(&["a", "b"], &["b", "c", "a"]),
+        [Some(2), Some(0)]
+    );
+    assert_eq!(
+        successors(&["a", "b", "a"], &["a", "a"]),
         [Some(0), None, Some(1)]
     );
-    assert_eq!(heirs(&["a", "a"], &["b", "a"]), [Some(1), None]);
-    assert_eq!(heirs(&["a"], &["a", "a"]), [Some(0)]);
-    assert_eq!(heirs(&[], &["a"]), []);
+    assert_eq!(successors(&["a", "a"], &["b", "a"]), [Some(1), None]);
+    assert_eq!(successors(&["a"], &["a", "a"]), [Some(0)]);
+    assert_eq!(successors(&[], &["a"]), []);
 }
 
 #[tokio::test]
-async fn another_version_goes_on_where_the_old_one_was() {
+async fn a_new_version_continues_with_the_old_state() {
     let filters = Filters::new();
     let one = filters.it("number", json!({}), StartFresh).await;
     let (narrow, wide) = (json!({ "start": 100 }), json!({ "width": 3 }));
@@ -119,7 +122,7 @@ async fn another_version_goes_on_where_the_old_one_was() {
     assert_eq!(out(&mut stream, &["a", "b"]).await, "1 a\n2 b\n");
     move_to(&mut stream, chain(&[&two])).await;
     assert_eq!(out(&mut stream, &["c"]).await, "3 c\n");
-    // Nothing came in between, and something stands before it.
+    // No line came since the last move, and the new chain has another filter before this one.
     let turn = filters
         .start(
             "rot13",
@@ -145,12 +148,12 @@ async fn an_idle_stream_has_nothing_to_hand_over() {
 }
 
 #[tokio::test]
-async fn nor_has_an_instance_that_keeps_no_state() {
+async fn an_instance_without_state_has_nothing_to_hand_over() {
     let filters = Filters::new();
-    let mut given = FilterSettings::new("it", PluginRef::Name("rot13".into()));
-    given.isolation = Isolation::Connection;
-    let one = filters.start("rot13", given.clone()).await;
-    let two = filters.start("rot13", given).await;
+    let mut filter = FilterSettings::new("it", PluginRef::Name("rot13".into()));
+    filter.isolation = Isolation::Connection;
+    let one = filters.start("rot13", filter.clone()).await;
+    let two = filters.start("rot13", filter).await;
     let mut stream = StreamState::new(chain(&[&one]), RULES);
     assert_eq!(out(&mut stream, &["a"]).await, "n\n");
     assert!(!stream.stages[0].own.is_none());
@@ -160,7 +163,7 @@ async fn nor_has_an_instance_that_keeps_no_state() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_refused_starts_fresh() {
+async fn a_refused_state_starts_fresh() {
     let filters = Filters::new();
     let number = filters.it("number", json!({}), StartFresh).await;
     let dedup = filters.it("dedup", json!({}), StartFresh).await;
@@ -172,7 +175,7 @@ async fn a_state_that_is_refused_starts_fresh() {
 }
 
 #[tokio::test]
-async fn or_keeps_the_old_filter_until_a_swap_that_works() {
+async fn a_refused_state_can_keep_the_old_filter_until_a_swap_succeeds() {
     let filters = Filters::new();
     let number = filters.it("number", json!({}), StartFresh).await;
     let dedup = filters.it("dedup", json!({}), KeepOld).await;
@@ -180,7 +183,7 @@ async fn or_keeps_the_old_filter_until_a_swap_that_works() {
     let last = filters.it("number", json!({ "width": 2 }), KeepOld).await;
     let mut stream = StreamState::new(chain(&[&number]), RULES);
     assert_eq!(out(&mut stream, &["a"]).await, "1 a\n");
-    // Its place in the chain is the new one, with the condition that holds there.
+    // The kept filter has its position and its condition from the new chain.
     let mut upper = FilterSettings::new("case", PluginRef::Name("case".into()));
     upper.settings = json!({ "to": "upper" });
     let case = filters.start("case", upper).await;
@@ -195,7 +198,7 @@ async fn or_keeps_the_old_filter_until_a_swap_that_works() {
         fresh.stages[1].kept.is_none(),
         "other streams begin with the new"
     );
-    // No export `state` at all.
+    // This version has no export `state`.
     move_to(&mut stream, chain(&[&turn])).await;
     assert_eq!(out(&mut stream, &["b"]).await, "4 b\n");
     move_to(&mut stream, chain(&[&last])).await;
@@ -205,7 +208,7 @@ async fn or_keeps_the_old_filter_until_a_swap_that_works() {
 }
 
 #[tokio::test]
-async fn a_kept_filter_can_be_asked_by_the_filter_that_it_was_kept_from() {
+async fn a_kept_filter_is_asked_again_at_the_next_move() {
     let filters = Filters::new();
     let count = json!({ "by": "count", "one_in": 2 });
     let one = filters.it("sample", count, StartFresh).await;
@@ -213,7 +216,7 @@ async fn a_kept_filter_can_be_asked_by_the_filter_that_it_was_kept_from() {
     let two = filters.it("sample", content, KeepOld).await;
     let mut stream = StreamState::new(chain(&[&one]), RULES);
     assert_eq!(out(&mut stream, &["a"]).await, "a\n");
-    // The same chain again, as when something else of the configuration changed.
+    // The chain is the same again, as when another part of the configuration changed.
     for kept in 1..=2 {
         move_to(&mut stream, chain(&[&two])).await;
         filters.assert_counted(&[("kept", kept)]);
@@ -224,7 +227,7 @@ async fn a_kept_filter_can_be_asked_by_the_filter_that_it_was_kept_from() {
 }
 
 #[tokio::test]
-async fn two_places_of_one_filter_keep_apart() {
+async fn two_stages_of_one_filter_have_separate_states() {
     let filters = Filters::new();
     let one = filters.it("number", json!({}), StartFresh).await;
     let two = filters.it("number", json!({}), StartFresh).await;
@@ -237,13 +240,13 @@ async fn two_places_of_one_filter_keep_apart() {
     move_to(&mut stream, both(&one)).await;
     assert_eq!(out(&mut stream, &["x", "y"]).await, "2 x\n4 y\n");
     filters.assert_counted(&[("restored", 3)]);
-    // One of them leaves; also when it is the very same filter.
+    // One of the two stages leaves, though the filter stays the same.
     move_to(&mut stream, conditional(&[(&one, Some("x"))])).await;
     assert_eq!(out(&mut stream, &["x", "y"]).await, "3 x\ny\n");
 }
 
 #[tokio::test]
-async fn the_widest_window_of_dedup_fits() {
+async fn the_widest_window_of_dedup_can_be_handed_over() {
     let filters = Filters::new();
     let widest = json!({ "window": 50_000 });
     let one = filters.it("dedup", widest.clone(), StartFresh).await;
