@@ -1,8 +1,9 @@
-//! Where a guest was when it trapped: functions, and files and lines where its plugin has them.
+//! Backtraces of guests: functions, with source files and lines if the plugin has debug information.
 //!
-//! In: an error of a call, and the bytes of the component for what it knows of its source. Out:
-//! [`Frame`]s, innermost first. Names come from the name section, files and lines from DWARF; a
-//! plugin that was stripped has neither, and its frames are numbers.
+//! In: the error of a call, and the bytes of the component for its debug information. Out:
+//! [`Frame`]s, innermost first. Names come from the name section, files and lines from DWARF. A
+//! stripped plugin has neither, so its frames hold only indices and offsets.
+//! Not here: why the call failed (`instance::fault`).
 
 use std::fmt;
 
@@ -15,24 +16,24 @@ mod sections;
 
 use sections::{Module, modules};
 
-/// A call that was under way.
+/// A function call on a guest's stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
-    /// The function's name.
+    /// The function's name, if it is known.
     pub function: Option<String>,
-    /// Its index in its core module.
+    /// The function's index in its core module.
     pub index: u32,
-    /// Where it was: bytes from the start of the component.
+    /// The position in the code, in bytes from the start of the component.
     pub offset: Option<u64>,
-    /// The source file.
+    /// The source file, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The line in it.
+    /// The line in the source file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
 }
 
-/// The frames of a call that failed, if its guest was running.
+/// The frames of a failed call; empty if the guest was not running.
 pub(crate) fn of(error: &wasmtime::Error) -> Vec<Frame> {
     let trace = error.downcast_ref::<WasmBacktrace>();
     let frames = trace.map_or(&[][..], WasmBacktrace::frames);
@@ -46,8 +47,8 @@ pub(crate) fn of(error: &wasmtime::Error) -> Vec<Frame> {
     frames.collect()
 }
 
-/// The same frames with what the debug information of `component` says of them; calls that were
-/// compiled into others have frames of their own.
+/// Adds files and lines from the debug information of `component`. Functions that were inlined get
+/// frames of their own.
 pub(crate) fn located(frames: &[Frame], component: &[u8]) -> Vec<Frame> {
     let modules = modules(component);
     let mut all = Vec::new();
@@ -66,13 +67,15 @@ pub(crate) fn located(frames: &[Frame], component: &[u8]) -> Vec<Frame> {
     all
 }
 
-/// The frames that stand for one of the machine. DWARF counts from the start of the code section.
+/// The source-level frames of a machine-level frame: the function and those inlined into it. DWARF
+/// offsets count from the start of the code section.
 fn inlined(frame: &Frame, module: &Module<'_>, offset: u64) -> Result<Vec<Frame>, Error> {
     let section = |name: &str| EndianSlice::new(module.custom(name), LittleEndian);
     let dwarf = Dwarf::load(|id| Ok::<_, Error>(section(id.name())))?;
     let context = Context::from_dwarf(dwarf)?;
-    let found = context.find_frames(offset - module.code.start);
-    let mut found = found.skip_all_loads()?;
+    let mut found = context
+        .find_frames(offset - module.code.start)
+        .skip_all_loads()?;
     let mut frames = Vec::new();
     while let Some(one) = found.next()? {
         let name = one.function.and_then(|function| {
@@ -89,7 +92,7 @@ fn inlined(frame: &Frame, module: &Module<'_>, offset: u64) -> Result<Vec<Frame>
             ..frame.clone()
         });
     }
-    // The name section knows the names as people wrote them.
+    // The name section has demangled names, DWARF has not.
     if let Some(last) = frames.last_mut() {
         last.function = frame.function.clone().or(last.function.take());
     }

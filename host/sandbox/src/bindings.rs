@@ -1,10 +1,10 @@
-//! The worlds of `wit/`, as Rust types.
+//! The worlds of `wit/` as Rust types.
 //!
-//! In: the WIT package. Out: [`filter`] (many lines a call), [`line_filter`] (one), and
-//! [`only_state`], which either may have beside.
-//! Not here: meaning. What a guest answers is checked in `verdict` and `instance`.
+//! In: the WIT package. Out: [`filter`] (many lines per call), [`line_filter`] (one line per call), and
+//! [`only_state`], which a component of either world may export as well.
+//! Not here: checking a guest's answers (`verdict`, `instance`).
 
-/// World `filter`: many lines a call.
+/// World `filter`: many lines per call.
 pub(crate) mod filter {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -14,7 +14,7 @@ pub(crate) mod filter {
     });
 }
 
-/// World `line-filter`: one line a call.
+/// World `line-filter`: one line per call.
 pub(crate) mod line_filter {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -24,7 +24,7 @@ pub(crate) mod line_filter {
     });
 }
 
-/// World `only-state`: the optional part of both.
+/// World `only-state`: the optional exports of both other worlds.
 pub(crate) mod only_state {
     wasmtime::component::bindgen!({
         path: "../../wit",

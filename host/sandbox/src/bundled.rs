@@ -1,14 +1,17 @@
-//! The plugins inside of the host's binary.
+//! The bundled plugins: those inside the host's binary.
+//!
+//! In: components that the build script embeds. Out: their names and bytes.
+//! Not here: plugins in files (`plugin::source`).
 
-/// Name and component of each, by name.
+/// Name and component of each bundled plugin, sorted by name.
 static PLUGINS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
-/// Their names.
+/// The names of the bundled plugins, sorted.
 pub fn names() -> Vec<&'static str> {
     PLUGINS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The component called `name`.
+/// The bytes of the bundled plugin `name`.
 pub fn component(name: &str) -> Option<&'static [u8]> {
     PLUGINS
         .iter()
@@ -16,7 +19,7 @@ pub fn component(name: &str) -> Option<&'static [u8]> {
         .map(|(_, bytes)| *bytes)
 }
 
-/// Whether these are the bytes of one of them.
+/// Whether these are the bytes of a bundled plugin.
 pub(crate) fn is_one(bytes: &[u8]) -> bool {
     PLUGINS.iter().any(|(_, bundled)| *bundled == bytes)
 }

@@ -1,10 +1,11 @@
-//! The wasmtime engine and the clock that bounds guest calls.
+//! The wasmtime engine, and the clock that limits how long guests run.
 //!
-//! In: nothing. Out: one [`Engine`] a process, and a `Running` mark around every guest call.
-//! Not here: compiling (`plugin`), calling (`instance`), deciding what a missed deadline means.
+//! In: the size of a guest's stack. Out: one [`Engine`] per process, and a `Running` guard for every
+//! guest call.
+//! Not here: compiling (`plugin`), calling (`instance`), what happens at a deadline (`limits::meter`).
 //!
-//! The clock advances the engine's epoch each [`TICK`], but only while guests run: an idle host
-//! sleeps. At each tick a running guest yields to its neighbours (see `instance`).
+//! The clock advances the engine's epoch each [`TICK`], but only while guests run, so an idle host
+//! does not wake up. At each tick a running guest yields to other tasks (see `limits::meter`).
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,78 +20,82 @@ use linemill_telemetry::Shards;
 
 pub(crate) mod slots;
 
-/// Ticks without any guest call before the clock goes to sleep.
+/// Ticks without a guest call after which the clock sleeps.
 const QUIET: u32 = 100;
 
-/// Stack of the host's own functions, which guests call: as much as wasmtime leaves them.
+/// Stack for host functions that guests call, in bytes: wasmtime's own default.
 const HOST_STACK: usize = 1536 * 1024;
 
-/// Frames kept of a guest's stack at a trap.
+/// How many frames of a guest's stack a backtrace keeps.
 const FRAMES: usize = 64;
 
-/// wasmtime's engine with its epoch clock; the clock's thread ends when this is dropped.
+/// wasmtime's engine with its epoch clock. Dropping it ends the clock's thread.
 pub struct Engine {
     engine: wasmtime::Engine,
+    /// Stack of a guest, in bytes.
     stack: usize,
     clock: Arc<Clock>,
+    /// The clock's thread, to wake it.
     ticker: Thread,
+    /// The same thread, to join it; `None` without a clock.
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why there is no engine.
+/// wasmtime could not create an engine.
 #[derive(Debug, thiserror::Error)]
 #[error("wasmtime: {0:#}")]
 pub struct NoEngine(wasmtime::Error);
 
 #[derive(Default)]
 struct Clock {
-    /// Guest calls in progress, where they began.
+    /// Guest calls in progress, counted in the shard where each began.
     running: Shards<AtomicUsize>,
-    /// The ticker waits to be unparked. Set before it looks at `running` for the last time, so a
-    /// call that begins meanwhile either is seen or sees this.
+    /// The clock's thread is parked, or about to park. Set before the thread reads `running` for the
+    /// last time, so either the thread sees a call that begins now, or the call sees this flag.
     asleep: AtomicBool,
+    /// The clock's thread must end.
     stop: AtomicBool,
-    /// The engine whose instances come from slots, once it has been wanted; `None` when there is none.
+    /// The engine with slots. Set at first use; `None` inside if it could not be created.
     slots: OnceLock<Option<wasmtime::Engine>>,
 }
 
-/// A guest call in progress; the clock ticks while one exists.
+/// Guard of a guest call in progress. The clock ticks while one exists.
 pub(crate) struct Running<'a> {
-    among: &'a AtomicUsize,
+    count: &'a AtomicUsize,
 }
 
 impl Engine {
-    /// Makes the engine of this process, with the usual stack.
+    /// Creates the engine of this process, with the default stack size.
     ///
     /// # Errors
-    /// When the processor or the system lacks something wasmtime needs.
+    /// When the processor or the system lacks something that wasmtime needs.
     pub fn new() -> Result<Self, NoEngine> {
         Self::with_stack(HostSettings::default().stack)
     }
 
-    /// Makes the engine of this process. Guests have `stack` bytes of stack, each.
+    /// Creates the engine of this process. Each guest has `stack` bytes of stack.
     ///
     /// # Errors
-    /// When the processor or the system lacks something wasmtime needs.
+    /// When the processor or the system lacks something that wasmtime needs.
     pub fn with_stack(stack: usize) -> Result<Self, NoEngine> {
-        let mut made = Self::without_clock(stack)?;
+        let mut engine = Self::without_clock(stack)?;
         let thread = thread::Builder::new()
             .name("linemill-epoch".into())
             .spawn({
-                let (engine, clock) = (made.engine.clone(), Arc::clone(&made.clock));
-                move || clock.tick(&engine)
+                let (wasmtime, clock) = (engine.engine.clone(), Arc::clone(&engine.clock));
+                move || clock.tick(&wasmtime)
             })
             .map_err(|error| NoEngine(error.into()))?;
-        made.ticker = thread.thread().clone();
-        made.thread = Some(thread);
-        Ok(made)
+        engine.ticker = thread.thread().clone();
+        engine.thread = Some(thread);
+        Ok(engine)
     }
 
-    /// The same with an epoch that stands still: its guests yield to nobody, and nothing ends one that
-    /// spins. For benches of guests that are known to end, as ticks come by time.
+    /// Creates an engine whose epoch never advances: guests do not yield, and one that spins never
+    /// ends. For benchmarks that count instructions, which ticks would make vary.
     ///
     /// # Errors
-    /// As [`Self::with_stack`].
+    /// See [`Self::with_stack`].
     #[doc(hidden)]
     pub fn without_clock(stack: usize) -> Result<Self, NoEngine> {
         Ok(Self {
@@ -107,8 +112,8 @@ impl Engine {
         &self.engine
     }
 
-    /// An engine like it, for filters that fail: instances from memory set aside (`slots`). It is made
-    /// when it is first asked for; `None` when there is not enough address space.
+    /// The engine with slots, for filters that fail (see `slots`). Created at the first call; `None` if
+    /// there is not enough address space.
     pub(crate) fn slots(&self) -> Option<&wasmtime::Engine> {
         let make = || {
             let engine = slots::engine(config(self.stack));
@@ -119,23 +124,24 @@ impl Engine {
         self.clock.slots.get_or_init(make).as_ref()
     }
 
-    /// Bytes of stack that a guest has.
+    /// The stack of a guest, in bytes.
     pub fn stack(&self) -> usize {
         self.stack
     }
 
-    /// Marks a guest call as running until the mark is dropped.
+    /// Counts a guest call as running until the guard is dropped.
     pub(crate) fn running(&self) -> Running<'_> {
-        let among = self.clock.running.own();
-        among.fetch_add(1, Ordering::SeqCst);
+        let count = self.clock.running.own();
+        count.fetch_add(1, Ordering::SeqCst);
         if self.clock.asleep.load(Ordering::SeqCst) {
             self.ticker.unpark();
         }
-        Running { among }
+        Running { count }
     }
 }
 
-/// What guests may use: the component model, SIMD, and no proposal that filters have no need of.
+/// wasmtime's configuration. Guests may use the component model and SIMD; proposals that filters do
+/// not need are off.
 fn config(stack: usize) -> Config {
     let mut config = Config::new();
     config
@@ -159,9 +165,10 @@ impl Clock {
     /// Whether a guest call is in progress.
     fn runs(&self) -> bool {
         let mut running = self.running.all();
-        running.any(|among| among.load(Ordering::SeqCst) > 0)
+        running.any(|count| count.load(Ordering::SeqCst) > 0)
     }
 
+    /// The loop of the clock's thread.
     fn tick(&self, engine: &wasmtime::Engine) {
         let mut quiet = 0;
         while !self.stop.load(Ordering::SeqCst) {
@@ -190,7 +197,7 @@ impl Clock {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.among.fetch_sub(1, Ordering::SeqCst);
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -201,7 +208,7 @@ impl Drop for Engine {
         self.clock.stop.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // The ticker cannot panic, and there is nobody left to tell.
+            // The clock's thread cannot panic, and no caller is left to report a panic to.
             drop(thread.join());
         }
     }

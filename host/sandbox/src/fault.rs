@@ -1,7 +1,7 @@
 //! Faults: why a filter's call failed, or why a line failed in it.
 //!
 //! In: a kind, a reason for people, and the guest's backtrace if there is one. Out: [`Fault`].
-//! [`FaultKind`] is the only list of kinds there is: its labels are those of
+//! [`FaultKind`] is the only list of kinds; its labels are those of
 //! `linemill_filter_failures_total`, of log lines, of quarantined lines and of capsules, and the
 //! rows of the table in `docs/config.md`.
 //! Not here: which error of wasmtime is which kind (`instance::fault`), what follows from a fault
@@ -58,14 +58,14 @@ linemill_telemetry::label_values! {
 #[error("{reason}")]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
-    /// What happened, for people.
+    /// The fault in words, for people.
     pub(crate) reason: String,
-    /// Where the guest was, innermost frame first; empty when none was running.
+    /// The guest's calls at the fault, innermost first; empty if the guest was not running.
     pub(crate) backtrace: Vec<Frame>,
 }
 
 impl Fault {
-    /// A fault that the host notices while no guest runs.
+    /// A fault that the host found while no guest was running.
     pub(crate) fn new(kind: FaultKind, reason: impl Into<String>) -> Self {
         Self {
             kind,

@@ -1,9 +1,10 @@
-//! What a filter may import: `log`, `clock`, `random` of `wit/`, and a WASI with nothing behind it.
+//! The imports that a filter can be granted: `log`, `clock` and `random` of `wit/`, and a WASI without
+//! access to anything outside.
 //!
-//! In: what the configuration grants ([`Grants`]) and what a component wants ([`RequiredImports`]). Out: a
-//! linker that has what is both, and no more; `ImportContext`, what the functions share in all instances of
-//! a filter. A component without imports has an empty linker, and its instances carry nothing.
-//! Not here: which component wants what (`plugin`), how often it may call (`limits`).
+//! In: what the configuration grants ([`Grants`]), and what a component requires
+//! ([`RequiredImports`]). Out: a linker that has the required imports and no others, and
+//! `ImportContext`, which the imports of all instances of a filter share.
+//! Not here: what a component imports (`plugin::component_info`), the values of limits (`limits`).
 
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
@@ -24,19 +25,19 @@ pub(crate) use host_state::HostState;
 use log::{Level, Log};
 use wasi::Wasi;
 
-/// Where monotonic time begins.
+/// The zero of `clock.monotonic`.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What the imports of all instances of one filter share.
+/// State that the imports of all instances of one filter share.
 pub(crate) struct ImportContext {
     log: Log,
-    /// What a WASI writes goes to the log.
+    /// `log` is granted, so standard output and error of WASI go to the log.
     logs: bool,
 }
 
 impl ImportContext {
-    /// Of a filter that is granted this, and may write `log_lines` a second; without a number it writes
-    /// nothing, as one that is only tried.
+    /// The context of a filter with these grants, which may log `log_lines` lines per second. `None`:
+    /// the filter logs nothing, as when a configuration is only checked.
     pub(crate) fn new(
         name: &str,
         grants: Grants,
@@ -50,7 +51,7 @@ impl ImportContext {
     }
 }
 
-/// A linker with these, and nothing else.
+/// A linker with the imports in `grants`, and no others.
 pub(crate) fn linker(
     engine: &wasmtime::Engine,
     grants: Grants,

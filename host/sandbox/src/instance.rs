@@ -1,9 +1,11 @@
-//! One instance of a plugin in a store of its own: the calls.
+//! An instance of a plugin in its own store, and the calls into it.
 //!
-//! In: settings once, then lines. Out: outcomes as the guest gave them, or a [`Fault`], after
-//! which the instance must be dropped. Calls yield to other tasks at each tick of the clock and
-//! end at the filter's deadline, so that a guest that spins delays nobody by more than a tick.
-//! Not here: checking outcomes (`verdict`), pooling (`stage`).
+//! In: settings once, then lines. Out: outcomes as the guest returned them, or a [`Fault`], after
+//! which the instance must be dropped. A call yields to other tasks at each tick of the clock, and
+//! ends at the filter's deadline, so a guest that spins delays other streams by at most a tick.
+//! `state` saves and restores state, `one_by_one` calls the per-line world, `declared` and `held`
+//! check parts of the guest's answers, and `fault` classifies wasmtime's errors.
+//! Not here: checking outcomes (`verdict`), pooling (`filter::pool`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,24 +37,26 @@ use declared::declared;
 use fault::fault;
 pub(crate) use state::{NotSaved, Saved};
 
-/// CPU time of `start`, unless the filter's deadline is longer: compiling patterns takes a while.
+/// Processor time of `start`, unless the filter's deadline is longer. It exceeds the usual deadline
+/// because filters compile patterns there.
 const START: Duration = Duration::from_secs(2);
 
-/// An instance, started.
+/// An instance that has started.
 pub(crate) struct Instance {
     store: Store<HostState>,
     guest: Guest,
-    /// Its exports for handing state over, if it has them.
+    /// The exports for handing over state, if the guest has them.
     state: Option<StateGuest>,
-    /// The filter said that verdicts depend on lines before.
+    /// The filter declared that its verdicts depend on earlier lines.
     pub(crate) keeps_state: bool,
     _alive: Alive,
 }
 
 /// Why an instance was not started.
 pub(crate) enum NotStarted {
-    /// All slots are taken: it can be started outside them.
+    /// All slots are taken. The instance can be started outside slots.
     NoSlot,
+    /// The guest failed, or refused its settings.
     Fault(Fault),
 }
 
@@ -61,18 +65,21 @@ enum Guest {
     Line(LineGuest),
 }
 
-/// A line that a filter held back, and the place of the route it takes.
+/// The content of a line that a filter held back, and the index of the route that it takes, if any,
+/// among those that the filter declared.
 pub(crate) type HeldLine = (Vec<u8>, Option<u32>);
 
-/// Counts an instance while it lives.
+/// Counts an instance in a gauge until dropped.
 struct Alive(Gauge);
 
 impl Instance {
-    /// Instantiates a plugin and gives it its settings. Returns the names of the routes that it
-    /// declares, too.
+    /// Instantiates a plugin and passes it its settings. Also returns the names of the routes that it
+    /// declares. `gauge` counts the instance while it exists.
     ///
     /// # Errors
-    /// [`NotStarted::NoSlot`] only for a plugin of the engine with slots, when all are taken.
+    /// [`NotStarted::NoSlot`] if `plugin` is linked for the engine with slots and all are taken.
+    /// [`NotStarted::Fault`] if instantiation or `start` fails, if the guest refuses its settings, or
+    /// if the routes it declares are invalid.
     pub(crate) async fn start(
         engine: &Engine,
         plugin: &Linked,
@@ -142,7 +149,10 @@ impl Instance {
         Ok((instance, routes))
     }
 
-    /// Gives lines to the filter.
+    /// Calls the filter with lines. One of the output may have `max_output` bytes.
+    ///
+    /// # Errors
+    /// When the guest traps or exceeds a limit. The instance must then be dropped.
     pub(crate) async fn process(
         &mut self,
         engine: &Engine,
@@ -153,11 +163,11 @@ impl Instance {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
         let growth = bounds.growth(max_output);
-        // A right answer may have eight bytes of numbers for each byte of its input: lines can be empty.
-        let handed = growth.saturating_add(8 * input.bytes().len());
+        // A valid answer may have eight bytes of numbers per byte of input, since lines can be empty.
+        let answer = growth.saturating_add(8 * input.bytes().len());
         self.store
-            .set_hostcall_fuel(bounds.limits.host_memory.saturating_add(handed));
-        let most = growth.saturating_add(input.bytes().len() + input.len());
+            .set_hostcall_fuel(bounds.limits.host_memory.saturating_add(answer));
+        let limit = growth.saturating_add(input.bytes().len() + input.len());
         let called = match &self.guest {
             Guest::Batch(guest) => {
                 let lines = batch::LinesParam {
@@ -168,7 +178,7 @@ impl Instance {
                 let called = guest.call_process(&mut self.store, lines).await;
                 called.and_then(|outcome| {
                     let output = &outcome.output;
-                    if output.bytes.len() + output.spans.len() / 2 > most {
+                    if output.bytes.len() + output.spans.len() / 2 > limit {
                         Err(LimitExceeded::Output.into())
                     } else {
                         Ok(outcome)
@@ -177,19 +187,23 @@ impl Instance {
             }
             Guest::Line(guest) => {
                 let guest = guest.linemill_filter_line();
-                one_by_one::process(guest, &mut self.store, bounds.deadline, input, most).await
+                one_by_one::process(guest, &mut self.store, bounds.deadline, input, limit).await
             }
         };
         called.map_err(|error| fault(&self.store, &error))
     }
 
-    /// How much longer than its deadline the last call ran, if it was cut there.
+    /// How much longer than its deadline the last call ran; zero unless it was interrupted.
     pub(crate) fn overrun(&self) -> Duration {
         self.store.data().meter.overrun()
     }
 
-    /// Takes back what a filter with state still holds, as contents, with routes out of the
-    /// `declared` ones; the instance is used up.
+    /// Ends the stream of a filter with state, and returns the lines that it held back. `declared` is
+    /// the number of routes that the filter declared.
+    ///
+    /// # Errors
+    /// When the guest traps, exceeds a limit or fails by its own word, and when its answer has spans
+    /// or routes out of order or range.
     pub(crate) async fn finish(
         mut self,
         engine: &Engine,
@@ -199,10 +213,10 @@ impl Instance {
     ) -> Result<Vec<HeldLine>, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        let most = bounds.growth(max_output);
-        let handed = bounds.limits.host_memory.max(most);
-        self.store.set_hostcall_fuel(handed);
-        let held = match &self.guest {
+        let limit = bounds.growth(max_output);
+        self.store
+            .set_hostcall_fuel(bounds.limits.host_memory.max(limit));
+        let called = match &self.guest {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
                 let held = guest.call_finish(&mut self.store).await;
@@ -214,12 +228,12 @@ impl Instance {
                 held.map(|held| held.map(|held| Some(held::of_lines(held))))
             }
         };
-        let held = held
+        let held = called
             .map_err(|error| fault(&self.store, &error))?
             .map_err(|reason| Fault::new(FaultKind::Verdict, printable(&reason)))?;
         let size =
             |held: &Vec<HeldLine>| held.iter().map(|(line, _)| line.len() + 1).sum::<usize>();
-        if held.as_ref().is_some_and(|held| size(held) > most) {
+        if held.as_ref().is_some_and(|held| size(held) > limit) {
             return Err(Fault::new(
                 LimitExceeded::Output.kind(),
                 LimitExceeded::Output.to_string(),
@@ -232,13 +246,13 @@ impl Instance {
         .ok_or_else(|| {
             Fault::new(
                 FaultKind::Outcome,
-                "what it held back has spans or routes out of order",
+                "its held lines have spans or routes out of order",
             )
         })
     }
 }
 
-/// Allows the next call `time` of the processor.
+/// Allows the next call `time` of processor time.
 fn allow(store: &mut Store<HostState>, time: Duration) {
     store.data_mut().begin(time);
     store.set_epoch_deadline(1);
@@ -247,7 +261,7 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
 // === impl NotStarted ===
 
 impl NotStarted {
-    /// The fault; where there are no slots, the only reason there can be.
+    /// The fault. Outside slots there is no other reason; [`Self::NoSlot`] becomes a fault too.
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,

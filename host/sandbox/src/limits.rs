@@ -1,9 +1,9 @@
-//! What one instance may use, and what it tried to use.
+//! The limits of an instance and its calls.
 //!
-//! In: limits of a filter's configuration. Out: [`HostState`], the data of every store, which
-//! wasmtime asks before memory or tables grow, and imports at every call; [`LimitExceeded`], the limit that
-//! was in the way.
-//! Not here: time (`meter`), what a refusal leads to (`instance`).
+//! In: the limits in a filter's settings. Out: [`Bounds`], and [`LimitExceeded`], the limit that an
+//! instance exceeded. `meter` measures the time of a call.
+//! Not here: enforcing the limits of memory, tables and imports (`imports::host_state`), and what
+//! happens when one is exceeded (`instance::fault`).
 
 pub(crate) mod meter;
 
@@ -12,27 +12,28 @@ use std::time::Duration;
 use crate::fault::FaultKind;
 use linemill_config::settings::{FilterSettings, Limits};
 
-/// Core instances, memories and tables a component may be made of. What a toolchain makes has a
-/// handful; each is something that the host sets up for every instance.
+/// How many core instances, how many memories and how many tables a component may have. Toolchains
+/// produce a handful. The host sets up each of them for every instance.
 pub(crate) const PARTS: usize = 32;
 
-/// Most random bytes of one call, as `wit/random.wit` says. A filter that needs more calls again.
+/// The most random bytes per call, as `wit/random.wit` says. A filter that needs more calls again.
 pub(crate) const RANDOM: u32 = 64 * 1024;
 
-/// Pollables, streams and errors that one instance may hold.
+/// How many WASI resources (pollables, streams and errors) an instance may hold.
 pub(crate) const RESOURCES: usize = 1000;
 
-/// What bounds an instance and its calls.
+/// The limits of an instance and its calls.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Linear memory, bytes.
+    /// Linear memory of an instance, in bytes.
     pub(crate) memory: usize,
     /// Processor time of a call.
     pub(crate) deadline: Duration,
+    /// The key `limits`.
     pub(crate) limits: Limits,
 }
 
-/// A limit that an instance was refused to go beyond.
+/// A limit that an instance exceeded, or would have exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LimitExceeded {
     /// `memory`.
@@ -50,16 +51,16 @@ pub(crate) enum LimitExceeded {
     /// `limits.host_memory`.
     #[error("it handed the host more at once than `limits.host_memory` allows")]
     HostMemory,
-    /// Bytes of one call of `random`.
+    /// [`RANDOM`].
     #[error("it asked for more than {} random bytes at once", RANDOM)]
     Random,
-    /// What its WASI holds.
+    /// [`RESOURCES`].
     #[error("it holds more than {} resources of its WASI", RESOURCES)]
     Resources,
 }
 
 impl Bounds {
-    /// Those of a filter.
+    /// The limits in a filter's settings.
     pub(crate) fn of(settings: &FilterSettings) -> Self {
         Self {
             memory: settings.memory,
@@ -68,15 +69,15 @@ impl Bounds {
         }
     }
 
-    /// How many bytes longer than its input an answer may be, when a line of it may have
-    /// `max_output`.
+    /// How many bytes longer than its input an answer may be. Always enough for one line of
+    /// `max_output` bytes.
     pub(crate) fn growth(&self, max_output: usize) -> usize {
         self.limits.output.max(max_output)
     }
 }
 
 impl LimitExceeded {
-    /// The kind of the fault that it leads to.
+    /// The kind of fault that exceeding the limit is.
     pub(crate) fn kind(self) -> FaultKind {
         match self {
             Self::Memory => FaultKind::Memory,

@@ -1,6 +1,7 @@
-//! What filters count: calls, lines, failures, and living instances.
+//! The metrics of filters: calls, lines, failures, handovers, refusals and instances.
 //!
-//! Not here: when each is counted (`filter`), the registry (`linemill`).
+//! In: names of filters. Out: [`FilterMetrics`] of each, and the declarations of all metrics.
+//! Not here: when each is counted (`supervise::accounting`, `filter`), and serving them.
 
 use std::fmt;
 
@@ -19,7 +20,7 @@ use linemill_telemetry::{
 /// Upper bounds of the buckets of [`Overruns`], in seconds.
 const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
 
-/// The metrics of all filters, those that a load refuses included.
+/// The metrics of all filters, including filters that a load refuses.
 #[derive(Debug, Default)]
 pub struct FilterFamilies {
     filters: Families<FilterMetrics>,
@@ -27,7 +28,7 @@ pub struct FilterFamilies {
 }
 
 impl FilterFamilies {
-    /// Registers the metrics. Those of [`Default`] are in no registry.
+    /// Registers the metrics. Metrics from [`Default`] are not in any registry.
     pub fn register(registry: &mut Registry) -> Self {
         Self {
             filters: Families::register(registry),

@@ -135,6 +135,7 @@ fn refused(refusal: &Refusal) {
         "invalid component: ",
         "it is a component of another world: ",
         "it has ",
+        "its components are nested ",
         "one of its functions has ",
     ];
     assert!(

@@ -1,8 +1,9 @@
-//! A version of a filter on trial at a stage: a canary serves some connections in the filter's
-//! place, a shadow is given copies of their lines.
+//! Trials: a version of a filter on trial at a stage. A canary serves some connections instead of the
+//! filter; a shadow receives copies of their lines.
 //!
-//! In: the version on trial, and a connection's [`Cohort`]. Out: whether the connection sees it.
-//! Not here: running stages (`chain`), what a shadow does with copies (`shadow`).
+//! In: the version on trial, and a connection's [`Cohort`]. Out: whether the connection takes part in
+//! the trial.
+//! Not here: running stages (`chain`), what a shadow does with copies ([`shadow`]).
 
 pub mod shadow;
 
@@ -16,34 +17,37 @@ use crate::filter::Filter;
 use crate::filter::comparison::Comparison;
 use linemill_config::settings::{By, Share, Trial as TrialSettings, TrialKind};
 
-/// What a stage has on trial.
+/// The trial at a stage.
 pub struct Trial {
-    /// What it does.
+    /// Whether the version on trial is a canary or a shadow.
     pub kind: TrialKind,
-    /// How many connections see it.
+    /// The share of connections that take part.
     pub share: Share,
+    /// Whether connections or client addresses are drawn.
     by: By,
     /// The version on trial.
     filter: Arc<Filter>,
 }
 
-/// What decides by which versions of its filters a connection is served: always by the same, as
-/// long as their shares are the same; and a share that grows takes nobody away from a version.
+/// The numbers that decide in which trials a connection takes part. They do not change, so a
+/// connection stays with a version as long as shares stay the same, and also when a share grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cohort {
-    /// Below the share, in hundredths of a percent: it is among it.
+    /// The draw for trials by connection. The connection takes part if this is below the share, in
+    /// hundredths of a percent.
     connection: u32,
+    /// The draw for trials by client address.
     address: u32,
 }
 
 impl Trial {
-    /// What `settings` say, of this filter.
-    pub fn new(tried: Arc<Filter>, settings: &TrialSettings) -> Self {
+    /// A trial of `filter`, as `settings` say.
+    pub fn new(filter: Arc<Filter>, settings: &TrialSettings) -> Self {
         Self {
             kind: settings.kind,
             share: settings.share,
             by: settings.by,
-            filter: tried,
+            filter,
         }
     }
 
@@ -52,11 +56,12 @@ impl Trial {
         &self.filter
     }
 
-    /// What a shadow came to.
+    /// How the answers of a shadow compare to the filter's; empty for a canary.
     pub fn comparison(&self) -> &Comparison {
         self.filter().comparison()
     }
 
+    /// Whether this is a trial of this kind and a connection of this cohort takes part.
     pub(crate) fn takes(&self, cohort: Cohort, kind: TrialKind) -> bool {
         let drawn = match self.by {
             By::Connection => cohort.connection,
@@ -67,13 +72,13 @@ impl Trial {
 }
 
 impl Cohort {
-    /// That of a stream which no trial sees.
+    /// The cohort of streams that take part in no trial.
     pub const NONE: Self = Self {
         connection: u32::MAX,
         address: u32::MAX,
     };
 
-    /// That of a client. One without an address, on this machine, is none like any other.
+    /// The cohort of a client. A local client without an address gets a new draw each time.
     pub fn of(peer: Option<SocketAddr>) -> Self {
         static LOCAL: AtomicU64 = AtomicU64::new(0);
         let Some(peer) = peer else {
@@ -116,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_draws_the_same_lot_again() {
+    fn a_client_is_always_in_the_same_cohort() {
         assert_eq!(cohort("192.0.2.1:5"), cohort("192.0.2.1:5"));
         assert_eq!(cohort("192.0.2.1:5"), cohort("[::ffff:192.0.2.1]:5"));
         assert_eq!(cohort("192.0.2.1:5").address, cohort("192.0.2.1:6").address);
@@ -128,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn about_the_share_is_drawn() {
+    fn the_number_of_drawn_connections_matches_the_share() {
         let share: Share = "5%".parse().expect("a share");
         let drawn = (1..=u16::MAX)
             .map(|port| cohort(&format!("192.0.2.1:{port}")))
             .filter(|cohort| share.covers(cohort.connection))
             .count();
-        // 5 % of 65,535 is 3,277; far outside is a bug.
+        // 5 % of 65,535 is 3,277.
         assert!((3000..3600).contains(&drawn), "{drawn}");
         assert!(!Share::ALL.covers(Cohort::NONE.connection));
     }

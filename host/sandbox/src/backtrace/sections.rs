@@ -1,7 +1,9 @@
 //! The core modules of a component, with their custom sections.
 //!
-//! In: the bytes of a component that wasmtime has accepted. Out: where the code of each core module
-//! is, and its custom sections, in which DWARF is. What is cut off or malformed is left out.
+//! In: the bytes of a component that wasmtime has accepted. Out: the position of each core module's
+//! code, and its custom sections, which hold DWARF. Sections that are cut off or malformed are left
+//! out.
+//! Not here: reading DWARF (`backtrace`).
 
 use std::ops::Range;
 
@@ -10,13 +12,14 @@ use wasmparser::{Parser, Payload};
 /// A core module.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Module<'a> {
-    /// The content of its code section, as a range of the whole component.
+    /// The content of the code section, as a byte range of the component.
     pub(super) code: Range<u64>,
+    /// Name and content of each custom section.
     custom: Vec<(&'a str, &'a [u8])>,
 }
 
 impl Module<'_> {
-    /// The content of the custom section `name`; empty when there is none.
+    /// The content of the custom section `name`; empty if the module has no such section.
     pub(super) fn custom(&self, name: &str) -> &[u8] {
         let mut all = self.custom.iter();
         all.find(|(known, _)| *known == name)
@@ -27,7 +30,7 @@ impl Module<'_> {
 /// All core modules that have code, at any depth.
 pub(super) fn modules(component: &[u8]) -> Vec<Module<'_>> {
     let mut modules = Vec::new();
-    // What is open: a module, or `None` for a component.
+    // The modules and components whose end has not been read: `None` stands for a component.
     let mut open: Vec<Option<Module<'_>>> = Vec::new();
     for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
         match payload {

@@ -1,31 +1,32 @@
-//! Slots: memory set aside for the instances of filters that fail, so that the next one is there soon.
+//! Slots: memory reserved for the instances of filters that fail, so that the next instance starts
+//! quickly (wasmtime's pooling allocator).
 //!
-//! In: how guests run otherwise. Out: an engine whose instances, their memories and their stacks take
-//! slots that are mapped once and for all, and are cleared when an instance leaves. An instance that
-//! is mapped and unmapped costs 110 microseconds, most of it in the kernel, where it also stops the
-//! other threads of the process; in a slot it costs 30.
-//! Not here: which instances take slots (`stage`). There are so many and no more, which is why not all
-//! do: one that finds none is mapped.
+//! In: the configuration of the main engine. Out: an engine that places instances, their memories and
+//! their stacks in slots. Slots are mapped once, and cleared when an instance is dropped. An instance
+//! that is mapped and unmapped costs 110 µs, most of it in the kernel, where it also stops the other
+//! threads of the process. An instance in a slot costs 30 µs.
+//! Not here: which instances use slots (`filter::call`). The number of slots is fixed, so not all
+//! instances do; one that finds all slots taken is mapped.
 
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::PARTS;
 
-/// Instances that have slots at a time.
+/// How many instances can have slots at a time.
 const SLOTS: u32 = 256;
-/// Core instances and tables for each, on average. A filter in Rust has three and two.
+/// Core instances, and tables, per slot on average. A filter in Rust has three and two.
 const SHARE: u32 = 4;
-/// Address space of a memory: what WebAssembly can address.
+/// Address space of a memory, in bytes: all that 32-bit WebAssembly can address.
 const MEMORY: usize = 4 << 30;
-/// Bytes at the beginning of a slot's memory that are cleared by the processor and stay; what lies
-/// behind them goes back to the system.
+/// Bytes at the beginning of a slot's memory that stay mapped and are zeroed; the rest is returned to
+/// the system.
 const KEPT: usize = 64 << 10;
-/// Slots that nobody uses and still hold the memory that their last plugin begins with.
+/// How many unused slots keep the initial memory of the plugin that used them last.
 const WARM: u32 = 16;
-/// Elements of each table. A filter that may have more takes no slot.
+/// Elements of each table. A filter that is allowed more does not use slots.
 pub(crate) const ELEMENTS: usize = 100_000;
 
-/// The engine, with all else as in `config`.
+/// Creates the engine with slots. Everything else is as in `config`.
 ///
 /// # Errors
 /// When there is not enough address space.

@@ -1,7 +1,8 @@
-//! How the answers of a filter compare to those of the filter that it shadows.
+//! The comparison of a shadow's answers with those of the filter that it shadows.
 //!
-//! In: batches, with what both filters made of them. Out: counts, and a few examples of lines that
-//! came out differently. Not here: when a shadow runs (`trial::shadow`).
+//! In: batches, with the answers of both filters. Out: counts, and a few examples of lines with
+//! different answers.
+//! Not here: when a shadow runs (`trial::shadow`).
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,14 +13,14 @@ use crate::verdict::Verdicts;
 use crate::verdict::routed_lines::RoutedLines;
 use linemill_framing::Lines;
 
-/// Examples kept of a trial; the newest.
+/// How many examples are kept; the oldest are removed.
 const EXAMPLES: usize = 8;
-/// Bytes kept of a line of an example.
+/// Bytes that are kept of each line of an example.
 const SHOWN: usize = 256;
-/// Lines kept of an answer of an example.
+/// Lines that are kept of each answer of an example.
 const ANSWERS: usize = 4;
 
-/// What a shadow came to, in all streams.
+/// How a shadow's answers compare, over all streams.
 #[derive(Debug, Default)]
 pub struct Comparison {
     same: AtomicU64,
@@ -28,18 +29,18 @@ pub struct Comparison {
     examples: Mutex<VecDeque<Example>>,
 }
 
-/// A line that came out differently.
+/// A line with different answers. All contents are cut to 256 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// The line's content, its beginning.
+    /// The line's content.
     pub line: Vec<u8>,
-    /// What the filter made of it.
+    /// The lines that the filter made of it.
     pub filter: Vec<Vec<u8>>,
-    /// What the shadow made of it.
+    /// The lines that the shadow made of it.
     pub shadow: Vec<Vec<u8>>,
 }
 
-/// What a filter made of each line of a batch.
+/// A filter's answers to the lines of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Made {
     lines: Lines,
@@ -58,8 +59,8 @@ impl Made {
         }
     }
 
-    /// How many of `lines` come of each of `inputs` lines: ranges, in order. After a line that
-    /// closes, none.
+    /// For each of the `inputs` input lines, the range of `lines` that it became. Ranges after a line
+    /// that closes are empty.
     fn answers(&self, inputs: usize) -> Vec<Range<usize>> {
         let mut from = 0;
         let count = |at: usize| match self.counts.get(at) {
@@ -80,21 +81,23 @@ impl Made {
 }
 
 impl Comparison {
-    /// Lines that came out the same, those that did not, and those that were skipped.
+    /// The number of lines with the same answers, of those with different ones, and of those skipped.
     pub fn counts(&self) -> [u64; 3] {
         [&self.same, &self.different, &self.skipped].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// The newest lines that came out differently, oldest first.
+    /// The newest examples of lines with different answers, oldest first.
     pub fn examples(&self) -> Vec<Example> {
         let examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
         examples.iter().cloned().collect()
     }
 
+    /// Counts lines that the shadow did not receive.
     pub(crate) fn skip(&self, lines: usize) {
         self.skipped.fetch_add(lines as u64, Ordering::Relaxed);
     }
 
+    /// Compares the answers of the filter (`made`) and of its shadow to the same lines.
     pub(crate) fn note(&self, lines: &Lines, made: &Made, shadow: &Made) {
         let all = lines.len() as u64;
         if made == shadow {
@@ -115,7 +118,7 @@ impl Comparison {
                 shadow: shorts(shadow, &other, at),
             });
         }
-        // Whether the stream ends is an answer to the batch's last line that counts.
+        // If only one of them closes the stream, one line has a different answer.
         if different == 0 && made.closes != shadow.closes {
             different = 1;
         }
@@ -136,7 +139,7 @@ fn short(content: &[u8]) -> Vec<u8> {
     content.iter().take(SHOWN).copied().collect()
 }
 
-/// What came of the line `at`, by any way.
+/// The output of the line `at`, including routed lines, cut for an example.
 fn shorts(made: &Made, answer: &Range<usize>, at: usize) -> Vec<Vec<u8>> {
     let routed = made.routed.of_input(at).map(|(content, _)| content);
     let all = made.contents(answer).chain(routed);

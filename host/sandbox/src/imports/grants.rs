@@ -1,21 +1,22 @@
-//! Which grant each import asks for.
+//! Grants, and which grant each import requires.
 //!
-//! In: the names that a component imports, and the choices of the key `grant`. Out: whether the one
-//! is within the other, and what to write so that it is.
+//! In: the names that a component imports, and the values of the key `grant`. Out: whether the grants
+//! cover the imports, and the key as it must be written.
+//! Not here: the functions behind the imports (`imports`, `wasi`).
 
 use linemill_config::Keyword as _;
 use linemill_config::settings::Grant;
 
-/// Things granted, or wanted.
+/// A set of grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Grants(u8);
 
-/// What the imports of a component ask for.
+/// What the imports of a component require.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequiredImports {
-    /// What must be granted.
+    /// The grants that the imports require.
     pub grants: Grants,
-    /// Imports that no grant is for.
+    /// WIT names of imports that no grant covers.
     pub strange: Vec<String>,
 }
 
@@ -30,14 +31,14 @@ const WASI: &[&str] = &[
 ];
 
 impl Grants {
-    /// Nothing.
+    /// The empty set.
     pub const NONE: Self = Self(0);
     pub(super) const LOG: Self = Self::one(Grant::Log);
     pub(super) const CLOCK: Self = Self::one(Grant::Clock);
     pub(super) const RANDOM: Self = Self::one(Grant::Random);
     pub(super) const WASI: Self = Self::one(Grant::Wasi);
 
-    /// Those of a configuration's list, in any order.
+    /// The grants in a list. Order and repetition do not matter.
     pub fn of(list: &[Grant]) -> Self {
         let add = |all: Self, grant: &Grant| Self(all.0 | Self::one(*grant).0);
         list.iter().fold(Self::NONE, add)
@@ -47,17 +48,18 @@ impl Grants {
         Self(1 << grant as u8)
     }
 
-    /// Whether all of `others` are among these.
+    /// Whether this set includes all of `others`.
     pub fn has(self, others: Self) -> bool {
         self.0 & others.0 == others.0
     }
 
+    /// The union of both sets.
     pub(crate) fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 }
 
-/// As the configuration has it: `grant = ["log", "wasi"]`.
+/// Formats the set as in the configuration: `grant = ["log", "wasi"]`.
 impl std::fmt::Display for Grants {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let words = Grant::KEYWORDS.iter();
@@ -68,20 +70,20 @@ impl std::fmt::Display for Grants {
 }
 
 impl RequiredImports {
-    /// What these imports ask for.
+    /// What imports with these WIT names require.
     pub fn of(imports: &[String]) -> Self {
-        let mut wants = Self::default();
+        let mut required = Self::default();
         for name in imports {
             match grant_of(name) {
-                Some(grant) => wants.grants = wants.grants.and(Grants::one(grant)),
-                None => wants.strange.push(name.clone()),
+                Some(grant) => required.grants = required.grants.and(Grants::one(grant)),
+                None => required.strange.push(name.clone()),
             }
         }
-        wants
+        required
     }
 }
 
-/// The grant that an import is behind.
+/// The grant that an import requires; `None` if no grant covers it.
 fn grant_of(import: &str) -> Option<Grant> {
     let (interface, version) = import.split_once('@')?;
     if let Some(own) = interface.strip_prefix("linemill:filter/") {
@@ -101,7 +103,7 @@ fn grant_of(import: &str) -> Option<Grant> {
 mod tests {
     use super::*;
 
-    fn wants(imports: &[&str]) -> RequiredImports {
+    fn required(imports: &[&str]) -> RequiredImports {
         RequiredImports::of(
             &imports
                 .iter()
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn each_import_asks_for_its_grant() {
+    fn each_import_requires_its_grant() {
         for (import, text) in [
             ("linemill:filter/log@0.1.0", "grant = [\"log\"]"),
             ("linemill:filter/clock@0.1.7", "grant = [\"clock\"]"),
@@ -119,18 +121,18 @@ mod tests {
             ("wasi:cli/environment@0.2.3", "grant = [\"wasi\"]"),
             ("wasi:sockets/tcp@0.2.12", "grant = [\"wasi\"]"),
         ] {
-            let wants = wants(&[import]);
-            assert_eq!(wants.grants.to_string(), text, "{import}");
-            assert_eq!(wants.strange, [""; 0], "{import}");
+            let required = required(&[import]);
+            assert_eq!(required.grants.to_string(), text, "{import}");
+            assert_eq!(required.strange, [""; 0], "{import}");
         }
-        assert_eq!(wants(&[]).grants.to_string(), "grant = []");
-        let both = wants(&["wasi:io/poll@0.2.0", "linemill:filter/log@0.1.0"]).grants;
+        assert_eq!(required(&[]).grants.to_string(), "grant = []");
+        let both = required(&["wasi:io/poll@0.2.0", "linemill:filter/log@0.1.0"]).grants;
         assert_eq!(both.to_string(), "grant = [\"log\", \"wasi\"]");
         assert_eq!(both, Grants::of(&[Grant::Wasi, Grant::Log, Grant::Wasi]));
     }
 
     #[test]
-    fn others_are_behind_no_grant() {
+    fn other_imports_have_no_grant() {
         for import in [
             "linemill:filter/log@0.2.0",
             "linemill:filter/log",
@@ -140,13 +142,13 @@ mod tests {
             "acme:tools/clock@1.0.0",
             "now",
         ] {
-            assert_eq!(wants(&[import]).strange, [import]);
-            assert_eq!(wants(&[import]).grants, Grants::NONE);
+            assert_eq!(required(&[import]).strange, [import]);
+            assert_eq!(required(&[import]).grants, Grants::NONE);
         }
     }
 
     #[test]
-    fn what_is_granted_covers_what_is_wanted() {
+    fn grants_cover_their_subsets_only() {
         let granted = Grants::of(&[Grant::Log, Grant::Clock]);
         assert!(granted.has(Grants::NONE) && granted.has(Grants::LOG) && granted.has(granted));
         assert!(!granted.has(Grants::WASI) && !granted.has(Grants::LOG.and(Grants::RANDOM)));

@@ -1,7 +1,8 @@
-//! The data of a store: what its instance has used of its limits, and what its imports work with.
+//! The data of a store: how much of its limits the instance has used, and the state of its imports.
 //!
-//! In: bounds, and the import context of the filter. Out: [`HostState`], which wasmtime asks before
-//! memory or tables grow, and imports at every call. Not here: what a refusal leads to (`instance`).
+//! In: the limits, and the import context of the filter. Out: [`HostState`]. wasmtime asks it before
+//! memory or tables grow; imports ask it at every call.
+//! Not here: what happens when a limit is exceeded (`instance::fault`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,23 +13,27 @@ use super::{ImportContext, Wasi};
 use crate::limits::meter::Meter;
 use crate::limits::{Bounds, LimitExceeded, PARTS};
 
-/// Data of a store: limits and what has been used of them, and what imports work with.
+/// The data of a store.
 pub(crate) struct HostState {
-    /// Bytes of linear memory, all memories together.
+    /// Bytes that all linear memories together may have.
     memory_limit: usize,
+    /// Bytes that all linear memories together have; at most `memory_limit`.
     memory: usize,
-    /// Elements of all tables together.
+    /// Elements that all tables together may have.
     elements_limit: usize,
+    /// Elements that all tables together have; at most `elements_limit`.
     elements: usize,
+    /// Calls to imports that one call of the guest may make.
     imports_limit: u32,
-    /// What was refused last since the last call began.
+    /// The limit that was hit last since the current call began.
     pub(crate) refused: Option<LimitExceeded>,
-    /// What the current call may still take.
+    /// The time that the current call has left.
     pub(crate) meter: Meter,
     /// Calls to imports that the current call may still make.
     imports_left: u32,
     import_context: Arc<ImportContext>,
-    /// Made when it is first called. Never locked: a mutex makes it `Sync`, which its parts are not.
+    /// Created at the first call of WASI. The mutex is never locked: it makes the value `Sync`, which
+    /// its parts are not.
     wasi: Option<Box<Mutex<Wasi>>>,
 }
 
@@ -48,14 +53,17 @@ impl HostState {
         }
     }
 
-    /// Begins a call that may take this long.
+    /// Begins a call that may take `time`.
     pub(crate) fn begin(&mut self, time: Duration) {
         self.meter.begin(time);
         self.imports_left = self.imports_limit;
         self.refused = None;
     }
 
-    /// Called by each import.
+    /// Counts a call to an import. Each import calls this first.
+    ///
+    /// # Errors
+    /// When the current call has made all the calls to imports that it may.
     pub(crate) fn calls_import(&mut self) -> wasmtime::Result<()> {
         match self.imports_left.checked_sub(1) {
             Some(left) => {
@@ -66,7 +74,8 @@ impl HostState {
         }
     }
 
-    /// The same for WASI, whose functions cannot be refused: the call ends at the next tick.
+    /// Counts a call to WASI. WASI's functions cannot fail here, so a call beyond the limit makes the
+    /// guest's call end at the next tick.
     pub(crate) fn calls_wasi(&mut self) {
         if self.calls_import().is_err() {
             self.refused = Some(LimitExceeded::Imports);

@@ -1,7 +1,8 @@
-//! Lines that a filter writes to the host's log.
+//! The log of a filter: lines that guests write to the host's log.
 //!
-//! In: bytes of a guest. Out: at most so many lines a second for all instances of a filter, the rest
-//! counted; cut and escaped, so that no guest can write what looks like the host's own.
+//! In: text from a guest. Out: log events, limited to a number per second for all instances of the
+//! filter; further lines are counted. Text is cut and escaped, so that a guest cannot forge log lines
+//! of the host.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -11,14 +12,15 @@ use wasmtime::component::{ComponentType, Lift};
 
 use crate::verdict::printable;
 
-/// Where the second stands in a number whose low bits count lines: more than a filter may have.
+/// The number of low bits of [`Log::spent`] that count lines. They can count more than the
+/// configuration allows.
 const SECOND: u32 = 16;
 
 /// `level` of `wit/log.wit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
-#[expect(dead_code, reason = "guests make them all")]
+#[expect(dead_code, reason = "only guests create the variants")]
 pub(super) enum Level {
     #[component(name = "error")]
     Error,
@@ -35,21 +37,23 @@ pub(super) enum Level {
 /// The log of one filter.
 pub(super) struct Log {
     filter: String,
-    /// Lines a second; `None` writes and counts nothing.
-    most: Option<u32>,
+    /// Lines per second; `None`: nothing is written or counted.
+    limit: Option<u32>,
     start: Instant,
-    /// The second since `start` of the last line, shifted by [`SECOND`], and the lines of that second.
+    /// The second of the last line, since `start`, shifted left by [`SECOND`], plus the number of
+    /// lines written in that second.
     spent: AtomicU64,
-    /// Lines left out since one was written.
+    /// Lines discarded since the last one was written.
     held: AtomicU64,
     dropped: Counter,
 }
 
 impl Log {
-    pub(super) fn new(filter: &str, most: Option<u32>, dropped: Counter) -> Self {
+    /// A log for `limit` lines per second. `dropped` counts lines discarded beyond that.
+    pub(super) fn new(filter: &str, limit: Option<u32>, dropped: Counter) -> Self {
         Self {
             filter: filter.to_owned(),
-            most,
+            limit,
             start: Instant::now(),
             spent: AtomicU64::new(0),
             held: AtomicU64::new(0),
@@ -57,25 +61,26 @@ impl Log {
         }
     }
 
+    /// Writes a line, or counts it as discarded. Does neither if the host does not log this level.
     pub(super) fn write(&self, level: Level, text: &[u8]) {
         use tracing::Level as L;
-        let wanted = match level {
+        let enabled = match level {
             Level::Error => tracing::enabled!(L::ERROR),
             Level::Warn => tracing::enabled!(L::WARN),
             Level::Info => tracing::enabled!(L::INFO),
             Level::Debug => tracing::enabled!(L::DEBUG),
             Level::Trace => tracing::enabled!(L::TRACE),
         };
-        let Some(most) = self.most.filter(|_| wanted) else {
+        let Some(limit) = self.limit.filter(|_| enabled) else {
             return;
         };
-        if !self.spend(self.start.elapsed().as_secs(), most) {
+        if !self.spend(self.start.elapsed().as_secs(), limit) {
             self.held.fetch_add(1, Ordering::Relaxed);
             self.dropped.inc();
             return;
         }
-        let (filter, text) = (self.filter.as_str(), printable(text));
-        let (text, not_logged) = (text.as_str(), self.held.swap(0, Ordering::Relaxed));
+        let (filter, printable) = (self.filter.as_str(), printable(text));
+        let (text, not_logged) = (printable.as_str(), self.held.swap(0, Ordering::Relaxed));
         match level {
             Level::Error => tracing::error!(filter, text, not_logged, "filter logs"),
             Level::Warn => tracing::warn!(filter, text, not_logged, "filter logs"),
@@ -85,12 +90,12 @@ impl Log {
         }
     }
 
-    /// Whether a line in this second is among the `most`.
-    fn spend(&self, second: u64, most: u32) -> bool {
+    /// Counts a line in `second`. Returns whether it is within the limit.
+    fn spend(&self, second: u64, limit: u32) -> bool {
         let next = |spent: u64| {
-            let begun = second << SECOND;
-            let lines = spent.saturating_sub(begun);
-            (lines < u64::from(most)).then_some(begun + lines + 1)
+            let none = second << SECOND;
+            let lines = spent.saturating_sub(none);
+            (lines < u64::from(limit)).then_some(none + lines + 1)
         };
         self.spent
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
@@ -103,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_lines_a_second_are_written() {
-        for most in [0, 1, 10, 10_000] {
-            let log = Log::new("it", Some(most), Counter::default());
+    fn lines_beyond_the_limit_of_a_second_are_discarded() {
+        for limit in [0, 1, 10, 10_000] {
+            let log = Log::new("it", Some(limit), Counter::default());
             for second in [0, 1, 7] {
-                let passed = (0..20_000).filter(|_| log.spend(second, most)).count();
-                assert_eq!(passed, most as usize, "second {second}");
+                let passed = (0..20_000).filter(|_| log.spend(second, limit)).count();
+                assert_eq!(passed, limit as usize, "second {second}");
             }
         }
     }

@@ -1,11 +1,12 @@
-//! A WASI 0.2 with nothing behind it, for guests that language toolchains make.
+//! A WASI 0.2 without access to anything outside, for guests whose language toolchains import WASI.
 //!
-//! In: calls of a guest. Out: no file, no folder, no network, no environment, no argument; an input
-//! that has ended; an output that goes nowhere, or line by line to the filter's log where that is
-//! granted too; clocks and random bytes, which belong to WASI. It is made when it is first called.
+//! In: calls of a guest. Out: WASI without files, folders, network, environment or arguments. Standard
+//! input is at its end. Standard output and error are discarded, or go line by line to the filter's
+//! log if `log` is granted too. Clocks and random bytes work.
 //!
-//! Waiting (`poll`) is the one thing that the clock of the engine cannot cut, because no guest code
-//! runs meanwhile, so it is done here: it counts as time of the call, and ends with its deadline.
+//! The engine's clock cannot interrupt a guest that waits (`poll`), because no guest code runs. This
+//! module therefore implements waiting itself: it counts as time of the call, and ends at the
+//! deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,9 +24,9 @@ use super::{HostState, ImportContext, Level};
 use crate::limits::{RANDOM, RESOURCES};
 use crate::verdict::REASON;
 
-/// The interface whose waiting is done here: the name that `add_to_linker_async` has for it.
+/// The interface that waits, by the name that `add_to_linker_async` links it under.
 const POLL: &str = "wasi:io/poll@0.2.12";
-/// Bytes that a stream takes at a time.
+/// Bytes that a stream accepts per write.
 const WRITE: usize = 4096;
 
 /// The WASI of one instance.
@@ -34,18 +35,18 @@ pub(crate) struct Wasi {
     table: ResourceTable,
 }
 
-/// Standard output or error, when the log is granted.
+/// Standard output or error, if `log` is granted.
 struct Output {
     import_context: Arc<ImportContext>,
     level: Level,
     line: Arc<Mutex<Line>>,
 }
 
-/// What was written since the last LF.
+/// The bytes since the last LF, at most [`REASON`] of them.
 #[derive(Default)]
 struct Line(Vec<u8>);
 
-/// One handle of an [`Output`].
+/// A guest's handle of an [`Output`].
 struct Stream {
     import_context: Arc<ImportContext>,
     level: Level,
@@ -60,9 +61,9 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         "poll",
         |mut store, (list,): (Vec<Resource<DynPollable>>,)| {
             Box::new(async move {
-                let (begun, left) = left(&mut store);
+                let (start, left) = begin_wait(&mut store);
                 let ready = timeout(left, store.data_mut().ctx().table.poll(list)).await;
-                waited(&mut store, begun, ready).map(|ready| (ready,))
+                end_wait(&mut store, start, ready).map(|ready| (ready,))
             })
         },
     )?;
@@ -70,9 +71,9 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         "[method]pollable.block",
         |mut store, (one,): (Resource<DynPollable>,)| {
             Box::new(async move {
-                let (begun, left) = left(&mut store);
+                let (start, left) = begin_wait(&mut store);
                 let ready = timeout(left, store.data_mut().ctx().table.block(one)).await;
-                waited(&mut store, begun, ready)
+                end_wait(&mut store, start, ready)
             })
         },
     )?;
@@ -80,18 +81,18 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// How long a call may wait that begins now.
-fn left(store: &mut StoreContextMut<'_, HostState>) -> (Instant, Duration) {
+/// Begins a wait. Returns when it began and how long it may last.
+fn begin_wait(store: &mut StoreContextMut<'_, HostState>) -> (Instant, Duration) {
     (Instant::now(), store.data_mut().meter.pause())
 }
 
-/// Takes the time waited off the call's.
-fn waited<T>(
+/// Ends a wait, and counts its time as time of the call. A wait that was cut off is an interrupt.
+fn end_wait<T>(
     store: &mut StoreContextMut<'_, HostState>,
-    begun: Instant,
+    start: Instant,
     ready: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
 ) -> wasmtime::Result<T> {
-    store.data_mut().meter.resume(begun.elapsed());
+    store.data_mut().meter.resume(start.elapsed());
     ready.unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }
 
@@ -142,7 +143,7 @@ impl IsTerminal for Output {
 }
 
 impl StdoutStream for Output {
-    /// Of WASI 0.3, which is not linked.
+    /// Part of WASI 0.3, which is not linked.
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(tokio::io::sink())
     }
@@ -159,11 +160,11 @@ impl StdoutStream for Output {
 // === impl Line ===
 
 impl Line {
-    /// Adds bytes, and gives each line that they end.
+    /// Adds bytes. Calls `ended` with the content of each line that they complete.
     fn add(&mut self, bytes: &[u8], mut ended: impl FnMut(&[u8])) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let content = part.strip_suffix(b"\n").unwrap_or(part);
-            // What is beyond would be cut anyway.
+            // The log would cut the rest anyway.
             let room = REASON - self.0.len();
             self.0.extend(&content[..content.len().min(room)]);
             if content.len() < part.len() {
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_whole_however_they_are_written() {
+    fn lines_are_reassembled_from_writes() {
         let (mut line, mut lines) = (Line::default(), Vec::new());
         for part in ["a", "b\nc", "\n\nd\ne", &"x".repeat(2000), "y\nz"] {
             line.add(part.as_bytes(), |line| lines.push(line.to_vec()));

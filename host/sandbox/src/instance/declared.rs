@@ -1,31 +1,38 @@
-//! The routes that a filter declares, against the rules of `wit/batch.wit`.
+//! Checks the routes that a filter declares against the rules of `wit/batch.wit`.
+//!
+//! In: the names that `start` returned. Out: the names as text, or what is wrong with them. Pure.
+//! Not here: destinations of routes.
 
-/// Routes that a filter may declare.
-const MOST: usize = 64;
-/// Bytes of a route's name.
-const LONGEST: usize = 64;
+/// How many routes a filter may declare.
+const MAX_ROUTES: usize = 64;
+/// The longest name of a route, in bytes.
+const MAX_NAME: usize = 64;
 
-/// The names as texts, or what is wrong with them.
+/// Checks the names of routes and converts them to text.
+///
+/// # Errors
+/// When there are too many names, or a name is invalid, reserved or repeated.
 pub(super) fn declared(names: Vec<Vec<u8>>) -> Result<Vec<String>, &'static str> {
-    if names.len() > MOST {
+    if names.len() > MAX_ROUTES {
         return Err("it declares more than 64 routes");
     }
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     let mut routes = Vec::with_capacity(names.len());
     for name in names {
-        if !(1..=LONGEST).contains(&name.len()) || !name.iter().all(allowed) {
+        if !(1..=MAX_NAME).contains(&name.len()) || !name.iter().all(allowed) {
             return Err(
                 "it declares a route whose name is not 1 to 64 letters, digits, `-` and `_`",
             );
         }
-        let name = String::from_utf8(name).map_err(|_| "it declares a route that is no text")?;
-        if name == "rest" {
-            return Err("it declares a route `rest`, which is the name of the usual way");
+        let route =
+            String::from_utf8(name).map_err(|_| "it declares a route whose name is not UTF-8")?;
+        if route == "rest" {
+            return Err("it declares a route `rest`, a name reserved for lines without a route");
         }
-        if routes.contains(&name) {
+        if routes.contains(&route) {
             return Err("it declares a route twice");
         }
-        routes.push(name);
+        routes.push(route);
     }
     Ok(routes)
 }
@@ -39,18 +46,18 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_configuration_can_hold_are_taken() {
-        let (longest, given) = ("x".repeat(64), ["errors", "Slow-1", "a_b"]);
-        let given: Vec<_> = given.into_iter().chain([&*longest]).collect();
-        assert_eq!(declared(names(&given)).expect("all are right"), given);
+    fn valid_names_are_accepted() {
+        let longest = "x".repeat(64);
+        let valid = ["errors", "Slow-1", "a_b", &longest];
+        assert_eq!(declared(names(&valid)).expect("all are valid"), valid);
         assert_eq!(declared(Vec::new()), Ok(Vec::new()));
     }
 
     #[test]
-    fn others_are_refused() {
-        let refused = |given: &[&str], part: &str| {
-            let reason = declared(names(given)).expect_err("refused");
-            assert!(reason.contains(part), "{given:?}: {reason}");
+    fn invalid_names_are_refused() {
+        let refused = |routes: &[&str], part: &str| {
+            let reason = declared(names(routes)).expect_err("refused");
+            assert!(reason.contains(part), "{routes:?}: {reason}");
         };
         for name in ["", "a b", "a.b", "ü", &"x".repeat(65)] {
             refused(&["fine", name], "name");

@@ -1,8 +1,8 @@
-//! Which kind of fault an error of wasmtime is.
+//! Classifies errors of wasmtime as faults.
 //!
-//! In: an error of a call, and the store of the instance. Out: [`Fault`], with a kind for metrics, a
-//! reason for people and the guest's backtrace. Not here: the list of kinds (`crate::fault`), what
-//! follows from a fault (`supervise`).
+//! In: the error of a call, and the store of the instance. Out: [`Fault`], with a kind for metrics, a
+//! reason for people, and the guest's backtrace.
+//! Not here: the list of kinds (`crate::fault`), what follows from a fault (`supervise`).
 
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
@@ -27,17 +27,17 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
         Some(Trap::Interrupt) => FaultKind::Deadline,
         Some(Trap::StackOverflow) => FaultKind::Stack,
         Some(_) => FaultKind::Trap,
-        // wasmtime has no type for it.
+        // wasmtime has no error type for this.
         None if chain_of(error).starts_with("resource limit exceeded") => FaultKind::Parts,
         None if error.is::<I32Exit>() => FaultKind::Exit,
-        // The answer is not well-formed.
+        // What remains are answers that break the canonical ABI.
         None => FaultKind::Outcome,
     };
     let reason = match kind {
         FaultKind::Exit => "it called `exit`".into(),
         FaultKind::Deadline => "it took longer than `deadline`".into(),
-        FaultKind::Stack => "it took more stack than `stack` of `[host]` allows".into(),
-        // The backtrace stands apart.
+        FaultKind::Stack => "it used more stack than `stack` of `[host]` allows".into(),
+        // The outer error is the backtrace, which the fault holds separately.
         _ if error.is::<WasmBacktrace>() => error.root_cause().to_string(),
         _ => chain_of(error),
     };
@@ -48,7 +48,7 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
     }
 }
 
-/// The limit that this error is about, if it is about one of [`LimitExceeded`].
+/// The limit that the call exceeded, if that is what the error says.
 fn limit_exceeded(error: &wasmtime::Error) -> Option<LimitExceeded> {
     if let Some(exceeded) = error.downcast_ref::<LimitExceeded>() {
         return Some(*exceeded);
@@ -59,7 +59,7 @@ fn limit_exceeded(error: &wasmtime::Error) -> Option<LimitExceeded> {
     if error.is::<Trap>() {
         return None;
     }
-    // wasmtime has words for these, and no type.
+    // wasmtime has no error types for these, only messages.
     let text = error.root_cause().to_string();
     if text.ends_with("fuel allocated for hostcalls has been exhausted") {
         Some(LimitExceeded::HostMemory)

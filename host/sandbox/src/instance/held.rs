@@ -1,13 +1,15 @@
-//! What a filter held back, from either world.
+//! The lines that a filter held back, from either world.
 //!
-//! In: the answer of `finish`. Out: lines with their routes, or nothing when numbers are out of
-//! order. Not here: whether routes were declared, whether lines may go on.
+//! In: the answer of `finish`. Out: lines with their routes, or `None` when spans or routes are out
+//! of order.
+//! Not here: whether the routes were declared (`instance`), whether the stream allows the lines
+//! (`filter::call`).
 
 use super::HeldLine;
 use crate::bindings::filter::exports::linemill::filter::batch;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 
-/// `None` when spans or routes are out of order or range.
+/// Converts the answer of a batch filter. `None` when spans or routes are out of order or range.
 pub(super) fn of_batch(held: &batch::Held) -> Option<Vec<HeldLine>> {
     let batch::Held { output, routes } = held;
     let contents = output.spans.chunks(2).map(|span| {
@@ -26,6 +28,7 @@ pub(super) fn of_batch(held: &batch::Held) -> Option<Vec<HeldLine>> {
     Some(lines)
 }
 
+/// Converts the answer of a line filter.
 pub(super) fn of_lines(held: Vec<line::Held>) -> Vec<HeldLine> {
     held.into_iter()
         .map(|held| (held.content, held.route))

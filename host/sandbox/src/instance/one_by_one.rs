@@ -1,7 +1,8 @@
-//! The per-line world: one call a line.
+//! The per-line world: one call per line.
 //!
-//! In: lines. Out: the outcome that a batch filter would give, so that the rest of the host knows
-//! one kind of answer only.
+//! In: lines. Out: the outcome that a batch filter would return, so that the rest of the host handles
+//! only one kind of answer.
+//! Not here: checking the outcome (`verdict`).
 
 use std::time::Duration;
 
@@ -14,14 +15,14 @@ use crate::limits::LimitExceeded;
 use crate::verdict::REASON;
 use linemill_framing::Lines;
 
-/// Calls a filter for each line; each call may take `deadline`, and all answers together may have `most`
-/// bytes, one more for each line.
+/// Calls a filter once per line. Each call may take `deadline`. All answers together may have `limit`
+/// bytes, where each output line counts as one byte more.
 pub(super) async fn process(
     guest: &line::Guest,
     store: &mut Store<HostState>,
     deadline: Duration,
     input: &Lines,
-    most: usize,
+    limit: usize,
 ) -> wasmtime::Result<Outcome> {
     let mut output = Lines::default();
     let mut outcome = Outcome {
@@ -34,7 +35,7 @@ pub(super) async fn process(
         routes: Vec::new(),
         close_after: None,
     };
-    // Bytes of what failed lines failed for.
+    // Bytes of the reasons of all failed lines.
     let mut reasons = 0;
     for index in 0..input.len() {
         let end = input.terminator(index);
@@ -67,7 +68,7 @@ pub(super) async fn process(
                 outcome.routes.push(Routed { line, route });
             }
         }
-        if output.bytes().len() + output.len() + reasons > most {
+        if output.bytes().len() + output.len() + reasons > limit {
             return Err(LimitExceeded::Output.into());
         }
         outcome.counts.push((output.len() - before) as u32);

@@ -1,7 +1,7 @@
-//! The calls that hand state over, against the rules of `wit/state.wit`.
+//! Saves and restores the state of an instance, by the rules of `wit/state.wit`.
 //!
-//! In: an instance. Out: its state, or a state taken over. Not here: when, and what follows when it
-//! does not work (`handover`).
+//! In: an instance, and a state to restore. Out: the instance's state, or a fault.
+//! Not here: when state is handed over, and what happens if that fails (`filter::handover`).
 
 use super::{Instance, allow, fault};
 use crate::bindings::only_state::exports::linemill::filter::state::SavedParam;
@@ -11,29 +11,32 @@ use crate::fault::{Fault, FaultKind};
 use crate::limits::Bounds;
 use crate::verdict::printable;
 
-/// Bytes of a state.
-const MOST: usize = 1 << 20;
-/// Bytes of a tag.
-const LONGEST: usize = 64;
+/// The largest state, in bytes.
+const MAX_STATE: usize = 1 << 20;
+/// The longest tag, in bytes.
+const MAX_TAG: usize = 64;
 
-/// Why there is no state to hand over.
+/// Why an instance did not save its state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotSaved {
-    /// The instance goes on as if nothing had been asked.
+    /// The guest gave this reason. The instance remains usable.
     #[error("{0}")]
     Refused(String),
-    /// The instance is unusable.
+    /// The call failed. The instance must be dropped.
     #[error(transparent)]
     Fault(Fault),
 }
 
 impl Instance {
-    /// Whether another instance can take its state over.
+    /// Whether the guest exports `state`.
     pub(crate) fn exports_state(&self) -> bool {
         self.state.is_some()
     }
 
-    /// Asks for the state, which does not change the instance.
+    /// Saves the state. This does not change the instance.
+    ///
+    /// # Errors
+    /// When the guest has no export `state`, refuses to save, traps, or returns an invalid state.
     pub(crate) async fn save(
         &mut self,
         engine: &Engine,
@@ -46,15 +49,19 @@ impl Instance {
         allow(&mut self.store, bounds.deadline);
         self.store.set_hostcall_fuel(bounds.limits.host_memory);
         let guest = guest.linemill_filter_state();
-        let saved = guest.call_save(&mut self.store).await;
-        let saved = saved
+        let called = guest.call_save(&mut self.store).await;
+        let saved = called
             .map_err(|error| NotSaved::Fault(fault(&self.store, &error)))?
             .map_err(|reason| NotSaved::Refused(printable(&reason)))?;
         check(&saved).map_err(|reason| NotSaved::Fault(Fault::new(FaultKind::Outcome, reason)))?;
         Ok(saved)
     }
 
-    /// Gives a state to an instance that has just started. After an error it must be dropped.
+    /// Restores a state in an instance that has just started.
+    ///
+    /// # Errors
+    /// When the guest has no export `state`, refuses the state, or traps. The instance must then be
+    /// dropped.
     pub(crate) async fn restore(
         &mut self,
         engine: &Engine,
@@ -80,37 +87,37 @@ impl Instance {
     }
 }
 
-/// What is wrong with a state, if anything.
+/// Checks the size of a state, and its tag.
 fn check(saved: &Saved) -> Result<(), String> {
     let Saved { tag, bytes } = saved;
-    if !(1..=LONGEST).contains(&tag.len()) || !tag.iter().all(u8::is_ascii_graphic) {
+    if !(1..=MAX_TAG).contains(&tag.len()) || !tag.iter().all(u8::is_ascii_graphic) {
         return Err("the tag of its state is not 1 to 64 visible ASCII characters".into());
     }
-    if bytes.len() > MOST {
+    if bytes.len() > MAX_STATE {
         let size = bytes.len();
-        return Err(format!("its state has {size} bytes, more than {MOST}"));
+        return Err(format!("its state has {size} bytes, more than {MAX_STATE}"));
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Saved, check};
+    use super::{MAX_STATE, Saved, check};
 
     #[test]
-    fn a_state_within_bounds_is_taken() {
+    fn only_a_state_within_the_limits_is_accepted() {
         let state = |tag: &[u8], size: usize| {
             let (tag, bytes) = (tag.to_vec(), vec![0; size]);
             check(&Saved { tag, bytes })
         };
         for tag in ["number/1", "~", &"x".repeat(64)] {
-            assert_eq!(state(tag.as_bytes(), MOST), Ok(()), "{tag}");
+            assert_eq!(state(tag.as_bytes(), MAX_STATE), Ok(()), "{tag}");
         }
         for tag in ["", "a b", "a\n", "ü", &"x".repeat(65)] {
             let reason = state(tag.as_bytes(), 0).expect_err(tag);
             assert!(reason.contains("tag"), "{tag}: {reason}");
         }
-        let reason = state(b"a", MOST + 1).expect_err("too large");
+        let reason = state(b"a", MAX_STATE + 1).expect_err("too large");
         assert!(reason.contains("1048577 bytes"), "{reason}");
     }
 }

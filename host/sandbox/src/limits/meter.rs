@@ -1,12 +1,13 @@
-//! The processor time of one call, in slices.
+//! The meter of a call measures its processor time, in slices.
 //!
-//! In: how long a call may take, each tick of the engine's clock that finds it running, and waiting.
-//! Out: whether it yields and goes on, or ends. A slice is what a guest runs between two yields; what
-//! its thread does for others in between is not the guest's.
-//! Not here: the ticks themselves (`engine`).
+//! In: how long the call may take, each tick of the engine's clock that finds the guest running, and
+//! each wait in an import. Out: whether the guest yields and continues, or the call ends. A slice is
+//! the time that a guest runs between two yields. What its thread does for other tasks in between does
+//! not count.
+//! Not here: the ticks (`engine`).
 //!
-//! What runs before the first tick is not counted: it is no more than a tick, and to read the
-//! processor's clock as each call begins would cost more than some calls do.
+//! Time before the first tick does not count. It is at most a tick, and reading the processor's clock
+//! at the start of each call would take longer than some calls.
 
 use std::mem;
 use std::thread::{self, ThreadId};
@@ -20,28 +21,28 @@ mod tests;
 /// How often running guests yield, and the unit of a filter's deadline.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// What a call may still take.
+/// The time that a call has left.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     left: Duration,
-    /// Where the slice began that is running; unknown before the first tick, and while it waits.
-    slice: Option<Mark>,
-    /// It has yielded: the next tick only says that it is back.
-    away: bool,
-    /// What it took beyond its time.
+    /// When the current slice began; `None` before the first tick, and while the guest waits.
+    slice: Option<ThreadTime>,
+    /// The guest has yielded. The next tick only shows that it runs again.
+    yielded: bool,
+    /// By how much an interrupted call exceeded its time.
     overrun: Duration,
 }
 
-/// A moment of a thread.
+/// A thread, and how much processor time it had used at some moment.
 #[derive(Debug)]
-struct Mark {
+struct ThreadTime {
     thread: ThreadId,
     /// Processor time that the thread had used.
     used: Duration,
 }
 
 impl Meter {
-    /// Begins a call that may take this long.
+    /// Begins a call that may take `time`.
     pub(crate) fn begin(&mut self, time: Duration) {
         *self = Self {
             left: time,
@@ -49,10 +50,10 @@ impl Meter {
         };
     }
 
-    /// A tick has found the guest running: it yields to others, or the call ends.
+    /// Handles a tick that found the guest running: the guest yields to other tasks, or the call ends.
     pub(crate) fn tick(&mut self) -> UpdateDeadline {
-        if mem::take(&mut self.away) {
-            self.slice = Some(Mark::now());
+        if mem::take(&mut self.yielded) {
+            self.slice = Some(ThreadTime::now());
             return UpdateDeadline::Continue(1);
         }
         let used = self.end_slice();
@@ -61,42 +62,42 @@ impl Meter {
             return UpdateDeadline::Interrupt;
         }
         self.left -= used;
-        self.away = true;
-        // The runtime runs whatever is ready and looks for what has become so before it comes
-        // back; the deadline that is due at once then tells that it has.
+        self.yielded = true;
+        // The runtime first runs other tasks that are ready, and polls for events. The deadline of 0
+        // then calls this function again as soon as the guest continues.
         UpdateDeadline::YieldCustom(0, Box::pin(tokio::task::yield_now()))
     }
 
-    /// The guest waits from now on, for so long at most.
+    /// Begins a wait in an import. Returns how long it may last.
     pub(crate) fn pause(&mut self) -> Duration {
         let used = self.end_slice();
         self.left = self.left.saturating_sub(used);
         self.left
     }
 
-    /// It has waited, which counts.
+    /// Ends a wait in an import. The time `waited` counts like processor time.
     pub(crate) fn resume(&mut self, waited: Duration) {
         self.left = self.left.saturating_sub(waited);
-        self.slice = Some(Mark::now());
+        self.slice = Some(ThreadTime::now());
     }
 
-    /// The call ends at the next tick.
+    /// Takes all remaining time away, so that the call ends at the next tick.
     pub(crate) fn end(&mut self) {
         self.left = Duration::ZERO;
     }
 
-    /// How much longer than it was allowed the call ran that has been ended.
+    /// By how much an interrupted call exceeded its time.
     pub(crate) fn overrun(&self) -> Duration {
         self.overrun
     }
 
     fn end_slice(&mut self) -> Duration {
         let began = self.slice.take();
-        began.map_or(Duration::ZERO, |began| began.until(&Mark::now()))
+        began.map_or(Duration::ZERO, |began| began.until(&ThreadTime::now()))
     }
 }
 
-impl Mark {
+impl ThreadTime {
     fn now() -> Self {
         Self {
             thread: thread::current().id(),
@@ -108,22 +109,23 @@ impl Mark {
         if self.thread == later.thread {
             later.used.saturating_sub(self.used)
         } else {
-            // The call moved to another thread while an import waited: only ticks are known.
+            // The call moved to another thread, whose clock cannot be compared: a tick is the best
+            // estimate.
             TICK
         }
     }
 }
 
-/// Processor time that this thread has used.
+/// The processor time that this thread has used.
 #[cfg(unix)]
 fn processor_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    // Neither is ever negative.
+    // Neither field is ever negative.
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
-/// Time that passes: more than the thread has of the processor, when others want it too.
+/// Elapsed time stands in for processor time. It is more when other threads use the processor too.
 #[cfg(not(unix))]
 fn processor_time() -> Duration {
     use std::sync::LazyLock;

@@ -1,9 +1,10 @@
-//! A shadow: a version of a filter that is given copies of lines, and whose answers are compared
-//! with those that the stream gets.
+//! A shadow: a version of a filter that receives copies of lines. Its answers are compared with the
+//! filter's, and then discarded.
 //!
-//! In: copies of batches, with what the filter made of them. Out: counts, and a few examples of
-//! lines that came out differently. The shadow of a stream is a task of its own behind a short
-//! queue: when that is full, lines are skipped and counted, and the stream never waits.
+//! In: copies of batches, with the filter's answers. Out: entries in the filter's `comparison`. Each
+//! stream's shadow is a task with a short queue. When the queue is full, lines are skipped and
+//! counted; the stream never waits.
+//! Not here: comparing answers (`filter::comparison`), which streams have a shadow (`trial`).
 
 use std::sync::Arc;
 
@@ -16,15 +17,16 @@ use crate::supervise::supervisor::CallContext;
 use crate::verdict::{Rules, Verdicts};
 use linemill_framing::Lines;
 
-/// Batches that wait for a stream's shadow.
+/// How many batches can wait for a stream's shadow.
 const WAITING: usize = 8;
-/// A stream's shadow. Dropped, it ends when it has seen what waits.
+
+/// A stream's shadow. After it is dropped, its task ends once the queue is empty.
 pub(crate) struct Shadow {
     filter: Arc<Filter>,
     copies: mpsc::Sender<Copied>,
 }
 
-/// A batch, and what the filter made of it.
+/// A copy of a batch, and the filter's answers to it.
 #[derive(Debug)]
 struct Copied {
     lines: Lines,
@@ -41,12 +43,12 @@ impl Shadow {
         Self { filter, copies }
     }
 
-    /// Whether it is one of this filter.
+    /// Whether `filter` is the version that this shadow runs.
     pub(crate) fn is_of(&self, filter: &Arc<Filter>) -> bool {
         Arc::ptr_eq(&self.filter, filter)
     }
 
-    /// Room for a batch; without it, its lines are skipped.
+    /// Reserves room for a batch of `lines` lines. If the queue is full, counts them as skipped.
     pub(crate) fn room(&self, lines: usize) -> Option<Room<'_>> {
         match self.copies.try_reserve() {
             Ok(permit) => Some(Room(permit)),
@@ -62,14 +64,14 @@ impl Shadow {
 pub(crate) struct Room<'a>(mpsc::Permit<'a, Copied>);
 
 impl Room<'_> {
-    /// Hands over a copy of `lines`, and of what the filter made of them.
+    /// Queues a copy of a batch, with the filter's verdicts on it.
     pub(crate) fn fill(self, lines: Lines, rules: Rules, verdicts: &Verdicts) {
         let made = Made::of(verdicts);
         self.0.send(Copied { lines, rules, made });
     }
 }
 
-/// Runs the shadow over what comes, and compares.
+/// The shadow's task: calls the filter with each batch, and compares the answers.
 async fn follow(
     filter: Arc<Filter>,
     route_indices: Vec<Option<u32>>,

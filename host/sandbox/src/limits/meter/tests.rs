@@ -1,50 +1,52 @@
+//! Calls measured against the thread's real processor time.
+
 use std::time::Duration;
 
 use wasmtime::UpdateDeadline;
 
 use super::{Meter, TICK, processor_time};
 
-/// What a guest, or another task, does with the thread.
+/// Uses the thread for `time`, as a guest or another task does.
 fn run(time: Duration) {
     let until = processor_time() + time;
     while processor_time() < until {}
 }
 
-/// The guest runs that long, then a tick finds it: whether it goes on.
+/// Runs the guest for `time`, then ticks. Returns whether the call continues.
 fn slice(meter: &mut Meter, time: Duration) -> bool {
     run(time);
     match meter.tick() {
         UpdateDeadline::Interrupt => false,
         UpdateDeadline::YieldCustom(0, _) => true,
-        _ => panic!("neither yields nor ends"),
+        _ => panic!("the guest neither yields nor ends"),
     }
 }
 
-/// It has the thread back, which the next tick tells.
-fn back(meter: &mut Meter) {
+/// Lets the guest continue after a yield.
+fn continues(meter: &mut Meter) {
     assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)));
 }
 
 #[test]
-fn a_call_has_its_time_and_others_have_theirs() {
+fn time_of_other_tasks_does_not_count() {
     let (mut meter, mut used, mut slices) = (Meter::default(), Duration::ZERO, 0);
     let time = 10 * TICK;
     meter.begin(time);
     assert!(slice(&mut meter, TICK));
     loop {
-        // Whoever runs meanwhile takes nothing of it.
+        // Another task runs.
         run(2 * TICK);
-        back(&mut meter);
+        continues(&mut meter);
         let began = processor_time();
-        let goes_on = slice(&mut meter, TICK);
+        let yields = slice(&mut meter, TICK);
         used += processor_time() - began;
         slices += 1;
-        if !goes_on {
+        if !yields {
             break;
         }
     }
-    // The clock is read at slightly other moments.
-    let used = used + Duration::from_micros(200);
+    // The meter reads the clock at slightly different moments.
+    used += Duration::from_micros(200);
     assert!(used >= time && slices <= 10, "{used:?} in {slices} slices");
     assert!(meter.overrun() <= used - time, "{:?}", meter.overrun());
 }
@@ -62,14 +64,14 @@ fn waiting_counts() {
 }
 
 #[test]
-fn a_call_can_be_ended_and_the_next_begins_anew() {
+fn a_call_can_be_ended_and_the_next_has_its_full_time() {
     let mut meter = Meter::default();
     meter.begin(100 * TICK);
     meter.end();
     assert!(!slice(&mut meter, TICK));
     meter.begin(100 * TICK);
     assert!(slice(&mut meter, TICK));
-    // It has yielded, and came to its end without another tick.
+    // The call yielded and then ended without another tick.
     meter.begin(100 * TICK);
     assert!(slice(&mut meter, TICK));
     assert_eq!(meter.overrun(), Duration::ZERO);
