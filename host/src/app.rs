@@ -61,7 +61,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
             "no listener takes this socket of systemd's: its clients wait in vain"
         );
     }
-    // Whoever reads `listening on` may send signals and change files at once.
+    // Before `listening on` is printed: its reader may send signals and change files at once.
     let mut stop = Stop::catch().context("cannot catch signals")?;
     let (sender, requests) = mpsc::channel(16);
     let hangups = triggers::hangups(sender.clone(), move || sinks.reopen());
@@ -111,7 +111,7 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     tracing::info!(signal, ?grace, "draining");
     let until = time::Instant::now() + grace;
     snapshot.send_modify(|snapshot| snapshot.drain_until = Some(until));
-    // A reload that is under way is given up, and with it nothing: it is in force or it is not.
+    // A reload under way is abandoned: what it built is either in force or not.
     let _ended_already = end.send(());
     let drained = async {
         if let Ok(mut listeners) = swapping.await {

@@ -1,8 +1,8 @@
 //! The one thing that data plane and control plane share: what is in force now.
 //!
 //! In: chains and settings, put together by the control plane. Out: [`Snapshot`], which every
-//! listener and connection watches and follows between two blocks of lines. The other way round, the
-//! control plane asks for things by [`DataPlane`] and [`Quarantines`].
+//! listener and connection watches and follows between two blocks of lines. The
+//! control plane reaches listeners and sinks by [`DataPlane`] and [`Quarantines`].
 //! Not here: building chains (`control`), serving connections (`connections`), the order in which
 //! users move on (`publish`).
 

@@ -5,7 +5,7 @@
 //! read, so a slow receiver slows its own sender and memory stays bounded. A new snapshot takes
 //! effect between two blocks only.
 //!
-//! Here: the life of the direction and the way of a block. `wait` says what to do next, `follow`
+//! Here: the life of the direction, and what happens to a block. `wait` says what to do next, `follow`
 //! moves to another generation, `record` keeps counts and times.
 //! Not here: how the directions of a connection end each other (`connection`).
 

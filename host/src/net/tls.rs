@@ -21,14 +21,14 @@ use sha2::{Digest as _, Sha256};
 pub use client::Client;
 pub use server::Server;
 
-/// Most plaintext that waits, encrypted, for the socket: what a peer that does not read costs
-/// beside the host's own buffers. Two records of the largest size.
+/// The most plaintext, in bytes, that waits encrypted for the socket: what a peer that does not read
+/// costs in addition to the host's own buffers. Two records of the largest size (RFC 8446, 5.1).
 pub(crate) const BUFFER: usize = 32 * 1024;
 
-/// What files held: the same when all their bytes are.
+/// Identifies the contents of files.
 type Fingerprint = [u8; 32];
 
-/// The fingerprint of some files, of which any may be missing.
+/// The fingerprint of some files. `None` stands for a file that is not configured.
 fn fingerprint<'a>(files: impl IntoIterator<Item = Option<&'a [u8]>>) -> Fingerprint {
     let mut all = Sha256::new();
     for file in files {
@@ -37,7 +37,7 @@ fn fingerprint<'a>(files: impl IntoIterator<Item = Option<&'a [u8]>>) -> Fingerp
     all.finalize().into()
 }
 
-/// Named at each use: a default of the process could be another's.
+/// The cryptography, given explicitly: another library could change the default of the process.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

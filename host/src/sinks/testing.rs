@@ -46,7 +46,7 @@ pub(super) fn upstream(destination: &str) -> Upstream {
         connect_timeout: Duration::from_secs(5),
         tls: None,
     };
-    Upstream::new(&destination, options).expect("a next hop")
+    Upstream::new(&destination, options).expect("an upstream")
 }
 
 /// Lets other tasks go on until something holds.

@@ -1,4 +1,4 @@
-//! TCP connections to next hops.
+//! TCP connections to upstreams.
 //!
 //! In: a host's name or address, and a port. Out: a socket that is connected and set up.
 
@@ -10,10 +10,10 @@ use tokio::time::{Instant, timeout};
 
 use super::ConnectError;
 
-/// When nothing is heard for this long, the peer is asked whether it is still there, so that one
-/// that went away without a word is noticed.
+/// TCP keepalive: after this long without a segment from the peer, the system probes it, so that a
+/// peer that disappeared is noticed.
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// And again this often.
+/// The time between two probes.
 const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Connects to `host`, whose addresses are tried in order within `limit`.
@@ -30,7 +30,7 @@ pub(super) async fn reach(
     let addresses: Vec<_> = lookup_host((host, port)).await.map_err(unknown)?.collect();
     let mut last = unknown(std::io::ErrorKind::NotFound.into());
     for (index, address) in addresses.iter().enumerate() {
-        // One that does not answer must not take the time of those after it.
+        // An address that does not answer must leave time for those after it.
         let left = until.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
         let failed = |source| ConnectError::Tcp {
@@ -52,9 +52,9 @@ pub(super) async fn reach(
     Err(last)
 }
 
-/// Whether a socket is connected to itself. When nothing listens on a port of this machine that
-/// the system may also give to who connects, that happens: TCP lets two that connect to each
-/// other meet, and one is enough for two.
+/// Whether a socket is connected to itself. That happens when nothing listens on a port of this
+/// machine and the system picks the same port for the connecting end: TCP allows simultaneous opens
+/// (RFC 9293, 3.5), here of one socket with itself.
 fn is_itself(stream: &TcpStream) -> bool {
     match (stream.local_addr(), stream.peer_addr()) {
         (Ok(local), Ok(peer)) => local == peer,
@@ -63,11 +63,11 @@ fn is_itself(stream: &TcpStream) -> bool {
 }
 
 fn prepare(stream: &TcpStream) {
-    // Lines go on as they come; failing that, they are merely later.
+    // Lines go out at once. Failing that, they are merely later.
     drop(stream.set_nodelay(true));
     let keepalive = TcpKeepalive::new()
         .with_time(KEEPALIVE)
         .with_interval(KEEPALIVE_AGAIN);
-    // Failing that, a peer that went away without a word is noticed at the next write.
+    // Failing that, a peer that disappeared is noticed at the next write.
     drop(SockRef::from(stream).set_tcp_keepalive(&keepalive));
 }

@@ -12,7 +12,7 @@ fn upstream(destination: &Destination, tls: Option<Arc<Client>>) -> Upstream {
         connect_timeout: Duration::from_secs(5),
         tls,
     };
-    Upstream::new(destination, options).expect("a next hop")
+    Upstream::new(destination, options).expect("an upstream")
 }
 
 fn destination(text: &str) -> Destination {
@@ -29,7 +29,7 @@ async fn nobody() -> u16 {
 async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    // A name with two addresses on many machines, of which the other refuses.
+    // On many machines this name has two addresses, and the other one refuses.
     let to = destination(&format!("tcp://localhost:{port}"));
     let (reader, _writer) = upstream(&to, None).connect().await.expect("connected");
     let ReadHalf::Tcp(reader) = &reader else {

@@ -136,8 +136,8 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
     assert!(error.contains("peer sent no certificates"), "{error}");
     // In TLS 1.3 the client has finished by then, and hears of it as it reads.
     let (reader, _writer) = connected.expect("its own part");
-    let told = rest(reader).await.expect_err("an alert").to_string();
-    assert!(told.contains("CertificateRequired"), "{told}");
+    let error = rest(reader).await.expect_err("an alert").to_string();
+    assert!(error.contains("CertificateRequired"), "{error}");
 
     let shown = |files: &Certificates| HopTls {
         ca: Some(files.path("ca.pem")),

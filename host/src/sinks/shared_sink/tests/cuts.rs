@@ -17,7 +17,7 @@ async fn reset(peer: TcpStream) {
         .expect("set");
 }
 
-/// Reads a first line and some of the long one; the rest is in the way of whatever comes after.
+/// Reads a first line and some of the long one; what remains of it fills the buffers.
 pub(super) async fn some(reader: &mut (impl AsyncReadExt + Unpin)) {
     let mut found = [0; 1000];
     reader.read_exact(&mut found).await.expect("read");
@@ -64,7 +64,7 @@ async fn a_line_that_a_reset_cut_goes_again_whole() {
 async fn a_line_that_a_fin_cut_goes_again_whole() {
     cut_by(async |mut peer: TcpStream| {
         peer.shutdown().await.expect("FIN");
-        // What was on its way may come; after it, the host's FIN.
+        // Bytes in flight may still arrive, then the host's FIN.
         let mut rest = Vec::new();
         peer.read_to_end(&mut rest).await.expect("to the FIN");
         assert!(!rest.contains(&b'\n'));

@@ -30,7 +30,7 @@ async fn over_tls_no_line_is_lost_and_none_goes_twice() {
         server.accept(Plain::Tcp(peer)).await.expect("shaken hands")
     };
     let counts = metrics();
-    let upstream = Upstream::new(&to, options).expect("a next hop");
+    let upstream = Upstream::new(&to, options).expect("an upstream");
     let sink = SharedSink::to_upstream(upstream, MUCH, counts.clone());
     let (mut reader, writer) = accept().await;
     let text = format!("first\n{}second\n", long());
