@@ -138,11 +138,14 @@ impl DataPlane for Listeners {
     fn leaving(&self, before: &Generation, next: &Generation) -> HashMap<String, Instant> {
         let now = Instant::now();
         let gone = |name: &String| !next.services.contains_key(name);
-        let earlier = before.leaving.iter().filter(|(_, until)| **until > now);
-        let earlier = earlier.map(|(name, until)| (name.clone(), *until));
-        let new = before.services.keys();
-        let new = new.map(|name| (name.clone(), now + next.drain));
-        earlier.chain(new).filter(|(name, _)| gone(name)).collect()
+        let still_draining = before.leaving.iter().filter(|(_, until)| **until > now);
+        let earlier = still_draining.map(|(name, until)| (name.clone(), *until));
+        let names = before.services.keys();
+        let removed_now = names.map(|name| (name.clone(), now + next.drain));
+        earlier
+            .chain(removed_now)
+            .filter(|(name, _)| gone(name))
+            .collect()
     }
 
     /// Each new listener is announced on standard error with its address.

@@ -10,7 +10,7 @@ use crate::generation::{Service, Snapshot};
 use crate::telemetry::metrics::ListenerMetrics;
 use linemill_sandbox::trial::Cohort;
 
-/// What the two directions of a connection have in common.
+/// Shared by the two directions of a connection; each has a clone.
 #[derive(Clone)]
 pub(super) struct Context {
     /// The name of its listener.

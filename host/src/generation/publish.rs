@@ -13,9 +13,9 @@ use super::runtime::{Mutex, watch};
 
 /// What is in force, with the leases on it.
 pub struct InForce<G> {
-    /// What is in force.
+    /// The value in force.
     pub value: Arc<G>,
-    /// Who uses `value`.
+    /// The leases on `value`.
     pub leases: Arc<Leases>,
 }
 

@@ -13,7 +13,6 @@ use tokio::time::sleep;
 use tracing::Instrument as _;
 
 use super::address_counts::{AddressCounts, AddressSlot};
-use super::listener::PATIENCE;
 use crate::connections::connection::Connection;
 use crate::connections::end::End;
 use crate::generation::{Service, Snapshot};
@@ -22,6 +21,9 @@ use crate::sinks::egress::Egress;
 use crate::telemetry::metrics::{ListenerMetrics, Refused};
 use linemill_telemetry::Gate;
 
+/// How long a connection over a limit waits for another to end before it is closed: the host may
+/// not have noticed yet that a client has just closed one.
+pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 /// How long a handshake may go on once the host drains.
 const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::address_counts::AddressCounts;
-use super::arrival::{Arrival, Gates};
+use super::arrival::{Arrival, Gates, PATIENCE};
 use crate::generation::{Service, Snapshot, grace_ends};
 use crate::net::bind::Socket;
 use crate::net::transport::{Peer, Plain};
@@ -23,9 +23,6 @@ use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection over a limit waits for another to end before it is closed: the host may
-/// not have noticed yet that a client has just closed one.
-pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 /// How long connections have for their last bytes after the grace period.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 

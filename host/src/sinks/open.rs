@@ -21,7 +21,7 @@ const HINT: &str = "its folder must exist, and you must be allowed to write ther
 /// Looks for the folders of all files that `settings` name as sinks; opens nothing.
 ///
 /// # Errors
-/// All that are missing.
+/// Every folder that is missing.
 pub fn check(settings: &Settings) -> Result<(), Problems> {
     let sinks = settings.listeners.iter().flat_map(|listener| {
         destinations(listener).filter_map(move |(key, to)| {
@@ -64,8 +64,10 @@ pub fn open(
         (_, Some(upstream)) if !listener.shared => Sink::Upstream(upstream),
         (to, _) => Sink::Shared(shared("to", to)?),
     };
-    let routes = listener.routes.iter();
-    let routes = routes.map(|(route, to)| Ok((route.clone(), shared("routes", to)?)));
+    let routes = listener
+        .routes
+        .iter()
+        .map(|(route, to)| Ok((route.clone(), shared("routes", to)?)));
     let tee = listener.tee.iter().map(|to| shared("tee", to));
     Ok(Egress {
         to,

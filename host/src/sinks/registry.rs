@@ -15,7 +15,7 @@ use super::upstream::Upstream;
 use crate::telemetry::metrics::Metrics;
 use linemill_config::settings::{Destination, HopTls};
 
-/// What makes two sinks the same.
+/// Identifies a shared sink: two destinations with equal keys are one sink.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Where its lines go.
@@ -28,7 +28,7 @@ pub struct Key {
 #[derive(Debug, Clone)]
 pub struct SinkRegistry {
     metrics: Arc<Metrics>,
-    /// All that are open. One that nobody else holds stays until the next [`Self::sweep`].
+    /// All open sinks. One that nobody else holds stays until the next [`SinkRegistry::sweep`].
     sinks: Arc<Mutex<HashMap<Key, SharedSink>>>,
 }
 

@@ -45,7 +45,7 @@ struct Inner {
     upstream: Option<Upstream>,
 }
 
-/// What a writer writes to.
+/// The kinds of shared sinks.
 #[derive(Debug)]
 pub(super) enum Writer {
     File(FileWriter),

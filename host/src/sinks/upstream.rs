@@ -56,7 +56,7 @@ enum Endpoint {
 }
 
 impl ConnectOptions {
-    /// Those that the settings of a listener's service ask for.
+    /// The options for the upstreams of a listener's service.
     pub fn of(service: &Service) -> Self {
         Self {
             connect_timeout: service.connect_timeout,

@@ -54,6 +54,9 @@ impl SystemdSockets {
     }
 
     /// Takes the first remaining socket of this name; without a name, the only one.
+    ///
+    /// # Errors
+    /// When there is no such socket, several could be meant, or it does not listen.
     pub(super) fn take(&mut self, name: Option<&str>) -> Result<Socket, Problem> {
         let wanted = name.map_or_else(|| "systemd".into(), |name| format!("systemd:{name}"));
         if self.names.is_empty() {
@@ -120,8 +123,10 @@ impl SystemdSockets {
             }
             return Socket::tcp(socket).map_err(failed);
         }
-        let socket = sockets.take_unix_listener(at).map_err(failed)?;
-        let socket = socket.ok_or_else(not_listening)?;
+        let socket = sockets
+            .take_unix_listener(at)
+            .map_err(failed)?
+            .ok_or_else(not_listening)?;
         if !SockRef::from(&socket).is_listener().map_err(failed)? {
             return Err(not_listening());
         }

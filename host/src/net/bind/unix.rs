@@ -119,11 +119,11 @@ fn try_connect(path: &Path) -> io::Result<()> {
 /// Keeps other hosts from creating or removing sockets in the folder of `path` until it is dropped.
 /// `None` when it cannot be locked, for example because the folder cannot be read.
 fn lock_folder(path: &Path) -> Option<File> {
-    let folder = match path.parent() {
+    let path = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let folder = File::open(folder).ok()?;
+    let folder = File::open(path).ok()?;
     for _ in 0..ATTEMPTS {
         match folder.try_lock() {
             Ok(()) => return Some(folder),

@@ -22,12 +22,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the files that `settings` name, and the system's authorities when they name none.
-    /// When all are as they were `before`, so is what is made of them, its sessions included.
+    /// Reads the files that `settings` name; without a `ca`, the system's trust anchors. If their
+    /// contents are the same as those of `before`, its configuration is reused, with its sessions.
     ///
     /// # Errors
-    /// When a file cannot be read, does not hold what it should, or the key is another
-    /// certificate's; when the system has no authorities; when `name` cannot be a server's.
+    /// When a file cannot be read or does not hold what it should; when the key does not belong to the
+    /// certificate; when the system has no trust anchors; when `name` is not a valid server name.
     pub fn load(settings: &HopTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
         let name = settings.name.as_deref().map(server_name).transpose()?;
         let cert = settings.cert.as_deref().map(Pem::read).transpose()?;
@@ -65,7 +65,7 @@ impl Client {
     /// itself, an IPv6 address without brackets.
     ///
     /// # Errors
-    /// When it cannot be a server's name.
+    /// When it is not a valid server name.
     pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, Problem> {
         self.name.clone().map_or_else(|| server_name(host), Ok)
     }
@@ -73,7 +73,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // No key is ever shown.
+        // Keys must not get into logs.
         f.debug_struct("Client")
             .field("name", &self.name)
             .finish_non_exhaustive()
@@ -102,15 +102,15 @@ fn config(
     }
 }
 
-/// The system's authorities. Those it has and webpki does not understand are left out.
+/// The system's trust anchors. Those that webpki cannot parse are left out.
 fn system() -> Result<(RootCertStore, Fingerprint), Problem> {
     let found = rustls_native_certs::load_native_certs();
     let (mut roots, mut all) = (RootCertStore::empty(), Sha256::new());
     found.certs.iter().for_each(|one| all.update(one));
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        let why = found.errors.first();
-        let why = why.map_or(String::new(), |error| format!(": {error}"));
+        let first = found.errors.first();
+        let why = first.map_or(String::new(), |error| format!(": {error}"));
         return Err(Problem::new(
             format!("no authorities of this system were found{why}"),
             "install them (Debian: ca-certificates), or name the next hop's in to_tls = { ca = \"PATH\" }",
@@ -120,11 +120,14 @@ fn system() -> Result<(RootCertStore, Fingerprint), Problem> {
 }
 
 fn server_name(text: &str) -> Result<ServerName<'static>, Problem> {
-    let bare = text
+    let unbracketed = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(text);
-    let bare = bare.strip_suffix('.').unwrap_or(bare).to_owned();
+    let bare = unbracketed
+        .strip_suffix('.')
+        .unwrap_or(unbracketed)
+        .to_owned();
     ServerName::try_from(bare).map_err(|_| {
         Problem::new(
             format!("`{text}` cannot be the name of a server"),

@@ -10,12 +10,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use linemill_config::{Problem, ReadError, read_regular};
 
-/// Largest file read, bytes; all authorities of a system are a quarter of it.
+/// The largest file read, in bytes; four times the size of a usual system-wide bundle.
 const LARGEST: u64 = 1 << 20;
 
 const READABLE: &str = "check the path, and that this user may read it";
 
-/// A PEM file as read.
+/// A PEM file, read whole.
 pub(super) struct Pem<'a> {
     path: &'a Path,
     pub(super) bytes: Vec<u8>,
@@ -40,17 +40,24 @@ impl<'a> Pem<'a> {
         Ok(Self { path, bytes })
     }
 
-    /// All certificates in it; at least one.
+    /// All certificates in the file, at least one.
+    ///
+    /// # Errors
+    /// When there is none, or one is broken.
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Problem> {
-        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.bytes).collect();
-        let all = all.map_err(|error| self.broken(&error))?;
+        let all = CertificateDer::pem_slice_iter(&self.bytes)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| self.broken(&error))?;
         if all.is_empty() {
             return Err(self.lacks("certificate"));
         }
         Ok(all)
     }
 
-    /// The first private key in it.
+    /// The first private key in the file.
+    ///
+    /// # Errors
+    /// When there is none, or it is broken.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Problem> {
         PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
             pem::Error::NoItemsFound => self.lacks("private key"),
@@ -58,7 +65,10 @@ impl<'a> Pem<'a> {
         })
     }
 
-    /// All certificates in it, as authorities to trust.
+    /// All certificates in the file, as trust anchors.
+    ///
+    /// # Errors
+    /// When there is none, or one is broken or not an authority's.
     pub(super) fn authorities(&self) -> Result<RootCertStore, Problem> {
         let mut roots = RootCertStore::empty();
         for certificate in self.certificates()? {

@@ -12,9 +12,9 @@ use super::{Fingerprint, fingerprint, provider};
 use linemill_config::Problem;
 use linemill_config::settings::Tls;
 
-/// Sessions kept for clients that come back, the oldest forgotten first. They are kept here, and
-/// not by clients in tickets, so that they end with these certificates: nobody who was let in by
-/// a former `client_ca` comes back without being asked anew.
+/// TLS sessions kept for clients that reconnect; the oldest are dropped first. They are kept here and
+/// not in stateless tickets, so that they end with these certificates: a client accepted under a
+/// former `client_ca` cannot resume its session.
 const SESSIONS: usize = 1024;
 
 /// The server's end of TLS.
@@ -25,12 +25,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the files that `settings` name. When they are as they were `before`, so is what is
-    /// made of them, its sessions included.
+    /// Reads the files that `settings` name. If their contents are the same as those of `before`, its
+    /// configuration is reused, with its sessions.
     ///
     /// # Errors
-    /// When a file cannot be read, does not hold what it should, or the key is another
-    /// certificate's.
+    /// When a file cannot be read or does not hold what it should, or when the key does not belong to
+    /// the certificate.
     pub fn load(settings: &Tls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
         let handshake_timeout = settings.handshake_timeout;
         let (cert, key) = (Pem::read(&settings.cert)?, Pem::read(&settings.key)?);
@@ -67,7 +67,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // No key is ever shown.
+        // Keys must not get into logs.
         f.debug_struct("Server")
             .field("handshake_timeout", &self.handshake_timeout)
             .finish_non_exhaustive()
@@ -80,15 +80,15 @@ fn config(
     client_ca: Option<&Pem<'_>>,
 ) -> Result<ServerConfig, Problem> {
     let provider = provider();
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let versioned = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Problem::new(format!("TLS cannot be used: {error}"), ""))?;
     let builder = match client_ca {
-        None => builder.with_no_client_auth(),
+        None => versioned.with_no_client_auth(),
         Some(ca) => {
             let roots = Arc::new(ca.authorities()?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| {
+            versioned.with_client_cert_verifier(verifier.map_err(|error| {
                 Problem::new(
                     format!("{}: {error}", ca.shown()),
                     "name the certificates of those who sign your clients'",

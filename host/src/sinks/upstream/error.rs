@@ -14,7 +14,7 @@ pub enum ConnectError {
     Unknown {
         /// The name.
         host: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// TCP could not connect to any of the addresses.
@@ -22,13 +22,13 @@ pub enum ConnectError {
     Tcp {
         /// The last address tried.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The Unix socket could not be connected to.
     #[error("cannot connect: {source}")]
     Unix {
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The TLS handshake failed.
