@@ -1,8 +1,8 @@
-//! Lines as the bytes of a framing.
+//! Encodes lines in a framing.
 //!
-//! In: lines, the framing they came in, and the one they go out in. Out: [`Encoded`]. A block
-//! that can go as it is goes uncopied.
-//! Not here: finding lines in bytes (`stream::line`), which gives back what was encoded.
+//! In: lines, the framing they came in, and the framing to write. Out: [`Encoded`]. A block that needs
+//! no change is not copied.
+//! Not here: decoding (`framer`).
 
 use crate::Framing;
 use crate::Lines;
@@ -14,27 +14,27 @@ mod tests;
 /// Lines ready to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
-    /// What goes on the wire.
+    /// The bytes to write.
     pub bytes: Vec<u8>,
-    /// Number of lines in it.
+    /// The number of lines in `bytes`.
     pub lines: u64,
-    /// Lines left out because the framing has no form for them.
+    /// Lines left out because the framing cannot carry their content.
     pub unfit: u64,
 }
 
 impl Lines {
-    /// Writes lines that came in the framing `from` in the framing `to`.
+    /// Encodes lines that came in the framing `from` in the framing `to`.
     ///
-    /// Within one framing terminators stay as they are; `octet` gives each content its length.
-    /// From one framing to another each content gets the terminator of `to`. Only the last line
-    /// may stay without one, if it had none and `from` has terminators. Under `lf` a content that
-    /// ends in CR gets CR LF, or its CR would be taken for the terminator's.
+    /// If both framings are the same, terminators stay as they are. In `octet`, each content gets its
+    /// length. Otherwise each content gets the terminator of `to`; only the last line may stay without
+    /// one, if it had none and `from` has terminators. In `lf`, a content that ends in CR gets CR LF,
+    /// since the receiver would otherwise take its CR as part of the terminator.
     ///
-    /// Many who count octets end each content by a terminator as well, as syslog senders do by LF
-    /// (RFC 6587, 3.4.1 tells of it): coming from `octet`, one terminator of `to` at the end of a
-    /// content is taken for that.
+    /// Many senders that count octets also end each content with a terminator: syslog senders, for
+    /// example, with LF (RFC 6587, 3.4.1). If `from` is `octet`, one terminator of `to` at the end of a
+    /// content is therefore removed.
     ///
-    /// A content that holds a terminator of `to` is left out, as is an empty one under `octet`,
+    /// A content that contains a terminator of `to` is left out. So is an empty content in `octet`,
     /// whose lengths begin at 1.
     pub fn encode(self, from: Framing, to: Framing) -> Encoded {
         if from == to && to != Framing::Octet {
@@ -50,7 +50,7 @@ impl Lines {
             ),
             ..Encoded::default()
         };
-        // The one form that always fits: no content holds LF there.
+        // The one conversion that always fits: content from `lf` never contains LF.
         let fits = (from, to) == (Framing::Lf, Framing::Crlf);
         let mut digits = itoa::Buffer::new();
         for index in 0..self.len() {

@@ -1,11 +1,12 @@
-//! Framing: bytes of a stream become lines.
+//! The framer turns the bytes of a stream into lines.
 //!
-//! In: blocks of bytes as they were read, each beginning with the partial line left by the one
-//! before. Out: [`Lines`], and counts of what policy left out. While no line is oversized, no byte
-//! is searched twice and no complete line is copied; memory is bounded by `max_line` and one block.
-//! Not here: sockets, time, filters; the `octet` framing has its own file, `octet`.
+//! In: blocks of bytes as they were read, each beginning with the partial line left over from the
+//! block before. Out: [`Lines`], and counts of what the settings made it leave out. While no line is
+//! oversized, no byte is searched twice and no complete line is copied. Memory is bounded by
+//! `max_line` plus one block.
+//! Not here: sockets, time, filters. The framing `octet` has a file of its own, `octet`.
 //!
-//! An oversized line is known as such at its first byte too many, not at its terminator.
+//! A line counts as oversized at the first byte beyond `max_line`, not at its terminator.
 
 use crate::Lines;
 use crate::{Framing, LineSettings, Oversize, Partial};
@@ -13,59 +14,60 @@ use crate::{Framing, LineSettings, Oversize, Partial};
 use crate::framing::octet::Frame;
 
 mod octet;
+mod oversized;
 
 #[cfg(test)]
 mod tests;
 
-/// Partial lines up to this many bytes are copied out of the block they were read into, so that
-/// a waiting connection does not hold a whole block for them.
+/// Partial lines of up to this many bytes are copied out of the block they were read into, so that a
+/// waiting connection does not hold a whole block.
 const SMALL: usize = 4096;
 
 /// Turns one stream's bytes into lines.
 #[derive(Debug)]
 pub struct Framer {
     settings: LineSettings,
-    /// Bytes read that no terminator has ended yet; given back with the next block.
+    /// The bytes of the partial line. The next block must begin with them.
     partial: Vec<u8>,
-    /// Bytes of `partial` before this index hold no terminator; the next search starts here.
+    /// `partial` has no terminator before this index, so the next search starts here.
     searched: usize,
     state: State,
-    /// Where the stream stands in a frame; changed by the `octet` framing only.
+    /// The stream's position within a frame. Only the framing `octet` changes it.
     frame: Frame,
     counts: Counts,
 }
 
-/// Where the partial line stands.
+/// The state of the partial line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Its bytes are kept.
+    /// All bytes of the partial line are in `partial`.
     Keeping,
-    /// Pieces of it have gone on as lines already (`split`); the rest is in `partial`.
+    /// Pieces of the line have been emitted as lines already (`split`); the rest is in `partial`.
     Splitting,
-    /// It is oversized: `partial` holds the first `kept` bytes, which stay, and perhaps a CR,
-    /// which may turn out to begin the terminator. All else is thrown away.
+    /// The line is oversized. `partial` holds its first `kept` bytes, which will be emitted, and
+    /// perhaps a CR that may begin the terminator. All other bytes are discarded.
     Discarding { kept: usize },
-    /// Nothing of this stream is taken any more.
+    /// The framer ignores all further bytes.
     Closed(Closed),
 }
 
-/// Why nothing more of a stream is taken.
+/// Why a framer ignores the rest of its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// A line longer than `max_line`, and `oversize = "close"`.
+    /// A line was longer than `max_line`, and `oversize` is [`Oversize::Close`].
     Oversize,
-    /// The `octet` framing found no length where one must be.
+    /// In the framing `octet`, a frame does not begin with a valid length.
     BadLength,
 }
 
-/// What framing did by policy since the last [`Framer::take_counts`].
+/// What the settings made the framer do since the last [`Framer::take_counts`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines longer than `max_line`.
     pub oversized: u64,
-    /// Of these, the ones left out whole (`drop`, `close`).
+    /// Those of the oversized lines that were left out whole (`drop`, `close`).
     pub oversized_dropped: u64,
-    /// Unterminated rests and incomplete frames dropped at the end of a stream.
+    /// Unterminated lines and incomplete frames dropped at the end of a stream.
     pub partial_dropped: u64,
 }
 
@@ -82,8 +84,8 @@ impl Framer {
         }
     }
 
-    /// Goes on under other settings. The partial line is framed by the new ones; under another
-    /// framing, what is kept of it is taken for the beginning of a line.
+    /// Changes the settings. They apply to the partial line too. If the framing changes, the bytes
+    /// kept of the partial line become the beginning of a line.
     pub fn set_settings(&mut self, settings: LineSettings) {
         if settings.framing != self.settings.framing {
             self.searched = 0;
@@ -95,7 +97,7 @@ impl Framer {
         self.settings = settings;
     }
 
-    /// Whether a line has begun that has not ended. A frame begins with its length.
+    /// Whether a line has begun but not ended. A frame begins with its length.
     #[inline]
     pub fn has_partial(&self) -> bool {
         !self.partial.is_empty()
@@ -103,7 +105,7 @@ impl Framer {
             || self.frame != Frame::default()
     }
 
-    /// Why nothing more of the stream is taken; `None` while it goes on.
+    /// Why the framer ignores the rest of the stream; `None` if it does not.
     #[inline]
     pub fn closed(&self) -> Option<Closed> {
         match self.state {
@@ -112,36 +114,36 @@ impl Framer {
         }
     }
 
-    /// Whether nothing more of the stream is taken.
+    /// Whether the framer ignores the rest of the stream.
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.closed().is_some()
     }
 
-    /// What the next block must begin with.
+    /// The partial line, which the next block must begin with.
     #[inline]
     pub fn partial(&self) -> &[u8] {
         &self.partial
     }
 
-    /// Gives the partial line's own buffer away, to read more bytes into it, when it is too long
-    /// to be copied at every read. It must come back, by [`Self::frame`] or by
+    /// If the partial line is too long to be copied at each read, returns its own buffer to read more
+    /// bytes into. The caller must return the buffer by [`Self::frame`] or
     /// [`Self::restore_partial`].
     pub fn take_long_partial(&mut self) -> Option<Vec<u8>> {
         (self.partial.len() > SMALL).then(|| std::mem::take(&mut self.partial))
     }
 
-    /// Puts back what [`Self::take_long_partial`] gave, when nothing was read.
+    /// Returns the buffer from [`Self::take_long_partial`] when nothing was read.
     pub fn restore_partial(&mut self, partial: Vec<u8>) {
         self.partial = partial;
     }
 
-    /// Counts since the last call.
+    /// The counts since the last call.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
 
-    /// Frames a block that begins with [`Self::partial`] and goes on with bytes just read.
+    /// Frames a block that consists of [`Self::partial`] and the bytes just read.
     pub fn frame(&mut self, mut block: Vec<u8>) -> Lines {
         if self.is_closed() {
             return Lines::default();
@@ -163,32 +165,32 @@ impl Framer {
             self.state == State::Keeping && self.certain(&block[start..]) <= self.settings.max_line;
         let rest = &block[start..];
         if rest_fits && start == 0 && rest.len() > SMALL {
-            // No line at all, and much of it: the block stays the partial line, uncopied.
+            // The block has no complete line and is long, so it becomes the partial line uncopied.
             self.searched = rest.len();
             self.partial = block;
             return Lines::default();
         }
         if rest_fits {
             self.searched = rest.len();
-            // An empty one holds no memory.
+            // An empty partial line holds no memory.
             self.partial = rest.to_vec();
             block.truncate(start);
             return Lines::from_parts(block, spans);
         }
-        let rest = rest.to_vec();
+        let copied = rest.to_vec();
         block.truncate(start);
         let mut lines = Lines::from_parts(block, spans);
-        self.frame_oversized(&rest, &mut lines);
+        self.frame_oversized(&copied, &mut lines);
         lines
     }
 
-    /// Ends the stream: what is left becomes a line without a terminator, or is dropped.
+    /// Ends the stream: the partial line becomes a line without a terminator, or is dropped.
     pub fn finish(&mut self) -> Lines {
         if self.settings.framing == Framing::Octet {
             return self.finish_octet();
         }
         let mut lines = Lines::default();
-        let rest = std::mem::take(&mut self.partial);
+        let partial = std::mem::take(&mut self.partial);
         let state = std::mem::replace(&mut self.state, State::Keeping);
         self.searched = 0;
         let max = self.settings.max_line;
@@ -197,8 +199,8 @@ impl Framer {
                 self.state = state;
                 return lines;
             }
-            State::Discarding { kept } => &rest[..kept],
-            State::Keeping | State::Splitting => &rest[..],
+            State::Discarding { kept } => &partial[..kept],
+            State::Keeping | State::Splitting => &partial[..],
         };
         if rest.is_empty() {
             return lines;
@@ -207,7 +209,7 @@ impl Framer {
             self.counts.partial_dropped += 1;
             return lines;
         }
-        // Only a CR that waited for its LF can make the rest too long by now.
+        // The rest can be too long here only because of a CR that was waiting for its LF.
         if rest.len() > max && !matches!(state, State::Discarding { .. }) {
             self.counts.oversized += u64::from(state == State::Keeping);
             match self.settings.oversize {
@@ -233,97 +235,8 @@ impl Framer {
         lines
     }
 
-    /// The way of oversized lines: copies what policy keeps. Takes time linear in `rest`.
-    fn frame_oversized(&mut self, rest: &[u8], lines: &mut Lines) {
-        let LineSettings {
-            framing,
-            max_line,
-            oversize,
-            ..
-        } = self.settings;
-        // Set while in an oversized line of which nothing more is wanted.
-        let mut kept = match self.state {
-            State::Discarding { kept } => Some(kept),
-            _ => None,
-        };
-        let mut counted = self.state == State::Splitting;
-        let mut start = 0;
-        let mut searched = if self.state == State::Splitting {
-            self.searched
-        } else {
-            0
-        };
-        loop {
-            // A CR among the kept bytes was not followed by what follows them now.
-            let end = framing.next_end(rest, start + kept.unwrap_or(0), searched);
-            let content = end
-                .as_ref()
-                .map_or(start + self.certain(&rest[start..]), |end| end.content);
-            if kept.is_none() && content - start > max_line {
-                self.counts.oversized += u64::from(!counted);
-                counted = true;
-                match oversize {
-                    Oversize::Split => {
-                        while content - start > max_line {
-                            lines.push(&rest[start..start + max_line], framing.terminator());
-                            start += max_line;
-                        }
-                    }
-                    Oversize::Truncate => kept = Some(max_line),
-                    Oversize::Drop => {
-                        self.counts.oversized_dropped += 1;
-                        kept = Some(0);
-                    }
-                    Oversize::Close => {
-                        self.counts.oversized_dropped += 1;
-                        self.state = State::Closed(Closed::Oversize);
-                        self.partial = Vec::new();
-                        return;
-                    }
-                }
-            }
-            let Some(end) = end else { break };
-            match kept.take() {
-                None => lines.push(&rest[start..end.content], &rest[end.content..end.line]),
-                Some(0) => {}
-                Some(kept) => lines.push(&rest[start..start + kept], &rest[end.content..end.line]),
-            }
-            counted = false;
-            start = end.line;
-            searched = start;
-        }
-        self.keep_rest(&rest[start..], kept, counted);
-    }
-
-    /// Keeps of an unterminated rest what the next block needs.
-    fn keep_rest(&mut self, rest: &[u8], kept: Option<usize>, splitting: bool) {
-        self.partial.clear();
-        match kept {
-            Some(kept) => {
-                self.partial.extend_from_slice(&rest[..kept]);
-                if rest.len() > kept
-                    && rest.ends_with(b"\r")
-                    && self.settings.framing.waits_after_cr()
-                {
-                    self.partial.push(b'\r');
-                }
-                self.searched = kept;
-                self.state = State::Discarding { kept };
-            }
-            None => {
-                self.partial.extend_from_slice(rest);
-                self.searched = rest.len();
-                self.state = if splitting {
-                    State::Splitting
-                } else {
-                    State::Keeping
-                };
-            }
-        }
-    }
-
-    /// How many bytes of an unterminated rest are content for certain: a CR at its end may yet
-    /// belong to the terminator.
+    /// How many bytes of an unterminated rest are certainly content. A CR at its end may still turn
+    /// out to belong to the terminator.
     fn certain(&self, rest: &[u8]) -> usize {
         rest.len() - usize::from(rest.ends_with(b"\r") && self.settings.framing.waits_after_cr())
     }

@@ -1,7 +1,7 @@
 //! Framings: how the bytes of a stream are divided into lines.
 //!
-//! In: bytes and a [`Framing`]. Out: where lines end, what ends them, and whether a content fits
-//! the framing at all. Each framing's grammar has a file of its own; to add a framing, write its
+//! In: bytes and a [`Framing`]. Out: where lines end, their terminators, and whether the framing can
+//! carry a content at all. Each framing's grammar has a file of its own. To add a framing, write its
 //! file, then add it to [`Framing`], to [`Framing::NAMES`] and to `by_grammar`.
 //! Not here: a stream's position (`framer`), limits and what happens beyond them (`settings`).
 
@@ -28,16 +28,16 @@ pub enum Framing {
 
 /// The grammar of a framing, without state.
 trait Grammar {
-    /// What the host writes after a line that needs a terminator; empty where lines have none.
+    /// The terminator that the host writes; empty if the framing has none.
     const TERMINATOR: &'static [u8];
 
-    /// Whether `bytes` holds something that would end a line.
+    /// Whether `bytes` contains a terminator.
     fn ends_inside(bytes: &[u8]) -> bool;
 
-    /// How many line ends `bytes` holds.
+    /// How many terminators `bytes` contains.
     fn count(bytes: &[u8]) -> usize;
 
-    /// Whether `content` can be a line of this framing.
+    /// Whether `content` can be the content of a line.
     fn can_hold(content: &[u8]) -> bool {
         !Self::ends_inside(content)
     }
@@ -52,7 +52,7 @@ trait Grammar {
         Self::TERMINATOR
     }
 
-    /// The most bytes a line needs beyond its content, in a block of `_bytes` bytes.
+    /// The most bytes that a line in a block of `_bytes` bytes needs in addition to its content.
     fn overhead(_bytes: usize) -> usize {
         Self::TERMINATOR.len()
     }
@@ -98,31 +98,31 @@ impl Framing {
         ("octet", Self::Octet),
     ];
 
-    /// What ends a line that had no terminator of its own, such as a piece of an oversized line.
-    /// Empty for [`Framing::Octet`].
+    /// The terminator for lines that came without one, such as pieces of an oversized line. Empty for
+    /// [`Framing::Octet`].
     #[inline]
     pub fn terminator(self) -> &'static [u8] {
         by_grammar!(self, G => G::TERMINATOR)
     }
 
-    /// Whether `bytes` holds something that would end a line.
+    /// Whether `bytes` contains a terminator. Never for [`Framing::Octet`].
     #[inline]
     pub fn ends_inside(self, bytes: &[u8]) -> bool {
         by_grammar!(self, G => G::ends_inside(bytes))
     }
 
-    /// How many terminators `bytes` holds; 0 for [`Framing::Octet`].
+    /// How many terminators `bytes` contains; 0 for [`Framing::Octet`].
     pub fn count_in(self, bytes: &[u8]) -> usize {
         by_grammar!(self, G => G::count(bytes))
     }
 
-    /// The number of whole lines that `bytes` begins with, framed as they are sent, and their
+    /// The number of complete lines that `bytes`, in the form sent on the wire, begins with, and their
     /// length in bytes.
     pub fn whole_lines(self, bytes: &[u8]) -> (u64, usize) {
         by_grammar!(self, G => G::whole_lines(bytes))
     }
 
-    /// Whether a line of this framing can have this content.
+    /// Whether `content` can be the content of a line in this framing.
     pub(crate) fn can_hold(self, content: &[u8]) -> bool {
         by_grammar!(self, G => G::can_hold(content))
     }
@@ -137,20 +137,20 @@ impl Framing {
         by_grammar!(self, G => G::terminator_after(content))
     }
 
-    /// The most bytes a line of a block of `bytes` bytes needs beyond its content; a CR that
-    /// [`Self::terminator_after`] adds is rare, and not counted.
+    /// The most bytes that a line in a block of `bytes` bytes needs in addition to its content. A CR
+    /// that [`Self::terminator_after`] adds is rare and not included.
     pub(crate) fn overhead(self, bytes: usize) -> usize {
         by_grammar!(self, G => G::overhead(bytes))
     }
 
-    /// Whether a CR at the end of what has arrived may be the beginning of a terminator.
+    /// Whether a CR at the end of the bytes read so far may begin a terminator.
     #[inline]
     pub(crate) fn waits_after_cr(self) -> bool {
         matches!(self, Self::Lf | Self::Crlf)
     }
 
-    /// The end of the line that begins at `start` of `block`; bytes before `searched` hold none.
-    /// `None` while no terminator has arrived, and always for [`Framing::Octet`].
+    /// The end of the line that begins at `start` of `block`. There is no terminator before `searched`.
+    /// `None` if no terminator has arrived, and always for [`Framing::Octet`].
     pub(crate) fn next_end(self, block: &[u8], start: usize, searched: usize) -> Option<LineEnd> {
         match self {
             Self::Lf => terminated::next_end::<lf::Lf>(block, start, searched),
@@ -160,8 +160,8 @@ impl Framing {
         }
     }
 
-    /// Adds the spans of the complete lines of `block` up to the first one longer than `max_line`;
-    /// bytes before `searched` hold no terminator. Returns where the rest begins.
+    /// Adds the spans of the complete lines of `block`, up to the first one longer than `max_line`.
+    /// There is no terminator before `searched`. Returns where the rest of the block begins.
     pub(crate) fn fitting_lines(
         self,
         max_line: usize,

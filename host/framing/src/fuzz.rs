@@ -1,7 +1,8 @@
-//! Fuzz targets: any stream, cut into reads anywhere, against a reference that sees it whole.
+//! Fuzz targets: compare the framer, for any stream and any reads, with a reference that sees the
+//! whole stream.
 //!
 //! In: an input. Out: nothing; a target panics when a property does not hold. The package in
-//! `tests/fuzz` runs them with coverage as feedback; the tests below run them on the corpus there.
+//! `tests/fuzz` runs the targets with coverage feedback. The tests below run them on its corpus.
 
 pub mod framing;
 pub mod octet;

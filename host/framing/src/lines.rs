@@ -1,17 +1,16 @@
-//! Complete lines in one block of bytes: what travels from framing through filters to the sink.
+//! Complete lines in one block of bytes, as they pass from the framer through filters to a sink.
 //!
-//! In: contents with their terminators, from the framer or from a checked filter outcome.
-//! Out: the same, by index or as the block, which can go to a socket as it is.
-//! Not here: finding lines in bytes (`stream::line`), judging them (`filter`), other framings
-//! (`encode`).
+//! In: contents with their terminators, from the framer or from the checked answer of a filter.
+//! Out: the same, by index, or as a block that can be written to a socket as it is.
+//! Not here: finding lines in bytes (`framer`), writing other framings (`encode`).
 
 use crate::Framing;
 
 /// Complete lines, in order.
 ///
-/// Invariant: `bytes` is content 0, terminator 0, content 1, terminator 1, …, and nothing else;
-/// `spans` holds start and end of each content. A terminator may be empty: that of a stream's
-/// last line, or of every line of a framing that has none.
+/// Invariant: `bytes` consists of content 0, terminator 0, content 1, terminator 1, and so on, and
+/// nothing else. `spans` holds start and end of each content. A terminator may be empty: that of a
+/// stream's last line, or every one in a framing without terminators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {
     bytes: Vec<u8>,
@@ -19,9 +18,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Takes over a block and its spans.
+    /// Creates lines from a block and its spans.
     ///
-    /// The caller vouches for the invariant; blocks are far below 4 GiB.
+    /// The caller guarantees the invariant of [`Lines`], and that the block is below 4 GiB.
     #[inline]
     pub fn from_parts(bytes: Vec<u8>, spans: Vec<u32>) -> Self {
         debug_assert!(spans.len().is_multiple_of(2));
@@ -41,14 +40,14 @@ impl Lines {
         self.spans.len() / 2
     }
 
-    /// Whether there is no line.
+    /// Whether there are no lines.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
 
-    /// The block: contents and terminators as they go on the wire; but for the framing `octet`,
-    /// whose lengths are not in it.
+    /// The block: contents and terminators as written to a socket, except for the framing `octet`,
+    /// whose lengths are not in the block.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -72,8 +71,8 @@ impl Lines {
         &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
     }
 
-    /// Whether every terminator is a single byte; `false` may also mean that it was not looked
-    /// at closely. Meant for framings whose terminators are never empty but at a stream's end.
+    /// Whether every terminator is a single byte. `false` may be wrong, if the last terminator is
+    /// empty. Valid only for framings whose terminators are never empty, except at a stream's end.
     #[inline]
     pub fn has_single_byte_terminators(&self) -> bool {
         let contents: u32 = self
@@ -81,7 +80,7 @@ impl Lines {
             .chunks_exact(2)
             .map(|span| span[1] - span[0])
             .sum();
-        // With the last one there, as many bytes as terminators means one each.
+        // If the last terminator is not empty, none is. One byte per line then means one byte each.
         self.bytes.len() - contents as usize == self.len()
             && self
                 .spans
@@ -89,7 +88,7 @@ impl Lines {
                 .is_some_and(|end| (*end as usize) < self.bytes.len())
     }
 
-    /// Where line `index` with its terminator ends in the block.
+    /// The end of line `index` in the block, including its terminator.
     #[inline]
     fn line_end(&self, index: usize) -> usize {
         self.spans
@@ -132,7 +131,7 @@ impl Lines {
             .extend(spans.map(|offset| base + (offset - first)));
     }
 
-    /// Forgets all lines from `count` on.
+    /// Removes all lines after the first `count`.
     pub fn truncate(&mut self, count: usize) {
         if count < self.len() {
             self.bytes.truncate(self.spans[2 * count] as usize);
@@ -158,20 +157,20 @@ impl Lines {
         lines
     }
 
-    /// Lines that lie in `block` as these do in theirs, with the same terminators. Their spans go over
-    /// to them: what stays here has no lines.
+    /// Creates lines from `block`, which has contents and terminators at the same positions as this
+    /// one. The spans move to the new lines, so `self` keeps its block but has no lines any more.
     #[inline]
     pub fn take_over(&mut self, block: Vec<u8>) -> Self {
         Self::from_parts(block, std::mem::take(&mut self.spans))
     }
 
-    /// Gives the block away. What is to be written comes from [`Self::encode`].
+    /// Returns the block. To write lines, use [`Self::encode`].
     #[inline]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Gives block and spans away.
+    /// Returns the block and its spans.
     #[inline]
     pub fn into_parts(self) -> (Vec<u8>, Vec<u32>) {
         (self.bytes, self.spans)

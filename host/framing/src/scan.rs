@@ -1,33 +1,35 @@
-//! Finding a byte that occurs often.
+//! Finds all places of a byte that occurs often.
 //!
-//! In: blocks and a byte. Out: every place where it stands, or whether two blocks agree on them.
+//! In: blocks and a byte. Out: the index of each occurrence, or whether two blocks have it at the same
+//! places.
 //! Not here: what the byte means.
 //!
-//! `memchr`'s iterator is made for rare bytes: for lines of 80 bytes it took 7.0 ns a line. Words
-//! of 64 bits, one for each byte, took 2.7. Most of that was the processor guessing wrong how many
-//! lines end in a word, so places are now written down by twos, wanted or not, and looked at
-//! afterwards.
+//! `memchr`'s iterator is optimised for rare bytes: for lines of 80 bytes it took 7.0 ns per line.
+//! Words of 64 bits, with one bit per byte, took 2.7 ns. Most of that was mispredicted branches on the
+//! number of lines that end in a word. Places are therefore written two at a time, whether or not
+//! there are two, and read afterwards.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
 use wide::u8x16;
 
-/// Bytes looked at together: one bit each in a word.
+/// Bytes that are compared together; each is one bit of a word.
 const WORD: usize = 64;
+/// Bytes per vector.
 const LANES: usize = 16;
-/// Bytes whose places are gathered before they are looked at.
+/// Bytes whose places are gathered before the caller sees them.
 const STRETCH: usize = 16 * WORD;
-/// Places written down at a time.
+/// Places written at a time.
 const STEP: usize = 2;
 
-/// Places in a stretch; what lies behind the last of them is left over from a step.
+/// The places in a stretch. Elements after the last place are leftovers of a step.
 type Places = [u32; STRETCH + STEP];
 
-/// Calls `found` with the indices of `byte` in `block` from `from` on, those of a stretch of some
-/// hundred bytes at a time, until it says stop.
+/// Calls `found` with the indices of `byte` in `block`, starting at `from`, until it returns `false`.
+/// Each call has the indices within the next kibibyte.
 ///
-/// Blocks are below 4 GiB.
+/// The block must be below 4 GiB.
 #[inline(always)]
 pub fn each_stretch(byte: u8, block: &[u8], from: usize, mut found: impl FnMut(&[u32]) -> bool) {
     let mut places: Places = [0; STRETCH + STEP];
@@ -41,7 +43,7 @@ pub fn each_stretch(byte: u8, block: &[u8], from: usize, mut found: impl FnMut(&
     }
 }
 
-/// Whether `byte` stands at the same places in two blocks of one length.
+/// Whether `byte` is at the same places in two blocks of the same length.
 pub fn same_places(byte: u8, one: &[u8], other: &[u8]) -> bool {
     debug_assert_eq!(one.len(), other.len());
     #[cfg(target_arch = "x86_64")]
@@ -51,7 +53,7 @@ pub fn same_places(byte: u8, one: &[u8], other: &[u8]) -> bool {
     same_places_in(byte, one, other)
 }
 
-/// Writes the places of `byte` in `stretch`, counted from `base`, and says how many there are.
+/// Writes the indices of `byte` in `stretch`, plus `base`, to `places`. Returns how many there are.
 fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut Places) -> usize {
     #[cfg(target_arch = "x86_64")]
     if let Some(count) = avx2::gather(byte, stretch, base, places) {
@@ -60,7 +62,7 @@ fn gather(byte: u8, stretch: &[u8], base: u32, places: &mut Places) -> usize {
     gather_by(matches, byte, stretch, base, places)
 }
 
-/// [`gather`], with a way to look at a word.
+/// [`gather`] with a function that compares the bytes of a word.
 #[inline(always)]
 fn gather_by(
     matches: impl Fn(u8, &[u8; WORD]) -> u64,
@@ -76,7 +78,7 @@ fn gather_by(
         let end = count + bits.count_ones() as usize;
         while count < end {
             for place in &mut places[count..count + STEP] {
-                // Of no bits at all this makes a place outside of the word, never looked at.
+                // If no bits are left, this writes a place outside the word, which is never read.
                 *place = base + bits.trailing_zeros();
                 bits &= bits.wrapping_sub(1);
             }
@@ -94,10 +96,10 @@ fn gather_by(
     count
 }
 
-/// [`same_places`], as plain as compilers like it.
+/// [`same_places`], written so that compilers vectorise it.
 #[inline(always)]
 fn same_places_in(byte: u8, one: &[u8], other: &[u8]) -> bool {
-    // Looked at between stretches only: a question at every byte would keep vectors away.
+    // Stops only between stretches: a branch at every byte would prevent vectorisation.
     one.chunks(STRETCH)
         .zip(other.chunks(STRETCH))
         .all(|(one, other)| {
@@ -107,7 +109,7 @@ fn same_places_in(byte: u8, one: &[u8], other: &[u8]) -> bool {
         })
 }
 
-/// Bit i says whether byte i of `word` is `byte`.
+/// Compares each byte of `word`: bit i is set if byte i is `byte`.
 #[inline(always)]
 fn matches(byte: u8, word: &[u8; WORD]) -> u64 {
     let wanted = u8x16::splat(byte);
@@ -124,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_byte_more_or_less_is_seen(
+        fn one_more_or_one_less_occurrence_makes_a_difference(
             block in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'x')], 1..200),
             at in any::<proptest::sample::Index>(),
         ) {
@@ -139,7 +141,7 @@ mod tests {
         fn finds_what_a_plain_loop_finds(
             block in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'x'), any::<u8>()], 0..3000),
             from in any::<proptest::sample::Index>(),
-            most in 0..1000usize,
+            limit in 0..1000usize,
         ) {
             let from = from.index(block.len() + 1);
             let plain = (from..block.len()).filter(|at| block[*at] == b'\n');
@@ -147,10 +149,10 @@ mod tests {
             let mut places = Vec::new();
             super::each_stretch(b'\n', &block, from, |found| {
                 places.extend_from_slice(found);
-                places.len() <= most
+                places.len() <= limit
             });
             prop_assert!(plain.starts_with(&places));
-            prop_assert!(places.len() > most || places.len() == plain.len());
+            prop_assert!(places.len() > limit || places.len() == plain.len());
         }
 
         #[test]

@@ -1,37 +1,37 @@
-//! How bytes become lines: the settings of a [`Framer`](crate::Framer).
+//! The settings of a [`Framer`](crate::Framer).
 
 use crate::Framing;
 
 /// How bytes become lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineSettings {
-    /// What ends a line.
+    /// The framing of the stream.
     pub framing: Framing,
-    /// Longest content in bytes, terminator not counted; at least 1.
+    /// The longest content in bytes, without the terminator; at least 1.
     pub max_line: usize,
-    /// What becomes of a longer line.
+    /// What happens to a longer line.
     pub oversize: Oversize,
-    /// What becomes of the unterminated rest at a clean end of stream.
+    /// What happens to an unterminated line when the stream ends without an error.
     pub partial: Partial,
 }
 
-/// What becomes of a line longer than `max_line`.
+/// What happens to a line longer than `max_line`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oversize {
     /// Every `max_line` bytes become a line of their own.
     Split,
     /// The first `max_line` bytes are kept, with the terminator.
     Truncate,
-    /// The line is left out.
+    /// The line is left out and counted.
     Drop,
-    /// The connection ends, with no part of the line.
+    /// The stream ends before the line.
     Close,
 }
 
-/// What becomes of the unterminated rest at a clean end of stream.
+/// What happens to an unterminated line when the stream ends without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partial {
-    /// It is a line without a terminator.
+    /// It becomes a line without a terminator.
     Emit,
     /// It is left out and counted.
     Drop,

@@ -1,4 +1,4 @@
-//! Encoding, and that framing gives back what was encoded.
+//! Encoding, and decoding of what was encoded.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::framer::Framer;
 
 const ALL: [Framing; 4] = [Framing::Lf, Framing::Crlf, Framing::Nul, Framing::Octet];
 
-/// Whether a framing can have this content, said another way than the code does.
+/// Whether a framing can carry this content, decided in another way than in the code.
 fn fits(framing: Framing, content: &[u8]) -> bool {
     let holds = |end: &[u8]| content.windows(end.len()).any(|part| part == end);
     match framing {
@@ -19,7 +19,7 @@ fn fits(framing: Framing, content: &[u8]) -> bool {
     }
 }
 
-/// What counted octets come to in another framing, which may end them as well.
+/// The content that remains when `to` removes a terminator that came with an `octet` frame.
 fn bare(from: Framing, to: Framing, content: &[u8]) -> Vec<u8> {
     let ends: &[&[u8]] = match (from, to) {
         (Framing::Octet, Framing::Lf) => &[b"\r\n", b"\n"],
@@ -45,7 +45,7 @@ fn lines(framing: Framing, contents: &[Vec<u8>], open: bool) -> Lines {
     lines
 }
 
-/// Contents that a stream of this framing has, and whether its last line has no terminator.
+/// The contents of a stream in this framing, and whether its last line has no terminator.
 fn decode(framing: Framing, bytes: Vec<u8>) -> (Vec<Vec<u8>>, bool) {
     let mut framer = Framer::new(LineSettings {
         framing,
@@ -69,10 +69,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
-    fn what_fits_comes_back(mut contents in contents(), open in any::<bool>()) {
+    fn encoded_lines_decode_to_the_same_contents(mut contents in contents(), open in any::<bool>()) {
         for from in ALL {
             contents.retain(|content| fits(from, content));
-            // An empty rest is no line.
+            // An empty rest is not a line.
             let open = open && contents.last().is_some_and(|last| !last.is_empty());
             for to in ALL {
                 let encoded = lines(from, &contents, open).encode(from, to);
@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[test]
-fn within_one_framing_the_block_goes_uncopied() {
+fn within_one_framing_the_block_is_not_copied() {
     for framing in [Framing::Lf, Framing::Crlf, Framing::Nul] {
         let mut lines = Lines::default();
         lines.push(b"a", b"\r\n");
@@ -102,7 +102,7 @@ fn within_one_framing_the_block_goes_uncopied() {
 }
 
 #[test]
-fn lf_and_crlf_become_each_other() {
+fn lf_and_crlf_convert_to_each_other() {
     let mut lines = Lines::default();
     lines.push(b"a", b"\n");
     lines.push(b"", b"\r\n");
@@ -145,7 +145,7 @@ fn frames_have_no_rest_and_no_empty_content() {
 }
 
 #[test]
-fn room_is_enough_at_once() {
+fn the_buffer_is_large_enough_from_the_start() {
     for length in [1, 9, 10, 99, 100, 1000] {
         let frames = lines(Framing::Octet, &vec![vec![b'a'; length]; 50], false);
         let (bytes, each) = (

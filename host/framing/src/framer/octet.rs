@@ -1,29 +1,30 @@
-//! Framing under `octet`, whose lines are counted, not terminated.
+//! The framer for `octet`, where a length precedes each line (RFC 6587, 3.4.1).
 //!
 //! In: blocks, as for the other framings. Out: [`Lines`] without terminators, whose contents are moved
-//! together in the block they were read into. Each byte of a length is looked at once, none of a
-//! content; memory is bounded by `max_line` and one block, whatever a length says.
+//! together in the block they were read into. The framer reads each byte of a length once and no byte
+//! of a content. Memory is bounded by `max_line` plus one block, whatever a length says.
+//! Not here: parsing lengths (`framing::octet`).
 //!
-//! A line is known to be oversized as soon as its length is read. A piece of a split line goes on as
-//! soon as it is complete; a truncated line goes on once its whole frame has arrived.
+//! A line counts as oversized as soon as its length is read. A piece of a split line is emitted as
+//! soon as it is complete, a truncated line once its whole frame has arrived.
 
 use super::{Closed, Framer, SMALL, State};
 use crate::framing::octet::{Content, Frame, read_length};
 use crate::{Lines, Oversize, Partial};
 
 impl Framer {
-    /// Frames a block that begins with the partial line. Not to be inlined into the way of the
-    /// other framings.
+    /// Frames a block that begins with the partial line. Not inlined, to keep the path of the other
+    /// framings small.
     #[inline(never)]
     pub(super) fn frame_octet(&mut self, mut block: Vec<u8>) -> Lines {
         let mut spans = Vec::new();
-        // Contents that go on stand before `end`; what comes next in the stream begins at `at`.
+        // Contents of emitted lines are before `end`; the unread part of the stream begins at `at`.
         let (mut end, mut at) = (0, 0);
         let kept = loop {
             let mut content = match self.frame {
                 Frame::Length(_) if at == block.len() => break 0,
-                Frame::Length(begun) => {
-                    let Ok((frame, read)) = read_length(begun, &block[at..]) else {
+                Frame::Length(length) => {
+                    let Ok((frame, read)) = read_length(length, &block[at..]) else {
                         self.close(Closed::BadLength);
                         break 0;
                     };
@@ -37,18 +38,18 @@ impl Framer {
                 self.close(Closed::Oversize);
                 break 0;
             }
-            let come = (block.len() - at) as u64;
+            let available = (block.len() - at) as u64;
             let max = self.settings.max_line as u64;
-            let (line, skip) = if content.keep > max && come >= max {
+            let (line, skip) = if content.keep > max && available >= max {
                 content.keep -= max;
                 self.frame = Frame::Content(content);
                 (max as usize, 0)
-            } else if come >= content.keep + content.skip {
+            } else if available >= content.keep + content.skip {
                 self.frame = Frame::default();
                 (content.keep as usize, content.skip as usize)
             } else {
-                let kept = come.min(content.keep);
-                content.skip -= come - kept;
+                let kept = available.min(content.keep);
+                content.skip -= available - kept;
                 self.frame = Frame::Content(content);
                 break kept as usize;
             };
@@ -65,7 +66,7 @@ impl Framer {
             at += line + skip;
         };
         if spans.is_empty() && kept > SMALL {
-            // No line at all, and much of one: the block stays the partial line.
+            // The block has no complete line and a long partial one, so it becomes the partial line.
             if at > 0 {
                 block.copy_within(at..at + kept, 0);
             }
@@ -79,7 +80,7 @@ impl Framer {
         Lines::from_parts(block, spans)
     }
 
-    /// Ends the stream: what came of a frame's content becomes a line, or is dropped.
+    /// Ends the stream: the part of a frame's content that has arrived becomes a line, or is dropped.
     pub(super) fn finish_octet(&mut self) -> Lines {
         if self.is_closed() {
             return Lines::default();
@@ -89,11 +90,11 @@ impl Framer {
         let mut lines = self.frame_octet(partial);
         let rest = std::mem::take(&mut self.partial);
         let lost = match std::mem::take(&mut self.frame) {
-            Frame::Length(begun) => begun > 0,
-            // Left out and counted by policy already.
+            Frame::Length(length) => length > 0,
+            // The content is being skipped, and has been counted already.
             Frame::Content(Content { keep: 0, .. }) => false,
             Frame::Content(_) if self.settings.partial == Partial::Drop => true,
-            // Of an oversized one, counted as such, pieces may have gone on.
+            // An oversized content has been counted, and pieces of it may have been emitted.
             Frame::Content(content) => rest.is_empty() && !content.oversized,
         };
         if lost {
@@ -104,7 +105,8 @@ impl Framer {
         lines
     }
 
-    /// Does what `oversize` says to a content longer than `max_line`. `false`: it closes.
+    /// Applies `oversize` to a content longer than `max_line`. Returns `false` if the stream must
+    /// close.
     fn limit(&mut self, content: &mut Content) -> bool {
         let max = self.settings.max_line as u64;
         if content.keep <= max {
@@ -125,7 +127,7 @@ impl Framer {
         self.settings.oversize != Oversize::Close
     }
 
-    /// Takes nothing more of the stream.
+    /// Ignores the rest of the stream.
     fn close(&mut self, closed: Closed) {
         self.state = State::Closed(closed);
         self.frame = Frame::default();

@@ -1,4 +1,4 @@
-//! The framer against the byte-by-byte reference of the fuzz targets, under any chunking.
+//! Compares the framer, for any chunking, with the byte-by-byte reference of the fuzz targets.
 
 use proptest::prelude::*;
 
@@ -34,7 +34,7 @@ fn settings_of(framing: impl Strategy<Value = Framing>) -> impl Strategy<Value =
     })
 }
 
-/// Few different bytes, so that terminators and borders meet often.
+/// Streams of few different bytes, so that terminators often fall on a limit or a cut.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![4 => Just(b'a'), 2 => Just(b'b'), 2 => Just(b'\r'), 2 => Just(b'\n'), 1 => Just(0)];
     proptest::collection::vec(byte, 0..120)
@@ -93,7 +93,7 @@ fn a_cr_waits_for_its_lf_at_the_border_of_max_line() {
 }
 
 #[test]
-fn a_kept_cr_is_not_taken_for_the_terminators() {
+fn a_kept_cr_does_not_become_part_of_the_terminator() {
     let settings = LineSettings {
         max_line: 4,
         oversize: Oversize::Truncate,
@@ -104,7 +104,7 @@ fn a_kept_cr_is_not_taken_for_the_terminators() {
 }
 
 #[test]
-fn long_lines_under_drop_leave_nothing_behind() {
+fn long_lines_that_are_dropped_use_no_memory() {
     let settings = LineSettings {
         oversize: Oversize::Drop,
         ..LineSettings::default()

@@ -10,7 +10,7 @@ impl Grammar for Crlf {
 
     #[inline]
     fn ends_inside(bytes: &[u8]) -> bool {
-        // Contents are short: preparing a search for both bytes took longer than searching.
+        // Contents are short, so preparing a search for both bytes takes longer than this search.
         memchr::memchr_iter(b'\n', bytes).any(|at| bytes[..at].ends_with(b"\r"))
     }
 
@@ -31,7 +31,7 @@ impl Terminated for Crlf {
         })
     }
 
-    /// An LF need not end a line, so each one is looked at.
+    /// Takes no lines, since an LF may be content: the caller checks each LF.
     #[inline(always)]
     fn take_all(_: &[u8], _: &[u32], _: usize, _: usize, _: &mut Vec<u32>) -> Option<usize> {
         None

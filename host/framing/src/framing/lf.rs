@@ -1,7 +1,7 @@
 //! The framing `lf`: LF ends a line, and a CR right before it belongs to the terminator.
 //!
-//! A content that ends in CR is therefore written with CR LF: with LF alone its CR would be taken
-//! for the terminator's.
+//! A content that ends in CR is therefore written with CR LF. With LF alone, the receiver would take
+//! its CR as part of the terminator.
 
 use super::Grammar;
 use super::terminated::{LineEnd, Terminated, take_all};

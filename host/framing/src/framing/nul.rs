@@ -1,4 +1,4 @@
-//! The framing `nul`: NUL ends a line, as `find -print0` and `xargs -0` have it.
+//! The framing `nul`: NUL ends a line, as in the output of `find -print0` and the input of `xargs -0`.
 
 use super::Grammar;
 use super::terminated::{LineEnd, Terminated, take_all};

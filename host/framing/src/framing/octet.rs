@@ -1,7 +1,8 @@
-//! The framing `octet` (RFC 6587, 3.4.1): a decimal length from 1, a space, that many bytes.
+//! The framing `octet` (RFC 6587, 3.4.1): a decimal length from 1, a space, and that many bytes.
 //!
-//! In: bytes of a frame. Out: [`Frame`], where in a frame a stream stands. A length is read digit by
-//! digit, so it may be cut anywhere. Not here: lines (`framer::octet`), writing lengths (`encode`).
+//! In: bytes of a frame. Out: [`Frame`], the stream's position within a frame. Lengths are read digit
+//! by digit, so reads may split them anywhere.
+//! Not here: lines (`framer::octet`), writing lengths (`encode`).
 
 use super::Grammar;
 
@@ -43,27 +44,27 @@ impl Grammar for Octet {
     }
 }
 
-/// Where in a frame the stream stands.
+/// The stream's position within a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// In the length, whose digits so far say this; 0 before the first. The partial line is empty.
+    /// In the length. The value of its digits so far; 0 before the first. The partial line is empty.
     Length(u64),
     /// In the content.
     Content(Content),
 }
 
-/// A content of which bytes are missing.
+/// A content that has not arrived in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
-    /// Bytes of it that make a line; those in the partial line are counted in.
+    /// Bytes of the content that become lines, including those in the partial line.
     pub(crate) keep: u64,
-    /// Bytes behind these that are still to come, and are thrown away.
+    /// Bytes after these that have not arrived and will be discarded.
     pub(crate) skip: u64,
-    /// Whether it has been counted as oversized.
+    /// Whether the content has been counted as oversized.
     pub(crate) oversized: bool,
 }
 
-/// Where a length must be, there is something else.
+/// A frame does not begin with a valid length.
 pub(crate) struct BadLength;
 
 impl Default for Frame {
@@ -73,7 +74,11 @@ impl Default for Frame {
     }
 }
 
-/// Reads a length whose digits so far say `length`; also says how many bytes of it are there.
+/// Continues to read a length whose digits so far have the value `length`. Also returns how many bytes
+/// were read.
+///
+/// # Errors
+/// When a byte cannot continue the length, the length begins with 0, or it exceeds 64 bits.
 pub(crate) fn read_length(mut length: u64, bytes: &[u8]) -> Result<(Frame, usize), BadLength> {
     for (index, byte) in bytes.iter().enumerate() {
         match byte {

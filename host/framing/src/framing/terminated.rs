@@ -1,37 +1,36 @@
-//! What the framings that end their lines with a terminator have in common: finding many line ends
-//! in a block at once.
+//! The common part of framings whose lines end with a terminator: finding many line ends at once.
 //!
 //! In: a block, and how far it has been searched. Out: the spans of its lines up to the first
-//! oversized one, or a single [`LineEnd`]. Not here: what happens to oversized lines and to the
-//! rest (`framer`).
+//! oversized one, or a single [`LineEnd`].
+//! Not here: oversized lines and the rest of a block (`framer`).
 //!
-//! The terminators of a stretch are found first (`scan`) and all taken together, on the assumption
-//! that every line fits; only where one does not are they looked at one by one. Checking each line
-//! as it was found took two nanoseconds per line; this takes less than one.
+//! The terminators of a stretch of the block are found first (`scan`) and then taken together, on the
+//! assumption that every line fits. They are checked one by one only if a line does not fit. Checking
+//! each line when it was found took two nanoseconds per line; this takes less than one.
 
 use super::Grammar;
 use crate::scan;
 
-/// Where a line of a block ends.
+/// The end of a line in a block.
 pub(crate) struct LineEnd {
-    /// Index behind the content: the terminator begins here.
+    /// Index after the content, where the terminator begins.
     pub(crate) content: usize,
-    /// Index behind the terminator: the next line begins here.
+    /// Index after the terminator, where the next line begins.
     pub(crate) line: usize,
 }
 
 /// A framing whose lines end with a terminator.
 pub(super) trait Terminated: Grammar {
-    /// The last byte of the terminator, which a search looks for.
+    /// The last byte of the terminator, which is searched for.
     const LAST_BYTE: u8;
 
-    /// The end of the line that begins at `start`, given that [`Self::LAST_BYTE`] is at `at`;
-    /// `None` when that byte does not end a line.
+    /// The end of the line that begins at `start` if the [`Self::LAST_BYTE`] at index `at` ends it;
+    /// `None` if that byte is content.
     fn line_end(block: &[u8], start: usize, at: usize) -> Option<LineEnd>;
 
-    /// Takes a line for each of `places`, where [`Self::LAST_BYTE`] is, the first line beginning at
-    /// `start`. Returns where the next line begins, or `None`, having taken none, when a line is
-    /// longer than `max_line` or this framing cannot take them together.
+    /// Takes one line for each of `places`, the indices of [`Self::LAST_BYTE`]. The first line begins
+    /// at `start`. Returns where the next line begins. If a line is longer than `max_line`, or this
+    /// framing cannot take lines together, returns `None` and takes no line.
     fn take_all(
         block: &[u8],
         places: &[u32],
@@ -80,7 +79,8 @@ pub(super) fn next_end<G: Terminated>(
         .find_map(|found| G::line_end(block, start, from + found))
 }
 
-/// [`Terminated::take_all`] where every place ends a line, after a CR or not.
+/// [`Terminated::take_all`] for framings where every place ends a line. `cr_may_precede`: a CR before
+/// the place belongs to the terminator.
 #[inline(always)]
 pub(super) fn take_all(
     cr_may_precede: bool,
@@ -95,7 +95,7 @@ pub(super) fn take_all(
     let mut longest = 0;
     for (span, place) in spans[before..].as_chunks_mut().0.iter_mut().zip(places) {
         let at = *place as usize;
-        // Without a branch: the byte before `start` is a terminator's, never CR.
+        // Written without a branch. The byte before `start` ends a terminator, so it is never a CR.
         let cr = cr_may_precede && block[at.saturating_sub(1)] == b'\r' && at > start;
         let end = at - usize::from(cr);
         longest = longest.max(end - start);

@@ -1,8 +1,9 @@
-//! Framing by terminators, cut into reads anywhere, against a reference that has the whole stream
-//! before it.
+//! Fuzz target: framings with terminators, with reads of any size, against a reference that sees the
+//! whole stream.
 //!
-//! In: settings, cuts and a stream. What must hold: the same lines, counts and end, and memory
-//! bounded by `max_line`. The reference reads byte by byte, with no thought of speed.
+//! In: settings, cuts and a stream. Out: nothing. Properties: lines, counts and end are those of the
+//! reference, and memory is bounded by `max_line`. The reference reads byte by byte, without regard to
+//! speed.
 
 use crate::Lines;
 use crate::framer::{Closed, Counts, Framer};
@@ -12,7 +13,7 @@ use linemill_fuzz_inputs::Choices;
 /// Content and terminator of a line.
 pub(crate) type Line = (Vec<u8>, Vec<u8>);
 
-/// Every line, what was counted, and why the stream was closed.
+/// The lines of a stream, the framer's counts, and why the stream was closed, if it was.
 pub(crate) type Framed = (Vec<Line>, Counts, Option<Closed>);
 
 /// Runs the target on one input.
@@ -24,7 +25,7 @@ pub fn run(input: &[u8]) {
     );
 }
 
-/// Compares what the framer makes of a stream with what `reference` does.
+/// Compares the framer's lines of a stream with those of `reference`.
 pub(super) fn check(
     input: &[u8],
     framings: &[Framing],
@@ -33,7 +34,8 @@ pub(super) fn check(
     let mut choices = Choices::new(input);
     let settings = LineSettings {
         framing: choices.pick(framings),
-        // Short ones meet their borders often; partial lines beyond 4 KiB are kept otherwise.
+        // Short limits are reached often. The long one covers partial lines beyond 4 KiB, which the
+        // framer keeps differently.
         max_line: choices.pick(&[1, 2, 3, 4, 5, 7, 8, 12, 5000]),
         oversize: choices.pick(&[
             Oversize::Split,
@@ -47,11 +49,11 @@ pub(super) fn check(
     let (once, cuts) = choices.pieces();
     let stream = once.repeat(times);
     let cuts: Vec<usize> = cuts.into_iter().map(|cut| cut * times).collect();
-    let (framed, wanted) = (
+    let (framed, expected) = (
         framed(settings, &stream, &cuts),
         reference(settings, &stream),
     );
-    assert_eq!(framed, wanted, "{settings:?}, cut at {cuts:?}");
+    assert_eq!(framed, expected, "{settings:?}, cut at {cuts:?}");
 }
 
 /// Feeds a stream in pieces that end at `cuts`.
@@ -90,7 +92,8 @@ pub(crate) fn framed(settings: LineSettings, stream: &[u8], cuts: &[usize]) -> F
     (out, framer.take_counts(), framer.closed())
 }
 
-/// The lines of a stream as its framing defines them, however long; a rest has no terminator.
+/// The lines of a stream as its framing defines them, of any length. An unterminated rest is a line
+/// with an empty terminator.
 fn units(framing: Framing, stream: &[u8]) -> Vec<Line> {
     let ends: &[&[u8]] = match framing {
         Framing::Nul => &[b"\0"],
@@ -109,7 +112,7 @@ fn units(framing: Framing, stream: &[u8]) -> Vec<Line> {
     units
 }
 
-/// What a stream is, read whole.
+/// The reference: frames a whole stream.
 pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
     let LineSettings {
         framing,
@@ -120,7 +123,8 @@ pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
     let (mut out, mut counts) = (Vec::new(), Counts::default());
     for (content, end) in units(framing, stream) {
         let lost = end.is_empty() && partial == Partial::Drop;
-        // What was certain to be too long was dealt with before the stream ended: all but a CR.
+        // The framer handles an oversized line before the stream ends, except if only a CR at its end
+        // makes it too long.
         let waits = lost && framing != Framing::Nul && content.ends_with(b"\r");
         let certain = content.len() - usize::from(waits);
         let oversized = certain > max;

@@ -1,6 +1,8 @@
-//! Octet counting, cut into reads anywhere, against a reference that has the whole stream before it.
+//! Fuzz target: the framing `octet`, with reads of any size, against a reference that sees the whole
+//! stream.
 //!
-//! In: settings, cuts and a stream. What must hold: as for [`framing`](super::framing).
+//! In: settings, cuts and a stream. Out: nothing. The properties are those of
+//! [`framing`](super::framing).
 
 use super::framing::{Framed, check};
 use crate::framer::{Closed, Counts};
@@ -11,7 +13,7 @@ pub fn run(input: &[u8]) {
     check(input, &[Framing::Octet], reference);
 }
 
-/// What a stream is, read whole.
+/// The reference: frames a whole stream.
 pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
     let max = settings.max_line;
     let emits = settings.partial == Partial::Emit;
@@ -23,16 +25,17 @@ pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         let (length, rest) = input.split_at(digits);
-        let number = std::str::from_utf8(length).ok();
-        let number = number.and_then(|digits| digits.parse::<u64>().ok());
+        let number = std::str::from_utf8(length)
+            .ok()
+            .and_then(|digits| digits.parse::<u64>().ok());
         let bad = length.starts_with(b"0") || rest.first().is_some_and(|byte| *byte != b' ');
         let (Some(number), false) = (number, bad) else {
             return (out, counts, Some(Closed::BadLength));
         };
-        let come = rest.len().saturating_sub(1).min(number as usize);
-        let whole = come as u64 == number;
-        let content = &rest[rest.len().min(1)..][..come];
-        input = &rest[rest.len().min(1) + come..];
+        let available = rest.len().saturating_sub(1).min(number as usize);
+        let whole = available as u64 == number;
+        let content = &rest[rest.len().min(1)..][..available];
+        input = &rest[rest.len().min(1) + available..];
         if rest.is_empty() {
             counts.partial_dropped += 1;
             continue;

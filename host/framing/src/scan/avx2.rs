@@ -1,10 +1,10 @@
-//! The same on processors that have AVX2 (x86-64-v3: nearly all since 2015), 32 bytes at a time.
+//! The same for processors with AVX2 (x86-64-v3: nearly all since 2015), 32 bytes at a time.
 //!
-//! In and out: as in the module above, or `None` on a processor without it. The binary is built
-//! for any x86-64; which code runs is decided here.
+//! In and out: as in `scan`, or `None` on a processor without AVX2. The binary is built for any
+//! x86-64 processor, and this module decides at run time.
 #![expect(
     unsafe_code,
-    reason = "a function for one kind of processor can only be called so; see each SAFETY"
+    reason = "functions for some processors only are unsafe to call; see each SAFETY comment"
 )]
 
 use std::arch::x86_64::{
@@ -13,7 +13,7 @@ use std::arch::x86_64::{
 
 use super::{Places, WORD};
 
-/// Whether the processor has all that the functions below are compiled for.
+/// Whether the processor has all features that the functions below are compiled for.
 #[inline(always)]
 fn has() -> bool {
     is_x86_feature_detected!("avx2")
@@ -45,7 +45,7 @@ pub(super) fn same_places(byte: u8, one: &[u8], other: &[u8]) -> Option<bool> {
     has().then(|| unsafe { inner(byte, one, other) })
 }
 
-/// Bit i says whether byte i of `word` is `byte`.
+/// Compares each byte of `word`: bit i is set if byte i is `byte`.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn matches(byte: u8, word: &[u8; WORD]) -> u64 {
@@ -55,7 +55,7 @@ fn matches(byte: u8, word: &[u8; WORD]) -> u64 {
             Some(half) => half,
             None => return 0,
         };
-        // SAFETY: 32 bytes are there, and this load asks for no alignment.
+        // SAFETY: `half` has 32 bytes, and this load does not require alignment.
         let bytes = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
         u64::from(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, wanted)).cast_unsigned())
     };

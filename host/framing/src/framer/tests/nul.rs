@@ -1,4 +1,4 @@
-//! Lines that end at NUL.
+//! The framer for `nul`.
 
 use super::*;
 
@@ -9,7 +9,7 @@ const NUL: LineSettings = LineSettings {
     partial: Partial::Emit,
 };
 
-/// The lines, each shown as content and terminator, whatever the chunking.
+/// The lines of `input`, each shown as content and terminator. They must be the same for any chunking.
 fn lines(settings: LineSettings, input: &[u8]) -> (Vec<String>, Counts, Option<Closed>) {
     let (lines, counts, closed) = framed(settings, input, &[]);
     let bytewise: Vec<_> = (0..input.len()).collect();
@@ -37,7 +37,7 @@ fn a_cr_before_nul_is_content() {
 }
 
 #[test]
-fn a_cr_counts_for_max_line_at_once() {
+fn a_cr_counts_towards_max_line_at_once() {
     let settings = LineSettings {
         max_line: 2,
         oversize: Oversize::Close,
@@ -49,7 +49,7 @@ fn a_cr_counts_for_max_line_at_once() {
 }
 
 #[test]
-fn an_oversized_line_follows_its_policy() {
+fn oversize_applies_to_an_oversized_line() {
     let expected: [(_, &[&str], _); 4] = [
         (
             Oversize::Split,

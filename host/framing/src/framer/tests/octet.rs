@@ -1,4 +1,4 @@
-//! Octet counting against a reference that has the whole stream before it.
+//! The framer for `octet`, against the reference of the fuzz target and by example.
 
 use super::*;
 use crate::fuzz::octet::reference;
@@ -16,7 +16,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|content| [format!("{} ", content.len()).as_bytes(), &content].concat())
 }
 
-/// Frames, sometimes with something else among them, cut off anywhere.
+/// Streams of frames, cut off anywhere, sometimes with other bytes among the frames.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let odd = prop_oneof![
         proptest::collection::vec(
@@ -70,7 +70,7 @@ proptest! {
     }
 }
 
-/// Contents as text, whatever the chunking.
+/// The contents of the lines of `input`, as text. They must be the same for any chunking.
 fn contents(settings: LineSettings, input: &[u8]) -> (Vec<String>, Counts, Option<Closed>) {
     let bytewise: Vec<_> = (0..input.len()).collect();
     let all = framed(settings, input, &[]);
@@ -80,7 +80,7 @@ fn contents(settings: LineSettings, input: &[u8]) -> (Vec<String>, Counts, Optio
 }
 
 #[test]
-fn case_11_lengths_come_and_go() {
+fn case_11_lengths_are_removed_and_written() {
     let mut framer = Framer::new(OCTET);
     let lines = framer.frame(b"5 hello3 abc".to_vec());
     assert_eq!(lines.bytes(), b"helloabc");
@@ -113,7 +113,7 @@ fn a_bad_length_closes_after_the_lines_before_it() {
 }
 
 #[test]
-fn after_a_bad_length_nothing_is_taken() {
+fn bytes_after_a_bad_length_are_ignored() {
     let mut framer = Framer::new(OCTET);
     assert!(framer.frame(b"1x".to_vec()).is_empty());
     assert!(!framer.has_partial());
@@ -123,7 +123,7 @@ fn after_a_bad_length_nothing_is_taken() {
 }
 
 #[test]
-fn an_oversized_frame_follows_its_policy() {
+fn oversize_applies_to_an_oversized_frame() {
     let expected: [(_, &[&str], _); 4] = [
         (
             Oversize::Split,
@@ -148,7 +148,7 @@ fn an_oversized_frame_follows_its_policy() {
 }
 
 #[test]
-fn pieces_of_a_frame_get_lengths_of_their_own() {
+fn pieces_of_a_frame_get_their_own_lengths() {
     let settings = LineSettings {
         max_line: 4,
         ..OCTET
@@ -159,7 +159,7 @@ fn pieces_of_a_frame_get_lengths_of_their_own() {
 }
 
 #[test]
-fn of_an_incomplete_frame_only_content_may_become_a_line() {
+fn only_the_content_of_an_incomplete_frame_can_become_a_line() {
     let drop = LineSettings {
         partial: Partial::Drop,
         ..OCTET
@@ -189,7 +189,7 @@ fn a_length_that_has_begun_is_a_partial_line() {
 }
 
 #[test]
-fn a_lower_limit_holds_for_the_frame_under_way() {
+fn a_lower_limit_applies_to_the_current_frame() {
     let mut framer = Framer::new(OCTET);
     assert!(framer.frame(b"8 abcdef".to_vec()).is_empty());
     framer.set_settings(LineSettings {
@@ -204,7 +204,7 @@ fn a_lower_limit_holds_for_the_frame_under_way() {
 }
 
 #[test]
-fn of_long_frames_under_drop_nothing_is_kept() {
+fn long_frames_that_are_dropped_use_no_memory() {
     let settings = LineSettings {
         oversize: Oversize::Drop,
         ..OCTET
