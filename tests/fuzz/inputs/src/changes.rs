@@ -1,18 +1,18 @@
-//! Inputs made of others, the same ones on every run.
+//! Mutates inputs, in the same way on every run.
 //!
-//! In: inputs, and numbers from a seed. Out: copies with bytes changed, taken out, put in, or with
-//! the end of another.
+//! In: inputs, and numbers from a seed. Out: copies with bytes changed, removed or inserted, or with
+//! the end of another input.
 
-/// xorshift64*: the same numbers on every run.
+/// A pseudo-random generator (xorshift64*) that yields the same numbers on every run.
 pub struct Numbers(u64);
 
 impl Numbers {
-    /// Numbers from a seed, which is not 0.
+    /// A generator with a seed, which must not be 0.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// The next number, below `bound`, which must not be 0.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -21,10 +21,10 @@ impl Numbers {
     }
 }
 
-/// A copy with up to `most` changes.
-pub fn changed(input: &[u8], most: usize, numbers: &mut Numbers) -> Vec<u8> {
+/// A copy of `input` with 1 to `max` changes.
+pub fn changed(input: &[u8], max: usize, numbers: &mut Numbers) -> Vec<u8> {
     let mut copy = input.to_vec();
-    for _ in 0..=numbers.below(most) {
+    for _ in 0..=numbers.below(max) {
         let at = numbers.below(copy.len().max(1));
         let byte = numbers.below(256) as u8;
         match numbers.below(4) {
@@ -38,7 +38,7 @@ pub fn changed(input: &[u8], most: usize, numbers: &mut Numbers) -> Vec<u8> {
     copy
 }
 
-/// The beginning of one with the end of another.
+/// The beginning of one input, followed by the end of another.
 pub fn spliced(one: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     let (head, tail) = (numbers.below(one.len() + 1), numbers.below(other.len() + 1));
     [&one[..head], &other[tail..]].concat()

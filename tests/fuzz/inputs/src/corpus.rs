@@ -1,14 +1,16 @@
-//! A target on its corpus, `tests/fuzz/corpus/TARGET`, and on changed copies of that.
+//! Runs a target on its corpus, `tests/fuzz/corpus/TARGET`, and on mutated copies of it.
+//!
+//! In: a target. Out: nothing; the target panics when a property does not hold.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{Numbers, changed, spliced};
 
-/// Shows the input in hand if it makes its target panic.
-struct InHand<'a>(&'a [u8]);
+/// Prints the current input if it makes the target panic.
+struct CurrentInput<'a>(&'a [u8]);
 
-impl Drop for InHand<'_> {
+impl Drop for CurrentInput<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the input: b\"{}\"", self.0.escape_ascii());
@@ -16,7 +18,7 @@ impl Drop for InHand<'_> {
     }
 }
 
-/// The files of a folder in `tests`.
+/// The contents of the files in a folder of `tests`, sorted by path.
 fn files(folder: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -34,12 +36,11 @@ fn files(folder: &str) -> Vec<Vec<u8>> {
     paths.iter().map(read).collect()
 }
 
-/// Runs `target` on its corpus and on `copies` more inputs made from the corpus. The copies are the
-/// same ones on every run.
+/// Runs `target` on its corpus, and on `copies` mutated inputs. The copies are the same on every run.
 ///
 /// # Panics
-/// When a property does not hold, after showing the input on standard error; when the corpus cannot
-/// be read or has fewer than ten inputs.
+/// When a property does not hold, after printing the input to standard error. When the corpus cannot
+/// be read, or has fewer than ten inputs.
 pub fn holds(target: &str, run: fn(&[u8]), copies: usize) {
     let mut corpus = files(&format!("fuzz/corpus/{target}"));
     assert!(
@@ -50,11 +51,11 @@ pub fn holds(target: &str, run: fn(&[u8]), copies: usize) {
     if target == "config" {
         corpus.extend(files("golden/config"));
     }
-    let hand = |input: &[u8]| {
-        let hand = InHand(input);
-        run(hand.0);
+    let check = |input: &[u8]| {
+        let current = CurrentInput(input);
+        run(current.0);
     };
-    corpus.iter().for_each(|input| hand(input));
+    corpus.iter().for_each(|input| check(input));
     let mut numbers = Numbers::new(0x6c69_6e65_6d69_6c6c);
     for _ in 0..copies {
         let one = &corpus[numbers.below(corpus.len())];
@@ -63,6 +64,6 @@ pub fn holds(target: &str, run: fn(&[u8]), copies: usize) {
             0 => spliced(one, other, &mut numbers),
             _ => one.clone(),
         };
-        hand(&changed(&input, 8, &mut numbers));
+        check(&changed(&input, 8, &mut numbers));
     }
 }

@@ -1,8 +1,9 @@
 //! Components of the world `filter` whose code is random.
 //!
-//! In: random bytes. Out: a component that has the world's exports, of the types that they must have.
-//! wasm-smith makes one function; behind it stand `base.wat` of the test guests, whose memory the
-//! random code works on, and `around.wat`, which calls it where a filter's own code would run.
+//! In: random bytes. Out: a component with the exports of the world, with the right types. wasm-smith
+//! generates a module with one exported function. The component adds `base.wat` of the test guests,
+//! whose memory the random code uses, and `around.wat`, which calls the function where a filter's own
+//! code would run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use wasm_smith::{Config, Module};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
-/// The type of the function that is random: that of `process`.
+/// The type of the random function: that of `process`.
 const SHAPE: &str = r#"(module
   (func (export "random") (param i32 i32 i32 i32) (result i32) unreachable))"#;
-/// How often code may loop that runs before a filter has started: its time is two seconds there.
+/// How often code outside `process` may loop. The host allows it two seconds while a filter starts,
+/// which would make the test slow.
 const FUEL: u32 = 1000;
 
-/// Half of them have it where lines go through.
+/// The places to choose from. Half of all filters have random code in `process`.
 const PLACES: [Place; 6] = [
     Place::Process,
     Place::Process,
@@ -29,16 +31,17 @@ const PLACES: [Place; 6] = [
     Place::Realloc,
 ];
 
-/// What all of them have in common.
+/// Makes filters. Holds what they have in common.
 pub(crate) struct Filters {
+    /// A module that exports the random function, with its type.
     shape: Vec<u8>,
-    /// Fields behind the random ones, in which `$random` is for the function.
+    /// Module fields that are added to the random ones. `$random` stands for the random function.
     around: String,
     resolve: Resolve,
     world: WorldId,
 }
 
-/// Where a filter's own code would run, and random code does. Elsewhere it is right.
+/// The function of a filter that runs random code. All its other functions are correct.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Process,
@@ -53,8 +56,8 @@ impl Filters {
         resolve.push_dir(tests().join("../wit"))?;
         let (_, package) = resolve.packages.iter().next().context("no package")?;
         let world = *package.worlds.get("filter").context("no world `filter`")?;
-        let base = tests().join("guests/base.wat");
-        let base = fs::read_to_string(&base).with_context(|| base.display().to_string())?;
+        let path = tests().join("guests/base.wat");
+        let base = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let around = base + include_str!("around.wat");
         let shape = wat::parse_str(SHAPE)?;
         Ok(Self {
@@ -79,7 +82,8 @@ impl Filters {
             .with_context(|| format!("not of its world:\n{text}"))
     }
 
-    /// What the host's engine has, more or less of it, and nothing that `base.wat` has.
+    /// A random configuration of wasm-smith, without proposals that the host's engine lacks, and
+    /// without anything that `base.wat` defines.
     fn config(&self, from: &mut Unstructured<'_>) -> Result<Config> {
         let any = Config::arbitrary(from)?;
         Ok(Config {
@@ -161,7 +165,7 @@ impl Place {
         match self {
             Self::Process => exports!("$starts", "$chance-process", "$ends", ""),
             Self::Start => exports!("$chance-start", "$shouts", "$ends", ""),
-            // It says that it keeps state, or nobody would call `finish`.
+            // The filter declares that it keeps state, since the host would not call `finish` otherwise.
             Self::Finish => {
                 exports!(
                     "$starts",
@@ -180,7 +184,7 @@ impl Place {
     }
 }
 
-/// The folder of this crate's neighbours.
+/// The folder `tests` of the repository.
 fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

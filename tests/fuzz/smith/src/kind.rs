@@ -1,6 +1,6 @@
-//! What is made: of random bytes, one kind of file.
+//! The kinds of files that random bytes become.
 //!
-//! In: random bytes. Out: a file. Only a [`Kind::Filter`] is of one of linemill's worlds.
+//! In: random bytes. Out: a file. Only a [`Kind::Filter`] belongs to one of linemill's worlds.
 
 use anyhow::Result;
 use arbitrary::{Arbitrary as _, Unstructured};
@@ -8,7 +8,7 @@ use wasm_smith::{Component, Config, Module};
 
 use crate::filter::Filters;
 
-/// Sections of a component.
+/// Section numbers in a component.
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 /// Magic, version and layer of a component.
@@ -19,16 +19,16 @@ const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
 pub(crate) enum Kind {
     /// A core module.
     Module,
-    /// A component as wasm-smith makes them, which is hardly ever a valid one.
+    /// A component as wasm-smith generates it, which is rarely valid.
     Component,
-    /// A component that holds core modules, of any proposal, or components of them.
+    /// A component that contains core modules with any proposals, or components of these.
     Wrapped,
-    /// A component of the world `filter` whose code is random.
+    /// A component of the world `filter` with random code.
     Filter,
 }
 
 impl Kind {
-    /// Half of them are filters.
+    /// The kind that a byte stands for. Half of all bytes stand for filters.
     pub(crate) fn of(byte: u8) -> Self {
         match byte % 16 {
             0 => Self::Module,
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// Any core module, of proposals that the host has and has not.
+/// Any core module, with proposals that the host supports and ones that it does not.
 fn module(from: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let config = Config::arbitrary(from)?;
     Ok(Module::new(config, from)?.to_bytes())
@@ -67,9 +67,10 @@ fn module(from: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 fn wrapped(from: &mut Unstructured<'_>, depth: usize) -> Result<Vec<u8>> {
     let mut component = PREAMBLE.to_vec();
     for _ in 0..from.int_in_range(1..=3)? {
-        let (id, content) = match depth < 10 && from.ratio(1, 4)? {
-            true => (COMPONENT, wrapped(from, depth + 1)?),
-            false => (CORE_MODULE, module(from)?),
+        let (id, content) = if depth < 10 && from.ratio(1, 4)? {
+            (COMPONENT, wrapped(from, depth + 1)?)
+        } else {
+            (CORE_MODULE, module(from)?)
         };
         component.push(id);
         leb(content.len(), &mut component);
@@ -78,7 +79,7 @@ fn wrapped(from: &mut Unstructured<'_>, depth: usize) -> Result<Vec<u8>> {
     Ok(component)
 }
 
-/// An unsigned LEB128 number.
+/// Appends a number as unsigned LEB128.
 fn leb(mut number: usize, to: &mut Vec<u8>) {
     loop {
         let low = (number & 0x7f) as u8;

@@ -1,9 +1,9 @@
-//! Random code on standard output: what the loader of plugins must cope with.
+//! Writes random code to standard output, to test the loader of plugins.
 //!
-//! In: `SEED FIRST COUNT`. Out: a piece for each number from FIRST on: a byte for its kind, four for
-//! its length, lowest first, and its bytes. The same seed and number give the same piece, so one that
-//! did harm can be made again.
-//! Not here: what becomes of them (`host/sandbox/src/smith_tests.rs`).
+//! In: `SEED FIRST COUNT`. Out: COUNT pieces, numbered from FIRST. A piece is one byte for its kind,
+//! four bytes for its length (little-endian), and its content. The same seed and number always give
+//! the same piece, so a piece that causes a failure can be reproduced.
+//! Not here: loading the pieces (`host/sandbox/src/smith_tests.rs`).
 
 mod filter;
 mod kind;
@@ -15,13 +15,13 @@ use anyhow::{Context as _, Result};
 use filter::Filters;
 use kind::Kind;
 
-/// Random bytes that a piece is made of.
+/// Random bytes per piece.
 const BYTES: usize = 4096;
 
 fn main() -> ExitCode {
     match write() {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads has had enough.
+        // The reader stopped reading, which is not an error.
         Err(error) if error.downcast_ref().is_some_and(is_broken_pipe) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -36,10 +36,14 @@ fn is_broken_pipe(error: &io::Error) -> bool {
 
 fn write() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let numbers = arguments.iter().map(|argument| argument.parse::<u64>());
-    let numbers = numbers.collect::<Result<Vec<_>, _>>();
-    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
-    let [seed, first, count] = numbers.context("usage: linemill-smith SEED FIRST COUNT")?;
+    let parsed: Result<Vec<u64>, _> = arguments
+        .iter()
+        .map(|argument| argument.parse::<u64>())
+        .collect();
+    let [seed, first, count] = parsed
+        .ok()
+        .and_then(|numbers| numbers.try_into().ok())
+        .context("usage: linemill-smith SEED FIRST COUNT")?;
     let filters = Filters::new()?;
     let mut out = BufWriter::new(io::stdout().lock());
     for number in (first..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
@@ -53,7 +57,7 @@ fn write() -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// SplitMix64, from a seed and a number.
+/// Random bytes from a seed and a number, by SplitMix64.
 fn random(seed: u64, number: u64) -> [u8; BYTES] {
     let mut state = seed ^ number.wrapping_mul(0xd134_2543_de82_ef95);
     let mut bytes = [0; BYTES];
