@@ -1,8 +1,8 @@
-//! Puts the bundled plugins into the host.
+//! Embeds the bundled plugins in the host's binary.
 //!
 //! In: a folder of components: `LINEMILL_PLUGINS_DIR`, or `plugins` in cargo's target folder, where
-//! `cargo xtask plugins` leaves them. Out: `bundled.rs` with name and bytes of each.
-//! Not here: building them; that takes a compiler for WebAssembly, which `xtask` finds.
+//! `cargo xtask plugins` puts them. Out: `bundled.rs` with name and bytes of each.
+//! Not here: building the plugins. That requires a compiler for WebAssembly, which `xtask` finds.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -10,13 +10,13 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=LINEMILL_PLUGINS_DIR");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    let given = env::var_os("LINEMILL_PLUGINS_DIR").map(PathBuf::from);
-    let folder = given.or_else(|| {
+    let configured = env::var_os("LINEMILL_PLUGINS_DIR").map(PathBuf::from);
+    let found = configured.or_else(|| {
         out.ancestors()
             .map(|at| at.join("plugins"))
             .find(|at| holds_rot13(at))
     });
-    let Some(folder) = folder.filter(|at| holds_rot13(at)) else {
+    let Some(folder) = found.filter(|at| holds_rot13(at)) else {
         println!(
             "cargo::error=the bundled plugins are not built: run `cargo xtask plugins` (or `cargo xtask build`), or set LINEMILL_PLUGINS_DIR to a folder that has rot13.wasm"
         );

@@ -36,15 +36,17 @@ pub struct Frame {
 /// The frames of a failed call; empty if the guest was not running.
 pub(crate) fn of(error: &wasmtime::Error) -> Vec<Frame> {
     let trace = error.downcast_ref::<WasmBacktrace>();
-    let frames = trace.map_or(&[][..], WasmBacktrace::frames);
-    let frames = frames.iter().map(|frame| Frame {
-        function: frame.func_name().map(str::to_owned),
-        index: frame.func_index(),
-        offset: frame.module_offset().map(|offset| offset as u64),
-        file: None,
-        line: None,
-    });
-    frames.collect()
+    trace
+        .map_or(&[][..], WasmBacktrace::frames)
+        .iter()
+        .map(|frame| Frame {
+            function: frame.func_name().map(str::to_owned),
+            index: frame.func_index(),
+            offset: frame.module_offset().map(|offset| offset as u64),
+            file: None,
+            line: None,
+        })
+        .collect()
 }
 
 /// Adds files and lines from the debug information of `component`. Functions that were inlined get

@@ -1,14 +1,13 @@
-//! A guest's answer, against what `wit/batch.wit` says of it.
+//! Fuzz target: judging a guest's answer, against a reference that follows `wit/batch.wit`.
 //!
-//! In: lines, an outcome made of any numbers, and what becomes of failed lines. What must hold: the
-//! outcome is refused exactly if the WIT says so, and otherwise every line is what a reference makes
-//! of it that goes through the lines one by one. The reference knows no fast way.
+//! In: lines, an outcome with arbitrary numbers, and `on_error`. Out: nothing. Properties: the outcome
+//! is refused if and only if the WIT forbids it; otherwise the verdicts are those of the reference,
+//! which handles each line on its own and has no fast path.
 
 use std::sync::Arc;
 
 use linemill_fuzz_inputs::Choices;
-/// Content and terminator of a line.
-type Line = (Vec<u8>, Vec<u8>);
+
 use crate::bindings::filter::exports::linemill::filter::batch::{
     Failure, LinesResult, Outcome, Routed,
 };
@@ -17,17 +16,20 @@ use linemill_config::settings::OnError;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
-/// Where the routes lead that the filter declared: the second leads nowhere.
-const WAYS: &[Option<u32>] = &[Some(1), None, Some(0)];
-/// Longest content of the input.
+/// Content and terminator of a line.
+type Line = (Vec<u8>, Vec<u8>);
+
+/// Indices for three declared routes; the second has no destination.
+const ROUTE_INDICES: &[Option<u32>] = &[Some(1), None, Some(0)];
+/// The longest content of the input, in bytes.
 const CONTENT: usize = 6;
 
-/// What an answer comes to.
+/// The verdicts on all lines, in a form that can be compared.
 #[derive(Debug, Default, PartialEq)]
-struct Came {
+struct Judgement {
     lines: Vec<Line>,
     counts: Vec<u32>,
-    /// By way.
+    /// Routed lines, by route.
     routed: [Vec<Line>; 2],
     dropped: u64,
     failed: Vec<usize>,
@@ -39,7 +41,7 @@ pub fn run(input: &[u8]) {
     let mut choices = Choices::new(input);
     let rules = Rules {
         framing: choices.pick(&[Framing::Lf, Framing::Crlf, Framing::Nul, Framing::Octet]),
-        // No input is longer than a filter may answer.
+        // At least the longest input, so that lines can pass unchanged.
         max_output: choices.pick(&[CONTENT, 2 * CONTENT]),
     };
     let on_error = choices.pick(&[
@@ -50,17 +52,17 @@ pub fn run(input: &[u8]) {
     ]);
     let lines = lines(&mut choices, rules.framing);
     let outcome = outcome(&mut choices, &lines);
-    let wanted = reference(&lines, &outcome, rules, on_error);
+    let expected = reference(&lines, &outcome, rules, on_error);
     let shown = format!("{lines:?}, {outcome:?}, {rules:?}, {on_error:?}");
-    let came = judge(&mut lines.clone(), outcome, rules, WAYS, on_error).ok();
+    let actual = judge(&mut lines.clone(), outcome, rules, ROUTE_INDICES, on_error).ok();
     assert_eq!(
-        came.map(|verdicts| Came::of(verdicts, lines.len())),
-        wanted,
+        actual.map(|verdicts| Judgement::of(verdicts, lines.len())),
+        expected,
         "{shown}"
     );
 }
 
-/// One line to five; the last may have no terminator.
+/// One to five lines; the last may have no terminator.
 fn lines(choices: &mut Choices<'_>, framing: Framing) -> Lines {
     let mut lines = Lines::default();
     let more = choices.several(4, |choices| choices.byte());
@@ -81,7 +83,8 @@ fn lines(choices: &mut Choices<'_>, framing: Framing) -> Lines {
     lines
 }
 
-/// The lines as they are but for a few bytes, or anything; and numbers near the right ones.
+/// An outcome whose output is the input with a few bytes changed, or arbitrary. Its numbers are close
+/// to valid ones.
 fn outcome(choices: &mut Choices<'_>, lines: &Lines) -> Outcome {
     let number = |choices: &mut Choices<'_>| match choices.byte() {
         255 => u32::MAX,
@@ -117,11 +120,11 @@ fn outcome(choices: &mut Choices<'_>, lines: &Lines) -> Outcome {
         _ => choices.several(6, each),
     };
     if !counts.is_empty() && choices.flag() {
-        // As many lines as the counts say.
-        let wanted: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        // Makes as many output lines as the counts say.
+        let sum: u64 = counts.iter().map(|count| u64::from(*count)).sum();
         output
             .spans
-            .resize(2 * wanted as usize, output.bytes.len() as u32);
+            .resize(2 * sum as usize, output.bytes.len() as u32);
     }
     Outcome {
         output,
@@ -138,8 +141,13 @@ fn outcome(choices: &mut Choices<'_>, lines: &Lines) -> Outcome {
     }
 }
 
-/// What the WIT says; `None` for an outcome that makes no sense.
-fn reference(lines: &Lines, outcome: &Outcome, rules: Rules, on_error: OnError) -> Option<Came> {
+/// The verdicts according to the WIT; `None` for an outcome that it forbids.
+fn reference(
+    lines: &Lines,
+    outcome: &Outcome,
+    rules: Rules,
+    on_error: OnError,
+) -> Option<Judgement> {
     let Outcome {
         output,
         counts,
@@ -178,7 +186,7 @@ fn reference(lines: &Lines, outcome: &Outcome, rules: Rules, on_error: OnError) 
         && ascending(&routed)
         && routes
             .iter()
-            .all(|routed| (routed.route as usize) < WAYS.len())
+            .all(|routed| (routed.route as usize) < ROUTE_INDICES.len())
         && failed
             .iter()
             .all(|line| !routed.contains(line) && (!said || counts[*line] == 0))
@@ -189,7 +197,7 @@ fn reference(lines: &Lines, outcome: &Outcome, rules: Rules, on_error: OnError) 
     let mut contents = spans
         .chunks(2)
         .map(|span| &output.bytes[span[0] as usize..span[1] as usize]);
-    let mut came = Came::default();
+    let mut expected = Judgement::default();
     for (line, count) in counts.iter().enumerate() {
         let mine: Vec<&[u8]> = contents.by_ref().take(*count as usize).collect();
         let own = lines.terminator(line);
@@ -197,41 +205,45 @@ fn reference(lines: &Lines, outcome: &Outcome, rules: Rules, on_error: OnError) 
         let bad = |content: &&[u8]| {
             content.len() > rules.max_output || rules.framing.ends_inside(content)
         };
-        let route = routed.iter().position(|named| *named == line);
-        let route = route.and_then(|at| WAYS[routes[at].route as usize]);
-        let before = came.lines.len();
+        let route = routed
+            .iter()
+            .position(|named| *named == line)
+            .and_then(|at| ROUTE_INDICES[routes[at].route as usize]);
+        let before = expected.lines.len();
         if failed.contains(&line) || mine.iter().any(bad) {
-            came.failed.push(line);
+            expected.failed.push(line);
             match on_error {
-                OnError::Pass => came.lines.push((lines.content(line).into(), own.into())),
-                OnError::Close => came.close = Some(Close::OnError),
+                OnError::Pass => expected
+                    .lines
+                    .push((lines.content(line).into(), own.into())),
+                OnError::Close => expected.close = Some(Close::OnError),
                 OnError::Drop | OnError::Quarantine => {}
             }
         } else {
-            came.dropped += u64::from(mine.is_empty());
+            expected.dropped += u64::from(mine.is_empty());
             let last = mine.len().saturating_sub(1);
             for (nth, content) in mine.into_iter().enumerate() {
                 let inner = own.is_empty() && (route.is_some() || nth < last);
                 let ended = (content.to_vec(), if inner { usual } else { own }.to_vec());
                 match route {
-                    Some(route) => came.routed[route as usize].push(ended),
-                    None => came.lines.push(ended),
+                    Some(route) => expected.routed[route as usize].push(ended),
+                    None => expected.lines.push(ended),
                 }
             }
         }
-        came.counts.push((came.lines.len() - before) as u32);
-        if came.close.is_none() && closing == Some(line) {
-            came.close = Some(Close::Verdict);
+        expected.counts.push((expected.lines.len() - before) as u32);
+        if expected.close.is_none() && closing == Some(line) {
+            expected.close = Some(Close::Verdict);
         }
-        if came.close.is_some() {
+        if expected.close.is_some() {
             break;
         }
     }
-    Some(came)
+    Some(expected)
 }
 
-impl Came {
-    fn of(verdicts: Verdicts, given: usize) -> Self {
+impl Judgement {
+    fn of(verdicts: Verdicts, inputs: usize) -> Self {
         let all = |lines: &Lines| -> Vec<Line> {
             let line = |at| (lines.content(at).to_vec(), lines.terminator(at).to_vec());
             (0..lines.len()).map(line).collect()
@@ -243,7 +255,7 @@ impl Came {
         Self {
             lines: all(&verdicts.lines),
             counts: if verdicts.counts.is_empty() {
-                vec![1; given]
+                vec![1; inputs]
             } else {
                 verdicts.counts
             },

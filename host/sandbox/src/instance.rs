@@ -101,9 +101,12 @@ impl Instance {
                 Exports::Batch(exports) => Guest::Batch(exports.load(&mut store, &instance)?),
                 Exports::Line(exports) => Guest::Line(exports.load(&mut store, &instance)?),
             };
-            let state = plugin.state.as_ref();
-            let state = state.map(|exports| exports.load(&mut store, &instance));
-            Ok((guest, state.transpose()?))
+            let state = plugin
+                .state
+                .as_ref()
+                .map(|exports| exports.load(&mut store, &instance))
+                .transpose()?;
+            Ok((guest, state))
         });
         let (guest, state) = loaded.map_err(|error| {
             if error.is::<PoolConcurrencyLimitError>() {
@@ -261,7 +264,7 @@ fn allow(store: &mut Store<HostState>, time: Duration) {
 // === impl NotStarted ===
 
 impl NotStarted {
-    /// The fault. Outside slots there is no other reason; [`Self::NoSlot`] becomes a fault too.
+    /// The fault that kept the instance from starting. [`Self::NoSlot`] becomes a fault too.
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,

@@ -1,9 +1,9 @@
-//! Random code through the loader, and as filters that lines go through.
+//! Loads random code, and runs lines through filters of random code.
 //!
-//! In: what `tests/fuzz/smith` makes, some hundreds of it, or as `LINEMILL_FUZZ_RUNS` and
-//! `LINEMILL_FUZZ_SECONDS` say, from `LINEMILL_FUZZ_SEED`. What must hold: a file that is no filter is
-//! refused with a reason and a hint; a filter starts or says why not; its lines come out whole, and
-//! those of calls that fail follow `on_error`. Nothing ends this process.
+//! In: pieces of random code from `tests/fuzz/smith`: as many as `LINEMILL_FUZZ_RUNS` and
+//! `LINEMILL_FUZZ_SECONDS` say, with the seed `LINEMILL_FUZZ_SEED`. Out: nothing. Properties: a file
+//! that is not a filter is refused with a reason and a hint. A filter starts or says why not. Lines
+//! come out well-formed, and `on_error` applies to those of failed calls. The process survives.
 
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -25,7 +25,7 @@ use linemill_framing::Lines;
 use linemill_telemetry::Gate;
 use linemill_telemetry::LabelValue as _;
 
-/// Pieces of an ordinary run.
+/// How many pieces a run without settings loads.
 const PIECES: u64 = 120;
 
 const RULES: Rules = Rules {
@@ -33,7 +33,7 @@ const RULES: Rules = Rules {
     max_output: 1024,
 };
 
-/// Lines of each call.
+/// The lines of each batch.
 const BATCHES: [&[&str]; 4] = [
     &["one"],
     &["another line"],
@@ -41,13 +41,13 @@ const BATCHES: [&[&str]; 4] = [
     &["last"],
 ];
 
-/// The program that makes the pieces, built when it is not.
+/// The program that generates pieces. Cargo builds it if necessary.
 struct Smith {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
-/// What has come of the pieces.
+/// How many pieces and calls had each result.
 #[derive(Debug, Default)]
 struct Found {
     refused: u64,
@@ -56,8 +56,8 @@ struct Found {
     failed: u64,
 }
 
-/// The piece in hand, told if it does harm.
-struct InHand {
+/// Prints the current piece if it makes the test panic.
+struct CurrentPiece {
     seed: u64,
     number: u64,
 }
@@ -96,13 +96,13 @@ impl Smith {
 
 impl Drop for Smith {
     fn drop(&mut self) {
-        // It may have ended.
+        // Killing fails if the program has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Drop for InHand {
+impl Drop for CurrentPiece {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let Self { seed, number } = self;
@@ -111,8 +111,8 @@ impl Drop for InHand {
     }
 }
 
-/// A number that the environment gives.
-fn given(name: &str) -> Option<u64> {
+/// The number in an environment variable, if it is set.
+fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
         text.parse()
@@ -144,27 +144,28 @@ fn refused(refusal: &Refusal) {
     );
     assert!(
         !problem.contains(char::is_control),
-        "drives a terminal: {problem:?}"
+        "control characters in {problem:?}"
     );
     assert!(!hint.is_empty(), "{problem}");
 }
 
-/// Starts a filter of random code, and sends lines through it.
+/// Starts a filter of random code, and runs lines through it.
 async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, found: &mut Found) {
     let mut settings = FilterSettings::new("random", PluginRef::Name("random".into()));
     settings.memory = 1 << 20;
     settings.deadline = Duration::from_millis(4);
     settings.on_error = on_error;
-    let notices = Reporting {
+    let reporting = Reporting {
         log: Gate::shut(),
         ..Reporting::default()
     };
     let metrics = FilterFamilies::default().of("random");
-    let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, notices).await {
+    let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, reporting).await
+    {
         Ok(filter) => filter,
         Err(StartError::Refused(_)) => return found.unstarted += 1,
         Err(StartError::Failed { reason, .. }) => {
-            assert!(!reason.is_empty(), "it fails for no reason");
+            assert!(!reason.is_empty(), "it fails without a reason");
             return found.unstarted += 1;
         }
     };
@@ -176,8 +177,8 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
             .iter()
             .for_each(|content| lines.push(content.as_bytes(), b"\n"));
         let before = filter.failed_lines();
-        let flow = stream.process(lines.clone()).await;
-        whole(&flow.lines);
+        let output = stream.process(lines.clone()).await;
+        whole(&output.lines);
         let failed = filter.failed_lines() - before;
         assert!(
             failed <= batch.len() as u64,
@@ -191,16 +192,16 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
                 OnError::Pass => lines,
                 _ => Lines::default(),
             };
-            assert_eq!(flow.lines, expected, "all failed");
+            assert_eq!(output.lines, expected, "all failed");
         }
-        if flow.close.is_some() {
+        if output.close.is_some() {
             return;
         }
     }
     whole(&stream.finish(Lines::default()).await.lines);
 }
 
-/// Each line is one line of the stream's framing, and no longer than it may be.
+/// Asserts that each line is one line of the stream's framing, within the length limit.
 fn whole(lines: &Lines) {
     for line in 0..lines.len() {
         let content = lines.content(line);
@@ -211,17 +212,17 @@ fn whole(lines: &Lines) {
 
 #[tokio::test]
 async fn random_code_is_refused_or_bounded() {
-    let seconds = given("LINEMILL_FUZZ_SECONDS").map(Duration::from_secs);
+    let seconds = from_environment("LINEMILL_FUZZ_SECONDS").map(Duration::from_secs);
     let unless_timed = if seconds.is_some() { u64::MAX } else { PIECES };
-    let count = given("LINEMILL_FUZZ_RUNS").unwrap_or(unless_timed);
-    let seed = given("LINEMILL_FUZZ_SEED").unwrap_or(1);
+    let count = from_environment("LINEMILL_FUZZ_RUNS").unwrap_or(unless_timed);
+    let seed = from_environment("LINEMILL_FUZZ_SEED").unwrap_or(1);
     let (mut smith, engine) = (Smith::new(seed, count), Arc::new(Engine::new().unwrap()));
     let (mut found, started) = (Found::default(), Instant::now());
     for number in 0..count {
         if seconds.is_some_and(|seconds| started.elapsed() >= seconds) {
             break;
         }
-        let _hand = InHand { seed, number };
+        let _current = CurrentPiece { seed, number };
         let (kind, bytes) = smith.piece().expect("as many pieces as were asked for");
         let loaded = Plugin::new(&engine, &bytes, Grants::NONE);
         match (kind, loaded) {

@@ -102,10 +102,10 @@ impl Cohort {
 
 /// A number below [`Share::WHOLE`], the same for the same bytes on every machine.
 fn draw(parts: &[&[u8]]) -> u32 {
-    let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
-    let hash = hash.finalize();
-    let number = hash
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    let number = hasher
+        .finalize()
         .iter()
         .take(8)
         .fold(0, |sum, byte| sum << 8 | u64::from(*byte));

@@ -95,8 +95,9 @@ impl Loader {
         let bytes = tokio::task::spawn_blocking(reading)
             .await
             .map_err(|_| interrupted())??;
-        let admitted = Admission::of(filter).admit(bytes);
-        let admitted = admitted.map_err(|refusal| refusal.of(&shown))?;
+        let admitted = Admission::of(filter)
+            .admit(bytes)
+            .map_err(|refusal| refusal.of(&shown))?;
         let known = self.known(admitted.digest(), admitted.grants());
         if let Some(known) = &known
             && known.grants == admitted.grants()

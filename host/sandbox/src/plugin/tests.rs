@@ -58,12 +58,12 @@ fn bundled_filters_fit_into_slots() {
 /// Found with random modules: wasmtime's errors quote names from the file unescaped.
 #[test]
 fn refusals_escape_control_characters() {
-    let component = r#"
+    let text = r#"
         (component (core module
             (import "\1b[2J" "" (func))
             (import "\1b[2J" "" (func))))
     "#;
-    let component = wat::parse_str(component).unwrap();
+    let component = wat::parse_str(text).unwrap();
     let refusal = Plugin::new(&Engine::new().unwrap(), &component, Grants::NONE)
         .err()
         .unwrap();
