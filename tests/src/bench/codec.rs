@@ -1,8 +1,8 @@
-//! The peer `codec`: what lines cost natively, by the codec that tokio users reach for.
+//! The peer `codec`: native lines, with the codec that tokio users usually choose.
 //!
-//! tokio's multi-thread runtime, one task a connection, tokio-util's `LinesCodec`: each line is a
-//! `String` of its own, turned and encoded again. All lines of a read are written in one go. It
-//! takes UTF-8 only, and a line that ended in CR LF comes back with LF.
+//! tokio's multi-thread runtime, one task per connection, tokio-util's `LinesCodec`: each line becomes
+//! a `String`, is turned, and is encoded again. All lines of one read are written at once. It accepts
+//! only UTF-8, and a line that ended in CR LF comes back with LF.
 
 use bytes::BytesMut;
 use clap::Args;
@@ -14,7 +14,7 @@ use crate::listen::serve;
 use crate::pattern::turn;
 
 const BLOCK: usize = 64 * 1024;
-/// As linemill's `max_line`.
+/// The longest line in bytes, as linemill's `max_line`.
 const MAX_LINE: usize = 16 * 1024;
 
 /// Options of the peer.
@@ -40,12 +40,13 @@ async fn answer(mut stream: TcpStream, passes: u32) -> anyhow::Result<()> {
         input.reserve(BLOCK);
         let ended = stream.read_buf(&mut input).await? == 0;
         loop {
-            let line = match ended {
-                true => codec.decode_eof(&mut input)?,
-                false => codec.decode(&mut input)?,
+            let decoded = if ended {
+                codec.decode_eof(&mut input)?
+            } else {
+                codec.decode(&mut input)?
             };
-            let Some(line) = line else { break };
-            let mut line = line.into_bytes();
+            let Some(text) = decoded else { break };
+            let mut line = text.into_bytes();
             (0..passes).for_each(|_| turn(&mut line));
             codec.encode(String::from_utf8(line)?, &mut output)?;
         }

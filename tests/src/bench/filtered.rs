@@ -1,8 +1,8 @@
-//! The peer of real filters: their own code, natively, in a server that frames lines.
+//! The peer of real filters: the same filters' code, natively, in a server that frames lines.
 //!
-//! tokio's multi-thread runtime, one task a connection, reads of up to 64 KiB; the whole lines that
-//! came are filtered and what goes on is written in one piece. It isolates nothing, cannot be changed while it
-//! runs, and takes lines that end in LF only; what follows the last LF is not answered.
+//! tokio's multi-thread runtime, one task per connection, reads of up to 64 KiB. It filters the
+//! complete lines of a read and writes the result at once. It isolates nothing, cannot be changed
+//! while it runs, and accepts only lines that end in LF; it does not answer what follows the last LF.
 
 use bytes::BytesMut;
 use clap::Args;
@@ -17,7 +17,7 @@ const BLOCK: usize = 64 * 1024;
 /// Options of the peer.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Filtered {
-    /// Whose filters
+    /// The job whose filters it runs
     job: Job,
 }
 

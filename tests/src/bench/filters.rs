@@ -1,7 +1,7 @@
-//! Throughput of real filters on real logs, beside the same filters' code in a native server.
+//! Throughput of real filters on real logs, compared with the same filters' code in a native server.
 //!
-//! In: options. Out: a table. What is due is what the native code makes of the log; every byte of
-//! both servers is compared with it. Not here: the filters (`job`), the native server (`filtered`).
+//! In: options. Out: a table. The expected answer is the native code's output; every byte of both
+//! servers is compared with it. Not here: the filters (`job`), the native server (`filtered`).
 
 use clap::Args;
 use linemill_tests::Folder;
@@ -31,11 +31,11 @@ impl Filters {
 
     /// Measures all jobs.
     pub(crate) fn measure(&self) -> anyhow::Result<Part> {
-        // Configurations must be there at each start.
+        // The folder of configurations must exist at each start.
         let folders = Job::ALL.map(|_| Folder::new());
         let mut entries = Vec::new();
         for (job, folder) in Job::ALL.into_iter().zip(&folders) {
-            let beside = entries.len();
+            let baseline = entries.len();
             let native = Launch::own("native", 1, &["filtered", job.name()])?;
             let linemill = self.binary.configured(folder, 1, &job.config()?)?;
             for launch in [native, linemill] {
@@ -44,7 +44,7 @@ impl Filters {
                     launch,
                     pattern: Pattern::of_log(job.log(), |log| filters.filter(log.to_vec())),
                     connections: self.rounds.connections,
-                    beside,
+                    baseline,
                 });
             }
         }
@@ -64,7 +64,7 @@ impl Filters {
                  The native peer is the same filters' Rust code without WebAssembly, called with the lines of one read at a time by a tokio server that finds lines with memchr: \
                  what the filters cost by themselves. Lines and bytes are those that are sent. Ratios are to the native peer in the same round.",
                 self.rounds.connections,
-                self.rounds.told()
+                self.rounds.method()
             ),
             command: String::new(),
             columns: columns.map(str::to_owned).collect(),
@@ -75,7 +75,7 @@ impl Filters {
                 x: Some("chain".to_owned()),
                 y: vec!["M lines/s".to_owned()],
                 by: Some("peer".to_owned()),
-                y_label: "million lines a second".to_owned(),
+                y_label: "million lines per second".to_owned(),
                 spread: Some(["min".to_owned(), "max".to_owned()]),
                 ..Plot::default()
             }],

@@ -19,7 +19,7 @@ use crate::session;
 
 /// Connections from one source address: well below the number of its ephemeral ports.
 const PER_SOURCE: usize = 20_000;
-/// Connections that pay what is paid once.
+/// Connections that are opened first, to pay one-time costs.
 const WARM: usize = 4;
 /// How long the host may take to settle after the last line.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(crate) struct Idle {
     /// Over TLS
     #[arg(long)]
     tls: bool,
-    /// Fail when a connection of linemill's costs more resident memory than this many KiB
+    /// Fail when a connection costs linemill more resident memory than this many KiB
     #[arg(long)]
     at_most: Option<f64>,
 }
@@ -47,24 +47,24 @@ impl Idle {
         part.print();
         match self.at_most {
             Some(most) if linemill > most => {
-                bail!("a connection of linemill's costs {linemill:.2} KiB, more than {most}")
+                bail!("a connection costs linemill {linemill:.2} KiB, more than {most}")
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether it is over TLS.
+    /// Whether connections use TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls
     }
 
-    /// Measures all peers: the table, and KiB of resident memory for a connection of linemill's.
+    /// Measures all peers. Returns the table, and KiB of resident memory per connection of linemill.
     pub(crate) fn measure(&self) -> anyhow::Result<(Part, f64)> {
         let connections = self
             .connections
             .unwrap_or(if self.tls { 2000 } else { 10_000 });
         ensure!(connections > 0, "nothing to measure");
-        // Before the peers start: they inherit it.
+        // Peers inherit the limit, so it is raised before they start.
         raise_files(connections as u64 + 200)?;
         let folder = Folder::new();
         let config = self.tls.then(|| session::identity(&folder));
@@ -112,7 +112,7 @@ impl Idle {
         let part = Part {
             title: format!("Idle {kind}"),
             about: format!(
-                "{} idle {kind} after one line of {} bytes each, all of them still open at the end. Resident memory of the server; what is paid once is paid before the first look.",
+                "{} idle {kind} after one line of {} bytes each, all of them still open at the end. Resident memory of the server, without one-time costs.",
                 Cell::count(connections).shown(),
                 self.subject.line
             ),
@@ -137,14 +137,14 @@ impl Idle {
                 .and_then(|held| held.one_line(pattern, line))
                 .with_context(|| format!("connection {nth}"))
         };
-        // What is paid once, instances and threads, is no connection's cost.
+        // One-time costs, of instances and threads, are not a connection's.
         let warm: Vec<Held> = (0..WARM).map(|_| open(0)).collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let before = memory(peer.id()).context("memory before")?;
         let idle: Vec<Held> = (0..connections).map(open).collect::<Result<_, _>>()?;
         thread::sleep(SETTLE);
         let after = memory(peer.id()).context("memory after")?;
-        // All of them are still there, or the number means nothing.
+        // The figure is valid only if all connections are still open.
         for held in warm.into_iter().chain(idle) {
             held.stream.set_nonblocking(true)?;
             let open = matches!((&held.stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
@@ -154,7 +154,7 @@ impl Idle {
     }
 }
 
-/// A connection that is held open.
+/// A connection that stays open.
 struct Held {
     stream: TcpStream,
     session: Option<ClientConnection>,
@@ -181,7 +181,7 @@ impl Held {
         })
     }
 
-    /// Has one line answered.
+    /// Sends one line and reads the answer.
     fn one_line(mut self, pattern: &Pattern, line: usize) -> anyhow::Result<Self> {
         let mut answer = vec![0; line];
         let sent = pattern.sent(0, line);

@@ -1,8 +1,7 @@
-//! Real filters and the logs that they are for: those of `examples/`, with the settings that are
-//! there.
+//! Real filters and real logs: those of `examples/`, with the settings that are used there.
 //!
 //! In: the name of a job. Out: linemill's configuration, and the same filters' code called natively,
-//! which says what is due. Not here: sockets, rounds.
+//! which yields the expected answer. Not here: sockets, rounds.
 
 use std::str::FromStr;
 
@@ -16,24 +15,24 @@ use serde_json::{Value, json};
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// Lines without health checks and debugging.
+    /// Removes health checks and debug lines.
     Grep,
-    /// Lines without personal data.
+    /// Removes personal data.
     Redact,
-    /// Both, as `examples/redact-logs` has them.
+    /// Both, as in `examples/redact-logs`.
     GrepRedact,
-    /// Events without fields that differ each time, as `examples/ndjson` has them.
+    /// Removes fields that differ in every event, as in `examples/ndjson`.
     Json,
 }
 
-/// A filter's code: lines with their LF in, those that go on out.
+/// A filter's code: takes lines with their LF, and returns those that it lets through.
 type Stage = Box<dyn FnMut(Vec<u8>, Vec<u32>) -> Vec<u8> + Send>;
 
 /// A chain of filters that run natively.
 pub(crate) struct Natively(Vec<Stage>);
 
 impl Job {
-    /// All of them.
+    /// All jobs.
     pub(crate) const ALL: [Self; 4] = [Self::Grep, Self::Redact, Self::GrepRedact, Self::Json];
 
     /// The filters of its chain.
@@ -46,7 +45,7 @@ impl Job {
         }
     }
 
-    /// The name of the file that its lines are of.
+    /// The name of the file with its lines.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Json => "events.ndjson",
@@ -54,7 +53,7 @@ impl Job {
         }
     }
 
-    /// That file.
+    /// The contents of that file.
     pub(crate) fn log(self) -> &'static [u8] {
         match self {
             Self::Json => include_bytes!("../../../examples/ndjson/events.ndjson"),
@@ -62,7 +61,7 @@ impl Job {
         }
     }
 
-    /// linemill's configuration: one listener, on any port. What fails is dropped.
+    /// linemill's configuration: one listener, on any port. Lines that fail are dropped.
     pub(crate) fn config(self) -> anyhow::Result<String> {
         let filters = self.name().split(',');
         let chain: Vec<_> = filters.clone().collect();
@@ -91,7 +90,7 @@ impl Job {
     }
 }
 
-/// Those of the examples.
+/// The filters' settings in the examples.
 fn settings(filter: &str) -> Value {
     match filter {
         "grep" => json!({ "drop": [" DEBUG ", "GET /healthz "] }),
@@ -114,7 +113,7 @@ fn stage<F: Filter + Send + 'static>(settings: &Value) -> anyhow::Result<Stage> 
 }
 
 impl Natively {
-    /// What goes on of whole lines, each ended by LF, and at most 4 GiB of them.
+    /// Filters complete lines, each ended by LF, of at most 4 GiB in total.
     pub(crate) fn filter(&mut self, lines: Vec<u8>) -> Vec<u8> {
         self.0.iter_mut().fold(lines, |lines, stage| {
             let spans = spans(&lines);
@@ -123,7 +122,7 @@ impl Natively {
     }
 }
 
-/// Start and end of each line, its LF left out.
+/// Start and end of each line, without its LF.
 fn spans(lines: &[u8]) -> Vec<u32> {
     let mut start = 0;
     let mut spans = Vec::new();
@@ -141,7 +140,7 @@ impl FromStr for Job {
         let job = Self::ALL.into_iter().find(|job| job.name() == name);
         job.ok_or_else(|| {
             format!(
-                "there is no {name:?}\nhint: use one of {:?}",
+                "unknown job {name:?}\nhint: use one of {:?}",
                 Self::ALL.map(Self::name)
             )
         })
@@ -158,10 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn natively_the_examples_come_to_what_they_say() {
+    fn native_results_equal_those_of_the_examples() {
         let expected = include_bytes!("../../../examples/redact-logs/expected.log");
         assert_eq!(natively(Job::GrepRedact), expected);
-        // The rest of that example is `dedup`, which is not in this chain.
+        // The example also runs `dedup`, which this chain lacks.
         let slim = String::from_utf8(natively(Job::Json)).expect("it is JSON");
         let expected = include_str!("../../../examples/ndjson/expected.ndjson");
         assert_eq!(slim.lines().count(), 14);

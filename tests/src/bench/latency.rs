@@ -29,10 +29,10 @@ const QUANTILES: [(f64, &str); 5] = [
 pub(crate) struct Latency {
     #[command(flatten)]
     pub(crate) subject: Subject,
-    /// Lines a second that are offered over all connections; several rates are separated by commas
+    /// Lines per second offered over all connections; separate several rates by commas
     #[arg(long, default_value = "20000", value_delimiter = ',')]
     pub(crate) rate: Vec<u64>,
-    /// Connections, to which lines go in turn
+    /// Connections; lines go to them in turn
     #[arg(long, default_value_t = 16)]
     pub(crate) connections: usize,
     /// Seconds of one measurement, after a warm-up of a quarter of it
@@ -72,10 +72,10 @@ impl Latency {
                 for (launch, found) in launches.iter_mut().zip(found) {
                     let taken = self.take(launch, rate, time);
                     let taken = taken.with_context(|| {
-                        format!("{}, {rate} lines a second, round {round}", launch.name)
+                        format!("{}, {rate} lines per second, round {round}", launch.name)
                     })?;
                     eprintln!(
-                        "round {round}: {}, {rate} lines a second: p99 {:.0} µs",
+                        "round {round}: {}, {rate} lines per second: p99 {:.0} µs",
                         launch.name,
                         taken.quantile(0.99)
                     );
@@ -101,11 +101,14 @@ impl Latency {
             warm: schedule.due(warm),
             schedule,
         };
-        ensure!(offer.warm < schedule.lines, "no line is due in time");
+        ensure!(
+            offer.warm < schedule.lines,
+            "the measurement is too short for a single line"
+        );
         offer.make(peer.address)
     }
 
-    /// The table, still without rows.
+    /// The table without rows.
     fn part(&self, launches: &[Launch]) -> Part {
         let columns = QUANTILES.iter().map(|(_, name)| *name);
         let columns = ["lines/s", "peer"].into_iter().chain(columns);
@@ -116,7 +119,7 @@ impl Latency {
             .unwrap_or_default();
         let percentiles = Plot {
             title: format!(
-                "{shown} lines a second over {} connections",
+                "{shown} lines per second over {} connections",
                 self.connections
             ),
             y: QUANTILES
@@ -135,7 +138,7 @@ impl Latency {
             x: Some("lines/s".to_owned()),
             y: vec!["p99 µs".to_owned()],
             by: Some("peer".to_owned()),
-            x_label: "lines offered a second".to_owned(),
+            x_label: "lines offered per second".to_owned(),
             y_label: "microseconds, log scale".to_owned(),
             log: true,
             ..Plot::default()
@@ -145,10 +148,10 @@ impl Latency {
         Part {
             title: "Latency at a given rate".to_owned(),
             about: format!(
-                "An open loop: single lines of {} bytes are offered at a fixed rate, in turn to {} connections, whatever became of those before; \
-                 medians of {} rounds of {} s, every byte checked, the largest of all rounds under max. A line's time runs from the moment \
-                 when it was due to the moment when all of it was back, so that a stall counts for every line that was due in it \
-                 (no coordinated omission). How late lines were sent is part of it, and the last column says how much that was. Ratios are to {} in the same round.",
+                "An open loop: single lines of {} bytes are offered at a fixed rate, in turn to {} connections, whether or not earlier lines came back; \
+                 medians of {} rounds of {} s, every byte checked, the largest of all rounds under max. Latency counts from the moment \
+                 when a line was due to the moment when all of it was back, so that a stall counts for every line that was due in it \
+                 (no coordinated omission). It includes how late lines were sent, which the last column shows. Ratios are to {} in the same round.",
                 self.subject.line, self.connections, self.rounds, self.seconds, launches[0].name
             ),
             command: String::new(),
@@ -160,13 +163,13 @@ impl Latency {
 }
 
 impl Latencies {
-    /// Microseconds that this part of all lines took at most.
+    /// The latency in microseconds that this share of all lines did not exceed.
     fn quantile(&self, quantile: f64) -> f64 {
         self.answers.value_at_quantile(quantile) as f64 / 1000.0
     }
 }
 
-/// What a peer's rounds found, beside those of the first.
+/// The results of a peer's rounds, compared with the first peer's.
 fn row(rate: u64, name: &str, own: &[Latencies], first: &[Latencies]) -> Vec<Cell> {
     let spread = |value: &dyn Fn(&Latencies) -> f64| Spread::of(own.iter().map(value).collect());
     let mut row = vec![Cell::count(rate), Cell::text(name)];

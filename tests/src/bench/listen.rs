@@ -1,17 +1,17 @@
-//! What all native peers have in common: a port, a runtime as linemill's, a task for each connection.
+//! What all native peers share: a port, a runtime like linemill's, and a task per connection.
 //!
-//! In: what answers a connection. Out: where it listens, on standard error; it serves until it is
-//! killed. Not here: what a peer does with the bytes.
+//! In: a function that answers a connection. Out: the address, on standard error. It serves until it
+//! is killed. Not here: what a peer does with the bytes.
 
 use std::net::Ipv4Addr;
 
 use anyhow::Context as _;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves each connection with what `answer` makes for it.
+/// Serves each connection with the task that `answer` returns for it.
 ///
 /// # Errors
-/// When no port is free, accepting fails, or `answer` makes nothing.
+/// No port is free, accepting fails, or `answer` fails.
 pub(crate) fn serve<A>(answer: impl Fn(TcpStream) -> anyhow::Result<A>) -> anyhow::Result<()>
 where
     A: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -27,7 +27,7 @@ where
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            // A connection that breaks is the client's to report.
+            // The client reports a connection that breaks.
             drop(tokio::spawn(answer(stream)?));
         }
     })

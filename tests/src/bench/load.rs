@@ -39,7 +39,7 @@ impl Load {
             .map(|launch| Entry {
                 pattern: launch.pattern(&self.subject),
                 connections: self.rounds.connections,
-                beside: 0,
+                baseline: 0,
                 launch,
             })
             .collect();
@@ -50,7 +50,7 @@ impl Load {
             .collect())
     }
 
-    /// The table of what was found.
+    /// The table of results.
     pub(crate) fn part(&self, found: &[Throughput]) -> Part {
         let line = (self.subject.line + 1) as f64;
         Part {
@@ -59,7 +59,7 @@ impl Load {
                 "{} saturated connections, lines of {} bytes, {}. Ratios are to {} in the same round.",
                 self.rounds.connections,
                 self.subject.line,
-                self.rounds.told(),
+                self.rounds.method(),
                 found[0].name
             ),
             command: String::new(),
@@ -78,7 +78,7 @@ impl Load {
                 x: Some("peer".to_owned()),
                 y: vec!["M lines/s".to_owned()],
                 x_label: String::new(),
-                y_label: "million lines a second".to_owned(),
+                y_label: "million lines per second".to_owned(),
                 spread: Some(["min".to_owned(), "max".to_owned()]),
                 emphasis: Some(LINEMILL.to_owned()),
                 ..Plot::default()

@@ -1,8 +1,8 @@
-//! The bench: the real host under load, beside peers that do the same work.
+//! The bench: the real host under load, compared with peers that do the same work.
 //!
-//! In: a release build of `linemill`. Out: a table. Every byte that comes back is compared with
-//! what is due; when one is wrong there is no table. Server and client share this machine, so
-//! numbers mean something only beside those of a peer in the same run.
+//! In: a release build of `linemill`. Out: a table. Every byte that comes back is compared with the
+//! expected one; if one is wrong, no table is printed. Server and client share this machine, so
+//! compare figures only with those of a peer in the same run.
 
 mod codec;
 #[cfg(unix)]
@@ -47,7 +47,7 @@ use clap::{Parser, Subcommand};
 
 use document::Part;
 
-/// Measures linemill beside peers that do the same.
+/// Measures linemill and peers that do the same work.
 #[derive(Debug, Parser)]
 #[command(name = "linemill-bench", version)]
 struct Cli {
@@ -57,44 +57,44 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Throughput of saturated connections: lines a second, and the ratio to the first peer
+    /// Throughput of saturated connections: lines per second, and the ratio to the first peer
     Load(load::Load),
     /// Latency of one line at a time
     Ping(ping::Ping),
-    /// Latency of lines that are offered at a fixed rate, coordinated omission accounted for
+    /// Latency of lines that are offered at a fixed rate, without coordinated omission
     Latency(latency::Latency),
-    /// Throughput over line lengths, numbers of connections and lengths of chains
+    /// Throughput by line length, number of connections and length of the chain
     Matrix(matrix::Matrix),
     /// Throughput of redact, grep and json on the logs of the examples
     Filters(filters::Filters),
     /// Memory of idle connections that have sent one line each
     Memory(idle::Idle),
-    /// Throughput over TLS, beside an echo that does no more than rustls does
+    /// Throughput over TLS, compared with an echo that uses rustls alone
     Tls(secure::Secure),
-    /// Memory while connections never read what comes back; a paused reader gets all of it
+    /// Memory while connections never read; and whether a paused reader receives everything
     Stuck(stuck::Stuck),
-    /// From starting `linemill serve` to its first answered line
+    /// Time from starting `linemill serve` to its first answered line
     Start(start::Start),
-    /// How near rates are held: thirty connections, and all of them together
+    /// How exactly rate limits are kept, per connection and in total
     Rates(rates::Rates),
-    /// Latency and gaps while chains are swapped, beside those of the same connections in between
+    /// Latency and gaps while chains are swapped, compared with the same connections without swaps
     #[cfg(unix)]
     Swap(swap::Swap),
-    /// Swaps under many connections, every line judged: fails when one is not right or too late
+    /// Swaps under many connections; fails when a line is wrong or late
     #[cfg(unix)]
     Soak(soak::Whole),
-    /// Measure all that is in the report, and write it: a page, plots, and the results as JSON
+    /// Measure everything in the report, and write it: a page, plots, and the results as JSON
     Report(whole::Report),
-    /// Hostile filters, and what they cost everybody else: fails when a limit is not held
+    /// Hostile filters, and what they cost others; fails when a limit is exceeded
     #[cfg(unix)]
     Contain(contain::Contain),
-    /// The peer `native`: a server of its own
+    /// Run the peer `native`
     #[command(hide = true)]
     Native(native::Native),
-    /// The peer `codec`: a server of its own
+    /// Run the peer `codec`
     #[command(hide = true)]
     Codec(codec::Codec),
-    /// The peer of real filters: a server of its own
+    /// Run the peer of real filters
     #[command(hide = true)]
     Filtered(filtered::Filtered),
 }
@@ -131,8 +131,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The tables of a measurement that a report can have, by their names there: what is measured when
-/// these arguments follow `linemill-bench`.
+/// Runs the measurement that these arguments of `linemill-bench` select. Returns its tables for the
+/// report, by their names there.
 fn parts(arguments: &[String]) -> anyhow::Result<Vec<(String, Part)>> {
     let program = "linemill-bench".to_owned();
     let cli = Cli::try_parse_from([&program].into_iter().chain(arguments))?;
@@ -145,7 +145,7 @@ fn parts(arguments: &[String]) -> anyhow::Result<Vec<(String, Part)>> {
         What::Tls(secure) => ("tls", secure.part(&secure.measure()?)),
         What::Memory(idle) if idle.is_tls() => ("memory-tls", idle.measure()?.0),
         What::Memory(idle) => ("memory", idle.measure()?.0),
-        _ => bail!("{arguments:?} has no table for a report"),
+        _ => bail!("{arguments:?} yields no table for a report"),
     };
     Ok(vec![(name.to_owned(), part)])
 }

@@ -1,8 +1,8 @@
-//! Throughput as one thing changes: the length of lines, the number of connections, the length of
-//! the chain. Each beside native code that does the same work.
+//! Throughput as one dimension varies: the length of lines, the number of connections, the length of
+//! the chain. Each is compared with native code that does the same work.
 //!
-//! In: lists. Out: a table for each. All measurements take turns in the same rounds, so those of one
-//! table, and those of different ones, can be compared.
+//! In: lists of values. Out: a table per list. All measurements take turns in the same rounds, so
+//! figures can be compared within a table and between tables.
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -12,7 +12,7 @@ use crate::peer::{Binary, LINEMILL, Subject};
 use crate::rounds::{Entry, Rounds};
 use crate::throughput::{COLUMNS, Measured, Throughput};
 
-/// What stays the same while another thing changes.
+/// The values of the dimensions that do not vary.
 const LINE: usize = 80;
 const FILTERS: usize = 1;
 
@@ -26,7 +26,7 @@ pub(crate) struct Matrix {
     /// Lengths of lines in bytes, terminator not counted
     #[arg(long, default_value = "16,80,256,1024,16384", value_delimiter = ',')]
     pub(crate) lines: Vec<usize>,
-    /// Numbers of connections, beside that of --connections
+    /// Numbers of connections, in addition to --connections
     #[arg(long, default_value = "1,4,64,1000", value_delimiter = ',')]
     pub(crate) active: Vec<usize>,
     /// Lengths of the chain, in filters that turn each line
@@ -34,7 +34,7 @@ pub(crate) struct Matrix {
     pub(crate) filters: Vec<usize>,
 }
 
-/// One load of both peers.
+/// A load that both peers are measured with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Load {
     line: usize,
@@ -42,30 +42,30 @@ struct Load {
     filters: usize,
 }
 
-/// One thing that changes.
+/// A dimension that varies.
 struct Dimension {
     name: &'static str,
     title: &'static str,
-    /// The first column, and what of a load it has.
+    /// The first column, and how to read its value from a load.
     column: &'static str,
     value: fn(&Load) -> usize,
-    /// The column that plots show, with its label.
+    /// The column that plots show, and its label.
     shown: [&'static str; 2],
-    /// The value that all others are compared with, if that means anything.
+    /// The value that all others are compared with, if such a comparison is useful.
     base: Option<usize>,
     loads: Vec<Load>,
 }
 
-/// What all rounds found.
+/// The results of all rounds.
 struct Found {
     loads: Vec<Load>,
-    /// Two a load: native code, then linemill.
+    /// Two per load: native code, then linemill.
     entries: Vec<Entry>,
     measured: Vec<Vec<Measured>>,
 }
 
 impl Matrix {
-    /// Measures all, and prints a table for each thing that changes.
+    /// Measures everything and prints a table per dimension.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         for (_, part) in self.measure()? {
             part.print();
@@ -74,7 +74,7 @@ impl Matrix {
         Ok(())
     }
 
-    /// Measures all: the parts and their names.
+    /// Measures everything. Returns the tables with their names.
     pub(crate) fn measure(&self) -> anyhow::Result<Vec<(String, Part)>> {
         let dimensions = self.dimensions();
         let mut loads: Vec<Load> = Vec::new();
@@ -95,12 +95,12 @@ impl Matrix {
         } in loads.iter().copied()
         {
             let subject = Subject::rot13(&self.binary, filters, line);
-            let beside = entries.len();
+            let baseline = entries.len();
             for launch in subject.launches()? {
                 entries.push(Entry {
                     pattern: launch.pattern(&subject),
                     connections,
-                    beside,
+                    baseline,
                     launch,
                 });
             }
@@ -127,14 +127,14 @@ impl Matrix {
         let loads = |of: &[usize], with: fn(Load, usize) -> Load| -> Vec<Load> {
             of.iter().map(|&value| with(base, value)).collect()
         };
-        let lines = ["M lines/s", "million lines a second"];
+        let lines = ["M lines/s", "million lines per second"];
         [
             Dimension {
                 name: "lines",
                 title: "Length of lines",
                 column: "bytes a line",
                 value: |load| load.line,
-                shown: ["MiB/s", "MiB a second"],
+                shown: ["MiB/s", "MiB per second"],
                 base: None,
                 loads: loads(&self.lines, |load, line| Load { line, ..load }),
             },
@@ -196,7 +196,7 @@ impl Matrix {
                 "As above, but for one thing: lines of {LINE} bytes, {} connections and {FILTERS} filter unless the first column says otherwise; {}. \
                  The native peer turns each block as often as the chain has filters. Ratios are to the native peer of the same load in the same round{compared}.",
                 self.rounds.connections,
-                self.rounds.told(),
+                self.rounds.method(),
             ),
             command: String::new(),
             columns: columns.map(str::to_owned).chain(beside).collect(),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_changes_at_a_time() {
+    fn one_dimension_varies_at_a_time() {
         let matrix = Cli::parse_from(["matrix", "--lines", "1,80", "--filters", "8"]).matrix;
         let [lines, connections, chains] = matrix.dimensions();
         let seen = |loads: &[super::Load]| -> Vec<_> {

@@ -1,8 +1,8 @@
-//! The peer `native`: what a server costs that does only what must be done.
+//! The peer `native`: the cost of a server that does the minimum.
 //!
-//! tokio's multi-thread runtime, one task a connection, blocks of 64 KiB, ROT13 in place, written
-//! back. It frames no lines, isolates nothing and cannot be changed while it runs. With a
-//! certificate it does the same over TLS.
+//! tokio's multi-thread runtime, one task per connection: reads blocks of up to 64 KiB, turns them in
+//! place, and writes them back. It frames no lines, isolates nothing and cannot be changed while it
+//! runs. With a certificate it does the same over TLS.
 
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
-//! An open loop: lines are sent when they are due, whatever became of those before.
+//! An open loop: lines are sent when they are due, whether or not earlier ones came back.
 //!
-//! In: a server and a schedule. Out: how long after it was due each line came back, and how late it
-//! was sent. A line's time runs from when it was due, not from when it was sent: neither a sender
-//! that is late nor a server that does not read makes it shorter, so nothing is left out when a
-//! server stalls. Every byte is checked. Not here: rounds and tables.
+//! In: a server and a schedule. Out: how long after its due time each line came back, and how late it
+//! was sent. Latency counts from the due time, not from sending. A late sender or a server that does
+//! not read therefore cannot shorten it, and stalls count in full. Every byte is checked. Not here:
+//! rounds and tables.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,34 +20,35 @@ use crate::ready::{Ready, settled};
 use crate::saturate::compare;
 use crate::schedule::Schedule;
 
-/// A server that sends nothing for so long, while something is due, has failed.
+/// A server has failed if it sends nothing for this long while answers are due.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a connection that takes nothing is tried again, and whether the other end failed.
+/// How often a sender retries a connection that accepts nothing, and checks whether the receiver
+/// failed.
 const LOOK: Duration = Duration::from_millis(1);
-/// One line in a hundred may be sent so late; else the rate was not kept.
+/// One line in a hundred may be sent this late. If more are, the rate was not kept.
 const LATE: Duration = Duration::from_millis(10);
 
-/// What is sent where.
+/// The load: what is sent, and over which connections.
 pub(crate) struct Offer<'a> {
-    /// What is sent and what must come back.
+    /// The lines and the expected answers.
     pub(crate) pattern: &'a Pattern,
-    /// Bytes of a line, terminator counted.
+    /// Bytes of a line, including its terminator.
     pub(crate) line: usize,
     pub(crate) schedule: Schedule,
-    /// Lines at the start that warm up, and are in no histogram.
+    /// Lines at the start that warm up the server and are not in a histogram.
     pub(crate) warm: u64,
 }
 
-/// What was found, in nanoseconds.
+/// Results in nanoseconds.
 pub(crate) struct Latencies {
-    /// From when a line was due to when all of it was back.
+    /// From a line's due time until all of it came back.
     pub(crate) answers: Histogram<u64>,
-    /// From when a line was due to when it was offered to its socket.
+    /// From a line's due time until it was offered to its socket.
     pub(crate) lateness: Histogram<u64>,
 }
 
 impl Offer<'_> {
-    /// Sends all lines; waits until all are back.
+    /// Sends all lines and waits until all came back.
     pub(crate) fn make(&self, address: std::net::SocketAddr) -> anyhow::Result<Latencies> {
         let (mut senders, mut receivers) = (Vec::new(), Vec::new());
         for _ in 0..self.schedule.connections {
@@ -71,7 +72,7 @@ impl Offer<'_> {
         let late = Duration::from_nanos(lateness.value_at_quantile(0.99));
         ensure!(
             late <= LATE,
-            "the sender did not keep the rate of {} lines a second: one line in a hundred was sent {late:?} after its time or later\nhint: ask for less with --rate, or measure on a quieter machine",
+            "the sender did not keep the rate of {} lines per second: one line in a hundred was sent {late:?} late or later\nhint: lower --rate, or measure on a quieter machine",
             self.schedule.rate
         );
         Ok(Latencies { answers, lateness })
@@ -100,8 +101,8 @@ impl Offer<'_> {
                 }
                 let connection = self.schedule.connection(line);
                 let lane = &mut lanes[connection];
-                lane.owed += self.line;
-                if lane.owed == self.line && !lane.flush(self.pattern)? {
+                lane.pending += self.line;
+                if lane.pending == self.line && !lane.flush(self.pattern)? {
                     blocked.push(connection);
                 }
             }
@@ -149,7 +150,7 @@ impl Offer<'_> {
             let came = *got / self.line as u64;
             ensure!(
                 came <= self.schedule.of_connection(nth),
-                "more came back than was sent"
+                "the server returned more than was sent"
             );
             for line in lines..came {
                 let line = self.schedule.line(nth, line);
@@ -168,10 +169,10 @@ impl Offer<'_> {
 /// A connection as its sender sees it.
 struct Lane<'a> {
     stream: &'a std::net::TcpStream,
-    /// Bytes that the socket took.
+    /// Bytes that the socket accepted.
     sent: u64,
-    /// Bytes that it has yet to take.
-    owed: usize,
+    /// Bytes that it has not accepted yet.
+    pending: usize,
 }
 
 impl<'a> Lane<'a> {
@@ -179,18 +180,18 @@ impl<'a> Lane<'a> {
         Self {
             stream,
             sent: 0,
-            owed: 0,
+            pending: 0,
         }
     }
 
-    /// Sends what is owed; whether the socket took all of it.
+    /// Sends the pending bytes. Returns whether the socket accepted all of them.
     fn flush(&mut self, pattern: &Pattern) -> anyhow::Result<bool> {
-        while self.owed > 0 {
-            let block = pattern.sent(self.sent, self.owed.min(STRETCH));
+        while self.pending > 0 {
+            let block = pattern.sent(self.sent, self.pending.min(STRETCH));
             match self.stream.write(block) {
                 Ok(count) => {
                     self.sent += count as u64;
-                    self.owed -= count;
+                    self.pending -= count;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error).context("send"),
@@ -200,7 +201,7 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// The other thread ends when one fails.
+/// Ends the other thread when one fails.
 fn noting<T>(failed: &AtomicBool, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let done = work();
     if done.is_err() {
@@ -209,7 +210,7 @@ fn noting<T>(failed: &AtomicBool, work: impl FnOnce() -> anyhow::Result<T>) -> a
     done
 }
 
-/// Three digits of any time up to minutes.
+/// A histogram with three significant digits, for times up to minutes.
 pub(crate) fn histogram() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new(3)?)
 }
@@ -218,7 +219,7 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Has this thread's sleeps end when they are due: Linux adds 50 microseconds otherwise.
+/// Makes this thread's sleeps end on time. By default, Linux adds up to 50 microseconds.
 #[cfg(target_os = "linux")]
 fn wake_in_time() -> anyhow::Result<()> {
     let least = std::num::NonZeroU64::new(1);

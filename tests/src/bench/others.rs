@@ -1,6 +1,6 @@
 //! More peers: the rungs of the ladder, and any other server.
 //!
-//! In: options. Out: how each is launched. Not here: starting and ending them (`peer`).
+//! In: options. Out: how to launch each of them. Not here: starting and stopping them (`peer`).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -11,17 +11,17 @@ use clap::Args;
 
 use crate::peer::Launch;
 
-/// The rungs that are servers, in their order.
+/// The rungs that are servers, in the ladder's order.
 const RUNGS: [&str; 5] = ["fork", "busy", "select", "mio", "tokio"];
 
 /// Options that name more peers.
 #[derive(Debug, Args)]
 pub(crate) struct Others {
-    /// The rungs of the ladder too: examples/ladder, built beside this program
+    /// Include the rungs of the ladder: examples/ladder, built into the same folder as this program
     #[arg(long)]
     ladder: bool,
-    /// Another server that turns each line once: its name, the port that it listens on, and the
-    /// program with its arguments, separated by spaces. It is started and ended here, each time
+    /// Another server that turns each line once: its name, its port, and the program with its
+    /// arguments, separated by spaces. The bench starts and stops it for each measurement
     #[arg(long = "peer", value_name = "NAME=PORT:COMMAND")]
     peers: Vec<Other>,
 }
@@ -34,7 +34,7 @@ struct Other {
 }
 
 impl Others {
-    /// All that were asked for. They turn a line once.
+    /// The peers that were requested. They turn each line once.
     pub(crate) fn launches(&self) -> anyhow::Result<Vec<Launch>> {
         let mut launches = Vec::new();
         for rung in RUNGS.iter().filter(|_| self.ladder) {
@@ -62,7 +62,7 @@ impl Others {
         Ok(launches)
     }
 
-    /// Whether there are any.
+    /// Whether any were requested.
     pub(crate) fn any(&self) -> bool {
         self.ladder || !self.peers.is_empty()
     }
@@ -72,7 +72,8 @@ impl FromStr for Other {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not NAME=PORT:COMMAND, as `mine=4000:./server --fast`");
+        let wrong =
+            || format!("{text:?} is not NAME=PORT:COMMAND, such as `mine=4000:./server --fast`");
         let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
         let (port, command) = rest.split_once(':').ok_or_else(wrong)?;
         let command: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn another_server_is_a_name_a_port_and_a_command() {
-        let found: Other = "c=40713:./server --a=b:c".parse().expect("it is one");
+        let found: Other = "c=40713:./server --a=b:c".parse().expect("a valid peer");
         let expected = Other {
             name: "c".to_owned(),
             port: 40713,

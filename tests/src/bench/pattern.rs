@@ -1,14 +1,14 @@
-//! What is sent, and what must come back.
+//! The bytes that are sent, and the bytes that must come back.
 //!
-//! A pattern of whole lines that repeats. The lines of one period differ, so a line that was
-//! lost, doubled or moved shows at once; a whole period that was lost shows in the total.
-//! Both directions are laid out so that any stretch can be had as one slice: sending costs no
-//! preparation, checking is one comparison of memory. What comes back may be longer or shorter than
-//! what was sent, but a period of one always answers a period of the other.
+//! A pattern of whole lines that repeats. The lines of a period differ, so a line that is lost,
+//! duplicated or reordered shows at once; a lost period shows in the total. Both directions are laid
+//! out so that any stretch is one slice: sending needs no preparation, and checking is one comparison
+//! of memory. Answers may be longer or shorter than what was sent, but one period of input always
+//! yields one period of output.
 
-/// Longest stretch that can be asked for, bytes.
+/// The longest stretch that can be requested, in bytes.
 pub(crate) const STRETCH: usize = 256 * 1024;
-/// About how long a period is, bytes: small enough to stay in a core's cache.
+/// The approximate length of a period in bytes: small enough to stay in a core's cache.
 const PERIOD: usize = 64 * 1024;
 
 /// A repeating stream of lines and its answer.
@@ -16,14 +16,14 @@ const PERIOD: usize = 64 * 1024;
 pub(crate) struct Pattern {
     sent: Stream,
     due: Stream,
-    /// Lines of a period that are sent.
+    /// Lines that are sent in a period.
     lines: usize,
 }
 
 /// One direction.
 #[derive(Debug)]
 struct Stream {
-    /// A period, and [`STRETCH`] bytes of what follows it.
+    /// A period, and the [`STRETCH`] bytes that follow it.
     bytes: Vec<u8>,
     period: usize,
 }
@@ -45,8 +45,8 @@ impl Pattern {
         Self::of(&period, &due)
     }
 
-    /// A log, over and over, of which `filtered` makes what is due. It must end with a whole line,
-    /// and something must be due.
+    /// A log, repeated, and what `filtered` makes of it. The log must end with a complete line, and
+    /// the filtered log must not be empty.
     pub(crate) fn of_log(log: &[u8], filtered: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
         let period = log.repeat(PERIOD.div_ceil(log.len()));
         let due = filtered(&period);
@@ -61,32 +61,32 @@ impl Pattern {
         }
     }
 
-    /// `length` bytes of what is sent, from `offset` of the stream; at most [`STRETCH`].
+    /// `length` bytes that are sent, from `offset` of the stream; at most [`STRETCH`].
     pub(crate) fn sent(&self, offset: u64, length: usize) -> &[u8] {
         self.sent.slice(offset, length)
     }
 
-    /// `length` bytes of what must come back, from `offset` of the stream; at most [`STRETCH`].
+    /// `length` bytes that must come back, from `offset` of the stream; at most [`STRETCH`].
     pub(crate) fn due(&self, offset: u64, length: usize) -> &[u8] {
         self.due.slice(offset, length)
     }
 
-    /// Bytes sent after which the pattern repeats: whole lines.
+    /// Bytes of a period that is sent: whole lines.
     pub(crate) fn period(&self) -> usize {
         self.sent.period
     }
 
-    /// Bytes that must come back for so many whole periods.
-    pub(crate) fn owed(&self, periods: u64) -> u64 {
+    /// Bytes that must come back for this many whole periods.
+    pub(crate) fn expected(&self, periods: u64) -> u64 {
         periods * self.due.period as u64
     }
 
-    /// Bytes that were sent for one that came back, on average.
+    /// Bytes sent per byte that comes back, on average.
     pub(crate) fn sent_per_due(&self) -> f64 {
         self.sent.period as f64 / self.due.period as f64
     }
 
-    /// Bytes of a line that is sent, with its terminator, on average.
+    /// Bytes of a sent line with its terminator, on average.
     pub(crate) fn line(&self) -> f64 {
         self.sent.period as f64 / self.lines as f64
     }
@@ -102,13 +102,13 @@ impl Stream {
     }
 
     fn slice(&self, offset: u64, length: usize) -> &[u8] {
-        // The remainder is below `period`, which is a usize.
+        // The remainder is below `period`, so it fits a usize.
         let start = (offset % self.period as u64) as usize;
         &self.bytes[start..start + length]
     }
 }
 
-/// ROT13 in place, without a branch a byte, so that the compiler can use vector instructions.
+/// ROT13 in place, without branches per byte, so that the compiler can use vector instructions.
 pub(crate) fn turn(bytes: &mut [u8]) {
     for byte in bytes {
         let lower = *byte | 0x20;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn any_stretch_continues_the_one_before() {
+    fn stretches_continue_each_other() {
         let pattern = Pattern::new(80, 1);
         assert_eq!(pattern.period() % 81, 0);
         let start = pattern.period() as u64 * 3 - 5;
@@ -151,12 +151,12 @@ mod tests {
             assert_eq!(once.due(7, 1000), thrice.due(7, 1000));
             assert_ne!(once.due(7, 1000), once.sent(7, 1000));
             assert_eq!(once.line(), line as f64 + 1.0);
-            assert_eq!(once.owed(3), 3 * once.period() as u64);
+            assert_eq!(once.expected(3), 3 * once.period() as u64);
         }
     }
 
     #[test]
-    fn a_log_repeats_whole_and_so_does_its_answer() {
+    fn a_log_and_its_answer_repeat_as_a_whole() {
         let kept = |log: &[u8]| {
             let lines = log.split_inclusive(|&byte| byte == b'\n');
             lines
@@ -168,11 +168,11 @@ mod tests {
         let pattern = Pattern::of_log(b"one\n2\nthree\n", kept);
         assert_eq!(pattern.period() % 12, 0);
         assert_eq!(pattern.line(), 4.0);
-        assert_eq!(pattern.owed(2), 2 * pattern.period() as u64 / 12 * 10);
+        assert_eq!(pattern.expected(2), 2 * pattern.period() as u64 / 12 * 10);
         assert_eq!(pattern.sent_per_due(), 1.2);
         assert_eq!(pattern.sent(0, 14), b"one\n2\nthree\non");
         assert_eq!(pattern.due(0, 12), b"one\nthree\non");
-        let start = pattern.owed(1) - 6;
+        let start = pattern.expected(1) - 6;
         assert_eq!(pattern.due(start, 10), b"three\none\n");
     }
 }

@@ -1,8 +1,8 @@
 //! Peers: servers that answer each line, as child processes.
 //!
-//! To add one, give [`Subject::launches`] another [`Launch`]: a command that announces `listening on ADDR`
-//! on its standard error, as linemill does, or one whose port is known. Each is started by its own
-//! command, without a shell, and ended by its own process id.
+//! To add one, add a [`Launch`] to [`Subject::launches`]: a command that prints `listening on ADDR` on
+//! its standard error, as linemill does, or one whose port is known. Each is started without a shell
+//! and killed by its process id.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -21,10 +21,10 @@ use crate::pattern::Pattern;
 /// The name of linemill among the peers.
 pub(crate) const LINEMILL: &str = "linemill";
 
-/// How long a server may take until it listens.
+/// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Which linemill.
+/// Selects the linemill to measure.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Binary {
     /// The linemill to measure
@@ -32,31 +32,31 @@ pub(crate) struct Binary {
     pub(crate) path: PathBuf,
 }
 
-/// What is measured.
+/// Selects what is measured.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
     #[command(flatten)]
     binary: Binary,
-    /// Filters of the chain, separated by commas; the bench knows what `rot13` makes of a line
+    /// Filters of the chain, separated by commas; only `rot13` is known to the bench
     #[arg(long, default_value = "rot13", value_delimiter = ',')]
     chain: Vec<String>,
-    /// Bytes of a line, terminator not counted
+    /// Bytes of a line without its terminator
     #[arg(long, default_value_t = 80)]
     pub(crate) line: usize,
 }
 
-/// A peer that can be started, again and again.
+/// A peer that can be started repeatedly.
 pub(crate) struct Launch {
     /// Its name in the table.
     pub(crate) name: String,
     /// How often it turns each line.
     passes: u32,
     command: Command,
-    /// Where it listens, when it does not say so.
+    /// Where it listens, if it does not print that.
     address: Option<SocketAddr>,
 }
 
-/// A peer that listens. It is killed when dropped.
+/// A running peer. It is killed when dropped.
 pub(crate) struct Peer {
     /// Its name in the table.
     pub(crate) name: String,
@@ -67,7 +67,7 @@ pub(crate) struct Peer {
 }
 
 impl Binary {
-    /// How it is started with these arguments.
+    /// A launch of linemill with these arguments.
     pub(crate) fn launch(&self, passes: u32, arguments: &[&str]) -> anyhow::Result<Launch> {
         let path = &self.path;
         ensure!(
@@ -80,7 +80,7 @@ impl Binary {
         Ok(Launch::announced(LINEMILL.to_owned(), passes, command))
     }
 
-    /// How it is started with a configuration, which is put into `folder`.
+    /// A launch of linemill with this configuration, which is written to `folder`.
     pub(crate) fn configured(
         &self,
         folder: &Folder,
@@ -95,7 +95,7 @@ impl Binary {
 }
 
 impl Subject {
-    /// Lines of `line` bytes through so many filters that turn them.
+    /// Lines of `line` bytes through this many filters that turn them.
     pub(crate) fn rot13(binary: &Binary, filters: usize, line: usize) -> Self {
         Self {
             binary: binary.clone(),
@@ -104,7 +104,7 @@ impl Subject {
         }
     }
 
-    /// All peers, the one that the others are compared with first.
+    /// All peers. The others are compared with the first.
     pub(crate) fn launches(&self) -> anyhow::Result<Vec<Launch>> {
         let passes = self.passes()?;
         Ok(vec![
@@ -113,7 +113,7 @@ impl Subject {
         ])
     }
 
-    /// All of them, the limit of what tokio can do, lines natively, and those that were asked for.
+    /// linemill, the limit of tokio, native lines, and the peers that were requested.
     pub(crate) fn launches_with(&self, others: &Others) -> anyhow::Result<Vec<Launch>> {
         let passes = self.passes()?;
         ensure!(
@@ -127,20 +127,21 @@ impl Subject {
         Ok(launches)
     }
 
-    /// A server that is in this program.
+    /// The peer that this program contains.
     fn own(&self, name: &str, verb: &str, passes: u32) -> anyhow::Result<Launch> {
         let passed = passes.to_string();
         Launch::own(name, passes, &[verb, "--passes", &passed])
     }
 
-    /// linemill itself.
+    /// A launch of linemill.
     pub(crate) fn linemill(&self) -> anyhow::Result<Launch> {
         let chain = self.chain.join(",");
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--chain", &chain];
         self.binary.launch(self.passes()?, &arguments)
     }
 
-    /// linemill itself, its only listener with more keys, in `folder`.
+    /// A launch of linemill whose only listener has these further keys; its configuration is written to
+    /// `folder`.
     pub(crate) fn configured(&self, folder: &Folder, listener: &str) -> anyhow::Result<Launch> {
         let chain: Vec<String> = self.chain.iter().map(|name| format!("{name:?}")).collect();
         let config = format!(
@@ -150,7 +151,7 @@ impl Subject {
         self.binary.configured(folder, self.passes()?, &config)
     }
 
-    /// All peers, with linemill open to so many connections at a time; its configuration is put into
+    /// All peers, with linemill accepting this many connections; its configuration is written to
     /// `folder`.
     pub(crate) fn roomy_launches(
         &self,
@@ -162,8 +163,8 @@ impl Subject {
         Ok(vec![native, self.configured(folder, &room)?])
     }
 
-    /// Both over TLS, with the certificate that [`identity`](crate::session::identity) has written
-    /// to `folder`: an echo that does no more than rustls does, and linemill.
+    /// An echo that uses rustls alone, and linemill, both with the certificate that
+    /// [`identity`](crate::session::identity) wrote to `folder`.
     pub(crate) fn tls_launches(&self, folder: &Folder) -> anyhow::Result<Vec<Launch>> {
         let tls = "tls = { cert = \"server.crt\", key = \"server.key\" }";
         let mut echo = Launch::own("rustls echo", 0, &["native", "--passes", "0", "--tls"])?;
@@ -171,7 +172,7 @@ impl Subject {
         Ok(vec![echo, self.configured(folder, tls)?])
     }
 
-    /// What is sent and what must come back.
+    /// The pattern to send, with its expected answer.
     pub(crate) fn pattern(&self) -> anyhow::Result<Pattern> {
         Ok(Pattern::new(self.line, self.passes()?))
     }
@@ -180,26 +181,26 @@ impl Subject {
         let unknown = self.chain.iter().find(|name| *name != "rot13");
         ensure!(
             unknown.is_none(),
-            "the bench cannot tell what {unknown:?} makes of a line\nhint: only rot13 is known"
+            "the bench does not know what {unknown:?} does to a line\nhint: only rot13 is known"
         );
         Ok(u32::try_from(self.chain.len())?)
     }
 }
 
 impl Launch {
-    /// A server that is in this program, by its verb and arguments.
+    /// A peer that this program contains, by its verb and arguments.
     pub(crate) fn own(name: &str, passes: u32, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("the bench's own path")?);
         command.args(arguments);
         Ok(Self::announced(name.to_owned(), passes, command))
     }
 
-    /// What is sent to it and what must come back.
+    /// The pattern to send to it, with its expected answer.
     pub(crate) fn pattern(&self, subject: &Subject) -> Pattern {
         Pattern::new(subject.line, self.passes)
     }
 
-    /// One that says where it listens.
+    /// A peer that prints where it listens.
     pub(crate) fn announced(name: String, passes: u32, command: Command) -> Self {
         Self {
             name,
@@ -209,7 +210,7 @@ impl Launch {
         }
     }
 
-    /// One that listens there.
+    /// A peer that listens on a known address.
     pub(crate) fn at(name: String, passes: u32, command: Command, address: SocketAddr) -> Self {
         Self {
             address: Some(address),
@@ -222,7 +223,7 @@ impl Launch {
         if let Some(address) = self.address {
             ensure!(
                 TcpStream::connect(address).is_err(),
-                "{address} is taken\nhint: end what listens there; {} is started here",
+                "{address} is in use\nhint: stop the program that listens there; the bench starts {} itself",
                 self.name
             );
         }
@@ -235,7 +236,7 @@ impl Launch {
             .spawn()
             .with_context(|| format!("start {:?}", self.command))?;
         let stderr = child.stderr.take().context("standard error is piped")?;
-        // From here on the child is killed whatever happens.
+        // From here on, the child is killed even if an error follows.
         let mut peer = Peer {
             name: self.name.clone(),
             address: SocketAddr::from(([0; 4], 0)),
@@ -255,49 +256,49 @@ impl Launch {
     }
 }
 
-/// The address that a server says it listens on.
+/// Reads the address that a server prints.
 fn listening(
     mut lines: impl Iterator<Item = String> + Send + 'static,
 ) -> anyhow::Result<SocketAddr> {
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     for line in lines.by_ref() {
         if let Some(address) = line.strip_prefix("listening on ") {
             let address = address.trim().parse().with_context(|| line.clone())?;
             drain(lines);
             return Ok(address);
         }
-        said.push(line);
+        output.push(line);
     }
-    bail!("it ended before it listened:\n{}", said.join("\n"))
+    bail!("it exited before it listened:\n{}", output.join("\n"))
 }
 
-/// What it says later is nobody's business, but must not block it.
+/// Discards its later output, so that it never blocks on a full pipe.
 fn drain(lines: impl Iterator<Item = String> + Send + 'static) {
     thread::spawn(move || lines.for_each(drop));
 }
 
 impl Peer {
-    /// What is sent to it and what must come back.
+    /// The pattern to send to it, with its expected answer.
     pub(crate) fn pattern(&self, subject: &Subject) -> Pattern {
         Pattern::new(subject.line, self.passes)
     }
 
-    /// Its process.
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Processor time that it and its children that still run have used.
+    /// Processor time of its process and running children.
     pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
         self.sum(processor_time).context("processor time")
     }
 
-    /// The most memory that it had, and its children that still run, in bytes.
+    /// Peak memory of its process and running children, in bytes.
     pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
         self.sum(peak_memory).context("peak memory")
     }
 
-    /// Of its process, which must run, and its children, which may end.
+    /// Sums a figure over its process, which must run, and its children, which may have exited.
     fn sum<T: std::iter::Sum>(&self, of: fn(u32) -> std::io::Result<T>) -> anyhow::Result<T> {
         let own = of(self.id())?;
         let all = family(self.id())?;
@@ -310,7 +311,7 @@ impl Peer {
         while TcpStream::connect(self.address).is_err() {
             let (name, address) = (&self.name, self.address);
             let ended = self.child.try_wait()?;
-            ensure!(ended.is_none(), "{name} ended before it listened");
+            ensure!(ended.is_none(), "{name} exited before it listened");
             ensure!(
                 start.elapsed() < PATIENCE,
                 "{name} does not listen on {address}"
@@ -323,7 +324,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Both fail only when it has ended.
+        // Both fail only if it has exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -13,7 +13,7 @@ use crate::pattern::Pattern;
 use crate::peer::{LINEMILL, Subject};
 use crate::spread::Spread;
 
-/// A server that does not answer for so long has failed.
+/// A server has failed if it does not answer for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Options of the measurement.
@@ -31,7 +31,7 @@ pub(crate) struct Ping {
     others: Others,
 }
 
-/// What one measurement found, in microseconds.
+/// Results of one measurement in microseconds.
 struct Measured {
     median: f64,
     p99: f64,
@@ -98,7 +98,7 @@ impl Ping {
     }
 }
 
-/// What a peer's rounds found, beside those of the first.
+/// The results of a peer's rounds, compared with the first peer's.
 fn row(name: &str, own: &[Measured], first: &[Measured]) -> Vec<Cell> {
     let spread = |value: fn(&Measured) -> f64| Spread::of(own.iter().map(value).collect());
     let ratio = |value: fn(&Measured) -> f64| {
@@ -125,7 +125,7 @@ fn row(name: &str, own: &[Measured], first: &[Measured]) -> Vec<Cell> {
 }
 
 impl Measured {
-    /// Of at least one time.
+    /// Computes them; `times` must not be empty.
     fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let part = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6;

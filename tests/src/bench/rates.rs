@@ -1,8 +1,8 @@
-//! How near rates are held: of each connection, and of all together.
+//! How exactly rate limits are kept, per connection and in total.
 //!
-//! A host takes what came at once and then waits until it is paid for, so bytes come back in
-//! steps. A rate is therefore taken from the first step that is seen to the last one: the bytes of
-//! all steps but the first, by the time between the two.
+//! The host reads everything that has arrived and then waits until the limit allows more, so bytes
+//! come back in steps. A rate is therefore computed from the first step to the last: the bytes of all
+//! steps except the first, divided by the time between the two.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use crate::pattern::Pattern;
 use crate::peer::{Peer, Subject};
 use crate::report::table;
 
-/// Time for a burst to pass, before anything counts.
+/// Time for the initial burst to pass before the measurement starts.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 /// Options of the measurement.
@@ -28,22 +28,22 @@ pub(crate) struct Rates {
     /// Connections
     #[arg(long, default_value_t = 30)]
     connections: usize,
-    /// Bytes a second of each; all together have as much as these
+    /// Bytes per second of each connection; the total limit is the sum of all
     #[arg(long, default_value_t = 1000)]
     rate: u64,
     /// Seconds of one measurement, after a warm-up
     #[arg(long, default_value_t = 12.0)]
     seconds: f64,
-    /// Fail when a rate is off by more than this many percent
+    /// Fail when a rate differs from its limit by more than this many percent
     #[arg(long)]
     within: Option<f64>,
 }
 
-/// A time, and the bytes that came then.
+/// A time, and the bytes that arrived then.
 type Step = (Instant, u64);
 
 impl Rates {
-    /// Measures both and prints the table.
+    /// Measures both limits and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         ensure!(self.connections > 0, "nothing to measure");
         let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
@@ -86,7 +86,7 @@ impl Rates {
         Ok(())
     }
 
-    /// The steps of each connection to a host with this limit.
+    /// Measures the steps of each connection to a host with this limit.
     fn measure(&self, limit: &str, time: Duration) -> anyhow::Result<Vec<Vec<Step>>> {
         let folder = Folder::new();
         let peer: Peer = self.subject.configured(&folder, limit)?.start()?;
@@ -110,18 +110,18 @@ impl Rates {
     }
 }
 
-/// How far a rate is off, in percent.
+/// How far a rate differs from its limit, in percent.
 fn error(steps: &[Step], rate: u64) -> anyhow::Result<f64> {
     let (Some((first, _)), Some((last, _))) = (steps.first(), steps.last()) else {
         anyhow::bail!("nothing came");
     };
     let time = (*last - *first).as_secs_f64();
-    ensure!(time > 0.0, "everything came at once");
+    ensure!(time > 0.0, "everything arrived at once");
     let bytes: u64 = steps[1..].iter().map(|(_, bytes)| bytes).sum();
     Ok((bytes as f64 / time / rate as f64 - 1.0) * 100.0)
 }
 
-/// Keeps a connection full and notes what comes back, until `end`.
+/// Keeps a connection full and records what comes back, until `end`.
 fn follow(address: SocketAddr, pattern: &Pattern, end: Instant) -> anyhow::Result<Vec<Step>> {
     let stream = TcpStream::connect(address).context("connect")?;
     stream.set_nonblocking(true)?;
@@ -130,7 +130,7 @@ fn follow(address: SocketAddr, pattern: &Pattern, end: Instant) -> anyhow::Resul
     let mut block = vec![0; 16 * 1024];
     while Instant::now() < end {
         let (mut to, mut from) = (&stream, &stream);
-        // A host that reads a thousand bytes a second has enough with this for long.
+        // At a thousand bytes per second, this much lasts long.
         if sent < got + 64 * 1024 {
             match to.write(pattern.sent(sent, 4096)) {
                 Ok(count) => sent += count as u64,
@@ -162,7 +162,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn a_rate_is_taken_from_step_to_step() {
+    fn a_rate_is_computed_between_steps() {
         let start = Instant::now();
         let steps: Vec<super::Step> = (0..11)
             .map(|second| (start + Duration::from_secs(second), 1000))

@@ -1,8 +1,8 @@
-//! Which of many connections may be worked on, in turn.
+//! Selects ready connections in turn.
 //!
-//! In: streams that do not block. Out: the index of one that is ready. A connection stays in turn
-//! until it says that it would block, and while it is, others become ready too: none waits for long.
-//! Not here: reading and writing.
+//! In: non-blocking streams. Out: the index of one that is ready. A connection stays in the queue
+//! until it would block. The poll is asked in between, so that no connection waits long. Not here:
+//! reading and writing.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -11,20 +11,20 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-/// A poll, and whose turn it is.
+/// A poll, and the queue of ready connections.
 pub(crate) struct Ready {
     poll: Poll,
     events: Events,
-    /// Those that have not said yet that they would block: nothing tells of them again.
+    /// Connections that did not block yet. The poll does not report them again.
     queue: VecDeque<usize>,
-    /// Whether each connection is in `queue`, or done.
+    /// Whether each connection is in `queue`, or finished.
     queued: Vec<bool>,
-    /// Turns until the poll is asked again.
+    /// Turns left until the poll is asked again.
     turns: usize,
 }
 
 impl Ready {
-    /// All streams, counted from 0.
+    /// Watches all streams; their indices count from 0.
     pub(crate) fn new<'a>(
         streams: impl Iterator<Item = &'a mut TcpStream>,
         interest: Interest,
@@ -45,7 +45,7 @@ impl Ready {
         })
     }
 
-    /// One that is ready, or none within `patience`.
+    /// A ready connection; `None` if none becomes ready within `patience`.
     pub(crate) fn next(&mut self, patience: Duration) -> io::Result<Option<usize>> {
         if self.turns == 0 {
             self.ask(patience)?;
@@ -59,7 +59,7 @@ impl Ready {
         Ok(next)
     }
 
-    /// It did not say that it would block: it gets another turn.
+    /// Gives a connection that did not block another turn.
     pub(crate) fn again(&mut self, nth: usize) {
         if !self.queued[nth] {
             self.queued[nth] = true;
@@ -67,7 +67,7 @@ impl Ready {
         }
     }
 
-    /// Nothing more is to be done on it, whatever the poll tells: it may well tell of its end.
+    /// Removes a connection. Later events of the poll, such as its end, are ignored.
     pub(crate) fn done(&mut self, nth: usize) {
         self.queued[nth] = true;
     }
@@ -90,7 +90,8 @@ impl Ready {
     }
 }
 
-/// What a read or write came to: `None` when it has to wait until the poll tells of it again.
+/// The result of a read or write; `None` if it would block until the poll reports the connection
+/// again.
 pub(crate) fn settled(done: io::Result<usize>) -> io::Result<Option<usize>> {
     match done {
         Ok(count) => Ok(Some(count)),

@@ -1,6 +1,6 @@
-//! Numbers for people: a table.
+//! Formats a table for a terminal.
 
-/// Rows under a head; the first column to the left, numbers to the right.
+/// Rows under a head. The first column is aligned left, all others right.
 pub(crate) fn table<S: AsRef<str>>(head: &[S], rows: &[impl AsRef<[String]>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row.as_ref()[column].chars().count());

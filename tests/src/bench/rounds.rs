@@ -1,9 +1,9 @@
-//! Throughput in rounds: the peers take turns, so that whatever the machine does besides meets all
-//! of them. Each is started for its turn and ended after it: one that polls all the time takes
-//! nothing from the others.
+//! Throughput in rounds: the peers take turns, so that other work on the machine affects all of them.
+//! Each is started for its turn and stopped after it, so that one that polls constantly takes nothing
+//! from the others.
 //!
-//! In: how peers are started, and a way to measure one. Out: [`Throughput`] of each. Not here: the
-//! connections (`saturate`, `secure`), which loads there are (`load`, `matrix`, `filters`).
+//! In: how to launch peers, and a way to measure one. Out: [`Throughput`] of each. Not here: the
+//! connections (`saturate`, `secure`), and the loads (`load`, `matrix`, `filters`).
 
 use std::time::Duration;
 
@@ -30,27 +30,27 @@ pub(crate) struct Rounds {
     pub(crate) rounds: usize,
 }
 
-/// A measurement as a check.
+/// Options that turn a measurement into a check.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Bound {
-    /// Fail when linemill's median is less than this part of the first peer's
+    /// Fail when linemill's median is below this share of the first peer's
     #[arg(long)]
     at_least: Option<f64>,
 }
 
-/// One peer under one load.
+/// A peer and a load.
 pub(crate) struct Entry {
     pub(crate) launch: Launch,
-    /// What is sent to it and what must come back.
+    /// The pattern to send, with its expected answer.
     pub(crate) pattern: Pattern,
-    /// Connections.
+    /// The number of connections.
     pub(crate) connections: usize,
-    /// Which entry, by index, its rate is compared with.
-    pub(crate) beside: usize,
+    /// Index of the entry that its rate is compared with.
+    pub(crate) baseline: usize,
 }
 
 impl Rounds {
-    /// Measures each peer as often as there are rounds, beside the first.
+    /// Measures each peer once per round, and compares it with the first.
     pub(crate) fn measure(
         &self,
         launches: &mut [Launch],
@@ -65,7 +65,7 @@ impl Rounds {
                 .and_then(|peer| measure(&peer, seconds))
                 .with_context(|| format!("{}, round {round}", launch.name))?;
             let mib = measured.rate() / f64::from(1 << 20);
-            eprintln!("round {round}: {} {mib:.0} MiB a second", launch.name);
+            eprintln!("round {round}: {} {mib:.0} MiB per second", launch.name);
             Ok(measured)
         })?;
         let throughput =
@@ -73,14 +73,15 @@ impl Rounds {
         Ok(launches.iter().zip(&found).map(throughput).collect())
     }
 
-    /// Saturates all entries as often as there are rounds. Entries take turns.
+    /// Saturates each entry once per round. Entries take turns.
     pub(crate) fn saturate(&self, entries: &mut [Entry]) -> anyhow::Result<Vec<Vec<Measured>>> {
         let seconds = self.time()?;
         let most = entries.iter().map(|entry| entry.connections).max();
         let most = most
             .filter(|&most| most > 0)
             .context("nothing to measure")?;
-        // Before the peers start: they inherit it. The client has two of each.
+        // Peers inherit the limit, so it is raised before they start. The client has two descriptors
+        // per connection.
         raise_files(2 * most as u64 + 200)?;
         self.take(entries.len(), |nth, round| {
             let Entry {
@@ -97,7 +98,7 @@ impl Rounds {
                     format!("{name}, entry {nth}, {connections} connections, round {round}")
                 })?;
             eprintln!(
-                "round {round}: {name}, {connections} connections, lines of {:.0} bytes: {:.2} million lines a second",
+                "round {round}: {name}, {connections} connections, lines of {:.0} bytes: {:.2} million lines per second",
                 pattern.line() - 1.0,
                 measured.rate() / pattern.line() / 1e6
             );
@@ -105,13 +106,15 @@ impl Rounds {
         })
     }
 
-    /// Of one entry, beside the one that it is compared with.
+    /// The throughput of one entry, and of the one that it is compared with.
     pub(crate) fn throughput(entries: &[Entry], found: &[Vec<Measured>], nth: usize) -> Throughput {
-        let Entry { launch, beside, .. } = &entries[nth];
-        Throughput::of(&launch.name, &found[nth], &found[*beside])
+        let Entry {
+            launch, baseline, ..
+        } = &entries[nth];
+        Throughput::of(&launch.name, &found[nth], &found[*baseline])
     }
 
-    /// Each of `count` things once a round.
+    /// Calls `measure` for each of `count` entries once per round.
     fn take(
         &self,
         count: usize,
@@ -127,8 +130,8 @@ impl Rounds {
         Ok(found)
     }
 
-    /// How it is measured, for the text beside a table.
-    pub(crate) fn told(&self) -> String {
+    /// How the measurement was made, for the text above a table.
+    pub(crate) fn method(&self) -> String {
         format!(
             "medians of {} rounds of {} s, every byte checked; CPU and memory are those of the server alone",
             self.rounds, self.seconds
@@ -141,7 +144,7 @@ impl Rounds {
 }
 
 impl Bound {
-    /// Fails when linemill is slower beside the first peer than it may be.
+    /// Fails when linemill's throughput is below the allowed share of the first peer's.
     pub(crate) fn judge(&self, found: &[Throughput]) -> anyhow::Result<()> {
         let Some(least) = self.at_least else {
             return Ok(());

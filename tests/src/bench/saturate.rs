@@ -1,12 +1,11 @@
 //! Saturated connections: senders never wait, every byte that comes back is checked.
 //!
-//! In: a server, what to send, how many connections. Out: what came back right in a time, and what
-//! it cost the server. Not here: rounds, tables, and which server.
+//! In: a server, what to send, and the number of connections. Out: the correct bytes that came back in
+//! a given time, and what they cost the server. Not here: rounds, tables, and the choice of servers.
 //!
-//! A few threads send and as many check, each for its share of the connections, whatever their
-//! number: a thousand connections cost the client hardly more than four. The end of input is said
-//! only after all came back: there are servers that lose what they owe at it, and their throughput
-//! is wanted too.
+//! A few threads send and as many check, each for its share of the connections, so that a thousand
+//! connections cost the client hardly more than four. Senders half-close only after everything came
+//! back, because some servers lose pending output at a half-close, and the bench measures them too.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
@@ -24,35 +23,35 @@ use crate::peer::Peer;
 use crate::ready::{Ready, settled};
 use crate::throughput::Measured;
 
-/// A server that sends nothing for so long, while something is due, has failed.
+/// A server has failed if it sends nothing for this long while answers are due.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a thread without work looks whether it is time to stop.
+/// How often an idle thread checks whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What the threads of one measurement share.
+/// The state that the threads of a measurement share.
 struct Run<'a> {
     pattern: &'a Pattern,
-    /// Bytes that came back right.
+    /// Correct bytes that came back.
     checked: AtomicU64,
-    /// Senders end with the period that they are in.
+    /// Tells senders to finish their current period and stop.
     stop: AtomicBool,
-    /// A thread has failed: the others end at once.
+    /// Set when a thread fails, so that the others stop at once.
     failed: AtomicBool,
 }
 
-/// One end of a connection: a thread that sends and one that checks have one each, with a
-/// descriptor of its own, because a descriptor belongs to one poll.
+/// One end of a connection. The sender and the checker each have one, with a descriptor of its own,
+/// because a descriptor can belong to only one poll.
 struct End {
     stream: TcpStream,
     progress: Arc<Progress>,
 }
 
-/// What both ends know of a connection.
+/// The state that both ends of a connection share.
 struct Progress {
-    /// Bytes that came back right.
+    /// Correct bytes that came back.
     checked: AtomicU64,
-    /// Bytes that must come back, once no more will be sent; until then more than can come.
-    owed: AtomicU64,
+    /// Bytes that must come back, once the sender is done. Until then, a larger number.
+    expected: AtomicU64,
 }
 
 /// Measures a server for `time`, after a warm-up of a quarter of it.
@@ -93,7 +92,7 @@ pub(crate) fn saturate(
 }
 
 impl Run<'_> {
-    /// Looks at the clock, the bytes and the server, twice.
+    /// Samples the clock, the bytes and the server at the start and at the end.
     fn watch(&self, peer: &Peer, time: Duration) -> anyhow::Result<Measured> {
         thread::sleep(time / 4);
         let (from, cost, start) = (
@@ -105,7 +104,7 @@ impl Run<'_> {
         let (to, took) = (self.checked.load(Ordering::Relaxed), start.elapsed());
         let cost = peer.processor_time()?.saturating_sub(cost);
         let peak = peer.peak_memory()?;
-        ensure!(to > from, "no byte came back in time");
+        ensure!(to > from, "no byte came back during the measurement");
         Ok(Measured {
             bytes: (to - from) as f64 * self.pattern.sent_per_due(),
             took,
@@ -114,7 +113,7 @@ impl Run<'_> {
         })
     }
 
-    /// The others end when one fails.
+    /// Stops the others when one fails.
     fn noting(&self, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let done = work();
         if done.is_err() {
@@ -123,7 +122,7 @@ impl Run<'_> {
         done
     }
 
-    /// Sends until it is time to stop, and then what is left of a period.
+    /// Sends until it is told to stop, and then the rest of the period.
     fn send(&self, mut share: Vec<End>) -> anyhow::Result<()> {
         let mut ready = Ready::new(
             share.iter_mut().map(|end| &mut end.stream),
@@ -139,8 +138,8 @@ impl Run<'_> {
             let (end, sent): (_, &mut u64) = (&share[nth], &mut sent[nth]);
             let begun = *sent % period;
             if begun == 0 && self.stop.load(Ordering::Relaxed) {
-                let owed = self.pattern.owed(*sent / period);
-                end.progress.owed.store(owed, Ordering::SeqCst);
+                let expected = self.pattern.expected(*sent / period);
+                end.progress.expected.store(expected, Ordering::SeqCst);
                 end.finish_when_all_came()?;
                 ready.done(nth);
                 open -= 1;
@@ -155,7 +154,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads to the end of all, comparing.
+    /// Reads all connections to their end and compares every byte.
     fn check(&self, mut share: Vec<End>) -> anyhow::Result<()> {
         let mut ready = Ready::new(
             share.iter_mut().map(|end| &mut end.stream),
@@ -175,10 +174,10 @@ impl Run<'_> {
             match read.with_context(|| format!("receive, after {checked} bytes"))? {
                 None => continue,
                 Some(0) => {
-                    let owed = end.progress.owed.load(Ordering::SeqCst);
+                    let expected = end.progress.expected.load(Ordering::SeqCst);
                     ensure!(
-                        checked == owed,
-                        "the server closed after {checked} bytes of {owed}"
+                        checked == expected,
+                        "the server closed after {checked} bytes of {expected}"
                     );
                     ready.done(nth);
                     open -= 1;
@@ -198,13 +197,13 @@ impl Run<'_> {
     }
 }
 
-/// The sender's end of a new connection, and the checker's.
+/// Opens a connection. Returns the sender's end and the checker's.
 fn open(peer: &Peer) -> anyhow::Result<(End, End)> {
     let stream = std::net::TcpStream::connect(peer.address).context("connect")?;
     stream.set_nonblocking(true)?;
     let progress = Arc::new(Progress {
         checked: AtomicU64::new(0),
-        owed: AtomicU64::new(u64::MAX),
+        expected: AtomicU64::new(u64::MAX),
     });
     let end = |stream| End {
         stream: TcpStream::from_std(stream),
@@ -214,12 +213,13 @@ fn open(peer: &Peer) -> anyhow::Result<(End, End)> {
 }
 
 impl End {
-    /// Both ends ask after they have said how far they are, so one of them sees it, perhaps both.
+    /// Half-closes once everything came back. Both ends call this after publishing their progress, so
+    /// at least one of them sees the end.
     fn finish_when_all_came(&self) -> anyhow::Result<()> {
-        let Progress { checked, owed } = &*self.progress;
-        if checked.load(Ordering::SeqCst) == owed.load(Ordering::SeqCst) {
+        let Progress { checked, expected } = &*self.progress;
+        if checked.load(Ordering::SeqCst) == expected.load(Ordering::SeqCst) {
             let ended = self.stream.shutdown(Shutdown::Write);
-            // The server may have closed since the first time.
+            // On the second call, the server may have closed already.
             if !matches!(&ended, Err(error) if error.kind() == ErrorKind::NotConnected) {
                 ended.context("end of input")?;
             }
@@ -228,7 +228,7 @@ impl End {
     }
 }
 
-/// Fails at the first byte that is not the one that is due; `before` came before them.
+/// Fails at the first byte that differs from the expected one; `before` bytes preceded these.
 pub(crate) fn compare(got: &[u8], due: &[u8], before: u64) -> anyhow::Result<()> {
     if got == due {
         return Ok(());
@@ -236,7 +236,7 @@ pub(crate) fn compare(got: &[u8], due: &[u8], before: u64) -> anyhow::Result<()>
     let pairs = got.iter().zip(due);
     let wrong = pairs.take_while(|(got, due)| got == due).count();
     bail!(
-        "byte {} is {:?}, {:?} is due",
+        "byte {} is {:?}, expected {:?}",
         before + wrong as u64,
         got[wrong] as char,
         due[wrong] as char

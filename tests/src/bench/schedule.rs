@@ -1,7 +1,7 @@
 //! When each line of an open loop is due, and on which connection: pure arithmetic.
 //!
-//! Lines are counted from 0 over all connections and go to them in turn, at equal distances of
-//! time. Nothing here depends on what a server does: that is what makes the loop open.
+//! Lines are counted from 0 over all connections and go to them in turn, at equal intervals. Nothing
+//! here depends on the server, which makes the loop open.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ const SECOND: u128 = 1_000_000_000;
 /// A fixed number of lines at a fixed rate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
-    /// Lines a second, over all connections; not 0.
+    /// Lines per second over all connections; not 0.
     pub(crate) rate: u64,
-    /// Connections; not 0.
+    /// The number of connections; not 0.
     pub(crate) connections: usize,
-    /// Lines in all.
+    /// The total number of lines.
     pub(crate) lines: u64,
 }
 
 impl Schedule {
-    /// All lines whose time is within `time`.
+    /// A schedule of all lines that are due within `time`.
     pub(crate) fn within(rate: u64, connections: usize, time: Duration) -> Self {
         let endless = Self {
             rate,
@@ -32,13 +32,13 @@ impl Schedule {
         }
     }
 
-    /// When a line is due, from the start.
+    /// When a line is due, counted from the start.
     pub(crate) fn at(&self, line: u64) -> Duration {
         let nanoseconds = u128::from(line) * SECOND / u128::from(self.rate);
         Duration::from_nanos(nanoseconds as u64)
     }
 
-    /// How many lines are due so long after the start.
+    /// How many lines are due by this time after the start.
     pub(crate) fn due(&self, since: Duration) -> u64 {
         let due = ((since.as_nanos() + 1) * u128::from(self.rate)).div_ceil(SECOND);
         due.min(u128::from(self.lines)) as u64
@@ -49,7 +49,7 @@ impl Schedule {
         (line % self.connections as u64) as usize
     }
 
-    /// The `nth` line of a connection, both from 0.
+    /// The `nth` line of a connection; both count from 0.
     pub(crate) fn line(&self, connection: usize, nth: u64) -> u64 {
         nth * self.connections as u64 + connection as u64
     }
@@ -67,11 +67,11 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_line_is_due_from_its_own_moment_on() {
+    fn a_line_is_due_from_its_time_on() {
         let nanosecond = Duration::from_nanos(1);
         for rate in [1, 3, 7_000, 1_000_000, 1_500_000_000] {
             let schedule = Schedule::within(rate, 3, Duration::from_secs(2));
-            // Beyond a line a nanosecond, several are due at the last one.
+            // Above one line per nanosecond, several are due in the same one.
             assert_eq!(schedule.lines, 2 * rate + rate.div_ceil(1_000_000_000));
             for line in [0, 1, 2, rate - 1, rate, rate + 1, 2 * rate] {
                 let at = schedule.at(line);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_take_turns_and_have_all_lines_between_them() {
+    fn connections_take_turns_and_share_all_lines() {
         for connections in [1, 4, 7] {
             let schedule = Schedule {
                 rate: 10,

@@ -1,4 +1,4 @@
-//! Throughput over TLS: as `load`, with both ends of each session in this machine's rustls.
+//! Throughput over TLS: like `load`, with rustls at both ends of each session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use crate::rounds::{Bound, Rounds};
 use crate::session;
 use crate::throughput::{COLUMNS, Measured, Throughput};
 
-/// Bytes of one write: what a client sends that has much to send.
+/// Bytes of one write, as of a client with much to send.
 const BLOCK: usize = 64 * 1024;
 
 /// Options of the measurement.
@@ -62,17 +62,17 @@ impl Secure {
         })
     }
 
-    /// The table of what was found.
+    /// The table of results.
     pub(crate) fn part(&self, found: &[Throughput]) -> Part {
         let line = (self.subject.line + 1) as f64;
         let columns = ["peer"].into_iter().chain(COLUMNS);
         Part {
             title: "TLS".to_owned(),
             about: format!(
-                "{} saturated TLS connections, lines of {} bytes, {}. The peer is an echo that does no more than rustls does. Ratios are to it in the same round.",
+                "{} saturated TLS connections, lines of {} bytes, {}. The peer is an echo that uses rustls alone. Ratios are to it in the same round.",
                 self.rounds.connections,
                 self.subject.line,
-                self.rounds.told()
+                self.rounds.method()
             ),
             command: String::new(),
             columns: columns.map(str::to_owned).collect(),
@@ -82,10 +82,10 @@ impl Secure {
     }
 }
 
-/// What the tasks of one measurement share.
+/// The state that the tasks of a measurement share.
 struct Run {
     pattern: Arc<Pattern>,
-    /// Bytes that came back right.
+    /// Correct bytes that came back.
     checked: AtomicU64,
     stop: AtomicBool,
 }
@@ -129,9 +129,9 @@ async fn measure(
     let peak = peer.peak_memory()?;
     run.stop.store(true, Ordering::Relaxed);
     for (sender, checker) in tasks {
-        // Ends of itself once the server closes, which it must; but not for ever.
+        // The server must close, which ends this task. Wait for that, but not indefinitely.
         let checked = tokio::time::timeout(Duration::from_secs(30), checker).await;
-        let checked = checked.context("the server does not end its answer")???;
+        let checked = checked.context("the server does not close")???;
         let sent = sender.await??;
         ensure!(
             sent == checked,
@@ -139,7 +139,7 @@ async fn measure(
         );
     }
     let bytes = (to - from) as f64;
-    ensure!(bytes > 0.0, "no byte came back in time");
+    ensure!(bytes > 0.0, "no byte came back during the measurement");
     Ok(Measured {
         bytes,
         took,
@@ -148,7 +148,7 @@ async fn measure(
     })
 }
 
-/// Sends until it is time to stop; says how many bytes.
+/// Sends until it is told to stop. Returns the number of bytes.
 async fn send(run: Arc<Run>, mut writer: WriteHalf<TlsStream<TcpStream>>) -> anyhow::Result<u64> {
     let mut sent = 0;
     while !run.stop.load(Ordering::Relaxed) {
@@ -159,7 +159,7 @@ async fn send(run: Arc<Run>, mut writer: WriteHalf<TlsStream<TcpStream>>) -> any
             .context("send")?;
         sent += length as u64;
     }
-    // The last line must be whole, or what the server makes of its rest is another question.
+    // Complete the last line, since servers treat a partial line differently.
     let line = run.pattern.period() as u64;
     let rest = usize::try_from((line - sent % line) % line)?;
     writer.write_all(run.pattern.sent(sent, rest)).await?;
@@ -167,7 +167,7 @@ async fn send(run: Arc<Run>, mut writer: WriteHalf<TlsStream<TcpStream>>) -> any
     Ok(sent + rest as u64)
 }
 
-/// Reads to the end; says how many bytes, all of them right.
+/// Reads to the end and compares every byte. Returns the number of bytes.
 async fn check(run: Arc<Run>, mut reader: ReadHalf<TlsStream<TcpStream>>) -> anyhow::Result<u64> {
     let mut block = vec![0; STRETCH];
     let mut checked = 0;

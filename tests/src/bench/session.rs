@@ -1,6 +1,6 @@
 //! TLS of the bench: one certificate for all servers, and both ends of a session.
 //!
-//! In: a folder for PEM files. Out: what a server shows, and what a client trusts.
+//! In: a folder for PEM files. Out: the server's certificate, and a client that trusts it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-/// Writes `server.crt` and `server.key` to `folder`; gives what a client needs to trust them.
+/// Writes `server.crt` and `server.key` to `folder`. Returns a client configuration that trusts them.
 pub(crate) fn identity(folder: &Folder) -> Arc<ClientConfig> {
     let authority = Authority::new();
     authority.server().write(folder, "server");
     authority.trusting_client(None)
 }
 
-/// A server's side, from the files in `folder`.
+/// The server's side, from the files in `folder`.
 pub(crate) fn acceptor(folder: &Path) -> anyhow::Result<TlsAcceptor> {
     let chain: Vec<_> = CertificateDer::pem_file_iter(folder.join("server.crt"))
         .and_then(Iterator::collect)

@@ -1,10 +1,10 @@
-//! The soak: what the test suite does for seconds, at full size. Connections whose every line is
-//! judged, under a thousand swaps; a storm of connections under reloads; a burst of SIGHUPs; half
-//! an hour of connections that come and go.
+//! The soak: at full size, what the test suite does for seconds. It checks every line of connections
+//! under a thousand swaps, opens a storm of connections during reloads, sends a burst of SIGHUPs, and
+//! opens and closes connections for half an hour.
 //!
-//! In: which parts, and sizes. Out: what was seen, part by part. Fails at the first line or
-//! connection that is not as it has to be, when swaps or the burst took longer than they may, and
-//! when the host holds more after the churn than before.
+//! In: which parts, and their sizes. Out: the results of each part. Fails at the first wrong line or
+//! connection, when swaps or the burst take too long, and when the host holds more after the churn
+//! than before.
 
 use std::time::{Duration, Instant};
 
@@ -14,44 +14,44 @@ use linemill_tests::soak::{Burst, Churn, Observations, Pace, Phase, Soak, Storm}
 
 use crate::idle::raise_files;
 
-/// Signals of the burst, all of them within a second.
+/// Signals of the burst, all within a second.
 const SIGNALS: u32 = 100;
-/// Most loads that they may be.
+/// The most loads that they may cause.
 const LOADS: u64 = 10;
-/// Longest until the last configuration is in force everywhere.
+/// The longest time until the last configuration is in force everywhere.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// Connections a second of the churn, and how many of them make one reset.
+/// Connections per second of the churn; one in this many is reset.
 const CHURN: (f64, u64) = (200.0, 10);
-/// Looks at memory during the churn.
+/// Samples of memory during the churn.
 const LOOKS: u32 = 300;
-/// Most that resident memory may grow during the churn, as a part of its mean.
+/// By how much resident memory may grow during the churn, as a share of its mean.
 const SLOPE: f64 = 0.01;
 
 /// Options of the soak.
 #[derive(Debug, Args)]
 pub(crate) struct Whole {
-    /// Parts to run; all of them without any
+    /// Parts to run; all if none is given
     parts: Vec<Part>,
     /// Minutes of the churn
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
-    /// Connections that last while chains are swapped
+    /// Connections that stay open while chains are swapped
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// Lines a second, of all of them
+    /// Lines per second over all of them
     #[arg(long, default_value_t = 20_000.0)]
     lines: f64,
-    /// Swaps
+    /// Number of swaps
     #[arg(long, default_value_t = 1000)]
     swaps: u64,
-    /// Seconds for them
+    /// Seconds that the swaps may take
     #[arg(long, default_value_t = 60.0)]
     seconds: f64,
-    /// Connections that last in the storm
+    /// Connections that stay open in the storm
     #[arg(long, default_value_t = 1000)]
     lasting: usize,
-    /// New connections a second in the storm
+    /// New connections per second in the storm
     #[arg(long, default_value_t = 500.0)]
     visitors: f64,
     /// Reloads in the storm
@@ -62,24 +62,24 @@ pub(crate) struct Whole {
 /// A part of the soak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Swaps under connections that last
+    /// Swaps under connections that stay open
     Swaps,
-    /// Reloads while connections come and go
+    /// Reloads while connections open and close
     Storm,
     /// A hundred SIGHUPs in a second
     Burst,
-    /// Connections that come and go, one in ten of them reset
+    /// Connections that open and close, one in ten of them by a reset
     Churn,
 }
 
 impl Whole {
-    /// Runs the parts, and prints what each found.
+    /// Runs the parts and prints the results of each.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         ensure!(
             self.connections > 0 && self.lines > 0.0 && self.visitors > 0.0 && self.lasting > 0,
-            "nothing to judge"
+            "nothing to check"
         );
-        // The host inherits it.
+        // The host inherits the limit, so it is raised before it starts.
         raise_files(2 * self.lasting as u64 + 5000)?;
         for part in Part::value_variants() {
             if self.parts.is_empty() || self.parts.contains(part) {
@@ -119,11 +119,11 @@ impl Whole {
             seen(&found),
             found.gap(Phase::Swapping)
         );
-        // Starting and settling are not swaps.
+        // Starting and settling do not count as swaps.
         let most = time.mul_f64(1.1) + Duration::from_secs(5);
         ensure!(
             took <= most,
-            "{done} swaps took {took:.1?}, {time:?} is due"
+            "{done} swaps took {took:.1?}, the limit is {time:?}"
         );
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Whole {
         let start = Instant::now();
         let stormed = storm.run()?;
         println!(
-            "storm: {} reloads in {:.1} s, {} connections came and went, {} lasted, none was refused or reset; {}",
+            "storm: {} reloads in {:.1} s, {} connections opened and closed, {} stayed open, none was refused or reset; {}",
             self.reloads,
             start.elapsed().as_secs_f64(),
             stormed.short_lived,
@@ -159,17 +159,17 @@ impl Whole {
         };
         let bursts = burst.run()?;
         println!(
-            "burst: {SIGNALS} SIGHUPs in a second were {} loads, all connections had the last {:.0?} later; {} lines",
+            "burst: {SIGNALS} SIGHUPs within a second caused {} loads, all connections had the last one {:.0?} later; {} lines",
             bursts.loads, bursts.settled, bursts.observations.lines
         );
         ensure!(
             (1..=LOADS).contains(&bursts.loads),
-            "{} loads, at most {LOADS} are due",
+            "{} loads, the limit is {LOADS}",
             bursts.loads
         );
         ensure!(
             bursts.settled <= SETTLED,
-            "the last configuration took {:?}, {SETTLED:?} are due",
+            "the last configuration took {:?}, the limit is {SETTLED:?}",
             bursts.settled
         );
         Ok(())
@@ -196,11 +196,11 @@ impl Whole {
         );
         ensure!(
             after == before,
-            "{after} descriptors are open, {before} were"
+            "{after} descriptors are open, {before} were open before"
         );
         ensure!(
             slope <= SLOPE,
-            "resident memory grew by {:.2} %, {:.0} are allowed",
+            "resident memory grew by {:.2} %, the limit is {:.0} %",
             100.0 * slope,
             100.0 * SLOPE
         );

@@ -1,8 +1,8 @@
-//! What the rounds of a measurement found, in three numbers.
+//! The results of a measurement's rounds in three numbers.
 //!
-//! In: a value a round. Out: a [`Spread`]. `tests/engines`, a workspace of its own, has this file too.
+//! In: a value per round. Out: a [`Spread`]. `tests/engines`, a workspace of its own, includes this file.
 
-/// The middle and the ends of some measurements.
+/// Median, lowest and highest of some values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value.
+    /// Computes them; `values` must not be empty.
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
@@ -28,7 +28,7 @@ mod tests {
     use super::Spread;
 
     #[test]
-    fn the_median_is_in_the_middle() {
+    fn the_median_is_the_middle_value() {
         assert_eq!(
             Spread::of(vec![3.0, 1.0, 2.0]),
             Spread {

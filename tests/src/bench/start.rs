@@ -1,7 +1,7 @@
 //! Start-up: from the start of `linemill serve` to its first answered line.
 //!
-//! In: a release build. Out: a table of times: for chains of bundled filters and for none, with
-//! the folder of compiled plugins empty, filled, and switched off. Variants take turns.
+//! In: a release build. Out: a table of times: for chains of bundled filters and for an empty chain,
+//! with the cache of compiled plugins empty, filled, and switched off. Variants take turns.
 //! Not here: what happens after the first line.
 
 use std::io::{Read as _, Write as _};
@@ -18,10 +18,10 @@ use crate::peer::Launch;
 use crate::report::table;
 use crate::spread::Spread;
 
-/// A host that does not answer for so long has failed.
+/// A host has failed if it does not answer for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Chains, a line for each, and what must come back.
+/// Chains, with a line and the expected answer for each.
 const CHAINS: [(&str, &str, &str); 3] = [
     ("", "Hello", "Hello"),
     ("rot13", "Hello", "Uryyb"),
@@ -37,23 +37,23 @@ pub(crate) struct Start {
     /// Starts of each variant; variants take turns
     #[arg(long, default_value_t = 21)]
     rounds: usize,
-    /// Fail when a median with compiled plugins at hand is more than so many milliseconds
+    /// Fail when a median with cached plugins exceeds this many milliseconds
     #[arg(long)]
     at_most: Option<f64>,
 }
 
-/// What the folder of compiled plugins is like at the start.
+/// The cache of compiled plugins at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cache {
     /// Filled by an earlier start.
     Warm,
-    /// Empty: each plugin is compiled, and kept.
+    /// Empty: each plugin is compiled and cached.
     Cold,
-    /// There is none: each plugin is compiled.
+    /// Switched off: each plugin is compiled.
     Off,
 }
 
-/// One way to start, and what it took: milliseconds.
+/// A way to start, and the times that it took in milliseconds.
 struct Variant {
     chain: usize,
     cache: Cache,
@@ -62,12 +62,12 @@ struct Variant {
 }
 
 impl Start {
-    /// Measures, and prints the table.
+    /// Measures and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         ensure!(self.rounds > 0, "nothing to measure");
         let folder = Folder::new();
         let mut variants = variants();
-        // The first round fills what is warm from then on, and is not counted.
+        // The first round fills the caches and is not counted.
         for round in 0..=self.rounds {
             for variant in &mut variants {
                 let (listening, answered) = self.start(&folder, variant)?;
@@ -102,7 +102,7 @@ impl Start {
         Ok(())
     }
 
-    /// Starts a host, and says how long it took until it listened and until it answered.
+    /// Starts a host. Returns how long it took to listen and to answer.
     fn start(&self, folder: &Folder, variant: &Variant) -> anyhow::Result<(Duration, Duration)> {
         let (chain, line, due) = CHAINS[variant.chain];
         let kept = folder.path().join(format!("kept {chain}"));
@@ -171,7 +171,7 @@ impl Variant {
     }
 }
 
-/// All of them. Without a filter there is nothing to compile.
+/// All variants. Without a filter, nothing is compiled.
 fn variants() -> Vec<Variant> {
     let caches = |chain: usize| match CHAINS[chain].0 {
         "" => vec![Cache::Warm],
@@ -189,7 +189,7 @@ fn variants() -> Vec<Variant> {
     (0..CHAINS.len()).flat_map(of).collect()
 }
 
-/// The folder, without anything in it.
+/// Empties the folder and returns it.
 fn emptied(folder: PathBuf) -> anyhow::Result<PathBuf> {
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

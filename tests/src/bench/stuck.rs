@@ -1,5 +1,5 @@
-//! Memory of the host while many connections send and never read what comes back; and one that
-//! pauses, half-closes, and then reads all of it.
+//! Memory of the host while many connections send and never read the answers; and a connection that
+//! pauses, half-closes, and then reads everything.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,9 +13,9 @@ use linemill_tests::{Folder, memory};
 use crate::pattern::{Pattern, STRETCH};
 use crate::peer::{Peer, Subject};
 
-/// Without a byte taken for so long, nobody takes more.
+/// If no byte was accepted for this long, none will be.
 const STILL: Duration = Duration::from_secs(1);
-/// Longest that either part may take.
+/// The longest time that either part may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 const MIB: u64 = 1 << 20;
 
@@ -30,7 +30,7 @@ pub(crate) struct Stuck {
     /// MiB offered to each
     #[arg(long, default_value_t = 64)]
     offered: u64,
-    /// MiB for the reader that pauses
+    /// MiB offered to the reader that pauses
     #[arg(long, default_value_t = 50)]
     paused: u64,
     /// Fail when the host grows by more than this many MiB
@@ -39,10 +39,10 @@ pub(crate) struct Stuck {
 }
 
 impl Stuck {
-    /// Measures, and prints what was found.
+    /// Measures and prints the results.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let folder = Folder::new();
-        // Nobody is to be closed for not reading while this is measured.
+        // The host must not close connections that do not read.
         let timeouts = "write_timeout = \"0s\"\nidle_timeout = \"0s\"";
         let peer: Peer = self.subject.configured(&folder, timeouts)?.start()?;
         let pattern = self.subject.pattern()?;
@@ -59,9 +59,9 @@ impl Stuck {
         Ok(())
     }
 
-    /// MiB that the host grows by.
+    /// By how many MiB the host grows.
     fn stuck(&self, peer: &Peer, pattern: &Pattern) -> anyhow::Result<f64> {
-        // What is paid once, instances and threads, is no connection's cost.
+        // One-time costs, of instances and threads, are not a connection's.
         paused(peer.address, pattern, 4 * MIB).context("the first connection")?;
         let before = memory(peer.id())?;
         let mut clients: Vec<(TcpStream, u64)> = (0..self.connections)
@@ -73,7 +73,10 @@ impl Stuck {
             .collect::<anyhow::Result<_>>()?;
         let (start, mut progress, mut peak) = (Instant::now(), Instant::now(), 0);
         while progress.elapsed() < STILL {
-            ensure!(start.elapsed() < PATIENCE, "no end of it");
+            ensure!(
+                start.elapsed() < PATIENCE,
+                "the limit of {PATIENCE:?} was reached"
+            );
             for (stream, sent) in &mut clients {
                 if offer(stream, pattern, sent, self.offered * MIB)? {
                     progress = Instant::now();
@@ -96,7 +99,7 @@ impl Stuck {
     }
 }
 
-/// Writes what goes at once; says whether a byte went.
+/// Writes as much as the socket accepts. Returns whether it accepted a byte.
 fn offer(
     mut stream: &TcpStream,
     pattern: &Pattern,
@@ -114,7 +117,8 @@ fn offer(
     Ok(*sent > before)
 }
 
-/// Sends so many bytes and the end of input, reads nothing until no more goes, then everything.
+/// Sends this many bytes and half-closes. Reads nothing until the socket accepts no more, then
+/// everything.
 fn paused(address: SocketAddr, pattern: &Pattern, size: u64) -> anyhow::Result<()> {
     let stream = TcpStream::connect(address).context("connect")?;
     stream.set_nonblocking(true)?;
@@ -126,7 +130,10 @@ fn paused(address: SocketAddr, pattern: &Pattern, size: u64) -> anyhow::Result<(
             progress = Instant::now();
         }
         thread::sleep(Duration::from_millis(5));
-        ensure!(start.elapsed() < PATIENCE, "no end of it");
+        ensure!(
+            start.elapsed() < PATIENCE,
+            "the limit of {PATIENCE:?} was reached"
+        );
     }
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;

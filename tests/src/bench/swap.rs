@@ -1,10 +1,10 @@
-//! What a swap costs those who send meanwhile: the same connections, in turn with swaps and
-//! without, every line judged.
+//! What a swap costs connections that send meanwhile: the same connections alternate between phases
+//! with swaps and without, and every line is checked.
 //!
-//! In: a pace of lines and one of swaps. Out: latency with swaps beside that without, the longest
-//! time that a connection had no answer, and how long after a swap the last connection moved,
-//! each beside its target. The host's own account of the last, if `/status` gives one, comes from
-//! there; what the connections saw counts from the moment the host said that it was done.
+//! In: a rate of lines and a rate of swaps. Out: latency with swaps and without, the longest time that
+//! a connection had no answer, and how long after a swap the last connection moved, each with its
+//! target. The last figure comes from `/status` if the host reports it there. Connections themselves
+//! can only measure it from the moment when the host reported the swap as done.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -18,13 +18,13 @@ use serde_json::Value;
 
 use crate::report::table;
 
-/// Most that the 99th percentile with swaps may be of the one without.
+/// The highest ratio of the 99th percentiles with swaps and without.
 const RATIO: f64 = 2.0;
 const GAP: Duration = Duration::from_millis(50);
 const MOVE: Duration = Duration::from_millis(100);
-/// Between two phases: what is under way comes to its end.
+/// Pause between two phases, in which lines that are under way come back.
 const BETWEEN: Duration = Duration::from_millis(300);
-/// Swaps between two looks at `/status`.
+/// Swaps between two queries of `/status`.
 const LOOK: u64 = 10;
 
 /// Options of the measurement.
@@ -33,16 +33,16 @@ pub(crate) struct Swap {
     /// Connections
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// Lines a second, of all of them
+    /// Lines per second over all connections
     #[arg(long, default_value_t = 20_000.0)]
     lines: f64,
-    /// Milliseconds from one swap to the next
+    /// Milliseconds between swaps
     #[arg(long, default_value_t = 60)]
     every: u64,
     /// Seconds of one phase
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// Phases of each kind, in turn
+    /// Phases of each kind; they alternate
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Fail when a target is missed
@@ -51,7 +51,7 @@ pub(crate) struct Swap {
 }
 
 impl Swap {
-    /// Measures, and prints the figures beside their targets.
+    /// Measures and prints the figures with their targets.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         ensure!(
             self.connections > 0 && self.lines > 0.0 && self.every > 0 && self.rounds > 0,
@@ -65,11 +65,11 @@ impl Swap {
             lines: self.lines,
         };
         let traffic = LongLived::start(swaps.host().address(), pace);
-        let mut told = BTreeMap::new();
-        let measured = self.measure(&mut swaps, &traffic, time, every, &mut told);
+        let mut reported = BTreeMap::new();
+        let measured = self.measure(&mut swaps, &traffic, time, every, &mut reported);
         let found = traffic.finish()?;
         measured?;
-        self.report(&found, &swaps, &told)
+        self.report(&found, &swaps, &reported)
     }
 
     fn measure(
@@ -78,10 +78,10 @@ impl Swap {
         traffic: &LongLived,
         time: Duration,
         every: Duration,
-        told: &mut BTreeMap<u64, Duration>,
+        reported: &mut BTreeMap<u64, Duration>,
     ) -> anyhow::Result<()> {
         traffic.expect_moved(1)?;
-        // The first of all warms up.
+        // The first phase warms up.
         swaps.run(traffic, 8, every)?;
         let count = (time.as_secs_f64() / every.as_secs_f64()).ceil() as u64;
         for round in 1..=self.rounds {
@@ -92,14 +92,14 @@ impl Swap {
             traffic.phase(Phase::Swapping);
             for done in (0..count).step_by(LOOK as usize) {
                 swaps.run(traffic, LOOK.min(count - done), every)?;
-                told.extend(moves(swaps.host()));
+                reported.extend(moves(swaps.host()));
             }
             traffic.phase(Phase::Between);
             eprintln!("round {round}: {} swaps so far", swaps.newest() - 1);
         }
         swaps.settle(traffic)?;
         thread::sleep(BETWEEN);
-        told.extend(moves(swaps.host()));
+        reported.extend(moves(swaps.host()));
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Swap {
         &self,
         found: &Observations,
         swaps: &Swaps,
-        told: &BTreeMap<u64, Duration>,
+        reported: &BTreeMap<u64, Duration>,
     ) -> anyhow::Result<()> {
         let percents = [50.0, 99.0, 99.9, 100.0];
         let row = |name: &str, phase| {
@@ -120,7 +120,7 @@ impl Swap {
             row("swapping", Phase::Swapping),
         ];
         println!(
-            "{} connections, {} lines a second in all, {} swaps, {} rounds of {} s with swaps and without,\n{} lines judged; milliseconds\n",
+            "{} connections, {} lines per second in all, {} swaps, {} rounds of {} s with swaps and without,\n{} lines judged; milliseconds\n",
             self.connections,
             self.lines,
             swaps.newest() - 1,
@@ -135,9 +135,10 @@ impl Swap {
         let seen = found.moves(swaps.published());
         let last = |moves: &mut dyn Iterator<Item = Duration>| moves.max().unwrap_or_default();
         let seen = last(&mut seen.into_iter());
-        let (moved, by) = match told.is_empty() {
-            true => (seen, "the connections"),
-            false => (last(&mut told.values().copied()), "/status"),
+        let (moved, by) = if reported.is_empty() {
+            (seen, "the connections")
+        } else {
+            (last(&mut reported.values().copied()), "/status")
         };
         let gap = found.gap(Phase::Swapping);
         let verdicts = [
@@ -165,11 +166,11 @@ impl Swap {
             let held = if *held { "held" } else { "MISSED" };
             println!("{what}; target at most {target}: {held}");
         }
-        if !told.is_empty() {
+        if !reported.is_empty() {
             println!(
-                "by what the connections saw: {} ms; {} moves told by the host",
+                "by what the connections saw: {} ms; {} moves reported by the host",
                 shown(seen),
-                told.len()
+                reported.len()
             );
         }
         let missed = verdicts.iter().filter(|(.., held)| !held).count();
@@ -178,7 +179,7 @@ impl Swap {
     }
 }
 
-/// How long each generation's move took, as far as the host tells.
+/// How long the move to each generation took, if the host reports it.
 fn moves(host: &Host) -> Vec<(u64, Duration)> {
     let answer = host.get("/status");
     let status: Value = serde_json::from_str(&answer.body).unwrap_or_default();

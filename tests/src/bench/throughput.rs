@@ -1,7 +1,7 @@
-//! What saturated connections came to, and its columns in a table.
+//! The throughput of saturated connections, and its columns in a table.
 //!
 //! In: measurements of a peer and of the one it is compared with, round by round. Out: medians, and
-//! how far rounds were apart. Not here: measuring.
+//! the range of the rounds. Not here: measuring.
 
 use std::time::Duration;
 
@@ -22,33 +22,33 @@ pub(crate) const COLUMNS: [&str; 10] = [
     "most",
 ];
 
-/// What one measurement found.
+/// Results of one measurement.
 pub(crate) struct Measured {
-    /// Bytes that were sent for those that came back right.
+    /// Bytes that were sent and correctly answered.
     pub(crate) bytes: f64,
     pub(crate) took: Duration,
-    /// Processor time the server used.
+    /// Processor time that the server used.
     pub(crate) cost: Duration,
-    /// The most memory it had, in bytes.
+    /// The server's peak memory in bytes.
     pub(crate) peak: u64,
 }
 
-/// What all measurements of a peer found.
+/// Results of all measurements of a peer.
 pub(crate) struct Throughput {
     /// The peer's name.
     pub(crate) name: String,
-    /// Bytes a second.
+    /// Bytes per second.
     pub(crate) rate: Spread,
-    /// Of the first peer's rate, in the same round.
+    /// Ratio to the first peer's rate in the same round.
     pub(crate) ratio: Spread,
-    /// Memory at its most, in bytes: the median.
+    /// Peak memory in bytes: the median.
     pub(crate) peak: f64,
-    /// Processor time the server used, seconds a byte: the median.
+    /// Processor time of the server in seconds per byte: the median.
     pub(crate) cost: f64,
 }
 
 impl Throughput {
-    /// What `own` measurements found, beside `first` of the same rounds.
+    /// Summarises a peer's measurements, compared with `first` in the same rounds.
     pub(crate) fn of(name: &str, own: &[Measured], first: &[Measured]) -> Self {
         let spread = |value: fn(&Measured) -> f64| Spread::of(own.iter().map(value).collect());
         let ratios = own.iter().zip(first);
@@ -65,13 +65,13 @@ impl Throughput {
         }
     }
 
-    /// The row of a table that has its name and [`COLUMNS`], in lines of `line` bytes.
+    /// Its row in a table with its name and [`COLUMNS`], for lines of `line` bytes.
     pub(crate) fn row(&self, line: f64) -> Vec<Cell> {
         let name = [Cell::text(self.name.clone())];
         name.into_iter().chain(self.cells(line)).collect()
     }
 
-    /// What the table has of it, in lines of `line` bytes: [`COLUMNS`].
+    /// Its cells for [`COLUMNS`], for lines of `line` bytes.
     pub(crate) fn cells(&self, line: f64) -> Vec<Cell> {
         let million = |rate: f64| Cell::number(rate / line / 1e6);
         vec![
@@ -90,7 +90,7 @@ impl Throughput {
 }
 
 impl Measured {
-    /// Bytes a second.
+    /// Bytes per second.
     pub(crate) fn rate(&self) -> f64 {
         self.bytes / self.took.as_secs_f64()
     }

@@ -1,9 +1,9 @@
-//! The report: all that it has is measured by one command, and written.
+//! The report: one command measures everything in it and writes it.
 //!
-//! In: which parts, and whether quickly. Out: a page of Markdown and, in a folder beside it, plots
-//! and `results.json`, from which the page can be written again without measuring. Each measurement
-//! is run by the very arguments that the page names. Not here: the measurements, how parts look
-//! (`document`).
+//! In: which parts, and whether to measure quickly. Out: a page of Markdown and, in a folder next to
+//! it, plots and `results.json`, from which the page can be written again without measuring. Each
+//! measurement runs with the arguments that the page names. Not here: the measurements, and how parts
+//! look (`document`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use clap::Args;
 use crate::document::{Machine, Results, draw, markdown, plots};
 use crate::peer::Binary;
 
-/// A measurement: its name, and its arguments in a whole run and in a quick one.
+/// A measurement: its name, and its arguments in a full run and in a quick one.
 struct Step {
     name: &'static str,
     whole: &'static str,
     quick: &'static str,
 }
 
-/// All of them; the whole takes about ten minutes, quickly about two.
+/// All measurements. A full run takes about ten minutes, a quick one about two.
 const STEPS: [Step; 8] = [
     Step {
         name: "load",
@@ -65,7 +65,7 @@ const STEPS: [Step; 8] = [
     },
 ];
 
-/// What the page says to run.
+/// The command that the page names.
 const COMMAND: &str = "cargo xtask bench";
 
 /// Options of the report.
@@ -73,20 +73,20 @@ const COMMAND: &str = "cargo xtask bench";
 pub(crate) struct Report {
     #[command(flatten)]
     binary: Binary,
-    /// The page; plots and results.json are in the folder beside it that has its name
+    /// The page; plots and results.json go to the folder of the same name next to it
     #[arg(long, value_name = "FILE", default_value = "docs/bench.md")]
     out: PathBuf,
     /// Measure only these, separated by commas: load, ping, latency, matrix, filters, tls, memory,
-    /// memory-tls. What is known of all else stays
+    /// memory-tls. Earlier results of all others stay
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
-    /// Fewer and shorter rounds: about two minutes, and less certain
+    /// Run fewer and shorter rounds: about two minutes, and less precise
     #[arg(long)]
     quick: bool,
-    /// Another server in `load` and `ping`, as there
+    /// Another server in `load` and `ping`; see there
     #[arg(long = "peer", value_name = "NAME=PORT:COMMAND")]
     peers: Vec<String>,
-    /// Take the parts of another results file too, such as what another program measured
+    /// Add the parts of another results file, such as one that another program wrote
     #[arg(long, value_name = "FILE")]
     merge: Vec<PathBuf>,
     /// Measure nothing: write page and plots from this results file
@@ -98,7 +98,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Measures what was asked for, and writes everything.
+    /// Measures the requested parts and writes everything.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let folder = self.out.with_extension("");
         let kept = folder.join("results.json");
@@ -112,7 +112,7 @@ impl Report {
         }
         let steps = self.steps()?;
         if !steps.is_empty() {
-            // Before minutes are spent on figures that cannot stand beside those that are kept.
+            // Fail before minutes are spent on figures that cannot be merged with the kept ones.
             results.merge(Results {
                 machine: Some(Machine::here(&self.binary.path)),
                 ..Results::default()
@@ -120,7 +120,7 @@ impl Report {
         }
         let mut failed = Vec::new();
         for step in steps {
-            // What a failed one leaves out is said at the end; the others are worth having.
+            // The other parts are still useful. The failed ones are listed at the end.
             match self.measure(step) {
                 Ok(measured) => results.merge(measured)?,
                 Err(error) => {
@@ -142,7 +142,7 @@ impl Report {
         Ok(())
     }
 
-    /// What is to be measured.
+    /// The requested measurements.
     fn steps(&self) -> anyhow::Result<Vec<&'static Step>> {
         if self.from.is_some() {
             return Ok(Vec::new());
@@ -155,7 +155,7 @@ impl Report {
             step.with_context(|| {
                 let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
                 format!(
-                    "there is no part {name:?} to measure\nhint: those are {}",
+                    "unknown part {name:?}\nhint: the parts are {}",
                     names.join(", ")
                 )
             })
@@ -171,7 +171,7 @@ impl Report {
             .binary
             .path
             .to_str()
-            .context("--linemill is no UTF-8")?;
+            .context("--linemill is not UTF-8")?;
         run.extend(["--linemill".to_owned(), path.to_owned()]);
         let mut command = format!("{COMMAND} {arguments}");
         if matches!(step.name, "load" | "ping") {
@@ -186,10 +186,11 @@ impl Report {
             part.command.clone_from(&command);
         }
         let quick = if self.quick { " --quick" } else { "" };
-        // One part alone does not change what measures the whole.
-        let command = match self.only.is_empty() {
-            true => format!("{COMMAND} report{quick}"),
-            false => String::new(),
+        // Measuring one part does not change the command that measures everything.
+        let command = if self.only.is_empty() {
+            format!("{COMMAND} report{quick}")
+        } else {
+            String::new()
         };
         Ok(Results {
             machine: Some(Machine::here(&self.binary.path)),
@@ -199,7 +200,7 @@ impl Report {
     }
 }
 
-/// Writes the page, and the plots into `folder`.
+/// Writes the page, and its plots to `folder`.
 fn write(results: &Results, page: &Path, folder: &Path) -> anyhow::Result<()> {
     let save = |path: &Path, text: String| {
         fs::write(path, text).with_context(|| path.display().to_string())
@@ -242,16 +243,16 @@ mod tests {
                 "plots": [{ "title": "P", "kind": "bars", "x": "a", "y": ["b"] }, { "title": "Q", "y": ["b"] }]
             } } }"#,
         )
-        .expect("it is JSON of that form");
+        .expect("valid results");
         let folder = linemill_tests::Folder::new();
         let page = folder.path().join("page.md");
-        let beside = folder.path().join("page");
-        std::fs::create_dir(&beside).expect("it is new");
-        write(&results, &page, &beside).expect("all can be written");
-        let text = std::fs::read_to_string(page).expect("it was written");
+        let images = folder.path().join("page");
+        std::fs::create_dir(&images).expect("a new folder");
+        write(&results, &page, &images).expect("a written report");
+        let text = std::fs::read_to_string(page).expect("a written file");
         assert!(text.contains("![P](page/mine.svg)") && text.contains("![Q](page/mine-2.svg)"));
         for file in ["mine.svg", "mine-2.svg"] {
-            let svg = std::fs::read_to_string(beside.join(file)).expect("it was written");
+            let svg = std::fs::read_to_string(images.join(file)).expect("a written file");
             assert!(svg.starts_with("<svg"), "{svg}");
         }
     }

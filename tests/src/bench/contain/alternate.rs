@@ -1,8 +1,8 @@
-//! Lines on which a filter fails, each alone in its call and followed by a good one, so that every
-//! one of them costs exactly one instance, and no breaker opens.
+//! Lines on which a filter fails, each alone in its call and followed by a good line, so that each
+//! costs exactly one instance and no breaker opens.
 //!
-//! In: where the host listens, and how many. Out: nothing but that all came back right: those that
-//! failed as they were, the good ones in upper case.
+//! In: the host's address, and the number of lines. Out: nothing, or an error if a line came back
+//! wrong. Lines that failed must come back unchanged, good ones in upper case.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use std::thread;
 use anyhow::{anyhow, bail};
 use linemill_tests::Client;
 
-/// Connections: fewer than the faults in a row after which a filter is started again with delay.
+/// Connections: fewer than the consecutive faults after which a filter is restarted with a delay.
 const CONNECTIONS: usize = 8;
 
-/// Sends `count` of them; `meanwhile` sees now and then how many are done.
+/// Sends `count` bad lines; calls `meanwhile` now and then with the number that are done.
 pub(super) fn send(
     address: SocketAddr,
     count: u64,
@@ -38,7 +38,9 @@ pub(super) fn send(
             meanwhile(done.load(Ordering::Relaxed));
         }
         for thread in threads {
-            thread.join().map_err(|_| anyhow!("a line was not right"))?;
+            thread
+                .join()
+                .map_err(|_| anyhow!("a line came back wrong"))?;
         }
         match done.load(Ordering::Relaxed) {
             done if done == count => Ok(()),

@@ -1,5 +1,5 @@
-//! A plugin that is made to keep the compiler busy, loaded while lines flow: what that costs those
-//! who send, beside the same connections in between, and how soon it is refused.
+//! A plugin designed to keep the compiler busy, loaded while lines flow: its cost for connections that
+//! send, compared with phases without it, and how soon it is refused.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use linemill_tests::{Folder, Host, Outcome, guest};
 
 use super::measure::Measure;
 
-/// Longest until it is refused.
+/// The longest time until it is refused.
 const REFUSED: Duration = Duration::from_secs(30);
-/// Most that the 99th percentile may be of the steady one.
+/// The highest ratio of the 99th percentiles with the plugin and without.
 const RATIO: f64 = 2.0;
-/// Between two phases: what is under way comes to its end.
+/// Pause between two phases, in which lines that are under way come back.
 const BETWEEN: Duration = Duration::from_millis(500);
-/// Who sends meanwhile.
+/// Connections that send meanwhile.
 const PACE: Pace = Pace {
     connections: 64,
     lines: 2000.0,
@@ -35,7 +35,7 @@ pub(super) fn run(quiet: Duration, rounds: usize) -> anyhow::Result<Vec<Measure>
             traffic.phase(Phase::Steady);
             thread::sleep(quiet);
             traffic.phase(Phase::Harmed);
-            // Another file each time: what has been refused could be known.
+            // A different file each time, because the host may remember refused ones.
             let name = format!("bomb{round}.wasm");
             host.folder()
                 .write(&name, guest::marked(bomb.clone(), &name));
@@ -66,22 +66,22 @@ pub(super) fn run(quiet: Duration, rounds: usize) -> anyhow::Result<Vec<Measure>
         Measure::at_most(
             RATIO,
             "",
-            "p99 while it is compiled, of the steady one",
+            "p99 while it is compiled / without it",
             harmed / steady,
         ),
         Measure::at_most(
             REFUSED.as_secs_f64(),
             " s",
-            "longest until it was refused",
+            "longest time until it was refused",
             longest.as_secs_f64(),
         ),
     ])
 }
 
-/// Puts a filter of this file into the configuration; how long until the host has refused it.
+/// Adds a filter with this file to the configuration. Returns how long the host took to refuse it.
 fn refused(host: &Host, traffic: &LongLived, file: &str) -> anyhow::Result<Duration> {
     let (before, start) = (host.reloads(Outcome::Refused), Instant::now());
-    // The host watches the file, and loads it once.
+    // The host watches the file and loads it once.
     host.replace_config(format!(
         "{}\n[filter.bomb]\nplugin = \"./{file}\"\n",
         soak::config()

@@ -1,27 +1,27 @@
-//! Memory: a filter that takes and uses all it can get, and one that returns far more than it may.
-//! The host's peak counts, from what it has with an instance that has done its work.
+//! Memory: a filter that takes and uses all it can get, and one that returns far more than it may. The
+//! result is the host's peak above its memory with an instance that did normal work.
 
 use anyhow::ensure;
 use linemill_tests::{Host, guest};
 
 use super::measure::Measure;
 
-/// How often each is done: what one leaves behind would add up.
+/// How often each is done, so that leaks would add up.
 const TIMES: u64 = 10;
-/// Time for touching that much memory.
+/// Enough time to touch that much memory.
 const DEADLINE: &str = "deadline = \"5s\"";
 
 pub(super) fn run() -> anyhow::Result<Vec<Measure>> {
     let hoards = cost("hoard", 64, "memory")?;
-    // 100 MiB, and what it has anyway.
+    // 100 MiB, and the instance's own memory.
     let returns = cost("vast", 101, "host_memory")?;
     Ok(vec![
-        Measure::at_most(2.0, " MiB", "takes all memory: beyond its 64 MiB", hoards),
-        Measure::at_most(4.0, " MiB", "returns 100 MiB: beyond its 101 MiB", returns),
+        Measure::at_most(2.0, " MiB", "takes all memory: above its 64 MiB", hoards),
+        Measure::at_most(4.0, " MiB", "returns 100 MiB: above its 101 MiB", returns),
     ])
 }
 
-/// MiB that a filter costs the host at most, beyond the memory that it may have.
+/// The most MiB that a filter costs the host, above the memory that it may have.
 fn cost(name: &str, memory: u32, kind: &str) -> anyhow::Result<f64> {
     let keys = format!("memory = \"{memory}MiB\"\n{DEADLINE}");
     let host = Host::filtering(&guest::batch(name), &keys);
@@ -43,12 +43,12 @@ fn cost(name: &str, memory: u32, kind: &str) -> anyhow::Result<f64> {
     let failed = super::failures(&host, "guest", Some(kind));
     ensure!(
         failed == TIMES,
-        "{name}: {failed} lines failed by `{kind}`, {TIMES} were to"
+        "{name}: {failed} lines failed by `{kind}`, expected {TIMES}"
     );
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let cost = mib(peak) - mib(before);
     eprintln!(
-        "growth: {name} had the host grow by {cost:.1} MiB from {:.1}",
+        "growth: {name} made the host grow by {cost:.1} MiB from {:.1}",
         mib(before)
     );
     Ok(cost - f64::from(memory))

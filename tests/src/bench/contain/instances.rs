@@ -1,6 +1,5 @@
-//! Instances: made, trapped and dropped, again and again. Each connection has an instance of its
-//! own, which a trap ends, so every line that traps is one instance; the host's own counters say
-//! whether it was.
+//! Instances that are created, trap and are dropped, repeatedly. Each connection has its own instance,
+//! which a trap ends, so every line that traps costs one instance. The host's counters confirm it.
 
 use std::time::Instant;
 
@@ -9,9 +8,9 @@ use linemill_tests::{Host, guest};
 use super::alternate;
 use super::measure::Measure;
 
-/// Instances after which memory is at its level.
+/// Instances after which memory has reached its level.
 const FIRST: u64 = 10_000;
-/// Most that resident memory may be away from that level afterwards, percent.
+/// How far resident memory may be from that level afterwards, in percent.
 const DRIFT: f64 = 5.0;
 
 pub(super) fn run(count: u64) -> anyhow::Result<Vec<Measure>> {
@@ -40,7 +39,7 @@ pub(super) fn run(count: u64) -> anyhow::Result<Vec<Measure>> {
         Measure::exactly(count, "instances that trapped", {
             super::failures(&host, "guest", Some("trap"))
         }),
-        Measure::exactly(2 * count, "calls, one a line", calls as u64),
+        Measure::exactly(2 * count, "calls, one per line", calls as u64),
         Measure::at_most(
             DRIFT,
             " %",

@@ -1,6 +1,6 @@
-//! One figure beside its limit. Pure.
+//! A figure and its limit. Pure.
 
-/// What was measured, and what it may be.
+/// A measured figure and its limit.
 #[derive(Debug, Clone)]
 pub(super) struct Measure {
     what: String,
@@ -35,7 +35,7 @@ impl Measure {
         Self::new(Limit::AtLeast(limit), unit, what.into(), value)
     }
 
-    /// Of things that are counted.
+    /// A count that must be exact.
     pub(super) fn exactly(due: u64, what: impl Into<String>, counted: u64) -> Self {
         Self::new(Limit::Exactly(due as f64), "", what.into(), counted as f64)
     }
@@ -53,12 +53,12 @@ impl Measure {
         match self.limit {
             Limit::AtMost(limit) => self.value <= limit,
             Limit::AtLeast(limit) => self.value >= limit,
-            // Counts are whole.
+            // Counts are whole numbers.
             Limit::Exactly(due) => (self.value - due).abs() < 0.5,
         }
     }
 
-    /// As a row of the table, under the name of its part.
+    /// The row of the table, with the name of its part.
     pub(super) fn row(&self, part: &str) -> [String; 5] {
         let unit = self.unit;
         let (measured, limit) = match self.limit {

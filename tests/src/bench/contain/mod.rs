@@ -1,8 +1,8 @@
-//! Containment: filters that mean harm, at full size, and what they cost everybody else.
+//! Containment: hostile filters at full size, and what they cost others.
 //!
-//! In: which parts, and sizes. Out: a table of what was measured beside its limit. Fails when a
-//! line comes back that is not as it has to be, and when a limit is not held. Each part starts
-//! hosts of its own; the guests are those of the tests. Connections that come and go are in `soak`.
+//! In: which parts, and their sizes. Out: a table of figures with their limits. Fails when a line
+//! comes back wrong and when a limit is exceeded. Each part starts its own hosts; the guests are those
+//! of the tests. Not here: connections that open and close (`soak`).
 
 mod alternate;
 mod bomb;
@@ -24,7 +24,7 @@ use crate::report::table;
 /// Options of the measurement.
 #[derive(Debug, Args)]
 pub(crate) struct Contain {
-    /// Parts to run; all of them without any
+    /// Parts to run; all if none is given
     parts: Vec<Part>,
     /// Seconds of each phase of `spin`, and of each quiet one of `bomb`
     #[arg(long, default_value_t = 10.0)]
@@ -35,7 +35,7 @@ pub(crate) struct Contain {
     /// Lines of each run of `traps`; one in a thousand traps
     #[arg(long, default_value_t = 1_000_000)]
     lines: usize,
-    /// Instances that `instances` makes
+    /// Instances that `instances` creates
     #[arg(long, default_value_t = 1_000_000)]
     count: u64,
     /// Stack overflows of `overflow`
@@ -46,22 +46,22 @@ pub(crate) struct Contain {
 /// What is contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Eight filters that spin for ever, beside a hundred connections
+    /// Eight filters that spin indefinitely, and a hundred innocent connections
     Spin,
     /// A trap on one line in a thousand
     Traps,
-    /// Instances made, trapped and dropped, again and again
+    /// Instances that are created, trap and are dropped, repeatedly
     Instances,
     /// Stack overflows
     Overflow,
     /// A filter that takes all memory it can get, and one that returns far too much
     Growth,
-    /// A plugin that is made to keep the compiler busy, loaded while lines flow
+    /// A plugin designed to keep the compiler busy, loaded while lines flow
     Bomb,
 }
 
 impl Contain {
-    /// Runs the parts, and prints the table.
+    /// Runs the parts and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         ensure!(
@@ -89,7 +89,7 @@ impl Contain {
         }
         let head = ["part", "what", "measured", "limit", ""];
         print!("{}", table(&head, &rows));
-        ensure!(missed == 0, "{missed} of {} not held", rows.len());
+        ensure!(missed == 0, "{missed} of {} limits exceeded", rows.len());
         Ok(())
     }
 }
@@ -101,7 +101,7 @@ impl Part {
     }
 }
 
-/// Lines that failed in `filter` so far, by `kind`; of all kinds without.
+/// Lines that failed in `filter` so far, of one `kind` or of all.
 fn failures(host: &Host, filter: &str, kind: Option<&str>) -> u64 {
     let mut labels = vec![("filter", filter)];
     labels.extend(kind.map(|kind| ("kind", kind)));

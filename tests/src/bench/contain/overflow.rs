@@ -1,4 +1,4 @@
-//! Stack overflows: each ends one call, and nothing else.
+//! Stack overflows. Each must end one call and nothing else.
 
 use linemill_tests::{Host, guest};
 

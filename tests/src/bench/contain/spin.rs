@@ -1,11 +1,11 @@
-//! Eight filters that spin for ever, on two workers, beside a hundred connections that send a line
-//! now and then.
+//! Eight filters that spin indefinitely on two workers, while a hundred innocent connections send a
+//! line now and then.
 //!
-//! In: how long each phase is. Out: what innocent lines took at most, 99 of a hundred; how long
-//! after its deadline a spin was cut. A deadline is processor time: a filter that spins alone has
-//! all of it at once, so there the client's clock tells; eight share two workers, so there the
-//! host's own count tells (`linemill_filter_overrun_seconds`). After each spin comes a good line,
-//! so that no breaker opens, and eight filters spin all the time.
+//! In: the length of each phase. Out: the 99th percentile of innocent lines, and how long after its
+//! deadline a spin was cut. A deadline is processor time. A filter that spins alone gets all of it at
+//! once, so the client's clock measures the cut. Eight filters share two workers, so there the host
+//! measures it (`linemill_filter_overrun_seconds`). A good line follows each spin, so that no breaker
+//! opens and eight filters spin all the time.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -22,11 +22,11 @@ use super::measure::Measure;
 const FILTERS: usize = 8;
 const WORKERS: usize = 2;
 const DEADLINE: Duration = Duration::from_millis(50);
-/// Most that a spin may go on beyond its deadline.
+/// How long a spin may last beyond its deadline.
 const LATE: Duration = Duration::from_millis(10);
-/// Most that innocent lines may take.
+/// How long innocent lines may take.
 const INNOCENT: Duration = Duration::from_millis(50);
-/// Who sends meanwhile: ten lines a second each.
+/// Connections that send meanwhile, ten lines per second each.
 const PACE: Pace = Pace {
     connections: 100,
     lines: 1000.0,
@@ -54,7 +54,7 @@ pub(super) fn run(time: Duration) -> anyhow::Result<Vec<Measure>> {
     let all: Vec<SocketAddr> = (0..FILTERS).map(address).collect();
     let (cut, in_time) = (overruns(&host, None), overruns(&host, Some(LATE)));
     let eight = spins(&all, || {
-        // All of them spin by now.
+        // By now, all of them spin.
         thread::sleep(time / 10);
         traffic.phase(Phase::Harmed);
         thread::sleep(time);
@@ -65,7 +65,7 @@ pub(super) fn run(time: Duration) -> anyhow::Result<Vec<Measure>> {
     let found = traffic.finish()?;
     ensure!(
         cut == eight.len() as u64,
-        "{cut} spins were cut, {} were sent",
+        "{cut} spins were cut, but {} were sent",
         eight.len()
     );
     let p99 = |phase| found.latency(phase, [99.0])[0];
@@ -101,8 +101,8 @@ pub(super) fn run(time: Duration) -> anyhow::Result<Vec<Measure>> {
     ])
 }
 
-/// Has a connection to each of these addresses spin, again and again, until `meanwhile` is over:
-/// how long each spin took, from its line to the answer.
+/// Makes a connection to each of these addresses spin repeatedly until `meanwhile` returns. Returns how
+/// long each spin took, from its line to the answer.
 fn spins(to: &[SocketAddr], meanwhile: impl FnOnce()) -> anyhow::Result<Vec<Duration>> {
     let stop = AtomicBool::new(false);
     let one = |address| {
@@ -126,13 +126,17 @@ fn spins(to: &[SocketAddr], meanwhile: impl FnOnce()) -> anyhow::Result<Vec<Dura
         stop.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
         for thread in threads {
-            all.extend(thread.join().map_err(|_| anyhow!("a line was not right"))?);
+            all.extend(
+                thread
+                    .join()
+                    .map_err(|_| anyhow!("a line came back wrong"))?,
+            );
         }
         Ok(all)
     })
 }
 
-/// Calls that were cut at their deadline; only those cut within this time after it, if given.
+/// Calls that were cut at their deadline; with `within`, only those cut within that time after it.
 fn overruns(host: &Host, within: Option<Duration>) -> u64 {
     let name = "linemill_filter_overrun_seconds";
     let count = match within {

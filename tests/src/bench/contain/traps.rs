@@ -1,5 +1,5 @@
-//! A trap on one line in a thousand, by both policies that go on, in turn with the same lines
-//! without it. Every byte that comes back is compared.
+//! A trap on one line in a thousand, with both policies that continue, alternating with the same lines
+//! without traps. Every byte that comes back is compared.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,13 +13,13 @@ use super::measure::Measure;
 use crate::spread::Spread;
 
 const CONNECTIONS: usize = 4;
-/// One line in so many traps.
+/// One line in this many traps.
 const EVERY: usize = 1000;
-/// Least part of the fault-free rate.
+/// The lowest share of the fault-free rate.
 const RATE: f64 = 0.5;
 const TEXT: &str = "the quick brown fox jumps over the lazy dog and goes on its way, all day long";
 
-/// What is done with a line that traps; with none, no line does.
+/// Policies for a line that traps; with `None`, no line traps.
 const POLICIES: [Option<&str>; 3] = [None, Some("pass"), Some("drop")];
 
 pub(super) fn run(lines: usize, rounds: usize) -> anyhow::Result<Vec<Measure>> {
@@ -55,7 +55,7 @@ pub(super) fn run(lines: usize, rounds: usize) -> anyhow::Result<Vec<Measure>> {
             .map(|(own, free)| own / free);
         let ratio = Spread::of(ratios.collect());
         eprintln!(
-            "traps: {policy}: {:.2} million lines a second, fault-free {:.2}; ratio {:.2} to {:.2}",
+            "traps: {policy}: {:.2} million lines per second, fault-free {:.2}; ratio {:.2} to {:.2}",
             Spread::of(rates[at].clone()).median / 1e6,
             Spread::of(rates[0].clone()).median / 1e6,
             ratio.min,
@@ -82,7 +82,7 @@ pub(super) fn run(lines: usize, rounds: usize) -> anyhow::Result<Vec<Measure>> {
     Ok(measures)
 }
 
-/// So many lines, and what must come of them.
+/// This many lines, and the expected answer.
 fn stream(lines: usize, policy: Option<&str>) -> (Vec<u8>, Vec<u8>) {
     let (mut input, mut due) = (Vec::new(), Vec::new());
     for number in 0..lines {
@@ -98,7 +98,7 @@ fn stream(lines: usize, policy: Option<&str>) -> (Vec<u8>, Vec<u8>) {
     (input, due)
 }
 
-/// Sends the stream on each connection, and compares what comes back: how long it took.
+/// Sends the stream on each connection and compares the answers. Returns how long it took.
 fn exchange(address: SocketAddr, input: &[u8], due: &[u8]) -> anyhow::Result<Duration> {
     let start = Instant::now();
     thread::scope(|scope| {
@@ -132,7 +132,7 @@ fn compare(mut from: TcpStream, due: &[u8]) -> anyhow::Result<()> {
         }
     };
     if compared.is_err() {
-        // Ends the sender too. It may have ended by itself.
+        // Makes the sender stop too, unless it has already.
         let _ = from.shutdown(Shutdown::Both);
     }
     compared?;

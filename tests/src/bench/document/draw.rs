@@ -1,7 +1,7 @@
-//! A plot as SVG: wide enough for a page, readable without colours, the same bytes each time.
+//! Draws a plot as SVG: as wide as a page, readable without colours, and byte for byte reproducible.
 //!
-//! Colours are Okabe's and Ito's, which colour-blind people tell apart; lines differ in their marks
-//! too. Text has the reader's fonts: none is needed here.
+//! Colours are those of Okabe and Ito, which colour-blind people can distinguish; lines also differ in
+//! their marks. Text uses the reader's fonts.
 
 use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
@@ -27,7 +27,7 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(60, 60, 60),
 ];
-/// Of what is not in the foreground.
+/// Colour of the background elements.
 const QUIET: RGBColor = RGBColor(150, 160, 170);
 const GRID: RGBColor = RGBColor(225, 228, 232);
 const INK: RGBColor = RGBColor(36, 41, 47);
@@ -35,18 +35,18 @@ const INK: RGBColor = RGBColor(36, 41, 47);
 const WIDTH: u32 = 800;
 /// Height of a plot with lines.
 const HEIGHT: u32 = 420;
-/// Thickness of a bar, the distance to the next of the same place, and the space between places.
+/// Thickness of a bar, distance to the next bar of the same place, and space between places.
 const BAR: i32 = 16;
 const PITCH: i32 = 19;
 const GAP: i32 = 9;
-/// Height of what is below the axes.
+/// Height of the space below the axes.
 const FOOT: i32 = 56;
-/// Space above the axes for the heading, and for the legend if there is one.
+/// Height of the space above the axes, for the heading and the legend.
 const HEAD: i32 = 44;
 const LEGEND: i32 = 28;
 
 type Root<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-/// The SVG of a plot.
+/// Draws a plot as SVG.
 pub(crate) fn draw(part: &Part, plot: &Plot) -> anyhow::Result<String> {
     let data = Data::of(part, plot)?;
     let top = HEAD + if data.series.len() > 1 { LEGEND } else { 0 };
@@ -71,17 +71,17 @@ pub(crate) fn draw(part: &Part, plot: &Plot) -> anyhow::Result<String> {
     Ok(svg)
 }
 
-/// Where numbers are along their axis.
+/// Maps numbers to positions along their axis.
 struct Scale {
     log: bool,
     from: f64,
     to: f64,
-    /// At most so many labels.
+    /// The highest number of labels.
     labels: usize,
 }
 
 impl Scale {
-    /// From 0 to beyond the largest, or whole powers of ten.
+    /// From 0 to above the largest number, or whole powers of ten.
     fn of(plot: &Plot, data: &Data) -> Self {
         let (least, most) = data.range();
         let (from, to) = if plot.log {
@@ -116,7 +116,7 @@ impl Scale {
     }
 }
 
-/// Lines over places from left to right.
+/// Draws lines, with places from left to right.
 fn lines(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyhow::Result<()> {
     let last = data.places.len() as f64 - 0.5;
     let mut chart = ChartBuilder::on(root)
@@ -171,7 +171,7 @@ fn lines(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyh
     Ok(())
 }
 
-/// Draws axes, their labels and the lines across.
+/// Draws the axes, their labels and the grid.
 fn grid(
     mesh: &mut MeshStyle<'_, '_, RangedCoordf64, RangedCoordf64, SVGBackend<'_>>,
 ) -> anyhow::Result<()> {
@@ -184,11 +184,11 @@ fn grid(
     Ok(())
 }
 
-/// Bars to the right, places from top to bottom.
+/// Draws horizontal bars, with places from top to bottom.
 fn bars(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyhow::Result<()> {
     let longest = data.places.iter().map(|place| place.chars().count()).max();
     let names = 24 + 8 * longest.unwrap_or(0) as i32;
-    // Room for the number at the end of the longest bar.
+    // Leaves room for the number at the end of the longest bar.
     let to = scale.from + (scale.to - scale.from) * 1.06;
     let mut chart = ChartBuilder::on(root)
         .margin_top(top)
@@ -242,7 +242,7 @@ fn bars(root: &Root, plot: &Plot, data: &Data, scale: &Scale, top: i32) -> anyho
     Ok(())
 }
 
-/// The mark of a series at a pixel.
+/// Draws the mark of a series at a pixel.
 fn mark(root: &Root, nth: usize, at: (i32, i32)) -> anyhow::Result<()> {
     let colour = COLOURS[nth % COLOURS.len()];
     let (x, y) = at;
@@ -266,7 +266,7 @@ fn anchored(size: i32, h: HPos, v: VPos) -> TextStyle<'static> {
     font(size).pos(Pos::new(h, v))
 }
 
-/// Names of the series in one row, each beside its mark.
+/// Draws the names of the series in one row, each after its mark.
 fn legend(root: &Root, plot: &Plot, data: &Data) -> anyhow::Result<()> {
     if data.series.len() < 2 {
         return Ok(());
@@ -301,24 +301,24 @@ mod tests {
     use crate::document::Part;
 
     #[test]
-    fn both_kinds_are_drawn_with_names_and_units() {
+    fn both_kinds_show_names_and_units() {
         let part: Part = serde_json::from_str(
             r#"{ "title": "", "about": "", "columns": ["n", "peer", "ns"],
                 "rows": [["1", "native", 5.0], ["1", "own", 30.0], ["8", "own", 7000.0]],
                 "plots": [
                     { "title": "A & B", "kind": "lines", "x": "n", "y": ["ns"], "by": "peer", "log": true,
-                      "x_label": "filters", "y_label": "ns a line" },
+                      "x_label": "filters", "y_label": "ns per line" },
                     { "title": "C", "kind": "bars", "x": "peer", "y": ["ns"], "only": ["n", "1"],
-                      "y_label": "ns a line", "emphasis": "own" }
+                      "y_label": "ns per line", "emphasis": "own" }
                 ] }"#,
         )
-        .expect("it is JSON of that form");
-        let drawn = |nth: usize| draw(&part, &part.plots[nth]).expect("it can be drawn");
+        .expect("a valid part");
+        let drawn = |nth: usize| draw(&part, &part.plots[nth]).expect("a plot");
         let (lines, bars) = (drawn(0), drawn(1));
         for text in [
             "A &amp; B",
             "filters",
-            "ns a line",
+            "ns per line",
             "native",
             "own",
             "10,000",
@@ -326,7 +326,7 @@ mod tests {
         ] {
             assert!(lines.contains(text), "{text}: {lines}");
         }
-        for text in ["30.0", "ns a line", "native"] {
+        for text in ["30.0", "ns per line", "native"] {
             assert!(bars.contains(text), "{text}: {bars}");
         }
         assert_eq!(drawn(0), lines);

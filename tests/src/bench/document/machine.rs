@@ -1,7 +1,7 @@
-//! The machine that figures are of, as far as it matters for them: no names of hosts, users or folders.
+//! The machine that was measured, without names of hosts, users or folders.
 //!
-//! In: Linux's `/proc`, the versions that this checkout's `Cargo.lock` names, and what programs say
-//! of themselves. What cannot be found is left out.
+//! In: Linux's `/proc`, the versions in this checkout's `Cargo.lock`, and the versions that programs
+//! print. Out: a [`Machine`]; facts that cannot be found are omitted.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,20 +11,20 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-/// Crates whose versions matter.
+/// Crates whose versions affect figures.
 const CRATES: [&str; 3] = ["mio", "tokio", "wasmtime"];
 
-/// What figures are of.
+/// The machine that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Machine {
     /// The processor's model.
     pub(crate) processor: String,
-    /// Logical cores that this program may use; servers and their clients share them.
+    /// Logical cores that this program may use. Servers and their clients share them.
     pub(crate) cores: usize,
     /// The operating system's kernel.
     pub(crate) kernel: String,
-    /// Memory in all.
+    /// Total memory.
     pub(crate) memory: String,
     /// Versions of programs and crates.
     pub(crate) versions: BTreeMap<String, String>,
@@ -42,18 +42,18 @@ struct Package {
 }
 
 impl Machine {
-    /// This one, with `linemill` the program that is measured.
+    /// This machine; `linemill` is the program that is measured.
     pub(crate) fn here(linemill: &Path) -> Self {
         let unknown = || "unknown".to_owned();
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let release = read("/proc/sys/kernel/osrelease");
         let mut versions = locked(&read("Cargo.lock"));
-        let mut said = |name: &str, program: &Path| {
+        let mut ask = |name: &str, program: &Path| {
             let version = version(program);
             versions.extend(version.map(|version| (name.to_owned(), version)));
         };
-        said("linemill", linemill);
-        said("rustc", Path::new("rustc"));
+        ask("linemill", linemill);
+        ask("rustc", Path::new("rustc"));
         Self {
             processor: value(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown),
             cores: thread::available_parallelism().map_or(1, usize::from),
@@ -68,12 +68,12 @@ impl Machine {
         }
     }
 
-    /// Whether figures of both may stand in one table.
+    /// Whether figures of both machines can be compared.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.processor == other.processor && self.cores == other.cores
     }
 
-    /// Rows of what there is to say: a name and a value each.
+    /// A row with name and value per known fact.
     pub(crate) fn rows(&self) -> Vec<[String; 2]> {
         let cores = match self.cores {
             1 => "1, which server and client share".to_owned(),
@@ -103,14 +103,17 @@ fn locked(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What `PROGRAM --version` says, its name left out.
+/// The output of `PROGRAM --version` without the name.
 fn version(program: &Path) -> Option<String> {
-    // rustup must not take this for a wish to install anything.
+    // Asking for a version must not make rustup install a toolchain.
     let mut command = Command::new(program);
     command.arg("--version").env("RUSTUP_AUTO_INSTALL", "0");
-    let said = command.output().ok().filter(|said| said.status.success())?;
-    let said = String::from_utf8(said.stdout).ok()?;
-    let (_, version) = said.lines().next()?.split_once(' ')?;
+    let output = command
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let output = String::from_utf8(output.stdout).ok()?;
+    let (_, version) = output.lines().next()?.split_once(' ')?;
     Some(version.to_owned())
 }
 
@@ -135,7 +138,7 @@ mod tests {
     use super::{Machine, gib, locked, value};
 
     #[test]
-    fn what_linux_says_is_understood() {
+    fn facts_are_read_from_proc_and_lock() {
         let processors = "processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n";
         assert_eq!(value(processors, "model name").as_deref(), Some("AMD EPYC"));
         assert_eq!(value(processors, "model"), None);
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_is_like_itself_whatever_its_versions() {
+    fn versions_do_not_make_a_different_machine() {
         let here = Machine::here(Path::new("no such program"));
         let mut newer = here.clone();
         newer.versions.insert("linemill".to_owned(), "9".to_owned());

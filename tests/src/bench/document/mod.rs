@@ -1,7 +1,7 @@
-//! What was measured, as a document: kept as JSON, shown as text, Markdown and plots.
+//! Results as a document: stored as JSON, shown as text, Markdown and plots.
 //!
-//! In: tables of named columns ([`Part`]). Out: the same on a terminal, in a results file that
-//! others can add to, and in a report. Not here: any measuring.
+//! In: tables of named columns ([`Part`]). Out: the same on a terminal, in a results file to which
+//! other programs can add, and in a report. Not here: measuring.
 
 mod draw;
 mod machine;

@@ -1,8 +1,7 @@
-//! One table of the document, and what to draw of it.
+//! A table of the document, and its plots.
 //!
-//! A table is its columns' names and its rows; whoever wrote it, this bench or another program, it is
-//! shown by the same rules. Numbers keep four digits: more would be noise, and would make each new
-//! measurement a change of every byte.
+//! In: names of columns, and rows, from this bench or another program. Out: text, and cells for others
+//! to show. Numbers keep four digits, since more would be noise and change with every measurement.
 
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
@@ -15,94 +14,94 @@ use crate::report::table;
 pub(crate) struct Part {
     /// The heading.
     pub(crate) title: String,
-    /// What was measured and how: a paragraph of Markdown.
+    /// A paragraph of Markdown that says what was measured, and how.
     pub(crate) about: String,
-    /// The command that measures it again; none when empty.
+    /// The command that measures it again; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) command: String,
     /// Names of the columns, with units.
     pub(crate) columns: Vec<String>,
-    /// As many cells in each as there are columns.
+    /// Rows with one cell per column.
     pub(crate) rows: Vec<Vec<Cell>>,
-    /// What to draw.
+    /// Plots of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) plots: Vec<Plot>,
 }
 
-/// What is in one place of a table.
+/// A cell of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Cell {
     /// A measured number.
     Number(f64),
-    /// Anything else: a name, a count that is no measurement.
+    /// A text, such as a name, or a count that was not measured.
     Text(String),
 }
 
-/// A drawing of a table's columns.
+/// A plot of a table's columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Plot {
     /// The heading.
     pub(crate) title: String,
     pub(crate) kind: Kind,
-    /// The column along the axis from left to right, its values in the order of the rows. Without it,
-    /// the names of the columns in `y` are there.
+    /// The column whose values are the places along the axis, in the order of the rows. Without it, the
+    /// places are the names of the columns in `y`.
     pub(crate) x: Option<String>,
-    /// The column with the numbers, or several if `x` is left out.
+    /// The column with the numbers; several only without `x`.
     pub(crate) y: Vec<String>,
-    /// The column that tells series apart; without it there is one.
+    /// The column that names the series; without it there is one series.
     pub(crate) by: Option<String>,
-    /// Only rows that have this text in this column.
+    /// Restricts the plot to rows with this text in this column.
     pub(crate) only: Option<[String; 2]>,
-    /// Labels of the axes, with units.
+    /// Label of the axis of places, with its unit.
     pub(crate) x_label: String,
     pub(crate) y_label: String,
-    /// The columns with the least and the most of what is in `y`.
+    /// The columns with the lowest and the highest value of the numbers in `y`.
     pub(crate) spread: Option<[String; 2]>,
-    /// The value of `x` whose bar stands out.
+    /// The value of `x` whose bar is emphasised.
     pub(crate) emphasis: Option<String>,
-    /// Whether the numbers are on a logarithmic scale.
+    /// Whether the scale of the numbers is logarithmic.
     pub(crate) log: bool,
 }
 
-/// How a plot shows numbers.
+/// The form of a plot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// One line a series, a mark for each number.
+    /// A line per series, with a mark per number.
     #[default]
     Lines,
-    /// A bar for each number, those of one place side by side.
+    /// A bar per number, grouped by place.
     Bars,
 }
 
 impl Part {
-    /// Shows it on standard output.
+    /// Prints it on standard output.
     pub(crate) fn print(&self) {
         println!("{}\n", self.about);
         print!("{}", self.text());
     }
 
-    /// The table alone, its columns lined up.
+    /// The table alone, with aligned columns.
     fn text(&self) -> String {
         let shown = |row: &Vec<Cell>| row.iter().map(Cell::shown).collect::<Vec<_>>();
         let rows: Vec<_> = self.rows.iter().map(shown).collect();
         table(&self.columns, &rows)
     }
 
-    /// Where a column is.
+    /// The index of a column.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// Whether rows are as wide as the head, and plots name columns that exist.
+    /// Checks that rows are as wide as the head, and that plots name existing columns.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let width = self.columns.len();
         for (nth, row) in self.rows.iter().enumerate() {
             ensure!(
                 row.len() == width,
-                "row {} has {} cells, there are {width} columns",
+                "row {} has {} cells, but there are {width} columns",
                 nth + 1,
                 row.len()
             );
@@ -111,7 +110,7 @@ impl Part {
             for name in plot.columns() {
                 ensure!(
                     self.column(name).is_some(),
-                    "the plot {:?} names the column {name:?}, which is not there\nhint: columns are {:?}",
+                    "the plot {:?} names the unknown column {name:?}\nhint: the columns are {:?}",
                     plot.title,
                     self.columns
                 );
@@ -122,7 +121,7 @@ impl Part {
 }
 
 impl Plot {
-    /// The columns that it needs.
+    /// The columns that the plot names.
     fn columns(&self) -> impl Iterator<Item = &String> {
         let only = self.only.iter().map(|[column, _]| column);
         let named = self.x.iter().chain(&self.y).chain(&self.by);
@@ -131,18 +130,18 @@ impl Plot {
 }
 
 impl Cell {
-    /// A number, of which four digits are kept.
+    /// A number, rounded to four digits.
     pub(crate) fn number(value: f64) -> Self {
         let rounded = format!("{value:.3e}").parse();
         Self::Number(rounded.unwrap_or(value))
     }
 
-    /// A count: no measurement, so all its digits are shown.
+    /// A count, shown with all its digits because it was not measured.
     pub(crate) fn count(count: impl ToString) -> Self {
         Self::Text(grouped(&count.to_string()))
     }
 
-    /// A text, or what is to be shown as it is.
+    /// A text, shown as it is.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -155,7 +154,7 @@ impl Cell {
         }
     }
 
-    /// With about three digits, those of thousands in groups.
+    /// The number with about three digits, in groups of thousands.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_does_not_fit_is_refused() {
+    fn invalid_tables_are_refused() {
         let mut part = Part {
             title: "T".to_owned(),
             about: String::new(),
@@ -218,6 +217,6 @@ mod tests {
         part.plots.clear();
         part.rows[0].pop();
         let error = part.check().expect_err("too short").to_string();
-        assert_eq!(error, "row 1 has 1 cells, there are 2 columns");
+        assert_eq!(error, "row 1 has 1 cells, but there are 2 columns");
     }
 }

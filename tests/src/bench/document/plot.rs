@@ -1,42 +1,42 @@
-//! What a plot shows, taken out of its table: places along one axis, and series of numbers.
+//! The data of a plot: places along one axis, and series of numbers.
 //!
-//! Places are names, not quantities: they are evenly apart, in the order of the rows. Not here:
-//! how it looks (`draw`).
+//! In: a table and a plot of it. Out: its data. Places are names, not quantities: they are evenly
+//! spaced, in the order of the rows. Not here: drawing (`draw`).
 
 use anyhow::{Context as _, ensure};
 
 use super::{Cell, Part, Plot};
 
-/// What is to be drawn.
+/// The data of a plot.
 #[derive(Debug, PartialEq)]
 pub(super) struct Data {
-    /// Along the axis.
+    /// Places along the axis.
     pub(super) places: Vec<String>,
     pub(super) series: Vec<Series>,
 }
 
-/// Numbers that belong together.
+/// A series of numbers.
 #[derive(Debug, PartialEq)]
 pub(super) struct Series {
     pub(super) name: String,
-    /// One for each place, where there is one.
+    /// A number per place; `None` where there is none.
     pub(super) points: Vec<Option<Point>>,
 }
 
-/// One number.
+/// A number of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
     pub(super) value: f64,
-    /// The least and the most of what it is the middle of.
+    /// The lowest and highest value of the measurements whose median it is.
     pub(super) spread: Option<(f64, f64)>,
 }
 
 impl Data {
-    /// What `plot` shows of `part`.
+    /// Extracts what `plot` shows of `part`.
     pub(super) fn of(part: &Part, plot: &Plot) -> anyhow::Result<Self> {
         let column = |name: &String| {
             let place = part.column(name);
-            place.with_context(|| format!("there is no column {name:?}"))
+            place.with_context(|| format!("unknown column {name:?}"))
         };
         let y: Vec<usize> = plot.y.iter().map(column).collect::<Result<_, _>>()?;
         let x = plot.x.as_ref().map(column).transpose()?;
@@ -77,22 +77,22 @@ impl Data {
             }
         }
         let numbers = data.points().count();
-        ensure!(numbers > 0, "there is no number to draw");
+        ensure!(numbers > 0, "no numbers to draw");
         ensure!(
             !plot.log || data.points().all(|point| point.value > 0.0),
-            "a logarithmic scale has no place for 0"
+            "a logarithmic scale cannot show 0"
         );
         Ok(data)
     }
 
-    /// All numbers.
+    /// All numbers of all series.
     pub(super) fn points(&self) -> impl Iterator<Item = Point> {
         self.series
             .iter()
             .flat_map(|series| series.points.iter().copied().flatten())
     }
 
-    /// The least and the most of all numbers, spreads included.
+    /// The lowest and highest of all numbers, including their spreads.
     pub(super) fn range(&self) -> (f64, f64) {
         let ends = self.points().flat_map(|point| {
             let (least, most) = point.spread.unwrap_or((point.value, point.value));
@@ -134,7 +134,7 @@ mod tests {
                 ["1", "native", 5.0, 4.0, 6.0], ["1", "own", 3.0, 2.0, 4.0], ["8", "native", 2.0, 1.0, 3.0]
             ] }"#,
         )
-        .expect("it is JSON of that form")
+        .expect("a valid part")
     }
 
     fn plain(value: f64) -> Option<Point> {
@@ -155,7 +155,7 @@ mod tests {
             r#"{ "x": "n", "y": ["rate"], "by": "peer", "spread": ["min", "max"] }"#,
         )
         .expect("a plot");
-        let data = Data::of(&part(), &plot).expect("all columns are there");
+        let data = Data::of(&part(), &plot).expect("known columns");
         assert_eq!(data.places, ["1", "8"]);
         assert_eq!(data.series.len(), 2);
         assert_eq!(data.series[1].points.len(), 1);
@@ -165,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn columns_become_places_for_the_rows_that_are_wanted() {
+    fn columns_become_places_of_selected_rows() {
         let plot = r#"{ "y": ["min", "max"], "by": "peer", "only": ["n", "1"] }"#;
         let plot: Plot = serde_json::from_str(plot).expect("a plot");
-        let data = Data::of(&part(), &plot).expect("all columns are there");
+        let data = Data::of(&part(), &plot).expect("known columns");
         assert_eq!(data.places, ["min", "max"]);
         let expected = [
             series("native", &[plain(4.0), plain(6.0)]),

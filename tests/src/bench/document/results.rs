@@ -1,4 +1,4 @@
-//! The results file: the machine, and parts by name. Parts that are measured alone, or by another
+//! The results file: the machine, and parts by name. Parts that are measured separately, or by another
 //! program, are merged into it.
 
 use std::collections::BTreeMap;
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Machine, Part};
 
-/// All that is known.
+/// The contents of the file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Results {
-    /// Where it was measured; a file that another program wrote may leave it out.
+    /// The machine. Files of other programs may omit it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine: Option<Machine>,
-    /// The command that measures most of it again.
+    /// The command that measures most parts again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) command: String,
-    /// Tables, by the names that `report --only` takes.
+    /// Tables by name, as `report --only` names them.
     pub(crate) parts: BTreeMap<String, Part>,
 }
 
-/// Parts in the order in which they are shown; others follow, by their names.
+/// Parts in the order in which they are shown. Others follow, sorted by name.
 const ORDER: [&str; 11] = [
     "load",
     "ping",
@@ -52,7 +52,7 @@ impl Results {
         Ok(read)
     }
 
-    /// Writes the file, its folder too.
+    /// Writes the file, and creates its folder.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -61,12 +61,15 @@ impl Results {
         fs::write(path, text).with_context(|| path.display().to_string())
     }
 
-    /// Takes the parts of `newer` in the place of its own. Figures of two machines do not go together.
+    /// Adds the parts of `newer`, which replace those of the same name.
+    ///
+    /// # Errors
+    /// The figures are of another machine.
     pub(crate) fn merge(&mut self, newer: Self) -> anyhow::Result<()> {
         if let (Some(own), Some(other)) = (&self.machine, &newer.machine) {
             ensure!(
                 own.is_like(other),
-                "these figures are of another machine: {} with {} cores, and {} with {}\nhint: measure all parts on one, or start afresh with --fresh",
+                "the figures are of different machines: {} with {} cores, and {} with {}\nhint: measure all parts on one machine, or discard the old ones with --fresh",
                 own.processor,
                 own.cores,
                 other.processor,
@@ -95,20 +98,20 @@ mod tests {
     use super::Results;
 
     fn results(text: &str) -> Results {
-        serde_json::from_str(text).expect("it is JSON of that form")
+        serde_json::from_str(text).expect("valid results")
     }
 
     const PART: &str = r#"{ "title": "T", "about": "", "columns": ["a"], "rows": [["x"], [1.5]] }"#;
 
     #[test]
-    fn newer_parts_take_the_place_of_older_ones() {
+    fn newer_parts_replace_older_ones() {
         let machine = r#""machine": { "processor": "P", "cores": 2, "kernel": "6", "memory": "8 GiB", "versions": {} }"#;
         let mut kept = results(&format!(
             r#"{{ {machine}, "command": "c", "parts": {{ "tls": {PART}, "zeta": {PART}, "load": {PART} }} }}"#
         ));
         let newer = PART.replace("1.5", "2.5");
         let newer = format!(r#"{{ "parts": {{ "load": {newer}, "engines": {PART} }} }}"#);
-        kept.merge(results(&newer)).expect("no other machine");
+        kept.merge(results(&newer)).expect("the same machine");
         let names: Vec<_> = kept.ordered().map(|(name, _)| name).collect();
         assert_eq!(names, ["load", "engines", "tls", "zeta"]);
         assert_eq!(kept.parts["load"].rows[1][0].value(), Some(2.5));
@@ -125,11 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_results_are_read_back() {
         let folder = linemill_tests::Folder::new();
         let path = folder.path().join("new/results.json");
         let kept = results(&format!(r#"{{ "parts": {{ "load": {PART} }} }}"#));
-        kept.write(&path).expect("the folder is made");
-        assert_eq!(Results::read(&path).expect("it was just written"), kept);
+        kept.write(&path).expect("a written file");
+        assert_eq!(Results::read(&path).expect("the written file"), kept);
     }
 }

@@ -1,11 +1,11 @@
-//! What must hold, beside what was found.
+//! Targets, compared with results.
 //!
-//! In: parts by name. Out: a row for each target whose part is there. Not here: failing when one is
-//! missed; a report says it.
+//! In: parts by name. Out: a row for each target whose part was measured. Not here: failing when a
+//! target is missed; the report only shows it.
 
 use super::{Cell, Results};
 
-/// What a figure may be.
+/// The limit of a figure.
 enum Bound {
     AtLeast(f64),
     AtMost(f64),
@@ -13,22 +13,22 @@ enum Bound {
 
 use Bound::{AtLeast, AtMost};
 
-/// One thing that must hold.
+/// A target.
 struct Target {
     what: &'static str,
     bound: Bound,
     found: fn(&Results) -> Option<f64>,
 }
 
-/// All of them. Ratios are medians of what single rounds found.
+/// All targets. Ratios are medians over rounds.
 const TARGETS: [Target; 11] = [
     Target {
-        what: "throughput beside native tokio on blocks",
+        what: "throughput, compared with native tokio on blocks",
         bound: AtLeast(0.95),
         found: |all| all.figure("load", &[("peer", "linemill")], "ratio"),
     },
     Target {
-        what: "throughput beside the tutorial's C server with bufferevents",
+        what: "throughput, compared with the tutorial's C server with bufferevents",
         bound: AtLeast(8.0),
         found: |all| {
             let rate = |peer| all.figure("load", &[("peer", peer)], "M lines/s");
@@ -36,7 +36,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "CPU seconds a GB beside the raw echo",
+        what: "CPU seconds per GB, compared with the raw echo",
         bound: AtMost(1.25),
         found: |all| {
             let cost = |peer| all.figure("load", &[("peer", peer)], "CPU s/GB");
@@ -44,7 +44,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "throughput of a chain of 4 beside a chain of 1",
+        what: "throughput of a chain of 4, compared with a chain of 1",
         bound: AtLeast(0.6),
         found: |all| {
             all.figure(
@@ -55,7 +55,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "CPU of one more filter, ns a line (chains of 8 and of 1)",
+        what: "CPU of one more filter, ns per line (chains of 8 and of 1)",
         bound: AtMost(15.0),
         found: |all| {
             let cost = |filters| {
@@ -66,12 +66,12 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "ping, the median beside native tokio",
+        what: "ping, median compared with native tokio",
         bound: AtMost(1.05),
         found: |all| all.figure("ping", &[("peer", "linemill")], "ratio"),
     },
     Target {
-        what: "ping, the 99th percentile beside native tokio",
+        what: "ping, 99th percentile compared with native tokio",
         bound: AtMost(1.1),
         found: |all| all.figure("ping", &[("peer", "linemill")], "p99 ratio"),
     },
@@ -81,7 +81,7 @@ const TARGETS: [Target; 11] = [
         found: |all| all.figure("memory", &[("peer", "linemill")], "KiB each"),
     },
     Target {
-        what: "throughput of 1,000 active connections beside 4",
+        what: "throughput of 1,000 active connections, compared with 4",
         bound: AtLeast(0.8),
         found: |all| {
             let row = [("connections", "1,000"), ("peer", "linemill")];
@@ -89,7 +89,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "lines a core beside the same filter in the next best WASM engine",
+        what: "lines per core, compared with the same filter in the next best WASM engine",
         bound: AtLeast(10.0),
         found: |all| {
             let part = all.parts.get("engines")?;
@@ -99,7 +99,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "TLS, throughput beside an echo by rustls",
+        what: "TLS throughput, compared with an echo by rustls",
         bound: AtLeast(0.8),
         found: |all| all.figure("tls", &[("peer", "linemill")], "ratio"),
     },
@@ -108,7 +108,7 @@ const TARGETS: [Target; 11] = [
 /// The head of a table of [`rows`].
 pub(super) const HEAD: [&str; 4] = ["measure", "at least / at most", "found", ""];
 
-/// What was found for each target whose part is there.
+/// A row for each target whose part was measured.
 pub(super) fn rows(results: &Results) -> Vec<[String; 4]> {
     let row = |target: &Target| {
         let found = (target.found)(results)?;
@@ -124,7 +124,7 @@ pub(super) fn rows(results: &Results) -> Vec<[String; 4]> {
 }
 
 impl Results {
-    /// The number in a column of the first row that has these texts.
+    /// The number in a column of the first row with these texts.
     fn figure(&self, part: &str, row: &[(&str, &str)], column: &str) -> Option<f64> {
         let part = self.parts.get(part)?;
         let has = |cells: &[Cell], (column, text): (&str, &str)| {
@@ -143,7 +143,7 @@ mod tests {
     use crate::document::Results;
 
     #[test]
-    fn targets_are_judged_by_the_parts_that_are_there() {
+    fn targets_are_compared_with_measured_parts() {
         let results: Results = serde_json::from_str(
             r#"{ "parts": {
                 "load": { "title": "", "about": "", "columns": ["peer", "CPU s/GB", "ratio"], "rows": [
@@ -154,7 +154,7 @@ mod tests {
                 ] }
             } }"#,
         )
-        .expect("it is JSON of that form");
+        .expect("valid parts");
         let rows = rows(&results);
         let short: Vec<_> = rows
             .iter()
