@@ -17,11 +17,30 @@ use std::{
 
 use linemill_guest_build::{BuildError, Toolchain, build, new};
 
-/// A folder that persists between runs, for the output of compilers. Crates in it are created anew.
-/// All tests share it, because they need the standard library compiled in the same way.
+/// A folder that persists between runs, for crates and components. Crates in it are created anew.
 fn workshop() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest-build");
     fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// The folder in which cargo built the plugins. Building here too reuses their dependencies and the
+/// standard library, which otherwise takes a minute to compile from source.
+fn shared() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guest");
+    fs::create_dir_all(&dir).unwrap();
+    dir.canonicalize().unwrap()
+}
+
+/// A target folder whose components are the workshop's, and whose other files are shared.
+fn target() -> PathBuf {
+    let dir = workshop().join("target");
+    fs::create_dir_all(&dir).unwrap();
+    #[cfg(unix)]
+    if fs::symlink_metadata(dir.join("guest")).is_err() {
+        // Another test of this program may have created it just now.
+        let _ = std::os::unix::fs::symlink(shared(), dir.join("guest"));
+    }
     dir
 }
 
@@ -54,7 +73,7 @@ fn a_new_filter_passes_its_test_and_becomes_a_component() {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let test = Command::new(cargo)
         .args(["test", "--target-dir"])
-        .arg(workshop().join("native"))
+        .arg(shared())
         .current_dir(&root)
         .output()
         .unwrap();
@@ -63,7 +82,7 @@ fn a_new_filter_passes_its_test_and_becomes_a_component() {
     assert!(test.status.success(), "{said}{errors}");
     assert!(said.contains("3 passed"), "{said}");
 
-    let target = workshop().join("target");
+    let target = target();
     let built = build(&root, &target, &toolchain(&root)).unwrap();
     let [filter] = &built[..] else {
         panic!("one component, not {built:?}");
@@ -90,7 +109,7 @@ fn a_new_filter_passes_its_test_and_becomes_a_component() {
 
 #[test]
 fn errors_name_what_a_crate_lacks() {
-    let (root, target) = (emptied("plain"), workshop().join("target"));
+    let (root, target) = (emptied("plain"), target());
     fs::create_dir_all(root.join("src")).unwrap();
     let write = |path: &str, text: &str| fs::write(root.join(path), text).unwrap();
     let refusal = || build(&root, &target, &toolchain(&root)).unwrap_err();
