@@ -7,6 +7,15 @@ use anyhow::Result;
 
 use crate::{step, workspace::Workspace};
 
+/// Crates that need neither wasmtime nor plugins. Their tests include the golden reports of
+/// configurations and the fuzz targets on their corpora.
+const QUICK: [&str; 4] = [
+    "--package",
+    "linemill-framing",
+    "--package",
+    "linemill-config",
+];
+
 /// The targets that tests and instruction counts need. Building exactly these, in one command,
 /// makes cargo resolve features once, so that nothing is compiled twice.
 pub(crate) const TARGETS: [&str; 6] = [
@@ -24,6 +33,14 @@ pub(crate) fn all(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     plugins(workspace)?;
     build(workspace)?;
     host(workspace, arguments)
+}
+
+/// Runs the tests of the crates that need no wasmtime: within minutes of a clean checkout.
+pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
+    step::run(
+        "testing framing and config",
+        workspace.cargo().args(["test", "--locked"]).args(QUICK),
+    )
 }
 
 /// Runs the plugins' tests natively.
