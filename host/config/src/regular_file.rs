@@ -12,7 +12,7 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system refused: the file does not exist, or may not be read.
-    #[error("{0}")]
+    #[error(transparent)]
     System(#[from] io::Error),
     /// It is a folder.
     #[error("a folder, not a file")]

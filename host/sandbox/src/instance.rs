@@ -24,7 +24,7 @@ use crate::imports::HostState;
 use crate::imports::ImportContext;
 use crate::limits::{Bounds, LimitExceeded};
 use crate::plugin::{ABI, Exports, Linked};
-use crate::verdict::printable;
+use linemill_config::printable;
 use linemill_framing::Lines;
 
 mod declared;

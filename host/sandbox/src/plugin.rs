@@ -19,8 +19,8 @@ use crate::imports::HostState;
 use crate::imports::{self, Grants, RequiredImports};
 use crate::plugin::admission::{Admission, Admitted};
 use crate::plugin::compiler::Compiler;
-use crate::verdict::printable;
 use crate::{Digest, Refusal};
+use linemill_config::printable;
 use linemill_config::settings::Limits;
 
 pub mod admission;
@@ -243,5 +243,5 @@ impl Linked {
 /// An error with its causes. Made printable, since errors quote names from the plugin.
 pub(crate) fn chain_of(error: &wasmtime::Error) -> String {
     let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
-    printable(causes.join(": ").as_bytes())
+    printable(causes.join(": "))
 }

@@ -12,6 +12,7 @@ use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::Outcome;
 use crate::verdict::routed_lines::RoutedLines;
 use linemill_config::settings::OnError;
+use linemill_config::{PRINTABLE, printable};
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
@@ -75,7 +76,7 @@ pub enum Close {
 pub struct Broken(&'static str);
 
 /// The longest reason that is kept, in bytes.
-pub const REASON: usize = 1024;
+pub const REASON: usize = PRINTABLE;
 
 /// Judges an outcome. `route_indices` has, for each route that the filter declared, its index among
 /// the routes of the chain. A line whose route has no destination (`None`) continues through the
@@ -214,23 +215,6 @@ fn emit(
             },
         );
     }
-}
-
-/// A guest's text, made safe to show: cut to [`REASON`] bytes, with control characters escaped.
-pub(crate) fn printable(reason: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&reason[..reason.len().min(REASON)]);
-    if !text.contains(char::is_control) {
-        return text.into_owned();
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 // === impl Verdicts ===

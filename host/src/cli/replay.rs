@@ -12,6 +12,9 @@ use linemill_sandbox::supervise::capsule::{Capsule, State};
 
 use super::plugin::{admit, hinted, refused};
 
+/// Largest capsule read, bytes: the most that a folder of capsules holds.
+const LARGEST: u64 = 64 << 20;
+
 /// Run the line of a trap capsule again, and show the result
 ///
 /// Starts the filter with the settings and, if the capsule contains it, the state of the capsule. If
@@ -37,7 +40,8 @@ impl Replay {
 
     async fn replay(self) -> anyhow::Result<()> {
         let name = self.capsule.display();
-        let text = std::fs::read(&self.capsule).with_context(|| name.to_string())?;
+        let text = linemill_config::read_regular(&self.capsule, LARGEST)
+            .with_context(|| name.to_string())?;
         let capsule: Capsule = serde_json::from_slice(&text).map_err(|error| {
             let problem = format!("{name}: not a capsule: {error}");
             hinted(&problem, "capsules are in the folder of `[host] capsules`")

@@ -10,7 +10,7 @@ use std::time::Instant;
 use prometheus_client::metrics::counter::Counter;
 use wasmtime::component::{ComponentType, Lift};
 
-use crate::verdict::printable;
+use linemill_config::printable;
 
 /// The number of low bits of [`Log::spent`] that count lines. They can count more than the
 /// configuration allows.

@@ -9,7 +9,7 @@ pub(crate) use crate::bindings::only_state::exports::linemill::filter::state::Sa
 use crate::engine::Engine;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Bounds;
-use crate::verdict::printable;
+use linemill_config::printable;
 
 /// The largest state, in bytes.
 const MAX_STATE: usize = 1 << 20;

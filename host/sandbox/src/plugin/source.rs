@@ -4,13 +4,12 @@
 //! bare names are looked up. Out: the bytes, read once and limited in size.
 //! Not here: whether the bytes are a plugin (`admission`, `compiler`).
 
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::bundled;
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::PluginRef;
+use linemill_config::{ReadError, read_regular};
 
 /// Reads a plugin. A name is looked up in `folders` first, and then among the bundled plugins. Blocks
 /// on the file system.
@@ -69,35 +68,23 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
 
 fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     let shown = path.display();
-    let failed = |error: io::Error| {
-        Refusal::plugin(
+    read_regular(path, limit).map_err(|error| match error {
+        ReadError::System(error) => Refusal::plugin(
             format!("plugin {shown}: {error}"),
             "check the path, and that linemill's user may read it",
-        )
-    };
-    // Checked before opening, since opening a FIFO would block until another process opens it.
-    let kind = fs::metadata(path).map_err(failed)?;
-    if !kind.is_file() {
-        let what = if kind.is_dir() {
-            "a folder"
-        } else {
-            "not a regular file"
-        };
-        return Err(Refusal::plugin(
-            format!("plugin {shown} is {what}"),
+        ),
+        ReadError::Folder => Refusal::plugin(
+            format!("plugin {shown} is a folder"),
             "name the .wasm file itself",
-        ));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        return Err(Refusal::new(
+        ),
+        ReadError::NotRegular => Refusal::plugin(
+            format!("plugin {shown} is not a regular file"),
+            "name the .wasm file itself",
+        ),
+        ReadError::TooLarge(limit) => Refusal::new(
             RefusalKind::Size,
             format!("plugin {shown} is larger than {limit} bytes"),
             "if it is meant to be, raise the filter's `size`",
-        ));
-    }
-    Ok(bytes)
+        ),
+    })
 }
