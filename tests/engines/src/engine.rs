@@ -13,7 +13,7 @@ pub(crate) trait Engine {
     }
 
     /// Turns a block of whole lines, each ended by LF, as a server that has just read it would:
-    /// finds the lines, has them turned, and gives back what is to be written.
+    /// finds the lines, filters them, and returns the bytes to write.
     ///
     /// # Errors
     /// When the guest fails, which ends the run.

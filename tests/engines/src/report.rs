@@ -101,9 +101,9 @@ impl Report<'_> {
     fn about(&self) -> String {
         format!(
             "ROT13 on lines of {} bytes in one process, called by one thread, without sockets. Engines take \
-             turns at blocks of {} KiB; each finds the lines, has them turned, and gives back what is to be \
-             written. Medians of {} rounds of {} s, every byte checked; what makes blocks and checks them is \
-             not counted. Extism {}, fluvio-smartengine {}, wasmi {}.",
+             turns with blocks of {} KiB: each finds the lines, filters them, and returns the bytes to \
+             write. Medians of {} rounds of {} s, every byte checked; making and checking blocks is not \
+             counted. Extism {}, fluvio-smartengine {}, wasmi {}.",
             self.load.line,
             BLOCK / 1024,
             self.rounds.rounds,

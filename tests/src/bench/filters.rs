@@ -60,9 +60,9 @@ impl Filters {
         Ok(Part {
             title: "Real filters".to_owned(),
             about: format!(
-                "The filters of [examples](../examples/README.md), with their settings, on the logs that are there, over and over; {} saturated connections, {}. \
-                 The native peer is the same filters' Rust code without WebAssembly, called with the lines of one read at a time by a tokio server that finds lines with memchr: \
-                 what the filters cost by themselves. Lines and bytes are those that are sent. Ratios are to the native peer in the same round.",
+                "The filters of [examples](../examples/README.md) with their settings, repeatedly on the logs in that folder; {} saturated connections, {}. \
+                 The native peer is the Rust code of the same filters without WebAssembly. A tokio server that finds lines with memchr calls it with the lines of one read at a time, \
+                 which shows what the filters themselves cost. Lines and bytes count what is sent. Ratios are to the native peer in the same round.",
                 self.rounds.connections,
                 self.rounds.method()
             ),

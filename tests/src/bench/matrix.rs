@@ -187,14 +187,14 @@ impl Matrix {
         }
         let columns = [*column, "peer"].into_iter().chain(COLUMNS);
         let compared = match &beside {
-            Some(beside) => format!(", and `{beside}` is to that load of the same peer"),
+            Some(beside) => format!("; those in `{beside}` are to the same peer with that load"),
             None => String::new(),
         };
         Ok(Part {
             title: dimension.title.to_owned(),
             about: format!(
-                "As above, but for one thing: lines of {LINE} bytes, {} connections and {FILTERS} filter unless the first column says otherwise; {}. \
-                 The native peer turns each block as often as the chain has filters. Ratios are to the native peer of the same load in the same round{compared}.",
+                "As above, with one parameter varied in the first column. The others are lines of {LINE} bytes, {} connections and {FILTERS} filter; {}. \
+                 The native peer transforms each block as many times as the chain has filters. Ratios are to the native peer with the same load in the same round{compared}.",
                 self.rounds.connections,
                 self.rounds.method(),
             ),
