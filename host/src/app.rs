@@ -1,144 +1,112 @@
-//! Puts the planes together: the only place that knows every module.
+//! Runs a host in phases, each with a type for its result. The only module that wires the planes together.
 //!
-//! In: an [`Origin`]. Out: a host that serves until it is told to stop, and has drained.
+//! | phase | function | result |
+//! |---|---|---|
+//! | load | [`load`] | [`Loaded`]: validated settings, and a loader of plugins |
+//! | build | [`build`] | [`Built`]: the first generation, with its filters started and tested |
+//! | bind | [`bind`] | [`Host`]: sockets bound, sinks open, nothing accepted yet |
+//! | run, drain | [`Host::serve`] | serves until a shutdown, then drains |
+//!
+//! An error in a phase leaves nothing running.
+//! Not here: what a listener or a reload does.
+
+mod host;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use tokio::sync::mpsc;
-use tokio::time;
 
-use crate::control::admin::Admin;
-use crate::control::build::build;
-use crate::control::history::History;
 use crate::control::origin::Origin;
-use crate::control::reloader::{Reloader, SwapState};
-use crate::control::request::Trigger;
 use crate::control::triggers::{self, Stop};
-use crate::control::watcher::Watcher;
-use crate::generation::{DataPlane as _, Snapshot};
-use crate::listeners::Listeners;
-use crate::net::bind::{BindRequest, Socket, SystemdSockets};
+use crate::generation::Generation;
+use crate::metrics::Metrics;
 use crate::sinks::registry::SinkRegistry;
-use crate::telemetry::metrics::Metrics;
-use linemill_config::Problems;
+pub use host::{Host, bind};
 use linemill_config::settings::Settings;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::loader::Loader;
 
-/// Runs the host: exits after a drain.
+/// The result of the load phase.
+pub struct Loaded {
+    origin: Origin,
+    settings: Settings,
+    plugins: Arc<Loader>,
+    /// When loading began.
+    started: Instant,
+}
+
+/// The result of the build phase.
+pub struct Built {
+    loaded: Loaded,
+    metrics: Metrics,
+    /// Contains the open quarantines of the filters.
+    sinks: SinkRegistry,
+    generation: Generation,
+}
+
+/// Runs a host from its configuration until SIGTERM or SIGINT, and drains it. A second signal ends the
+/// drain.
 ///
 /// # Errors
-/// When anything of the configuration cannot be had; nothing has been started then.
-pub async fn serve(origin: Origin) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let settings = origin.load()?;
+/// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then.
+pub async fn run(origin: Origin) -> anyhow::Result<()> {
+    let loaded = load(origin)?;
     raise_descriptor_limit();
-    let metrics = Arc::new(Metrics::new());
-    let plugins = Loader::of_user(Arc::new(Engine::with_stack(settings.host.stack)?));
-    let plugins = plugins
-        .capturing(&settings.host)
-        .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;
-    let plugins = Arc::new(plugins);
-    let sinks = SinkRegistry::new(Arc::clone(&metrics));
-    let first = build(&settings, None, &plugins, &metrics, Some(&sinks)).await?;
-    metrics.reloads.in_force(first.number);
-    let (snapshot, receiver) = Snapshot::first(first);
-    let now = receiver.borrow().clone();
-
-    let mut listeners = Listeners::new(
-        SystemdSockets::from_env(),
-        receiver.clone(),
-        sinks.clone(),
-        Arc::clone(&metrics),
-    );
-    let prepared = listeners.prepare(&settings, now.generation())?;
-    let admin_socket = bind_admin(&settings, listeners.systemd())?;
-    for name in listeners.systemd().left() {
-        tracing::warn!(
-            name,
-            "no listener takes this socket of systemd's: its clients wait in vain"
-        );
-    }
-    // Before `listening on` is printed: its reader may send signals and change files at once.
-    let mut stop = Stop::catch().context("cannot catch signals")?;
-    let (sender, requests) = mpsc::channel(16);
-    let hangups = triggers::hangups(sender.clone(), move || sinks.reopen());
-    let hangups = hangups.context("cannot catch signals")?;
-    tokio::spawn(hangups);
-    let mut watcher = Watcher::new(sender.clone());
-    watcher.follow(&origin, &settings);
-    let history = History::default();
-    history.set_source(settings.place.source().cloned());
-    history.add(
-        now.generation(),
-        &now.in_force.leases,
-        Trigger::Start.to_string(),
-        Vec::new(),
-        started.elapsed(),
-    );
-    if let Some(socket) = admin_socket {
-        eprintln!("admin listening on {}", socket.name());
-        let admin = Admin {
-            metrics: Arc::clone(&metrics),
-            snapshot: receiver.clone(),
-            history: history.clone(),
-            origin: origin.clone(),
-            requests: sender,
-            token: settings.host.admin_token.clone(),
-        };
-        tokio::spawn(admin.serve(socket));
-    }
-    drop(now);
-    listeners.start(prepared);
-    let reloader = Reloader {
-        origin,
-        settings,
-        plugins,
-        listeners,
-        metrics,
-        history,
-        snapshot: snapshot.clone(),
-        watcher,
-        swap_state: SwapState::default(),
-    };
-    let (end, ended) = tokio::sync::oneshot::channel();
-    let swapping = tokio::spawn(reloader.run(requests, ended));
-
-    let signal = stop.next().await.context("cannot catch signals")?;
-    let grace = receiver.borrow().generation().drain;
-    tracing::info!(signal, ?grace, "draining");
-    let until = time::Instant::now() + grace;
-    snapshot.send_modify(|snapshot| snapshot.drain_until = Some(until));
-    // A reload under way is abandoned: what it built is either in force or not.
-    let _ended_already = end.send(());
-    let drained = async {
-        if let Ok(mut listeners) = swapping.await {
-            listeners.end(until).await;
-        }
-    };
-    tokio::select! {
-        () = drained => tracing::info!("drained"),
-        _ = stop.next() => tracing::warn!("second signal: not waiting for connections"),
-    }
+    let built = build(loaded).await?;
+    let sinks = built.sinks.clone();
+    let host = bind(built)?;
+    // Signals are caught before `listening on` is printed: its readers may send one at once.
+    let stop = Stop::catch().context("cannot catch signals")?;
+    let hangups = triggers::hangups(host.requests(), move || sinks.reopen());
+    tokio::spawn(hangups.context("cannot catch signals")?);
+    let (shutdown, abort) = stop.split();
+    host.serve(shutdown, abort).await;
     Ok(())
 }
 
-/// The socket of the admin address, if there is one.
-fn bind_admin(
-    settings: &Settings,
-    systemd: &mut SystemdSockets,
-) -> Result<Option<Socket>, Problems> {
-    let host = &settings.host;
-    let admin = host.admin.as_ref().map(|address| {
-        let request = BindRequest::new(address, "the admin address", host.places.of("admin"));
-        request.bind(systemd)
-    });
-    Ok(admin.transpose()?)
+/// Loads the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
+    let started = Instant::now();
+    let settings = origin.load()?;
+    let engine = Engine::with_stack(settings.host.stack)?;
+    let plugins = Loader::of_user(Arc::new(engine))
+        .capturing(&settings.host)
+        .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;
+    Ok(Loaded {
+        origin,
+        settings,
+        plugins: Arc::new(plugins),
+        started,
+    })
 }
 
-/// Every connection takes a descriptor; the soft limit is often 1,024 for the sake of `select`.
+/// Builds the first generation: loads its plugins, starts its filters and runs their tests.
+///
+/// # Errors
+/// Every filter, certificate and quarantine that cannot be used.
+pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
+    let metrics = Metrics::default();
+    let sinks = SinkRegistry::new(metrics.outputs.clone());
+    let (settings, plugins) = (&loaded.settings, &loaded.plugins);
+    let built =
+        crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));
+    let generation = built.await?;
+    Ok(Built {
+        loaded,
+        metrics,
+        sinks,
+        generation,
+    })
+}
+
+/// Raises the soft limit on open files to the hard one: each connection needs a descriptor, and the soft
+/// limit is often 1,024 for the sake of `select`.
 fn raise_descriptor_limit() {
     #[cfg(unix)]
     {

@@ -11,6 +11,7 @@ mod closing;
 pub mod connection;
 mod context;
 pub mod end;
+pub mod metrics;
 mod pump;
 mod read;
 mod timer;

@@ -1,7 +1,7 @@
 //! Fuzz targets of the host itself: the admin address.
 //!
-//! In: an input. Out: nothing; a target panics when a property does not hold. The package in
-//! `tests/fuzz` runs it with coverage as feedback; the test below runs it on the corpus there.
+//! In: an input. Out: a panic if a property does not hold. The package in `tests/fuzz` runs the target
+//! with coverage as feedback; the test below runs it on the corpus there.
 
 pub mod admin;
 

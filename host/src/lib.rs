@@ -12,6 +12,7 @@ pub mod control;
 pub mod fuzz;
 pub mod generation;
 pub mod listeners;
+pub mod metrics;
 pub mod net;
 mod rate;
 pub mod sinks;

@@ -9,6 +9,7 @@
 mod address_counts;
 mod arrival;
 pub mod listener;
+pub mod metrics;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,16 +19,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::connections::metrics::LineMetrics;
 use crate::generation::{DataPlane, Generation, Quarantines, Snapshot};
 use crate::net::bind::{Socket, SystemdSockets, bind};
 use crate::sinks::egress::Egress;
 use crate::sinks::open;
 use crate::sinks::registry::SinkRegistry;
 use crate::sinks::upstream::ConnectOptions;
-use crate::telemetry::metrics::Metrics;
-use linemill_config::settings::{ListenerSettings, Settings};
+use linemill_config::settings::{Address, ListenerSettings, Settings};
 use linemill_config::{Problem, Problems};
+use linemill_telemetry::Families;
 use listener::Listener;
+use metrics::ListenerMetrics;
 
 /// How long shared sinks may write their last lines after the grace period.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -41,11 +44,21 @@ pub struct Listeners {
     /// The tasks of all listeners that still have connections, removed ones included.
     running: JoinSet<()>,
     sinks: SinkRegistry,
-    metrics: Arc<Metrics>,
+    metrics: Families<ListenerMetrics>,
+    line_metrics: Families<LineMetrics>,
 }
 
 /// New listeners, bound and not yet accepting. Dropping them closes their sockets.
 pub struct Prepared(Vec<Bound>);
+
+impl Prepared {
+    /// The bound address of each listener, by name.
+    pub fn addresses(&self) -> impl Iterator<Item = (&str, &Address)> {
+        self.0
+            .iter()
+            .map(|bound| (bound.name.as_str(), bound.socket.name()))
+    }
+}
 
 struct Bound {
     name: String,
@@ -60,7 +73,8 @@ impl Listeners {
         systemd: SystemdSockets,
         snapshot: watch::Receiver<Snapshot>,
         sinks: SinkRegistry,
-        metrics: Arc<Metrics>,
+        metrics: Families<ListenerMetrics>,
+        line_metrics: Families<LineMetrics>,
     ) -> Self {
         Self {
             systemd,
@@ -69,6 +83,7 @@ impl Listeners {
             running: JoinSet::new(),
             sinks,
             metrics,
+            line_metrics,
         }
     }
 
@@ -158,7 +173,8 @@ impl DataPlane for Listeners {
                 bound.socket,
                 Arc::clone(&bound.egress),
                 self.snapshot.clone(),
-                Arc::new(self.metrics.listener(&bound.name)),
+                self.metrics.of(&bound.name),
+                self.line_metrics.of(&bound.name),
             );
             self.running.spawn(listener.serve());
             self.members.insert(bound.name, bound.egress);

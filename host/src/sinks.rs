@@ -15,6 +15,7 @@ pub mod batch;
 pub(crate) mod connection_sink;
 pub mod egress;
 mod file;
+pub mod metrics;
 pub mod open;
 mod outage;
 mod quarantine;

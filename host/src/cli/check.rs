@@ -9,9 +9,9 @@ use clap::Args;
 use linemill::control::build::build;
 use linemill::control::origin::Origin;
 use linemill::sinks::open;
-use linemill::telemetry::metrics::Metrics;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
+use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
 
 /// Check a configuration: load it and its plugins, run its filters' tests, open nothing
@@ -43,7 +43,7 @@ impl Check {
             open::check(&settings)?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
-            let built = build(&settings, None, &plugins, &Metrics::new(), None).await?;
+            let built = build(&settings, None, &plugins, &FilterFamilies::default(), None).await?;
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {

@@ -15,9 +15,9 @@ use linemill::connections::connection::Connection;
 use linemill::connections::end::End;
 use linemill::control::build::build;
 use linemill::generation::Snapshot;
+use linemill::metrics::Metrics;
 use linemill::sinks::open;
 use linemill::sinks::registry::SinkRegistry;
-use linemill::telemetry::metrics::Metrics;
 use linemill_config::Problems;
 use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill_sandbox::bundled;
@@ -63,13 +63,13 @@ impl Pipe {
 
     async fn pipe(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Metrics::default();
         let engine = Engine::with_stack(settings.host.stack)?;
         let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|error| hinted(&error.problem, &error.hint))?;
-        let sinks = SinkRegistry::new(Arc::clone(&metrics));
-        let first = build(&settings, None, &plugins, &metrics, Some(&sinks)).await?;
+        let sinks = SinkRegistry::new(metrics.outputs.clone());
+        let first = build(&settings, None, &plugins, &metrics.filters, Some(&sinks)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let (stream, service) = settings
             .listeners
@@ -86,7 +86,7 @@ impl Pipe {
             read,
         };
         let output = tokio::io::stdout();
-        let counts = Arc::new(metrics.listener("pipe"));
+        let counts = Arc::new(metrics.lines.of("pipe"));
         let stream = Connection::new(
             input,
             output,
@@ -121,7 +121,7 @@ impl Pipe {
             End::BadLength => Err(anyhow!(
                 "a frame has no valid length: is the input framed by `octet`?"
             )),
-            end => Err(anyhow!("the stream ended early: {}", end.label())),
+            end => Err(anyhow!("the stream ended early: {}", end.reason().label())),
         }
     }
 

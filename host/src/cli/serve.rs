@@ -37,7 +37,7 @@ impl Serve {
             listen,
             chain,
         } = self;
-        super::block_on(linemill::app::serve(Origin {
+        super::block_on(linemill::app::run(Origin {
             config,
             listen,
             chain,

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::context::Context;
 use super::end::End;
-use crate::telemetry::metrics::ListenerMetrics;
+use crate::connections::metrics::LineMetrics;
 use linemill_framing::{Framing, blocks};
 
 /// How long the host waits for the client's FIN after its own: closing a socket with unread bytes
@@ -24,7 +24,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Closing {
     /// How the client's lines are framed.
     framing: Framing,
-    pub(super) metrics: Arc<ListenerMetrics>,
+    pub(super) metrics: Arc<LineMetrics>,
 }
 
 impl Closing {

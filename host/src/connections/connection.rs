@@ -20,12 +20,13 @@ use super::closing::{Closing, LINGER};
 use super::context::Context;
 use super::end::End;
 use super::pump::Pump;
+use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot, grace_ends};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::{Egress, Sink};
+use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::Upstream;
-use crate::telemetry::metrics::ListenerMetrics;
 use linemill_sandbox::trial::Cohort;
 
 /// A client's stream that has not been served yet.
@@ -44,7 +45,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         egress: Arc<Egress>,
         listener: Arc<str>,
         snapshot: watch::Receiver<Snapshot>,
-        metrics: Arc<ListenerMetrics>,
+        metrics: Arc<LineMetrics>,
     ) -> Self {
         let activity = Arc::new(Activity::new());
         Self {
@@ -107,7 +108,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 None => pump.sink.close().await,
             }
         };
-        let dropped = &closing.metrics.dropped_closed;
+        let dropped = closing.metrics.dropped.of(DropReason::Closed);
         closing
             .close(&end, shutdown, &mut pump.reader, dropped)
             .await;
@@ -126,7 +127,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let (from_upstream, to_upstream) = match connect(&upstream, &context).await {
             Ok(halves) => halves,
             Err(end) => {
-                let dropped = &closing.metrics.dropped_next_hop;
+                let dropped = closing.metrics.dropped.of(DropReason::NextHop);
                 closing
                     .close(&end, writer.shutdown(), &mut reader, dropped)
                     .await;
@@ -141,7 +142,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let end = serve_pair(&mut forward, &mut reply).await;
         forward.discard();
         reply.discard();
-        let dropped = &closing.metrics.dropped_closed;
+        let dropped = closing.metrics.dropped.of(DropReason::Closed);
         let shutdown = reply.sink.close();
         closing
             .close(&end, shutdown, &mut forward.reader, dropped)

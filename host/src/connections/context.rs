@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::activity::Activity;
+use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
-use crate::telemetry::metrics::ListenerMetrics;
 use linemill_sandbox::trial::Cohort;
 
 /// Shared by the two directions of a connection; each has a clone.
@@ -17,7 +17,7 @@ pub(super) struct Context {
     pub(super) listener: Arc<str>,
     /// What is in force. Each clone remembers what it has seen.
     pub(super) snapshot: watch::Receiver<Snapshot>,
-    pub(super) metrics: Arc<ListenerMetrics>,
+    pub(super) metrics: Arc<LineMetrics>,
     /// The last byte in either direction.
     pub(super) activity: Arc<Activity>,
     /// Decides which versions of filters on trial serve it.

@@ -33,23 +33,57 @@ pub enum End {
     NextHop(io::Error),
 }
 
+linemill_telemetry::label_values! {
+    /// Why a connection ended, as metrics and the log name it.
+    pub enum EndReason as "reason" {
+        /// The client ended its stream, and all output has been written.
+        Eof = "eof",
+        /// No byte in either direction for `idle_timeout`.
+        IdleTimeout = "idle_timeout",
+        /// A line was not complete within `line_timeout`.
+        LineTimeout = "line_timeout",
+        /// Output made no progress for `write_timeout`.
+        WriteTimeout = "write_timeout",
+        /// A line was longer than `max_line`, and `oversize = "close"`.
+        Oversize = "oversize",
+        /// A length prefix was invalid, with `framing = "octet"`.
+        BadLength = "bad_length",
+        /// A filter closed the connection by its verdict.
+        Filter = "filter",
+        /// A line failed in a filter, and its `on_error = "close"`.
+        OnError = "on_error",
+        /// The host stopped, or the listener was removed.
+        Drain = "drain",
+        /// TLS ended without `close_notify`.
+        Truncated = "truncated",
+        /// Reading from the client failed.
+        ReadError = "read_error",
+        /// Writing failed.
+        WriteError = "write_error",
+        /// The connection's own upstream could not be reached, or broke off.
+        NextHop = "next_hop",
+        /// The TLS handshake with the client failed.
+        Handshake = "handshake",
+    }
+}
+
 impl End {
-    /// The label of the metric `connections_closed`.
-    pub fn label(&self) -> &'static str {
+    /// The reason, for the metric `connections_closed` and for the log.
+    pub fn reason(&self) -> EndReason {
         match self {
-            Self::Eof => "eof",
-            Self::IdleTimeout => "idle_timeout",
-            Self::LineTimeout => "line_timeout",
-            Self::WriteTimeout => "write_timeout",
-            Self::Oversize => "oversize",
-            Self::BadLength => "bad_length",
-            Self::Filter(Close::Verdict) => "filter",
-            Self::Filter(Close::OnError) => "on_error",
-            Self::Drained => "drain",
-            Self::Broken(error) if is_truncated(error) => "truncated",
-            Self::Broken(_) => "read_error",
-            Self::Unwritable(_) => "write_error",
-            Self::NextHop(_) => "next_hop",
+            Self::Eof => EndReason::Eof,
+            Self::IdleTimeout => EndReason::IdleTimeout,
+            Self::LineTimeout => EndReason::LineTimeout,
+            Self::WriteTimeout => EndReason::WriteTimeout,
+            Self::Oversize => EndReason::Oversize,
+            Self::BadLength => EndReason::BadLength,
+            Self::Filter(Close::Verdict) => EndReason::Filter,
+            Self::Filter(Close::OnError) => EndReason::OnError,
+            Self::Drained => EndReason::Drain,
+            Self::Broken(error) if is_truncated(error) => EndReason::Truncated,
+            Self::Broken(_) => EndReason::ReadError,
+            Self::Unwritable(_) => EndReason::WriteError,
+            Self::NextHop(_) => EndReason::NextHop,
         }
     }
 

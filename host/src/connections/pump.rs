@@ -22,12 +22,13 @@ use tokio::time::Instant;
 use super::activity::Activity;
 use super::context::Context;
 use super::end::End;
+use super::metrics::{LineMetrics, PumpMetrics};
 use super::read::Block;
 use super::timer::Timer;
 use crate::generation::{Direction, Lease, Service, Snapshot};
 use crate::rate::Throttle;
 use crate::sinks::connection_sink::ConnectionSink;
-use crate::telemetry::metrics::{ListenerMetrics, PumpMetrics};
+use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
 use linemill_sandbox::chain::{ChainOutput, StreamState};
 use linemill_sandbox::supervise::quarantine::Origin;
@@ -59,7 +60,7 @@ pub(super) struct Pump<R, W> {
     paused_until: Option<Instant>,
     /// Set when more output is queued than the high watermark, until it is down to the low one.
     stalled: bool,
-    metrics: Arc<ListenerMetrics>,
+    metrics: Arc<LineMetrics>,
     counts: PumpMetrics,
     /// Last byte in either direction; shared with the other direction.
     activity: Arc<Activity>,
@@ -109,7 +110,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             lease,
             paused_until: None,
             stalled: false,
-            counts: metrics.pump(direction).clone(),
+            counts: metrics.pump(direction),
             metrics,
             activity,
             write_progress: Instant::now(),
@@ -140,7 +141,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         }
         // A partial line is lost with the stream, unless that ended cleanly.
         if !matches!(end, End::Eof) && self.framer.has_partial() {
-            self.metrics.dropped_partial.inc();
+            self.metrics.dropped.of(DropReason::Partial).inc();
         }
         end
     }
@@ -148,13 +149,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Discards the output that is still queued, and counts it.
     pub(super) fn discard(&mut self) {
         let (taken, lost) = self.sink.discard();
-        self.counts.lines_out.inc_by(taken);
-        let dropped = if self.to_upstream {
-            &self.metrics.dropped_next_hop
+        self.counts.written.lines.inc_by(taken);
+        let reason = if self.to_upstream {
+            DropReason::NextHop
         } else {
-            &self.metrics.dropped_closed
+            DropReason::Closed
         };
-        dropped.inc_by(lost);
+        self.metrics.dropped.of(reason).inc_by(lost);
     }
 
     /// Serves until there is nothing more to read.
@@ -212,12 +213,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             self.write_progress = Instant::now();
         }
         let framings = self.service.framings(self.direction);
-        if let Some(output) = self.sink.enqueue(output, framings, &self.metrics)? {
+        if let Some(output) = self.sink.enqueue(output, framings, &self.metrics.dropped)? {
             let snapshot = self.snapshot.clone();
-            let (counts, metrics) = (&self.counts, &self.metrics);
+            let (written, dropped) = (&self.counts.written, &self.metrics.dropped);
+            let listener = &*self.listener;
             Box::pin(
                 self.sink
-                    .deliver(output, framings, snapshot, counts, metrics),
+                    .deliver(output, framings, snapshot, listener, written, dropped),
             )
             .await?;
             self.resume_reading();

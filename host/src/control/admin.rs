@@ -26,11 +26,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::history::History;
 use super::origin::Origin;
+use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
 use crate::net::bind::Socket;
-use crate::telemetry::metrics::Metrics;
 use linemill_config::settings::Token;
+use linemill_telemetry::Registry;
 pub use status::{
     BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
     Status, TrialStatus,
@@ -45,8 +46,12 @@ const AGENT: usize = 80;
 /// What the handlers of the admin address read, and where they send actions.
 #[derive(Clone)]
 pub struct Admin {
-    /// The metrics of the host.
-    pub metrics: Arc<Metrics>,
+    /// The metrics that `/metrics` shows.
+    pub registry: Arc<Registry>,
+    /// The metrics of the reloader; `old_generations` is set when they are read.
+    pub reloads: ReloadMetrics,
+    /// The number of open connections of a listener.
+    pub connections: Arc<dyn Fn(&str) -> i64 + Send + Sync>,
     /// The generation in force.
     pub snapshot: watch::Receiver<Snapshot>,
     /// The generations that have been in force.
@@ -150,8 +155,8 @@ async fn ready(State(admin): State<Admin>) -> Response {
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {
     let old = i64::try_from(admin.history.old_held()).unwrap_or(i64::MAX);
-    admin.metrics.reloads.old_generations.set(old);
-    match admin.metrics.text() {
+    admin.reloads.old_generations.set(old);
+    match linemill_telemetry::text(&admin.registry) {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -15,12 +15,12 @@ use std::sync::Arc;
 use super::certificates::{self, ListenerTls};
 use super::reloader::Recipe;
 use crate::generation::{Generation, Quarantines, Service};
-use crate::telemetry::metrics::Metrics;
 use filter::FilterBuilder;
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
 use linemill_config::{Problem, Problems};
 use linemill_sandbox::chain::{Chain, Stage};
 use linemill_sandbox::filter::Filter;
+use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
 use linemill_sandbox::trial::Trial;
 
@@ -39,7 +39,7 @@ pub async fn build(
     settings: &Settings,
     before: Option<&Generation>,
     plugins: &Loader,
-    metrics: &Metrics,
+    metrics: &FilterFamilies,
     quarantines: Option<&dyn Quarantines>,
 ) -> Result<Generation, Problems> {
     build_of(settings, before, None, plugins, metrics, quarantines).await
@@ -51,7 +51,7 @@ pub(super) async fn build_of(
     before: Option<&Generation>,
     recipe: Option<&Recipe>,
     plugins: &Loader,
-    metrics: &Metrics,
+    metrics: &FilterFamilies,
     quarantines: Option<&dyn Quarantines>,
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();

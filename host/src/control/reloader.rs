@@ -27,11 +27,12 @@ use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use super::watcher::Watcher;
 use crate::generation::{DataPlane, Snapshot};
-use crate::telemetry::metrics::Metrics;
 use decisions::TrialDecision;
 use linemill_config::settings::Settings;
 use linemill_config::{Place, Problem};
+use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
+use metrics::ReloadMetrics;
 pub(super) use recipe::Recipe;
 pub use swap_state::SwapState;
 
@@ -48,8 +49,10 @@ pub struct Reloader<D> {
     pub plugins: Arc<Loader>,
     /// The listeners of the generation in force.
     pub listeners: D,
-    /// The metrics of the host.
-    pub metrics: Arc<Metrics>,
+    /// What it counts.
+    pub metrics: ReloadMetrics,
+    /// The metrics of the filters that it builds.
+    pub filter_metrics: Arc<FilterFamilies>,
     /// Receives each generation that is put in force, and each refusal.
     pub history: History,
     /// Publishes generations to the data plane.
@@ -138,7 +141,7 @@ impl<D: DataPlane> Reloader<D> {
 
     /// Counts and logs an outcome; a refusal goes into the history, too.
     fn record(&self, trigger: &Trigger, outcome: &Outcome) {
-        self.metrics.reloads.reloads.of(outcome.result).inc();
+        self.metrics.reloads.of(outcome.result).inc();
         let generation = outcome.generation;
         match outcome.result {
             ReloadStatus::Unchanged => tracing::debug!(%trigger, "reload: no change"),

@@ -3,7 +3,7 @@
 //! In: signals. Out: [`Request`]s on a channel, and the signals of [`Stop`].
 //! Not here: changed files (`watcher`), requests at the admin address (`admin`).
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::request::Request;
 
@@ -61,11 +61,31 @@ impl Stop {
         Ok(Self {})
     }
 
+    /// The first signal, with its name, and the second one. Without a Tokio runtime, panics.
+    pub fn split(mut self) -> (impl Future<Output = &'static str>, impl Future<Output = ()>) {
+        let (first, is_first) = oneshot::channel();
+        let (second, is_second) = oneshot::channel();
+        tokio::spawn(async move {
+            // A signal that cannot be received stops the host, too.
+            let _not_awaited = first.send(self.next().await.unwrap_or("no signal"));
+            if self.next().await.is_ok() {
+                let _not_awaited = second.send(());
+            }
+        });
+        let shutdown = async { is_first.await.unwrap_or("no signal") };
+        let abort = async {
+            if is_second.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        (shutdown, abort)
+    }
+
     /// Waits for the next signal, and returns its name.
     ///
     /// # Errors
     /// The signal cannot be caught.
-    pub async fn next(&mut self) -> std::io::Result<&'static str> {
+    async fn next(&mut self) -> std::io::Result<&'static str> {
         #[cfg(unix)]
         return Ok(tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

@@ -1,8 +1,8 @@
-//! Any bytes to the admin address.
+//! Sends any bytes to the admin address.
 //!
-//! In: what a client sends, in pieces, before it ends its side. What must hold: the connection ends,
-//! what comes back is one answer of HTTP or nothing, and bounded; nothing is asked of the host
-//! without a POST, nor without the token if there is one.
+//! In: the bytes of a client, in pieces, before it closes its sending side. Properties: the connection
+//! ends; the answer is empty or one HTTP response, and limited in size; without a POST, and without the
+//! token if there is one, no request reaches the reloader.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use tokio::time::timeout;
 use crate::control::admin::{Admin, http};
 use crate::control::request::{Outcome, Reloaded};
 use crate::generation::{Generation, Snapshot};
-use crate::telemetry::metrics::Metrics;
+use crate::metrics::Metrics;
 use linemill_config::settings::Token;
 use linemill_fuzz_inputs::Choices;
 
-/// What requests must show, when there is a token.
+/// The token, in runs with one.
 const TOKEN: &str = "0123456789abcdef";
-/// Longest answer: metrics of a host that has done nothing are the longest.
+/// Upper limit of an answer, bytes. The longest are the metrics of an idle host.
 const ANSWER: usize = 64 * 1024;
 /// Only a connection that hangs takes this long.
 const HANGS: Duration = Duration::from_secs(30);
@@ -59,7 +59,7 @@ pub fn run(input: &[u8]) {
     );
 }
 
-/// What came back, and how often the host was asked for something.
+/// Returns the answer, and the number of requests that reached the reloader.
 async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usize) {
     let (requests, mut asked) = mpsc::channel(1);
     let (_publisher, snapshot) = Snapshot::first(Generation {
@@ -69,8 +69,11 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         drain: Duration::ZERO,
         filters: HashMap::new(),
     });
+    let metrics = Metrics::default();
     let admin = Admin {
-        metrics: Arc::new(Metrics::new()),
+        registry: metrics.registry,
+        reloads: metrics.reloads,
+        connections: Arc::new(|_| 0),
         snapshot,
         history: Default::default(),
         origin: Default::default(),
@@ -83,7 +86,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
     let sending = async move {
         let mut from = 0;
         for cut in cuts.iter().copied().chain([sent.len()]) {
-            // It may have been answered, and closed, before all is sent.
+            // The server may have answered and closed before all is sent.
             if writing.write_all(&sent[from..cut]).await.is_err() {
                 return;
             }
@@ -104,8 +107,8 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         while let Some(request) = asked.recv().await {
             count += 1;
             let outcome = Outcome::of(Ok(&Reloaded::Unchanged), 1, Duration::ZERO);
-            let told = request.answer.map(|answer| answer.send(outcome).is_ok());
-            assert!(told.is_some(), "nobody waits");
+            let sent = request.answer.map(|answer| answer.send(outcome).is_ok());
+            assert!(sent.is_some(), "the request does not wait for its answer");
         }
         count
     };

@@ -14,11 +14,12 @@ use tracing::Instrument as _;
 
 use super::address_counts::{AddressCounts, AddressSlot};
 use crate::connections::connection::Connection;
-use crate::connections::end::End;
+use crate::connections::end::EndReason;
+use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
+use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
 use crate::net::transport::{Peer, Plain, ReadHalf, WriteHalf};
 use crate::sinks::egress::Egress;
-use crate::telemetry::metrics::{ListenerMetrics, Refused};
 use linemill_telemetry::Gate;
 
 /// How long a connection over a limit waits for another to end before it is closed: the host may
@@ -36,6 +37,7 @@ pub(super) struct Arrival {
     pub(super) egress: Arc<Egress>,
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
+    pub(super) line_metrics: Arc<LineMetrics>,
     pub(super) gates: Arc<Gates>,
 }
 
@@ -75,15 +77,18 @@ impl Arrival {
         // Boxed: an idle connection must not have room for what its handshake took.
         let connection = match Box::pin(self.connection(service)).await {
             Ok(connection) => connection,
-            Err(reason) => return open.0.closed(reason),
+            Err(reason) => {
+                open.0.closed.of(reason).inc();
+                return;
+            }
         };
         // Without an end, the listener was removed before the connection began.
         if let Some(end) = connection.serve().await {
-            let reason = end.label();
-            open.0.closed(reason);
+            let reason = end.reason();
+            open.0.closed.of(reason).inc();
             match end.error() {
-                Some(error) => tracing::debug!(reason, %error, "disconnected"),
-                None => tracing::debug!(reason, "disconnected"),
+                Some(error) => tracing::debug!(reason = reason.label(), %error, "disconnected"),
+                None => tracing::debug!(reason = reason.label(), "disconnected"),
             }
         }
     }
@@ -109,7 +114,7 @@ impl Arrival {
         if let Some(slot) = addresses.enter(address, limit) {
             return Ok(Some(slot));
         }
-        self.metrics.refused(Refused::Address);
+        self.metrics.refused.of(RefusalReason::MaxPerAddress).inc();
         if let Some(not_logged) = self.gates.address.pass() {
             tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
         }
@@ -119,11 +124,11 @@ impl Arrival {
     /// The connection, after a TLS handshake where the listener has TLS.
     ///
     /// # Errors
-    /// Why the handshake did not succeed, as the label of `connections_closed`.
+    /// Why the handshake did not succeed.
     async fn connection(
         mut self,
         service: Arc<Service>,
-    ) -> Result<Connection<ReadHalf, WriteHalf>, &'static str> {
+    ) -> Result<Connection<ReadHalf, WriteHalf>, EndReason> {
         let (reader, writer) = match &service.tls {
             None => self.plain.into_split(),
             Some(tls) => {
@@ -141,9 +146,9 @@ impl Arrival {
                         if let Some(not_logged) = self.gates.handshake.pass() {
                             tracing::warn!(not_logged, "{error}");
                         }
-                        "handshake"
+                        EndReason::Handshake
                     })?,
-                    () = drained => return Err(End::Drained.label()),
+                    () = drained => return Err(EndReason::Drain),
                 }
             }
         };
@@ -153,7 +158,7 @@ impl Arrival {
             self.egress,
             self.listener,
             self.snapshot,
-            self.metrics,
+            self.line_metrics,
         )
         .with_peer(self.peer.socket()))
     }

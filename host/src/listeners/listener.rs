@@ -14,11 +14,12 @@ use tokio::time::{sleep, timeout};
 
 use super::address_counts::AddressCounts;
 use super::arrival::{Arrival, Gates, PATIENCE};
+use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot, grace_ends};
+use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
 use crate::net::bind::Socket;
 use crate::net::transport::{Peer, Plain};
 use crate::sinks::egress::Egress;
-use crate::telemetry::metrics::{ListenerMetrics, Refused};
 use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
@@ -33,6 +34,7 @@ pub struct Listener {
     egress: Arc<Egress>,
     snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<ListenerMetrics>,
+    line_metrics: Arc<LineMetrics>,
     /// The tasks of all connections, including those still in their TLS handshake.
     connections: JoinSet<()>,
     addresses: AddressCounts,
@@ -49,14 +51,16 @@ impl Listener {
         socket: Socket,
         egress: Arc<Egress>,
         snapshot: watch::Receiver<Snapshot>,
-        metrics: Arc<ListenerMetrics>,
+        metrics: ListenerMetrics,
+        line_metrics: LineMetrics,
     ) -> Self {
         Self {
             name: name.into(),
             socket,
             egress,
             snapshot,
-            metrics,
+            metrics: Arc::new(metrics),
+            line_metrics: Arc::new(line_metrics),
             connections: JoinSet::new(),
             addresses: AddressCounts::default(),
             gates: Arc::default(),
@@ -114,7 +118,7 @@ impl Listener {
                 .await
                 .is_err()
         {
-            self.metrics.refused(Refused::Full);
+            self.metrics.refused.of(RefusalReason::MaxConnections).inc();
             if let Some(not_logged) = self.log.pass() {
                 tracing::warn!(
                     listener = &*self.name,
@@ -132,6 +136,7 @@ impl Listener {
             egress: Arc::clone(&self.egress),
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
+            line_metrics: Arc::clone(&self.line_metrics),
             gates: Arc::clone(&self.gates),
         };
         self.connections

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::egress::{Egress, Sink};
+use super::metrics::{DropReason, Dropped, Written};
 use super::shared_sink::SharedSink;
 use super::write_queue::{Taken, WriteQueue};
 use crate::generation::{Framings, Snapshot, grace_ends};
-use crate::telemetry::metrics::{ListenerMetrics, PumpMetrics};
 use linemill_framing::Lines;
 use linemill_sandbox::chain::ChainOutput;
 use linemill_sandbox::verdict::Close;
@@ -70,12 +70,12 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         &mut self,
         output: ChainOutput,
         framings: Framings,
-        metrics: &ListenerMetrics,
+        dropped: &Dropped,
     ) -> Result<Option<ChainOutput>, DeliveryEnd> {
         if self.egress.is_some() {
             return Ok(Some(output));
         }
-        let batch = encode(output.lines, framings, metrics);
+        let batch = encode(output.lines, framings, dropped);
         self.queue.push(batch.bytes, batch.lines, batch.framing);
         ended(output.close).map(|()| None)
     }
@@ -87,8 +87,9 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         mut output: ChainOutput,
         framings: Framings,
         snapshot: watch::Receiver<Snapshot>,
-        counts: &PumpMetrics,
-        metrics: &ListenerMetrics,
+        listener: &str,
+        written: &Written,
+        dropped: &Dropped,
     ) -> Result<(), DeliveryEnd> {
         let Some(egress) = self.egress.clone() else {
             return Ok(());
@@ -98,41 +99,41 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
             let sink = egress.routes.iter().find(|(name, _)| **name == *route);
             // A chain lets lines leave by the routes of its listener only.
             if let Some((_, sink)) = sink {
-                waiting.push((sink, encode_terminated(lines, framings, metrics)));
+                waiting.push((sink, encode_terminated(lines, framings, dropped)));
             }
         }
         match &egress.to {
             Sink::Shared(sink) => {
                 // Lines of other connections follow, so the last one needs a terminator.
-                let batch = encode_terminated(output.lines, framings, metrics);
-                copy_to(&egress.tee, &batch, metrics);
+                let batch = encode_terminated(output.lines, framings, dropped);
+                copy_to(&egress.tee, &batch, dropped);
                 waiting.push((sink, batch));
             }
             Sink::Reply | Sink::Upstream(_) => {
-                let batch = encode(output.lines, framings, metrics);
-                copy_to(&egress.tee, &batch, metrics);
+                let batch = encode(output.lines, framings, dropped);
+                copy_to(&egress.tee, &batch, dropped);
                 self.queue.push(batch.bytes, batch.lines, batch.framing);
             }
         }
         let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
-        let mut grace_over = pin!(grace_ends(snapshot, metrics.name()));
+        let mut grace_over = pin!(grace_ends(snapshot, listener));
         for (sink, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
             let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
             tokio::select! {
                 biased;
                 sent = sink.send(batch) => if sent.is_err() {
                     // The sink has counted this batch.
-                    metrics.dropped_next_hop.inc_by(left - lines);
+                    dropped.of(DropReason::NextHop).inc_by(left - lines);
                     return Err(DeliveryEnd::SinkClosed);
                 },
                 () = &mut grace_over => {
-                    metrics.dropped_next_hop.inc_by(left);
+                    dropped.of(DropReason::NextHop).inc_by(left);
                     return Err(DeliveryEnd::Drained);
                 }
             }
             left -= lines;
-            counts.lines_out.inc_by(lines);
-            counts.bytes_out.inc_by(bytes);
+            written.lines.inc_by(lines);
+            written.bytes.inc_by(bytes);
         }
         ended(output.close)
     }
@@ -171,23 +172,23 @@ fn ended(close: Option<Close>) -> Result<(), DeliveryEnd> {
 }
 
 /// Offers a copy of `batch` to each tee; one without room loses it.
-fn copy_to(tee: &[SharedSink], batch: &Batch, metrics: &ListenerMetrics) {
+fn copy_to(tee: &[SharedSink], batch: &Batch, dropped: &Dropped) {
     let mut terminated = Cow::Borrowed(batch);
     if !tee.is_empty() && !batch.is_terminated() {
         terminated.to_mut().terminate();
     }
     for sink in tee {
         if !sink.offer(&terminated) {
-            metrics.dropped_tee.inc_by(batch.lines);
+            dropped.of(DropReason::Tee).inc_by(batch.lines);
         }
     }
 }
 
 /// Frames lines for the wire. Lines that the framing cannot hold are left out and counted.
-fn encode(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
+fn encode(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
     let encoded = lines.encode(framings.from, framings.to);
     if encoded.unfit > 0 {
-        metrics.dropped_framing.inc_by(encoded.unfit);
+        dropped.of(DropReason::Framing).inc_by(encoded.unfit);
     }
     Batch {
         bytes: encoded.bytes,
@@ -197,8 +198,8 @@ fn encode(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch 
 }
 
 /// Frames lines for a sink that others write to as well: the last one has its terminator, too.
-fn encode_terminated(lines: Lines, framings: Framings, metrics: &ListenerMetrics) -> Batch {
-    let mut batch = encode(lines, framings, metrics);
+fn encode_terminated(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
+    let mut batch = encode(lines, framings, dropped);
     batch.terminate();
     batch
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::batch::Batch;
-use crate::telemetry::metrics::OutputMetrics;
+use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_framing::Framing;
 use linemill_framing::blocks::{self, BLOCK};
 
@@ -113,7 +113,7 @@ impl Queue {
             Ok(permits) => permits.forget(),
             Err(TryAcquireError::Closed) => return self.refuse(batch).is_ok(),
             Err(TryAcquireError::NoPermits) => {
-                self.metrics.lost_full.inc_by(batch.lines);
+                self.metrics.lost.of(LossReason::Full).inc_by(batch.lines);
                 return false;
             }
         }
@@ -176,7 +176,7 @@ impl Queue {
     }
 
     fn refuse(&self, batch: &Batch) -> Result<(), Lost> {
-        self.metrics.lost_closed.inc_by(batch.lines);
+        self.metrics.lost.of(LossReason::Closed).inc_by(batch.lines);
         Err(Lost)
     }
 

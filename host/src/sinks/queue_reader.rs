@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::counter::Counter;
 
 use super::queue::{Chunk, Queue};
-use crate::telemetry::metrics::OutputMetrics;
+use crate::sinks::metrics::OutputMetrics;
 
 /// The only reader of a [`Queue`].
 #[derive(Debug)]

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::metrics::OutputMetrics;
 use super::shared_sink::SharedSink;
 use super::upstream::Upstream;
-use crate::telemetry::metrics::Metrics;
 use linemill_config::settings::{Destination, HopTls};
+use linemill_telemetry::Families;
 
 /// Identifies a shared sink: two destinations with equal keys are one sink.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,14 +28,14 @@ pub struct Key {
 /// The shared sinks of a host. Clones refer to the same ones.
 #[derive(Debug, Clone)]
 pub struct SinkRegistry {
-    metrics: Arc<Metrics>,
+    metrics: Families<OutputMetrics>,
     /// All open sinks. One that nobody else holds stays until the next [`SinkRegistry::sweep`].
     sinks: Arc<Mutex<HashMap<Key, SharedSink>>>,
 }
 
 impl SinkRegistry {
     /// Without any sinks yet; they count in `metrics`.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub fn new(metrics: Families<OutputMetrics>) -> Self {
         Self {
             metrics,
             sinks: Arc::default(),
@@ -57,7 +58,7 @@ impl SinkRegistry {
             sink.raise_buffer(buffer);
             return Ok(sink.clone());
         }
-        let metrics = self.metrics.output(&label(&sinks, &key.to));
+        let metrics = self.metrics.of(&label(&sinks, &key.to));
         let sink = match (&key.to, upstream) {
             (Destination::Stdout, _) => SharedSink::to_stdout(buffer, metrics)?,
             (Destination::File(path), _) => SharedSink::to_file(path, buffer, metrics)?,

@@ -22,7 +22,7 @@ use super::file::FileWriter;
 use super::queue::{Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::upstream::{Upstream, writer};
-use crate::telemetry::metrics::OutputMetrics;
+use crate::sinks::metrics::{LossReason, OutputMetrics};
 
 #[cfg(test)]
 mod tests;
@@ -181,10 +181,11 @@ async fn run(
     };
     let metrics = reader.metrics().clone();
     metrics.up.set(0);
-    reader.discard(match end {
-        WriterEnd::Closed => &metrics.lost_closed,
-        WriterEnd::Done | WriterEnd::TooLate => &metrics.lost_drain,
-    })
+    let reason = match end {
+        WriterEnd::Closed => LossReason::Closed,
+        WriterEnd::Done | WriterEnd::TooLate => LossReason::Drain,
+    };
+    reader.discard(metrics.lost.of(reason))
 }
 
 /// Waits for a deadline to be set, and for it to pass.

@@ -7,15 +7,16 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::upstream::{ConnectOptions, Upstream};
-use crate::telemetry::metrics::{Metrics, OutputMetrics};
+use crate::sinks::metrics::OutputMetrics;
 use linemill_config::settings::Destination;
 use linemill_framing::Framing;
+use linemill_telemetry::Families;
 
 /// More than any queue here needs.
 pub(super) const MUCH: usize = 1024 * 1024;
 
 pub(super) fn metrics() -> OutputMetrics {
-    Metrics::new().output("here")
+    Families::<OutputMetrics>::default().of("here")
 }
 
 /// How often something is tried in 60 seconds when it never works: waits of 0.1 s double up to

@@ -1,6 +1,6 @@
-//! The log: to standard error, levels by consequence, filtered by `LINEMILL_LOG`.
+//! The log: written to standard error, filtered by `LINEMILL_LOG`.
 //!
-//! In: the environment. Out: a global tracing subscriber. Nothing is logged per line above trace.
+//! In: the environment. Out: a global tracing subscriber. Per-line events are logged at level trace only.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -11,15 +11,15 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 
-/// Starts logging. Later calls have no effect.
+/// Starts logging. Only the first call has an effect.
 pub fn init() {
-    let asked = std::env::var("LINEMILL_LOG").unwrap_or_else(|_| "info".into());
-    // A level alone is linemill's own: that of the compiler would drown it.
-    let asked = match asked.parse::<LevelFilter>() {
+    let variable = std::env::var("LINEMILL_LOG").unwrap_or_else(|_| "info".into());
+    // A level without a target applies to linemill only: messages of the compiler would drown the rest.
+    let directives = match variable.parse::<LevelFilter>() {
         Ok(level) => format!("warn,linemill={level}"),
-        Err(_) => asked,
+        Err(_) => variable,
     };
-    let filter = EnvFilter::try_new(asked).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
     let logging = tracing_subscriber::fmt()
         .fmt_fields(LatestFields::default())
         .with_env_filter(filter)

@@ -1,4 +1,3 @@
-//! What the host tells about itself: metrics for machines, a log for people.
+//! The log of the host. Metrics are declared next to the code that counts them (`crate::metrics`).
 
 pub mod log;
-pub mod metrics;

@@ -17,7 +17,6 @@ mod shards;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::registry::Metric;
 pub use prometheus_client::registry::Registry;
 
 pub use declaration::{Declaration, Kind, Label, Values};
@@ -25,7 +24,7 @@ pub use durations::Durations;
 pub use gate::Gate;
 pub use instrument::{EachValue, Instrument, Labels, OnDemand, Single};
 pub use label::{Indexed, LabelValue};
-pub use metrics::{Families, Metrics, MetricsByName, registry};
+pub use metrics::{Families, Metrics, MetricsByName, registry, text};
 pub use shards::Shards;
 
 /// A counter that all threads increase for each batch of lines.
@@ -55,7 +54,9 @@ pub fn register_family<I: Instrument>(
     name: &str,
     help: &str,
 ) -> I::Family {
-    register(registry, name, &help_text(help), I::family())
+    let family = I::family();
+    registry.register(name, help_text(help), family.clone());
+    family
 }
 
 /// Registers a metric of a struct without labels. For [`metrics!`].
@@ -68,20 +69,4 @@ pub fn register_alone<I: Instrument>(registry: &mut Registry, name: &str, help: 
 fn help_text(doc: &str) -> String {
     let line = declaration::one_line(doc);
     line.strip_suffix('.').unwrap_or(&line).to_owned()
-}
-
-/// Registers a metric, or a family of metrics, that begins at zero.
-pub fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
-    register(registry, name, help, M::default())
-}
-
-/// Registers `metric`.
-pub fn register<M: Metric + Clone>(
-    registry: &mut Registry,
-    name: &str,
-    help: &str,
-    metric: M,
-) -> M {
-    registry.register(name, help, metric.clone());
-    metric
 }

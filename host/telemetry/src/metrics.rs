@@ -4,6 +4,7 @@
 //! registration, and the [`Declaration`]s from which `docs/metrics.md` is generated.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
@@ -27,18 +28,24 @@ pub trait MetricsByName: Metrics {
     fn of(families: &Self::Families, name: &str) -> Self;
 }
 
-/// The registered metrics of all listeners, filters or outputs.
-pub struct Families<M: MetricsByName>(M::Families);
+/// The registered metrics of all listeners, filters or outputs. Clones share them.
+pub struct Families<M: MetricsByName>(Arc<M::Families>);
 
 impl<M: MetricsByName> Families<M> {
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
-        Self(M::register(registry))
+        Self(Arc::new(M::register(registry)))
     }
 
     /// The metrics of one listener, filter or output. The same name gets the same series.
     pub fn of(&self, name: &str) -> M {
         M::of(&self.0, name)
+    }
+}
+
+impl<M: MetricsByName> Clone for Families<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -58,6 +65,16 @@ impl<M: MetricsByName> fmt::Debug for Families<M> {
 /// A registry for the metrics of the host: all names begin with `linemill_`.
 pub fn registry() -> Registry {
     Registry::with_prefix(crate::declaration::PREFIX)
+}
+
+/// The metrics of a registry as OpenMetrics 1.0 text.
+///
+/// # Errors
+/// None in practice: writing to a string does not fail.
+pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, registry)?;
+    Ok(text)
 }
 
 /// Declares a struct of metrics: one field for each metric, whose doc comment is also its help text in

@@ -4,14 +4,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Pump;
+use crate::sinks::metrics::DropReason;
 use crate::sinks::write_queue::Taken;
 use linemill_framing::Lines;
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Notes what the socket took. Below the low watermark, reading goes on.
     pub(super) fn note_taken(&mut self, taken: Taken) {
-        self.counts.bytes_out.inc_by(taken.bytes as u64);
-        self.counts.lines_out.inc_by(taken.lines);
+        self.counts.written.bytes.inc_by(taken.bytes as u64);
+        self.counts.written.lines.inc_by(taken.lines);
         self.activity.touch();
         self.write_progress = Instant::now();
         if self.stalled && self.sink.queued() <= self.service.watermarks.low {
@@ -48,12 +49,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         let counts = self.framer.take_counts();
         if counts.oversized > 0 {
             self.metrics.oversized.inc_by(counts.oversized);
-            self.metrics
-                .dropped_oversize
-                .inc_by(counts.oversized_dropped);
+            let dropped = self.metrics.dropped.of(DropReason::Oversize);
+            dropped.inc_by(counts.oversized_dropped);
         }
         if counts.partial_dropped > 0 {
-            self.metrics.dropped_partial.inc_by(counts.partial_dropped);
+            let dropped = self.metrics.dropped.of(DropReason::Partial);
+            dropped.inc_by(counts.partial_dropped);
         }
     }
 }

@@ -157,7 +157,7 @@ impl Status {
         let listeners = generation.services.iter().map(|(name, service)| {
             let stages = service.chain.stages().iter();
             let status = ListenerStatus {
-                connections: admin.metrics.listener(name).connections.get(),
+                connections: (admin.connections)(name),
                 chain: stages
                     .map(|stage| stage.filter().name().to_owned())
                     .collect(),

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::Filters;
 use crate::control::reloader::Recipe;
 use crate::generation::{Generation, Quarantines};
-use crate::telemetry::metrics::Metrics;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
 use linemill_sandbox::FaultKind;
@@ -29,7 +28,7 @@ pub(super) struct FilterBuilder<'a> {
     /// Plugins that are not read from files.
     pub(super) recipe: Option<&'a Recipe>,
     pub(super) plugins: &'a Loader,
-    pub(super) metrics: &'a Metrics,
+    pub(super) metrics: &'a FilterFamilies,
     /// Opens quarantines; `None` leaves them closed.
     pub(super) quarantines: Option<&'a dyn Quarantines>,
 }
@@ -53,7 +52,7 @@ impl FilterBuilder<'_> {
             match self.build(filter).await {
                 Ok(started) => drop(built.insert(filter.name.clone(), started)),
                 Err(refused) => {
-                    self.metrics.filters.refused(&filter.name, refused.kind);
+                    self.metrics.refused(&filter.name, refused.kind);
                     wrong.extend(refused.reports);
                 }
             }
@@ -93,7 +92,7 @@ impl FilterBuilder<'_> {
             })?,
             capsules: self.plugins.capsules().cloned(),
         };
-        let metrics = self.metrics.filter(&filter.name);
+        let metrics = self.metrics.of(&filter.name);
         self.start(filter, &plugin, metrics, reporting).await
     }
 

@@ -115,7 +115,7 @@ impl<D: DataPlane> Reloader<D> {
         self.swap_state.restored(&recipe);
         let outcome = Outcome::of(done.as_ref(), self.generation_number(), started.elapsed());
         if outcome.result == ReloadStatus::Applied {
-            self.metrics.reloads.rollbacks.inc();
+            self.metrics.rollbacks.inc();
         }
         self.record(&trigger, &outcome);
     }
@@ -127,7 +127,7 @@ impl<D: DataPlane> Reloader<D> {
             return Err(refusal);
         }
         let before = Arc::clone(self.snapshot.borrow().generation());
-        let (plugins, metrics) = (&self.plugins, &self.metrics);
+        let (plugins, metrics) = (&self.plugins, &self.filter_metrics);
         let quarantines = Some(self.listeners.quarantines());
         let before = Some(&*before);
         let generation = build_of(&settings, before, recipe, plugins, metrics, quarantines).await?;
@@ -165,7 +165,7 @@ impl<D: DataPlane> Reloader<D> {
         let (generation, next) = (next.number, Arc::new(next));
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
         self.listeners.start(prepared);
-        self.metrics.reloads.in_force(generation);
+        self.metrics.in_force(generation);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
         self.history.set_source(settings.place.source().cloned());
         let by = trigger.to_string();

@@ -22,8 +22,8 @@ pub struct SwapState {
     pub(super) decisions: Decisions,
     /// Filters that failed their probation.
     pub(super) rejected: Rejected,
-    /// The generation that a requester rolled back. Reloads that nobody asks for at the admin address
-    /// skip it.
+    /// The generation that a requester rolled back. Only a reload requested at the admin address puts it
+    /// in force again.
     pub(super) declined: Option<Fingerprint>,
 }
 

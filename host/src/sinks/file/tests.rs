@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::sinks::metrics::LossReason;
 use crate::sinks::queue::{Lost, Queue};
 use crate::sinks::shared_sink::{SharedSink, Writer};
 use crate::sinks::testing::{ATTEMPTS_OF_A_MINUTE, MUCH, batch, late, metrics, until};
@@ -92,7 +93,7 @@ async fn a_full_disk_is_tried_with_growing_waits() {
         sink.finish(Instant::now() + Duration::from_secs(1)).await,
         2
     );
-    assert_eq!(counts.lost_drain.get(), 2);
+    assert_eq!(counts.lost.of(LossReason::Drain).get(), 2);
 }
 
 #[tokio::test]
@@ -146,9 +147,9 @@ async fn lines_for_a_closed_standard_output_are_lost_and_counted() {
     let counts = metrics();
     let sink = SharedSink::start(Writer::File(writer), MUCH, counts.clone());
     sink.send(batch("a\nb\n")).await.expect("taken");
-    until(|| counts.lost_closed.get() == 2).await;
+    until(|| counts.lost.of(LossReason::Closed).get() == 2).await;
     assert_eq!(sink.send(batch("c\n")).await, Err(Lost));
-    assert_eq!(counts.lost_closed.get(), 3);
+    assert_eq!(counts.lost.of(LossReason::Closed).get(), 3);
     assert_eq!((counts.queued.get(), counts.up.get()), (0, 0));
     assert_eq!(sink.finish(late()).await, 2);
 }

@@ -13,8 +13,8 @@ async fn a_file_named_twice_is_one_sink() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a");
     let to = Destination::File(path.clone());
-    let metrics = Arc::new(Metrics::new());
-    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    let mut metrics = linemill_telemetry::registry();
+    let registry = SinkRegistry::new(Families::register(&mut metrics));
     let open = |buffer| registry.open(key(to.clone()), None, buffer);
     let (one, other) = (open(4).expect("opened"), open(8).expect("opened"));
     assert!(one.is_same(&other));
@@ -27,7 +27,7 @@ async fn a_file_named_twice_is_one_sink() {
         std::fs::read_to_string(&path).expect("read"),
         "a\nb\nc\nd\n"
     );
-    let text = metrics.text().expect("text");
+    let text = linemill_telemetry::text(&metrics).expect("text");
     let counted = format!("linemill_output_lines_total{{output=\"{to}\"}} 4\n");
     assert!(text.contains(&counted), "{text}");
 }
@@ -35,8 +35,8 @@ async fn a_file_named_twice_is_one_sink() {
 #[tokio::test]
 async fn other_certificates_are_another_sink() {
     let to: Destination = "tls://127.0.0.1:1".parse().expect("a destination");
-    let metrics = Arc::new(Metrics::new());
-    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    let mut metrics = linemill_telemetry::registry();
+    let registry = SinkRegistry::new(Families::register(&mut metrics));
     for name in [None, Some("a".to_owned())] {
         let tls = Some(HopTls {
             name,
@@ -49,7 +49,7 @@ async fn other_certificates_are_another_sink() {
         let upstream = Some(upstream(&to.to_string()));
         registry.open(key, upstream, MUCH).expect("opened");
     }
-    let text = metrics.text().expect("text");
+    let text = linemill_telemetry::text(&metrics).expect("text");
     for name in ["tls://127.0.0.1:1", "tls://127.0.0.1:1#2"] {
         let up = format!("linemill_output_up{{output=\"{name}\"}} 0\n");
         assert!(text.contains(&up), "{text}");
@@ -60,8 +60,7 @@ async fn other_certificates_are_another_sink() {
 async fn what_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let gone = Destination::File(folder.path().join("gone/a"));
-    let metrics = Arc::new(Metrics::new());
-    let registry = SinkRegistry::new(Arc::clone(&metrics));
+    let registry = SinkRegistry::new(Families::default());
     let error = registry.open(key(gone), None, MUCH);
     assert_eq!(
         error.expect_err("no folder").kind(),

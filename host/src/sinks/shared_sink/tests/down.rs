@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
+use crate::sinks::metrics::LossReason;
 
 /// The socket of an upstream, which may not be listening.
 struct Socket(tempfile::TempDir);
@@ -110,7 +111,7 @@ async fn senders_wait_and_copies_are_dropped_when_the_queue_is_full() {
         assert!(sink.offer(&batch(line.clone())));
     }
     assert!(!sink.offer(&batch("copy\ncopy\n")));
-    assert_eq!(counts.lost_full.get(), 2);
+    assert_eq!(counts.lost.of(LossReason::Full).get(), 2);
     assert_eq!(counts.queued.get(), 1024);
     let mut sending = pin!(sink.send(batch("waits\n")));
     let waits = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_pending())).await;
@@ -124,7 +125,7 @@ async fn senders_wait_and_copies_are_dropped_when_the_queue_is_full() {
     assert_eq!(finishing.await.expect("finished"), 0);
     assert_eq!(sink.send(batch("late\n")).await, Err(Lost));
     assert!(!sink.offer(&batch("late\n")));
-    assert_eq!(counts.lost_closed.get(), 2);
+    assert_eq!(counts.lost.of(LossReason::Closed).get(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +155,7 @@ async fn what_the_grace_period_leaves_is_counted() {
     let start = Instant::now();
     assert_eq!(sink.finish(start + Duration::from_secs(7)).await, 3);
     assert_eq!(start.elapsed(), Duration::from_secs(7));
-    assert_eq!(counts.lost_drain.get(), 3);
+    assert_eq!(counts.lost.of(LossReason::Drain).get(), 3);
     assert_eq!(counts.queued.get(), 0);
 }
 

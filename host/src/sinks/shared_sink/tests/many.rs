@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::sinks::metrics::LossReason;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_of_fifty_senders_come_whole_and_in_order() {
@@ -46,7 +47,10 @@ async fn lines_of_fifty_senders_come_whole_and_in_order() {
     assert_eq!(reading.await.expect("read"), [300; 50]);
     assert_eq!(counts.lines.get(), 50 * 300);
     assert_eq!(counts.queued.get(), 0);
-    assert_eq!(counts.lost_drain.get() + counts.lost_closed.get(), 0);
+    assert_eq!(
+        counts.lost.of(LossReason::Drain).get() + counts.lost.of(LossReason::Closed).get(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -87,7 +91,7 @@ async fn a_peer_that_never_reads_costs_no_more_than_the_queue() {
     }
     assert_eq!(counts.queued.get(), 64 * 1024);
     assert!(!sink.offer(&batch("a copy\n")));
-    assert_eq!(counts.lost_full.get(), 1);
+    assert_eq!(counts.lost.of(LossReason::Full).get(), 1);
 
     let finishing = tokio::spawn(sink.finish(late()));
     let mut all = String::new();

@@ -1,0 +1,202 @@
+//! A host whose sockets are bound: it serves, and drains.
+//!
+//! In: the first generation, a future that asks for the shutdown, and one that cuts the drain short. Out:
+//! a host that has drained. Not here: signals (`app::run`).
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::{Built, Loaded};
+use crate::control::admin::Admin;
+use crate::control::history::History;
+use crate::control::reloader::{Reloader, SwapState};
+use crate::control::request::{Request, Trigger};
+use crate::control::watcher::Watcher;
+use crate::generation::{DataPlane as _, Snapshot};
+use crate::listeners::{Listeners, Prepared};
+use crate::metrics::Metrics;
+use crate::net::bind::{BindRequest, Socket, SystemdSockets};
+use linemill_config::Problems;
+use linemill_config::settings::{Address, Settings};
+
+/// Requests that may wait for the reloader; more than that wait at their senders.
+const REQUESTS: usize = 16;
+
+/// A host whose sockets are bound and whose sinks are open. It accepts no connections yet.
+pub struct Host {
+    loaded: Loaded,
+    metrics: Metrics,
+    publisher: watch::Sender<Snapshot>,
+    snapshot: watch::Receiver<Snapshot>,
+    listeners: Listeners,
+    /// The listeners to start.
+    prepared: Prepared,
+    /// The socket of `[host] admin`.
+    admin: Option<Socket>,
+    sender: mpsc::Sender<Request>,
+    requests: mpsc::Receiver<Request>,
+}
+
+/// Binds the sockets of the first generation and opens its sinks.
+///
+/// # Errors
+/// Every socket that cannot be bound and every sink that cannot be opened.
+pub fn bind(built: Built) -> anyhow::Result<Host> {
+    let Built {
+        loaded,
+        metrics,
+        sinks,
+        generation,
+    } = built;
+    metrics.reloads.in_force(generation.number);
+    let (publisher, snapshot) = Snapshot::first(generation);
+    let first = Arc::clone(snapshot.borrow().generation());
+    let mut listeners = Listeners::new(
+        SystemdSockets::from_env(),
+        snapshot.clone(),
+        sinks,
+        metrics.listeners.clone(),
+        metrics.lines.clone(),
+    );
+    let prepared = listeners.prepare(&loaded.settings, &first)?;
+    let admin = bind_admin(&loaded.settings, listeners.systemd())?;
+    for name in listeners.systemd().left() {
+        tracing::warn!(
+            name,
+            "no listener uses this socket from systemd: its clients will hang"
+        );
+    }
+    let (sender, requests) = mpsc::channel(REQUESTS);
+    Ok(Host {
+        loaded,
+        metrics,
+        publisher,
+        snapshot,
+        listeners,
+        prepared,
+        admin,
+        sender,
+        requests,
+    })
+}
+
+impl Host {
+    /// The bound address of each listener, by name.
+    pub fn addresses(&self) -> impl Iterator<Item = (&str, &Address)> {
+        self.prepared.addresses()
+    }
+
+    /// Where to send requests for the reloader.
+    pub fn requests(&self) -> mpsc::Sender<Request> {
+        self.sender.clone()
+    }
+
+    /// Serves until `shutdown` resolves with the reason to log. Then stops accepting, and returns when
+    /// all connections have ended, at the end of the grace period, or when `abort` resolves.
+    pub async fn serve(
+        self,
+        shutdown: impl Future<Output = &'static str>,
+        abort: impl Future<Output = ()>,
+    ) {
+        let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
+        let (reloader, requests) = self.start();
+        let (end, ended) = oneshot::channel();
+        let reloading = tokio::spawn(reloader.run(requests, ended));
+
+        let reason = shutdown.await;
+        let grace = snapshot.borrow().generation().drain;
+        tracing::info!(reason, ?grace, "draining");
+        let until = Instant::now() + grace;
+        publisher.send_modify(|snapshot| snapshot.drain_until = Some(until));
+        // The reloader publishes whole generations, so it can be stopped at any time.
+        let _already_ended = end.send(());
+        let drained = async {
+            if let Ok(mut listeners) = reloading.await {
+                listeners.end(until).await;
+            }
+        };
+        tokio::select! {
+            () = drained => tracing::info!("drained"),
+            () = abort => tracing::warn!("second signal: not waiting for connections"),
+        }
+    }
+
+    /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run.
+    fn start(self) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
+        let Self {
+            loaded,
+            metrics,
+            publisher,
+            snapshot,
+            mut listeners,
+            prepared,
+            admin,
+            sender,
+            requests,
+        } = self;
+        let Loaded {
+            origin,
+            settings,
+            plugins,
+            started,
+        } = loaded;
+        let mut watcher = Watcher::new(sender.clone());
+        watcher.follow(&origin, &settings);
+        let history = History::default();
+        history.set_source(settings.place.source().cloned());
+        {
+            let first = snapshot.borrow();
+            history.add(
+                first.generation(),
+                &first.in_force.leases,
+                Trigger::Start.to_string(),
+                Vec::new(),
+                started.elapsed(),
+            );
+        }
+        if let Some(socket) = admin {
+            eprintln!("admin listening on {}", socket.name());
+            let connections = metrics.listeners.clone();
+            let admin = Admin {
+                registry: Arc::clone(&metrics.registry),
+                reloads: metrics.reloads.clone(),
+                connections: Arc::new(move |listener| connections.of(listener).connections.get()),
+                snapshot,
+                history: history.clone(),
+                origin: origin.clone(),
+                requests: sender,
+                token: settings.host.admin_token.clone(),
+            };
+            tokio::spawn(admin.serve(socket));
+        }
+        listeners.start(prepared);
+        let reloader = Reloader {
+            origin,
+            settings,
+            plugins,
+            listeners,
+            metrics: metrics.reloads,
+            filter_metrics: metrics.filters,
+            history,
+            snapshot: publisher,
+            watcher,
+            swap_state: SwapState::default(),
+        };
+        (reloader, requests)
+    }
+}
+
+/// Binds the admin address, if there is one.
+fn bind_admin(
+    settings: &Settings,
+    systemd: &mut SystemdSockets,
+) -> Result<Option<Socket>, Problems> {
+    let host = &settings.host;
+    let socket = host.admin.as_ref().map(|address| {
+        let request = BindRequest::new(address, "the admin address", host.places.of("admin"));
+        request.bind(systemd)
+    });
+    Ok(socket.transpose()?)
+}

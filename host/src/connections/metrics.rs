@@ -1,0 +1,82 @@
+//! What connections count, per listener: lines and bytes of both directions, and dropped lines.
+
+use prometheus_client::metrics::counter::Counter;
+
+use crate::generation::Direction;
+use crate::sinks::metrics::{Dropped, Written};
+use linemill_telemetry::BatchCounter;
+
+linemill_telemetry::metrics! {
+    /// What the connections of one listener count.
+    pub struct LineMetrics by "listener" ("the listener's `name`") {
+        /// Lines read from clients.
+        #[metric("lines_in", unit = "lines")]
+        lines_in: BatchCounter,
+        /// Lines from clients that have been written.
+        #[metric("lines_out", unit = "lines")]
+        lines_out: BatchCounter,
+        /// Bytes read from clients.
+        #[metric("bytes_in", unit = "bytes")]
+        bytes_in: BatchCounter,
+        /// Bytes from clients that have been written.
+        #[metric("bytes_out", unit = "bytes")]
+        bytes_out: BatchCounter,
+        /// Lines read from upstreams.
+        #[metric("reply_lines_in", unit = "lines")]
+        reply_lines_in: BatchCounter,
+        /// Lines from upstreams that have been written.
+        #[metric("reply_lines_out", unit = "lines")]
+        reply_lines_out: BatchCounter,
+        /// Bytes read from upstreams.
+        #[metric("reply_bytes_in", unit = "bytes")]
+        reply_bytes_in: BatchCounter,
+        /// Bytes from upstreams that have been written.
+        #[metric("reply_bytes_out", unit = "bytes")]
+        reply_bytes_out: BatchCounter,
+        /// Lines longer than `max_line`, whatever `oversize` says.
+        #[metric("lines_oversized", unit = "lines")]
+        pub oversized: Counter,
+        /// Lines that the host dropped, by reason.
+        #[metric("lines_dropped", unit = "lines")]
+        pub dropped: Dropped,
+    }
+}
+
+/// What one direction counts.
+#[derive(Debug, Clone)]
+pub(super) struct PumpMetrics {
+    /// Lines that have been framed.
+    pub(super) lines_in: BatchCounter,
+    /// Bytes that have been read.
+    pub(super) bytes_in: BatchCounter,
+    /// What has been written.
+    pub(super) written: Written,
+}
+
+impl LineMetrics {
+    /// The counters of one direction.
+    pub(super) fn pump(&self, direction: Direction) -> PumpMetrics {
+        let (lines_in, bytes_in, lines_out, bytes_out) = match direction {
+            Direction::Forward => (
+                &self.lines_in,
+                &self.bytes_in,
+                &self.lines_out,
+                &self.bytes_out,
+            ),
+            Direction::Reply => (
+                &self.reply_lines_in,
+                &self.reply_bytes_in,
+                &self.reply_lines_out,
+                &self.reply_bytes_out,
+            ),
+        };
+        PumpMetrics {
+            lines_in: lines_in.clone(),
+            bytes_in: bytes_in.clone(),
+            written: Written {
+                lines: lines_out.clone(),
+                bytes: bytes_out.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What listeners count: connections.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::connections::end::EndReason;
+use linemill_telemetry::{EachValue, OnDemand};
+
+linemill_telemetry::metrics! {
+    /// The connections of one listener.
+    pub struct ListenerMetrics by "listener" ("the listener's `name`") {
+        /// Open connections.
+        #[metric("connections", unit = "connections")]
+        pub connections: Gauge,
+        /// Connections that have been accepted.
+        #[metric("connections_accepted", unit = "connections")]
+        pub accepted: Counter,
+        /// Connections that were closed at once, by reason.
+        #[metric("connections_refused", unit = "connections")]
+        pub refused: EachValue<RefusalReason, Counter>,
+        /// Connections that have ended, by reason.
+        #[metric("connections_closed", unit = "connections")]
+        pub closed: OnDemand<EndReason, Counter>,
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// Why a connection is closed at once.
+    pub enum RefusalReason as "reason" {
+        /// `max_connections` were open.
+        MaxConnections = "max_connections",
+        /// `max_per_address` of its address were open.
+        MaxPerAddress = "max_per_address",
+    }
+}

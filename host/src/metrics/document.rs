@@ -1,0 +1,178 @@
+//! `docs/metrics.md` is generated from the declarations of all metrics.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p linemill --lib metrics::document` rewrites the page. Without it, the
+//! test fails when the page is out of date.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::*;
+use crate::connections::end::EndReason;
+use crate::control::request::ReloadStatus;
+use linemill_sandbox::metrics::HandoverResult;
+use linemill_sandbox::{FaultKind, RefusalKind};
+use linemill_telemetry::{Declaration, Label, Metrics as _, Values};
+
+/// The text above the tables.
+const HEAD: &str = "# Metrics
+
+<!-- Generated from the declarations in the code. To change it, change a declaration, then run
+     UPDATE_GOLDEN=1 cargo test --workspace --lib metrics::document -->
+
+`GET /metrics` at the admin address (`[host] admin`) answers with all metrics in the text format of
+[OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), which Prometheus reads.
+
+- Counters start at 0 when the process starts, and survive reloads. Their names end with `_total`.
+- A histogram has the series `_bucket`, `_sum` and `_count`.
+- Series of a listener, a filter or an output appear with it. A series with the label `kind`, `result` or
+  `reason` may be missing until it has been counted once.
+- Durations are in seconds, sizes in bytes, times are Unix times.
+";
+
+/// The sections of the page: a title, an introduction, and the metrics.
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 5] {
+    [
+        (
+            "Connections",
+            "The label `listener` is the `name` of a `[[listener]]`.",
+            ListenerMetrics::declarations(),
+        ),
+        (
+            "Lines",
+            "The label `listener` is the `name` of a `[[listener]]`. Metrics that begin with `reply_` count \
+             answers of upstreams, on their way back to clients.",
+            LineMetrics::declarations(),
+        ),
+        (
+            "Filters",
+            "The label `filter` is the name of a filter in the configuration. A version on trial is \
+             counted as `NAME@canary` or `NAME@shadow`.",
+            FilterFamilies::declarations(),
+        ),
+        (
+            "Outputs",
+            "An output is a destination that connections share: standard output, a file, or an upstream \
+             of a `shared` listener, of `routes`, `tee` or a `quarantine`. The label `output` is the \
+             destination as written in the configuration; `#2` and so on follow when the same \
+             destination is used with different certificates.",
+            OutputMetrics::declarations(),
+        ),
+        (
+            "Reloads",
+            "These metrics exist once per host.",
+            ReloadMetrics::declarations(),
+        ),
+    ]
+}
+
+fn path() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md")
+}
+
+/// The whole page.
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for (title, text, metrics) in sections() {
+        write_section(&mut page, title, text, &metrics).expect("a string takes all text");
+    }
+    page
+}
+
+fn write_section(
+    page: &mut String,
+    title: &str,
+    text: &str,
+    metrics: &[Declaration],
+) -> std::fmt::Result {
+    writeln!(page, "\n## {title}\n\n{text}\n")?;
+    writeln!(page, "| Metric | Type | Labels | Unit | Meaning |")?;
+    writeln!(page, "|---|---|---|---|---|")?;
+    for metric in metrics {
+        let labels: Vec<_> = metric
+            .labels
+            .iter()
+            .map(|label| format!("`{}`", label.key))
+            .collect();
+        writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} |",
+            metric.full_name(),
+            metric.kind,
+            labels.join(", "),
+            metric.unit,
+            metric.help
+        )?;
+    }
+    for metric in metrics {
+        for label in &metric.labels {
+            if let Values::Closed(values) = &label.values {
+                write_values(page, metric, label, values)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_values(
+    page: &mut String,
+    metric: &Declaration,
+    label: &Label,
+    values: &[(&str, String)],
+) -> std::fmt::Result {
+    writeln!(
+        page,
+        "\nValues of `{}` in `{}`:\n",
+        label.key,
+        metric.full_name()
+    )?;
+    writeln!(page, "| `{}` | Meaning |", label.key)?;
+    writeln!(page, "|---|---|")?;
+    for (value, meaning) in values {
+        writeln!(page, "| `{value}` | {meaning} |")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_page_is_up_to_date() {
+    let page = page();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path(), &page).expect("docs/metrics.md is written");
+    }
+    let written = std::fs::read_to_string(path()).expect("docs/metrics.md");
+    assert!(
+        written == page,
+        "docs/metrics.md is out of date: run UPDATE_GOLDEN=1 cargo test --workspace --lib metrics::document"
+    );
+}
+
+/// A metric that is registered but missing on the page, or the reverse, fails here.
+#[test]
+fn every_registered_metric_is_declared() {
+    let metrics = Metrics::default();
+    // A metric without any series is not shown.
+    metrics.listeners.of("a").closed.of(EndReason::Eof);
+    metrics.lines.of("a");
+    let filter = metrics.filters.of("f");
+    filter.failures.of(FaultKind::Trap);
+    filter.handovers.of(HandoverResult::Fresh);
+    metrics.filters.refused("f", RefusalKind::Size);
+    metrics.outputs.of("stdout");
+    metrics.reloads.reloads.of(ReloadStatus::Applied);
+    let text = linemill_telemetry::text(&metrics.registry).expect("text");
+    let registered: std::collections::BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+        .collect();
+    let declared: std::collections::BTreeSet<_> = sections()
+        .iter()
+        .flat_map(|(_, _, metrics)| metrics)
+        .map(|metric| {
+            let name = metric.full_name();
+            let name = name.strip_suffix("_total").unwrap_or(&name);
+            (name.to_owned(), metric.kind.to_string())
+        })
+        .collect();
+    assert_eq!(registered, declared);
+}

@@ -1,0 +1,74 @@
+//! What sinks count: lines that shared sinks take, and lines that do not reach their destination.
+//!
+//! In metrics, a shared sink is an *output*.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use linemill_telemetry::{BatchCounter, EachValue};
+
+linemill_telemetry::metrics! {
+    /// What one shared sink counts: standard output, a file, or an upstream that connections share.
+    pub struct OutputMetrics by "output" ("the destination, as written in the configuration; with `#2` and so on when certificates differ") {
+        /// Lines that the output has taken whole.
+        #[metric("output_lines", unit = "lines")]
+        pub lines: Counter,
+        /// Bytes that the output has taken. Those of a line that is sent again count again.
+        #[metric("output_bytes", unit = "bytes")]
+        pub bytes: Counter,
+        /// Lines that the output did not take, by reason.
+        #[metric("output_lost", unit = "lines")]
+        pub lost: EachValue<LossReason, Counter>,
+        /// Failed attempts to connect, to open or to write.
+        #[metric("output_failures", unit = "attempts")]
+        pub failures: Counter,
+        /// Bytes queued for the output.
+        #[metric("output_queued_bytes", unit = "bytes")]
+        pub queued: Gauge,
+        /// 1 while the output is connected or open, else 0.
+        #[metric("output_up", unit = "0 or 1")]
+        pub up: Gauge,
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// Why a shared sink lost lines.
+    pub enum LossReason as "reason" {
+        /// The queue was full, and the lines were copies for a `tee` or a quarantine, which do not wait.
+        Full = "full",
+        /// The reader of standard output is gone, or the output is closed.
+        Closed = "closed",
+        /// The lines were still queued at the end of the grace period.
+        Drain = "drain",
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// Why the host dropped a line of a listener.
+    pub enum DropReason as "reason" {
+        /// It was unterminated at the end of the stream, and `partial = "drop"` or the connection broke.
+        Partial = "partial",
+        /// It was longer than `max_line`, and `oversize` is `"drop"` or `"close"`.
+        Oversize = "oversize",
+        /// The connection ended before it was written.
+        Closed = "closed",
+        /// The connection's upstream, or the shared output, did not take it.
+        NextHop = "next_hop",
+        /// The framing in `to_framing` cannot contain it.
+        Framing = "framing",
+        /// A `tee` had no room for its copy.
+        Tee = "tee",
+    }
+}
+
+/// Dropped lines of a listener, by reason.
+pub type Dropped = EachValue<DropReason, Counter>;
+
+/// Lines and bytes that one direction of a listener's connections has written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Whole lines.
+    pub lines: BatchCounter,
+    /// Bytes.
+    pub bytes: BatchCounter,
+}
