@@ -27,7 +27,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// What a report owes to whoever wrote the file.
+/// What must hold for every report.
 fn holds(problem: &Problem) {
     let shown = problem.to_string();
     let place = shown.strip_prefix("error: a.toml:");

@@ -1,4 +1,4 @@
-//! Every wrong configuration in `tests/golden/config` gives exactly the report beside it.
+//! Every wrong configuration in `tests/golden/config` gives exactly the report in the file next to it.
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p linemill-config golden` writes the reports anew; read the diff before
 //! committing it.

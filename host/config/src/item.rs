@@ -221,7 +221,7 @@ impl<'a> Item<'a> {
         Ok(items.iter().enumerate().map(inner).collect())
     }
 
-    /// The table that this is, under `name`. `right` is what to write instead when it is none.
+    /// The table that this is, under `name`. `right` is what to write instead if it is not a table.
     pub(super) fn table(&self, name: String, right: &str) -> Result<Table<'a>, Problem> {
         match self.value {
             DeValue::Table(entries) => Ok(Table {

@@ -31,7 +31,7 @@ pub enum ReadError {
 /// # Errors
 /// If it is not a regular file, is too large, or cannot be read.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    // Before opening: opening a FIFO would wait for somebody to write to it.
+    // Checked before opening: opening a FIFO would wait until another process writes to it.
     let kind = fs::metadata(path)?;
     if kind.is_dir() {
         return Err(ReadError::Folder);

@@ -4,8 +4,8 @@
 //! Out: [`Settings`], in which every reference resolves and every number is in range.
 //! Not here: TOML (see `validate`), comparing two configurations (see `diff`), reading plugins.
 
+mod destination;
 mod filter;
-mod hop;
 mod host;
 mod limits;
 mod listener;
@@ -21,8 +21,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::place::Place;
+pub use destination::Destination;
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
-pub use hop::Destination;
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;

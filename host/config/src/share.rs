@@ -26,14 +26,14 @@ impl FromStr for Share {
             return Err(wrong("is not a percentage"));
         }
         if part.len() > 2 {
-            return Err(wrong("is finer than a hundredth of a percent"));
+            return Err(wrong("has more than two digits after the point"));
         }
-        let whole: u32 = whole.parse().map_err(|_| wrong("is more than all"))?;
+        let whole: u32 = whole.parse().map_err(|_| wrong("must not exceed 100%"))?;
         let part: u32 = format!("{part:0<2}").parse().unwrap_or(0);
         match whole.saturating_mul(100).saturating_add(part) {
-            0 => Err(wrong("is nothing")),
+            0 => Err(wrong("must be above 0%")),
             share @ 1..=WHOLE => Ok(Self(share)),
-            _ => Err(wrong("is more than all")),
+            _ => Err(wrong("must not exceed 100%")),
         }
     }
 }
@@ -95,11 +95,11 @@ mod tests {
             ("-5%", "is not a percentage"),
             ("5 %", "is not a percentage"),
             ("1.%", "is not a percentage"),
-            ("0%", "is nothing"),
-            ("0.00%", "is nothing"),
-            ("0.005%", "is finer than a hundredth of a percent"),
-            ("100.01%", "is more than all"),
-            ("99999999999%", "is more than all"),
+            ("0%", "must be above 0%"),
+            ("0.00%", "must be above 0%"),
+            ("0.005%", "has more than two digits after the point"),
+            ("100.01%", "must not exceed 100%"),
+            ("99999999999%", "must not exceed 100%"),
         ] {
             let refused = text.parse::<Share>().map_err(|wrong| wrong.fault);
             assert_eq!(refused, Err(fault), "{text:?}");

@@ -3,8 +3,8 @@
 //! In: the TOML tree of a file. Out: [`Settings`] in which every reference resolves and every
 //! number is in range, or reports of all that is wrong. Pure: nothing is opened or looked up.
 
+mod egress;
 mod filter;
-mod hops;
 mod inner;
 mod listener;
 mod names;
@@ -114,7 +114,7 @@ impl Checker<'_> {
         {
             let hint = "write a loopback address, such as \"127.0.0.1:9713\", or \"unix:PATH\", or add admin_token = \"a secret\"";
             self.problems
-                .push(item.refuse("can be reached from other machines, by anybody", hint));
+                .push(item.refuse("can be reached from other machines without a token", hint));
         }
         if let (Some(item), None) = (&token_item, &admin_item) {
             self.problems.push(item.refuse(
@@ -136,7 +136,7 @@ impl Checker<'_> {
         Some(Rollback::read(&table, self))
     }
 
-    /// A list of which every item reads; those that do not become problems.
+    /// The items of a list; those that do not read become problems.
     pub(super) fn list<'a, T>(
         &mut self,
         item: &Item<'a>,
@@ -194,7 +194,7 @@ fn token(item: &Item<'_>) -> Result<Token, Problem> {
     let text = item.text()?;
     let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";
     if text.len() < TOKEN_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(item.refuse("is no token", hint));
+        return Err(item.refuse("is not a token", hint));
     }
     Ok(Token::new(text))
 }

@@ -83,7 +83,7 @@ mod tests {
         assert!(holds("b", b"abc"));
         assert!(!holds("^b", b"abc"));
         assert!(holds(r"^\{.*\}$", b"{}"));
-        // Contents of a framing other than by LF have lines of their own, which are none here.
+        // In a framing other than LF, content may contain LF; `^` does not match after it.
         assert!(!holds("^b", b"a\nb"));
         assert!(holds("(?m)^b", b"a\nb"));
         assert!(holds("^$", b""));

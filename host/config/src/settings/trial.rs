@@ -1,4 +1,4 @@
-//! A version of a filter on trial, beside the one in force.
+//! A version of a filter on trial, next to the one in force.
 
 use super::{FilterSettings, PluginRef, Share};
 use crate::keys::keys;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::hops::quarantine;
+use super::egress::quarantine;
 use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin};
 use crate::item::{Item, Table};
 use crate::keys::TableSettings as _;
@@ -80,7 +80,7 @@ impl Checker<'_> {
             }
             (None, true) => {
                 let right =
-                    "name where lines that fail go: quarantine = \"file:PATH\", or a next hop";
+                    "name where lines that fail go: quarantine = \"file:PATH\", or an upstream";
                 let problem = table.lacks("quarantine", right);
                 self.problems.push(match on_error {
                     Some(item) => problem.at(&item.place),

@@ -53,7 +53,7 @@ impl Checker<'_> {
             Some(item) => self.problems.keep(address(&item, &self.folder)),
             None => Some(default.bind.clone()),
         };
-        let hops = self.hops(&table, settings.shared, bind.as_ref());
+        let egress = self.egress(&table, settings.shared, bind.as_ref());
         let chain = match table.item("chain") {
             Some(item) => self.stages(&item, "chain", listener, filters),
             None => default.chain,
@@ -62,7 +62,7 @@ impl Checker<'_> {
             .item("reply_chain")
             .map(|item| self.stages(&item, "reply_chain", listener, filters));
         let mut places = table.places(ListenerSettings::KEYS);
-        if let Some(place) = hops.to_place {
+        if let Some(place) = egress.to_place {
             places.set("to", place);
         }
         let name_item = table.item("name");
@@ -72,11 +72,11 @@ impl Checker<'_> {
                 .read(name_item.as_ref(), default.name, read_name),
             bind: bind.clone().unwrap_or(default.bind),
             chain,
-            to: hops.to,
-            to_tls: hops.to_tls,
+            to: egress.to,
+            to_tls: egress.to_tls,
             reply_chain: reply_chain.unwrap_or_default(),
-            routes: hops.routes,
-            tee: hops.tee,
+            routes: egress.routes,
+            tee: egress.tee,
             watermarks: self.watermarks(table.item("watermarks").as_ref(), listener),
             rate: self.rate(table.item("rate").as_ref(), "rate", listener),
             total_rate: self.rate(table.item("total_rate").as_ref(), "total_rate", listener),

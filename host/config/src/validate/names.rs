@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::settings::PluginRef;
 use crate::suggest;
 
-/// What to do about a name that is no filter.
+/// What to do about a name that no filter has.
 pub(crate) fn no_filter<'a>(
     name: &str,
     defined: impl Iterator<Item = &'a str>,
@@ -33,7 +33,7 @@ pub(crate) fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// The hint for what is no name.
+/// The hint for a text that is not a name.
 pub(super) const NAME_HINT: &str = "use 1 to 64 of the letters a-z and A-Z, digits, - and _";
 
 /// A bare name of a plugin, or a path: a text with a slash, or one that ends in `.wasm`.

@@ -12,7 +12,7 @@ impl Checker<'_> {
         let (kind, item) = match (&canary, &shadow) {
             (Some(_), Some(shadow)) => {
                 let hint = "one version is on trial at a time: leave out `canary` or `shadow`";
-                let both = shadow.refuse("is one trial too many beside `canary`", hint);
+                let both = shadow.refuse("cannot be used together with `canary`", hint);
                 self.problems.push(both);
                 return None;
             }

@@ -10,8 +10,8 @@ use crate::printable::quote;
 use crate::problem::Problem;
 use crate::settings::{Address, Destination, HopTls};
 
-/// What a listener says about it.
-pub(super) struct Hops {
+/// All the destinations of a listener, and the keys that go with them.
+pub(super) struct Egress {
     pub(super) to: Destination,
     /// Where it says `to`, if it does.
     pub(super) to_place: Option<Place>,
@@ -28,12 +28,12 @@ const REST: &str = "rest";
 
 impl Checker<'_> {
     /// Reads where the lines of `listener` go. `bind` is `None` when it does not read.
-    pub(super) fn hops(
+    pub(super) fn egress(
         &mut self,
         listener: &Table<'_>,
         shared: bool,
         bind: Option<&Address>,
-    ) -> Hops {
+    ) -> Egress {
         let [routes, tee, to, to_tls_item] =
             ["routes", "tee", "to", "to_tls"].map(|key| listener.item(key));
         let before = self.problems.len();
@@ -70,15 +70,15 @@ impl Checker<'_> {
         }
         let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
         if let (Some(item), true, false) = (&to_tls_item, all_read, tls) {
-            let hint = "name a next hop \"tls://HOST:PORT\"";
-            let problem = item.vain("no line goes to a next hop with TLS", hint);
+            let hint = "name an upstream \"tls://HOST:PORT\"";
+            let problem = item.vain("no line goes to an upstream with TLS", hint);
             self.problems.push(problem);
         }
         let to_place = to_item.as_ref().map(|item| item.place.clone());
         let routes = routes
             .into_iter()
             .map(|(name, (_, to))| (name.to_owned(), to));
-        Hops {
+        Egress {
             to: to.unwrap_or(Destination::Reply),
             to_place,
             to_tls,
@@ -145,10 +145,10 @@ impl Checker<'_> {
         }
     }
 
-    /// What goes with a next hop that is a socket, and only with one.
+    /// Keys that have an effect only if `to` is an upstream.
     fn two_ways(&mut self, listener: &Table<'_>, to: &Destination, shared: bool) {
         const HINT: &str =
-            "name a next hop \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"unix:PATH\" in `to`";
+            "name an upstream \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"unix:PATH\" in `to`";
         if let (Some(item), true, false) = (listener.item("shared"), shared, to.is_socket()) {
             let why = match to {
                 Destination::Reply => "lines go back to their own client".to_owned(),
@@ -164,7 +164,7 @@ impl Checker<'_> {
             let why = format!("`{to}` does not answer");
             self.problems.push(reply_chain.vain(why, HINT));
         } else if shared {
-            let why = "what a shared next hop answers is nobody's";
+            let why = "the answers of a shared upstream are discarded";
             let hint = "leave `shared` out";
             self.problems.push(reply_chain.vain(why, hint));
         }
@@ -173,7 +173,7 @@ impl Checker<'_> {
     /// Nothing goes back to where it came in.
     fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
         for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
-            let fault = "is where this listener itself listens, so lines would go round for ever";
+            let fault = "is where this listener itself listens, so lines would loop indefinitely";
             let problem = item.refuse(fault, "name another address");
             self.problems.push(problem);
         }
@@ -205,7 +205,7 @@ pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, 
     }
 }
 
-/// A destination beside `to`: anything but the client.
+/// A destination of `routes` or `tee`: anything but the client.
 fn elsewhere(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     match destination(item, folder)? {
         Destination::Reply => Err(item.refuse(
