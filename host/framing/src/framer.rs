@@ -60,7 +60,7 @@ pub enum Closed {
     BadLength,
 }
 
-/// What the settings made the framer do since the last [`Framer::take_counts`].
+/// Counts of what the framer did to lines since the last [`Framer::take_counts`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines longer than `max_line`.

@@ -9,13 +9,13 @@ pub struct LineSettings {
     pub framing: Framing,
     /// The longest content in bytes, without the terminator; at least 1.
     pub max_line: usize,
-    /// What happens to a longer line.
+    /// The treatment of a longer line.
     pub oversize: Oversize,
-    /// What happens to an unterminated line when the stream ends without an error.
+    /// The treatment of an unterminated line when the stream ends without an error.
     pub partial: Partial,
 }
 
-/// What happens to a line longer than `max_line`.
+/// The treatment of a line longer than `max_line`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oversize {
     /// Every `max_line` bytes become a line of their own.
@@ -28,12 +28,12 @@ pub enum Oversize {
     Close,
 }
 
-/// What happens to an unterminated line when the stream ends without an error.
+/// The treatment of an unterminated line when the stream ends without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partial {
-    /// It becomes a line without a terminator.
+    /// The bytes become a line without a terminator.
     Emit,
-    /// It is left out and counted.
+    /// The bytes are left out and counted.
     Drop,
 }
 

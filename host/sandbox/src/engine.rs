@@ -23,7 +23,7 @@ pub(crate) mod slots;
 /// Ticks without a guest call after which the clock sleeps.
 const QUIET: u32 = 100;
 
-/// Stack for host functions that guests call, in bytes: wasmtime's own default.
+/// Stack for host functions that guests call, in bytes: as much as wasmtime's defaults leave.
 const HOST_STACK: usize = 1536 * 1024;
 
 /// How many frames of a guest's stack a backtrace keeps.
@@ -92,7 +92,8 @@ impl Engine {
     }
 
     /// Creates an engine whose epoch never advances: guests do not yield, and one that spins never
-    /// ends. For benchmarks that count instructions, which ticks would make vary.
+    /// ends. For benchmarks of guests that are known to end: ticks depend on time, so they would make
+    /// the number of instructions vary.
     ///
     /// # Errors
     /// See [`Self::with_stack`].

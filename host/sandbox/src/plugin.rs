@@ -44,8 +44,8 @@ pub struct Plugin {
     pub digest: Digest,
     /// Size of the file, in bytes.
     pub size: u64,
-    /// What the plugin may import. Imports were resolved with these grants, so the same component with
-    /// other grants is another `Plugin`.
+    /// The plugin's grants. Imports were resolved with these grants, so the same component with other
+    /// grants is another `Plugin`.
     pub grants: Grants,
     /// The component, linked for the engine that allocates instances on demand.
     pub(crate) linked: Linked,
@@ -195,8 +195,8 @@ impl Plugin {
                 unsafe_code,
                 reason = "`deserialize` requires bytes that wasmtime serialized and nobody altered"
             )]
-            // SAFETY: `code` was serialized above, from a component that this process compiled or
-            // loaded from its trusted cache.
+            // SAFETY: `code` was serialized above, from a component that linemill itself compiled, in
+            // this process, in its child process, or in an earlier one that filled the trusted cache.
             let component = unsafe { Component::deserialize(slots, code) };
             let world = match &self.linked.world {
                 Exports::Batch(_) => World::Filter,

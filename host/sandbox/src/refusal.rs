@@ -13,9 +13,9 @@ use linemill_telemetry::LabelValue;
 pub struct Refusal {
     /// The kind, for metrics.
     pub kind: RefusalKind,
-    /// What is wrong, for people.
+    /// The problem, in words.
     pub problem: String,
-    /// What to do about it; may be empty.
+    /// Advice on how to solve it; may be empty.
     pub hint: String,
 }
 

@@ -1,5 +1,5 @@
-//! What happens when a filter fails: the lines at fault are found, the others are unaffected, and a
-//! filter that keeps failing is bypassed.
+//! Supervision of filters: when a filter fails, the lines at fault are found and the others are
+//! unaffected. A filter that keeps failing is bypassed.
 //!
 //! In: a batch of lines and a filter that may trap, run out of time, or give an invalid answer. Out:
 //! verdicts on every line. `supervisor` owns the loop and decides; `fault_search` says which part of

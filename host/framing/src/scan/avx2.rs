@@ -1,4 +1,4 @@
-//! The same for processors with AVX2 (x86-64-v3: nearly all since 2015), 32 bytes at a time.
+//! `scan` for processors with AVX2 (x86-64-v3: nearly all since 2015), 32 bytes at a time.
 //!
 //! In and out: as in `scan`, or `None` on a processor without AVX2. The binary is built for any
 //! x86-64 processor, and this module decides at run time.

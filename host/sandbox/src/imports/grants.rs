@@ -11,7 +11,7 @@ use linemill_config::settings::Grant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Grants(u8);
 
-/// What the imports of a component require.
+/// The requirements of a component's imports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequiredImports {
     /// The grants that the imports require.
@@ -70,7 +70,7 @@ impl std::fmt::Display for Grants {
 }
 
 impl RequiredImports {
-    /// What imports with these WIT names require.
+    /// The requirements of imports with these WIT names.
     pub fn of(imports: &[String]) -> Self {
         let mut required = Self::default();
         for name in imports {

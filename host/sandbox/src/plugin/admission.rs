@@ -10,14 +10,14 @@ use crate::plugin::complexity::Complexity;
 use crate::{Digest, Refusal, RefusalKind};
 use linemill_config::settings::{FilterSettings, Limits};
 
-/// What a plugin is checked against.
+/// The requirements that a plugin is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission<'a> {
     /// The SHA-256 that the file must have; `None`: any.
     pub sha256: Option<Digest>,
     /// How complex the plugin may be.
     pub limits: &'a Limits,
-    /// What the plugin may import. Not checked here, but passed on to linking.
+    /// The plugin's grants. Not checked here, but passed on to linking.
     pub grants: Grants,
 }
 
@@ -74,7 +74,7 @@ impl Admitted {
         self.digest
     }
 
-    /// What the plugin may import.
+    /// The plugin's grants.
     pub fn grants(&self) -> Grants {
         self.grants
     }

@@ -17,7 +17,7 @@ const LINE: &str = "linemill:filter/line@0.1.";
 const STATE: &str = "linemill:filter/state@0.1.";
 const PACKAGE: &str = "linemill:filter/";
 
-/// What a component says about itself, without running it.
+/// The description of a component, read from its type without running it.
 #[derive(Debug, Clone)]
 pub struct ComponentInfo {
     /// WIT names of the imported interfaces and functions, in the order of the file. Interfaces that

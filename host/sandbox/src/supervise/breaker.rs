@@ -90,7 +90,7 @@ pub struct Opened {
     pub failed_probes: u32,
 }
 
-/// What happens after a fault.
+/// The breaker's decision after a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     /// The stream starts another instance after this time, which may be zero.

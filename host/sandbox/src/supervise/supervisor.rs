@@ -26,18 +26,19 @@ use linemill_framing::blocks;
 #[cfg(test)]
 mod tests;
 
-/// What the faults of a batch may cost before parts that fail are given up whole. Finding one line
-/// among a thousand takes three faults; a fault and the instance after it take about 50 microseconds.
+/// The cost of faults in a batch after which parts that fail are given up whole. Finding one line among
+/// a thousand takes three faults. A fault and the instance after it take about 50 microseconds.
 const BUDGET: u32 = 4096;
 /// Cost of a fault that used up the filter's deadline, 50 milliseconds by default. Any other fault
 /// costs 1.
 const LATE: u32 = 64;
-/// What faults may cost in a probe: enough to find a line that works, if there is one.
+/// The cost of faults after which a probe has failed. Enough to find a line that works, if there is
+/// one.
 const PROBE: u32 = 16;
 
 /// Something that a supervisor calls: a filter, or a fake in tests.
 pub(crate) trait Supervised: Sync {
-    /// What a stream keeps between two calls, such as its own instance.
+    /// The data that a stream keeps between two calls, such as its own instance.
     type Own: Send;
 
     /// Makes one call. After a fault the instance is gone, and the next call starts another. After

@@ -41,11 +41,11 @@ impl Filters {
         self.start(plugin, filter).await
     }
 
-    async fn start(&self, plugin: &str, given: FilterSettings) -> Arc<Filter> {
+    async fn start(&self, plugin: &str, settings: FilterSettings) -> Arc<Filter> {
         let component = bundled::component(plugin).unwrap();
         let plugin = Plugin::new(&self.engine, component, Grants::NONE).unwrap();
-        let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.of(&given.name));
-        Filter::start(engine, plugin, given, metrics, Reporting::default())
+        let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.of(&settings.name));
+        Filter::start(engine, plugin, settings, metrics, Reporting::default())
             .await
             .unwrap()
     }
