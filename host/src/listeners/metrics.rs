@@ -27,9 +27,9 @@ linemill_telemetry::metrics! {
 linemill_telemetry::label_values! {
     /// Why a connection is closed at once.
     pub enum RefusalReason as "reason" {
-        /// `max_connections` were open.
+        /// As many connections as `max_connections` allows were open.
         MaxConnections = "max_connections",
-        /// `max_per_address` of its address were open.
+        /// As many connections as `max_per_address` allows were open from its address.
         MaxPerAddress = "max_per_address",
     }
 }

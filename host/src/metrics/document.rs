@@ -24,7 +24,7 @@ const HEAD: &str = "# Metrics
 
 - Counters start at 0 when the process starts, and survive reloads. Their names end with `_total`.
 - A histogram has the series `_bucket`, `_sum` and `_count`.
-- Series of a listener, a filter or an output appear with it. A series with the label `kind`, `result` or
+- Series of a listener, filter or output exist once it has been created. A series with the label `kind`, `result` or
   `reason` may be missing until it has been counted once.
 - Durations are in seconds, sizes in bytes, times are Unix times.
 ";

@@ -13,7 +13,7 @@ linemill_telemetry::metrics! {
         /// Lines that the output has taken whole.
         #[metric("output_lines", unit = "lines")]
         pub lines: Counter,
-        /// Bytes that the output has taken. Those of a line that is sent again count again.
+        /// Bytes that the output has taken. A line that is resent counts again.
         #[metric("output_bytes", unit = "bytes")]
         pub bytes: Counter,
         /// Lines that the output did not take, by reason.
