@@ -8,6 +8,7 @@
 
 mod address_counts;
 mod arrival;
+mod connection_span;
 pub mod listener;
 pub mod metrics;
 

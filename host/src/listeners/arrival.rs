@@ -1,8 +1,8 @@
 //! A connection from its arrival to its end: whether it may stay, TLS, and then its lines.
 //!
 //! In: a socket just accepted, and the service in force. Out: a connection served and counted, or
-//! refused and counted. Each runs in a task of its own, inside a tracing span that has its listener,
-//! its peer and the generation it is on.
+//! refused and counted. Each runs in a task of its own. What is logged of it is inside a tracing span
+//! that has its listener, its peer and the generation it is on.
 //! Not here: what happens to its bytes (`connections`).
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use tracing::Instrument as _;
 
 use super::address_counts::{AddressCounts, AddressSlot};
+use super::connection_span::ConnectionSpan;
 use crate::connections::connection::Connection;
 use crate::connections::end::EndReason;
 use crate::connections::metrics::LineMetrics;
@@ -53,18 +54,23 @@ struct Open(Arc<ListenerMetrics>);
 
 impl Arrival {
     /// Serves it to its end. `service` is in force as it arrives.
-    pub(super) async fn serve(self, service: Arc<Service>, addresses: AddressCounts) {
-        // At the level that is filtered out last: the span must be there for warnings, too. It is
-        // entered once per poll of the task, never per line.
-        let span = tracing::error_span!(
-            "connection",
-            listener = &*self.listener,
-            peer = %self.peer,
-            generation = self.snapshot.borrow().generation().number,
-        );
-        self.serve_in_span(service, addresses)
-            .instrument(span)
-            .await;
+    pub(super) fn serve(
+        self,
+        service: Arc<Service>,
+        addresses: AddressCounts,
+    ) -> impl Future<Output = ()> {
+        // Not an `async fn`: its future would have room for the arrival twice, for as long as the
+        // connection lasts.
+        let span = self.span().of_connection();
+        self.serve_in_span(service, addresses).instrument(span)
+    }
+
+    fn span(&self) -> ConnectionSpan {
+        ConnectionSpan {
+            listener: Arc::clone(&self.listener),
+            peer: self.peer,
+            generation: self.snapshot.borrow().generation().number,
+        }
     }
 
     async fn serve_in_span(self, service: Arc<Service>, addresses: AddressCounts) {
@@ -116,7 +122,9 @@ impl Arrival {
         }
         self.metrics.refused.of(RefusalReason::MaxPerAddress).inc();
         if let Some(not_logged) = self.gates.address.pass() {
-            tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
+            self.span().in_scope(|| {
+                tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
+            });
         }
         Err(())
     }
@@ -132,6 +140,7 @@ impl Arrival {
         let (reader, writer) = match &service.tls {
             None => self.plain.into_split(),
             Some(tls) => {
+                let span = self.span();
                 let drained = async {
                     let draining = self
                         .snapshot
@@ -144,7 +153,7 @@ impl Arrival {
                     biased;
                     accepted = tls.accept(self.plain) => accepted.map_err(|error| {
                         if let Some(not_logged) = self.gates.handshake.pass() {
-                            tracing::warn!(not_logged, "{error}");
+                            span.in_scope(|| tracing::warn!(not_logged, "{error}"));
                         }
                         EndReason::Handshake
                     })?,
