@@ -1,6 +1,5 @@
 //! Collects problems, so that one run shows all.
 
-use super::item::Item;
 use super::problem::{Problem, Problems};
 
 /// The problems found so far.
@@ -26,17 +25,6 @@ impl Collector {
     /// The value; `None` once its problem is added.
     pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
-    }
-
-    /// What `read` makes of an item; `default` if there is no item, or a problem with it.
-    pub(super) fn read<'a, T>(
-        &mut self,
-        item: Option<&Item<'a>>,
-        default: T,
-        read: impl FnOnce(&Item<'a>) -> Result<T, Problem>,
-    ) -> T {
-        item.and_then(|item| self.keep(read(item)))
-            .unwrap_or(default)
     }
 
     /// All of them.

@@ -13,10 +13,10 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::keys::{self, TableSettings as _};
-use super::place::Place;
+use super::key::{self, TableSettings as _};
 use super::problem::Problems;
 use super::settings::{HostSettings, Settings};
+use crate::problem::place::Place;
 
 /// Every change from one configuration to another; empty when they mean the same.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,7 +37,7 @@ pub struct Change {
     place: Place,
 }
 
-pub use super::keys::Effect;
+pub use super::key::Effect;
 use Effect::{Live, Restart};
 
 /// Compares the settings in use with new ones.
@@ -93,10 +93,10 @@ impl Diff {
     fn keys<'a>(
         &mut self,
         subject: &str,
-        changes: Vec<keys::Change>,
+        changes: Vec<key::Change>,
         place: impl Fn(&str) -> &'a Place,
     ) {
-        for keys::Change { key, what, effect } in changes {
+        for key::Change { key, what, effect } in changes {
             let place = place(key.split('.').next().unwrap_or(&key));
             self.note(subject, format!("{key} {what}"), effect, place);
         }

@@ -4,7 +4,7 @@
 //! declarations say (see `keys`). Order, groups and prose are the document's own; a test fails when
 //! one of the files is out of date.
 
-use super::keys::Key;
+use super::key::Key;
 use super::settings::{
     CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,
     Rate, Rollback, StageSettings, Tls, Trial, Watermarks,

@@ -11,15 +11,15 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::checker::Checker;
 use super::collector::Collector;
 use super::keyword::Keyword;
 use super::malformed::Malformed;
-use super::place::{Place, Places, Source};
 use super::printable::quote;
 use super::problem::Problem;
 use super::suggest;
-use super::tables::elsewhere;
 use super::units::Quantity;
+use crate::problem::place::{Place, Places, Source};
 
 /// One value.
 pub(super) struct Item<'a> {
@@ -302,18 +302,31 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Problems every key that is not `known`. `elsewhere` names the table that has a key when it
-    /// is only in the wrong one.
-    pub(super) fn refuse_unknown(&self, known: &[&str], problems: &mut Collector) {
+    /// Reports every key that is not `known`. The hint names the table that has such a key, if
+    /// one has.
+    pub(super) fn refuse_unknown(&self, known: &[&str], checker: &mut Checker<'_>) {
         for (name, place, _) in self.iter().filter(|(name, ..)| !known.contains(name)) {
-            let hint = match elsewhere(name) {
+            let hint = match checker.table_of(name) {
                 Some(table) => format!("`{name}` is a key of {table}; it is unknown here"),
                 None => suggest::hint(name, "known keys", known),
             };
-            problems.push(place.problem(
+            checker.problems.push(place.problem(
                 format!("unknown key {} of {}", quote(name), self.name),
                 hint,
             ));
         }
+    }
+}
+
+impl Collector {
+    /// What `read` makes of an item; `default` if there is no item, or a problem with it.
+    pub(super) fn read<'a, T>(
+        &mut self,
+        item: Option<&Item<'a>>,
+        default: T,
+        read: impl FnOnce(&Item<'a>) -> Result<T, Problem>,
+    ) -> T {
+        item.and_then(|item| self.keep(read(item)))
+            .unwrap_or(default)
     }
 }

@@ -6,71 +6,10 @@
 //! and `docs/config.md` are generated (see `generated`).
 //! Not here: rules between keys (see `validate`).
 
+use super::checker::Checker;
 use super::item::Table;
+use super::key::{Change, Effect, Key};
 use super::kind::Kind;
-use super::validate::Checker;
-
-/// When a change of a key takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// At once, for open connections too.
-    Live,
-    /// Only when the host is started again.
-    Restart,
-}
-
-impl Effect {
-    /// The word that the reference has for it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Restart => "restart",
-        }
-    }
-}
-
-/// One key of a table, as documents show it.
-#[derive(Debug)]
-pub(crate) struct Key {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// What it holds: "size, `1B` to `16MiB`".
-    pub(crate) kind: String,
-    /// Its default as the file has it; `None` if it is left out by default.
-    pub(crate) default: Option<String>,
-    /// What the reference has in the column "default", if not `default`.
-    pub(crate) default_text: Option<&'static str>,
-    /// What the reference has in the column "reload".
-    pub(crate) effect: &'static str,
-    /// Its text in the reference.
-    pub(crate) text: String,
-    /// Its comment in the sample configuration; `None` if the sample has it inside another value.
-    pub(crate) sample: Option<&'static str>,
-    /// What the sample sets it to in a comment, if it has no default.
-    pub(crate) example: Option<&'static str>,
-}
-
-/// A key that differs.
-pub(crate) struct Change {
-    /// The key; inside another table `TABLE.KEY`.
-    pub(crate) key: String,
-    /// How: `1s -> 2s`, or `changed`.
-    pub(crate) what: String,
-    /// When the change takes effect.
-    pub(crate) effect: Effect,
-}
-
-/// The settings of a table that [`keys!`] declares.
-pub(crate) trait TableSettings: Default + PartialEq {
-    /// Reads the keys of `table`; one that is left out, or has a problem, has its default.
-    fn read(table: &Table<'_>, checker: &mut Checker<'_>) -> Self;
-
-    /// What is different in `new`, in the order of the declaration.
-    fn changes(&self, new: &Self) -> Vec<Change>;
-
-    /// The table as a file has it on one line.
-    fn toml(&self) -> String;
-}
 
 /// Declares the settings of a table.
 ///
@@ -136,12 +75,12 @@ macro_rules! keys {
             }
         }
 
-        impl $crate::keys::TableSettings for $Settings {
+        impl $crate::key::TableSettings for $Settings {
             fn read(
                 table: &$crate::item::Table<'_>,
-                checker: &mut $crate::validate::Checker<'_>,
+                checker: &mut $crate::checker::Checker<'_>,
             ) -> Self {
-                table.refuse_unknown(Self::KEYS, &mut checker.problems);
+                table.refuse_unknown(Self::KEYS, checker);
                 let mut settings = Self::default();
                 $($crate::keys::read::<$type>(table, stringify!($key), &$kind, &mut settings.$key, checker);)*
                 $($($crate::keys::read::<$inner_type>(
@@ -154,19 +93,19 @@ macro_rules! keys {
                 settings
             }
 
-            fn changes(&self, new: &Self) -> Vec<$crate::keys::Change> {
+            fn changes(&self, new: &Self) -> Vec<$crate::key::Change> {
                 let all = [
                     $($crate::keys::changes(
                         stringify!($key),
                         &$kind,
                         [&self.$key, &new.$key],
-                        $crate::keys::Effect::$effect,
+                        $crate::key::Effect::$effect,
                     ),)*
                     $($($crate::keys::changes(
                         stringify!($inner),
                         &$inner_kind,
                         [&self.$part.$inner, &new.$part.$inner],
-                        $crate::keys::Effect::$inner_effect,
+                        $crate::key::Effect::$inner_effect,
                     ),)*)?
                 ];
                 all.into_iter().flatten().collect()
@@ -194,36 +133,36 @@ macro_rules! keys {
             ];
 
             /// Every key of the table, as documents show it.
-                        pub(crate) fn keys() -> Vec<$crate::keys::Key> {
+                        pub(crate) fn keys() -> Vec<$crate::key::Key> {
                 let defaults = Self::default();
                 vec![
-                    $($crate::keys::Key {
+                    $($crate::key::Key {
                         default_text: $crate::keys::optional!($($default_text)?),
                         sample: $crate::keys::optional!($($sample)?),
                         example: $crate::keys::optional!($($example)?),
-                        ..$crate::keys::Key::new(
+                        ..$crate::key::Key::new(
                             stringify!($key),
                             &$kind,
                             &defaults.$key,
-                            $crate::keys::Effect::$effect.word(),
+                            $crate::key::Effect::$effect.word(),
                             concat!($($text),+),
                         )
                     },)*
-                    $($($crate::keys::Key {
+                    $($($crate::key::Key {
                         sample: $crate::keys::optional!($($inner_sample)?),
-                        ..$crate::keys::Key::new(
+                        ..$crate::key::Key::new(
                             stringify!($inner),
                             &$inner_kind,
                             &defaults.$part.$inner,
-                            $crate::keys::Effect::$inner_effect.word(),
+                            $crate::key::Effect::$inner_effect.word(),
                             concat!($($inner_text),+),
                         )
                     },)*)?
-                    $($($crate::keys::Key {
+                    $($($crate::key::Key {
                         default_text: Some($hand_default),
                         sample: $crate::keys::optional!($($hand_sample)?),
                         example: $crate::keys::optional!($($hand_example)?),
-                        ..$crate::keys::Key::new(
+                        ..$crate::key::Key::new(
                             stringify!($hand),
                             &$crate::kind::Special::new($hand_kind),
                             &(),
@@ -251,14 +190,14 @@ macro_rules! keys {
             pub(crate) const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
 
             /// Every key of the table, as documents show it.
-            pub(crate) fn keys() -> Vec<$crate::keys::Key> {
-                vec![$($crate::keys::Key {
+            pub(crate) fn keys() -> Vec<$crate::key::Key> {
+                vec![$($crate::key::Key {
                     default_text: Some($default),
-                    ..$crate::keys::Key::new(
+                    ..$crate::key::Key::new(
                         stringify!($key),
                         &$crate::kind::Special::new($kind),
                         &(),
-                        $crate::keys::Effect::Live.word(),
+                        $crate::key::Effect::Live.word(),
                         concat!($($text),+),
                     )
                 }),*]

@@ -2,7 +2,6 @@
 //!
 //! In: nothing. Out: each choice with its keyword, declared once, for reading, showing and documenting.
 
-use super::settings::{By, Grant, Handover, Isolation, OnError};
 use linemill_framing::{Framing, Oversize, Partial};
 
 /// A setting with a few choices, each with a keyword.
@@ -36,44 +35,10 @@ impl Keyword for Partial {
     const KEYWORDS: &'static [(&'static str, Self)] = &[("emit", Self::Emit), ("drop", Self::Drop)];
 }
 
-impl Keyword for OnError {
-    const KEYWORDS: &'static [(&'static str, Self)] = &[
-        ("pass", Self::Pass),
-        ("drop", Self::Drop),
-        ("close", Self::Close),
-        ("quarantine", Self::Quarantine),
-    ];
-}
-
-impl Keyword for Grant {
-    const KEYWORDS: &'static [(&'static str, Self)] = &[
-        ("log", Self::Log),
-        ("clock", Self::Clock),
-        ("random", Self::Random),
-        ("wasi", Self::Wasi),
-    ];
-}
-
-impl Keyword for By {
-    const KEYWORDS: &'static [(&'static str, Self)] =
-        &[("connection", Self::Connection), ("address", Self::Address)];
-}
-
-impl Keyword for Isolation {
-    const KEYWORDS: &'static [(&'static str, Self)] =
-        &[("auto", Self::Auto), ("connection", Self::Connection)];
-}
-
-impl Keyword for Handover {
-    const KEYWORDS: &'static [(&'static str, Self)] = &[
-        ("start-fresh", Self::StartFresh),
-        ("keep-old", Self::KeepOld),
-    ];
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Grant, Handover, Isolation, OnError};
 
     fn distinct<T: Keyword + std::fmt::Debug>() {
         for (word, choice) in T::KEYWORDS {

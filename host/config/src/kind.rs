@@ -7,9 +7,9 @@
 mod number;
 mod plain;
 
+use super::checker::Checker;
 use super::item::Item;
-use super::keys::{Change, Effect, TableSettings};
-use super::validate::Checker;
+use super::key::{Change, Effect, TableSettings};
 pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
     Choice, Choices, File, Files, Flag, HostName, Json, Percentage, Plugin, Sha256,

@@ -5,6 +5,7 @@
 //! opening addresses; code that does reports a [`Problem`] at the [`Place`] of the key.
 
 mod address;
+mod checker;
 mod collector;
 mod destination;
 pub mod diff;
@@ -12,12 +13,13 @@ pub mod documents;
 mod host_port;
 mod item;
 mod json;
+mod key;
 mod keys;
 mod keyword;
 mod kind;
 mod malformed;
 mod overrides;
-mod place;
+mod plugin_ref;
 mod printable;
 mod problem;
 mod regular_file;
@@ -43,8 +45,8 @@ use toml::de::DeTable;
 pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use malformed::Malformed;
-pub use place::{Place, Places, Source};
 pub use printable::{PRINTABLE, printable};
+pub use problem::place::{Place, Places, Source};
 pub use problem::{Problem, Problems};
 pub use regular_file::{ReadError, read_regular};
 

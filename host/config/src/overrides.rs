@@ -4,17 +4,18 @@
 
 use std::path::Path;
 
-use super::place::Place;
+use super::plugin_ref::{is_name, is_path};
 use super::problem::{Problem, Problems};
 use super::settings::{
     Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
 };
-use super::validate::{is_name, is_path, no_filter, plugin, without_effect};
+use super::validate::{no_filter, without_effect};
+use crate::problem::place::Place;
 
 impl PluginRef {
     /// What an argument means that names a plugin: a path, relative to where one stands, or a name.
     pub fn from_arg(arg: &str) -> Self {
-        plugin(arg, Path::new(""))
+        Self::parse(arg, Path::new(""))
     }
 }
 

@@ -6,10 +6,11 @@
 //! its own, and turns it into a `Problem` where a user is told.
 
 pub(crate) mod excerpt;
+pub(crate) mod place;
 
 use std::fmt;
 
-use super::place::Place;
+use place::Place;
 
 /// One thing that is wrong: what, where, and what would be right.
 ///
@@ -150,7 +151,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use super::super::place::Source;
+    use super::place::Source;
     use super::*;
 
     fn place(text: &str, span: Range<usize>) -> Place {

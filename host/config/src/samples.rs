@@ -62,7 +62,7 @@ fn the_full_sample_says_the_defaults() {
     let settings = parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid");
     let rot13 = FilterSettings::new("rot13", PluginRef::Name("rot13".to_owned()));
     let default = Settings {
-        place: super::place::Place::default(),
+        place: crate::Place::default(),
         host: HostSettings::default(),
         listeners: vec![ListenerSettings::default()],
         filters: [("rot13".to_owned(), rot13)].into(),

@@ -20,9 +20,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::place::Place;
+pub use super::plugin_ref::PluginRef;
+pub use super::share::Share;
+use crate::problem::place::Place;
 pub use destination::Destination;
-pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError, PluginRef};
+pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;
@@ -45,10 +47,6 @@ pub struct Settings {
     /// The file they are from.
     pub place: Place,
 }
-
-/// A share of something, in hundredths of a percent: 1 to 10,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share(pub(super) u32);
 
 /// A local address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

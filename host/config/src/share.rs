@@ -6,7 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::malformed::Malformed;
-use super::settings::Share;
+
+/// A share of something, in hundredths of a percent: 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share(u32);
 
 /// Hundredths of a percent in the whole.
 const WHOLE: u32 = Share::WHOLE;

@@ -29,11 +29,3 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     (Trial::TITLE, Trial::KEYS),
     (CompileLimits::TITLE, CompileLimits::KEYS),
 ];
-
-/// The table that has `key`, if any has.
-pub(super) fn elsewhere(key: &str) -> Option<&'static str> {
-    TABLES
-        .iter()
-        .find(|(_, keys)| keys.contains(&key))
-        .map(|(table, _)| *table)
-}

@@ -14,36 +14,28 @@ mod trial;
 mod unique;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::checker::Checker;
 use super::collector::Collector;
 use super::item::{Item, Table};
-use super::keys::TableSettings as _;
+use super::key::TableSettings as _;
 use super::malformed::Malformed;
-use super::place::{Place, Source};
 use super::problem::{Problem, Problems};
 use super::settings::{
     Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
 };
-use super::tables::FILE;
-pub(super) use filter::{digest, plugin_ref};
+use super::tables::{FILE, TABLES};
+use crate::problem::place::{Place, Source};
 use names::NAME_HINT;
-pub(super) use names::{is_name, is_path, no_filter, plugin};
+pub(super) use names::no_filter;
 pub(super) use socket::without_effect;
 
 /// Filters by name.
 type Filters = BTreeMap<String, FilterSettings>;
-
-/// What the readers of all tables need.
-pub(super) struct Checker<'b> {
-    pub(super) problems: Collector,
-    /// Folder that relative paths start from.
-    pub(super) folder: PathBuf,
-    bundled: &'b [&'b str],
-}
 
 /// Checks a whole file.
 pub(super) fn settings(
@@ -56,9 +48,10 @@ pub(super) fn settings(
         problems: Collector::default(),
         folder,
         bundled,
+        tables: TABLES,
     };
     let file = Table::root(source, tree);
-    file.refuse_unknown(FILE, &mut checker.problems);
+    file.refuse_unknown(FILE, &mut checker);
     let host = checker.host(file.item("host").as_ref());
     let filters = checker.filters(file.item("filter").as_ref());
     let listeners = checker.listeners(file.item("listener").as_ref(), &filters);

@@ -2,7 +2,7 @@
 
 use super::Diff;
 use super::Effect::Live;
-use crate::keys::TableSettings as _;
+use crate::key::TableSettings as _;
 use crate::settings::{FilterSettings, Trial, TrialKind};
 
 impl Diff {

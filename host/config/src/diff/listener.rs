@@ -2,8 +2,8 @@
 
 use super::Diff;
 use super::Effect::{Live, Restart};
-use crate::keys::TableSettings as _;
-use crate::place::Place;
+use crate::key::TableSettings as _;
+use crate::problem::place::Place;
 use crate::settings::ListenerSettings;
 
 impl Diff {

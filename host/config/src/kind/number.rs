@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Kind;
+use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
 use crate::units::{SIZE, TIME, show_time};
-use crate::validate::Checker;
 
 /// A whole number that settings hold.
 pub(crate) trait Whole: Copy + TryFrom<u64> {

@@ -1,16 +1,18 @@
 //! Kinds of values without a range: choices, files, plugins, digests, settings of filters.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::Kind;
+use crate::checker::Checker;
 use crate::host_port::Host;
 use crate::item::Item;
 use crate::json;
 use crate::keyword::Keyword;
-use crate::settings::{PluginRef, Share};
-use crate::validate::{Checker, digest, plugin_ref};
+use crate::plugin_ref::{PluginRef, is_name, is_path};
+use crate::problem::Problem;
+use crate::share::Share;
 
 /// `true` or `false`.
 pub(crate) struct Flag;
@@ -217,4 +219,36 @@ impl Kind<Value> for Json {
     fn toml(&self, _: &Value) -> Option<String> {
         Some("{ }".to_owned())
     }
+}
+
+/// How a plugin is named.
+fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Problem> {
+    let text = item.text()?;
+    if is_path(text) || is_name(text) {
+        Ok(PluginRef::parse(text, folder))
+    } else {
+        Err(item.refuse(
+            "is neither a name nor a path",
+            "write a bundled plugin's name, or a path to a .wasm file",
+        ))
+    }
+}
+
+/// 64 hexadecimal digits.
+fn digest(item: &Item<'_>) -> Result<[u8; 32], Problem> {
+    let wrong = || {
+        item.refuse(
+            "is not a SHA-256 digest",
+            "write its 64 hexadecimal digits, as `linemill inspect` shows them",
+        )
+    };
+    let text = item.text()?;
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut digest = [0; 32];
+    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(digest)
 }

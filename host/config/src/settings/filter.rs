@@ -1,12 +1,12 @@
 //! A filter's settings.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Destination, Limits, Trial};
+use super::{Destination, Limits, PluginRef, Trial};
 use crate::keys::keys;
+use crate::keyword::Keyword;
 use crate::kind::{Choice, Choices, Json, Nested, Optional, Plugin, Sha256, Size, Special, Time};
-use crate::place::{Place, Places};
+use crate::problem::place::{Place, Places};
 
 /// Least memory: one page of WebAssembly.
 const PAGE: u64 = 64 << 10;
@@ -107,15 +107,6 @@ keys! {
     }
 }
 
-/// How a configuration names a plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PluginRef {
-    /// A bare name: looked up as `NAME.wasm` in the host's plugin folders, then among the bundled.
-    Name(String),
-    /// A path, resolved against the folder of the configuration file.
-    Path(PathBuf),
-}
-
 /// What becomes of a line that fails or traps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
@@ -127,6 +118,15 @@ pub enum OnError {
     Close,
     /// It is left out, and goes to `quarantine`.
     Quarantine,
+}
+
+impl Keyword for OnError {
+    const KEYWORDS: &'static [(&'static str, Self)] = &[
+        ("pass", Self::Pass),
+        ("drop", Self::Drop),
+        ("close", Self::Close),
+        ("quarantine", Self::Quarantine),
+    ];
 }
 
 /// Something a filter may import.
@@ -142,6 +142,15 @@ pub enum Grant {
     Wasi,
 }
 
+impl Keyword for Grant {
+    const KEYWORDS: &'static [(&'static str, Self)] = &[
+        ("log", Self::Log),
+        ("clock", Self::Clock),
+        ("random", Self::Random),
+        ("wasi", Self::Wasi),
+    ];
+}
+
 /// Who shares an instance of a filter that says it keeps no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
@@ -151,6 +160,11 @@ pub enum Isolation {
     Connection,
 }
 
+impl Keyword for Isolation {
+    const KEYWORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("connection", Self::Connection)];
+}
+
 /// What becomes of a stream whose state the filter that comes cannot take over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handover {
@@ -158,6 +172,13 @@ pub enum Handover {
     StartFresh,
     /// The stream goes on with the old filter, until the next swap.
     KeepOld,
+}
+
+impl Keyword for Handover {
+    const KEYWORDS: &'static [(&'static str, Self)] = &[
+        ("start-fresh", Self::StartFresh),
+        ("keep-old", Self::KeepOld),
+    ];
 }
 
 /// One example of `test`: these lines in, those lines out.

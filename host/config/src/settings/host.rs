@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Address, CompileLimits, Rollback, Token};
 use crate::keys::keys;
 use crate::kind::{File, Files, HOUR, Nested, Optional, Size, Special, Time};
-use crate::place::Places;
+use crate::problem::place::Places;
 
 keys! {
     /// Table `[host]`.

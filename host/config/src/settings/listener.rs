@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Address, Destination, HopTls, Rate, StageSettings, Tls, Watermarks};
-use crate::keys::{TableSettings as _, keys};
+use crate::key::TableSettings as _;
+use crate::keys::keys;
 use crate::kind::{Choice, Count, Flag, HOUR, Optional, SHORTEST, Size, Special, Time, Timeout};
-use crate::place::{Place, Places};
+use crate::problem::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
 /// Largest `max_line`: a filter's output line may have four times as much.

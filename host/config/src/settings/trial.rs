@@ -2,8 +2,9 @@
 
 use super::{FilterSettings, PluginRef, Share};
 use crate::keys::keys;
+use crate::keyword::Keyword;
 use crate::kind::{Choice, Json, Optional, Percentage, Plugin, Sha256};
-use crate::place::{Place, Places};
+use crate::problem::place::{Place, Places};
 
 keys! {
     /// Keys `canary` and `shadow` of a filter: another version of it.
@@ -49,6 +50,11 @@ pub enum By {
     Connection,
     /// Its client's address: all connections of one client are the same.
     Address,
+}
+
+impl Keyword for By {
+    const KEYWORDS: &'static [(&'static str, Self)] =
+        &[("connection", Self::Connection), ("address", Self::Address)];
 }
 
 impl TrialKind {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Checker, NAME_HINT, is_name};
+use super::NAME_HINT;
+use crate::checker::Checker;
 use crate::item::{Item, Table};
-use crate::place::Place;
+use crate::plugin_ref::is_name;
 use crate::printable::quote;
 use crate::problem::Problem;
+use crate::problem::place::Place;
 use crate::settings::{Address, Destination, HopTls};
 
 /// All the destinations of a listener, and the keys that go with them.

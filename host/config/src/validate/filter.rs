@@ -1,13 +1,14 @@
 //! Tables `[filter.NAME]`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::egress::quarantine;
-use super::{Checker, Filters, NAME_HINT, is_name, is_path, plugin};
+use super::{Filters, NAME_HINT};
+use crate::checker::Checker;
 use crate::item::{Item, Table};
-use crate::keys::TableSettings as _;
+use crate::key::TableSettings as _;
 use crate::keyword::Keyword as _;
+use crate::plugin_ref::is_name;
 use crate::printable::quote;
 use crate::problem::Problem;
 use crate::settings::{Destination, FilterSettings, FilterTest, OnError, PluginRef};
@@ -107,7 +108,7 @@ impl Checker<'_> {
             .filter_map(|(index, item)| {
                 let name = format!("test {} of filter `{filter}`", index + 1);
                 let table = self.problems.keep(item.table(name, right))?;
-                table.refuse_unknown(FilterTest::KEYS, &mut self.problems);
+                table.refuse_unknown(FilterTest::KEYS, self);
                 self.require(&table, FilterTest::KEYS, right);
                 let (given, expected) = (table.item("in"), table.item("out"));
                 if let Some(item) = &given
@@ -130,42 +131,10 @@ impl Checker<'_> {
     }
 }
 
-/// How a plugin is named.
-pub(crate) fn plugin_ref(item: &Item<'_>, folder: &Path) -> Result<PluginRef, Problem> {
-    let text = item.text()?;
-    if is_path(text) || is_name(text) {
-        Ok(plugin(text, folder))
-    } else {
-        Err(item.refuse(
-            "is neither a name nor a path",
-            "write a bundled plugin's name, or a path to a .wasm file",
-        ))
-    }
-}
-
 /// A line of a test; an empty one is a line too.
 fn line(item: &Item<'_>) -> Result<Vec<u8>, Problem> {
     match item.value().as_str() {
         Some(text) => Ok(text.as_bytes().to_vec()),
         None => Err(item.refuse("is not a line", "put each line in double quotes")),
     }
-}
-
-/// 64 hexadecimal digits.
-pub(crate) fn digest(item: &Item<'_>) -> Result<[u8; 32], Problem> {
-    let wrong = || {
-        item.refuse(
-            "is not a SHA-256 digest",
-            "write its 64 hexadecimal digits, as `linemill inspect` shows them",
-        )
-    };
-    let text = item.text()?;
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut digest = [0; 32];
-    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())?;
-    }
-    Ok(digest)
 }

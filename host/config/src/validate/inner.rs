@@ -1,8 +1,9 @@
 //! The tables inside a listener: `rate`, `total_rate`, `watermarks`, `tls` and `to_tls`.
 
-use super::Checker;
+use crate::checker::Checker;
 use crate::item::{Item, Table};
-use crate::keys::{self, TableSettings as _};
+use crate::key::TableSettings as _;
+use crate::keys;
 use crate::kind::{HOUR, SHORTEST, Time};
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
 use crate::units::SIZE;

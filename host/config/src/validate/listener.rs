@@ -1,8 +1,10 @@
 //! Tables `[[listener]]`.
 
-use super::{Checker, Filters, NAME_HINT, address, is_name, without_effect};
+use super::{Filters, NAME_HINT, address, without_effect};
+use crate::checker::Checker;
 use crate::item::Item;
-use crate::keys::TableSettings as _;
+use crate::key::TableSettings as _;
+use crate::plugin_ref::is_name;
 use crate::problem::Problem;
 use crate::settings::ListenerSettings;
 

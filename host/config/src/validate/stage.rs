@@ -2,8 +2,10 @@
 
 use regex_syntax::ParserBuilder;
 
-use super::{Checker, Filters, is_path, no_filter};
+use super::{Filters, no_filter};
+use crate::checker::Checker;
 use crate::item::Item;
+use crate::plugin_ref::is_path;
 use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
 
@@ -33,7 +35,7 @@ impl Checker<'_> {
         }
         let right = "write { filter = \"NAME\", when = 'PATTERN' }";
         let table = self.problems.keep(item.table(name, right))?;
-        table.refuse_unknown(StageSettings::KEYS, &mut self.problems);
+        table.refuse_unknown(StageSettings::KEYS, self);
         let when = match table.item("when") {
             Some(item) => self.problems.keep(when(&item)),
             None => None,

@@ -1,8 +1,8 @@
 //! Keys `canary` and `shadow` of a filter.
 
-use super::Checker;
+use crate::checker::Checker;
 use crate::item::Table;
-use crate::keys::TableSettings as _;
+use crate::key::TableSettings as _;
 use crate::settings::{Trial, TrialKind};
 
 impl Checker<'_> {

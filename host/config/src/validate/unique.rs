@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Checker;
+use crate::checker::Checker;
 use crate::printable::quote;
 use crate::settings::{Address, Destination, ListenerSettings, Settings};
 use crate::units::{SIZE, show_time};

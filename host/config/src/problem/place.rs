@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::problem::Problem;
-use super::problem::excerpt::Excerpt;
+use super::Problem;
+use super::excerpt::Excerpt;
 
 /// A stretch of a configuration file, or nowhere when a value came from the command line or a
 /// default. Equality ignores it: two settings are the same wherever they stand.
@@ -110,7 +110,7 @@ impl Place {
 
     /// A part of the text `written` that stands here in quotes, in bytes. The whole of it when
     /// the file has the text in another way, with escapes or over several lines.
-    pub(super) fn part(&self, written: &str, part: Range<usize>) -> Self {
+    pub(crate) fn part(&self, written: &str, part: Range<usize>) -> Self {
         let start = self.span.start + 1;
         let source = self.source.as_deref();
         let found = source.and_then(|source| source.text.get(start..self.span.end.checked_sub(1)?));
@@ -127,7 +127,7 @@ impl Place {
     }
 
     /// Where it starts in the file, in bytes.
-    pub(super) fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.span.start
     }
 
