@@ -107,7 +107,7 @@ impl Host {
 
         let reason = shutdown.await;
         let grace = snapshot.borrow().generation().drain;
-        tracing::info!(reason, ?grace, "draining");
+        tracing::info!(signal = reason, ?grace, "draining");
         let until = Instant::now() + grace;
         publisher.send_modify(|snapshot| snapshot.drain_until = Some(until));
         // The reloader publishes whole generations, so it can be stopped at any time.
