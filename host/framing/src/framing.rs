@@ -2,7 +2,8 @@
 //!
 //! In: bytes and a [`Framing`]. Out: where lines end, their terminators, and whether the framing can
 //! carry a content at all. Each framing's grammar has a file of its own. To add a framing, write its
-//! file, then add it to [`Framing`], to [`Framing::NAMES`] and to `by_grammar`.
+//! file, then add it to [`Framing`], to [`Framing::NAMES`], to `by_grammar`, and to `next_end` and
+//! `fitting_lines` of [`Framing`].
 //! Not here: a stream's position (`framer`), limits and what happens beyond them (`settings`).
 
 mod crlf;

@@ -10,6 +10,8 @@ use wasmtime::component::types::ComponentItem;
 use crate::engine::Engine;
 use crate::imports::{Grants, RequiredImports};
 use crate::{Refusal, RefusalKind};
+use linemill_config::Keyword as _;
+use linemill_config::settings::Grant;
 
 /// The interfaces of this version of the contract. A component may be built for any 0.1.x.
 const BATCH: &str = "linemill:filter/batch@0.1.";
@@ -101,8 +103,14 @@ impl ComponentInfo {
             } else {
                 format!("it imports {imports}, and nothing grants {strange}")
             };
-            let hint = "a filter can be granted \"log\", \"clock\", \"random\" and \"wasi\": build it \
-                        without the rest";
+            let grants: Vec<_> = Grant::KEYWORDS
+                .iter()
+                .map(|(word, _)| format!("{word:?}"))
+                .collect();
+            let hint = format!(
+                "the grants are {}: build it without other imports",
+                grants.join(", ")
+            );
             return Some(Refusal::new(RefusalKind::Grant, problem, hint));
         }
         if grants.has(required.grants) {
