@@ -71,7 +71,7 @@ linemill_telemetry::metrics! {
         /// Lines that failed in the filter, by kind of fault. `on_error` decides what happens to them.
         #[metric("filter_failures", unit = "lines")]
         pub failures: OnDemand<FaultKind, Counter>,
-        /// Streams that switched to a new version of a filter with state, by what happened to the state.
+        /// Streams that switched to a new version of a filter that keeps state; `result` says what happened to the state.
         #[metric("filter_handovers", unit = "streams")]
         pub handovers: OnDemand<HandoverResult, Counter>,
         /// Log messages of the filter that were discarded because it exceeded its rate.
@@ -89,7 +89,7 @@ linemill_telemetry::metrics! {
         /// Duration of the filter's calls.
         #[metric("filter_call_seconds", unit = "seconds")]
         pub call_seconds: Durations,
-        /// Processor time beyond `deadline` of calls that were interrupted.
+        /// Processor time that interrupted calls used beyond their `deadline`.
         #[metric("filter_overrun_seconds", unit = "seconds")]
         pub overrun_seconds: Overruns,
     }
@@ -98,7 +98,7 @@ linemill_telemetry::metrics! {
 linemill_telemetry::metrics! {
     /// What is counted about filters that a load refuses. Such a filter has no [`FilterMetrics`] yet.
     struct RefusalMetrics by "filter" ("the name of a filter in the configuration") {
-        /// Loads that refused the filter, by reason.
+        /// How often loading the configuration refused the filter, by kind.
         #[metric("filter_refusals", unit = "refusals")]
         refusals: OnDemand<RefusalKind, Counter>,
     }

@@ -22,7 +22,7 @@ pub struct Refusal {
 /// The check or step that refused the plugin or the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
-    /// There is no such plugin, it cannot be read, or it is not a filter of this contract.
+    /// There is no such plugin, it cannot be read or compiled, or it is not a filter of this contract.
     Plugin,
     /// The file is larger than `size`.
     Size,
@@ -116,7 +116,8 @@ impl LabelValue for RefusalKind {
     fn meaning(self) -> &'static str {
         match self {
             Self::Plugin => {
-                "There is no such plugin, it cannot be read, or it is not a filter of this contract."
+                "There is no such plugin, it cannot be read or compiled, or it is not a filter of this \
+                 contract."
             }
             Self::Size => "The file is larger than `size`.",
             Self::Sha256 => "The file's SHA-256 is not the one in `sha256`.",

@@ -35,7 +35,8 @@ const PROGRESS: Duration = Duration::from_millis(200);
 
 /// Run standard input through a chain to standard output
 ///
-/// A filter is the name of one in the configuration, a bundled plugin, or a path to a .wasm file.
+/// FILTER is the name of a filter in the configuration, the name of a bundled plugin, or a path to a
+/// .wasm file.
 /// Without FILTER, the chain and the framing are those of the configuration's only listener; without a
 /// configuration, the chain is rot13. At the end, standard error says how many lines failed. Shows
 /// progress when the input is a file and standard error is a terminal.

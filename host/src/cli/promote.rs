@@ -8,8 +8,8 @@ use super::running::Running;
 
 /// Replace a filter by its version on trial, in a running host
 ///
-/// Prints the edits to the configuration that make this survive a restart. Reloads keep the decision
-/// until the filter's table in the configuration changes.
+/// Prints what to change in the configuration so that the promotion survives a restart. Reloads keep
+/// it until the filter's table in the configuration changes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill promote redact --admin 127.0.0.1:9713")]

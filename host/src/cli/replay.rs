@@ -17,9 +17,9 @@ const LARGEST: u64 = 64 << 20;
 
 /// Run the line of a trap capsule again, and show the result
 ///
-/// Starts the filter with the settings and, if the capsule contains it, the state of the capsule. If
-/// the filter traps again, prints the backtrace, with file and line if the plugin has debug
-/// information: name such a build with --plugin. Exit status 0 when the line ran, whatever the
+/// Starts the filter with the settings in the capsule, and with the state if the capsule contains one.
+/// If the filter traps again, prints the backtrace. File and line are shown if the plugin has debug
+/// information. Use --plugin to run a build that has it. Exit status 0 when the line ran, whatever the
 /// result.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:

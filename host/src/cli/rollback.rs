@@ -9,10 +9,10 @@ use super::running::Running;
 
 /// Restore the previous generation, or end a trial, in a running host
 ///
-/// With FILTER: ends the trial of that filter, which stays as it is. Without: restores the previous
+/// With FILTER: ends its trial; the filter itself does not change. Without: restores the previous
 /// generation, with the plugins and certificates it had, whatever their files contain now. The
-/// generation that was rolled back is accepted again once its files change, or by `linemill reload`.
-/// A restart reads the files as they are.
+/// generation you left returns when one of its files changes, or when you run `linemill reload`. A
+/// restart reads the files as they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill rollback --admin 127.0.0.1:9713")]

@@ -13,8 +13,8 @@ use linemill_config::settings::Address;
 /// accepts connections.
 ///
 /// When the configuration file changes, or on SIGHUP, live connections switch to the new filters
-/// between two lines. An invalid configuration changes nothing. SIGTERM and SIGINT drain: lines that
-/// have been read are answered within the grace period, then the exit status is 0.
+/// between two lines. An invalid configuration changes nothing. On SIGTERM or SIGINT, linemill stops
+/// accepting, finishes the lines that it has read (within the grace period), and exits with status 0.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill serve --config config/linemill.toml")]

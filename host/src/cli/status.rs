@@ -11,7 +11,7 @@ use super::running::Running;
 /// Show what is in force in a running host: generations, listeners, connections
 ///
 /// A generation is everything that one configuration puts in force: chains, filters and limits. MOVED is
-/// how long the last connection took to move from it to the next generation.
+/// the time from the start of the next generation until the last connection had left this one.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill status --admin 127.0.0.1:9713")]

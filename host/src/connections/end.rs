@@ -50,7 +50,7 @@ linemill_telemetry::label_values! {
         BadLength = "bad_length",
         /// A filter closed the connection by its verdict.
         Filter = "filter",
-        /// A line failed in a filter, and its `on_error = "close"`.
+        /// A line failed in a filter with `on_error = "close"`.
         OnError = "on_error",
         /// The host stopped, or the listener was removed.
         Drain = "drain",

@@ -27,9 +27,9 @@ linemill_telemetry::metrics! {
 linemill_telemetry::label_values! {
     /// Why a connection is closed at once.
     pub enum RefusalReason as "reason" {
-        /// As many connections as `max_connections` allows were open.
+        /// `max_connections` connections were already open.
         MaxConnections = "max_connections",
-        /// As many connections as `max_per_address` allows were open from its address.
+        /// `max_per_address` connections from the client's address were already open.
         MaxPerAddress = "max_per_address",
     }
 }

@@ -1,7 +1,7 @@
 //! `docs/metrics.md` is generated from the declarations of all metrics.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p linemill --lib metrics::document` rewrites the page. Without it, the
-//! test fails when the page is out of date.
+//! `UPDATE_GOLDEN=1 cargo test --workspace --lib metrics::document` rewrites the page. Without it,
+//! the test fails when the page is out of date.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -52,7 +52,7 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 5] {
         (
             "Outputs",
             "An output is a destination that connections share: standard output, a file, or an upstream \
-             of a `shared` listener, of `routes`, `tee` or a `quarantine`. The label `output` is the \
+             used by a `shared` listener, a route, a tee or a quarantine. The label `output` is the \
              destination as written in the configuration; `#2` and so on follow when the same \
              destination is used with different certificates.",
             OutputMetrics::declarations(),

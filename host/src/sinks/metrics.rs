@@ -38,7 +38,7 @@ linemill_telemetry::label_values! {
         Full = "full",
         /// The reader of standard output is gone, or the output is closed.
         Closed = "closed",
-        /// The lines were still queued at the end of the grace period.
+        /// The lines were still queued one second after the grace period.
         Drain = "drain",
     }
 }
@@ -46,17 +46,17 @@ linemill_telemetry::label_values! {
 linemill_telemetry::label_values! {
     /// Why the host dropped a line of a listener.
     pub enum DropReason as "reason" {
-        /// It was unterminated at the end of the stream, and `partial = "drop"` or the connection broke.
+        /// The line was unterminated at the end of the stream, and `partial = "drop"` or the connection broke.
         Partial = "partial",
-        /// It was longer than `max_line`, and `oversize` is `"drop"` or `"close"`.
+        /// The line was longer than `max_line`, and `oversize` is `"drop"` or `"close"`.
         Oversize = "oversize",
-        /// The connection ended before it was written.
+        /// The connection ended before the line was written.
         Closed = "closed",
-        /// The connection's upstream, or the shared output, did not take it.
+        /// The connection's upstream, or the shared output, did not take the line.
         NextHop = "next_hop",
-        /// The framing in `to_framing` cannot contain it.
+        /// The framing in `to_framing` cannot contain the line.
         Framing = "framing",
-        /// A `tee` had no room for its copy.
+        /// A `tee` had no room for its copy of the line.
         Tee = "tee",
     }
 }

@@ -33,12 +33,13 @@ keys! {
             default "required with `on_error = \"quarantine\"`",
             sample "where failed lines go, with on_error = \"quarantine\"",
             example "\"file:failed.jsonl\"";
-        /// Most linear memory of one instance, the sum of all its memories. A request for more is
+        /// Maximum linear memory of one instance (all its memories together). A request for more is
         /// denied; most filters then trap.
         memory: usize = 16 << 20, Size(PAGE, 4 << 30), Live,
             sample "linear memory of one instance";
-        /// Most processor time of one call, which carries many lines. A longer call is interrupted.
-        /// The start of a filter may take two seconds, or `deadline` if that is longer.
+        /// Maximum processor time of one call. A call carries many lines. A longer call is
+        /// interrupted. The start of a filter may take two seconds, or `deadline` if that is
+        /// longer.
         deadline: Duration = Duration::from_millis(50),
             Time(Duration::from_millis(1), Duration::from_secs(60)), Live,
             sample "processor time of one call";
@@ -52,10 +53,10 @@ keys! {
         /// isolation](#limits-and-isolation).
         isolation: Isolation = Isolation::Auto, Choice, Live,
             sample "or \"connection\": one instance per connection, always";
-        /// What a live connection does when this filter replaces another version of itself, or the
-        /// same version with other settings, and cannot take over its state. `"start-fresh"`: the
-        /// old filter returns the lines it holds back, and the new one begins without state.
-        /// `"keep-old"`: the connection keeps the old filter, and the next swap tries again. See
+        /// What a live connection does when a swap changes this filter (its version or settings),
+        /// and the new one cannot take over the old one's state. `"start-fresh"`: the old filter
+        /// returns the lines it holds back, and the new one begins without state. `"keep-old"`: the
+        /// connection keeps the old filter, and the next swap tries again. See
         /// [swap.md](swap.md#what-filters-remember).
         handover: Handover = Handover::StartFresh, Choice, Live,
             sample "a swap that cannot hand over state; or \"keep-old\"";

@@ -29,9 +29,9 @@ keys! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(default)]
     pub struct Limits: "`limits`" {
-        /// Most table elements of an instance, the sum of all its tables. A request for more is
-        /// denied; most filters then trap. An element takes 8 bytes of host memory, which `memory`
-        /// does not include.
+        /// Maximum number of table elements of one instance (all its tables together). A request
+        /// for more is denied; most filters then trap. An element takes 8 bytes of host memory,
+        /// which `memory` does not include.
         tables: usize = 100_000, Count(1, TABLES), Live,
             sample "elements of all tables of an instance";
         /// Calls to imports within one call of the filter.
@@ -39,14 +39,14 @@ keys! {
             sample "calls to imports within one call";
         /// How much longer than its input an answer may be, including terminators and one byte per
         /// line. One line of 4 × `max_line` is always allowed. A call that exceeds the limit is
-        /// retried with fewer lines, so in practice it bounds the output of a single line. Lines
-        /// held back until the end of the stream may be this long in total.
+        /// retried with fewer lines, so in practice the limit applies to the output of a single
+        /// line. At the end of a stream, the lines that the filter held back may total this much.
         output: usize = 2 << 20, Size(0, 1 << 30), Live,
             sample "how much longer than its input an answer may be";
         /// Host memory for what the filter passes to the host in one piece: the numbers and reasons
-        /// of an answer, a log line, or the state of a stream. For an answer, the host additionally
-        /// allows the lines that `output` permits and eight times the size of the input. Anything
-        /// larger is refused before it is copied.
+        /// of an answer, a log line, or the state of a stream. An answer may use more: this amount,
+        /// plus its lines (as `output` allows), plus eight times the input. Anything larger is
+        /// refused before it is copied.
         host_memory: usize = 2 << 20, Size(64 << 10, 1 << 30), Live,
             sample "host memory for an answer, in addition to its lines";
         /// Lines per second that the filter may log, all instances together. Only with `grant =

@@ -79,12 +79,12 @@ keys! {
         tee: Vec<Destination> = Vec::new(),
             Special::new("list of destinations").written(|_| Some("[]".to_owned())), Restart,
             sample "destinations of copies; slow ones lose copies, which is counted";
-        /// Most bytes that may wait for a sink that connections share: a file, standard output, a
+        /// How many bytes may wait for a sink that connections share: a file, standard output, a
         /// shared upstream, a route or a tee. When the buffer is full, clients wait; only a tee
-        /// drops lines instead. During a drain, the buffer is written until the grace period ends.
-        /// Lines left after that are counted as lost.
+        /// drops lines instead. During a drain, the buffer is written until one second after the
+        /// grace period. Lines left after that are counted as lost.
         buffer: usize = 1 << 20, Size(1 << 10, 1 << 30), Restart,
-            sample "most bytes waiting for a sink that connections share";
+            sample "how many bytes may wait for a sink that connections share";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.
         chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],
             Special::new("list of [stages](#a-stage)").shown(stages).written(stages), Live,
@@ -113,18 +113,19 @@ keys! {
         line_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "from a line's first byte to its terminator";
         /// Closes a connection that has accepted no output for this long, or whose upstream has
-        /// been unreachable for this long. The shorter of this and `idle_timeout` applies.
+        /// been unreachable for this long. `idle_timeout` applies as well, so the shorter one takes
+        /// effect.
         write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "no output accepted";
-        /// Most connections at a time. Further ones are closed within milliseconds and counted. If
-        /// the limit is lowered, open connections stay.
+        /// How many connections may be open at a time. Further ones are closed within milliseconds
+        /// and counted. If the limit is lowered, open connections stay.
         max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,
             sample "further connections are closed at once";
-        /// Most connections from one IP address at a time. Further ones are closed and counted. Not
-        /// with a Unix socket.
+        /// How many connections from one IP address may be open at a time. Further ones are closed
+        /// and counted. Not with a Unix socket.
         max_per_address: Option<usize> = None, Optional(Count(1, CONNECTIONS), "no limit"), Live,
             default "no limit",
-            sample "most connections from one IP address", example "100";
+            sample "how many from one IP address may be open at a time", example "100";
         /// Limits the input of each connection; see [`rate`](#rate-total_rate).
         rate: Option<Rate> = None, Special::new("table"), Live, default "none",
             sample "of each connection, per second",

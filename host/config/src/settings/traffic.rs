@@ -21,9 +21,10 @@ keys! {
     pub struct Rate: "`rate`" {
         /// Bytes per second.
         bytes: Option<u64> = None, Optional(Size(1, 1 << 40), "no limit"), Live, default "no limit";
-        /// Lines per second. The lines of one second may arrive at once.
+        /// Lines per second. Up to one second's worth of lines may arrive together.
         lines: Option<u64> = None, Optional(Count(1, 1 << 40), "no limit"), Live, default "no limit";
-        /// Bytes that may arrive at once; at least what `bytes` allows in 10 ms. Only with `bytes`.
+        /// How many bytes may arrive together; at least what `bytes` allows in 10 ms. Only with
+        /// `bytes`.
         burst: Option<u64> = None, Optional(Size(1, 1 << 40), "as bytes"), Live,
             default "same as `bytes`";
     }
