@@ -1,7 +1,7 @@
-//! How long calls take, as a histogram that threads write into parts of their own.
+//! A histogram of durations that threads write without sharing cache lines.
 //!
-//! In: durations, one for each call. Out: what Prometheus calls a histogram, in seconds. The library's
-//! own is one lock for all threads.
+//! In: one duration per call. Out: a Prometheus histogram, in seconds. The histogram of
+//! `prometheus-client` takes one lock for all threads.
 
 use std::array;
 use std::fmt;
@@ -14,7 +14,8 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::Shards;
 
-/// Upper bounds, nanoseconds: from a microsecond to a second, each four times the one before.
+/// Upper bounds of the buckets in nanoseconds, from one microsecond to about one second. Each is four
+/// times the previous one.
 const BOUNDS: [u64; 11] = {
     let (mut bounds, mut at) = ([1000; 11], 1);
     while at < bounds.len() {
@@ -30,14 +31,15 @@ pub struct Durations(Arc<Shards<Part>>);
 
 #[derive(Debug, Default)]
 struct Part {
-    /// Sum of all, nanoseconds.
+    /// Sum of all durations, nanoseconds.
     sum: AtomicU64,
-    /// How many there were up to each bound and above the one before; behind the last, how many above.
+    /// Durations per bucket: above the previous bound, up to this one. The last bucket has no upper
+    /// bound.
     counts: [AtomicU64; BOUNDS.len() + 1],
 }
 
 impl Durations {
-    /// Adds one.
+    /// Adds a duration.
     pub fn observe(&self, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let part = self.0.own();
@@ -50,7 +52,7 @@ impl Durations {
 impl EncodeMetric for Durations {
     fn encode(&self, mut encoder: MetricEncoder) -> fmt::Result {
         let buckets: [(f64, u64); BOUNDS.len() + 1] = array::from_fn(|at| {
-            // The library takes the greatest number for infinity.
+            // `prometheus-client` writes the largest number as `+Inf`.
             let bound = BOUNDS.get(at).map_or(f64::MAX, |bound| *bound as f64 / 1e9);
             (bound, self.0.sum(|part| &part.counts[at]))
         });
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_the_histogram_of_the_library_says() {
+    fn encodes_like_the_histogram_of_the_library() {
         let own = Durations::default();
         let library = Histogram::new(exponential_buckets(1e-6, 4.0, 11));
         assert_eq!(shown(own.clone()), shown(library.clone()));

@@ -1,57 +1,57 @@
-//! What every thread changes all the time, in parts that threads have to themselves.
+//! Values that all threads change often, split into shards so that threads do not share cache lines.
 //!
-//! In: a thread. Out: its part, which is on cache lines of its own: a counter that two processors
-//! change in turn costs each of them a hundred cycles a time. Threads beyond [`COUNT`] share parts,
-//! so a part must bear that; and a task may go on on another thread, so each part may come to
-//! anything, only all of them together mean something.
-//! Not here: what the parts are.
+//! In: the calling thread. Out: its shard. A counter that two processors change in turn costs each
+//! of them about a hundred cycles per change. Threads beyond [`COUNT`] share shards, so a shard must be
+//! safe to share. A task may move to another thread, so a single shard can hold any value; only the
+//! sum of all shards has a meaning.
+//! Not here: what the shards hold.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use prometheus_client::metrics::counter::Atomic;
 
-/// Parts of each whole.
+/// Shards of each value.
 const COUNT: usize = 16;
 
-/// A whole in parts.
+/// A value in shards, one per thread up to [`COUNT`] threads.
 #[derive(Debug, Default)]
 pub struct Shards<T>([Shard<T>; COUNT]);
 
-/// Two cache lines: processors fetch them by pairs.
+/// Two cache lines: processors prefetch cache lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard<T>(T);
 
 impl<T> Shards<T> {
-    /// The part of the thread that asks.
+    /// The shard of the calling thread.
     #[inline]
     pub fn own(&self) -> &T {
         &self.0[here()].0
     }
 
-    /// All parts, the one of the thread that asks first.
+    /// All shards, that of the calling thread first.
     #[inline]
     pub fn all(&self) -> impl Iterator<Item = &T> {
         let (before, after) = self.0.split_at(here());
         after.iter().chain(before).map(|shard| &shard.0)
     }
 
-    /// What `count` of all parts comes to.
+    /// The sum of `count` over all shards; wraps around on overflow.
     pub fn sum(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
         let counts = self.all().map(|part| count(part).load(Ordering::Relaxed));
         counts.fold(0, u64::wrapping_add)
     }
 }
 
-/// Counts, as the sum of what threads have counted.
+/// A counter whose value is the sum over all threads.
 impl Atomic<u64> for Shards<AtomicU64> {
     #[inline]
     fn inc(&self) -> u64 {
         self.inc_by(1)
     }
 
-    /// Gives back how much this part was before.
+    /// Returns the previous value of the calling thread's shard, not of the sum.
     #[inline]
     fn inc_by(&self, by: u64) -> u64 {
         self.own().fetch_add(by, Ordering::Relaxed)
@@ -62,7 +62,7 @@ impl Atomic<u64> for Shards<AtomicU64> {
     }
 }
 
-/// The number of the calling thread's part.
+/// The index of the calling thread's shard.
 #[inline]
 fn here() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_has_one_part_and_sees_it_first() {
+    fn a_thread_has_one_shard_and_sees_it_first() {
         let shards = Shards::<AtomicU64>::default();
         shards.own().store(7, Ordering::Relaxed);
         let parts = |shards: &Shards<AtomicU64>| -> Vec<_> {
