@@ -2,7 +2,7 @@
 //!
 //! In: byte streams that a listener let in, or standard input. Out: lines, filtered, handed to
 //! `sinks`; for each connection an [`End`](end::End). A [`Connection`](connection::Connection) runs
-//! one [`Pump`](pump::Pump) per direction, each of which reads (`read`), frames, filters and passes
+//! one pump per direction, each of which reads (`read`), frames, filters and passes
 //! lines on, until it ends or has waited for too long (`timer`).
 //! Not here: accepting (`listeners`), writing to anything but the own peer (`sinks`).
 

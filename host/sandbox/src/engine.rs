@@ -4,7 +4,7 @@
 //! guest call.
 //! Not here: compiling (`plugin`), calling (`instance`), what happens at a deadline (`limits::meter`).
 //!
-//! The clock advances the engine's epoch each [`TICK`], but only while guests run, so an idle host
+//! The clock advances the engine's epoch each `TICK`, but only while guests run, so an idle host
 //! does not wake up. At each tick a running guest yields to other tasks (see `limits::meter`).
 
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! Builds a generation.
 //!
 //! In: settings, the generation before, and either the files that the settings name or the
-//! [`Recipe`] of an earlier generation. Out: a whole new generation, every filter compiled, started
+//! `Recipe` of an earlier generation. Out: a whole new generation, every filter compiled, started
 //! and tested, or reports of everything that is wrong. Neither case touches what is in force.
 //! Filters whose settings and plugin are unchanged keep their instances; certificates whose files
 //! are unchanged keep their TLS sessions.

@@ -14,7 +14,7 @@ use prometheus_client::metrics::counter::Atomic;
 /// Shards of each value.
 const COUNT: usize = 16;
 
-/// A value in shards, one per thread up to [`COUNT`] threads.
+/// A value in shards, one per thread up to `COUNT` threads.
 #[derive(Debug, Default)]
 pub struct Shards<T>([Shard<T>; COUNT]);
 
