@@ -89,9 +89,10 @@ fn a_reload_changes_a_rate() {
         });
         assert_eq!(client.exchange(&input).len(), input.len());
     });
-    assert!(host.generation() > before);
     // With the old rate it would take 1,000 seconds.
     assert!(start.elapsed() < Duration::from_secs(15));
+    // The connection may have ended before the host says so.
+    host.wait_swap(before);
 }
 
 #[test]

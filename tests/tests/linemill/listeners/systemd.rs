@@ -97,7 +97,7 @@ fn sockets_are_selected_by_name() {
     let host = start_with_all(folder, socket.try_clone().expect("a socket"), "a:b:c");
     host.announced(1);
     assert_eq!(Client::connect(address).exchange(b"Hello\n"), b"Uryyb\n");
-    host.expect_stderr("no listener takes this socket of systemd's");
+    host.expect_stderr("no listener uses this socket from systemd");
     host.expect_stderr("name=\"c\"");
     drop(host);
 

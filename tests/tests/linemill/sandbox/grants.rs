@@ -99,7 +99,7 @@ fn inspect_says_what_must_be_granted() {
     says("wasi", "filter's table: grant = [\"wasi\"]");
     says(
         "clock",
-        "cannot be run: nothing grants acme:tools/clock@1.0.0",
+        "it cannot run: there is no grant for acme:tools/clock@1.0.0",
     );
 }
 
