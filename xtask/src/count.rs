@@ -5,9 +5,9 @@
 //! Out: a line per case, and an error when a case executes more instructions than [`TOLERANCE`]
 //! allows. Not here: what a case does.
 //!
-//! The cases are built as tests are, in the dev profile: dependencies on the path of a line are
-//! optimised as in a release, the host at level 1 and with debug assertions. A profile of its own
-//! would compile wasmtime once more.
+//! The cases are built as tests are, in the dev profile: dependencies and the framing crate are
+//! optimised as in a release, the sandbox at level 2, and all of linemill has debug assertions. A
+//! profile of its own would compile wasmtime once more.
 
 mod baseline;
 mod valgrind;
