@@ -108,16 +108,16 @@ keys! {
     }
 }
 
-/// What becomes of a line that fails or traps.
+/// What happens to a line that fails, or that causes a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// It goes on unfiltered.
+    /// It continues unfiltered.
     Pass,
-    /// It is left out.
+    /// It is dropped.
     Drop,
     /// The connection closes, after the output of the lines before it.
     Close,
-    /// It is left out, and goes to `quarantine`.
+    /// It is dropped and sent to `quarantine`.
     Quarantine,
 }
 
@@ -139,7 +139,7 @@ pub enum Grant {
     Clock,
     /// Random bytes.
     Random,
-    /// A WASI with nothing behind it.
+    /// A WASI without files, network, environment or arguments.
     Wasi,
 }
 
@@ -152,12 +152,12 @@ impl Keyword for Grant {
     ];
 }
 
-/// Who shares an instance of a filter that says it keeps no state.
+/// Which connections share an instance of a filter that declares that it keeps no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
     /// Connections share instances of a filter that keeps no state.
     Auto,
-    /// Every connection has its own, always.
+    /// Every connection has its own instance.
     Connection,
 }
 
@@ -166,12 +166,12 @@ impl Keyword for Isolation {
         &[("auto", Self::Auto), ("connection", Self::Connection)];
 }
 
-/// What becomes of a stream whose state the filter that comes cannot take over.
+/// What happens to a stream whose state the new filter cannot take over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handover {
-    /// The old filter gives back what it holds, the new one begins without state.
+    /// The old filter returns the lines it holds back, and the new one begins without state.
     StartFresh,
-    /// The stream goes on with the old filter, until the next swap.
+    /// The stream keeps the old filter until the next swap.
     KeepOld,
 }
 

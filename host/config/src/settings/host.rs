@@ -27,7 +27,7 @@ keys! {
         /// in front of it on untrusted networks.
         admin_token: Option<Token> = None,
             Special::new("text, 16 or more visible characters"), Restart, default "none",
-            sample "required beyond this machine",
+            sample "required if other machines can reach admin",
             example "\"0123456789abcdef0123456789abcdef\"";
         // Without a folder, no plugin is looked up by name in files.
         /// Folders in which a bare plugin name is looked up as `NAME.wasm`, before the bundled
@@ -43,10 +43,10 @@ keys! {
         capsules: Option<PathBuf> = None, Optional(File, "off"), Restart, default "off",
             sample "folder for lines on which a filter traps",
             example "\"capsules\"";
-        /// Rolls back automatically if a filter from the last swap fails too many lines; see
-        /// [`rollback`](#rollback).
+        /// Rolls back automatically if a filter that the last swap introduced fails too many lines;
+        /// see [`rollback`](#rollback).
         rollback: Option<Rollback> = None, Special::new("table"), Live, default "off",
-            sample "undo a swap if a filter of it fails more lines",
+            sample "undo a swap if a filter it introduced fails more",
             example "{ share = \"5%\", window = \"30s\" }";
         /// Stack of one guest. A guest that needs more fails with `kind="stack"`. All filters share
         /// one engine, so the value cannot be set per filter.

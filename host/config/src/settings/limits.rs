@@ -14,13 +14,13 @@ const TABLES: u64 = 10_000_000;
 /// Most calls to imports. A million of the cheapest take 0.1 s.
 const IMPORTS: u64 = 1_000_000_000;
 
-/// Most functions: ten modules of the most that wasmtime takes.
+/// Most functions: ten times as many as wasmtime accepts in a module.
 const FUNCTIONS: u64 = 10_000_000;
 
-/// Largest function: wasmtime takes 7,654,321 bytes.
+/// Largest function: wasmtime accepts 7,654,321 bytes.
 const FUNCTION_SIZE: u64 = 7 << 20;
 
-/// Least address space: about what the program takes without compiling anything.
+/// Least address space: about what the program needs before it compiles anything.
 const ADDRESS_SPACE: u64 = 512 << 20;
 
 keys! {
@@ -34,7 +34,7 @@ keys! {
         /// which `memory` does not include.
         tables: usize = 100_000, Count(1, TABLES), Live,
             sample "elements of all tables of an instance";
-        /// Calls to imports within one call of the filter.
+        /// Maximum number of calls to imports within one call of the filter.
         imports: u32 = 200_000, Count(1, IMPORTS), Live,
             sample "calls to imports within one call";
         /// How much longer than its input an answer may be, including terminators and one byte per
@@ -49,16 +49,16 @@ keys! {
         /// refused before it is copied.
         host_memory: usize = 2 << 20, Size(64 << 10, 1 << 30), Live,
             sample "host memory for an answer, in addition to its lines";
-        /// Lines per second that the filter may log, all instances together. Only with `grant =
+        /// How many lines per second the filter may log, all instances together. Only with `grant =
         /// ["log"]`. Lines above the limit are counted in `linemill_filter_log_dropped_total`; they
         /// are not failures.
         log_lines: u32 = 10, Count(0, 10_000), Live,
             sample "per second, of all instances; the rest is counted";
-        /// Functions in the plugin, the sum of all its modules. `linemill inspect` shows the
-        /// number.
+        /// Maximum number of functions in the plugin, in all its modules together. `linemill
+        /// inspect` shows how many it has.
         functions: usize = 200_000, Count(1, FUNCTIONS), Live,
             sample "functions in the plugin";
-        /// Code size of the largest function. `linemill inspect` shows it.
+        /// Maximum code size of a function. `linemill inspect` shows that of the largest.
         function_size: usize = 1 << 20, Size(1, FUNCTION_SIZE), Live,
             sample "code of its largest function";
     }

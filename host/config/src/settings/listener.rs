@@ -78,7 +78,7 @@ keys! {
         /// `"reply"` or the value of `to`.
         tee: Vec<Destination> = Vec::new(),
             Special::new("list of destinations").written(|_| Some("[]".to_owned())), Restart,
-            sample "destinations of copies; slow ones lose copies, which is counted";
+            sample "destinations of copies; copies for slow ones are dropped and counted";
         /// How many bytes may wait for a sink that connections share: a file, standard output, a
         /// shared upstream, a route or a tee. When the buffer is full, clients wait; only a tee
         /// drops lines instead. During a drain, the buffer is written until one second after the
@@ -145,8 +145,8 @@ keys! {
         max_line: usize, Size(1, MAX_LINE), Live,
             sample "longest content, without the terminator";
         /// What happens to a longer line. `"split"`: every `max_line` bytes become a line.
-        /// `"truncate"`: the first `max_line` bytes and the terminator are kept. `"drop"`: the line
-        /// is dropped. `"close"`: the connection is closed and no part of the line is sent.
+        /// `"truncate"`: only the first `max_line` bytes and the terminator are kept. `"drop"`: the
+        /// line is dropped. `"close"`: the connection is closed and no part of the line is sent.
         oversize: Oversize, Choice, Live,
             sample "a longer line; or \"truncate\", \"drop\", \"close\"";
         /// What happens to unterminated bytes at a clean end of stream. `"emit"`: they become a

@@ -7,7 +7,7 @@ keys! {
     /// A stage of a chain.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct StageSettings: "a stage" {
-        // It is in `Settings::filters`.
+        // One of `Settings::filters`.
         /// The filter that lines pass through.
         filter: String = "rot13".to_owned(), Special::new("name of a filter"), Live, default "required";
         /// Only lines whose content matches pass through the filter. Other lines skip it without a
@@ -32,7 +32,7 @@ impl StageSettings {
 }
 
 impl StageSettings {
-    /// The stage as a chain has it.
+    /// The stage as it is written in a chain.
     pub(crate) fn toml(&self) -> String {
         let filter = &self.filter;
         match &self.when {
@@ -43,15 +43,15 @@ impl StageSettings {
 }
 
 impl When {
-    /// The condition that `pattern` matches.
+    /// The condition that a line's content matches `pattern`.
     ///
     /// # Errors
-    /// When `pattern` is no regular expression, or too large a one.
+    /// When `pattern` is not a regular expression, or is too large.
     pub fn new(pattern: &str) -> Result<Self, regex::Error> {
         regex::bytes::Regex::new(pattern).map(Self)
     }
 
-    /// Whether it holds for a line's content.
+    /// Whether a line's content fulfils the condition.
     pub fn is_match(&self, content: &[u8]) -> bool {
         self.0.is_match(content)
     }

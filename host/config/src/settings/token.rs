@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A token, of which only its SHA-256 is kept.
+/// A token; only its SHA-256 is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token([u8; 32]);
 
@@ -14,8 +14,8 @@ impl Token {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    /// Whether `shown` is it. How long that takes says nothing of how much of it is right: digests
-    /// are compared.
+    /// Whether `shown` is the token. The time that this takes does not reveal how much of `shown`
+    /// is right, because digests are compared.
     pub fn is(&self, shown: &[u8]) -> bool {
         <[u8; 32]>::from(Sha256::digest(shown)) == self.0
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::Token;
 
     #[test]
-    fn only_the_same_text_is_it_and_none_is_shown() {
+    fn only_the_same_text_matches_and_it_is_never_shown() {
         let token = Token::new("0123456789abcdef");
         assert!(token.is(b"0123456789abcdef"));
         assert!(!token.is(b"0123456789abcdeF") && !token.is(b""));

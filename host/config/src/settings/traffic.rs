@@ -4,12 +4,13 @@ use crate::keys::keys;
 use crate::kind::{Count, Optional, Size};
 
 keys! {
-    /// Table `watermarks` of a listener: when to stop reading from a connection, and when to go on.
+    /// Table `watermarks` of a listener: when to stop reading from a connection, and when to
+    /// resume.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct Watermarks: "`watermarks`" {
-        /// Bytes waiting above which reading stops.
+        /// Reading stops when more bytes than this are waiting.
         high: usize = 32 << 10, Size(1, 1 << 30), Live;
-        /// Bytes waiting at which reading resumes; at most `high`.
+        /// Reading resumes when no more bytes than this are waiting; at most `high`.
         low: usize = 8 << 10, Size(0, 1 << 30), Live, default "a quarter of `high`";
     }
 }

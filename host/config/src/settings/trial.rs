@@ -37,13 +37,13 @@ keys! {
 /// What a version on trial does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrialKind {
-    /// It serves its share in place of the filter.
+    /// It serves its share instead of the filter.
     Canary,
-    /// It is given copies of lines, and its answers are compared with the filter's.
+    /// It receives copies of lines, and its answers are compared with the filter's.
     Shadow,
 }
 
-/// What decides whether a connection is among a share.
+/// What decides whether a connection belongs to a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// Its client's address and port: connections of one client may differ.
@@ -74,14 +74,14 @@ impl FilterSettings {
         let mut tried = self.promoted()?;
         tried.name = trial_name(&self.name, trial.kind);
         if trial.kind == TrialKind::Shadow {
-            // What it answers goes nowhere, so it need not be right.
+            // Its answers are discarded, so they need not be right.
             tried.tests = Vec::new();
             tried.quarantine = None;
         }
         Some(tried)
     }
 
-    /// The filter once the version on trial is all of it.
+    /// The filter after the version on trial has replaced it.
     pub fn promoted(&self) -> Option<Self> {
         let trial = self.trial.as_ref()?;
         Some(Self {
