@@ -68,7 +68,8 @@ linemill_telemetry::metrics! {
         /// Lines that the filter dropped by its verdict.
         #[metric("filter_dropped", unit = "lines")]
         pub dropped: BatchCounter,
-        /// Lines that failed in the filter, by kind of fault. `on_error` decides what happens to them.
+        /// Lines that failed in the filter, by kind of failure. `on_error` decides what happens to
+        /// them.
         #[metric("filter_failures", unit = "lines")]
         pub failures: OnDemand<FaultKind, Counter>,
         /// Streams that switched to a new version of a filter that keeps state; `result` says what happened to the state.

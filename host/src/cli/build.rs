@@ -8,7 +8,7 @@ use linemill_guest_build::{Toolchain, build};
 /// Build a filter crate (or a workspace of them) into components
 ///
 /// Uses an installed compiler for wasm32-unknown-unknown: rustup's, or that of Debian's package
-/// rustc-web. Without one, prints the commands that install it; linemill itself installs nothing.
+/// rustc-web. Without one, prints the commands that install one; linemill itself installs nothing.
 /// Components are written to target/plugins in the crate's folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:

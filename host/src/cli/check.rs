@@ -14,7 +14,7 @@ use linemill_sandbox::engine::Engine;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
 
-/// Check a configuration: load it and its plugins, run its filters' tests, open nothing
+/// Check a configuration: load it and its plugins and run its filters' tests, without serving it
 ///
 /// Exit status 0 means that `serve` would accept it, unless an address is in use. Otherwise
 /// everything that is wrong is reported, with file, line, key and a remedy.
@@ -26,8 +26,8 @@ pub(super) struct Check {
     /// Configuration file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Admin address of a running host: show what a reload there would change; exit status 1 when
-    /// some of it needs a restart
+    /// Admin address of a running host: show what a reload there would change; exit status 1 if any
+    /// change requires a restart
     #[arg(long, value_name = "ADMIN")]
     against: Option<Address>,
 }

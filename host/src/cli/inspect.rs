@@ -9,7 +9,7 @@ use linemill_sandbox::plugin::component_info;
 
 use super::plugin::{admit, refused};
 
-/// Show what a plugin imports and exports, its world, digest and size; runs nothing
+/// Show what a plugin imports and exports, its world, digest and size, without running it
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill inspect rot13")]

@@ -6,11 +6,11 @@ use linemill::control::request::{Outcome, ReloadStatus};
 
 use super::running::Running;
 
-/// Make a running host read its configuration again, and wait until it has
+/// Make a running host read its configuration again, and wait for the result
 ///
-/// Prints what changed. Exit status 0 means that the configuration on disk is in force. Exit status 1
-/// means that it was refused, with the reason; the old one stays in force then. Live connections
-/// switch to the new filters with their next line.
+/// Prints what changed. Exit status 0 means that the configuration on disk is in force. Exit status
+/// 1 means that it was refused, and the reason is printed; the old one stays in force. Live
+/// connections switch to the new filters with their next line.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill reload --config config/linemill.toml")]

@@ -8,7 +8,7 @@ use linemill_config::settings::Address;
 
 /// Serve connections
 ///
-/// Listens, and runs each line of each connection through a chain of filters. Without --config:
+/// Accepts connections and runs each of their lines through a chain of filters. Without --config:
 /// ROT13 on 127.0.0.1:40713. Prints `listening on ADDR` on standard error for each listener that
 /// accepts connections.
 ///

@@ -79,7 +79,7 @@ linemill_telemetry::label_values! {
         Applied = "applied",
         /// There was no difference; the generation stays in force.
         Unchanged = "unchanged",
-        /// Something is wrong; the generation stays in force.
+        /// There was an error; the generation stays in force.
         Refused = "refused",
     }
 }
