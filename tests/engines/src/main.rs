@@ -29,7 +29,7 @@ use engine::Engine;
 use measure::{Load, Rounds};
 use report::Report;
 
-/// Measures lines a second, on one core, of engines that host the same ROT13.
+/// Measures lines per second, on one core, of engines that host the same ROT13.
 #[derive(Debug, Parser)]
 #[command(name = "linemill-engines", version)]
 struct Cli {

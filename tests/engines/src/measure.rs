@@ -98,7 +98,7 @@ impl Rounds {
                 run(time / 4)?;
                 let rate = run(time)? * load.lines() as f64;
                 eprintln!(
-                    "round {round}: {name} {:.2} million lines a second",
+                    "round {round}: {name} {:.2} million lines per second",
                     rate / 1e6
                 );
                 found.push(rate);

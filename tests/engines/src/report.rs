@@ -10,7 +10,7 @@ use crate::measure::{BLOCK, Load, Rounds, Row};
 /// Names of the columns. The report judges by `linemill is faster by`.
 const COLUMNS: [&str; 9] = [
     "engine",
-    "a call has",
+    "input of a call",
     "M lines/s",
     "min",
     "max",
@@ -68,7 +68,7 @@ impl Report<'_> {
                 "kind": "bars",
                 "x": COLUMNS[0],
                 "y": [COLUMNS[5]],
-                "y_label": "ns a line, logarithmic",
+                "y_label": "ns per line, logarithmic",
                 "log": true,
                 "emphasis": self.rows[0].name,
             }],

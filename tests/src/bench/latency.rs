@@ -149,7 +149,7 @@ impl Latency {
             title: "Latency at a given rate".to_owned(),
             about: format!(
                 "An open loop: single lines of {} bytes are offered at a fixed rate, in turn to {} connections, whether or not earlier lines came back; \
-                 medians of {} rounds of {} s, every byte checked, the largest of all rounds under max. Latency counts from the moment \
+                 medians of {} rounds of {} s, every byte checked, the largest of all rounds under `max µs`. Latency counts from the moment \
                  when a line was due to the moment when all of it was back, so that a stall counts for every line that was due in it \
                  (no coordinated omission). It includes how late lines were sent, which the last column shows. Ratios are to {} in the same round.",
                 self.subject.line, self.connections, self.rounds, self.seconds, launches[0].name

@@ -132,7 +132,7 @@ impl Matrix {
             Dimension {
                 name: "lines",
                 title: "Length of lines",
-                column: "bytes a line",
+                column: "bytes per line",
                 value: |load| load.line,
                 shown: ["MiB/s", "MiB per second"],
                 base: None,
@@ -168,7 +168,7 @@ impl Matrix {
             let has = |load: &&Load| value(load) == base;
             dimension.loads.iter().find(has).copied()
         });
-        let beside = base.map(|base| format!("beside {}", Cell::count(value(&base)).shown()));
+        let versus = base.map(|base| format!("vs {}", Cell::count(value(&base)).shown()));
         let mut rows = Vec::new();
         for load in &dimension.loads {
             for peer in 0..2 {
@@ -179,27 +179,27 @@ impl Matrix {
                 row.extend(own.cells(line));
                 if let Some(base) = &base {
                     let other = &found.measured[found.nth(base, peer)?];
-                    let beside = Throughput::of(&own.name, &found.measured[nth], other);
-                    row.push(Cell::number(beside.ratio.median));
+                    let compared = Throughput::of(&own.name, &found.measured[nth], other);
+                    row.push(Cell::number(compared.ratio.median));
                 }
                 rows.push(row);
             }
         }
         let columns = [*column, "peer"].into_iter().chain(COLUMNS);
-        let compared = match &beside {
-            Some(beside) => format!("; those in `{beside}` are to the same peer with that load"),
+        let compared = match &versus {
+            Some(versus) => format!("; those in `{versus}` are to the same peer with that load"),
             None => String::new(),
         };
         Ok(Part {
             title: dimension.title.to_owned(),
             about: format!(
-                "As above, with one parameter varied in the first column. The others are lines of {LINE} bytes, {} connections and {FILTERS} filter; {}. \
+                "As above, but with one parameter varied: that in the first column. The others are lines of {LINE} bytes, {} connections and {FILTERS} filter; {}. \
                  The native peer transforms each block as many times as the chain has filters. Ratios are to the native peer with the same load in the same round{compared}.",
                 self.rounds.connections,
                 self.rounds.method(),
             ),
             command: String::new(),
-            columns: columns.map(str::to_owned).chain(beside).collect(),
+            columns: columns.map(str::to_owned).chain(versus).collect(),
             rows,
             plots: vec![plot(dimension)],
         })

@@ -79,7 +79,7 @@ impl Ping {
         Ok(Part {
             title: "Ping".to_owned(),
             about: format!(
-                "One connection, one line of {} bytes at a time: from sending it to having all of it back. Medians of {} rounds of {} s, the largest of all rounds under max, every byte checked. Ratios are to {} in the same round.",
+                "One connection, one line of {} bytes at a time: from sending it until all of it is back. Medians of {} rounds of {} s, the largest of all rounds under `max µs`, every byte checked. Ratios are to {} in the same round.",
                 self.subject.line, self.rounds, self.seconds, launches[0].name
             ),
             command: String::new(),

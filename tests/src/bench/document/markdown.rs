@@ -14,7 +14,7 @@ pub(crate) fn markdown(results: &Results, folder: &str) -> String {
          nothing if one is wrong. Peers take turns, round by round, so that other work on the machine \
          affects all of them. Figures are medians of the rounds; a ratio is the median of the ratios \
          within single rounds. Servers and clients share the cores of one machine, so absolute figures \
-         mean little elsewhere, ratios more.\n\n\
+         say little about other machines; ratios say more.\n\n\
          What was tried and did not help, and what profiles show: [notes]({folder}/notes.md).\n"
     );
     if let Some(machine) = &results.machine {
@@ -24,7 +24,7 @@ pub(crate) fn markdown(results: &Results, folder: &str) -> String {
     if !results.command.is_empty() {
         let _ = write!(
             text,
-            "\nThis measures again and writes this page: `{}`\n",
+            "\nTo measure again and rewrite this page: `{}`\n",
             results.command
         );
     }
@@ -53,7 +53,7 @@ fn section(name: &str, part: &Part, folder: &str) -> String {
     text += "\n";
     text += &table(&part.columns, &rows);
     if !part.command.is_empty() {
-        let _ = write!(text, "\nAlone: `{}`\n", part.command);
+        let _ = write!(text, "\nThis section only: `{}`\n", part.command);
     }
     text
 }
@@ -111,9 +111,9 @@ mod tests {
         .expect("valid results");
         let text = markdown(&results, "bench");
         let section = "\n## Other engines\n\nThe same filter.\n\n![Cost](bench/engines.svg)\n\n\
-             | engine | ns/line |\n| --- | --: |\n| linemill | 16.0 |\n| a\\|b | 7,980 |\n\nAlone: `run it`\n";
+             | engine | ns/line |\n| --- | --: |\n| linemill | 16.0 |\n| a\\|b | 7,980 |\n\nThis section only: `run it`\n";
         assert!(text.ends_with(section), "{text}");
-        assert!(text.contains("again and writes this page: `cargo xtask bench report`\n"));
+        assert!(text.contains("again and rewrite this page: `cargo xtask bench report`\n"));
         assert!(!text.contains("What must hold") && !text.contains("The machine"));
     }
 }

@@ -28,7 +28,7 @@ const TARGETS: [Target; 11] = [
         found: |all| all.figure("load", &[("peer", "linemill")], "ratio"),
     },
     Target {
-        what: "throughput, compared with the tutorial's C server with bufferevents",
+        what: "throughput, compared with a C server on libevent's bufferevents",
         bound: AtLeast(8.0),
         found: |all| {
             let rate = |peer| all.figure("load", &[("peer", peer)], "M lines/s");
@@ -46,13 +46,7 @@ const TARGETS: [Target; 11] = [
     Target {
         what: "throughput of a chain of 4, compared with a chain of 1",
         bound: AtLeast(0.6),
-        found: |all| {
-            all.figure(
-                "chains",
-                &[("filters", "4"), ("peer", "linemill")],
-                "beside 1",
-            )
-        },
+        found: |all| all.figure("chains", &[("filters", "4"), ("peer", "linemill")], "vs 1"),
     },
     Target {
         what: "CPU of one more filter, ns per line (chains of 8 and of 1)",
@@ -85,7 +79,7 @@ const TARGETS: [Target; 11] = [
         bound: AtLeast(0.8),
         found: |all| {
             let row = [("connections", "1,000"), ("peer", "linemill")];
-            all.figure("connections", &row, "beside 4")
+            all.figure("connections", &row, "vs 4")
         },
     },
     Target {
@@ -99,7 +93,7 @@ const TARGETS: [Target; 11] = [
         },
     },
     Target {
-        what: "TLS throughput, compared with an echo by rustls",
+        what: "TLS throughput, compared with an echo server on rustls",
         bound: AtLeast(0.8),
         found: |all| all.figure("tls", &[("peer", "linemill")], "ratio"),
     },
