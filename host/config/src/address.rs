@@ -12,7 +12,7 @@ use super::host_port::HostPort;
 use super::malformed::Malformed;
 use super::settings::Address;
 
-/// Longest path of a Unix socket that every supported system takes, in bytes.
+/// Longest path of a Unix socket that every supported system accepts, in bytes.
 const UNIX_PATH: usize = 103;
 
 const ADDRESS_HINT: &str = "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", or \"unix:PATH\" or \"systemd:NAME\"";
@@ -62,7 +62,7 @@ pub(super) fn unix_path(path: &str) -> Result<PathBuf, Malformed> {
     }
 }
 
-/// What systemd takes for a `FileDescriptorName`.
+/// What systemd accepts as a `FileDescriptorName`.
 fn systemd_name(name: &str) -> Result<String, Malformed> {
     let wrong = |fault| Malformed {
         fault,

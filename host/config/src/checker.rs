@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::collector::Collector;
 
-/// Where problems go, and what paths and names are looked up in.
+/// Where problems are collected, and where paths and names are looked up.
 pub(super) struct Checker<'b> {
     pub(super) problems: Collector,
     /// Folder that relative paths start from.
@@ -16,7 +16,7 @@ pub(super) struct Checker<'b> {
 }
 
 impl Checker<'_> {
-    /// The table that has `key`, if any has.
+    /// The table that has `key`, if there is one.
     pub(super) fn table_of(&self, key: &str) -> Option<&'static str> {
         let mut tables = self.tables.iter();
         let found = tables.find(|(_, keys)| keys.contains(&key));

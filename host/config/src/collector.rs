@@ -1,4 +1,4 @@
-//! Collects problems, so that one run shows all.
+//! Collects problems, so that one run shows all of them.
 
 use super::problem::{Problem, Problems};
 
@@ -17,17 +17,17 @@ impl Collector {
         self.0.extend(problems);
     }
 
-    /// How many there are.
+    /// The number of problems.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The value; `None` once its problem is added.
+    /// The value; if it has a problem, adds that and returns `None`.
     pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
-    /// All of them.
+    /// All problems.
     ///
     /// # Errors
     /// If there is any.

@@ -50,7 +50,8 @@ fn host_port(rest: &str) -> Result<HostPort, Malformed> {
 }
 
 impl Destination {
-    /// Whether it is a peer with a connection of its own: one that may answer and can be shared.
+    /// Whether the destination is an upstream: a server that can answer, over a connection that can
+    /// be shared.
     pub fn is_socket(&self) -> bool {
         match self {
             Self::Tcp(_) | Self::Tls(_) | Self::Unix(_) => true,
@@ -58,7 +59,7 @@ impl Destination {
         }
     }
 
-    /// Whether what goes there arrives at a listener on `bind`, as far as the text tells.
+    /// Whether lines sent there arrive at a listener on `bind`, as far as the text shows.
     pub fn leads_to(&self, bind: &Address) -> bool {
         match (self, bind) {
             (Self::Unix(path), Address::Unix(bind)) => path == bind,

@@ -1,8 +1,8 @@
-//! What differs between two configurations, and which of it needs a restart.
+//! What differs between two configurations, and which differences require a restart.
 //!
-//! In: the settings in use and those that shall replace them. Out: [`Diff`], one [`Change`] a
-//! key. Pure: it knows nothing of what runs. Not here: plugin files, which change without their
-//! configuration; doing any of it.
+//! In: the settings in use and those that will replace them. Out: [`Diff`], one [`Change`] per key.
+//! Pure: it knows nothing about the running host. Not here: plugin files, which change without
+//! their configuration; making the changes.
 
 mod filter;
 mod listener;
@@ -27,13 +27,13 @@ pub struct Diff {
 /// One change. Displays as one line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// What it is about: "listener rot13".
+    /// What changes: "listener rot13".
     pub subject: String,
-    /// What happened: "added", `chain ["a"] -> ["b"]`.
+    /// How it changes: "added", `chain ["a"] -> ["b"]`.
     pub what: String,
-    /// Whether it can be made while lines flow.
+    /// Whether the change can be made while the host runs.
     pub effect: Effect,
-    /// Where the new configuration says so.
+    /// Where it is in the new configuration.
     place: Place,
 }
 
@@ -68,7 +68,7 @@ impl Diff {
         self.changes.iter()
     }
 
-    /// The changes that cannot be made while the host runs, as errors; `None` when all can.
+    /// The changes that cannot be made while the host runs, as errors; `None` if all can.
     pub fn refusal(&self) -> Option<Problems> {
         let restart = self.iter().filter(|change| change.effect == Restart);
         let problem = |change: &Change| {
@@ -89,7 +89,7 @@ impl Diff {
         });
     }
 
-    /// Notes changes of the keys of one table. `place` says where the new file has a key.
+    /// Adds the changes of the keys of one table. `place` says where the new file has a key.
     fn keys<'a>(
         &mut self,
         subject: &str,
@@ -103,7 +103,7 @@ impl Diff {
     }
 
     fn host(&mut self, old: &HostSettings, new: &HostSettings, file: &Place) {
-        // A file without the table has its keys nowhere.
+        // If the file lacks the table, its keys have no place.
         let place = |key: &str| match new.places.of(key) {
             place if place.path().is_some() => place,
             _ => file,

@@ -1,7 +1,7 @@
 //! The documents that repeat the declarations of keys: the reference and the sample configuration.
 //!
 //! In: the text of `docs/config.md` or `config/linemill.toml`. Out: the same text with what the
-//! declarations say (see `keys`). Order, groups and prose are the document's own; a test fails when
+//! declarations say (see `keys`). Order, groups and prose belong to the document; a test fails if
 //! one of the files is out of date.
 
 use super::key::Key;
@@ -19,7 +19,7 @@ struct Declared {
     name: &'static str,
     /// Its header in the sample, if it has one.
     header: &'static str,
-    /// Whether the reference says of each key when a change takes effect.
+    /// Whether the reference says when a change of each key takes effect.
     effects: bool,
     keys: Vec<Key>,
 }
@@ -48,11 +48,11 @@ fn tables() -> [Declared; 13] {
     ]
 }
 
-/// The text of the reference with its tables of keys made anew: what stands between a line
+/// The text of the reference with its tables of keys generated again: everything between a line
 /// `<!-- keys: TABLE KEY … -->`, with the keys in the order to show them, and `<!-- end -->`.
 ///
 /// # Errors
-/// If a key that a marker names is not declared, or one that is declared is in no marker.
+/// If a marker names a key that is not declared, or no marker names a declared key.
 pub fn reference(text: &str) -> Result<String, String> {
     let mut tables = tables();
     let mut updated = String::new();
@@ -107,8 +107,8 @@ fn row(key: &Key, effects: bool) -> String {
     format!("| `{name}` | {kind} | {default} | {effect}{text} |\n")
 }
 
-/// The text of the sample configuration with each of its lines `KEY = VALUE` made anew. The line
-/// of a key that is left out by default begins with `#`.
+/// The text of the sample configuration with each of its lines `KEY = VALUE` generated again. The
+/// line of a key that has no default begins with `#`.
 ///
 /// # Errors
 /// If a declared key is not in its table.
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// Compares a file with what `update` makes of it, and writes it with `UPDATE_GOLDEN=1`.
+    /// Compares a file with the result of `update`, or, with `UPDATE_GOLDEN=1`, writes that result.
     fn is_current(file: &str, update: impl Fn(&str) -> Result<String, String>) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")

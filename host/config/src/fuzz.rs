@@ -1,7 +1,8 @@
 //! Text as a configuration.
 //!
-//! In: any bytes, read as text. What must hold: it is accepted, and means the same once more, or
-//! each report names the file and a line, says something, and cannot drive a terminal.
+//! In: any bytes, read as text. Invariants: either the text is accepted and means the same when it
+//! is read again, or each report names the file and a line, is not empty, and contains no control
+//! characters.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::diff::diff;
 use crate::parse;
 use crate::problem::Problem;
 
-/// The file that reports are to name.
+/// The file that reports must name.
 const FILE: &str = "a.toml";
 
 /// Runs the target on one input.

@@ -1,7 +1,8 @@
-//! Every wrong configuration in `tests/golden/config` gives exactly the report in the file next to it.
+//! Every invalid configuration in `tests/golden/config` results in exactly the report in the file
+//! next to it.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p linemill-config golden` writes the reports anew; read the diff before
-//! committing it.
+//! `UPDATE_GOLDEN=1 cargo test -p linemill-config golden` writes the reports again; read the diff
+//! before you commit it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +26,7 @@ fn stems(extension: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a user of this configuration is told.
+/// What is reported to a user of this configuration.
 fn told(name: &str) -> String {
     let path = format!("{name}.toml");
     let text = fs::read_to_string(folder().join(&path)).expect(&path);
@@ -35,7 +36,7 @@ fn told(name: &str) -> String {
     }
 }
 
-/// The lines of both, those that differ marked.
+/// The lines of both texts; those that differ are marked.
 fn side_by_side(expected: &str, found: &str) -> String {
     let mut shown = String::new();
     let (mut expected, mut found) = (expected.lines(), found.lines());

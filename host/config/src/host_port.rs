@@ -1,13 +1,13 @@
 //! A host and a port, as written: `HOST:PORT`.
 //!
-//! In: text such as `log.example.org:514` or `[::1]:0`. Out: [`HostPort`], and its text; what is
-//! wrong with a text is said here for every key that holds one. Not here: resolving names.
+//! In: text such as `log.example.org:514` or `[::1]:0`. Out: [`HostPort`], and its text, or an
+//! error message that suits every key with such a value. Not here: resolving names.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// A host and a port. Displays as it is written.
+/// A host and a port. Displays as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostPort {
     /// The host.
@@ -34,10 +34,10 @@ const NAME: usize = 253;
 
 impl HostPort {
     /// Parses `HOST:PORT`. The host is a name, an IPv4 address, or an IPv6 address in brackets;
-    /// `least` is the least port allowed, 0 or 1.
+    /// `least` is the smallest port allowed, 0 or 1.
     pub(crate) fn parse(text: &str, least: u16) -> Result<Self, Fault> {
         let (host, port) = match text.rsplit_once(':') {
-            // The colons of an IPv6 address are its own.
+            // The colons of an IPv6 address do not begin a port.
             Some(parts) if text.parse::<Ipv6Addr>().is_err() => parts,
             _ => return Err("has no port"),
         };

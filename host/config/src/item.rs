@@ -1,8 +1,8 @@
-//! Values as written, each with its place and the words that name it.
+//! Values as written, each with its place and a name for error messages.
 //!
-//! In: the tree of a TOML parser. Out: [`Item`] and [`Table`], whose readers give a value of the
-//! asked kind or a [`Problem`].
-//! Not here: which keys there are (see `tables`), what they may hold (see `validate`).
+//! In: the tree of a TOML parser. Out: [`Item`] and [`Table`], which read a value of the requested
+//! kind or return a [`Problem`]. Not here: which keys exist (see `tables`), which values they may
+//! have (see `validate`).
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -40,7 +40,7 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// The text between quotes, or what stands in the file.
+    /// The text between the quotes, or the value as it is written in the file.
     fn found(&self) -> String {
         match self.value {
             DeValue::String(text) if text.is_empty() => "`\"\"`".to_owned(),
@@ -60,7 +60,7 @@ impl<'a> Item<'a> {
             .problem(format!("{}: {} {fault}", self.label, self.found()), hint)
     }
 
-    /// As [`Self::refuse`], for a part of a text that is wrong, in bytes.
+    /// Like [`Self::refuse`], for the part of a text that is wrong, in bytes.
     pub(super) fn refuse_part(
         &self,
         part: Range<usize>,
@@ -74,7 +74,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// "LABEL has no effect: WHY". `hint` says what would give it one.
+    /// "LABEL has no effect: WHY". `hint` says how to give it one.
     pub(super) fn vain(&self, why: impl Display, hint: impl Display) -> Problem {
         self.place.problem(
             format!("{} has no effect: {why}", self.label),
@@ -87,7 +87,7 @@ impl<'a> Item<'a> {
         self.value
     }
 
-    /// An item inside this one, `label` naming it.
+    /// An item inside this one; `label` names it.
     pub(super) fn inner(&self, value: &'a toml::Spanned<DeValue<'a>>, label: String) -> Self {
         let place = Place::new(self.source, value.span());
         Self {
@@ -127,7 +127,7 @@ impl<'a> Item<'a> {
         self.value.as_bool().ok_or_else(wrong)
     }
 
-    /// One of a few words.
+    /// One of several words.
     pub(super) fn choice<T: Keyword>(&self) -> Result<T, Problem> {
         let words: Vec<&str> = T::KEYWORDS.iter().map(|(word, _)| *word).collect();
         let text = self.value.as_str().unwrap_or_default();
@@ -221,7 +221,7 @@ impl<'a> Item<'a> {
         Ok(items.iter().enumerate().map(inner).collect())
     }
 
-    /// The table that this is, under `name`. `right` is what to write instead if it is not a table.
+    /// The item as a table called `name`. `right` is what to write instead if it is not a table.
     pub(super) fn table(&self, name: String, right: &str) -> Result<Table<'a>, Problem> {
         match self.value {
             DeValue::Table(entries) => Ok(Table {
@@ -234,7 +234,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The table that this key holds, named after the key. `right` is what to write instead.
+    /// The item as a table named after its key. `right` is what to write instead.
     pub(super) fn own_table(&self, right: &str) -> Result<Table<'a>, Problem> {
         let name = self.label.strip_prefix("key ").unwrap_or(&self.label);
         self.table(name.to_owned(), right)
@@ -242,7 +242,7 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// The table that a whole file is.
+    /// A whole file as a table.
     pub(super) fn root(source: &'a Arc<Source>, entries: &'a DeTable<'a>) -> Self {
         Self {
             source,
@@ -252,7 +252,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Whether it has a key.
+    /// Whether the table has a key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
@@ -270,7 +270,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Where the table and those of `keys` that it has stand.
+    /// The places of the table and of those `keys` that it has.
     pub(super) fn places(&self, keys: &[&'static str]) -> Places {
         let mut places = Places::new(self.place.clone());
         for key in keys {
@@ -281,7 +281,7 @@ impl<'a> Table<'a> {
         places
     }
 
-    /// A key that must be there is not.
+    /// The problem that a required key is missing.
     pub(super) fn lacks(&self, key: &str, right: &str) -> Problem {
         self.place
             .problem(format!("key `{key}` of {} is missing", self.name), right)
@@ -303,7 +303,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reports every key that is not `known`. The hint names the table that has such a key, if
-    /// one has.
+    /// there is one.
     pub(super) fn refuse_unknown(&self, known: &[&str], checker: &mut Checker<'_>) {
         for (name, place, _) in self.iter().filter(|(name, ..)| !known.contains(name)) {
             let hint = match checker.table_of(name) {
@@ -319,7 +319,7 @@ impl<'a> Table<'a> {
 }
 
 impl Collector {
-    /// What `read` makes of an item; `default` if there is no item, or a problem with it.
+    /// The item as `read` returns it; `default` if there is no item or it has a problem.
     pub(super) fn read<'a, T>(
         &mut self,
         item: Option<&Item<'a>>,

@@ -1,7 +1,7 @@
 //! A filter's settings: from TOML to JSON.
 //!
-//! In: any TOML table. Out: a JSON object; dates and times become texts. Numbers that JSON does
-//! not have are refused, at their place and with their path.
+//! In: any TOML table. Out: a JSON object; dates and times become strings. Numbers that JSON cannot
+//! express are refused; the error shows their place and path.
 
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;

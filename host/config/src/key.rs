@@ -1,4 +1,4 @@
-//! What is known of a key and of a table of keys, whatever they hold.
+//! What is known about keys and tables of keys, regardless of their types.
 
 use super::checker::Checker;
 use super::item::Table;
@@ -6,14 +6,14 @@ use super::item::Table;
 /// When a change of a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// At once, for open connections too.
+    /// At the next reload, for open connections too.
     Live,
-    /// Only when the host is started again.
+    /// Only when the host is restarted.
     Restart,
 }
 
 impl Effect {
-    /// The word that the reference has for it.
+    /// The word for it in the reference.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -27,25 +27,26 @@ impl Effect {
 pub(crate) struct Key {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What it holds: "size, `1B` to `16MiB`".
+    /// The kind of its value: "size, `1B` to `16MiB`".
     pub(crate) kind: String,
-    /// Its default as the file has it; `None` if it is left out by default.
+    /// Its default as written in a file; `None` if there is none.
     pub(crate) default: Option<String>,
-    /// What the reference has in the column "default", if not `default`.
+    /// The text in the column "default" of the reference, if not `default`.
     pub(crate) default_text: Option<&'static str>,
-    /// What the reference has in the column "reload".
+    /// The text in the column "reload" of the reference.
     pub(crate) effect: &'static str,
     /// Its text in the reference.
     pub(crate) text: String,
-    /// Its comment in the sample configuration; `None` if the sample has it inside another value.
+    /// Its comment in the sample configuration; `None` if the sample shows the key inside another
+    /// value.
     pub(crate) sample: Option<&'static str>,
-    /// What the sample sets it to in a comment, if it has no default.
+    /// The value in the sample, commented out, if the key has no default.
     pub(crate) example: Option<&'static str>,
 }
 
 /// A key that differs.
 pub(crate) struct Change {
-    /// The key; inside another table `TABLE.KEY`.
+    /// The key; `TABLE.KEY` if it is inside another table.
     pub(crate) key: String,
     /// How: `1s -> 2s`, or `changed`.
     pub(crate) what: String,
@@ -55,12 +56,12 @@ pub(crate) struct Change {
 
 /// The settings of a table that [`keys!`] declares.
 pub(crate) trait TableSettings: Default + PartialEq {
-    /// Reads the keys of `table`; one that is left out, or has a problem, has its default.
+    /// Reads the keys of `table`. A key that is missing or has a problem gets its default.
     fn read(table: &Table<'_>, checker: &mut Checker<'_>) -> Self;
 
     /// What is different in `new`, in the order of the declaration.
     fn changes(&self, new: &Self) -> Vec<Change>;
 
-    /// The table as a file has it on one line.
+    /// The table as it is written on one line of a file.
     fn toml(&self) -> String;
 }

@@ -14,10 +14,10 @@ use super::kind::Kind;
 /// Declares the settings of a table.
 ///
 /// A key is `/// text`, `name: type = default, kind, effect`, and then, as needed, `default "text"`
-/// (for the reference), `sample "comment"` and `example "value"`. The keys in `part` are fields of
-/// one field, which has a type of another crate. `by hand` lists keys without a field of their
-/// own: code in `validate` and `diff` reads and compares them. `no key` lists fields that are not
-/// keys. With `by hand in Type` the struct is declared elsewhere.
+/// (for the reference), `sample "comment"` and `example "value"`. The keys in `part` belong to one
+/// field whose type comes from another crate. `by hand` lists keys without a field of their own:
+/// code in `validate` and `diff` reads and compares them. `no key` lists fields that are not keys.
+/// With `by hand in Type` the struct is declared elsewhere.
 macro_rules! keys {
     (
         $(#[$struct_meta:meta])*
@@ -59,7 +59,7 @@ macro_rules! keys {
         pub struct $Settings {
             $($(#[doc = $text])+ pub $key: $type,)*
             $(
-                /// Keys that are settings of another crate.
+                /// Settings of another crate.
                 pub $part: $Part,
             )?
             $($($(#[$extra_doc])* pub $extra: $extra_type,)*)?
@@ -122,7 +122,7 @@ macro_rules! keys {
         }
 
         impl $Settings {
-            /// What problems call the table.
+            /// What error messages call the table.
             pub(crate) const TITLE: &'static str = $title;
 
             /// The names of all keys of the table.
@@ -254,7 +254,7 @@ pub(crate) fn toml<T>(key: &str, kind: &impl Kind<T>, value: &T) -> Option<Strin
 }
 
 impl Key {
-    /// A key without what only some keys have.
+    /// A key without the parts that only some keys have.
     pub(crate) fn new<T>(
         name: &'static str,
         kind: &impl Kind<T>,

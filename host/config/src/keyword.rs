@@ -1,10 +1,10 @@
-//! The keywords that a configuration has for the choices of a key.
+//! The keywords for the choices of a key.
 //!
 //! In: nothing. Out: each choice with its keyword, declared once, for reading, showing and documenting.
 
 use linemill_framing::{Framing, Oversize, Partial};
 
-/// A setting with a few choices, each with a keyword.
+/// A setting with a fixed set of choices, each with a keyword.
 pub trait Keyword: Copy + PartialEq + 'static {
     /// Every choice with its keyword.
     const KEYWORDS: &'static [(&'static str, Self)];

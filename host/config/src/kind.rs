@@ -1,8 +1,8 @@
 //! Kinds of values: how a key's value is written.
 //!
-//! In: an [`Item`] of the file. Out: the value, or a problem; and back: the value as a file would
-//! have it, and the words that the reference has for the kind. Kinds that several keys share are in
-//! `kind/`; a value that only one key has is a [`Special`], which code in `validate` reads.
+//! In: an [`Item`] of the file. Out: the value, or a problem. In the other direction: the value as
+//! it is written in a file, and the name of the kind in the reference. Kinds that several keys use
+//! are in `kind/`; the kind of a single key is a [`Special`], which code in `validate` reads.
 
 mod number;
 mod plain;
@@ -23,11 +23,11 @@ pub(crate) trait Kind<T> {
     /// Reads a value; `None` if the problem has been collected, or if other code reads it.
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T>;
 
-    /// The value as a change names it, such as `16KiB`; `None` if it is secret, or too long for a
-    /// line.
+    /// The value as it is shown in a change, such as `16KiB`; `None` if it is secret, or too long
+    /// for one line.
     fn show(&self, value: &T) -> Option<String>;
 
-    /// The changes from `old` to `new`, which differ.
+    /// The changes from `old` to `new`, which are not equal.
     fn changes(&self, key: &str, old: &T, new: &T, effect: Effect) -> Vec<Change> {
         let what = match (self.show(old), self.show(new)) {
             (Some(old), Some(new)) => format!("{old} -> {new}"),
@@ -37,20 +37,20 @@ pub(crate) trait Kind<T> {
         vec![Change { key, what, effect }]
     }
 
-    /// The value as a file has it, such as `"16KiB"`; `None` if leaving the key out is the only
-    /// way to write it.
+    /// The value as it is written in a file, such as `"16KiB"`; `None` if it can only be expressed
+    /// by leaving the key out.
     fn toml(&self, value: &T) -> Option<String> {
         self.show(value).map(|shown| format!("{shown:?}"))
     }
 }
 
-/// A table of its own, declared by `keys!`. `.0` shows how to write it.
+/// A nested table, declared by `keys!`. `.0` shows how to write it.
 pub(crate) struct Nested(pub(crate) &'static str);
 
-/// A key that may be left out, which is `None` and which a change shows as `.1`.
+/// A key that may be left out. The value is then `None`, which a change shows as `.1`.
 pub(crate) struct Optional<K>(pub(crate) K, pub(crate) &'static str);
 
-/// A value that one key alone has, and that code of its own reads.
+/// The kind of a single key, which has code of its own to read it.
 pub(crate) struct Special<T> {
     name: &'static str,
     show: fn(&T) -> Option<String>,
@@ -115,12 +115,12 @@ impl<T> Special<T> {
         }
     }
 
-    /// The same; a change names the value as `show` gives it.
+    /// The same kind; a change shows the value as `show` returns it.
     pub(crate) const fn shown(self, show: fn(&T) -> Option<String>) -> Self {
         Self { show, ..self }
     }
 
-    /// The same; the file has the value as `toml` gives it.
+    /// The same kind; a file contains the value as `toml` returns it.
     pub(crate) const fn written(self, toml: fn(&T) -> Option<String>) -> Self {
         Self { toml, ..self }
     }

@@ -1,8 +1,8 @@
-//! The configuration: from a TOML file to settings that hold.
+//! The configuration: from a TOML file to validated settings.
 //!
 //! In: a file's path, or its text, and the names of the bundled plugins. Out: [`Settings`], or
 //! [`Problems`]: everything that is wrong with it. Not here: watching the file, loading plugins,
-//! opening addresses; code that does reports a [`Problem`] at the [`Place`] of the key.
+//! opening addresses; the code that does so reports a [`Problem`] at the [`Place`] of the key.
 
 mod address;
 mod checker;
@@ -52,7 +52,7 @@ pub use regular_file::{ReadError, read_regular};
 
 use settings::Settings;
 
-/// Largest configuration file taken, in bytes.
+/// Largest configuration file accepted, in bytes.
 const FILE_SIZE: u64 = 1024 * 1024;
 
 /// Reads and checks the configuration at `path`.
@@ -60,7 +60,7 @@ const FILE_SIZE: u64 = 1024 * 1024;
 /// `bundled` names the plugins that a chain may name without a `[filter.NAME]` table.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Everything that is wrong with the file.
 pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
     parse(path, &read(path)?, bundled)
 }
@@ -69,7 +69,7 @@ pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
 /// relative paths in it start from its folder.
 ///
 /// # Errors
-/// Everything that is wrong with it; when it is not TOML, only where that shows first.
+/// Everything that is wrong with the text; if it is not TOML, only the first error.
 pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Problems> {
     let source = Arc::new(Source {
         path: path.to_owned(),
@@ -139,7 +139,7 @@ mod tests {
         crosses::<Problems>();
     }
 
-    /// Pieces that lead any text deep into the checks.
+    /// Pieces that make random text reach the later checks.
     const PIECES: &[&str] = &[
         "[host]\n",
         "[[listener]]\n",

@@ -1,4 +1,4 @@
-//! Settings from the command line: none at all, or on top of a file.
+//! Settings from the command line, without a file or in addition to one.
 //!
 //! In: arguments. Out: [`Settings`] changed by them. Not here: parsing of options.
 
@@ -13,7 +13,7 @@ use super::validate::{no_filter, without_effect};
 use crate::problem::place::Place;
 
 impl PluginRef {
-    /// What an argument means that names a plugin: a path, relative to where one stands, or a name.
+    /// The plugin that an argument names: a path, relative to the working directory, or a name.
     pub fn from_arg(arg: &str) -> Self {
         Self::parse(arg, Path::new(""))
     }
@@ -41,7 +41,7 @@ impl Settings {
         }
     }
 
-    /// Refuses settings with which `linemill serve` would do nothing.
+    /// Refuses settings without a listener, with which `linemill serve` would do nothing.
     ///
     /// # Errors
     /// When there is no listener.
@@ -53,7 +53,7 @@ impl Settings {
         Err(Place::file(path).problem("there is no listener, so there is nothing to serve", hint))
     }
 
-    /// Does what `--listen ADDR` says.
+    /// Applies `--listen ADDR`.
     ///
     /// # Errors
     /// When there is not exactly one listener, or a key of it has no effect on that address.
@@ -66,10 +66,10 @@ impl Settings {
         Problems::new(without_effect(listener, &name)).map_or(Ok(()), Err)
     }
 
-    /// Does what `--chain A,B` says.
+    /// Applies `--chain A,B`.
     ///
     /// # Errors
-    /// When there is not exactly one listener, or an argument names no filter.
+    /// When there is not exactly one listener, or an argument does not name a filter.
     pub fn use_chain(&mut self, args: &[impl AsRef<str>], bundled: &[&str]) -> Result<(), Problem> {
         self.only_listener("--chain")?;
         let chain = self.chain_from_args(args, bundled)?;
@@ -79,12 +79,12 @@ impl Settings {
         Ok(())
     }
 
-    /// The chain that arguments ask for: each is the name of a filter, a bundled plugin, or a
-    /// path to a `.wasm`. Plugins that are no filter yet become one, with default settings; a
-    /// path becomes one under its file's name.
+    /// The chain that arguments ask for: each is the name of a filter, a bundled plugin, or a path
+    /// to a `.wasm`. A plugin that is not yet a filter becomes one with default settings; a filter
+    /// made from a path is named after the file.
     ///
     /// # Errors
-    /// When an argument is none of these.
+    /// When an argument is not one of these.
     pub fn chain_from_args(
         &mut self,
         args: &[impl AsRef<str>],
@@ -104,7 +104,7 @@ impl Settings {
         }
         let (name, plugin) = if is_path(arg) {
             let plugin = PluginRef::Path(arg.into());
-            // The same path twice is the same filter twice.
+            // Naming a path twice means using one filter twice.
             let known = self
                 .filters
                 .values()

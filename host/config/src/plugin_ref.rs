@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 /// How a configuration names a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginRef {
-    /// A bare name: looked up as `NAME.wasm` in the host's plugin folders, then among the bundled.
+    /// A bare name: looked up as `NAME.wasm` in the host's plugin folders, then among the bundled
+    /// plugins.
     Name(String),
     /// A path, resolved against the folder of the configuration file.
     Path(PathBuf),
@@ -28,8 +29,8 @@ pub(crate) fn is_path(text: &str) -> bool {
     text.contains(['/', std::path::MAIN_SEPARATOR]) || text.ends_with(".wasm")
 }
 
-/// Letters, digits, `-` and `_`: what a name may have, so that it can stand in a list, a path
-/// and a metric as it is.
+/// Letters, digits, `-` and `_`: the characters allowed in a name, so that it can be used in a
+/// list, a path and a metric without escaping.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text

@@ -1,16 +1,16 @@
-//! Text that is not the host's own, made fit for logs, reports and terminals.
+//! Makes text that the host did not write safe for logs, reports and terminals.
 //!
 //! In: bytes from a configuration, a filter or a client. Out: text of bounded length, in which
 //! control characters are escaped, so that it cannot move a cursor or forge a line of a log.
 
-/// Most bytes that [`printable`] takes; the rest is left out.
+/// Most bytes that [`printable`] uses; the rest is omitted.
 pub const PRINTABLE: usize = 1024;
 
-/// Most characters of a value that a sentence repeats.
+/// Most characters of a value that a message repeats.
 const QUOTE: usize = 60;
 
-/// At most [`PRINTABLE`] bytes of `text` as text: control characters are escaped, and what is not
-/// UTF-8 becomes U+FFFD.
+/// At most [`PRINTABLE`] bytes of `text` as text: control characters are escaped, and invalid UTF-8
+/// becomes U+FFFD.
 pub fn printable(text: impl AsRef<[u8]>) -> String {
     let bytes = text.as_ref();
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PRINTABLE)]);

@@ -1,9 +1,9 @@
-//! What is wrong: the one type for it that users read.
+//! The one type for errors that users read.
 //!
-//! In: a sentence, a hint, and the [`Place`] that is to blame. Out: [`Problem`], which displays as
-//! a compiler would show it: file, line, column, what is wrong, the line itself, and the hint.
-//! Not here: deciding what is wrong. Code that must tell one failure from another has an enum of
-//! its own, and turns it into a `Problem` where a user is told.
+//! In: a message, a hint, and the [`Place`] of the error. Out: [`Problem`], which displays in the
+//! style of a compiler: file, line, column, message, the line itself, and the hint. Not here:
+//! deciding what is wrong. Code that must distinguish failures has an enum of its own, and converts
+//! it to a `Problem` where it is reported to a user.
 
 pub(crate) mod excerpt;
 pub(crate) mod place;
@@ -34,8 +34,7 @@ pub struct Problems(Vec<Problem>);
 // === impl Problem ===
 
 impl Problem {
-    /// A problem that no file is to blame for. `hint` says what would be right; an empty one is
-    /// not shown.
+    /// A problem without a place in a file. `hint` says how to fix it; an empty hint is not shown.
     pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -53,7 +52,7 @@ impl Problem {
         }
     }
 
-    /// The same problem with `subject: ` before the sentence: who has it.
+    /// The same problem with `subject: ` before the message, to say what it concerns.
     #[must_use]
     pub fn of(self, subject: impl fmt::Display) -> Self {
         Self {
@@ -72,12 +71,12 @@ impl Problem {
         self
     }
 
-    /// What is wrong, without place and hint.
+    /// The message, without place and hint.
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// What would be right; may be empty.
+    /// The hint; may be empty.
     pub fn hint(&self) -> &str {
         &self.hint
     }

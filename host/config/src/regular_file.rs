@@ -1,32 +1,33 @@
 //! Reading a file that a user named.
 //!
-//! In: a path and a limit. Out: the bytes of a regular file, or a [`ReadError`].
-//! Not here: what the bytes mean, and what to tell the user (see `problem`).
+//! In: a path and a limit. Out: the bytes of a regular file, or a [`ReadError`]. Not here: what the
+//! bytes mean, and what is reported to the user (see `problem`).
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Why [`read_regular`] did not read a file. Displays as what follows the file's name: "a.pem: not
-/// a regular file".
+/// Why [`read_regular`] did not read a file. Displays as the text after the file's name: "a.pem:
+/// not a regular file".
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system refused: the file does not exist, or may not be read.
     #[error(transparent)]
     System(#[from] io::Error),
-    /// It is a folder.
+    /// The path leads to a folder.
     #[error("a folder, not a file")]
     Folder,
-    /// It is a FIFO, a socket or a device.
+    /// The path leads to a FIFO, a socket or a device.
     #[error("not a regular file")]
     NotRegular,
-    /// It has more bytes than the limit, which is given here.
+    /// The file has more bytes than this limit.
     #[error("larger than {0} bytes")]
     TooLarge(u64),
 }
 
 /// Reads the regular file at `path` whole, if it has at most `limit` bytes. Symbolic links are
-/// followed. No more than one byte beyond the limit is read, even if the file grows meanwhile.
+/// followed. No more than one byte beyond the limit is read, even if the file grows in the
+/// meantime.
 ///
 /// # Errors
 /// If it is not a regular file, is too large, or cannot be read.

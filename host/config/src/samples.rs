@@ -1,5 +1,5 @@
-//! The files in `config/` load, the full one says what the defaults are, and `docs/config.md`
-//! names all there is.
+//! The files in `config/` load, the full one contains the defaults, and `docs/config.md` names
+//! every key and keyword.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ fn sample() -> String {
     fs::read_to_string(root().join("config/linemill.toml")).expect("config/linemill.toml")
 }
 
-/// The sample with the keys in effect that it has as comments, `#key = value`, except those that
-/// do not go with the others.
+/// The sample with the keys enabled that are commented out in it (`#key = value`), except those
+/// that conflict with others.
 fn sample_with_all_keys() -> String {
     let key = |rest: &str| {
         let excluded = ["quarantine", "shadow"]

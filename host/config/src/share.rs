@@ -1,6 +1,6 @@
 //! Shares as written: `5%`, `0.25%`.
 //!
-//! In: text. Out: [`Share`], in hundredths of a percent. Not here: of what.
+//! In: text. Out: [`Share`], in hundredths of a percent. Not here: what it is a share of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use super::malformed::Malformed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share(u32);
 
-/// Hundredths of a percent in the whole.
+/// The number of hundredths of a percent in 100 %.
 const WHOLE: u32 = Share::WHOLE;
 
 const HINT: &str = "write a percentage from \"0.01%\" to \"100%\", such as \"5%\"";
@@ -44,10 +44,10 @@ impl FromStr for Share {
 impl Share {
     /// Hundredths of a percent in the whole.
     pub const WHOLE: u32 = 10_000;
-    /// All of it.
+    /// 100 %.
     pub const ALL: Self = Self(WHOLE);
 
-    /// Whether it covers the one that drew `lot`, out of [`Self::WHOLE`].
+    /// Whether the share covers `lot`, a number below [`Self::WHOLE`].
     pub fn covers(self, lot: u32) -> bool {
         lot < self.0
     }

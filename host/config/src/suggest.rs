@@ -1,8 +1,8 @@
 //! The known name nearest to a mistyped one.
 //!
-//! In: a name and the names that exist. Out: the hint of a report. Nothing else.
+//! In: a name and the names that exist. Out: the hint of a report.
 
-/// The name a user most likely meant; `None` when nothing is near.
+/// The name that a user most likely meant; `None` if no name is similar.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let near = |other: &str| distance(&name, &other.to_lowercase());

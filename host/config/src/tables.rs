@@ -1,8 +1,8 @@
 //! Every table that a file may have, with the names of its keys.
 //!
-//! Keys are declared with their settings (see `keys`). They are not read by serde, which stops at the
-//! first unknown key or wrong type: a user should see all mistakes of a file at once, each where it
-//! stands.
+//! Keys are declared with their settings (see `keys`). They are not read by serde, which stops at
+//! the first unknown key or wrong type: a user should see all mistakes of a file at once, each at
+//! its place.
 
 use super::settings::{
     CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,

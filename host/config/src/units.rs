@@ -1,15 +1,15 @@
 //! Sizes and times as written: a whole number and a unit.
 //!
-//! In: text such as `16KiB` or `500ms`. Out: bytes or milliseconds, and back. Not here: which
-//! sizes and times a key takes.
+//! In: text such as `16KiB` or `500ms`. Out: bytes or milliseconds, and back. Not here: which sizes
+//! and times a key accepts.
 
 use std::time::Duration;
 
 /// A kind of quantity and its units.
 pub(super) struct Quantity {
-    /// What it is called in a sentence.
+    /// What it is called in a message.
     pub(super) noun: &'static str,
-    /// A right one, for hints.
+    /// A valid example, for hints.
     pub(super) example: &'static str,
     /// The unit that a bare number most likely meant.
     bare: &'static str,
@@ -83,15 +83,16 @@ pub(super) const TIME: Quantity = Quantity {
 };
 
 impl Quantity {
-    /// Reads a whole number directly followed by a unit. Numbers beyond 64 bits saturate, so
-    /// that a range check can speak about them.
+    /// Reads a whole number directly followed by a unit. Numbers beyond 64 bits saturate, so that a
+    /// range check can report them.
     pub(super) fn read(&self, text: &str) -> Option<u64> {
         let (number, unit) = split(text)?;
         let unit = self.units.iter().find(|known| known.name == unit)?;
         Some(number.saturating_mul(unit.factor))
     }
 
-    /// Writes with the largest unit that leaves a whole number. Reads back as the same.
+    /// Writes the value with the largest unit that results in a whole number. Reading it again
+    /// results in the same value.
     pub(super) fn show(&self, value: u64) -> String {
         let whole = |unit: &&Unit| {
             value.is_multiple_of(unit.factor) && (value > 0 || unit.name == self.bare)
@@ -102,7 +103,7 @@ impl Quantity {
         }
     }
 
-    /// What a text that does not read most likely meant, when that is clear.
+    /// What an invalid text most likely meant, if that is clear.
     pub(super) fn meant(&self, text: &str) -> Option<String> {
         let (number, unit) = split(text.trim())?;
         let unit = unit.trim().to_lowercase();
@@ -117,7 +118,7 @@ impl Quantity {
         Some(format!("{number}{}", unit.name))
     }
 
-    /// The units, as a sentence lists them.
+    /// The units, as a message lists them.
     pub(super) fn names(&self) -> String {
         let names: Vec<&str> = self.units.iter().map(|unit| unit.name).collect();
         let (last, first) = names

@@ -1,7 +1,8 @@
-//! From a file as written to settings that hold.
+//! From a file as written to validated settings.
 //!
 //! In: the TOML tree of a file. Out: [`Settings`] in which every reference resolves and every
-//! number is in range, or reports of all that is wrong. Pure: nothing is opened or looked up.
+//! number is in range, or reports of everything that is wrong. Pure: nothing is opened or looked
+//! up.
 
 mod egress;
 mod filter;
@@ -129,7 +130,7 @@ impl Checker<'_> {
         Some(Rollback::read(&table, self))
     }
 
-    /// The items of a list; those that do not read become problems.
+    /// The items of a list; those that are invalid become problems.
     pub(super) fn list<'a, T>(
         &mut self,
         item: &Item<'a>,
@@ -182,7 +183,7 @@ fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     }
 }
 
-/// A token that cannot be guessed, and that a header can hold.
+/// A token that is long enough not to be guessed, and that a header can contain.
 fn token(item: &Item<'_>) -> Result<Token, Problem> {
     let text = item.text()?;
     let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";

@@ -1,4 +1,4 @@
-//! Which keys of a filter differ, and which trials of it begin and end.
+//! Which keys of a filter differ, and which of its trials begin or end.
 
 use super::Diff;
 use super::Effect::Live;

@@ -1,4 +1,4 @@
-//! Listeners: which come and go, and which keys of one differ.
+//! Which listeners are added or removed, and which keys of a listener differ.
 
 use super::Diff;
 use super::Effect::{Live, Restart};
@@ -32,7 +32,7 @@ impl Diff {
         self.keys(subject, old.changes(new), |key| new.places.of(key));
         if old.tls != new.tls {
             let effect = match (&old.tls, &new.tls) {
-                // Only certificates and the time for a handshake.
+                // Only certificates and the handshake timeout differ.
                 (Some(_), Some(_)) => Live,
                 _ => Restart,
             };

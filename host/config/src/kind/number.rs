@@ -8,7 +8,7 @@ use crate::item::Item;
 use crate::problem::Problem;
 use crate::units::{SIZE, TIME, show_time};
 
-/// A whole number that settings hold.
+/// A type of whole numbers in settings.
 pub(crate) trait Whole: Copy + TryFrom<u64> {
     /// The number.
     fn to_u64(self) -> u64;
@@ -50,7 +50,7 @@ macro_rules! whole {
 
 whole!(u32, u64, usize);
 
-/// The number as the type that settings hold; ranges of kinds fit into it.
+/// The number in the type that the settings have; the ranges of kinds fit into it.
 fn fit<T: Whole>(number: u64, checker: &mut Checker<'_>, item: &Item<'_>) -> Option<T> {
     let wrong = |_| item.refuse("is too large for this system", "write a smaller number");
     checker.problems.keep(T::try_from(number).map_err(wrong))

@@ -35,7 +35,7 @@ pub(crate) struct Plugin;
 /// The SHA-256 of a file.
 pub(crate) struct Sha256;
 
-/// Any table; settings hold it as JSON.
+/// Any table; settings contain it as JSON.
 pub(crate) struct Json;
 
 /// A share of something, as a percentage.

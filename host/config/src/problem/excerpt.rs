@@ -1,10 +1,10 @@
 //! The line of a file that a report is about.
 //!
-//! In: a text and a stretch of it. Out: the line, fit for a terminal, and the marks under it.
+//! In: a text and a range of it. Out: the line, safe for a terminal, and the marks under it.
 
 use std::ops::Range;
 
-/// Longest stretch of a line that is shown, in characters.
+/// Longest part of a line that is shown, in characters.
 const EXCERPT: usize = 120;
 
 /// A line of the file and the part of it that a report is about.
@@ -19,7 +19,8 @@ pub(crate) struct Excerpt<'a> {
 }
 
 impl<'a> Excerpt<'a> {
-    /// The line of `text` where `span` starts; a span beyond the text means its end.
+    /// The line of `text` where `span` starts; a span beyond the end of the text stands for its
+    /// end.
     pub(crate) fn new(text: &'a str, span: Range<usize>) -> Self {
         let start = text.floor_char_boundary(span.start);
         let end = text.floor_char_boundary(span.end).max(start);
@@ -64,7 +65,7 @@ impl<'a> Excerpt<'a> {
     }
 }
 
-/// A control character would move the cursor or worse.
+/// Replaces a control character, which could move the cursor or do worse.
 fn printable(c: char) -> char {
     if c.is_control() && c != '\t' {
         '\u{fffd}'

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use super::Problem;
 use super::excerpt::Excerpt;
 
-/// A stretch of a configuration file, or nowhere when a value came from the command line or a
-/// default. Equality ignores it: two settings are the same wherever they stand.
+/// A range of a configuration file, or nothing if a value came from the command line or a default.
+/// Equality ignores it: two settings are equal wherever they are written.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
     source: Option<Arc<Source>>,
@@ -23,13 +23,13 @@ pub struct Place {
 
 /// A configuration file as read.
 pub struct Source {
-    /// As the user named it.
+    /// Its path as the user wrote it.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
 }
 
-/// Where the keys of one table stand. Equality ignores it, as that of [`Place`] does.
+/// The places of the keys of one table. Equality ignores them, as for [`Place`].
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     table: Place,
@@ -40,7 +40,7 @@ pub struct Places {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The text would drown whatever it is shown in.
+        // The text would be too long for debug output.
         f.debug_struct("Source")
             .field("path", &self.path)
             .finish_non_exhaustive()
@@ -58,7 +58,7 @@ impl PartialEq for Place {
 impl Eq for Place {}
 
 impl Place {
-    /// A stretch of `source`, in bytes.
+    /// A range of `source`, in bytes.
     pub fn new(source: &Arc<Source>, span: Range<usize>) -> Self {
         Self {
             source: Some(Arc::clone(source)),
@@ -71,7 +71,7 @@ impl Place {
         Self::new(source, 0..0)
     }
 
-    /// A file as a whole, when no stretch of it is to blame.
+    /// A file as a whole, for an error that has no place in it.
     pub fn file(path: &Path) -> Self {
         let source = Source {
             path: path.to_owned(),
@@ -97,7 +97,7 @@ impl Place {
         })
     }
 
-    /// What is written there.
+    /// The text at this place.
     pub fn text(&self) -> Option<&str> {
         let source = self.source.as_deref()?;
         source.text.get(self.span.clone())
@@ -108,8 +108,8 @@ impl Place {
         self.source.as_ref()
     }
 
-    /// A part of the text `written` that stands here in quotes, in bytes. The whole of it when
-    /// the file has the text in another way, with escapes or over several lines.
+    /// A part of the text `written`, in bytes, which is in quotes at this place. All of this place
+    /// if the file contains the text in another form, with escapes or over several lines.
     pub(crate) fn part(&self, written: &str, part: Range<usize>) -> Self {
         let start = self.span.start + 1;
         let source = self.source.as_deref();
@@ -121,12 +121,12 @@ impl Place {
         place
     }
 
-    /// Something that is wrong here; see [`Problem::new`].
+    /// A problem at this place; see [`Problem::new`].
     pub fn problem(&self, what: impl Into<String>, hint: impl Into<String>) -> Problem {
         Problem::new(what, hint).at(self)
     }
 
-    /// Where it starts in the file, in bytes.
+    /// Where the place starts in the file, in bytes.
     pub(crate) fn start(&self) -> usize {
         self.span.start
     }
@@ -149,7 +149,7 @@ impl PartialEq for Places {
 impl Eq for Places {}
 
 impl Places {
-    /// Places in a table that itself stands at `table`.
+    /// Places in a table that is itself at `table`.
     pub fn new(table: Place) -> Self {
         Self {
             table,
@@ -157,17 +157,17 @@ impl Places {
         }
     }
 
-    /// Notes where a key's value stands.
+    /// Records the place of a key's value.
     pub fn set(&mut self, key: &'static str, place: Place) {
         self.keys.insert(key, place);
     }
 
-    /// Where a key's value stands, if the table has it.
+    /// The place of a key's value, if the table has the key.
     pub fn get(&self, key: &str) -> Option<&Place> {
         self.keys.get(key)
     }
 
-    /// Where a key's value stands; where the table stands when it does not have that key.
+    /// The place of a key's value, or that of the table if it does not have the key.
     pub fn of(&self, key: &str) -> &Place {
         self.keys.get(key).unwrap_or(&self.table)
     }

@@ -101,9 +101,9 @@ keys! {
         tests: Vec<FilterTest> = Vec::new();
         /// The version in `canary` or `shadow`.
         trial: Option<Trial> = None;
-        /// Where `plugin` stands in the file, or else the table.
+        /// The place of `plugin` in the file, or else that of the table.
         place: Place = Place::default();
-        /// Where the other keys stand.
+        /// The places of the other keys.
         places: Places = Places::default();
     }
 }
@@ -189,7 +189,7 @@ pub struct FilterTest {
     pub input: Vec<Vec<u8>>,
     /// The lines of `out`.
     pub output: Vec<Vec<u8>>,
-    /// Where the example stands in the file.
+    /// The place of the example in the file.
     pub place: Place,
 }
 

@@ -29,7 +29,7 @@ keys! {
             Special::new("text, 16 or more visible characters"), Restart, default "none",
             sample "required if other machines can reach admin",
             example "\"0123456789abcdef0123456789abcdef\"";
-        // Without a folder, no plugin is looked up by name in files.
+        // If empty, names refer to bundled plugins only.
         /// Folders in which a bare plugin name is looked up as `NAME.wasm`, before the bundled
         /// plugins. A missing folder counts as empty. Without a configuration file, no folder is
         /// searched.
@@ -59,7 +59,7 @@ keys! {
             sample "limits of the process that compiles a plugin";
     }
     no key {
-        /// Where the keys stand in the file.
+        /// The places of the keys in the file.
         places: Places = Places::default();
     }
 }

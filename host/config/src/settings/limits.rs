@@ -1,5 +1,5 @@
-//! Tables `limits` of a filter and `compile` of `[host]`: what else bounds a filter and its
-//! compilation.
+//! Tables `limits` of a filter and `compile` of `[host]`: further limits of a filter, and limits of
+//! its compilation.
 
 use std::time::Duration;
 

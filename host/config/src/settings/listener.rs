@@ -11,7 +11,7 @@ use crate::kind::{Choice, Count, Flag, HOUR, Optional, SHORTEST, Size, Special, 
 use crate::problem::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
-/// Largest `max_line`: a filter's output line may have four times as much.
+/// Largest `max_line`: an output line of a filter may be four times as long.
 const MAX_LINE: u64 = 16 << 20;
 
 /// Most connections of a listener: about what ports and descriptors allow.
@@ -50,7 +50,7 @@ keys! {
         to: Destination = Destination::Reply,
             Special::new("destination").shown(text).written(quoted), Restart,
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
-        // Where it is `None`, `lines.framing` holds.
+        // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
         /// reach the client in `framing`. A line whose content contains a terminator of
         /// `to_framing` is dropped and counted.
@@ -66,7 +66,7 @@ keys! {
         /// whole and in order. Answers from the upstream are discarded.
         shared: bool = false, Flag, Restart,
             sample "one upstream connection for all clients; answers are discarded";
-        // Never `Destination::Reply`; never has `rest`, which is `to`.
+        // Never `Destination::Reply`, and never the name `rest`, which is `to`.
         /// Destinations of lines that a filter sends by a route; see [`routes`](#routes).
         routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table"), Restart,
             default "none",
@@ -168,9 +168,9 @@ keys! {
     no key {
         /// TLS of clients, `handshake_timeout` included; `None` for plain connections.
         tls: Option<Tls> = None;
-        /// Where `bind` stands in the file.
+        /// The place of `bind` in the file.
         bind_place: Place = Place::default();
-        /// Where the other keys stand.
+        /// The places of the other keys.
         places: Places = Places::default();
     }
 }

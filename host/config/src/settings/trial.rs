@@ -27,9 +27,9 @@ keys! {
     no key {
         /// Which of the two keys it is.
         kind: TrialKind = TrialKind::Canary;
-        /// Where the key stands in the file.
+        /// The place of the key in the file.
         place: Place = Place::default();
-        /// Where the keys of its table stand.
+        /// The places of the keys of its table.
         places: Places = Places::default();
     }
 }
@@ -48,7 +48,7 @@ pub enum TrialKind {
 pub enum By {
     /// Its client's address and port: connections of one client may differ.
     Connection,
-    /// Its client's address: all connections of one client are the same.
+    /// Its client's address: all connections of one client get the same version.
     Address,
 }
 

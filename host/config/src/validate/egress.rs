@@ -1,4 +1,4 @@
-//! Where a listener's lines go: `to`, `routes`, `tee`, and what goes with them.
+//! Where a listener's lines go: `to`, `routes`, `tee`, and the keys that belong to them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,24 +12,24 @@ use crate::problem::Problem;
 use crate::problem::place::Place;
 use crate::settings::{Address, Destination, HopTls};
 
-/// All the destinations of a listener, and the keys that go with them.
+/// All destinations of a listener, and the keys that belong to them.
 pub(super) struct Egress {
     pub(super) to: Destination,
-    /// Where it says `to`, if it does.
+    /// The place of `to`, if the key is set.
     pub(super) to_place: Option<Place>,
     pub(super) to_tls: Option<HopTls>,
     pub(super) routes: BTreeMap<String, Destination>,
     pub(super) tee: Vec<Destination>,
 }
 
-/// A value that reads as a destination.
+/// A valid destination, and its value in the file.
 type Written<'a> = (Item<'a>, Destination);
 
-/// The route that is another name of `to`.
+/// The route that is another name for `to`.
 const REST: &str = "rest";
 
 impl Checker<'_> {
-    /// Reads where the lines of `listener` go. `bind` is `None` when it does not read.
+    /// Reads where the lines of `listener` go. `bind` is `None` if it is invalid.
     pub(super) fn egress(
         &mut self,
         listener: &Table<'_>,
@@ -132,7 +132,7 @@ impl Checker<'_> {
         tee
     }
 
-    /// No line goes to one place twice.
+    /// Reports destinations that would receive a line twice.
     fn one_of_a_kind(&mut self, to: &Destination, tee: &[Written<'_>]) {
         for (index, (item, copy)) in tee.iter().enumerate() {
             let fault = if copy == to {
@@ -172,7 +172,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Nothing goes back to where it came in.
+    /// Reports destinations that lead back to the listener itself.
     fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
         for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
             let fault = "is where this listener itself listens, so lines would loop indefinitely";
@@ -191,8 +191,8 @@ fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     })
 }
 
-/// Where a filter's lines go that it failed: to what needs no more keys, and is not written to by
-/// others who know nothing of it.
+/// A destination for the lines that a filter failed: one that needs no further keys, and that is
+/// neither `reply` nor `stdout`, where other lines go.
 pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     let right = "write \"file:PATH\", \"tcp://HOST:PORT\" or \"unix:PATH\"";
     match destination(item, folder)? {

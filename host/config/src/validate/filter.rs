@@ -34,7 +34,7 @@ impl Checker<'_> {
                 .problems
                 .keep(item.table(format!("filter `{name}`"), right))
             {
-                // The header's place is the name's: the keys below it are not meant.
+                // The place is the name in the header, not the keys below it.
                 table.place = place;
                 filters.insert(name.to_owned(), self.filter(name, &table));
             }
@@ -63,10 +63,10 @@ impl Checker<'_> {
         }
     }
 
-    /// `quarantine`, which goes with one choice of `on_error` and with no other.
+    /// `quarantine`, which is allowed with exactly one choice of `on_error`.
     fn quarantine(&mut self, table: &Table<'_>) -> Option<Destination> {
         let on_error = table.item("on_error");
-        // A choice that does not read is reported where it is read.
+        // An invalid choice has been reported already.
         let policy = match &on_error {
             None => OnError::Pass,
             Some(item) => item.choice().ok()?,
@@ -131,7 +131,7 @@ impl Checker<'_> {
     }
 }
 
-/// A line of a test; an empty one is a line too.
+/// A line of a test; it may be empty.
 fn line(item: &Item<'_>) -> Result<Vec<u8>, Problem> {
     match item.value().as_str() {
         Some(text) => Ok(text.as_bytes().to_vec()),

@@ -8,11 +8,11 @@ use crate::kind::{HOUR, SHORTEST, Time};
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
 use crate::units::SIZE;
 
-/// How many bursts a second it takes at most to reach a rate: timers are not finer.
+/// The most bursts per second that may be needed to reach a rate; timers are not finer.
 const BURSTS: u64 = 100;
 
 impl Checker<'_> {
-    /// The table that `key`, `rate` or `total_rate`, is.
+    /// The table under `key`, which is `rate` or `total_rate`.
     pub(super) fn rate(
         &mut self,
         item: Option<&Item<'_>>,
@@ -48,7 +48,7 @@ impl Checker<'_> {
         Some(rate)
     }
 
-    /// Tables `tls`, and the key that goes with them.
+    /// Table `tls`, and the key that belongs to it.
     pub(super) fn tls(&mut self, listener: &Table<'_>) -> Option<Tls> {
         let handshake = listener.item("handshake_timeout");
         let Some(item) = listener.item("tls") else {

@@ -39,7 +39,7 @@ impl Checker<'_> {
         let mut table = self
             .problems
             .keep(item.table(format!("listener {}", index + 1), right))?;
-        // A name that is one names the table in all reports.
+        // A valid name identifies the table in all reports.
         let name = table
             .item("name")
             .and_then(|item| item.text().ok())
@@ -50,7 +50,7 @@ impl Checker<'_> {
         let listener = table.name.as_str();
         let settings = ListenerSettings::read(&table, self);
         let default = ListenerSettings::default();
-        // A part that does not read is not held against the others.
+        // An invalid part causes no further errors in others.
         let bind = match table.item("bind") {
             Some(item) => self.problems.keep(address(&item, &self.folder)),
             None => Some(default.bind.clone()),

@@ -1,11 +1,11 @@
-//! Names: of filters, of plugins, of listeners.
+//! Names of filters, plugins and listeners.
 //!
 //! In: text. Out: whether it is a name or a path, and what to do about one that is not known.
 
 use crate::plugin_ref::is_name;
 use crate::suggest;
 
-/// What to do about a name that no filter has.
+/// The hint for a name that no filter has.
 pub(crate) fn no_filter<'a>(
     name: &str,
     defined: impl Iterator<Item = &'a str>,

@@ -1,10 +1,9 @@
-//! What `bind` says about the keys that go with it.
+//! Which keys are allowed with an address in `bind`.
 
 use crate::problem::Problem;
 use crate::settings::{Address, ListenerSettings};
 
-/// A report for each key that has no effect on the address where the listener listens. `name`
-/// names the listener.
+/// A report for each key that has no effect with the address of the listener called `name`.
 pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Problem> {
     let bind = &listener.bind;
     let mut problems = Vec::new();

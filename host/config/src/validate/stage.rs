@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
 
 impl Checker<'_> {
-    /// The stages of the chain that `key` of `listener` is.
+    /// The stages of the chain in `key` of `listener`.
     pub(super) fn stages(
         &mut self,
         item: &Item<'_>,
@@ -62,11 +62,11 @@ fn filter_name(item: &Item<'_>, filters: &Filters, bundled: &[&str]) -> Result<S
     Err(item.refuse("is not a filter", hint))
 }
 
-/// A condition: a regular expression. A wrong one is shown at the place in it that is wrong.
+/// A condition: a regular expression. An error is shown at its place within the expression.
 fn when(item: &Item<'_>) -> Result<When, Problem> {
     let hint = "in 'single quotes' a \\ stands for itself; https://docs.rs/regex/#syntax says what there is";
     let pattern = item.text()?;
-    // What `regex` itself would say has several lines, with marks of their own.
+    // The messages of `regex` itself have several lines, with marks of their own.
     let parsed = ParserBuilder::new().utf8(false).build().parse(pattern);
     let wrong = match &parsed {
         Ok(_) => None,

@@ -6,7 +6,7 @@ use crate::key::TableSettings as _;
 use crate::settings::{Trial, TrialKind};
 
 impl Checker<'_> {
-    /// What of the filter is on trial.
+    /// The version of the filter that is on trial.
     pub(super) fn trial(&mut self, filter: &Table<'_>, name: &str) -> Option<Trial> {
         let (canary, shadow) = (filter.item("canary"), filter.item("shadow"));
         let (kind, item) = match (&canary, &shadow) {

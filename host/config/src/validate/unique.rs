@@ -1,4 +1,4 @@
-//! What no two tables may have in common.
+//! What two tables must not have in common.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::settings::{Address, Destination, ListenerSettings, Settings};
 use crate::units::{SIZE, show_time};
 
 impl Checker<'_> {
-    /// No two listeners share a name.
+    /// Reports listeners with the same name.
     pub(super) fn names(&mut self, listeners: &[ListenerSettings]) {
         for (index, listener) in listeners.iter().enumerate() {
             if listeners[..index]
@@ -23,7 +23,7 @@ impl Checker<'_> {
         }
     }
 
-    /// No two things listen on the same address.
+    /// Reports listeners, or a listener and `admin`, with the same address.
     pub(super) fn addresses(&mut self, settings: &Settings) {
         let host = &settings.host;
         let admin = host.admin.as_ref().map(|bind| {
@@ -65,7 +65,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Listeners that write to one output have one buffer for it, and one way to reach it.
+    /// Reports listeners that write to the same output with different buffers or connection
+    /// settings.
     pub(super) fn outputs(&mut self, listeners: &[ListenerSettings]) {
         let mut known: BTreeMap<&Destination, &ListenerSettings> = BTreeMap::new();
         for listener in listeners {
