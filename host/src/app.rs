@@ -70,7 +70,7 @@ pub async fn run(origin: Origin) -> anyhow::Result<()> {
 /// Loads the configuration.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Everything that is wrong with the configuration.
 pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
     let started = Instant::now();
     let settings = origin.load()?;

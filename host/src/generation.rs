@@ -77,7 +77,7 @@ impl Snapshot {
         &self.in_force.value
     }
 
-    /// When the connections of `listener` end at the latest; `None` while they may go on.
+    /// When the connections of `listener` end at the latest; `None` while they may continue.
     pub fn drain_until(&self, listener: &str) -> Option<Instant> {
         let leaving = self.in_force.value.leaving.get(listener).copied();
         match (self.drain_until, leaving) {

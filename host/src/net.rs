@@ -1,10 +1,10 @@
 //! Sockets, without any notion of lines: listening, carrying bytes, TLS.
 //!
-//! In: addresses of the configuration, sockets that systemd handed over, certificates and keys. Out:
-//! sockets that accept ([`bind`]), byte streams that look alike whatever carries them
-//! ([`transport`]), and the two ends of TLS ([`tls`]).
-//! Not here: what the bytes mean, which connections to take (`listeners`), when to connect
-//! (`sinks`). The data plane and the admin address both build on this; it knows neither.
+//! In: addresses of the configuration, sockets that systemd handed over, certificates and keys.
+//! Out: sockets that accept ([`bind`]), byte streams with the same interface for every transport
+//! ([`transport`]), and the two ends of TLS ([`tls`]). Not here: what the bytes mean, which
+//! connections to take (`listeners`), when to connect (`sinks`). The data plane and the admin
+//! address both build on this; it knows neither.
 
 pub mod bind;
 pub mod tls;

@@ -1,22 +1,22 @@
-//! Work that is done again and again, to be timed or to be counted.
+//! Work that is repeated, to measure its time or count its instructions.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput};
 
-/// Inputs made at a time while work is timed: so few that the processor's caches hold them.
+/// Inputs made at a time while work is timed: few enough to stay in the processor's caches.
 const AHEAD: BatchSize = BatchSize::NumIterations(8);
 
-/// A case, or what is amiss with it.
+/// A case, or why it could not be prepared.
 pub(crate) type Ready = anyhow::Result<Box<dyn Case>>;
 
-/// Work that is ready to be done.
+/// Work that has been prepared.
 pub(crate) trait Case {
     /// Measures seconds. Making the input does not count.
     fn time(&mut self, name: &str, criterion: &mut Criterion);
 
-    /// Makes so many `inputs`, and does it to the first `times` of them: runs that differ in `times`
-    /// alone differ by nothing but the work.
+    /// Makes `inputs` inputs and does the work on the first `times` of them, so runs that differ
+    /// only in `times` differ only in the work.
     fn repeat(&mut self, times: u64, inputs: u64);
 }
 

@@ -1,9 +1,9 @@
-//! What lines cost inside of the host: framing, the boundary to a guest, chains of filters.
+//! What lines cost inside the host: framing, the boundary to a guest, chains of filters.
 //!
-//! In: made-up lines, 64 KiB at a time as from a busy connection, and one line alone. Out: seconds,
-//! by criterion; or, when asked to `count CASE TIMES INPUTS`, nothing but that work, for whoever
-//! counts its instructions (`cargo xtask count`). `count` alone names the cases.
-//! Not here: sockets, and other programs beside this one (`linemill-bench`).
+//! In: generated lines, 64 KiB at a time as from a busy connection, and single lines. Out: seconds,
+//! measured by criterion. With the arguments `count CASE TIMES INPUTS`, the program only does that
+//! work, so that its instructions can be counted (`cargo xtask count`); `count` alone lists the
+//! cases. Not here: sockets, and other programs (`linemill-bench`).
 
 mod case;
 mod framing;
@@ -16,10 +16,10 @@ use anyhow::{Context as _, bail};
 use case::Ready;
 use criterion::Criterion;
 
-/// A name, and what makes the case ready.
+/// The name of a case, and the function that prepares it.
 type Case = (&'static str, fn() -> Ready);
 
-/// Every case, and what makes it ready.
+/// All cases.
 const CASES: [Case; 10] = [
     ("framing/lf-16", || framing::lf(16)),
     ("framing/lf-80", || framing::lf(80)),

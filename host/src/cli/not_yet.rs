@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-/// Report that the verb does not exist yet, whatever its arguments.
+/// Report that the verb does not exist yet, regardless of its arguments.
 #[derive(Debug, Args)]
 pub(super) struct NotYet {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]

@@ -20,7 +20,8 @@ use linemill_framing::{Framing, blocks};
 /// would reset it, and the client could lose answers that are still on their way (RFC 9293, 3.6.1).
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
-/// Closes a client's stream. Made before the stream ends, as its listener may be gone by then.
+/// Closes a client's stream. Created before the stream ends, because its listener may no longer
+/// exist then.
 pub(super) struct Closing {
     /// How the client's lines are framed.
     framing: Framing,

@@ -1,4 +1,4 @@
-//! Why a connection ended, and what that means for what is left of it.
+//! Why a connection ended, and what that means for its remaining lines.
 
 use std::io;
 
@@ -95,7 +95,7 @@ impl End {
         }
     }
 
-    /// Whether the lines that filters hold back go out.
+    /// Whether the lines that filters hold back are sent.
     pub(super) fn finishes_chain(&self) -> bool {
         !matches!(
             self,

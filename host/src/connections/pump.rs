@@ -46,7 +46,7 @@ pub(super) struct Pump<R, W> {
     /// When the direction ends at the latest, once the host drains or the listener is gone. Only
     /// ever moved to an earlier time.
     drain_until: Option<Instant>,
-    /// The service that holds for the next block.
+    /// The service that applies to the next block.
     service: Arc<Service>,
     /// Holds the partial line.
     framer: Framer,

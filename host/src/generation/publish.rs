@@ -1,10 +1,9 @@
 //! Publish and move: how all users move from one value in force to the next.
 //!
-//! In: what shall be in force, from one publisher. Out: the same for each subscriber, when it looks;
-//! and for each value that was in force, who still uses it and how long it took until nobody did.
-//! This module knows nothing about what is published, so that the model check (`model`) runs this
-//! very text.
-//! Not here: when to look, what moving means.
+//! In: values to put in force, from one publisher. Out: the value in force for each subscriber,
+//! when it looks; and for each value that was in force, who still uses it and how long it took
+//! until nobody did. This module knows nothing about what is published, so that the model check
+//! (`model`) runs this very code. Not here: when to look, what moving means.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};

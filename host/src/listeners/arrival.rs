@@ -26,7 +26,7 @@ use linemill_telemetry::Gate;
 /// How long a connection over a limit waits for another to end before it is closed: the host may
 /// not have noticed yet that a client has just closed one.
 pub(super) const PATIENCE: Duration = Duration::from_millis(5);
-/// How long a handshake may go on once the host drains.
+/// How long a handshake may continue once the host drains.
 const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
 
 /// A connection that has been accepted.

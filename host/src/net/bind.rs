@@ -39,7 +39,7 @@ pub struct BindRequest<'a> {
     pub private: bool,
     /// What the address is for, as reports put it.
     pub whose: &'a str,
-    /// Where the address stands in the configuration.
+    /// The place of the address in the configuration.
     pub place: &'a Place,
 }
 

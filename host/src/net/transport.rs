@@ -1,7 +1,7 @@
 //! What carries a stream's bytes: TCP, a Unix socket, or TLS over either.
 //!
-//! In: a socket that is connected. Out: two halves, one to read and one to write, the same type
-//! whatever carries them, and the [`Peer`] at the other end.
+//! In: a socket that is connected. Out: two halves, one to read and one to write, of the same type
+//! for every transport, and the [`Peer`] at the other end.
 //! Not here: listening and connecting, certificates (`crate::net::tls`), and when a stream ends.
 //!
 //! A TLS stream that ends without the peer's close_notify may have been cut off by somebody else.

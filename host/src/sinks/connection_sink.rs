@@ -184,7 +184,7 @@ fn copy_to(tee: &[SharedSink], batch: &Batch, dropped: &Dropped) {
     }
 }
 
-/// Frames lines for the wire. Lines that the framing cannot hold are left out and counted.
+/// Frames lines for the wire. Lines that the framing cannot represent are dropped and counted.
 fn encode(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
     let encoded = lines.encode(framings.from, framings.to);
     if encoded.unfit > 0 {

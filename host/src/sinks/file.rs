@@ -36,7 +36,7 @@ pub(super) struct FileWriter {
     outage: Outage,
 }
 
-/// Tells files apart, whatever their names: device and inode number on Unix.
+/// Identifies a file regardless of its name: device and inode number on Unix.
 type Identity = (u64, u64);
 
 impl FileWriter {

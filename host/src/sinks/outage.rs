@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use linemill_telemetry::Gate;
 
-/// Whether a sink is down, going by the last attempt to use it.
+/// Whether a sink is down, according to the last attempt to use it.
 #[derive(Debug)]
 pub(super) struct Outage {
     /// The destination as the log shows it.

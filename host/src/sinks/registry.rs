@@ -43,7 +43,8 @@ impl SinkRegistry {
     }
 
     /// The sink for `key`, opened if it is not open yet. `upstream` is how to reach it, if it is a
-    /// server. At most `buffer` bytes wait for it; of several values the largest holds.
+    /// server. At most `buffer` bytes wait for it; if there are several values, the largest
+    /// applies.
     ///
     /// # Errors
     /// When it cannot be opened, for example a file in a folder that does not exist.
@@ -74,7 +75,7 @@ impl SinkRegistry {
         self.lock().values().for_each(SharedSink::reopen);
     }
 
-    /// Lets go of sinks that nobody sends to any more. They end when they have written everything.
+    /// Releases sinks that nobody sends to any more. They end when they have written everything.
     pub fn sweep(&self) {
         self.lock().retain(|_, sink| !sink.is_alone());
     }

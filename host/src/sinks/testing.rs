@@ -50,7 +50,7 @@ pub(super) fn upstream(destination: &str) -> Upstream {
     Upstream::new(&destination, options).expect("an upstream")
 }
 
-/// Lets other tasks go on until something holds.
+/// Lets other tasks run until a condition holds.
 pub(super) async fn until(mut holds: impl FnMut() -> bool) {
     while !holds() {
         yield_now().await;

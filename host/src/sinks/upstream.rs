@@ -144,7 +144,7 @@ impl Upstream {
         }
     }
 
-    /// Whether it is down, for all that use it.
+    /// Whether the upstream is down, shared by everything that uses it.
     pub(super) fn outage(&self) -> &Outage {
         &self.0.outage
     }

@@ -15,7 +15,7 @@ pub trait LabelValue: Copy + 'static {
     fn meaning(self) -> &'static str;
 }
 
-/// A label whose values are numbered, so that their series can stand in an array.
+/// A label whose values are numbered, so that their series can be in an array.
 pub trait Indexed: LabelValue {
     /// The position of the value in [`all`](LabelValue::all).
     fn index(self) -> usize;

@@ -109,8 +109,8 @@ macro_rules! filter_fn {
 
 /// Declares a filter that calls a function for each byte.
 ///
-/// `byte_fn!(pub Upper = upper)` declares the type `Upper`, which replaces each byte of a line by
-/// `upper(byte: u8) -> u8`. This is the fastest kind of filter.
+/// `byte_fn!(pub Upper = upper)` declares the type `Upper`, which replaces each byte of a line with
+/// the result of `upper(byte: u8) -> u8`. This is the fastest kind of filter.
 ///
 /// ```
 /// use linemill_sdk::{byte_fn, export, testing};

@@ -1,8 +1,9 @@
 //! Write a [linemill] filter in Rust.
 //!
-//! What comes in: a type that implements [`Filter`] by a function on one line. What goes out: a
-//! WebAssembly component that linemill calls with many lines at once. What this crate does not do:
-//! read, write or split streams. The host does that, and a filter cannot reach anything else.
+//! What comes in: a type that implements [`Filter`] with a function that handles one line. What
+//! goes out: a WebAssembly component that linemill calls with many lines at once. What this crate
+//! does not do: read, write or split streams. The host does that, and a filter cannot reach
+//! anything else.
 //!
 //! # A complete filter
 //!

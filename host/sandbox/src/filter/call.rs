@@ -174,7 +174,7 @@ impl Filter {
         if !self.plugin.knows_slots() {
             let (engine, plugin) = (Arc::clone(&self.engine), Arc::clone(&self.plugin));
             let making = tokio::task::spawn_blocking(move || plugin.in_slots(&engine).is_some());
-            // If this fails, instances start outside slots as before.
+            // If this fails, instances are started outside slots, as before the fault.
             drop(making.await);
         }
         self.plugin.in_slots(&self.engine)

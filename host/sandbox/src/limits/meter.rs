@@ -125,7 +125,8 @@ fn processor_time() -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
-/// Elapsed time stands in for processor time. It is more when other threads use the processor too.
+/// Elapsed time is used instead of processor time. It is more when other threads use the processor
+/// too.
 #[cfg(not(unix))]
 fn processor_time() -> Duration {
     use std::sync::LazyLock;

@@ -10,13 +10,13 @@ use crate::connections::end::End;
 use crate::generation::{Direction, Snapshot};
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
-    /// Moves to the snapshot in force. Lines that filters of the old chain held back go out.
+    /// Moves to the snapshot in force. Lines that filters of the old chain held back are sent.
     pub(super) async fn follow(&mut self) -> Result<(), End> {
         let direction = self.direction;
         let is_forward = direction == Direction::Forward;
         let (now, lease) = Snapshot::subscribe(&mut self.snapshot, is_forward);
         self.note_drain(now.drain_until(&self.listener));
-        // When the listener is gone, its last service holds until its connections end.
+        // When the listener has been removed, its last service applies until its connections end.
         let Some(service) = now.generation().services.get(&*self.listener) else {
             return Ok(());
         };

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Largest answer accepted, bytes.
 const ANSWER: usize = 16 << 20;
 
-/// Why there is no answer.
+/// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The connection failed, for example because no process listens there.

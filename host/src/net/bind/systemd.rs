@@ -42,7 +42,7 @@ impl SystemdSockets {
         }
     }
 
-    /// Finds none: there is no systemd on this system.
+    /// Finds no socket: there is no systemd on this system.
     #[cfg(not(unix))]
     pub fn from_env() -> Self {
         Self::default()

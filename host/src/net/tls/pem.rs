@@ -1,6 +1,7 @@
 //! PEM files: certificates and private keys.
 //!
-//! In: a path. Out: what the file holds, or a [`Problem`] that says what it holds instead.
+//! In: a path. Out: the certificates or key in the file, or a [`Problem`] that says what the file
+//! contains instead.
 
 use std::path::Path;
 
