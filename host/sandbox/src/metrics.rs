@@ -81,7 +81,7 @@ linemill_telemetry::metrics! {
         /// Lines that failed in the filter and were sent to its quarantine.
         #[metric("filter_quarantined", unit = "lines")]
         pub quarantined: Counter,
-        /// Living instances of the filter.
+        /// Instances of the filter that exist now.
         #[metric("filter_instances", unit = "instances")]
         pub instances: Gauge,
         /// 1 while the filter's circuit breaker is open, else 0.

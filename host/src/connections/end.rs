@@ -29,7 +29,7 @@ pub enum End {
     Broken(io::Error),
     /// Writing failed.
     Unwritable(io::Error),
-    /// The connection's own upstream could not be reached, or broke off.
+    /// The connection's own upstream could not be reached, or the connection to it broke.
     NextHop(io::Error),
 }
 
@@ -60,7 +60,7 @@ linemill_telemetry::label_values! {
         ReadError = "read_error",
         /// Writing failed.
         WriteError = "write_error",
-        /// The connection's own upstream could not be reached, or broke off.
+        /// The connection's own upstream could not be reached, or the connection to it broke.
         NextHop = "next_hop",
         /// The TLS handshake with the client failed.
         Handshake = "handshake",

@@ -10,13 +10,13 @@ use linemill_telemetry::{BatchCounter, EachValue};
 linemill_telemetry::metrics! {
     /// What one shared sink counts: standard output, a file, or an upstream that connections share.
     pub struct OutputMetrics by "output" ("the destination, as written in the configuration; with `#2` and so on when certificates differ") {
-        /// Lines that the output has taken whole.
+        /// Lines that have been written to the output completely.
         #[metric("output_lines", unit = "lines")]
         pub lines: Counter,
-        /// Bytes that the output has taken. A line that is resent counts again.
+        /// Bytes that have been written to the output. A line that is resent counts again.
         #[metric("output_bytes", unit = "bytes")]
         pub bytes: Counter,
-        /// Lines that the output did not take, by reason.
+        /// Lines that were not written to the output, by reason.
         #[metric("output_lost", unit = "lines")]
         pub lost: EachValue<LossReason, Counter>,
         /// Failed attempts to connect, to open or to write.
@@ -52,7 +52,7 @@ linemill_telemetry::label_values! {
         Oversize = "oversize",
         /// The connection ended before the line was written.
         Closed = "closed",
-        /// The connection's upstream, or the shared output, did not take the line.
+        /// The connection's upstream, or the shared output, did not accept the line.
         NextHop = "next_hop",
         /// The framing in `to_framing` cannot contain the line.
         Framing = "framing",

@@ -43,7 +43,7 @@ struct Cli {
     /// Writes the table there too, in the form that `cargo xtask bench report --merge` takes
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fail when linemill does less than so many times as much as another engine
+    /// Fail if linemill is less than this many times as fast as another engine
     #[arg(long, value_name = "TIMES")]
     at_least: Option<f64>,
 }
