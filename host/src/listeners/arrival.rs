@@ -79,6 +79,7 @@ impl Arrival {
             return;
         };
         let open = Open::new(&self.metrics);
+        self.plain.set_user_timeout(service.write_timeout);
         tracing::debug!("connected");
         // Boxed: an idle connection must not have room for what its handshake took.
         let connection = match Box::pin(self.connection(service)).await {

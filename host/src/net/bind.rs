@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
+use super::tcp::set_up;
 use super::transport::{Peer, Plain};
 use linemill_config::settings::{Address, ListenerSettings};
 use linemill_config::{Place, Problem};
@@ -165,8 +166,7 @@ impl Socket {
         match &self.inner {
             Inner::Tcp(socket) => {
                 let (stream, peer) = socket.accept().await?;
-                // Answers go out at once. Failing that, they are merely later.
-                drop(stream.set_nodelay(true));
+                set_up(&stream);
                 Ok((Plain::Tcp(stream), Peer::Ip(peer)))
             }
             #[cfg(unix)]

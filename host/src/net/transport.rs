@@ -15,6 +15,7 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, tcp};
@@ -22,6 +23,7 @@ use tokio::net::{TcpStream, tcp};
 use tokio::net::{UnixStream, unix};
 use tokio_rustls::{client, server};
 
+use super::tcp::set_user_timeout;
 pub use handshake::HandshakeError;
 
 /// A connected socket without TLS.
@@ -80,6 +82,17 @@ pub fn is_truncated(error: &io::Error) -> bool {
 // === impl Plain ===
 
 impl Plain {
+    /// Ends the connection when its peer acknowledges or takes nothing for `limit` or 90 seconds,
+    /// whichever is longer; see [`tcp::set_user_timeout`](crate::net::tcp::set_user_timeout). A Unix
+    /// socket's peer cannot vanish.
+    pub fn set_user_timeout(&self, limit: Option<Duration>) {
+        match self {
+            Self::Tcp(stream) => set_user_timeout(stream, limit),
+            #[cfg(unix)]
+            Self::Unix(_) => {}
+        }
+    }
+
     /// Splits it into two halves, which two tasks may use.
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         match self {

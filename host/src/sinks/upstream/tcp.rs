@@ -4,17 +4,11 @@
 
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
 use super::ConnectError;
-
-/// TCP keepalive: after this long without a segment from the peer, the system probes it, so that a
-/// peer that disappeared is noticed.
-const KEEPALIVE: Duration = Duration::from_secs(60);
-/// The time between two probes.
-const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+use crate::net::tcp::set_up;
 
 /// Connects to `host`, whose addresses are tried in order within `limit`.
 pub(super) async fn reach(
@@ -42,7 +36,7 @@ pub(super) async fn reach(
                 last = failed(std::io::ErrorKind::ConnectionRefused.into());
             }
             Ok(Ok(stream)) => {
-                prepare(&stream);
+                set_up(&stream);
                 return Ok(stream);
             }
             Ok(Err(error)) => last = failed(error),
@@ -60,14 +54,4 @@ fn is_itself(stream: &TcpStream) -> bool {
         (Ok(local), Ok(peer)) => local == peer,
         _ => false,
     }
-}
-
-fn prepare(stream: &TcpStream) {
-    // Lines go out at once. Failing that, they are merely later.
-    drop(stream.set_nodelay(true));
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(KEEPALIVE_AGAIN);
-    // Failing that, a peer that disappeared is noticed at the next write.
-    drop(SockRef::from(stream).set_tcp_keepalive(&keepalive));
 }

@@ -6,6 +6,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use linemill_tests::eventually;
 use linemill_tests::{Client, Host};
 
 const LATE: Duration = Duration::from_millis(2500);
@@ -87,4 +89,29 @@ fn line_timeout_starts_anew_with_each_line() {
         client.send(b"b\na");
         client.expect(b"no\n");
     }
+}
+
+/// The kernel's timer for the host's end of a connection: `02` is keepalive (proc_net_tcp.txt of the
+/// kernel's documentation). `None` while there is no such connection.
+#[cfg(target_os = "linux")]
+fn timer(host: &Host, client: &Client) -> Option<String> {
+    let ports = [host.address(), client.local()].map(|address| format!(":{:04X}", address.port()));
+    let all = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+    all.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_it = fields[1].ends_with(&ports[0]) && fields[2].ends_with(&ports[1]);
+        is_it.then(|| fields[5].split(':').next().unwrap_or_default().to_owned())
+    })
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_silent_client_is_probed_however_long_it_may_be_silent() {
+    let host = Host::with("idle_timeout = \"0s\"");
+    let mut client = host.connect();
+    client.send(b"Hello\n");
+    client.expect(b"Uryyb\n");
+    eventually("keepalive probes", || {
+        (timer(&host, &client)? == "02").then_some(())
+    });
 }
