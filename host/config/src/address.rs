@@ -5,6 +5,7 @@
 //! `destination`).
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -34,15 +35,36 @@ impl FromStr for Address {
         if let Ok(address) = text.parse() {
             return Ok(Self::Tcp(address));
         }
-        let fault = match HostPort::parse(text, 0) {
-            Ok(_) => "does not start with an IP address",
-            Err(_) if !text.contains([':', '.']) => "is not an address",
-            Err(fault) => fault,
+        Err(fault(text))
+    }
+}
+
+/// What is wrong with a text that is not an address.
+fn fault(text: &str) -> Malformed {
+    if text.contains("://") {
+        let hint = if text.starts_with("tls://") {
+            "write the IP address and the port alone, and the certificate in `tls`"
+        } else {
+            "write the IP address and the port alone, such as \"127.0.0.1:40713\" or \"[::]:514\""
         };
-        Err(Malformed {
-            fault,
-            hint: ADDRESS_HINT,
-        })
+        let fault = "begins with a scheme";
+        return Malformed { fault, hint };
+    }
+    let zoned = text.strip_prefix('[').and_then(|rest| rest.split_once('%'));
+    if zoned.is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) {
+        return Malformed {
+            fault: "does not give its interface by number",
+            hint: "write the number that `ip link` shows before the interface's name, such as \"[fe80::1%2]:514\"",
+        };
+    }
+    let fault = match HostPort::parse(text, 0) {
+        Ok(_) => "does not start with an IP address",
+        Err(_) if !text.contains([':', '.']) => "is not an address",
+        Err(fault) => fault,
+    };
+    Malformed {
+        fault,
+        hint: ADDRESS_HINT,
     }
 }
 
@@ -107,6 +129,7 @@ mod tests {
             "unix:a b",
             "systemd",
             "systemd:lines.socket",
+            "[fe80::1%2]:514",
         ] {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
@@ -136,6 +159,9 @@ mod tests {
                 "has a name that is not ASCII, or has a : in it",
             ),
             ("systemd-lines", "is not an address"),
+            ("tcp://127.0.0.1:514", "begins with a scheme"),
+            ("tls://[::]:514", "begins with a scheme"),
+            ("[fe80::1%lo]:514", "does not give its interface by number"),
         ];
         for (text, fault) in cases {
             assert_eq!(

@@ -19,7 +19,7 @@ use crate::connections::end::EndReason;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
-use crate::net::transport::{Peer, Plain, ReadHalf, WriteHalf};
+use crate::net::transport::{HandshakeError, HandshakeFailure, Peer, Plain, ReadHalf, WriteHalf};
 use crate::sinks::egress::Egress;
 use linemill_telemetry::Gate;
 
@@ -46,7 +46,8 @@ pub(super) struct Arrival {
 #[derive(Debug, Default)]
 pub(super) struct Gates {
     address: Gate,
-    handshake: Gate,
+    /// By kind of failure.
+    handshake: [Gate; HandshakeFailure::COUNT],
 }
 
 /// Counts a connection for as long as it is open, however it ends.
@@ -152,12 +153,9 @@ impl Arrival {
                 };
                 tokio::select! {
                     biased;
-                    accepted = tls.accept(self.plain) => accepted.map_err(|error| {
-                        if let Some(not_logged) = self.gates.handshake.pass() {
-                            span.in_scope(|| tracing::warn!(not_logged, "{error}"));
-                        }
-                        EndReason::Handshake
-                    })?,
+                    accepted = tls.accept(self.plain) => {
+                        accepted.map_err(|error| self.gates.failed_handshake(&error, &span))?
+                    }
                     () = drained => return Err(EndReason::Drain),
                 }
             }
@@ -171,6 +169,20 @@ impl Arrival {
             self.line_metrics,
         )
         .with_peer(self.peer.socket()))
+    }
+}
+
+impl Gates {
+    /// Logs a failed handshake. Returns the reason by which it counts.
+    fn failed_handshake(&self, error: &HandshakeError, span: &ConnectionSpan) -> EndReason {
+        let Some(failure) = error.failure() else {
+            tracing::debug!("{error}");
+            return EndReason::NoHandshake;
+        };
+        if let Some(not_logged) = self.handshake[failure as usize].pass() {
+            span.in_scope(|| tracing::warn!(not_logged, "{error}"));
+        }
+        EndReason::Handshake
     }
 }
 

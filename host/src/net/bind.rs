@@ -36,15 +36,16 @@ pub struct BindRequest<'a> {
     pub ipv6_only: bool,
     /// Whether other processes may listen on the same port.
     pub reuse_port: bool,
-    /// Whether only the same user may connect to a Unix socket.
-    pub private: bool,
+    /// Who may connect to a Unix socket.
+    pub access: Access,
     /// What the address is for, as reports put it.
     pub whose: &'a str,
     /// The place of the address in the configuration.
     pub place: &'a Place,
 }
 
-/// A socket that accepts connections. A Unix socket's file is removed with it.
+/// A socket that accepts connections. A Unix socket's file is removed with it, and made again if
+/// somebody else removes it.
 #[derive(Debug)]
 pub struct Socket {
     inner: Inner,
@@ -54,13 +55,20 @@ pub struct Socket {
 #[derive(Debug)]
 enum Inner {
     Tcp(TcpListener),
-    /// `_file` is `None` when systemd created the file: then it is not ours to remove.
     #[cfg(unix)]
-    Unix {
-        // Dropped in this order: while the file exists, somebody listens.
-        _file: Option<unix::SocketFile>,
-        socket: UnixListener,
-    },
+    Unix(unix::KeptSocket),
+    /// Opened by systemd, as its file was.
+    #[cfg(unix)]
+    UnixOfSystemd(UnixListener),
+}
+
+/// Who may connect to a Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// As the process's umask says.
+    Umask,
+    /// Only this user.
+    Owner,
 }
 
 /// Binds the address of a listener.
@@ -73,7 +81,7 @@ pub fn bind(settings: &ListenerSettings, systemd: &mut SystemdSockets) -> Result
         address: &settings.bind,
         ipv6_only: settings.ipv6_only,
         reuse_port: settings.reuse_port,
-        private: false,
+        access: Access::Umask,
         whose: &whose,
         place: &settings.bind_place,
     };
@@ -89,7 +97,7 @@ impl<'a> BindRequest<'a> {
             address,
             ipv6_only: false,
             reuse_port: false,
-            private: true,
+            access: Access::Owner,
             whose,
             place,
         }
@@ -103,7 +111,7 @@ impl<'a> BindRequest<'a> {
         let bound = match self.address {
             Address::Tcp(address) => tcp::bind(*address, self.ipv6_only, self.reuse_port),
             #[cfg(unix)]
-            Address::Unix(path) => unix::bind(path, self.private),
+            Address::Unix(path) => unix::bind(path, self.access),
             #[cfg(not(unix))]
             Address::Unix(_) => Err(Problem::new(
                 "this system has no Unix sockets",
@@ -112,6 +120,19 @@ impl<'a> BindRequest<'a> {
             Address::Systemd(name) => systemd.take(name.as_deref()),
         };
         bound.map_err(|problem| problem.of(self.whose).at(self.place))
+    }
+}
+
+// === impl Access ===
+
+impl Access {
+    /// The mode of the socket's file; `None` leaves it to the umask.
+    #[cfg(unix)]
+    fn mode(self) -> Option<u32> {
+        match self {
+            Self::Umask => None,
+            Self::Owner => Some(0o600),
+        }
     }
 }
 
@@ -128,18 +149,22 @@ impl Socket {
     }
 
     #[cfg(unix)]
-    fn unix(
+    fn unix(socket: unix::KeptSocket, path: std::path::PathBuf) -> Self {
+        Self {
+            name: Address::Unix(path),
+            inner: Inner::Unix(socket),
+        }
+    }
+
+    #[cfg(unix)]
+    fn unix_of_systemd(
         socket: std::os::unix::net::UnixListener,
         path: std::path::PathBuf,
-        file: Option<unix::SocketFile>,
     ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         Ok(Self {
             name: Address::Unix(path),
-            inner: Inner::Unix {
-                _file: file,
-                socket: UnixListener::from_std(socket)?,
-            },
+            inner: Inner::UnixOfSystemd(UnixListener::from_std(socket)?),
         })
     }
 
@@ -153,7 +178,7 @@ impl Socket {
         match self.inner {
             Inner::Tcp(socket) => Some(socket),
             #[cfg(unix)]
-            Inner::Unix { .. } => None,
+            Inner::Unix(_) | Inner::UnixOfSystemd(_) => None,
         }
     }
 
@@ -170,7 +195,9 @@ impl Socket {
                 Ok((Plain::Tcp(stream), Peer::Ip(peer)))
             }
             #[cfg(unix)]
-            Inner::Unix { socket, .. } => {
+            Inner::Unix(socket) => Ok((Plain::Unix(socket.accept().await?), Peer::Unix)),
+            #[cfg(unix)]
+            Inner::UnixOfSystemd(socket) => {
                 let (stream, _) = socket.accept().await?;
                 Ok((Plain::Unix(stream), Peer::Unix))
             }

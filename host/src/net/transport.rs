@@ -17,6 +17,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::net::{RecvFlags, recv};
+#[cfg(unix)]
+use tokio::io::Interest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
@@ -24,7 +28,7 @@ use tokio::net::{UnixStream, unix};
 use tokio_rustls::{client, server};
 
 use super::tcp::set_user_timeout;
-pub use handshake::HandshakeError;
+pub use handshake::{HandshakeError, HandshakeFailure};
 
 /// A connected socket without TLS.
 #[derive(Debug)]
@@ -90,6 +94,26 @@ impl Plain {
             Self::Tcp(stream) => set_user_timeout(stream, limit),
             #[cfg(unix)]
             Self::Unix(_) => {}
+        }
+    }
+
+    /// Waits for input, and copies some into `buffer` without taking it. Returns how much; 0 is the
+    /// end of the stream.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.peek(buffer).await,
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                stream
+                    .async_io(Interest::READABLE, || {
+                        let (_, count) = recv(stream, &mut *buffer, RecvFlags::PEEK)?;
+                        Ok(count)
+                    })
+                    .await
+            }
         }
     }
 

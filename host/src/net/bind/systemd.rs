@@ -132,7 +132,7 @@ impl SystemdSockets {
         }
         let address = socket.local_addr().map_err(failed)?;
         let path = address.as_pathname().map(std::path::Path::to_owned);
-        Socket::unix(socket, path.unwrap_or_default(), None).map_err(failed)
+        Socket::unix_of_systemd(socket, path.unwrap_or_default()).map_err(failed)
     }
 
     #[cfg(not(unix))]

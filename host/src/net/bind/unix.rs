@@ -6,16 +6,20 @@
 //! process. Other programs do not take the lock, but a file that they create in between is safe, too:
 //! creating a socket fails where there is a file.
 
+mod kept;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{BACKLOG, Socket, cannot_listen};
+use super::{Access, BACKLOG, Socket, cannot_listen};
+pub(super) use kept::KeptSocket;
 use linemill_config::Problem;
 use linemill_config::settings::Address;
 
@@ -24,12 +28,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Attempts before the host starts without the lock: no linemill holds it that long.
 const ATTEMPTS: usize = 100;
 
-/// Listens on a socket at `path`, which only this user may connect to if it is `private`. A stale
-/// socket is replaced; anything else at `path` is left alone.
+/// Listens on a socket at `path`, which those may connect to whom `access` allows. A stale socket is
+/// replaced; anything else at `path` is left alone.
 ///
 /// # Errors
 /// When something else is there, or the system refuses.
-pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Problem> {
+pub(super) fn bind(path: &Path, access: Access) -> Result<Socket, Problem> {
     let _lock = lock_folder(path);
     let name = Address::Unix(path.to_owned());
     if is_stale(path)? {
@@ -38,7 +42,7 @@ pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Problem> {
             Problem::new(problem, "remove it, or choose another path")
         })?;
     }
-    open(path, private).map_err(|error| {
+    open(path, access).map_err(|error| {
         let folder = path.parent().unwrap_or(Path::new("/")).display();
         let hint = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -52,16 +56,25 @@ pub(super) fn bind(path: &Path, private: bool) -> Result<Socket, Problem> {
     })
 }
 
-fn open(path: &Path, private: bool) -> io::Result<Socket> {
+fn open(path: &Path, access: Access) -> io::Result<Socket> {
+    let (socket, file) = listen(path, access)?;
+    Ok(Socket::unix(
+        KeptSocket::new(socket, file, access)?,
+        path.to_owned(),
+    ))
+}
+
+/// A socket that listens at `path`, where there is no file yet.
+fn listen(path: &Path, access: Access) -> io::Result<(UnixListener, SocketFile)> {
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile::at(path)?;
-    if private {
+    if let Some(mode) = access.mode() {
         // Nobody can connect before it listens.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
     socket.listen(BACKLOG)?;
-    Socket::unix(socket.into(), path.to_owned(), Some(file))
+    Ok((socket.into(), file))
 }
 
 /// Whether there is a socket at `path` that nobody accepts on. `false` when there is no file.
@@ -156,12 +169,21 @@ impl SocketFile {
         let path = path.to_owned();
         Ok(Self { path, inode })
     }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a file with this inode is it.
+    fn is(&self, inode: Inode) -> bool {
+        self.inode == inode
+    }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _lock = lock_folder(&self.path);
-        let same = inode(&self.path).is_ok_and(|found| found == self.inode);
+        let same = inode(&self.path).is_ok_and(|found| self.is(found));
         if same && let Err(error) = fs::remove_file(&self.path) {
             tracing::debug!(path = %self.path.display(), %error, "the socket file stays behind");
         }

@@ -21,6 +21,9 @@ const LINGER: Duration = Duration::from_millis(500);
 /// Why a handshake failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
+    /// The peer ended the connection before its first byte, as a probe of a load balancer does.
+    #[error("the peer closed before its TLS handshake")]
+    NotBegun,
     /// It took longer than `handshake_timeout`.
     #[error("the TLS handshake took longer than {0:?}")]
     Timeout(Duration),
@@ -32,26 +35,77 @@ pub enum HandshakeError {
     Failed(#[from] io::Error),
 }
 
+/// The kinds of failed handshakes that are logged apart from each other, so that many of one kind do
+/// not hide the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeFailure {
+    /// The peer went away before or during the handshake.
+    Broken,
+    /// It took too long.
+    Timeout,
+    /// The peer's certificate is missing or not trusted.
+    Certificate,
+    /// The peer does not trust this end, or has no version or cipher in common with it.
+    Rejected,
+    /// What the peer sent is not TLS.
+    NotTls,
+}
+
+impl HandshakeFailure {
+    /// How many kinds there are; each is less than that, as a number.
+    pub const COUNT: usize = Self::NotTls as usize + 1;
+}
+
+impl HandshakeError {
+    /// The kind of failure; `None` if there was no attempt.
+    pub fn failure(&self) -> Option<HandshakeFailure> {
+        use rustls::Error as Tls;
+        let error = match self {
+            Self::NotBegun => return None,
+            Self::Timeout(_) => return Some(HandshakeFailure::Timeout),
+            Self::Name(_) => return Some(HandshakeFailure::Certificate),
+            Self::Failed(error) => error,
+        };
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        Some(match inner {
+            None => HandshakeFailure::Broken,
+            Some(Tls::InvalidCertificate(_) | Tls::NoCertificatesPresented) => {
+                HandshakeFailure::Certificate
+            }
+            Some(Tls::AlertReceived(_) | Tls::PeerIncompatible(_)) => HandshakeFailure::Rejected,
+            Some(_) => HandshakeFailure::NotTls,
+        })
+    }
+}
+
 impl Server {
     /// Starts TLS on a client's connection.
     ///
     /// # Errors
     /// When the client does not speak TLS, does not present a trusted certificate where one is
-    /// required, goes away, or takes longer than `handshake_timeout`. Except for the timeout, the
-    /// client gets an alert.
+    /// required, goes away, or takes longer than `handshake_timeout`. Unless it took too long, a client
+    /// that has begun gets an alert.
     pub async fn accept(&self, plain: Plain) -> Result<(ReadHalf, WriteHalf), HandshakeError> {
         let limit = self.handshake_timeout();
         let acceptor = TlsAcceptor::from(Arc::clone(self.config()));
-        let accepting = acceptor.accept_with(plain, |tls| tls.set_buffer_limit(Some(BUFFER)));
-        match timeout(limit, accepting.into_fallible()).await {
-            Ok(Ok(stream)) => {
+        let accepting = async {
+            // An error, such as a reset, is an end as well.
+            if plain.peek(&mut [0]).await.unwrap_or(0) == 0 {
+                return Err(HandshakeError::NotBegun);
+            }
+            let accepting = acceptor.accept_with(plain, |tls| tls.set_buffer_limit(Some(BUFFER)));
+            Ok(accepting.into_fallible().await)
+        };
+        match timeout(limit, accepting).await {
+            Ok(Ok(Ok(stream))) => {
                 let (reader, writer) = split(stream);
                 Ok((ReadHalf::TlsServer(reader), WriteHalf::TlsServer(writer)))
             }
-            Ok(Err((error, plain))) => {
+            Ok(Ok(Err((error, plain)))) => {
                 give_up(plain).await;
                 Err(error.into())
             }
+            Ok(Err(not_begun)) => Err(not_begun),
             Err(_) => Err(HandshakeError::Timeout(limit)),
         }
     }

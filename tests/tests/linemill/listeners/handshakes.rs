@@ -87,3 +87,27 @@ fn a_drain_does_not_wait_for_handshakes() {
     host.terminate();
     assert_eq!(host.wait().code(), Some(0));
 }
+
+/// What a load balancer does to see whether the host lives.
+#[test]
+fn probes_are_not_failures_and_hide_none() {
+    let host = served(&Authority::new().server(), "");
+    for _ in 0..20 {
+        host.connect().cut();
+    }
+    let probe = [("reason", "no_handshake")];
+    host.wait_metric("linemill_connections_closed_total", &probe, 20.0);
+    let mut client = host.connect();
+    client.send(b"GET / HTTP/1.1\r\n");
+    client.raw_rest();
+    // Another kind of failure, in the same second.
+    let mut broken = host.connect();
+    broken.send(&[22, 3, 1, 2, 0]);
+    broken.finish();
+    broken.raw_rest();
+    let failed = [("reason", "handshake")];
+    host.wait_metric("linemill_connections_closed_total", &failed, 2.0);
+    eventually("a line for each", || {
+        (host.stderr().matches("TLS handshake").count() == 2).then_some(())
+    });
+}

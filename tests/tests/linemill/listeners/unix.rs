@@ -4,7 +4,7 @@ use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use linemill_tests::{Client, Folder, Host, run};
+use linemill_tests::{Client, Folder, Host, eventually, run};
 
 /// A configuration with a listener at `path`.
 fn config(path: &Path) -> String {
@@ -111,10 +111,29 @@ fn a_drain_removes_only_its_own_socket() {
     // A socket that replaced it does not belong to the host.
     let mut host = Host::serve(config(&path));
     host.announced(0);
-    std::fs::remove_file(&path).expect("it is there");
-    let other = UnixListener::bind(&path).expect("the path is free");
+    let elsewhere = folder.path().join("elsewhere");
+    let other = UnixListener::bind(&elsewhere).expect("the path is free");
+    // At once: the host makes a file again that is missing.
+    std::fs::rename(&elsewhere, &path).expect("both are there");
     host.terminate();
     assert_eq!(host.wait().code(), Some(0));
     drop(Client::connect_unix(&path));
     drop(other);
+}
+
+#[test]
+fn a_file_that_was_removed_is_made_again() {
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let mut host = Host::serve(config(&path));
+    let mut living = host.connect_unix(&path);
+    std::fs::remove_file(&path).expect("it is there");
+    let mut client = eventually("the file", || Client::try_connect_unix(&path).ok());
+    assert_eq!(client.exchange(b"Hello\n"), b"Uryyb\n");
+    living.send(b"still\n");
+    living.expect(b"fgvyy\n");
+    host.expect_stderr("the file of the socket had been removed");
+    host.terminate();
+    assert_eq!(host.wait().code(), Some(0));
+    assert!(!path.exists());
 }

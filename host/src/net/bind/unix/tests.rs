@@ -13,7 +13,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 
 #[track_caller]
 fn refused(path: &Path, part: &str) {
-    let refusal = bind(path, false).expect_err("refused");
+    let refusal = bind(path, Access::Umask).expect_err("refused");
     assert!(refusal.what().contains(part), "{}", refusal.what());
     assert!(!refusal.hint().is_empty());
 }
@@ -21,7 +21,7 @@ fn refused(path: &Path, part: &str) {
 #[tokio::test]
 async fn a_socket_is_made_and_removed() {
     let (_folder, path) = folder();
-    let socket = bind(&path, false).expect("bound");
+    let socket = bind(&path, Access::Umask).expect("bound");
     assert_eq!(
         socket.name().to_string(),
         format!("unix:{}", path.display())
@@ -38,7 +38,7 @@ async fn a_stale_socket_is_replaced() {
     let (_folder, path) = folder();
     drop(UnixListener::bind(&path).expect("bound"));
     assert!(path.exists());
-    let _socket = bind(&path, false).expect("replaced");
+    let _socket = bind(&path, Access::Umask).expect("replaced");
     UnixStream::connect(&path).expect("connected");
 }
 
@@ -90,7 +90,7 @@ async fn a_socket_whose_queue_is_full_is_live() {
 async fn a_missing_folder_is_named() {
     let (folder, _) = folder();
     let missing = folder.path().join("missing");
-    let refusal = bind(&missing.join("a.sock"), false).expect_err("refused");
+    let refusal = bind(&missing.join("a.sock"), Access::Umask).expect_err("refused");
     assert_eq!(
         refusal.hint(),
         format!("make the folder {} first", missing.display())
@@ -100,9 +100,9 @@ async fn a_missing_folder_is_named() {
 #[tokio::test]
 async fn the_file_of_another_is_not_removed() {
     let (_folder, path) = folder();
-    let first = bind(&path, false).expect("bound");
+    let first = bind(&path, Access::Umask).expect("bound");
     fs::remove_file(&path).expect("removed by somebody");
-    let second = bind(&path, false).expect("bound");
+    let second = bind(&path, Access::Umask).expect("bound");
     drop(first);
     UnixStream::connect(&path).expect("the second is still there");
     drop(second);
@@ -120,7 +120,7 @@ fn of_many_that_start_at_once_over_a_stale_socket_one_listens() {
         let one = move || {
             let _in_runtime = runtime.enter();
             start.wait();
-            bind(path, false).ok()
+            bind(path, Access::Umask).ok()
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
         threads
@@ -130,4 +130,46 @@ fn of_many_that_start_at_once_over_a_stale_socket_one_listens() {
     });
     assert_eq!(results.iter().flatten().count(), 1);
     UnixStream::connect(&path).expect("the one can be reached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_removed_is_made_again() {
+    let (_folder, path) = folder();
+    let socket = bind(&path, Access::Owner).expect("bound");
+    // Waits in the queue of the socket whose file goes.
+    let mut early = UnixStream::connect(&path).expect("connected");
+    fs::remove_file(&path).expect("removed by somebody");
+    UnixStream::connect(&path).expect_err("there is no file");
+    for _ in 0..2 {
+        // Time passes as long as nothing else happens.
+        let accepting = tokio::time::timeout(Duration::from_secs(10), socket.accept());
+        if accepting.await.is_err() {
+            break;
+        }
+    }
+    let mode = fs::metadata(&path)
+        .expect("made again")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let mut late = UnixStream::connect(&path).expect("connected");
+    let (accepted, _) = socket.accept().await.expect("accepted");
+    drop(accepted);
+    use std::io::Read as _;
+    assert_eq!(late.read(&mut [0]).expect("the end"), 0);
+    assert_eq!(early.read(&mut [0]).expect("was accepted, too"), 0);
+    drop(socket);
+    assert!(!path.exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_file_at_the_path_stays() {
+    let (_folder, path) = folder();
+    let socket = bind(&path, Access::Umask).expect("bound");
+    fs::remove_file(&path).expect("removed by somebody");
+    fs::write(&path, "precious").expect("written");
+    let accepting = tokio::time::timeout(Duration::from_secs(10), socket.accept());
+    accepting.await.expect_err("nobody can connect");
+    drop(socket);
+    assert_eq!(fs::read(&path).expect("still there"), b"precious");
 }

@@ -184,3 +184,61 @@ async fn a_next_hop_must_be_who_it_is_taken_for() {
     let error = connected.expect_err("another authority").to_string();
     assert!(error.contains("invalid peer certificate"), "{error}");
 }
+
+#[tokio::test]
+async fn a_probe_is_not_a_failure() {
+    let server = Certificates::new().server("localhost");
+    for resets in [false, true] {
+        let (here, there) = pair().await;
+        let socket = socket2::SockRef::from(&here);
+        if resets {
+            socket.set_linger(Some(Duration::ZERO)).expect("set");
+        }
+        drop(here);
+        let error = server.accept(Plain::Tcp(there)).await.expect_err("gone");
+        assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
+        assert_eq!(error.failure(), None);
+    }
+    #[cfg(unix)]
+    {
+        let (here, there) = tokio::net::UnixStream::pair().expect("a pair");
+        drop(here);
+        let error = server.accept(Plain::Unix(there)).await.expect_err("gone");
+        assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn failures_are_of_different_kinds() {
+    let files = Certificates::new();
+    files.sign("localhost", "localhost");
+    let settings = Tls {
+        client_ca: Some(files.path("ca.pem")),
+        handshake_timeout: Duration::from_millis(50),
+        ..files.tls("localhost")
+    };
+    let server = Server::load(&settings, None).expect("a server");
+    let sent = async |bytes: &[u8], ends: bool| {
+        let (mut here, there) = pair().await;
+        here.write_all(bytes).await.expect("written");
+        if ends {
+            here.shutdown().await.expect("FIN");
+        }
+        let error = server.accept(Plain::Tcp(there)).await.expect_err("no TLS");
+        error.failure()
+    };
+    // The start of a record.
+    let begun = [22, 3, 1, 2, 0];
+    assert_eq!(sent(&begun, true).await, Some(HandshakeFailure::Broken));
+    assert_eq!(sent(&begun, false).await, Some(HandshakeFailure::Timeout));
+    let http = b"GET / HTTP/1.1\r\n";
+    assert_eq!(sent(http, true).await, Some(HandshakeFailure::NotTls));
+
+    let (accepted, _) = shake(&server, &files.client(), "localhost").await;
+    let failure = accepted.expect_err("no certificate").failure();
+    assert_eq!(failure, Some(HandshakeFailure::Certificate));
+    let stranger = Certificates::new().client();
+    let (accepted, _) = shake(&server, &stranger, "localhost").await;
+    let failure = accepted.expect_err("not trusted").failure();
+    assert_eq!(failure, Some(HandshakeFailure::Rejected));
+}

@@ -1,0 +1,135 @@
+//! A Unix socket whose file is made again when somebody removes it.
+//!
+//! In: a socket that listens, and its file. Out: connections. A cleaner of temporary folders, or an
+//! administrator, may remove the file of a socket that is in use: nobody can connect then, though the
+//! host still listens. Every [`CHECK`] the host looks whether the file is there. If not, it listens on
+//! a new socket at the same path. Clients that connected before are still accepted. Another file at the
+//! path is left alone.
+//! Not here: sockets that systemd opened; their files are systemd's.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Access, SocketFile, inode, listen};
+
+/// How often the file is looked for.
+const CHECK: Duration = Duration::from_secs(2);
+
+/// A listening socket, with its file. Several tasks may accept on it.
+#[derive(Debug)]
+pub(in crate::net::bind) struct KeptSocket {
+    access: Access,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    // Dropped in this order: while the file exists, somebody listens.
+    file: SocketFile,
+    socket: Arc<UnixListener>,
+    /// The socket whose file was removed. Nobody can connect to it any more; clients may still wait in
+    /// its queue until the next check.
+    former: Option<Arc<UnixListener>>,
+    next_check: Instant,
+    /// Whether at the last check the file was missing or another's; this has been logged.
+    reported: bool,
+}
+
+impl KeptSocket {
+    pub(super) fn new(
+        socket: std::os::unix::net::UnixListener,
+        file: SocketFile,
+        access: Access,
+    ) -> io::Result<Self> {
+        let current = Current {
+            file,
+            socket: tokio_listener(socket)?,
+            former: None,
+            next_check: Instant::now() + CHECK,
+            reported: false,
+        };
+        Ok(Self {
+            access,
+            current: Mutex::new(current),
+        })
+    }
+
+    /// Waits for the next connection. No connection is lost when the future is dropped.
+    pub(in crate::net::bind) async fn accept(&self) -> io::Result<UnixStream> {
+        loop {
+            let (socket, former, next_check) = {
+                let current = self.lock();
+                let (socket, former) = (Arc::clone(&current.socket), current.former.clone());
+                (socket, former, current.next_check)
+            };
+            let of_former = async {
+                match former {
+                    Some(former) => former.accept().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                accepted = of_former => return accepted.map(|(stream, _)| stream),
+                accepted = socket.accept() => return accepted.map(|(stream, _)| stream),
+                () = sleep_until(next_check) => self.lock().check(self.access),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    /// Looks whether the file is there, if that is due, and makes it again if there is none.
+    fn check(&mut self, access: Access) {
+        let now = Instant::now();
+        if now < self.next_check {
+            return;
+        }
+        self.next_check = now + CHECK;
+        // Its queue has been empty since the last check, or it would have been accepted from.
+        self.former = None;
+        let path = self.file.path().to_owned();
+        let error = match inode(&path) {
+            Ok(found) if self.file.is(found) => {
+                self.reported = false;
+                return;
+            }
+            Ok(_) => io::Error::other("another file is there"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match self.listen_anew(&path, access) {
+                    Ok(()) => return,
+                    Err(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        if !self.reported {
+            self.reported = true;
+            tracing::warn!(path = %path.display(), %error, "nobody can connect: the file of the socket is gone, and cannot be made again");
+        }
+    }
+
+    fn listen_anew(&mut self, path: &Path, access: Access) -> io::Result<()> {
+        let (socket, file) = listen(path, access)?;
+        let socket = tokio_listener(socket)?;
+        self.former = Some(std::mem::replace(&mut self.socket, socket));
+        // The guard of the former file finds another inode at the path, and leaves it alone.
+        self.file = file;
+        self.reported = false;
+        tracing::warn!(path = %path.display(), "the file of the socket had been removed; made again");
+        Ok(())
+    }
+}
+
+fn tokio_listener(socket: std::os::unix::net::UnixListener) -> io::Result<Arc<UnixListener>> {
+    socket.set_nonblocking(true)?;
+    UnixListener::from_std(socket).map(Arc::new)
+}
