@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until};
 pub use data_plane::{DataPlane, Quarantines};
 use linemill_sandbox::filter::Filter;
 pub use publish::{InForce, Lease, Leases, Usage};
-pub use service::{Direction, Framings, Service};
+pub use service::{Admission, Direction, Framings, Service};
 
 /// What the data plane follows: what is in force, and whether the host drains.
 #[derive(Clone)]

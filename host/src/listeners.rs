@@ -7,8 +7,10 @@
 //! ([`listener`]).
 
 mod address_counts;
+mod admission;
 mod arrival;
 mod connection_span;
+mod gates;
 pub mod listener;
 pub mod metrics;
 

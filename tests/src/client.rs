@@ -94,9 +94,18 @@ impl Client {
     /// What stopped the handshake. In TLS 1.3 (RFC 8446, 4.4) a server rejects the client's
     /// certificate only afterwards: see [`expect_refusal`](Self::expect_refusal).
     pub fn connect_tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Self> {
+        Self::connect(address).start_tls(config)
+    }
+
+    /// Starts TLS on a connection on which something else came first, as
+    /// [`connect_tls`](Self::connect_tls) does.
+    ///
+    /// # Errors
+    /// What stopped the handshake.
+    pub fn start_tls(self, config: &Arc<ClientConfig>) -> io::Result<Self> {
         let name = ServerName::try_from("localhost").expect("a name");
         let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-        Self::connect(address).handshake(session.into())
+        self.handshake(session.into())
     }
 
     /// Performs the server's side of a TLS handshake on an accepted connection.

@@ -60,7 +60,12 @@ impl Authority {
 
     /// A certificate for a client.
     pub fn client(&self) -> Identity {
-        let params = named("a client", &["client"]);
+        self.client_of(&["client"])
+    }
+
+    /// A certificate for a client with these names.
+    pub fn client_of(&self, names: &[&str]) -> Identity {
+        let params = named("a client", names);
         self.sign(params, ExtendedKeyUsagePurpose::ClientAuth)
     }
 

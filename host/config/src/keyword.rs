@@ -38,7 +38,7 @@ impl Keyword for Partial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Grant, Handover, Isolation, OnError};
+    use crate::settings::{Grant, Handover, Isolation, OnError, ProxyProtocol};
 
     fn distinct<T: Keyword + std::fmt::Debug>() {
         for (word, choice) in T::KEYWORDS {
@@ -63,5 +63,6 @@ mod tests {
         distinct::<Grant>();
         distinct::<Isolation>();
         distinct::<Handover>();
+        distinct::<ProxyProtocol>();
     }
 }

@@ -4,12 +4,14 @@
 //! it is written in a file, and the name of the kind in the reference. Kinds that several keys use
 //! are in `kind/`; the kind of a single key is a [`Special`], which code in `validate` reads.
 
+mod access;
 mod number;
 mod plain;
 
 use super::checker::Checker;
 use super::item::Item;
 use super::key::{Change, Effect, TableSettings};
+pub(crate) use access::{ClientNames, NetworkList};
 pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
     Choice, Choices, File, Files, Flag, HostName, Json, Percentage, Plugin, Sha256,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Keyword;
 use super::settings::{
     FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError, PluginRef,
-    Settings,
+    ProxyProtocol, Settings,
 };
 use super::tables::TABLES;
 use super::{load, parse};
@@ -27,7 +27,7 @@ fn sample() -> String {
 /// that conflict with others.
 fn sample_with_all_keys() -> String {
     let key = |rest: &str| {
-        let excluded = ["quarantine", "shadow"]
+        let excluded = ["quarantine", "shadow", "trust"]
             .iter()
             .any(|key| rest.starts_with(key));
         rest.starts_with(|c: char| c.is_ascii_lowercase()) && !excluded
@@ -135,4 +135,5 @@ fn the_reference_names_every_key_and_keyword() {
     keywords::<Grant>(&text);
     keywords::<Isolation>(&text);
     keywords::<Handover>(&text);
+    keywords::<ProxyProtocol>(&text);
 }

@@ -4,11 +4,14 @@
 //! Out: [`Settings`], in which every reference resolves and every number is in range.
 //! Not here: TOML (see `validate`), comparing two configurations (see `diff`), reading plugins.
 
+mod client_name;
 mod destination;
 mod filter;
 mod host;
 mod limits;
 mod listener;
+mod networks;
+mod proxy_protocol;
 mod rollback;
 mod stage;
 mod tls;
@@ -23,11 +26,14 @@ use std::path::PathBuf;
 pub use super::plugin_ref::PluginRef;
 pub use super::share::Share;
 use crate::problem::place::Place;
+pub use client_name::ClientName;
 pub use destination::Destination;
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;
+pub use networks::Networks;
+pub use proxy_protocol::ProxyProtocol;
 pub use rollback::Rollback;
 pub use stage::{StageSettings, When};
 pub use tls::{HopTls, Tls};

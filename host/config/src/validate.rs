@@ -6,6 +6,7 @@
 
 mod egress;
 mod filter;
+mod greeting;
 mod inner;
 mod listener;
 mod names;

@@ -64,6 +64,8 @@ linemill_telemetry::label_values! {
         NextHop = "next_hop",
         /// The TLS handshake with the client failed.
         Handshake = "handshake",
+        /// The client's certificate was trusted, but had none of `client_names`.
+        ClientName = "client_name",
         /// The client closed before the first byte of its TLS handshake, as health probes do.
         NoHandshake = "no_handshake",
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::net::tls;
 use crate::rate::{Limits, Throttle};
-use linemill_config::settings::{ListenerSettings, Rate, Watermarks};
+use linemill_config::settings::{ListenerSettings, Networks, ProxyProtocol, Rate, Watermarks};
 use linemill_framing::{Framing, LineSettings};
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
@@ -35,6 +35,12 @@ pub struct Service {
     pub max_connections: usize,
     /// The most of these from one IP address; `None` for no limit.
     pub max_per_address: Option<usize>,
+    /// Which clients may connect, by their address.
+    pub admission: Admission,
+    /// The peers whose PROXY protocol headers are believed; `None` when connections have no header.
+    pub proxies: Option<Networks>,
+    /// Longest TLS handshake, and longest wait for a PROXY protocol header.
+    pub handshake_timeout: Duration,
     /// TLS with clients; `None` for plain.
     pub tls: Option<Arc<tls::Server>>,
     /// TLS with its `tls://` sinks; `None` when it has none.
@@ -52,6 +58,15 @@ pub struct Service {
 pub struct Total {
     rate: Rate,
     limits: Arc<Limits>,
+}
+
+/// Which clients may connect, by their address.
+#[derive(Debug, Clone, Default)]
+pub struct Admission {
+    /// Everybody if `None`.
+    pub allow: Option<Networks>,
+    /// Takes precedence over `allow`.
+    pub deny: Networks,
 }
 
 /// The directions of a connection.
@@ -102,6 +117,13 @@ impl Service {
             connect_timeout: settings.connect_timeout,
             max_connections: settings.max_connections,
             max_per_address: settings.max_per_address,
+            admission: Admission {
+                allow: settings.allow.clone(),
+                deny: settings.deny.clone(),
+            },
+            proxies: (settings.proxy_protocol == ProxyProtocol::Accept)
+                .then(|| settings.trust.clone()),
+            handshake_timeout: settings.handshake_timeout(),
             tls,
             to_tls,
             watermarks: settings.watermarks,

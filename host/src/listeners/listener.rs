@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::address_counts::AddressCounts;
-use super::arrival::{Arrival, Gates, PATIENCE};
+use super::arrival::{Arrival, PATIENCE};
+use super::gates::Gates;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot, grace_ends};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
@@ -139,8 +140,7 @@ impl Listener {
             line_metrics: Arc::clone(&self.line_metrics),
             gates: Arc::clone(&self.gates),
         };
-        self.connections
-            .spawn(arrival.serve(service, self.addresses.clone()));
+        arrival.spawn_on(&mut self.connections, service, self.addresses.clone());
     }
 
     /// The service in force; `None` when the listener has been removed.

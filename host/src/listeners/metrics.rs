@@ -31,5 +31,15 @@ linemill_telemetry::label_values! {
         MaxConnections = "max_connections",
         /// `max_per_address` connections from the client's address were already open.
         MaxPerAddress = "max_per_address",
+        /// The client's address was not in `allow`, or the client had none.
+        NotAllowed = "not_allowed",
+        /// The client's address was in `deny`.
+        Denied = "denied",
+        /// The peer was not in `trust`, with `proxy_protocol = "accept"`.
+        NotTrusted = "not_trusted",
+        /// The PROXY protocol header was missing, invalid, or late.
+        ProxyHeader = "proxy_header",
+        /// The proxy closed before its first byte, as health checks do, with `proxy_protocol = "accept"`.
+        NoProxyHeader = "no_proxy_header",
     }
 }

@@ -8,6 +8,7 @@
 //! client asks for is accepted: a line protocol has neither.
 
 mod client;
+mod client_names;
 mod pem;
 mod server;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use sha2::{Digest as _, Sha256};
 
 pub use client::Client;
+pub use client_names::OtherClient;
 pub use server::Server;
 
 /// The most plaintext, in bytes, that waits encrypted for the socket: what a peer that does not read

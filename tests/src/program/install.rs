@@ -18,8 +18,9 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The packages of all programs that the tests use. The first that is missing installs all of them, since
 /// one run of apt-get takes hardly longer for all than for one.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "bsdutils",
+    "haproxy",
     "ncat",
     "netcat-openbsd",
     "redis-server",

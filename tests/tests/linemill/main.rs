@@ -109,6 +109,10 @@ mod listeners {
     mod binds;
     /// TLS handshakes that fail or never finish, certificates replaced without a signal.
     mod handshakes;
+    /// Whose clients may connect: `allow` and `deny`.
+    mod networks;
+    /// Clients behind proxies: the PROXY protocol, also as haproxy sends it.
+    mod proxied;
     /// Sockets that systemd opened.
     #[cfg(target_os = "linux")]
     pub(crate) mod systemd;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Address, Destination, HopTls, Rate, StageSettings, Tls, Watermarks};
+use super::{
+    Address, Destination, HopTls, Networks, ProxyProtocol, Rate, StageSettings, Tls, Watermarks,
+};
 use crate::key::TableSettings as _;
 use crate::keys::keys;
-use crate::kind::{Choice, Count, Flag, HOUR, Optional, SHORTEST, Size, Special, Time, Timeout};
+use crate::kind::{Choice, Count, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time, Timeout};
 use crate::problem::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
@@ -42,6 +44,34 @@ keys! {
         /// an IP address.
         reuse_port: bool = false, Flag, Restart,
             sample "allow other processes to listen on the same port";
+        // Only with `tls` or `proxy_protocol`.
+        /// Longest TLS handshake, and longest wait for a whole PROXY protocol header. Only with `tls`
+        /// or `proxy_protocol`.
+        handshake_timeout: Option<Duration> = None, Optional(Time(SHORTEST, HOUR), "10s"), Live,
+            default "`\"10s\"`",
+            sample "longest TLS handshake, and wait for a PROXY header", example "\"10s\"";
+        // Not with a Unix socket, unless `proxy_protocol` names clients.
+        /// Networks whose clients may connect. Others are refused and counted. An address alone is a
+        /// network of one. IPv4 clients have IPv4 addresses here, also on a socket for both families.
+        /// Open connections stay. Not with a Unix socket, unless `proxy_protocol` says who its clients
+        /// are.
+        allow: Option<Networks> = None, Optional(NetworkList, "everybody"), Live,
+            default "everybody",
+            sample "whose clients may connect", example "[\"10.0.0.0/8\", \"2001:db8::/32\"]";
+        /// Networks whose clients are refused, also those that `allow` names.
+        deny: Networks = Networks::default(), NetworkList, Live, default "nobody",
+            sample "whose clients may not", example "[\"192.0.2.0/24\"]";
+        /// `"accept"`: each connection must begin with a PROXY protocol header, version 1 or 2, also
+        /// before TLS. Its address is the client's for limits, networks, trials and the log. See
+        /// [`proxy_protocol`](#proxy_protocol).
+        proxy_protocol: ProxyProtocol = ProxyProtocol::Off, Choice, Live,
+            sample "or \"accept\": a header says who the client is";
+        // Only with `proxy_protocol`; not empty if that is accepted from IP addresses.
+        /// Networks of the proxies. Connections from elsewhere are refused. Required with
+        /// `proxy_protocol = "accept"`, except on a Unix socket, whose file's permissions say who may
+        /// connect.
+        trust: Networks = Networks::default(), NetworkList, Live, default "nobody",
+            sample "networks of the proxies, with proxy_protocol", example "[\"10.0.0.0/8\"]";
         // Includes `routes.rest`.
         /// Where lines go after the chain. `"reply"`: back to the client. `"tcp://HOST:PORT"`,
         /// `"tls://HOST:PORT"` or `"unix:PATH"`: to an upstream; each client gets its own
@@ -161,12 +191,9 @@ keys! {
         tls: "table", "see text", default "none: plain",
             sample "PEM files",
             example "{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
-        /// Longest TLS handshake. Only with `tls`.
-        handshake_timeout: "time, `1ms` to `1h`", "live", default "`\"10s\"`",
-            sample "longest TLS handshake", example "\"10s\"";
     }
     no key {
-        /// TLS of clients, `handshake_timeout` included; `None` for plain connections.
+        /// TLS of clients; `None` for plain connections.
         tls: Option<Tls> = None;
         /// The place of `bind` in the file.
         bind_place: Place = Place::default();
@@ -176,6 +203,11 @@ keys! {
 }
 
 impl ListenerSettings {
+    /// Longest TLS handshake, and longest wait for a PROXY protocol header.
+    pub fn handshake_timeout(&self) -> Duration {
+        self.handshake_timeout.unwrap_or(Duration::from_secs(10))
+    }
+
     /// The stages of both chains.
     pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
         self.chain.iter().chain(&self.reply_chain)

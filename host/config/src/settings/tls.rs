@@ -1,10 +1,10 @@
 //! Tables `tls` and `to_tls` of a listener.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
+use super::ClientName;
 use crate::keys::keys;
-use crate::kind::{File, HostName, Optional};
+use crate::kind::{ClientNames, File, HostName, Optional};
 
 keys! {
     /// Table `tls` of a listener: TLS of its clients.
@@ -16,10 +16,11 @@ keys! {
         key: PathBuf = PathBuf::new(), File, Live, default "required";
         /// Requires a certificate from every client, signed by one of these authorities, PEM.
         client_ca: Option<PathBuf> = None, Optional(File, "none"), Live;
-    }
-    no key {
-        /// Longest handshake: the key `handshake_timeout` of the listener.
-        handshake_timeout: Duration = Duration::from_secs(10);
+        // Only with `client_ca`.
+        /// Names, one of which the client's certificate must have among the DNS names of its
+        /// subjectAltName. `"*.example.org"` stands for every name with one label before
+        /// `.example.org`. Other clients are refused. Only with `client_ca`.
+        client_names: Option<Vec<ClientName>> = None, Optional(ClientNames, "any"), Live, default "any";
     }
 }
 

@@ -3,8 +3,6 @@
 use crate::checker::Checker;
 use crate::item::{Item, Table};
 use crate::key::TableSettings as _;
-use crate::keys;
-use crate::kind::{HOUR, SHORTEST, Time};
 use crate::settings::{HopTls, Rate, Tls, Watermarks};
 use crate::units::SIZE;
 
@@ -48,34 +46,21 @@ impl Checker<'_> {
         Some(rate)
     }
 
-    /// Table `tls`, and the key that belongs to it.
+    /// Table `tls`.
     pub(super) fn tls(&mut self, listener: &Table<'_>) -> Option<Tls> {
-        let handshake = listener.item("handshake_timeout");
-        let Some(item) = listener.item("tls") else {
-            let unused = |item: Item<'_>| {
-                item.refuse(
-                    "has no effect without `tls`",
-                    "add `tls`, or leave this out",
-                )
-            };
-            self.problems.extend(handshake.map(unused));
-            return None;
-        };
+        let item = listener.item("tls")?;
         let right =
             "write tls = { cert = \"PATH\", key = \"PATH\" }; client_ca = \"PATH\" may be added";
         let table = self
             .problems
             .keep(item.table(format!("`tls` of {}", listener.name), right))?;
-        let mut tls = Tls::read(&table, self);
+        let tls = Tls::read(&table, self);
         self.require(&table, &["cert", "key"], right);
-        let limits = Time(SHORTEST, HOUR);
-        keys::read(
-            listener,
-            "handshake_timeout",
-            &limits,
-            &mut tls.handshake_timeout,
-            self,
-        );
+        if let (Some(item), false) = (table.item("client_names"), table.has("client_ca")) {
+            let why = "without `client_ca` clients show no certificates";
+            let hint = "add client_ca = \"PATH\"";
+            self.problems.push(item.vain(why, hint));
+        }
         Some(tls)
     }
 

@@ -87,6 +87,7 @@ impl Checker<'_> {
             places,
             ..settings
         };
+        self.greeting(&table, &settings, bind.as_ref());
         if bind.is_some() {
             self.problems.extend(without_effect(&settings, listener));
         }

@@ -1,7 +1,7 @@
 //! Which keys are allowed with an address in `bind`.
 
 use crate::problem::Problem;
-use crate::settings::{Address, ListenerSettings};
+use crate::settings::{Address, ListenerSettings, ProxyProtocol};
 
 /// A report for each key that has no effect with the address of the listener called `name`.
 pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Problem> {
@@ -27,9 +27,19 @@ pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Pro
                 let hint = "write an IP address and a port, or leave this out";
                 vain("reuse_port", "has no port", hint);
             }
-            if listener.max_per_address.is_some() {
+            // A proxy may name clients elsewhere.
+            let local = listener.proxy_protocol == ProxyProtocol::Off;
+            if local && listener.max_per_address.is_some() {
                 let hint = "use `max_connections`, which counts them all";
                 vain("max_per_address", "has clients without an IP address", hint);
+            }
+            let networks = [
+                ("allow", listener.allow.is_some()),
+                ("deny", !listener.deny.is_empty()),
+            ];
+            for (key, _) in networks.into_iter().filter(|(_, given)| local && *given) {
+                let hint = "let the permissions of the socket's file say who may connect";
+                vain(key, "has clients without an IP address", hint);
             }
         }
         Address::Systemd(_) => {

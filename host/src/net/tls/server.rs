@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{InconsistentKeys, ServerConfig};
 
+use super::client_names::NamedClients;
 use super::pem::Pem;
 use super::{Fingerprint, fingerprint, provider};
 use linemill_config::Problem;
-use linemill_config::settings::Tls;
+use linemill_config::settings::{ClientName, Tls};
 
 /// TLS sessions kept for clients that reconnect; the oldest are dropped first. They are kept here and
 /// not in stateless tickets, so that they end with these certificates: a client accepted under a
@@ -20,19 +20,20 @@ const SESSIONS: usize = 1024;
 /// The server's end of TLS.
 pub struct Server {
     config: Arc<ServerConfig>,
-    handshake_timeout: Duration,
+    /// Names that clients may have; `None` for any.
+    client_names: Option<Vec<ClientName>>,
     files: Fingerprint,
 }
 
 impl Server {
-    /// Reads the files that `settings` name. If their contents are the same as those of `before`, its
-    /// configuration is reused, with its sessions.
+    /// Reads the files that `settings` name. If their contents are the same as those of `before`, and
+    /// the same clients are let in, that is returned, with its sessions.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what it should, or when the key does not belong to
     /// the certificate.
     pub fn load(settings: &Tls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
-        let handshake_timeout = settings.handshake_timeout;
+        let client_names = settings.client_names.clone();
         let (cert, key) = (Pem::read(&settings.cert)?, Pem::read(&settings.key)?);
         let client_ca = settings.client_ca.as_deref().map(Pem::read).transpose()?;
         let files = fingerprint([
@@ -40,16 +41,16 @@ impl Server {
             Some(&key.bytes[..]),
             client_ca.as_ref().map(|ca| &ca.bytes[..]),
         ]);
-        let config = match before.filter(|before| before.files == files) {
-            Some(same) if same.handshake_timeout == handshake_timeout => {
-                return Ok(Arc::clone(same));
-            }
-            Some(same) => Arc::clone(&same.config),
-            None => Arc::new(config(&cert, &key, client_ca.as_ref())?),
+        let is_same = |before: &&Arc<Self>| {
+            before.files == files && before.client_names == client_names
         };
+        if let Some(same) = before.filter(is_same) {
+            return Ok(Arc::clone(same));
+        }
+        let config = config(&cert, &key, client_ca.as_ref(), client_names.as_deref())?;
         Ok(Arc::new(Self {
-            config,
-            handshake_timeout,
+            config: Arc::new(config),
+            client_names,
             files,
         }))
     }
@@ -58,18 +59,13 @@ impl Server {
     pub(crate) fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }
-
-    /// Longest handshake.
-    pub fn handshake_timeout(&self) -> Duration {
-        self.handshake_timeout
-    }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Keys must not get into logs.
         f.debug_struct("Server")
-            .field("handshake_timeout", &self.handshake_timeout)
+            .field("client_names", &self.client_names)
             .finish_non_exhaustive()
     }
 }
@@ -78,6 +74,7 @@ fn config(
     cert: &Pem<'_>,
     key: &Pem<'_>,
     client_ca: Option<&Pem<'_>>,
+    client_names: Option<&[ClientName]>,
 ) -> Result<ServerConfig, Problem> {
     let provider = provider();
     let versioned = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -88,12 +85,16 @@ fn config(
         Some(ca) => {
             let roots = Arc::new(ca.authorities()?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-            versioned.with_client_cert_verifier(verifier.map_err(|error| {
+            let trusted = verifier.map_err(|error| {
                 Problem::new(
                     format!("{}: {error}", ca.shown()),
                     "name the certificates of those who sign your clients'",
                 )
-            })?)
+            })?;
+            versioned.with_client_cert_verifier(match client_names {
+                None => trusted,
+                Some(names) => Arc::new(NamedClients::new(trusted, names.to_vec())),
+            })
         }
     };
     let chain = builder.with_single_cert(cert.certificates()?, key.key()?);

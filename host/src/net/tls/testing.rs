@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
@@ -52,7 +51,7 @@ impl Certificates {
             cert: self.path(&format!("{name}.crt")),
             key: self.path(&format!("{name}.key")),
             client_ca: None,
-            handshake_timeout: Duration::from_secs(10),
+            client_names: None,
         }
     }
 

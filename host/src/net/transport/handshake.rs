@@ -6,12 +6,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use tokio::io::{AsyncWriteExt, copy, sink, split};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::{Plain, ReadHalf, WriteHalf};
-use crate::net::tls::{BUFFER, Client, Server};
+use crate::net::tls::{BUFFER, Client, OtherClient, Server};
 use linemill_config::Problem;
 
 /// How long the host still reads from a client whose handshake failed: closing a socket with unread
@@ -27,6 +28,9 @@ pub enum HandshakeError {
     /// It took longer than `handshake_timeout`.
     #[error("the TLS handshake took longer than {0:?}")]
     Timeout(Duration),
+    /// The client's certificate is trusted, but has none of `client_names`.
+    #[error("TLS handshake: {0}")]
+    OtherClient(OtherClient),
     /// A certificate cannot contain the upstream's host name.
     #[error("{}", .0.what())]
     Name(#[from] Problem),
@@ -45,6 +49,8 @@ pub enum HandshakeFailure {
     Timeout,
     /// The peer's certificate is missing or not trusted.
     Certificate,
+    /// The peer's certificate is trusted, but has none of `client_names`.
+    ClientName,
     /// The peer does not trust this end, or has no version or cipher in common with it.
     Rejected,
     /// What the peer sent is not TLS.
@@ -63,6 +69,7 @@ impl HandshakeError {
         let error = match self {
             Self::NotBegun => return None,
             Self::Timeout(_) => return Some(HandshakeFailure::Timeout),
+            Self::OtherClient(_) => return Some(HandshakeFailure::ClientName),
             Self::Name(_) => return Some(HandshakeFailure::Certificate),
             Self::Failed(error) => error,
         };
@@ -79,14 +86,17 @@ impl HandshakeError {
 }
 
 impl Server {
-    /// Starts TLS on a client's connection.
+    /// Starts TLS on a client's connection, within `limit`.
     ///
     /// # Errors
     /// When the client does not speak TLS, does not present a trusted certificate where one is
-    /// required, goes away, or takes longer than `handshake_timeout`. Unless it took too long, a client
+    /// required, goes away, or takes longer than `limit`. Unless it took too long, a client
     /// that has begun gets an alert.
-    pub async fn accept(&self, plain: Plain) -> Result<(ReadHalf, WriteHalf), HandshakeError> {
-        let limit = self.handshake_timeout();
+    pub async fn accept(
+        &self,
+        plain: Plain,
+        limit: Duration,
+    ) -> Result<(ReadHalf, WriteHalf), HandshakeError> {
         let acceptor = TlsAcceptor::from(Arc::clone(self.config()));
         let accepting = async {
             // An error, such as a reset, is an end as well.
@@ -103,7 +113,7 @@ impl Server {
             }
             Ok(Ok(Err((error, plain)))) => {
                 give_up(plain).await;
-                Err(error.into())
+                Err(other_client(&error).map_or_else(|| error.into(), HandshakeError::OtherClient))
             }
             Ok(Err(not_begun)) => Err(not_begun),
             Err(_) => Err(HandshakeError::Timeout(limit)),
@@ -129,6 +139,16 @@ impl Client {
         });
         let (reader, writer) = split(connecting.await?);
         Ok((ReadHalf::TlsClient(reader), WriteHalf::TlsClient(writer)))
+    }
+}
+
+/// The client whose certificate was refused for its names, if that is why.
+fn other_client(error: &io::Error) -> Option<OtherClient> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            other.0.downcast_ref().cloned()
+        }
+        _ => None,
     }
 }
 

@@ -126,6 +126,34 @@ fn client_ca_requires_a_trusted_certificate() {
 }
 
 #[test]
+fn client_names_lets_in_named_clients_only() {
+    let authority = Authority::new();
+    let tls = TLS.replace(
+        " }",
+        ", client_ca = \"ca.crt\", client_names = [\"sensor-1\", \"*.example.org\"] }",
+    );
+    let host = served(&authority, &authority.server(), &tls);
+    for known in [["sensor-1"], ["a.Example.org"]] {
+        let config = authority.trusting_client(Some(&authority.client_of(&known)));
+        assert_eq!(host.connect_tls(&config).exchange(b"Hello\n"), b"Uryyb\n");
+    }
+    for other in [&["sensor-2"][..], &["a.b.example.org"], &[]] {
+        let config = authority.trusting_client(Some(&authority.client_of(other)));
+        // In TLS 1.3, a client notices the refusal only when it reads.
+        if let Ok(mut client) = Client::connect_tls(host.address(), &config) {
+            client.offer(b"Hello\n", Duration::from_secs(1));
+            let (got, end) = client.rest_until_end();
+            assert_eq!(got, b"");
+            end.expect_err("an alert");
+        }
+    }
+    let refused = [("reason", "client_name")];
+    host.wait_metric("linemill_connections_closed_total", &refused, 3.0);
+    host.expect_stderr("the name sensor-2 is not in `client_names`");
+    assert_eq!(host.metric("linemill_lines_in_total", &[]).to_string(), "2");
+}
+
+#[test]
 fn records_may_arrive_in_pieces() {
     let authority = Authority::new();
     let host = host(&authority, "");

@@ -16,6 +16,8 @@ async fn pair() -> (TcpStream, TcpStream) {
     (connected.expect("connected"), accepted.expect("accepted").0)
 }
 
+const LIMIT: Duration = Duration::from_secs(10);
+
 type Halves = (ReadHalf, WriteHalf);
 
 /// A server named `localhost`, and what came of a client that connects to `host`.
@@ -29,7 +31,7 @@ async fn shake(
 ) {
     let (here, there) = pair().await;
     tokio::join!(
-        server.accept(Plain::Tcp(there)),
+        server.accept(Plain::Tcp(there), LIMIT),
         client.connect(Plain::Tcp(here), host)
     )
 }
@@ -69,7 +71,7 @@ async fn an_end_without_close_notify_is_told_apart() {
     let files = Certificates::new();
     let (server, client) = (files.server("localhost"), files.client());
     let (here, there) = pair().await;
-    let (accepted, mut client) = tokio::join!(server.accept(Plain::Tcp(there)), raw(&client, here));
+    let (accepted, mut client) = tokio::join!(server.accept(Plain::Tcp(there), LIMIT), raw(&client, here));
     let (mut reader, _writer) = accepted.expect("accepted");
     client.write_all(b"abc\nde").await.expect("written");
     client.flush().await.expect("sent");
@@ -94,7 +96,7 @@ async fn who_does_not_speak_tls_is_told_and_closed_at_once() {
         drop(here);
         found
     };
-    let (accepted, found) = tokio::join!(server.accept(Plain::Tcp(there)), client);
+    let (accepted, found) = tokio::join!(server.accept(Plain::Tcp(there), LIMIT), client);
     assert!(
         matches!(accepted, Err(HandshakeError::Failed(_))),
         "{accepted:?}"
@@ -108,14 +110,10 @@ async fn a_silent_client_has_as_long_as_it_is_given() {
     let files = Certificates::new();
     files.sign("localhost", "localhost");
     let limit = Duration::from_millis(50);
-    let settings = Tls {
-        handshake_timeout: limit,
-        ..files.tls("localhost")
-    };
-    let server = Server::load(&settings, None).expect("a server");
+    let server = Server::load(&files.tls("localhost"), None).expect("a server");
     let (_here, there) = pair().await;
     let start = tokio::time::Instant::now();
-    let accepted = server.accept(Plain::Tcp(there)).await;
+    let accepted = server.accept(Plain::Tcp(there), limit).await;
     assert!(matches!(accepted, Err(HandshakeError::Timeout(at)) if at == limit));
     assert!(start.elapsed() >= limit);
 }
@@ -195,7 +193,7 @@ async fn a_probe_is_not_a_failure() {
             socket.set_linger(Some(Duration::ZERO)).expect("set");
         }
         drop(here);
-        let error = server.accept(Plain::Tcp(there)).await.expect_err("gone");
+        let error = server.accept(Plain::Tcp(there), LIMIT).await.expect_err("gone");
         assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
         assert_eq!(error.failure(), None);
     }
@@ -203,7 +201,7 @@ async fn a_probe_is_not_a_failure() {
     {
         let (here, there) = tokio::net::UnixStream::pair().expect("a pair");
         drop(here);
-        let error = server.accept(Plain::Unix(there)).await.expect_err("gone");
+        let error = server.accept(Plain::Unix(there), LIMIT).await.expect_err("gone");
         assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
     }
 }
@@ -214,7 +212,6 @@ async fn failures_are_of_different_kinds() {
     files.sign("localhost", "localhost");
     let settings = Tls {
         client_ca: Some(files.path("ca.pem")),
-        handshake_timeout: Duration::from_millis(50),
         ..files.tls("localhost")
     };
     let server = Server::load(&settings, None).expect("a server");
@@ -224,7 +221,9 @@ async fn failures_are_of_different_kinds() {
         if ends {
             here.shutdown().await.expect("FIN");
         }
-        let error = server.accept(Plain::Tcp(there)).await.expect_err("no TLS");
+        let limit = Duration::from_millis(if ends { 10_000 } else { 50 });
+        let accepted = server.accept(Plain::Tcp(there), limit).await;
+        let error = accepted.expect_err("no TLS");
         error.failure()
     };
     // The start of a record.
@@ -241,4 +240,51 @@ async fn failures_are_of_different_kinds() {
     let (accepted, _) = shake(&server, &stranger, "localhost").await;
     let failure = accepted.expect_err("not trusted").failure();
     assert_eq!(failure, Some(HandshakeFailure::Rejected));
+}
+
+#[tokio::test]
+async fn clients_may_be_let_in_by_name() {
+    let files = Certificates::new();
+    files.sign("localhost", "localhost");
+    let names = ["sensor-1", "*.example.org"].map(|name| name.parse().expect("a name"));
+    let settings = Tls {
+        client_ca: Some(files.path("ca.pem")),
+        client_names: Some(names.to_vec()),
+        ..files.tls("localhost")
+    };
+    let server = Server::load(&settings, None).expect("a server");
+    for (name, known) in [
+        ("sensor-1", true),
+        ("sensor-10", false),
+        ("a.example.org", true),
+        ("example.org", false),
+        ("a.b.example.org", false),
+        // Not a DNS name.
+        ("10.0.0.1", false),
+    ] {
+        files.sign("mine", name);
+        let shown = HopTls {
+            ca: Some(files.path("ca.pem")),
+            cert: Some(files.path("mine.crt")),
+            key: Some(files.path("mine.key")),
+            name: None,
+        };
+        let client = Client::load(&shown, None).expect("a client");
+        let (accepted, _) = shake(&server, &client, "localhost").await;
+        if known {
+            accepted.unwrap_or_else(|error| panic!("{name}: {error}"));
+        } else {
+            let error = accepted.expect_err(name);
+            assert_eq!(
+                error.failure(),
+                Some(HandshakeFailure::ClientName),
+                "{error}"
+            );
+            assert!(error.to_string().contains("`client_names`"), "{error}");
+        }
+    }
+    // The authority counts all the same.
+    let (accepted, _) = shake(&server, &files.client(), "localhost").await;
+    let failure = accepted.expect_err("no certificate").failure();
+    assert_eq!(failure, Some(HandshakeFailure::Certificate));
 }

@@ -27,7 +27,10 @@ async fn over_tls_no_line_is_lost_and_none_goes_twice() {
         .expect("a destination");
     let accept = async || -> (ReadHalf, WriteHalf) {
         let (peer, _) = listener.accept().await.expect("accepted");
-        server.accept(Plain::Tcp(peer)).await.expect("shaken hands")
+        server
+            .accept(Plain::Tcp(peer), Duration::from_secs(10))
+            .await
+            .expect("shaken hands")
     };
     let counts = metrics();
     let upstream = Upstream::new(&to, options).expect("an upstream");

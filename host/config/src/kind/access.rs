@@ -1,0 +1,79 @@
+//! Kinds of values that say who may connect: networks, and names of clients.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Kind;
+use crate::checker::Checker;
+use crate::item::Item;
+use crate::problem::Problem;
+use crate::settings::{ClientName, Networks};
+
+/// A list of networks or addresses, at least one.
+pub(crate) struct NetworkList;
+
+/// A list of names that a client's certificate may have, at least one.
+pub(crate) struct ClientNames;
+
+impl Kind<Networks> for NetworkList {
+    fn name(&self) -> String {
+        "list of networks".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Networks> {
+        let networks = checker.list(item, network);
+        if item.list().is_ok_and(|items| items.is_empty()) {
+            let hint = "name a network, such as \"10.0.0.0/8\", or leave this out";
+            checker.problems.push(item.refuse("names no network", hint));
+        }
+        Some(Networks::new(networks))
+    }
+
+    fn show(&self, value: &Networks) -> Option<String> {
+        Some(value.to_string())
+    }
+
+    fn toml(&self, value: &Networks) -> Option<String> {
+        (!value.is_empty()).then(|| value.to_string())
+    }
+}
+
+impl Kind<Vec<ClientName>> for ClientNames {
+    fn name(&self) -> String {
+        "list of names".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<ClientName>> {
+        if item.list().is_ok_and(|items| items.is_empty()) {
+            let hint = "name a client, such as \"sensor-1.example.org\", or leave this out";
+            checker.problems.push(item.refuse("names no client", hint));
+        }
+        Some(checker.list(item, Item::parsed))
+    }
+
+    fn show(&self, _: &Vec<ClientName>) -> Option<String> {
+        None
+    }
+}
+
+/// A network, or a single address.
+fn network(item: &Item<'_>) -> Result<IpNet, Problem> {
+    let text = item.text()?;
+    let network: IpNet = match text.parse() {
+        Ok(network) => network,
+        Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| {
+            let hint = "write an address and the length of its prefix, such as \"10.0.0.0/8\" or \"2001:db8::/32\", or an address alone";
+            item.refuse("is not a network", hint)
+        })?,
+    };
+    if network.trunc() != network {
+        let hint = format!(
+            "write \"{}\" for the network, or \"{}\" for the address",
+            network.trunc(),
+            network.addr()
+        );
+        return Err(item.refuse("has bits after its prefix", hint));
+    }
+    Ok(network)
+}
