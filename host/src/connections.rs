@@ -10,6 +10,7 @@ mod activity;
 mod closing;
 pub mod connection;
 mod context;
+pub mod datagrams;
 pub mod end;
 pub mod metrics;
 mod pump;

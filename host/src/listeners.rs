@@ -10,6 +10,8 @@ mod address_counts;
 mod admission;
 mod arrival;
 mod connection_span;
+mod datagram_reader;
+mod datagrams;
 mod gates;
 pub mod listener;
 pub mod metrics;

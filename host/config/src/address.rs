@@ -16,7 +16,9 @@ use super::settings::Address;
 /// Longest path of a Unix socket that every supported system accepts, in bytes.
 const UNIX_PATH: usize = 103;
 
-const ADDRESS_HINT: &str = "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", or \"unix:PATH\" or \"systemd:NAME\"";
+const ADDRESS_HINT: &str = "write IP:PORT, such as \"127.0.0.1:40713\" or \"[::1]:0\", \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\" or \"systemd:NAME\"";
+const UDP_HINT: &str =
+    "write \"udp://IP:PORT\", such as \"udp://127.0.0.1:514\" or \"udp://[::]:514\"";
 const SYSTEMD_HINT: &str = "write \"systemd:NAME\", as FileDescriptorName= has it in the .socket unit, or \"systemd\" for the only socket of the unit";
 
 impl FromStr for Address {
@@ -25,6 +27,15 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if let Some(path) = text.strip_prefix("unix:") {
             return unix_path(path).map(Self::Unix);
+        }
+        if let Some(path) = text.strip_prefix("unixgram:") {
+            return unix_path(path).map(Self::Unixgram);
+        }
+        if let Some(rest) = text.strip_prefix("udp://") {
+            return rest.parse().map(Self::Udp).map_err(|_| Malformed {
+                hint: UDP_HINT,
+                ..fault(rest)
+            });
         }
         if text == "systemd" {
             return Ok(Self::Systemd(None));
@@ -103,11 +114,20 @@ fn systemd_name(name: &str) -> Result<String, Malformed> {
     }
 }
 
+impl Address {
+    /// Whether lines come in datagrams there, not in streams.
+    pub fn is_datagram(&self) -> bool {
+        matches!(self, Self::Udp(_) | Self::Unixgram(_))
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Udp(address) => write!(f, "udp://{address}"),
+            Self::Unixgram(path) => write!(f, "unixgram:{}", path.display()),
             Self::Systemd(None) => write!(f, "systemd"),
             Self::Systemd(Some(name)) => write!(f, "systemd:{name}"),
         }
@@ -130,6 +150,9 @@ mod tests {
             "systemd",
             "systemd:lines.socket",
             "[fe80::1%2]:514",
+            "udp://127.0.0.1:514",
+            "udp://[::]:0",
+            "unixgram:/dev/log",
         ] {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
@@ -160,6 +183,9 @@ mod tests {
             ),
             ("systemd-lines", "is not an address"),
             ("tcp://127.0.0.1:514", "begins with a scheme"),
+            ("udp://127.0.0.1", "has no port"),
+            ("udp://localhost:514", "does not start with an IP address"),
+            ("unixgram:", "has no path"),
             ("tls://[::]:514", "begins with a scheme"),
             ("[fe80::1%lo]:514", "does not give its interface by number"),
         ];
@@ -179,7 +205,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_reads_shows_as_something_that_reads(text in "(unix:|systemd:?)?[\\[\\]a-f0-9.:/]{0,24}") {
+        fn what_reads_shows_as_something_that_reads(text in "(unix:|unixgram:|udp://|systemd:?)?[\\[\\]a-f0-9.:/]{0,24}") {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
             }

@@ -61,6 +61,10 @@ pub enum Address {
     Tcp(SocketAddr),
     /// `unix:PATH`.
     Unix(PathBuf),
+    /// `udp://IP:PORT`: datagrams. Port 0 lets the system choose.
+    Udp(SocketAddr),
+    /// `unixgram:PATH`: datagrams of a Unix socket.
+    Unixgram(PathBuf),
     /// `systemd` or `systemd:NAME`: a socket that systemd has opened and hands over. With a name,
     /// the one of that `FileDescriptorName`; without, the only one.
     Systemd(Option<String>),

@@ -4,6 +4,7 @@
 //! number is in range, or reports of everything that is wrong. Pure: nothing is opened or looked
 //! up.
 
+mod datagrams;
 mod egress;
 mod filter;
 mod greeting;
@@ -170,6 +171,7 @@ const TOKEN_LEAST: usize = 16;
 fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     Ok(match item.parsed()? {
         Address::Unix(path) => Address::Unix(folder.join(path)),
+        Address::Unixgram(path) => Address::Unixgram(folder.join(path)),
         other => other,
     })
 }
@@ -178,7 +180,9 @@ fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
 fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
     let hint = "write IP:PORT, such as \"127.0.0.1:9713\" or \"[::1]:0\", or \"unix:PATH\"";
     match item.text()?.parse() {
-        Ok(Address::Systemd(_)) => Err(item.refuse("is for listeners only", hint)),
+        Ok(Address::Systemd(_) | Address::Udp(_) | Address::Unixgram(_)) => {
+            Err(item.refuse("is for listeners only", hint))
+        }
         Ok(_) => address(item, folder),
         Err(Malformed { fault, .. }) => Err(item.refuse(fault, hint)),
     }

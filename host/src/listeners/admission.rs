@@ -70,7 +70,10 @@ impl Arrival {
             RefusalReason::Denied => {
                 tracing::warn!(not_logged, "connection refused: the client is in `deny`");
             }
-            _ => tracing::warn!(not_logged, "connection refused: the client is not in `allow`"),
+            _ => tracing::warn!(
+                not_logged,
+                "connection refused: the client is not in `allow`"
+            ),
         });
         Err(())
     }

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::address_counts::AddressCounts;
 use super::arrival::{Arrival, PATIENCE};
+use super::datagrams::Datagrams;
 use super::gates::Gates;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot, grace_ends};
@@ -71,6 +72,7 @@ impl Listener {
 
     /// Accepts until the listener must drain, and returns when all connections have ended.
     pub async fn serve(mut self) {
+        self.receive_datagrams();
         loop {
             while self.connections.try_join_next().is_some() {}
             let drain_until = self.snapshot.borrow_and_update().drain_until(&self.name);
@@ -86,6 +88,23 @@ impl Listener {
                 Some(_) = self.connections.join_next() => {}
             }
         }
+    }
+
+    /// Receives datagrams, if the socket does, in a task of its own.
+    fn receive_datagrams(&mut self) {
+        let Some(socket) = self.socket.datagrams() else {
+            return;
+        };
+        let datagrams = Datagrams {
+            socket: Arc::clone(socket),
+            listener: Arc::clone(&self.name),
+            egress: Arc::clone(&self.egress),
+            snapshot: self.snapshot.clone(),
+            metrics: Arc::clone(&self.metrics),
+            line_metrics: Arc::clone(&self.line_metrics),
+            gates: Arc::clone(&self.gates),
+        };
+        self.connections.spawn(datagrams.serve());
     }
 
     /// Stops accepting, and waits for the connections, which follow the same snapshots.

@@ -21,6 +21,29 @@ linemill_telemetry::metrics! {
         /// Connections that have ended, by reason.
         #[metric("connections_closed", unit = "connections")]
         pub closed: OnDemand<EndReason, Counter>,
+        /// Datagrams that have been received.
+        #[metric("datagrams", unit = "datagrams")]
+        pub datagrams: Counter,
+        /// Datagrams of which only the first 64 KiB have been processed, since they were longer.
+        #[metric("datagrams_cut", unit = "datagrams")]
+        pub datagrams_cut: Counter,
+        /// Datagrams that have been dropped, by reason.
+        #[metric("datagrams_dropped", unit = "datagrams")]
+        pub datagrams_dropped: EachValue<DatagramDrop, Counter>,
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// Why a datagram is dropped.
+    pub enum DatagramDrop as "reason" {
+        /// The sender's address was not in `allow`.
+        NotAllowed = "not_allowed",
+        /// The sender's address was in `deny`.
+        Denied = "denied",
+        /// The kernel's receive buffer was full. Only for UDP, on Linux.
+        Kernel = "kernel",
+        /// The grace period was over.
+        Drain = "drain",
     }
 }
 

@@ -4,6 +4,7 @@
 //! or a report of why the host cannot listen there.
 //! Not here: what happens to connections.
 
+mod datagrams;
 mod systemd;
 mod tcp;
 #[cfg(unix)]
@@ -11,17 +12,21 @@ mod unix;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
+use super::datagrams::DatagramSocket;
 use super::tcp::set_up;
 use super::transport::{Peer, Plain};
 use linemill_config::settings::{Address, ListenerSettings};
 use linemill_config::{Place, Problem};
 
 pub use systemd::SystemdSockets;
+#[cfg(unix)]
+pub(in crate::net) use unix::SocketFile;
 
 /// Connections that the system may accept ahead of the host. The system may allow fewer: on Linux
 /// `net.core.somaxconn` (listen(2)).
@@ -57,6 +62,7 @@ enum Inner {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(unix::KeptSocket),
+    Datagrams(Arc<DatagramSocket>),
     /// Opened by systemd, as its file was.
     #[cfg(unix)]
     UnixOfSystemd(UnixListener),
@@ -112,11 +118,14 @@ impl<'a> BindRequest<'a> {
             Address::Tcp(address) => tcp::bind(*address, self.ipv6_only, self.reuse_port),
             #[cfg(unix)]
             Address::Unix(path) => unix::bind(path, self.access),
+            #[cfg(unix)]
+            Address::Unixgram(path) => unix::bind_datagrams(path, self.access),
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(Problem::new(
+            Address::Unix(_) | Address::Unixgram(_) => Err(Problem::new(
                 "this system has no Unix sockets",
                 "use an IP address and a port",
             )),
+            Address::Udp(address) => datagrams::bind(*address, self.ipv6_only, self.reuse_port),
             Address::Systemd(name) => systemd.take(name.as_deref()),
         };
         bound.map_err(|problem| problem.of(self.whose).at(self.place))
@@ -168,21 +177,37 @@ impl Socket {
         })
     }
 
+    fn datagrams_at(name: Address, socket: Arc<DatagramSocket>) -> Self {
+        Self {
+            inner: Inner::Datagrams(socket),
+            name,
+        }
+    }
+
+    /// The socket, if it receives datagrams.
+    pub fn datagrams(&self) -> Option<&Arc<DatagramSocket>> {
+        match &self.inner {
+            Inner::Datagrams(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
     /// The address it listens on; instead of port 0, the port that the system chose.
     pub fn name(&self) -> &Address {
         &self.name
     }
 
-    /// The TCP socket; `None` for a Unix socket.
+    /// The TCP socket; `None` for any other.
     pub fn into_tcp(self) -> Option<TcpListener> {
         match self.inner {
             Inner::Tcp(socket) => Some(socket),
             #[cfg(unix)]
             Inner::Unix(_) | Inner::UnixOfSystemd(_) => None,
+            Inner::Datagrams(_) => None,
         }
     }
 
-    /// Waits for the next connection. No connection is lost when the future is dropped before it is
+    /// Waits for the next connection; indefinitely on a socket that receives datagrams. No connection is lost when the future is dropped before it is
     /// ready.
     ///
     /// # Errors
@@ -194,6 +219,7 @@ impl Socket {
                 set_up(&stream);
                 Ok((Plain::Tcp(stream), Peer::Ip(peer)))
             }
+            Inner::Datagrams(_) => std::future::pending().await,
             #[cfg(unix)]
             Inner::Unix(socket) => Ok((Plain::Unix(socket.accept().await?), Peer::Unix)),
             #[cfg(unix)]

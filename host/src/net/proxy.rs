@@ -113,7 +113,11 @@ fn part_of_header(bytes: &[u8]) -> Option<Part> {
             None => FIXED,
         };
         let is_whole = bytes.len() >= length;
-        return Some(if is_whole { Part::Whole(length) } else { Part::Beginning });
+        return Some(if is_whole {
+            Part::Whole(length)
+        } else {
+            Part::Beginning
+        });
     }
     if bytes.starts_with(WORD) {
         let text = &bytes[..bytes.len().min(LONGEST_TEXT)];

@@ -107,6 +107,8 @@ mod cli {
 mod listeners {
     /// IPv6, both address families, one port for two hosts.
     mod binds;
+    /// Lines in datagrams: UDP and Unix sockets.
+    mod datagrams;
     /// TLS handshakes that fail or never finish, certificates replaced without a signal.
     mod handshakes;
     /// Whose clients may connect: `allow` and `deny`.

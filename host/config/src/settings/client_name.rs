@@ -16,9 +16,9 @@ impl ClientName {
     pub fn matches(&self, name: &str) -> bool {
         match self.0.strip_prefix("*.") {
             None => self.0.eq_ignore_ascii_case(name),
-            Some(domain) => name
-                .split_once('.')
-                .is_some_and(|(label, rest)| !label.is_empty() && domain.eq_ignore_ascii_case(rest)),
+            Some(domain) => name.split_once('.').is_some_and(|(label, rest)| {
+                !label.is_empty() && domain.eq_ignore_ascii_case(rest)
+            }),
         }
     }
 }
@@ -57,12 +57,19 @@ mod tests {
         assert!(matches("sensor-1", "Sensor-1"));
         assert!(!matches("sensor-1", "sensor-1.example.org"));
         assert!(matches("*.example.org", "a.Example.ORG"));
-        for name in ["example.org", ".example.org", "a.b.example.org", "aexample.org"] {
+        for name in [
+            "example.org",
+            ".example.org",
+            "a.b.example.org",
+            "aexample.org",
+        ] {
             assert!(!matches("*.example.org", name), "{name}");
         }
         // A certificate for many names is none for one of them.
         assert!(!matches("a.example.org", "*.example.org"));
-        for wrong in ["", "*", "*.", "a.*.org", "*a.org", "a..b", "a b", "10.0.0.1", "a."] {
+        for wrong in [
+            "", "*", "*.", "a.*.org", "*a.org", "a..b", "a b", "10.0.0.1", "a.",
+        ] {
             wrong.parse::<ClientName>().expect_err(wrong);
         }
     }

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::key::TableSettings as _;
 use crate::keys::keys;
-use crate::kind::{Choice, Count, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time, Timeout};
+use crate::kind::{
+    Choice, Count, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time, Timeout,
+};
 use crate::problem::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
@@ -28,12 +30,13 @@ keys! {
         name: String = "rot13".to_owned(), Special::new("name").written(quoted), Live,
             sample "in logs, metrics and errors";
         /// The address to listen on: an IP address and a port, `"unix:PATH"`, or a socket passed by
-        /// systemd. The latter is `"systemd:NAME"` with the socket's `FileDescriptorName`, or
+        /// systemd. For datagrams: `"udp://IP:PORT"` or `"unixgram:PATH"`; see
+        /// [Datagrams](#datagrams). The latter is `"systemd:NAME"` with the socket's `FileDescriptorName`, or
         /// `"systemd"` if there is only one. A stale Unix socket is replaced. A live one, or any
         /// other file at that path, is an error and is left alone.
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
             Special::new("address").shown(text).written(quoted), Restart,
-            sample "or \"unix:PATH\", \"systemd:NAME\"; port 0 lets the system choose";
+            sample "or \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\", \"systemd:NAME\"; port 0: any";
         // Only ever true with an IPv6 address.
         /// If `false`, `"[::]:PORT"` accepts IPv4 as well. Only with an IPv6 address.
         ipv6_only: bool = false, Flag, Restart,

@@ -6,7 +6,7 @@ use crate::item::Item;
 use crate::key::TableSettings as _;
 use crate::plugin_ref::is_name;
 use crate::problem::Problem;
-use crate::settings::ListenerSettings;
+use crate::settings::{Address, ListenerSettings};
 
 impl Checker<'_> {
     pub(super) fn listeners(
@@ -55,7 +55,10 @@ impl Checker<'_> {
             Some(item) => self.problems.keep(address(&item, &self.folder)),
             None => Some(default.bind.clone()),
         };
-        let egress = self.egress(&table, settings.shared, bind.as_ref());
+        // There are no connections that could each have an upstream of their own.
+        let is_datagram = bind.as_ref().is_some_and(Address::is_datagram);
+        let shared = settings.shared || is_datagram;
+        let egress = self.egress(&table, shared, bind.as_ref());
         let chain = match table.item("chain") {
             Some(item) => self.stages(&item, "chain", listener, filters),
             None => default.chain,
@@ -87,7 +90,16 @@ impl Checker<'_> {
             places,
             ..settings
         };
-        self.greeting(&table, &settings, bind.as_ref());
+        let mut settings = settings;
+        self.datagrams(&table, &settings, bind.as_ref());
+        if is_datagram {
+            settings.shared = settings.to.is_socket();
+            settings.idle_timeout = None;
+            settings.line_timeout = None;
+            settings.write_timeout = None;
+        } else {
+            self.greeting(&table, &settings, bind.as_ref());
+        }
         if bind.is_some() {
             self.problems.extend(without_effect(&settings, listener));
         }

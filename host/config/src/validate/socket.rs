@@ -12,13 +12,13 @@ pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Pro
         problems.push(listener.places.of(key).problem(text, hint));
     };
     match bind {
-        Address::Tcp(address) => {
+        Address::Tcp(address) | Address::Udp(address) => {
             if listener.ipv6_only && address.is_ipv4() {
                 let hint = "write an IPv6 address, such as \"[::]:PORT\", or leave this out";
                 vain("ipv6_only", "is not an IPv6 address", hint);
             }
         }
-        Address::Unix(_) => {
+        Address::Unix(_) | Address::Unixgram(_) => {
             if listener.ipv6_only {
                 let hint = "write an IPv6 address, such as \"[::]:PORT\", or leave this out";
                 vain("ipv6_only", "is not an IPv6 address", hint);

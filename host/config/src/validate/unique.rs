@@ -40,7 +40,8 @@ impl Checker<'_> {
             .map(|one| (&one.bind, &one.bind_place, name(one)));
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         for (bind, place, name) in admin.into_iter().chain(listeners) {
-            if matches!(bind, Address::Tcp(address) if address.port() == 0) {
+            if matches!(bind, Address::Tcp(address) | Address::Udp(address) if address.port() == 0)
+            {
                 continue;
             }
             match taken.get(&bind.to_string()) {
@@ -51,10 +52,10 @@ impl Checker<'_> {
                         quote(&bind.to_string())
                     );
                     let hint = match bind {
-                        Address::Tcp(_) => {
+                        Address::Tcp(_) | Address::Udp(_) => {
                             "give one of them another port, or port 0 to let the system choose"
                         }
-                        Address::Unix(_) => "give one of them another path",
+                        Address::Unix(_) | Address::Unixgram(_) => "give one of them another path",
                         Address::Systemd(_) => {
                             "give each a socket of its own, by its name: \"systemd:NAME\""
                         }

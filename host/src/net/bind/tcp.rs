@@ -17,16 +17,25 @@ pub(super) fn bind(
     ipv6_only: bool,
     reuse_port: bool,
 ) -> Result<Socket, Problem> {
-    open(address, ipv6_only, reuse_port).map_err(|error| {
-        let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port (0 lets the system choose)",
-            io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-            io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1 or 0.0.0.0",
-            io::ErrorKind::Unsupported if reuse_port => "this system cannot share a port: leave `reuse_port` out",
-            _ => "check the address",
-        };
-        cannot_listen(address, &error, hint)
-    })
+    open(address, ipv6_only, reuse_port)
+        .map_err(|error| cannot_listen(address, &error, hint(&error, reuse_port)))
+}
+
+/// What to do about an IP address and a port that cannot be bound.
+pub(super) fn hint(error: &io::Error, reuse_port: bool) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or choose another port (0 lets the system choose)"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+        io::ErrorKind::AddrNotAvailable => {
+            "use an address of this machine, such as 127.0.0.1 or 0.0.0.0"
+        }
+        io::ErrorKind::Unsupported if reuse_port => {
+            "this system cannot share a port: leave `reuse_port` out"
+        }
+        _ => "check the address",
+    }
 }
 
 fn open(address: SocketAddr, ipv6_only: bool, reuse_port: bool) -> io::Result<Socket> {
@@ -35,10 +44,7 @@ fn open(address: SocketAddr, ipv6_only: bool, reuse_port: bool) -> io::Result<So
     // On other systems it would let another program take the port over.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        // The default differs between systems, and may be configured.
-        socket.set_only_v6(ipv6_only || !address.ip().is_unspecified())?;
-    }
+    set_family(&socket, address, ipv6_only)?;
     if reuse_port {
         share_port(&socket)?;
     }
@@ -47,11 +53,24 @@ fn open(address: SocketAddr, ipv6_only: bool, reuse_port: bool) -> io::Result<So
     Socket::tcp(socket.into())
 }
 
+/// Says whether a socket for `address` takes IPv4 as well.
+pub(super) fn set_family(
+    socket: &socket2::Socket,
+    address: SocketAddr,
+    ipv6_only: bool,
+) -> io::Result<()> {
+    if address.is_ipv6() {
+        // The default differs between systems, and may be configured.
+        socket.set_only_v6(ipv6_only || !address.ip().is_unspecified())?;
+    }
+    Ok(())
+}
+
 #[cfg(all(
     unix,
     not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
 ))]
-fn share_port(socket: &socket2::Socket) -> io::Result<()> {
+pub(super) fn share_port(socket: &socket2::Socket) -> io::Result<()> {
     socket.set_reuse_port(true)
 }
 
@@ -59,7 +78,7 @@ fn share_port(socket: &socket2::Socket) -> io::Result<()> {
     unix,
     not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
 )))]
-fn share_port(_: &socket2::Socket) -> io::Result<()> {
+pub(super) fn share_port(_: &socket2::Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

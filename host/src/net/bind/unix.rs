@@ -13,12 +13,15 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Access, BACKLOG, Socket, cannot_listen};
+use crate::net::datagrams::DatagramSocket;
 pub(super) use kept::KeptSocket;
 use linemill_config::Problem;
 use linemill_config::settings::Address;
@@ -34,15 +37,33 @@ const ATTEMPTS: usize = 100;
 /// # Errors
 /// When something else is there, or the system refuses.
 pub(super) fn bind(path: &Path, access: Access) -> Result<Socket, Problem> {
+    bind_at(path, Address::Unix(path.to_owned()), || open(path, access))
+}
+
+/// Receives datagrams by a socket at `path`, to which those may send whom `access` allows. Otherwise as
+/// [`bind`].
+///
+/// # Errors
+/// When something else is there, or the system refuses.
+pub(super) fn bind_datagrams(path: &Path, access: Access) -> Result<Socket, Problem> {
+    let name = Address::Unixgram(path.to_owned());
+    bind_at(path, name.clone(), || open_datagrams(path, name, access))
+}
+
+/// Calls `open` once there is nothing at `path`.
+fn bind_at(
+    path: &Path,
+    name: Address,
+    open: impl FnOnce() -> io::Result<Socket>,
+) -> Result<Socket, Problem> {
     let _lock = lock_folder(path);
-    let name = Address::Unix(path.to_owned());
     if is_stale(path)? {
         fs::remove_file(path).map_err(|error| {
             let problem = format!("cannot remove the stale socket {}: {error}", path.display());
             Problem::new(problem, "remove it, or choose another path")
         })?;
     }
-    open(path, access).map_err(|error| {
+    open().map_err(|error| {
         let folder = path.parent().unwrap_or(Path::new("/")).display();
         let hint = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -64,17 +85,28 @@ fn open(path: &Path, access: Access) -> io::Result<Socket> {
     ))
 }
 
+fn open_datagrams(path: &Path, name: Address, access: Access) -> io::Result<Socket> {
+    let (socket, file) = bound(path, Type::DGRAM, access)?;
+    let socket = DatagramSocket::unix(socket.into(), file)?;
+    Ok(Socket::datagrams_at(name, Arc::new(socket)))
+}
+
 /// A socket that listens at `path`, where there is no file yet.
 fn listen(path: &Path, access: Access) -> io::Result<(UnixListener, SocketFile)> {
-    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let (socket, file) = bound(path, Type::STREAM, access)?;
+    socket.listen(BACKLOG)?;
+    Ok((socket.into(), file))
+}
+
+/// A socket at `path`, and its file. Nobody can connect to it before it listens.
+fn bound(path: &Path, kind: Type, access: Access) -> io::Result<(socket2::Socket, SocketFile)> {
+    let socket = socket2::Socket::new(Domain::UNIX, kind, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile::at(path)?;
     if let Some(mode) = access.mode() {
-        // Nobody can connect before it listens.
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
-    socket.listen(BACKLOG)?;
-    Ok((socket.into(), file))
+    Ok((socket, file))
 }
 
 /// Whether there is a socket at `path` that nobody accepts on. `false` when there is no file.
@@ -96,7 +128,13 @@ fn is_stale(path: &Path) -> Result<bool, Problem> {
     };
     let what = if kind.is_socket() {
         let live = "another program listens there; stop it, or choose another path";
-        return match try_connect(path) {
+        let connected = match try_connect(path, Type::STREAM) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::PROTOTYPE) => {
+                try_connect(path, Type::DGRAM)
+            }
+            connected => connected,
+        };
+        return match connected {
             Ok(()) => Err(Problem::new(format!("{shown} is in use"), live)),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
             // It has gone in the meantime.
@@ -123,8 +161,8 @@ fn is_stale(path: &Path) -> Result<bool, Problem> {
 }
 
 /// Tries to connect, without waiting.
-fn try_connect(path: &Path) -> io::Result<()> {
-    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+fn try_connect(path: &Path, kind: Type) -> io::Result<()> {
+    let socket = socket2::Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)
 }
@@ -150,7 +188,7 @@ fn lock_folder(path: &Path) -> Option<File> {
 /// A socket's file. When dropped, removes the file if it is still the same one. While the socket is
 /// open the system keeps the inode, so no other file can get its number.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(in crate::net) struct SocketFile {
     path: PathBuf,
     inode: Inode,
 }

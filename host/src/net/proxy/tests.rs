@@ -30,7 +30,10 @@ fn headers() -> Vec<(Vec<u8>, Option<&'static str>)> {
     let tlv = [IPV4, &[4, 1, 44], &[0; 300]].concat();
     let text = |text: &str| format!("{text}\r\n").into_bytes();
     vec![
-        (text("PROXY TCP4 192.0.2.1 192.0.2.2 4660 514"), Some("192.0.2.1:4660")),
+        (
+            text("PROXY TCP4 192.0.2.1 192.0.2.2 4660 514"),
+            Some("192.0.2.1:4660"),
+        ),
         (text("PROXY TCP6 ::1 ::2 4660 514"), Some("[::1]:4660")),
         (text("PROXY UNKNOWN"), None),
         (text("PROXY UNKNOWN ffff::1 ffff::2 1 2"), None),
@@ -54,7 +57,10 @@ async fn what_follows_a_header_is_left() {
         proxy.write_all(&sent).await.expect("written");
         let found = read_header(&mut plain, LIMIT).await;
         let found = found.unwrap_or_else(|error| panic!("{error}: {}", header.escape_ascii()));
-        assert_eq!(found, expected.map(|address| address.parse().expect("an address")));
+        assert_eq!(
+            found,
+            expected.map(|address| address.parse().expect("an address"))
+        );
         let mut line = [0; 5];
         plain.read_exact(&mut line).await.expect("there is more");
         assert_eq!(&line, b"line\n", "{}", header.escape_ascii());
@@ -102,7 +108,11 @@ async fn anything_else_is_refused() {
         let (mut proxy, mut plain) = pair().await;
         proxy.write_all(wrong).await.expect("written");
         let error = read_header(&mut plain, LIMIT).await.expect_err("refused");
-        assert!(matches!(error, ProxyError::Invalid(_)), "{error:?}: {}", wrong.escape_ascii());
+        assert!(
+            matches!(error, ProxyError::Invalid(_)),
+            "{error:?}: {}",
+            wrong.escape_ascii()
+        );
     }
 }
 

@@ -41,9 +41,8 @@ impl Server {
             Some(&key.bytes[..]),
             client_ca.as_ref().map(|ca| &ca.bytes[..]),
         ]);
-        let is_same = |before: &&Arc<Self>| {
-            before.files == files && before.client_names == client_names
-        };
+        let is_same =
+            |before: &&Arc<Self>| before.files == files && before.client_names == client_names;
         if let Some(same) = before.filter(is_same) {
             return Ok(Arc::clone(same));
         }

@@ -67,9 +67,12 @@ async fn whatever_else_is_there_is_left_alone() {
     drop(live);
     fs::remove_file(&path).expect("removed");
 
-    let _datagrams = UnixDatagram::bind(&path).expect("bound");
-    refused(&path, "cannot tell whether somebody listens");
+    let datagrams = UnixDatagram::bind(&path).expect("bound");
+    refused(&path, "is in use");
     assert!(path.exists());
+    drop(datagrams);
+    let _socket = bind_datagrams(&path, Access::Umask).expect("the stale one is replaced");
+    refused(&path, "is in use");
 }
 
 #[tokio::test]
@@ -81,7 +84,9 @@ async fn a_socket_whose_queue_is_full_is_live() {
         .expect("bound");
     socket.listen(0).expect("listens");
     // Nobody takes those that wait.
-    let waiting = (0..1000).take_while(|_| try_connect(&path).is_ok()).count();
+    let waiting = (0..1000)
+        .take_while(|_| try_connect(&path, Type::STREAM).is_ok())
+        .count();
     assert!(waiting < 1000, "the queue has an end");
     refused(&path, "is in use");
 }

@@ -71,7 +71,8 @@ async fn an_end_without_close_notify_is_told_apart() {
     let files = Certificates::new();
     let (server, client) = (files.server("localhost"), files.client());
     let (here, there) = pair().await;
-    let (accepted, mut client) = tokio::join!(server.accept(Plain::Tcp(there), LIMIT), raw(&client, here));
+    let (accepted, mut client) =
+        tokio::join!(server.accept(Plain::Tcp(there), LIMIT), raw(&client, here));
     let (mut reader, _writer) = accepted.expect("accepted");
     client.write_all(b"abc\nde").await.expect("written");
     client.flush().await.expect("sent");
@@ -193,7 +194,10 @@ async fn a_probe_is_not_a_failure() {
             socket.set_linger(Some(Duration::ZERO)).expect("set");
         }
         drop(here);
-        let error = server.accept(Plain::Tcp(there), LIMIT).await.expect_err("gone");
+        let error = server
+            .accept(Plain::Tcp(there), LIMIT)
+            .await
+            .expect_err("gone");
         assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
         assert_eq!(error.failure(), None);
     }
@@ -201,7 +205,10 @@ async fn a_probe_is_not_a_failure() {
     {
         let (here, there) = tokio::net::UnixStream::pair().expect("a pair");
         drop(here);
-        let error = server.accept(Plain::Unix(there), LIMIT).await.expect_err("gone");
+        let error = server
+            .accept(Plain::Unix(there), LIMIT)
+            .await
+            .expect_err("gone");
         assert!(matches!(error, HandshakeError::NotBegun), "{error:?}");
     }
 }

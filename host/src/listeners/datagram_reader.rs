@@ -1,0 +1,172 @@
+//! Datagrams as one stream of lines.
+//!
+//! In: a socket that receives datagrams, and the [`Snapshot`]s in force. Out: bytes, in which every
+//! datagram ends with a terminator of the listener's framing. The stream ends when the listener drains
+//! and nothing waits in the socket, and when a reload has changed the framing.
+//! Not here: whom a datagram may come from (`admission`), what happens to the bytes (`connections`).
+
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::watch;
+
+use super::connection_span::ConnectionSpan;
+use super::gates::Gates;
+use super::metrics::{DatagramDrop, ListenerMetrics, RefusalReason};
+use crate::generation::{Admission, Snapshot};
+use crate::net::datagrams::{Datagram, DatagramSocket};
+use crate::net::transport::Peer;
+use linemill_framing::Framing;
+
+/// Longest datagram that is taken whole, in bytes: longer than any by UDP.
+const LONGEST: usize = 64 << 10;
+/// Room for a terminator.
+const TERMINATOR: usize = 2;
+/// Datagrams taken together, so that refused ones do not keep other tasks waiting.
+const TOGETHER: usize = 256;
+
+/// Reads the datagrams of a listener.
+pub(super) struct DatagramReader {
+    pub(super) socket: Arc<DatagramSocket>,
+    pub(super) listener: Arc<str>,
+    pub(super) snapshot: watch::Receiver<Snapshot>,
+    pub(super) metrics: Arc<ListenerMetrics>,
+    pub(super) gates: Arc<Gates>,
+    /// What ends the lines of this stream.
+    pub(super) framing: Framing,
+    pub(super) buffer: DatagramBuffer,
+}
+
+/// A datagram that has been received, and how much of it has been read.
+pub(super) struct DatagramBuffer {
+    bytes: Box<[u8]>,
+    /// What is still to be read.
+    rest: Range<usize>,
+}
+
+/// What the reader has to do, by the snapshot in force.
+enum Now {
+    /// Receive.
+    Receive(Admission),
+    /// Take what is there, and end.
+    Finish(Admission),
+    /// End.
+    End,
+}
+
+impl DatagramReader {
+    fn now(&self) -> Now {
+        let snapshot = self.snapshot.borrow();
+        let is_draining = snapshot.drain_until(&self.listener).is_some();
+        match snapshot.generation().services.get(&*self.listener) {
+            Some(service) if service.lines.framing != self.framing => Now::End,
+            Some(service) if is_draining => Now::Finish(service.admission.clone()),
+            Some(service) => Now::Receive(service.admission.clone()),
+            // It has been removed: its last networks are not known any more, but the datagrams were
+            // sent while they were in force.
+            None => Now::Finish(Admission::default()),
+        }
+    }
+
+    /// Keeps the datagram in the buffer, with a terminator, or drops it.
+    fn take(&mut self, datagram: Datagram, admission: &Admission) {
+        self.metrics.datagrams.inc();
+        if let Some(reason) = admission.refusal(datagram.peer) {
+            let (label, network) = match reason {
+                RefusalReason::Denied => (DatagramDrop::Denied, "deny"),
+                _ => (DatagramDrop::NotAllowed, "allow"),
+            };
+            self.metrics.datagrams_dropped.of(label).inc();
+            self.gates
+                .refusal(reason, &self.span(datagram.peer), |not_logged| {
+                    tracing::warn!(not_logged, "datagram dropped, because of `{network}`");
+                });
+            return;
+        }
+        if datagram.is_cut {
+            self.metrics.datagrams_cut.inc();
+        }
+        let (bytes, mut end) = (&mut self.buffer.bytes, datagram.length);
+        let terminator = self.framing.terminator();
+        if end > 0 && !bytes[..end].ends_with(terminator) {
+            bytes[end..end + terminator.len()].copy_from_slice(terminator);
+            end += terminator.len();
+        }
+        self.buffer.rest = 0..end;
+    }
+
+    fn span(&self, peer: Peer) -> ConnectionSpan {
+        ConnectionSpan {
+            listener: Arc::clone(&self.listener),
+            peer,
+            generation: self.snapshot.borrow().generation().number,
+        }
+    }
+}
+
+impl DatagramBuffer {
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: vec![0; LONGEST + TERMINATOR].into(),
+            rest: 0..0,
+        }
+    }
+
+    /// Where a datagram goes.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        &mut self.bytes[..LONGEST]
+    }
+
+    fn read(&mut self, into: &mut ReadBuf<'_>) {
+        let count = into.remaining().min(self.rest.len());
+        let end = self.rest.start + count;
+        into.put_slice(&self.bytes[self.rest.start..end]);
+        self.rest.start = end;
+    }
+}
+
+impl AsyncRead for DatagramReader {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = into.filled().len();
+        let now = this.now();
+        for _ in 0..TOGETHER {
+            this.buffer.read(into);
+            if into.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let (received, admission) = match &now {
+                Now::End => return Poll::Ready(Ok(())),
+                Now::Receive(admission) => (this.socket.try_receive(this.buffer.room()), admission),
+                Now::Finish(admission) => (this.socket.receive_now(this.buffer.room()), admission),
+            };
+            match received {
+                Ok(datagram) => this.take(datagram, admission),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                Err(_) if into.filled().len() > before || matches!(now, Now::Finish(_)) => {
+                    return Poll::Ready(Ok(()));
+                }
+                Err(_) => match this.socket.poll_ready(cx) {
+                    Poll::Ready(ready) => ready?,
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+        if into.filled().len() > before {
+            return Poll::Ready(Ok(()));
+        }
+        // All of them were refused or empty.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
