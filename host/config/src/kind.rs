@@ -11,7 +11,7 @@ mod plain;
 use super::checker::Checker;
 use super::item::Item;
 use super::key::{Change, Effect, TableSettings};
-pub(crate) use access::{ClientNames, NetworkList};
+pub(crate) use access::{ClientNames, FileMode, NetworkList};
 pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
     Choice, Choices, File, Files, Flag, HostName, Json, Percentage, Plugin, Sha256,

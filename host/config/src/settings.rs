@@ -10,6 +10,7 @@ mod filter;
 mod host;
 mod limits;
 mod listener;
+mod mode;
 mod networks;
 mod proxy_protocol;
 mod rollback;
@@ -32,6 +33,7 @@ pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;
+pub use mode::Mode;
 pub use networks::Networks;
 pub use proxy_protocol::ProxyProtocol;
 pub use rollback::Rollback;

@@ -75,6 +75,8 @@ pub enum Access {
     Umask,
     /// Only this user.
     Owner,
+    /// As the mode of the file says.
+    Mode(u32),
 }
 
 /// Binds the address of a listener.
@@ -87,7 +89,9 @@ pub fn bind(settings: &ListenerSettings, systemd: &mut SystemdSockets) -> Result
         address: &settings.bind,
         ipv6_only: settings.ipv6_only,
         reuse_port: settings.reuse_port,
-        access: Access::Umask,
+        access: settings
+            .bind_mode
+            .map_or(Access::Umask, |mode| Access::Mode(mode.bits())),
         whose: &whose,
         place: &settings.bind_place,
     };
@@ -141,6 +145,7 @@ impl Access {
         match self {
             Self::Umask => None,
             Self::Owner => Some(0o600),
+            Self::Mode(mode) => Some(mode),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Kinds of values that say who may connect: networks, and names of clients.
+//! Kinds of values that say who may: networks, names of clients, modes of files.
 
 use std::net::IpAddr;
 
@@ -8,10 +8,13 @@ use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
-use crate::settings::{ClientName, Networks};
+use crate::settings::{ClientName, Mode, Networks};
 
 /// A list of networks or addresses, at least one.
 pub(crate) struct NetworkList;
+
+/// The mode of a file.
+pub(crate) struct FileMode;
 
 /// A list of names that a client's certificate may have, at least one.
 pub(crate) struct ClientNames;
@@ -54,6 +57,20 @@ impl Kind<Vec<ClientName>> for ClientNames {
 
     fn show(&self, _: &Vec<ClientName>) -> Option<String> {
         None
+    }
+}
+
+impl Kind<Mode> for FileMode {
+    fn name(&self) -> String {
+        "mode".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Mode> {
+        checker.problems.keep(item.parsed())
+    }
+
+    fn show(&self, value: &Mode) -> Option<String> {
+        Some(value.to_string())
     }
 }
 

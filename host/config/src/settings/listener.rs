@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    Address, Destination, HopTls, Networks, ProxyProtocol, Rate, StageSettings, Tls, Watermarks,
+    Address, Destination, HopTls, Mode, Networks, ProxyProtocol, Rate, StageSettings, Tls,
+    Watermarks,
 };
 use crate::key::TableSettings as _;
 use crate::keys::keys;
 use crate::kind::{
-    Choice, Count, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time, Timeout,
+    Choice, Count, FileMode, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time,
+    Timeout,
 };
 use crate::problem::place::{Place, Places};
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
@@ -37,6 +39,12 @@ keys! {
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
             Special::new("address").shown(text).written(quoted), Restart,
             sample "or \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\", \"systemd:NAME\"; port 0: any";
+        // Only with a Unix socket.
+        /// Mode of the Unix socket's file: who may connect, or send datagrams. For that, write
+        /// permission is needed. If left out, the process's umask decides; often only the owner may
+        /// connect then. Only with `"unix:PATH"` or `"unixgram:PATH"`.
+        bind_mode: Option<Mode> = None, Optional(FileMode, "by umask"), Restart, default "by umask",
+            sample "of a Unix socket's file", example "\"0660\"";
         // Only ever true with an IPv6 address.
         /// If `false`, `"[::]:PORT"` accepts IPv4 as well. Only with an IPv6 address.
         ipv6_only: bool = false, Flag, Restart,

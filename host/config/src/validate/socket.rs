@@ -11,6 +11,19 @@ pub(crate) fn without_effect(listener: &ListenerSettings, name: &str) -> Vec<Pro
         let text = format!("key `{key}` of {name} has no effect: `{bind}` {why}");
         problems.push(listener.places.of(key).problem(text, hint));
     };
+    if listener.bind_mode.is_some() && !matches!(bind, Address::Unix(_) | Address::Unixgram(_)) {
+        let (why, hint) = match bind {
+            Address::Systemd(_) => (
+                "is opened by systemd",
+                "write SocketMode= into the .socket unit",
+            ),
+            _ => (
+                "is not a file",
+                "write \"unix:PATH\" in `bind`, or leave this out",
+            ),
+        };
+        vain("bind_mode", why, hint);
+    }
     match bind {
         Address::Tcp(address) | Address::Udp(address) => {
             if listener.ipv6_only && address.is_ipv4() {

@@ -137,3 +137,23 @@ fn a_file_that_was_removed_is_made_again() {
     assert_eq!(host.wait().code(), Some(0));
     assert!(!path.exists());
 }
+
+#[test]
+fn the_mode_says_who_may_connect() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let path = socket(&folder);
+    let with_mode = |bind: &str| {
+        let keys = "bind_mode = \"0662\"\nto = \"stdout\"";
+        let bind = format!("bind = \"{bind}:{}\"", path.display());
+        Host::config(keys, "").replacen("bind = \"127.0.0.1:0\"", &bind, 1)
+    };
+    for bind in ["unix", "unixgram"] {
+        let mut host = Host::serve(with_mode(bind));
+        host.announced(0);
+        let mode = path.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o662, "{bind}");
+        host.terminate();
+        assert_eq!(host.wait().code(), Some(0));
+    }
+}
