@@ -15,6 +15,7 @@ mod datagrams;
 mod gates;
 pub mod listener;
 pub mod metrics;
+mod opening;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -16,12 +16,13 @@ use tracing::Instrument as _;
 use super::address_counts::AddressCounts;
 use super::connection_span::ConnectionSpan;
 use super::gates::Gates;
+use super::opening::Opening;
 use crate::connections::connection::Connection;
 use crate::connections::end::EndReason;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::ListenerMetrics;
-use crate::net::transport::{Peer, Plain, ReadHalf, WriteHalf};
+use crate::net::transport::{Peer, Plain, WriteHalf};
 use crate::sinks::egress::Egress;
 
 /// How long a connection over a limit waits for another to end before it is closed: the host may
@@ -119,19 +120,24 @@ impl Arrival {
     async fn connection(
         mut self,
         service: Arc<Service>,
-    ) -> Result<Connection<ReadHalf, WriteHalf>, EndReason> {
+    ) -> Result<Connection<Opening, WriteHalf>, EndReason> {
         let (reader, writer) = match &service.tls {
-            None => self.plain.into_split(),
+            None => {
+                let span = self.span();
+                let (reader, writer) = self.plain.into_split();
+                (Opening::plain(reader, span, self.gates), writer)
+            }
             Some(tls) => {
                 let span = self.span();
                 let drained = last_handshake(&mut self.snapshot, &self.listener);
-                tokio::select! {
+                let (reader, writer) = tokio::select! {
                     biased;
                     accepted = tls.accept(self.plain, service.handshake_timeout) => {
                         accepted.map_err(|error| self.gates.failed_handshake(&error, &span))?
                     }
                     () = drained => return Err(EndReason::Drain),
-                }
+                };
+                (Opening::tls(reader), writer)
             }
         };
         Ok(Connection::new(

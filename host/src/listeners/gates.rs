@@ -14,6 +14,7 @@ use linemill_telemetry::Gate;
 pub(super) struct Gates {
     refusals: [Gate; RefusalReason::ALL.len()],
     handshakes: [Gate; HandshakeFailure::COUNT],
+    tls_to_plain: Gate,
 }
 
 impl Gates {
@@ -26,6 +27,15 @@ impl Gates {
     ) {
         if let Some(not_logged) = self.refusals[reason as usize].pass() {
             span.in_scope(|| log(not_logged));
+        }
+    }
+
+    /// Logs that a client began TLS where there is none.
+    pub(super) fn tls_to_plain(&self, span: &ConnectionSpan) {
+        if let Some(not_logged) = self.tls_to_plain.pass() {
+            span.in_scope(|| {
+                tracing::warn!(not_logged, "the client begins a TLS handshake, but this listener has no `tls`: its bytes are taken for lines");
+            });
         }
     }
 

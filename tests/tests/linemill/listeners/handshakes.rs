@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linemill_tests::tls::{Authority, Identity};
-use linemill_tests::{Folder, Host, Outcome, eventually};
+use linemill_tests::{Client, Folder, Host, Outcome, eventually};
 
 const TLS: &str = "tls = { cert = \"server.crt\", key = \"server.key\" }";
 
@@ -110,4 +110,17 @@ fn probes_are_not_failures_and_hide_none() {
     eventually("a line for each", || {
         (host.stderr().matches("TLS handshake").count() == 2).then_some(())
     });
+}
+
+#[test]
+fn a_handshake_on_a_plain_port_is_reported() {
+    let host = Host::with("");
+    let config = Authority::new().trusting_client(None);
+    // Its first bytes are lines there, and ROT13 of them is not TLS.
+    let address = host.address();
+    let client = std::thread::spawn(move || Client::connect_tls(address, &config).map(drop));
+    host.expect_stderr("this listener has no `tls`");
+    host.expect_stderr("peer=127.0.0.1:");
+    drop(host);
+    client.join().expect("no panic").expect_err("no TLS there");
 }
