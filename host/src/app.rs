@@ -3,8 +3,8 @@
 //! | phase | function | result |
 //! |---|---|---|
 //! | load | [`load`] | [`Loaded`]: validated settings, and a loader of plugins |
-//! | build | [`build`] | [`Built`]: the first generation, with its filters started and tested |
-//! | bind | [`bind`] | [`Host`]: sockets bound, sinks open, nothing accepted yet |
+//! | build | [`build`] | [`Built`]: the first generation, with its filters started and tested, and its sinks open |
+//! | bind | [`bind`] | [`Host`]: sockets bound, nothing accepted yet |
 //! | run, drain | [`Host::serve`] | serves until a shutdown, then drains |
 //!
 //! An error in a phase leaves nothing running.
@@ -42,7 +42,7 @@ pub struct Loaded {
 pub struct Built {
     loaded: Loaded,
     metrics: Metrics,
-    /// Contains the open quarantines of the filters.
+    /// The open sinks of the generation.
     sinks: SinkRegistry,
     generation: Generation,
 }
@@ -89,7 +89,7 @@ pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
 /// Builds the first generation: loads its plugins, starts its filters and runs their tests.
 ///
 /// # Errors
-/// Every filter, certificate and quarantine that cannot be used.
+/// Every filter, certificate and sink that cannot be used.
 pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let metrics = Metrics::default();
     let sinks = SinkRegistry::new(metrics.outputs.clone());

@@ -2,7 +2,7 @@
 //!
 //! In: chains and settings, put together by the control plane. Out: [`Snapshot`], which every
 //! listener and connection watches and follows between two blocks of lines. The
-//! control plane reaches listeners and sinks by [`DataPlane`] and [`Quarantines`].
+//! control plane reaches listeners by [`DataPlane`].
 //! Not here: building chains (`control`), serving connections (`connections`), the order in which
 //! users move on (`publish`).
 
@@ -24,10 +24,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-pub use data_plane::{DataPlane, Quarantines};
+pub use data_plane::DataPlane;
+use linemill_config::settings::Token;
 use linemill_sandbox::filter::Filter;
 pub use publish::{InForce, Lease, Leases, Usage};
-pub use service::{Admission, Direction, Framings, Service};
+pub use service::{Admission, Direction, Ingress, Service};
 
 /// What the data plane follows: what is in force, and whether the host drains.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct Generation {
     pub leaving: HashMap<String, Instant>,
     /// Grace period for connections when the host stops, or when their listener is removed.
     pub drain: Duration,
+    /// The token that requests to the admin address must carry; `None` admits all.
+    pub admin_token: Option<Token>,
     /// By name: all filters of the configuration, whether or not a chain uses them.
     pub filters: HashMap<String, Arc<Filter>>,
 }

@@ -1,10 +1,10 @@
-//! The listeners of a host: which sockets are open, and which sinks their lines go to.
+//! The listeners of a host: which sockets are open, and who accepts on them.
 //!
-//! In: validated settings, and the generation built of them. Out: running listeners. New listeners
-//! are bound, and their sinks opened, before the generation is published, so that an address in use
-//! refuses the whole reload. A removed listener learns from the snapshot that it must drain.
+//! In: validated settings, and the generation built of them. Out: running listeners. New sockets are
+//! bound before the generation is published, so that an address in use refuses the whole reload, and
+//! before an old socket closes. A removed listener learns from the snapshot that it must drain.
 //! Not here: which changes need a restart (`linemill_config::diff`), accepting connections
-//! ([`listener`]).
+//! ([`listener`]), which socket a listener gets (`sockets`).
 
 mod address_counts;
 mod admission;
@@ -16,45 +16,52 @@ mod gates;
 pub mod listener;
 pub mod metrics;
 mod opening;
+mod sockets;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::connections::metrics::LineMetrics;
-use crate::generation::{DataPlane, Generation, Quarantines, Snapshot};
-use crate::net::bind::{Socket, SystemdSockets, bind};
-use crate::sinks::egress::Egress;
-use crate::sinks::open;
-use crate::sinks::registry::SinkRegistry;
-use crate::sinks::upstream::ConnectOptions;
-use linemill_config::settings::{Address, ListenerSettings, Settings};
+use crate::generation::{DataPlane, Generation, Snapshot};
+use crate::net::bind::{Access, BindRequest, Socket, SystemdSockets};
+use linemill_config::settings::{Address, Settings};
 use linemill_config::{Problem, Problems};
 use linemill_telemetry::Families;
 use listener::Listener;
 use metrics::ListenerMetrics;
-
-/// How long shared sinks may write their last lines after the grace period.
-const LAST_LINES: Duration = Duration::from_secs(1);
+use sockets::{BindSettings, Bound};
 
 /// The listeners of a host.
 pub struct Listeners {
     systemd: SystemdSockets,
     snapshot: watch::Receiver<Snapshot>,
-    /// The sinks of each listener in the generation in force, by the listener's name.
-    members: HashMap<String, Arc<Egress>>,
+    /// The listeners of the generation in force, by name.
+    members: Members,
     /// The tasks of all listeners that still have connections, removed ones included.
     running: JoinSet<()>,
-    sinks: SinkRegistry,
     metrics: Families<ListenerMetrics>,
     line_metrics: Families<LineMetrics>,
 }
 
-/// New listeners, bound and not yet accepting. Dropping them closes their sockets.
+/// The listeners of the generation in force, by name.
+type Members = HashMap<String, Member>;
+
+/// A running listener.
+struct Member {
+    /// What it accepts on.
+    socket: Weak<Socket>,
+    /// The settings of `socket`.
+    bound: BindSettings,
+    /// Hands it another socket.
+    sockets: mpsc::UnboundedSender<Arc<Socket>>,
+}
+
+/// Sockets for new listeners, and for those whose address has changed. Dropping them closes those that
+/// no listener uses.
 pub struct Prepared(Vec<Bound>);
 
 impl Prepared {
@@ -66,19 +73,11 @@ impl Prepared {
     }
 }
 
-struct Bound {
-    name: String,
-    socket: Socket,
-    egress: Arc<Egress>,
-}
-
 impl Listeners {
-    /// A host without listeners. Listeners follow `snapshot`, may use the sockets of `systemd`, and
-    /// register shared sinks in `sinks`.
+    /// A host without listeners. Listeners follow `snapshot`, and may use the sockets of `systemd`.
     pub fn new(
         systemd: SystemdSockets,
         snapshot: watch::Receiver<Snapshot>,
-        sinks: SinkRegistry,
         metrics: Families<ListenerMetrics>,
         line_metrics: Families<LineMetrics>,
     ) -> Self {
@@ -87,73 +86,56 @@ impl Listeners {
             snapshot,
             members: HashMap::new(),
             running: JoinSet::new(),
-            sinks,
             metrics,
             line_metrics,
         }
     }
 
     /// The sockets that systemd handed over and no listener has taken.
-    pub fn systemd(&mut self) -> &mut SystemdSockets {
-        &mut self.systemd
+    pub fn systemd(&self) -> &SystemdSockets {
+        &self.systemd
     }
 
-    /// Waits until all listeners have drained and shared sinks have written their lines. `until` is
-    /// the end of the grace period; the snapshot must say that the host drains.
-    pub async fn end(&mut self, until: Instant) {
+    /// Waits until all listeners have drained. The snapshot must say that the host drains.
+    pub async fn end(&mut self) {
         while self.running.join_next().await.is_some() {}
-        self.sinks.finish(until + LAST_LINES).await;
     }
 
-    fn bind(
-        &mut self,
-        listener: &ListenerSettings,
-        generation: &Generation,
-    ) -> Result<Socket, Problem> {
-        bind(listener, &mut self.systemd).map_err(|report| {
-            let removed = self
-                .members
-                .keys()
-                .find(|name| !generation.services.contains_key(*name));
-            match removed {
-                // The system reports the address in use, but not this likely reason.
-                Some(removed) => report.and_hint(&format!(
-                    "listener `{removed}`, which this configuration removes, may still listen there: keep its name, or remove it by a reload of its own first"
-                )),
-                None => report,
-            }
-        })
+    /// Starts a listener on `socket`.
+    fn spawn(&mut self, name: &str, socket: Arc<Socket>) -> mpsc::UnboundedSender<Arc<Socket>> {
+        let (sender, sockets) = mpsc::unbounded_channel();
+        let listener = Listener::new(
+            name,
+            socket,
+            sockets,
+            self.snapshot.clone(),
+            self.metrics.of(name),
+            self.line_metrics.of(name),
+        );
+        self.running.spawn(listener.serve());
+        sender
     }
 }
 
 impl DataPlane for Listeners {
     type Prepared = Prepared;
 
-    fn quarantines(&self) -> &dyn Quarantines {
-        &self.sinks
-    }
-
     fn prepare(&mut self, settings: &Settings, next: &Generation) -> Result<Prepared, Problems> {
-        self.sinks.sweep();
         let (mut prepared, mut wrong) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
-            if self.members.contains_key(&listener.name) {
+            if !next.services.contains_key(&listener.name) {
                 continue;
             }
-            let Some(service) = next.services.get(&listener.name) else {
-                continue;
-            };
-            let opened = open::open(listener, service, &self.sinks);
-            match opened.and_then(|egress| Ok((egress, self.bind(listener, next)?))) {
-                Ok((egress, socket)) => prepared.push(Bound {
-                    name: listener.name.clone(),
-                    socket,
-                    egress: Arc::new(egress),
-                }),
+            match sockets::socket_for(listener, settings, &self.members, &mut self.systemd) {
+                Ok(bound) => prepared.extend(bound),
                 Err(report) => wrong.push(report),
             }
         }
         Problems::new(wrong).map_or(Ok(Prepared(prepared)), Err)
+    }
+
+    fn bind(&mut self, request: BindRequest<'_>) -> Result<Socket, Problem> {
+        request.bind(&mut self.systemd)
     }
 
     fn leaving(&self, before: &Generation, next: &Generation) -> HashMap<String, Instant> {
@@ -169,33 +151,44 @@ impl DataPlane for Listeners {
             .collect()
     }
 
-    /// Each new listener is announced on standard error with its address.
+    /// Each new address is announced on standard error.
     fn start(&mut self, prepared: Prepared) {
         let generation = Arc::clone(self.snapshot.borrow().generation());
         for bound in prepared.0 {
-            let address = bound.socket.name().clone();
-            let listener = Listener::new(
-                &bound.name,
-                bound.socket,
-                Arc::clone(&bound.egress),
-                self.snapshot.clone(),
-                self.metrics.of(&bound.name),
-                self.line_metrics.of(&bound.name),
-            );
-            self.running.spawn(listener.serve());
-            self.members.insert(bound.name, bound.egress);
-            eprintln!("listening on {address}");
+            let Bound {
+                name,
+                socket,
+                settings,
+                is_new,
+            } = bound;
+            // How a socket of systemd is shared, its unit says.
+            if !matches!(settings.address, Address::Systemd(_)) {
+                socket.share_port(settings.reuse_port);
+                socket.set_access(Access::of(settings.mode));
+            }
+            let address = socket.name().clone();
+            let accepts_on = Arc::downgrade(&socket);
+            let sockets = match self.members.remove(&name) {
+                Some(member) if member.socket.ptr_eq(&accepts_on) => member.sockets,
+                Some(member) => match member.sockets.send(Arc::clone(&socket)) {
+                    Ok(()) => member.sockets,
+                    // It has ended.
+                    Err(_) => self.spawn(&name, socket),
+                },
+                None => self.spawn(&name, socket),
+            };
+            let member = Member {
+                socket: accepts_on,
+                bound: settings,
+                sockets,
+            };
+            self.members.insert(name, member);
+            if is_new {
+                eprintln!("listening on {address}");
+            }
         }
         self.members
             .retain(|name, _| generation.services.contains_key(name));
-        for (name, egress) in &self.members {
-            if let Some(service) = generation.services.get(name) {
-                let options = ConnectOptions::of(service);
-                for upstream in egress.upstreams() {
-                    upstream.set_options(options.clone());
-                }
-            }
-        }
         while self.running.try_join_next().is_some() {}
     }
 }

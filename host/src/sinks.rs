@@ -15,7 +15,11 @@ pub mod batch;
 pub(crate) mod connection_sink;
 pub mod egress;
 mod file;
+pub mod framings;
+mod lifetime;
 pub mod metrics;
+#[cfg(test)]
+mod model;
 pub mod open;
 mod outage;
 mod quarantine;
@@ -24,6 +28,10 @@ mod queue_reader;
 pub mod registry;
 pub mod shared_sink;
 mod stdout;
+/// What `lifetime` locks with; the model check replaces it.
+mod runtime {
+    pub(super) use std::sync::{Mutex, MutexGuard};
+}
 #[cfg(test)]
 mod testing;
 pub mod upstream;

@@ -71,3 +71,16 @@ pub enum Address {
     /// the one of that `FileDescriptorName`; without, the only one.
     Systemd(Option<String>),
 }
+
+impl Address {
+    /// Whether sockets at both addresses share a port of the machine: the system may then refuse one of
+    /// them.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp(one), Self::Tcp(other)) | (Self::Udp(one), Self::Udp(other)) => {
+                one.port() == other.port()
+            }
+            _ => false,
+        }
+    }
+}

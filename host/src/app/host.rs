@@ -4,12 +4,14 @@
 //! a host that has drained. Not here: signals (`app::run`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::{Built, Loaded};
-use crate::control::admin::Admin;
+use crate::control::admin::server::{AdminServer, PreparedAdmin};
+use crate::control::admin::{Admin, Connections};
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
@@ -17,32 +19,36 @@ use crate::control::watcher::Watcher;
 use crate::generation::{DataPlane as _, Snapshot};
 use crate::listeners::{Listeners, Prepared};
 use crate::metrics::Metrics;
-use crate::net::bind::{BindRequest, Socket, SystemdSockets};
-use linemill_config::Problems;
-use linemill_config::settings::{Address, Settings};
+use crate::net::bind::SystemdSockets;
+use crate::sinks::registry::SinkRegistry;
+use linemill_config::settings::Address;
 
 /// Requests that may wait for the reloader; more than that wait at their senders.
 const REQUESTS: usize = 16;
 
-/// A host whose sockets are bound and whose sinks are open. It accepts no connections yet.
+/// How long shared sinks may write their last lines after the grace period.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// A host whose sockets are bound. It accepts no connections yet.
 pub struct Host {
     loaded: Loaded,
     metrics: Metrics,
     publisher: watch::Sender<Snapshot>,
     snapshot: watch::Receiver<Snapshot>,
+    sinks: SinkRegistry,
     listeners: Listeners,
     /// The listeners to start.
     prepared: Prepared,
-    /// The socket of `[host] admin`.
-    admin: Option<Socket>,
+    /// The admin address to serve.
+    admin: PreparedAdmin,
     sender: mpsc::Sender<Request>,
     requests: mpsc::Receiver<Request>,
 }
 
-/// Binds the sockets of the first generation and opens its sinks.
+/// Binds the sockets of the first generation.
 ///
 /// # Errors
-/// Every socket that cannot be bound and every sink that cannot be opened.
+/// Every socket that cannot be bound.
 pub fn bind(built: Built) -> anyhow::Result<Host> {
     let Built {
         loaded,
@@ -56,12 +62,11 @@ pub fn bind(built: Built) -> anyhow::Result<Host> {
     let mut listeners = Listeners::new(
         SystemdSockets::from_env(),
         snapshot.clone(),
-        sinks,
         metrics.listeners.clone(),
         metrics.lines.clone(),
     );
     let prepared = listeners.prepare(&loaded.settings, &first)?;
-    let admin = bind_admin(&loaded.settings, listeners.systemd())?;
+    let admin = AdminServer::first(&loaded.settings.host, &mut listeners)?;
     for name in listeners.systemd().left() {
         tracing::warn!(
             name,
@@ -74,6 +79,7 @@ pub fn bind(built: Built) -> anyhow::Result<Host> {
         metrics,
         publisher,
         snapshot,
+        sinks,
         listeners,
         prepared,
         admin,
@@ -101,6 +107,7 @@ impl Host {
         abort: impl Future<Output = ()>,
     ) {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
+        let sinks = self.sinks.clone();
         let (reloader, requests) = self.start();
         let (end, ended) = oneshot::channel();
         let reloading = tokio::spawn(reloader.run(requests, ended));
@@ -114,8 +121,9 @@ impl Host {
         let _already_ended = end.send(());
         let drained = async {
             if let Ok(mut listeners) = reloading.await {
-                listeners.end(until).await;
+                listeners.end().await;
             }
+            sinks.finish(until + LAST_LINES).await;
         };
         tokio::select! {
             () = drained => tracing::info!("drained"),
@@ -130,6 +138,7 @@ impl Host {
             metrics,
             publisher,
             snapshot,
+            sinks,
             mut listeners,
             prepared,
             admin,
@@ -156,27 +165,28 @@ impl Host {
                 started.elapsed(),
             );
         }
-        if let Some(socket) = admin {
-            eprintln!("admin listening on {}", socket.name());
-            let connections = metrics.listeners.clone();
-            let admin = Admin {
-                registry: Arc::clone(&metrics.registry),
-                reloads: metrics.reloads.clone(),
-                connections: Arc::new(move |listener| connections.of(listener).connections.get()),
-                snapshot,
-                history: history.clone(),
-                origin: origin.clone(),
-                requests: sender,
-                token: settings.host.admin_token.clone(),
-            };
-            tokio::spawn(admin.serve(socket));
-        }
+        let (open, kept) = (metrics.listeners.clone(), metrics.lines.clone());
+        let mut server = AdminServer::new(Admin {
+            registry: Arc::clone(&metrics.registry),
+            reloads: metrics.reloads.clone(),
+            connections: Arc::new(move |listener| Connections {
+                open: open.of(listener).connections.get(),
+                kept: kept.of(listener).kept.get(),
+            }),
+            snapshot,
+            history: history.clone(),
+            origin: origin.clone(),
+            requests: sender,
+        });
+        server.start(admin);
         listeners.start(prepared);
         let reloader = Reloader {
             origin,
             settings,
             plugins,
+            sinks,
             listeners,
+            admin: server,
             metrics: metrics.reloads,
             filter_metrics: metrics.filters,
             history,
@@ -186,17 +196,4 @@ impl Host {
         };
         (reloader, requests)
     }
-}
-
-/// Binds the admin address, if there is one.
-fn bind_admin(
-    settings: &Settings,
-    systemd: &mut SystemdSockets,
-) -> Result<Option<Socket>, Problems> {
-    let host = &settings.host;
-    let socket = host.admin.as_ref().map(|address| {
-        let request = BindRequest::new(address, "the admin address", host.places.of("admin"));
-        request.bind(systemd)
-    });
-    Ok(socket.transpose()?)
 }

@@ -16,9 +16,7 @@ use linemill::connections::end::End;
 use linemill::control::build::build;
 use linemill::generation::Snapshot;
 use linemill::metrics::Metrics;
-use linemill::sinks::open;
 use linemill::sinks::registry::SinkRegistry;
-use linemill_config::Problems;
 use linemill_config::settings::{Destination, ListenerSettings, OnError, Settings};
 use linemill_sandbox::bundled;
 use linemill_sandbox::engine::Engine;
@@ -72,12 +70,6 @@ impl Pipe {
         let sinks = SinkRegistry::new(metrics.outputs.clone());
         let first = build(&settings, None, &plugins, &metrics.filters, Some(&sinks)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
-        let (stream, service) = settings
-            .listeners
-            .first()
-            .and_then(|stream| Some((stream, first.services.get(&stream.name)?)))
-            .ok_or_else(|| anyhow!("the chain is gone"))?;
-        let egress = open::open(stream, service, &sinks).map_err(Problems::from)?;
         let (_snapshot, receiver) = Snapshot::first(first);
 
         let read = Arc::new(AtomicU64::new(0));
@@ -88,14 +80,7 @@ impl Pipe {
         };
         let output = tokio::io::stdout();
         let counts = Arc::new(metrics.lines.of("pipe"));
-        let stream = Connection::new(
-            input,
-            output,
-            Arc::new(egress),
-            "pipe".into(),
-            receiver,
-            Arc::clone(&counts),
-        );
+        let stream = Connection::new(input, output, "pipe".into(), receiver, Arc::clone(&counts));
         let end = stream
             .serve()
             .await

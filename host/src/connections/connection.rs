@@ -1,6 +1,6 @@
 //! One connection from its first byte to its last: one direction, or two with an upstream.
 //!
-//! In: the client's reader and writer, the sinks for its lines, and the [`Snapshot`]s in force. Out:
+//! In: the client's reader and writer, and the [`Snapshot`]s in force. Out:
 //! an [`End`], with everything written that could be and the rest counted. The ends of both
 //! directions depend on each other: a FIN of one side is passed on to the other once everything
 //! before it has been written, and an error on one ends both.
@@ -24,7 +24,7 @@ use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot, grace_ends};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
-use crate::sinks::egress::{Egress, Sink};
+use crate::sinks::egress::Sink;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::Upstream;
 use linemill_sandbox::trial::Cohort;
@@ -33,16 +33,14 @@ use linemill_sandbox::trial::Cohort;
 pub struct Connection<R, W> {
     reader: R,
     writer: W,
-    egress: Arc<Egress>,
     context: Context,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    /// A stream of listener `listener`, whose lines go to `egress`.
+    /// A stream of listener `listener`.
     pub fn new(
         reader: R,
         writer: W,
-        egress: Arc<Egress>,
         listener: Arc<str>,
         snapshot: watch::Receiver<Snapshot>,
         metrics: Arc<LineMetrics>,
@@ -51,7 +49,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Self {
             reader,
             writer,
-            egress,
             context: Context {
                 listener,
                 snapshot,
@@ -73,44 +70,36 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     /// Serves the stream to its end; `None` when its listener is not in force.
     pub async fn serve(self) -> Option<End> {
-        match &self.egress.to {
-            Sink::Reply => self.serve_one_way(true).await,
-            Sink::Shared(_) => self.serve_one_way(false).await,
+        let service = self.context.service()?;
+        match &service.egress.to {
+            Sink::Reply | Sink::Shared(_) => {
+                drop(service);
+                self.serve_one_way().await
+            }
             Sink::Upstream(upstream) => {
                 let upstream = upstream.clone();
+                drop(service);
                 // Boxed: the future of a connection without an upstream must not have room for it.
                 Box::pin(self.serve_both_ways(upstream)).await
             }
         }
     }
 
-    /// Serves one direction: lines go back to the client if it `replies`, else to shared sinks.
-    async fn serve_one_way(self, replies: bool) -> Option<End> {
+    /// Serves one direction: lines go back to the client, or to shared sinks.
+    async fn serve_one_way(self) -> Option<End> {
         let Self {
             reader,
             writer,
-            egress,
             context,
         } = self;
-        let (socket, mut client) = if replies {
-            (Some(writer), None)
-        } else {
-            (None, Some(writer))
-        };
-        let sink = ConnectionSink::new(socket, Some(&egress));
+        let sink = ConnectionSink::of_client(writer);
         let closing = Closing::of(&context)?;
         let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;
         let end = pump.serve().await;
         pump.discard();
-        let shutdown = async {
-            match &mut client {
-                Some(client) => client.shutdown().await,
-                None => pump.sink.close().await,
-            }
-        };
         let dropped = closing.metrics.dropped.of(DropReason::Closed);
         closing
-            .close(&end, shutdown, &mut pump.reader, dropped)
+            .close(&end, pump.sink.close(), &mut pump.reader, dropped)
             .await;
         Some(end)
     }
@@ -120,7 +109,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let Self {
             mut reader,
             mut writer,
-            egress,
             context,
         } = self;
         let closing = Closing::of(&context)?;
@@ -135,9 +123,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             }
         };
         context.activity.touch();
-        let sink = ConnectionSink::new(Some(to_upstream), Some(&egress));
+        let sink = ConnectionSink::of_upstream(to_upstream, upstream);
         let mut forward = Pump::new(reader, sink, Direction::Forward, true, context.clone())?;
-        let sink = ConnectionSink::new(Some(writer), None);
+        let sink = ConnectionSink::of_client(writer);
         let mut reply = Pump::new(from_upstream, sink, Direction::Reply, false, context)?;
         let end = serve_pair(&mut forward, &mut reply).await;
         forward.discard();

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, Sink};
+use tokio::io::{AsyncRead, sink};
 use tokio::sync::watch;
 
 use super::activity::Activity;
@@ -16,13 +16,11 @@ use super::pump::Pump;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot};
 use crate::sinks::connection_sink::ConnectionSink;
-use crate::sinks::egress::Egress;
 use linemill_sandbox::trial::Cohort;
 
 /// Serves the lines of `reader` to its end; `None` when its listener is not in force.
 pub async fn serve(
     reader: impl AsyncRead + Unpin,
-    egress: &Arc<Egress>,
     listener: Arc<str>,
     snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<LineMetrics>,
@@ -35,7 +33,7 @@ pub async fn serve(
         cohort: Cohort::NONE,
         peer: None,
     };
-    let sink = ConnectionSink::<Sink>::new(None, Some(egress));
+    let sink = ConnectionSink::of_client(sink());
     let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;
     let end = pump.serve().await;
     pump.discard();

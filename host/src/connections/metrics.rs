@@ -1,6 +1,7 @@
 //! What connections count, per listener: lines and bytes of both directions, and dropped lines.
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
 use crate::generation::Direction;
 use crate::sinks::metrics::{Dropped, Written};
@@ -33,12 +34,33 @@ linemill_telemetry::metrics! {
         /// Bytes from upstreams that have been written.
         #[metric("reply_bytes_out", unit = "bytes")]
         reply_bytes_out: BatchCounter,
+        /// Open connections that keep earlier settings of the listener until they end: its address,
+        /// `framing`, TLS, or an upstream of their own.
+        #[metric("connections_kept", unit = "connections")]
+        pub kept: Gauge,
         /// Lines longer than `max_line`, whatever `oversize` says.
         #[metric("lines_oversized", unit = "lines")]
         pub oversized: Counter,
         /// Lines that the host dropped, by reason.
         #[metric("lines_dropped", unit = "lines")]
         pub dropped: Dropped,
+    }
+}
+
+/// Counts a connection that keeps earlier settings, until it is dropped.
+#[derive(Debug)]
+pub(super) struct KeptSettings(Gauge);
+
+impl KeptSettings {
+    pub(super) fn counted_in(metrics: &LineMetrics) -> Self {
+        metrics.kept.inc();
+        Self(metrics.kept.clone())
+    }
+}
+
+impl Drop for KeptSettings {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

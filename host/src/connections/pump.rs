@@ -22,12 +22,13 @@ use tokio::time::Instant;
 use super::activity::Activity;
 use super::context::Context;
 use super::end::End;
-use super::metrics::{LineMetrics, PumpMetrics};
+use super::metrics::{KeptSettings, LineMetrics, PumpMetrics};
 use super::read::Block;
 use super::timer::Timer;
-use crate::generation::{Direction, Lease, Service, Snapshot};
+use crate::generation::{Direction, Ingress, Lease, Service, Snapshot, grace_ends};
 use crate::rate::Throttle;
-use crate::sinks::connection_sink::ConnectionSink;
+use crate::sinks::connection_sink::{ConnectionSink, SinkFramings};
+use crate::sinks::framings::Framings;
 use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
 use linemill_sandbox::chain::{ChainOutput, StreamState};
@@ -48,6 +49,13 @@ pub(super) struct Pump<R, W> {
     drain_until: Option<Instant>,
     /// The service that applies to the next block.
     service: Arc<Service>,
+    /// How lines come and how they go to the connection's own socket. The peers do not change their
+    /// framing when the settings change.
+    framings: Framings,
+    /// How the client connected.
+    ingress: Arc<Ingress>,
+    /// Counts the connection while it keeps settings that are no longer in force.
+    kept: Option<KeptSettings>,
     /// Holds the partial line.
     framer: Framer,
     /// The stream's place in the chain of `service`.
@@ -94,8 +102,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             listener: Some(Arc::clone(&listener)),
             peer,
         };
-        let (chain, rules) = (service.chain(direction), service.rules(direction));
-        Some(Self {
+        let framings = service.framings(direction);
+        let (chain, rules) = (service.chain(direction), service.rules(framings.from));
+        let mut pump = Self {
             reader,
             sink,
             direction,
@@ -103,7 +112,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             drain_until: now.drain_until(&listener),
             listener,
             snapshot,
-            framer: Framer::new(service.lines(direction)),
+            framer: Framer::new(service.lines(framings.from)),
+            framings,
+            ingress: Arc::clone(&service.ingress),
+            kept: None,
             stream_state: StreamState::new(Arc::clone(chain), rules).with(cohort, origin),
             throttle: service.throttle(direction),
             service,
@@ -116,7 +128,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             write_progress: Instant::now(),
             line_began: None,
             timer: Timer::default(),
-        })
+        };
+        pump.follow_egress();
+        Some(pump)
     }
 
     /// Serves the direction to its end.
@@ -212,14 +226,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         if self.sink.queued() == 0 {
             self.write_progress = Instant::now();
         }
-        let framings = self.service.framings(self.direction);
-        if let Some(output) = self.sink.enqueue(output, framings, &self.metrics.dropped)? {
-            let snapshot = self.snapshot.clone();
-            let (written, dropped) = (&self.counts.written, &self.metrics.dropped);
-            let listener = &*self.listener;
+        let (framings, dropped) = (self.framings, &self.metrics.dropped);
+        if let Some(output) = self.sink.enqueue(output, framings, dropped)? {
+            let framings = SinkFramings {
+                socket: framings,
+                shared: Framings {
+                    from: framings.from,
+                    to: self.service.to_framing,
+                },
+            };
+            let grace_over = grace_ends(self.snapshot.clone(), &self.listener);
+            let written = &self.counts.written;
             Box::pin(
                 self.sink
-                    .deliver(output, framings, snapshot, listener, written, dropped),
+                    .deliver(output, framings, grace_over, written, dropped),
             )
             .await?;
             self.resume_reading();

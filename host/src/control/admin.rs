@@ -11,6 +11,7 @@
 
 pub mod client;
 pub(crate) mod http;
+pub mod server;
 mod status;
 
 use std::sync::Arc;
@@ -29,8 +30,6 @@ use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
-use crate::net::bind::Socket;
-use linemill_config::settings::Token;
 use linemill_telemetry::Registry;
 pub use status::{
     BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
@@ -50,8 +49,8 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// The metrics of the reloader; `old_generations` is set when they are read.
     pub reloads: ReloadMetrics,
-    /// The number of open connections of a listener.
-    pub connections: Arc<dyn Fn(&str) -> i64 + Send + Sync>,
+    /// The open connections of a listener.
+    pub connections: Arc<dyn Fn(&str) -> Connections + Send + Sync>,
     /// The generation in force.
     pub snapshot: watch::Receiver<Snapshot>,
     /// The generations that have been in force.
@@ -60,16 +59,18 @@ pub struct Admin {
     pub origin: Origin,
     /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
-    /// The token that requests must carry; `None` admits all.
-    pub token: Option<Token>,
+}
+
+/// The connections of a listener.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connections {
+    /// Connections open now.
+    pub open: i64,
+    /// Those among them that keep earlier settings.
+    pub kept: i64,
 }
 
 impl Admin {
-    /// Serves clients of `socket` until the process ends.
-    pub async fn serve(self, socket: Socket) {
-        http::serve(socket, self.routes()).await;
-    }
-
     /// The handlers, by path. `/healthz` and `/readyz` need no token.
     pub(crate) fn routes(self) -> Router {
         let open = Router::new()
@@ -119,7 +120,8 @@ impl Admin {
 async fn admit(State(admin): State<Admin>, request: Extract, next: Next) -> Response {
     let authorization = request.headers().get(header::AUTHORIZATION);
     let shown = authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    match &admin.token {
+    let snapshot = admin.snapshot.borrow().clone();
+    match &snapshot.generation().admin_token {
         Some(token) if !shown.is_some_and(|shown| token.is(shown)) => {
             let required = "this admin address requires `Authorization: Bearer TOKEN`, with its `admin_token`\n";
             let how = [(header::WWW_AUTHENTICATE, "Bearer")];

@@ -2,7 +2,8 @@
 //!
 //! In: settings, the generation before, and either the files that the settings name or the
 //! `Recipe` of an earlier generation. Out: a whole new generation, every filter compiled, started
-//! and tested, or reports of everything that is wrong. Neither case touches what is in force.
+//! and tested, every sink open, or reports of everything that is wrong. Neither case touches what is in
+//! force.
 //! Filters whose settings and plugin are unchanged keep their instances; certificates whose files
 //! are unchanged keep their TLS sessions.
 //! Not here: publishing (`reloader`).
@@ -14,7 +15,11 @@ use std::sync::Arc;
 
 use super::certificates::{self, ListenerTls};
 use super::reloader::Recipe;
-use crate::generation::{Generation, Quarantines, Service};
+use crate::generation::{Generation, Service};
+use crate::sinks::egress::Egress;
+use crate::sinks::open;
+use crate::sinks::registry::SinkRegistry;
+use crate::sinks::upstream::ConnectOptions;
 use filter::FilterBuilder;
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
 use linemill_config::{Problem, Problems};
@@ -30,8 +35,8 @@ mod tests;
 /// The filters of a generation, by name; versions on trial have names of their own.
 type Filters = HashMap<String, Arc<Filter>>;
 
-/// Builds the generation of `settings` from the files that they name. Opens quarantines by
-/// `quarantines`; without it, leaves them closed.
+/// Builds the generation of `settings` from the files that they name. Opens its sinks in `sinks`; without
+/// it, all sinks stay closed, and lines would go back to their clients.
 ///
 /// # Errors
 /// Everything that is wrong, each report pointing into the configuration.
@@ -40,9 +45,9 @@ pub async fn build(
     before: Option<&Generation>,
     plugins: &Loader,
     metrics: &FilterFamilies,
-    quarantines: Option<&dyn Quarantines>,
+    sinks: Option<&SinkRegistry>,
 ) -> Result<Generation, Problems> {
-    build_of(settings, before, None, plugins, metrics, quarantines).await
+    build_of(settings, before, None, plugins, metrics, sinks).await
 }
 
 /// Builds the generation of `settings`. What `recipe` contains is not read from a file.
@@ -52,7 +57,7 @@ pub(super) async fn build_of(
     recipe: Option<&Recipe>,
     plugins: &Loader,
     metrics: &FilterFamilies,
-    quarantines: Option<&dyn Quarantines>,
+    sinks: Option<&SinkRegistry>,
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
     let filters = FilterBuilder {
@@ -61,7 +66,7 @@ pub(super) async fn build_of(
         recipe,
         plugins,
         metrics,
-        quarantines,
+        sinks,
     };
     let filters = filters.build_all(&mut wrong).await;
     let tls = load_tls(settings, before, recipe, &mut wrong).await;
@@ -73,7 +78,19 @@ pub(super) async fn build_of(
     let mut services = HashMap::new();
     for (listener, tls) in settings.listeners.iter().zip(tls) {
         let before = before.and_then(|before| before.services.get(&listener.name));
-        let service = service(listener, &filters, tls, before.map(|before| &**before));
+        let egress = match sinks {
+            Some(sinks) => open::open(listener, tls.to_tls.clone(), sinks),
+            None => Ok(Egress::reply(ConnectOptions::of(listener, None))),
+        };
+        let egress = match egress {
+            Ok(egress) => egress,
+            Err(problem) => {
+                wrong.push(problem);
+                continue;
+            }
+        };
+        let before = before.map(|before| &**before);
+        let service = service(listener, &filters, egress, tls, before);
         wrong.extend(unused_routes(listener, &service.chain));
         services.insert(listener.name.clone(), Arc::new(service));
     }
@@ -85,6 +102,7 @@ pub(super) async fn build_of(
         services,
         leaving: HashMap::new(),
         drain: settings.host.drain,
+        admin_token: settings.host.admin_token.clone(),
         filters,
     })
 }
@@ -115,6 +133,7 @@ async fn load_tls(
 fn service(
     listener: &ListenerSettings,
     filters: &Filters,
+    egress: Egress,
     tls: ListenerTls,
     before: Option<&Service>,
 ) -> Service {
@@ -125,6 +144,7 @@ fn service(
         listener,
         Arc::new(chain),
         Arc::new(reply_chain),
+        egress,
         tls.tls,
         tls.to_tls,
         before,

@@ -22,11 +22,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, timeout_at};
 
+use super::admin::server::AdminServer;
 use super::history::History;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use super::watcher::Watcher;
 use crate::generation::{DataPlane, Snapshot};
+use crate::sinks::registry::SinkRegistry;
 use decisions::TrialDecision;
 use linemill_config::settings::Settings;
 use linemill_config::{Place, Problem};
@@ -47,8 +49,12 @@ pub struct Reloader<D> {
     pub settings: Settings,
     /// Loads and compiles plugins.
     pub plugins: Arc<Loader>,
+    /// The sinks of the generation in force, and those that still write their last lines.
+    pub sinks: SinkRegistry,
     /// The listeners of the generation in force.
     pub listeners: D,
+    /// Serves the admin address of the settings in force.
+    pub admin: AdminServer,
     /// What it counts.
     pub metrics: ReloadMetrics,
     /// The metrics of the filters that it builds.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::control::admin::{Admin, http};
+use crate::control::admin::{Admin, Connections, http};
 use crate::control::request::{Outcome, Reloaded};
 use crate::generation::{Generation, Snapshot};
 use crate::metrics::Metrics;
@@ -67,18 +67,18 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         services: HashMap::new(),
         leaving: HashMap::new(),
         drain: Duration::ZERO,
+        admin_token: token.map(Token::new),
         filters: HashMap::new(),
     });
     let metrics = Metrics::default();
     let admin = Admin {
         registry: metrics.registry,
         reloads: metrics.reloads,
-        connections: Arc::new(|_| 0),
+        connections: Arc::new(|_| Connections::default()),
         snapshot,
         history: Default::default(),
         origin: Default::default(),
         requests,
-        token: token.map(Token::new),
     };
     let (client, server) = duplex(4096);
     let (mut reading, mut writing) = split(client);

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use crate::net::tls;
 use crate::rate::{Limits, Throttle};
-use linemill_config::settings::{ListenerSettings, Networks, ProxyProtocol, Rate, Watermarks};
+use crate::sinks::egress::Egress;
+use crate::sinks::framings::Framings;
+use linemill_config::settings::{
+    Address, ListenerSettings, Mode, Networks, ProxyProtocol, Rate, Watermarks,
+};
 use linemill_framing::{Framing, LineSettings};
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
@@ -19,6 +23,10 @@ pub struct Service {
     pub chain: Arc<Chain>,
     /// The filters that an upstream's answers go through.
     pub reply_chain: Arc<Chain>,
+    /// Where lines go after their chain.
+    pub egress: Arc<Egress>,
+    /// How clients connect, and frame their lines.
+    pub ingress: Arc<Ingress>,
     /// How a client's bytes become lines.
     pub lines: LineSettings,
     /// How lines are framed for their sinks.
@@ -78,13 +86,28 @@ pub enum Direction {
     Reply,
 }
 
-/// How the lines of one direction are framed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Framings {
-    /// Where they come from.
-    pub from: Framing,
-    /// Where they go.
-    pub to: Framing,
+/// What cannot change for a connection that has been accepted: a connection keeps what it began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingress {
+    bind: Address,
+    ipv6_only: bool,
+    reuse_port: bool,
+    bind_mode: Option<Mode>,
+    tls: bool,
+    framing: Framing,
+}
+
+impl Ingress {
+    fn of(settings: &ListenerSettings) -> Self {
+        Self {
+            bind: settings.bind.clone(),
+            ipv6_only: settings.ipv6_only,
+            reuse_port: settings.reuse_port,
+            bind_mode: settings.bind_mode,
+            tls: settings.tls.is_some(),
+            framing: settings.lines.framing,
+        }
+    }
 }
 
 impl Service {
@@ -94,6 +117,7 @@ impl Service {
         settings: &ListenerSettings,
         chain: Arc<Chain>,
         reply_chain: Arc<Chain>,
+        egress: Egress,
         tls: Option<Arc<tls::Server>>,
         to_tls: Option<Arc<tls::Client>>,
         before: Option<&Self>,
@@ -109,6 +133,8 @@ impl Service {
         Self {
             chain,
             reply_chain,
+            egress: Arc::new(egress),
+            ingress: Arc::new(Ingress::of(settings)),
             lines: settings.lines,
             to_framing: settings.to_framing.unwrap_or(settings.lines.framing),
             idle_timeout: settings.idle_timeout,
@@ -155,19 +181,19 @@ impl Service {
         Framings { from, to }
     }
 
-    /// How the bytes of one direction become lines.
-    pub fn lines(&self, direction: Direction) -> LineSettings {
+    /// How bytes framed by `framing` become lines.
+    pub fn lines(&self, framing: Framing) -> LineSettings {
         LineSettings {
-            framing: self.framings(direction).from,
+            framing,
             ..self.lines
         }
     }
 
-    /// What filters may return in one direction. A line may become up to four times as long as
-    /// `max_line`.
-    pub fn rules(&self, direction: Direction) -> Rules {
+    /// What filters may return for lines framed by `framing`. A line may become up to four times as long
+    /// as `max_line`.
+    pub fn rules(&self, framing: Framing) -> Rules {
         Rules {
-            framing: self.framings(direction).from,
+            framing,
             max_output: 4 * self.lines.max_line,
         }
     }

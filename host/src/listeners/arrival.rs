@@ -23,7 +23,6 @@ use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::ListenerMetrics;
 use crate::net::transport::{Peer, Plain, WriteHalf};
-use crate::sinks::egress::Egress;
 
 /// How long a connection over a limit waits for another to end before it is closed: the host may
 /// not have noticed yet that a client has just closed one.
@@ -38,7 +37,6 @@ pub(super) struct Arrival {
     pub(super) peer: Peer,
     /// The listener's name.
     pub(super) listener: Arc<str>,
-    pub(super) egress: Arc<Egress>,
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
@@ -143,7 +141,6 @@ impl Arrival {
         Ok(Connection::new(
             reader,
             writer,
-            self.egress,
             self.listener,
             self.snapshot,
             self.line_metrics,

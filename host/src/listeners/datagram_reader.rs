@@ -2,7 +2,7 @@
 //!
 //! In: a socket that receives datagrams, and the [`Snapshot`]s in force. Out: bytes, in which every
 //! datagram ends with a terminator of the listener's framing. The stream ends when the listener drains
-//! and nothing waits in the socket, and when a reload has changed the framing.
+//! or gets another socket and nothing waits in this one, and when a reload has changed the framing.
 //! Not here: whom a datagram may come from (`admission`), what happens to the bytes (`connections`).
 
 use std::io;
@@ -34,6 +34,8 @@ pub(super) struct DatagramReader {
     pub(super) socket: Arc<DatagramSocket>,
     pub(super) listener: Arc<str>,
     pub(super) snapshot: watch::Receiver<Snapshot>,
+    /// When another socket replaces this one.
+    pub(super) retirement: Retirement,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) gates: Arc<Gates>,
     /// What ends the lines of this stream.
@@ -46,6 +48,30 @@ pub(super) struct DatagramBuffer {
     bytes: Box<[u8]>,
     /// What is still to be read.
     rest: Range<usize>,
+}
+
+/// Waits until another socket has replaced this one.
+pub(super) struct Retirement(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Retirement {
+    pub(super) fn of(mut retired: watch::Receiver<bool>) -> Self {
+        Self(Some(Box::pin(async move {
+            if retired.wait_for(|retired| *retired).await.is_err() {
+                // The listener has ended, and drains.
+                std::future::pending().await
+            }
+        })))
+    }
+
+    /// Whether it has been replaced; wakes the task when it is.
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(waiting) = &mut self.0
+            && waiting.as_mut().poll(cx).is_ready()
+        {
+            self.0 = None;
+        }
+        self.0.is_none()
+    }
 }
 
 /// What the reader has to do, by the snapshot in force.
@@ -137,7 +163,10 @@ impl AsyncRead for DatagramReader {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = into.filled().len();
-        let now = this.now();
+        let now = match this.now() {
+            Now::Receive(admission) if this.retirement.poll(cx) => Now::Finish(admission),
+            now => now,
+        };
         for _ in 0..TOGETHER {
             this.buffer.read(into);
             if into.remaining() == 0 {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::datagram_reader::{DatagramBuffer, DatagramReader};
+use super::datagram_reader::{DatagramBuffer, DatagramReader, Retirement};
 use super::gates::Gates;
 use super::metrics::{DatagramDrop, ListenerMetrics};
 use crate::connections::datagrams;
@@ -20,7 +20,6 @@ use crate::connections::end::End;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Service, Snapshot};
 use crate::net::datagrams::DatagramSocket;
-use crate::sinks::egress::Egress;
 use linemill_telemetry::Gate;
 
 /// How often the kernel's count of dropped datagrams is read.
@@ -34,7 +33,8 @@ const LEFT: u64 = 1_000_000;
 pub(super) struct Datagrams {
     pub(super) socket: Arc<DatagramSocket>,
     pub(super) listener: Arc<str>,
-    pub(super) egress: Arc<Egress>,
+    /// Whether another socket has replaced this one.
+    pub(super) retired: watch::Receiver<bool>,
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
@@ -42,7 +42,7 @@ pub(super) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Receives until the listener has drained.
+    /// Receives until the listener has drained, or has another socket.
     pub(super) async fn serve(self) {
         let mut known = 0;
         tokio::select! {
@@ -57,7 +57,6 @@ impl Datagrams {
         while let Some(service) = self.service() {
             let end = datagrams::serve(
                 self.reader(&service),
-                &self.egress,
                 Arc::clone(&self.listener),
                 self.snapshot.clone(),
                 Arc::clone(&self.line_metrics),
@@ -66,7 +65,7 @@ impl Datagrams {
             let is_draining = self.snapshot.borrow().drain_until(&self.listener).is_some();
             match end {
                 None | Some(End::Drained) => break,
-                Some(_) if is_draining => break,
+                Some(_) if is_draining || *self.retired.borrow() => break,
                 // The framing has changed.
                 Some(End::Eof) => {}
                 Some(end) => {
@@ -95,6 +94,7 @@ impl Datagrams {
             socket: Arc::clone(&self.socket),
             listener: Arc::clone(&self.listener),
             snapshot: self.snapshot.clone(),
+            retirement: Retirement::of(self.retired.clone()),
             metrics: Arc::clone(&self.metrics),
             gates: Arc::clone(&self.gates),
             framing: service.lines.framing,

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -21,7 +21,6 @@ use crate::generation::{Service, Snapshot, grace_ends};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
 use crate::net::bind::Socket;
 use crate::net::transport::{Peer, Plain};
-use crate::sinks::egress::Egress;
 use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
@@ -32,8 +31,11 @@ const LAST_BYTES: Duration = Duration::from_secs(1);
 /// One listener: a socket, and the connections accepted on it.
 pub struct Listener {
     name: Arc<str>,
-    socket: Socket,
-    egress: Arc<Egress>,
+    socket: Arc<Socket>,
+    /// Sockets to accept on from now on, instead of `socket`.
+    sockets: mpsc::UnboundedReceiver<Arc<Socket>>,
+    /// Tells what receives datagrams on `socket` to take the last ones and end; `None` when nothing does.
+    retired: Option<watch::Sender<bool>>,
     snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<ListenerMetrics>,
     line_metrics: Arc<LineMetrics>,
@@ -47,11 +49,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener named `name`, whose lines go to `egress`.
+    /// A listener named `name` that accepts on `socket`, and later on what `sockets` has.
     pub fn new(
         name: &str,
-        socket: Socket,
-        egress: Arc<Egress>,
+        socket: Arc<Socket>,
+        sockets: mpsc::UnboundedReceiver<Arc<Socket>>,
         snapshot: watch::Receiver<Snapshot>,
         metrics: ListenerMetrics,
         line_metrics: LineMetrics,
@@ -59,7 +61,8 @@ impl Listener {
         Self {
             name: name.into(),
             socket,
-            egress,
+            sockets,
+            retired: None,
             snapshot,
             metrics: Arc::new(metrics),
             line_metrics: Arc::new(line_metrics),
@@ -80,6 +83,7 @@ impl Listener {
                 return self.drain().await;
             }
             tokio::select! {
+                Some(socket) = self.sockets.recv() => self.move_to(socket),
                 accepted = self.socket.accept() => match accepted {
                     Ok((plain, peer)) => self.admit(plain, peer).await,
                     Err(error) => self.pause(&error).await,
@@ -90,15 +94,26 @@ impl Listener {
         }
     }
 
+    /// Accepts on `socket` from now on. Datagrams that wait in the old one are still received.
+    fn move_to(&mut self, socket: Arc<Socket>) {
+        if let Some(retired) = self.retired.take() {
+            retired.send_replace(true);
+        }
+        self.socket = socket;
+        self.receive_datagrams();
+    }
+
     /// Receives datagrams, if the socket does, in a task of its own.
     fn receive_datagrams(&mut self) {
         let Some(socket) = self.socket.datagrams() else {
             return;
         };
+        let (retired, is_retired) = watch::channel(false);
+        self.retired = Some(retired);
         let datagrams = Datagrams {
+            retired: is_retired,
             socket: Arc::clone(socket),
             listener: Arc::clone(&self.name),
-            egress: Arc::clone(&self.egress),
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
@@ -153,7 +168,6 @@ impl Listener {
             plain,
             peer,
             listener: Arc::clone(&self.name),
-            egress: Arc::clone(&self.egress),
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),

@@ -14,6 +14,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use socket2::SockRef;
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -21,10 +22,11 @@ use tokio::net::UnixListener;
 use super::datagrams::DatagramSocket;
 use super::tcp::set_up;
 use super::transport::{Peer, Plain};
-use linemill_config::settings::{Address, ListenerSettings};
+use linemill_config::settings::{Address, ListenerSettings, Mode};
 use linemill_config::{Place, Problem};
 
 pub use systemd::SystemdSockets;
+pub(in crate::net) use tcp::share_port;
 #[cfg(unix)]
 pub(in crate::net) use unix::SocketFile;
 
@@ -89,9 +91,7 @@ pub fn bind(settings: &ListenerSettings, systemd: &mut SystemdSockets) -> Result
         address: &settings.bind,
         ipv6_only: settings.ipv6_only,
         reuse_port: settings.reuse_port,
-        access: settings
-            .bind_mode
-            .map_or(Access::Umask, |mode| Access::Mode(mode.bits())),
+        access: Access::of(settings.bind_mode),
         whose: &whose,
         place: &settings.bind_place,
     };
@@ -139,6 +139,11 @@ impl<'a> BindRequest<'a> {
 // === impl Access ===
 
 impl Access {
+    /// As a listener's `bind_mode` says.
+    pub fn of(mode: Option<Mode>) -> Self {
+        mode.map_or(Self::Umask, |mode| Self::Mode(mode.bits()))
+    }
+
     /// The mode of the socket's file; `None` leaves it to the umask.
     #[cfg(unix)]
     fn mode(self) -> Option<u32> {
@@ -212,7 +217,34 @@ impl Socket {
         }
     }
 
-    /// Waits for the next connection; indefinitely on a socket that receives datagrams. No connection is lost when the future is dropped before it is
+    /// Lets other sockets listen on the same port, or no longer does. Sockets that share it already are not
+    /// affected. Of no effect for a Unix socket.
+    pub fn share_port(&self, share: bool) {
+        match &self.inner {
+            // Failing that, a socket that needs the port cannot be bound, which is reported there.
+            Inner::Tcp(socket) => drop(tcp::share_port(&SockRef::from(socket), share)),
+            Inner::Datagrams(socket) => socket.share_port(share),
+            #[cfg(unix)]
+            Inner::Unix(_) | Inner::UnixOfSystemd(_) => {}
+        }
+    }
+
+    /// Lets those connect to a Unix socket, or send datagrams to it, whom `access` allows. The umask decides
+    /// only when the socket's file is made. Of no effect for other sockets.
+    pub fn set_access(&self, access: Access) {
+        let set = match &self.inner {
+            #[cfg(unix)]
+            Inner::Unix(socket) => socket.set_access(access),
+            Inner::Datagrams(socket) => socket.set_access(access),
+            _ => Ok(()),
+        };
+        if let Err(error) = set {
+            tracing::warn!(socket = %self.name, %error, "cannot change the mode of the socket's file");
+        }
+    }
+
+    /// Waits for the next connection; indefinitely on a socket that receives datagrams. No connection is
+    /// lost when the future is dropped before it is
     /// ready.
     ///
     /// # Errors

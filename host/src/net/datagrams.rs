@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 
 #[cfg(unix)]
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, recvmsg};
+use socket2::SockRef;
 #[cfg(unix)]
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -22,6 +23,7 @@ use tokio::net::UnixDatagram;
 
 #[cfg(unix)]
 use super::bind::SocketFile;
+use super::bind::{Access, share_port};
 use super::transport::Peer;
 
 /// A bound socket.
@@ -34,7 +36,7 @@ enum Inner {
     #[cfg(unix)]
     Unix {
         // Dropped in this order: while the file exists, somebody receives.
-        _file: SocketFile,
+        file: SocketFile,
         socket: UnixDatagram,
     },
 }
@@ -65,10 +67,26 @@ impl DatagramSocket {
     ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let socket = UnixDatagram::from_std(socket)?;
-        Ok(Self(Inner::Unix {
-            _file: file,
-            socket,
-        }))
+        Ok(Self(Inner::Unix { file, socket }))
+    }
+
+    /// Lets other sockets receive on the same port, or no longer does.
+    pub(super) fn share_port(&self, share: bool) {
+        match &self.0 {
+            // Failing that, a socket that needs the port cannot be bound, which is reported there.
+            Inner::Udp(socket) => drop(share_port(&SockRef::from(socket), share)),
+            #[cfg(unix)]
+            Inner::Unix { .. } => {}
+        }
+    }
+
+    /// Lets those send to a Unix socket whom `access` allows.
+    pub(super) fn set_access(&self, access: Access) -> io::Result<()> {
+        match &self.0 {
+            #[cfg(unix)]
+            Inner::Unix { file, .. } => file.set_access(access),
+            Inner::Udp(_) => Ok(()),
+        }
     }
 
     /// Waits until there may be a datagram. One task at a time is woken.

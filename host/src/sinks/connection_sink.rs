@@ -10,14 +10,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::egress::{Egress, Sink};
+use super::framings::Framings;
 use super::metrics::{DropReason, Dropped, Written};
 use super::shared_sink::SharedSink;
+use super::upstream::Upstream;
 use super::write_queue::{Taken, WriteQueue};
-use crate::generation::{Framings, Snapshot, grace_ends};
 use linemill_framing::Lines;
 use linemill_sandbox::chain::ChainOutput;
 use linemill_sandbox::verdict::Close;
@@ -25,12 +25,24 @@ use linemill_sandbox::verdict::Close;
 /// Where one direction of a connection puts its lines. `W` is the writer of the connection's own
 /// socket: the client's or its upstream's.
 pub(crate) struct ConnectionSink<W> {
-    /// `None` when a shared sink takes all lines.
-    socket: Option<W>,
-    /// Output for `socket`; stays empty without one.
+    socket: W,
+    /// The upstream behind `socket`; `None` when that is the client's.
+    upstream: Option<Upstream>,
+    /// Output for `socket`.
     queue: WriteQueue,
-    /// `None` unless it has shared sinks: answers go to the client only.
+    /// Takes the lines that no route takes; `None` when these go to `socket`.
+    to: Option<SharedSink>,
+    /// Has routes or tees; `None` when there are none.
     egress: Option<Arc<Egress>>,
+}
+
+/// How lines are framed for the places that they go to. They come in one framing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SinkFramings {
+    /// To the connection's own socket.
+    pub(crate) socket: Framings,
+    /// To sinks that connections share.
+    pub(crate) shared: Framings,
 }
 
 /// Why no more lines go through a connection's sink.
@@ -45,13 +57,42 @@ pub(crate) enum DeliveryEnd {
 }
 
 impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
-    pub(crate) fn new(socket: Option<W>, egress: Option<&Arc<Egress>>) -> Self {
-        let egress = egress.filter(|egress| egress.has_shared());
+    /// Lines go to the client behind `socket`, and nowhere else.
+    pub(crate) fn of_client(socket: W) -> Self {
         Self {
             socket,
+            upstream: None,
             queue: WriteQueue::default(),
-            egress: egress.cloned(),
+            to: None,
+            egress: None,
         }
+    }
+
+    /// Lines go to `upstream`, behind `socket`, until [`Self::follow`].
+    pub(crate) fn of_upstream(socket: W, upstream: Upstream) -> Self {
+        Self {
+            upstream: Some(upstream),
+            ..Self::of_client(socket)
+        }
+    }
+
+    /// From now on lines go to the sinks of `egress`. Returns whether the connection keeps another
+    /// destination than `egress` has, because that would take another connection to a server.
+    pub(crate) fn follow(&mut self, egress: &Arc<Egress>) -> bool {
+        let more = egress.has_more_than_to();
+        self.egress = more.then(|| Arc::clone(egress));
+        match (&self.upstream, &egress.to) {
+            (None, Sink::Reply) => self.to = None,
+            (None, Sink::Shared(sink)) => self.to = Some(sink.clone()),
+            (Some(own), Sink::Upstream(next)) => return !own.is_same(next),
+            (None, Sink::Upstream(_)) | (Some(_), Sink::Reply | Sink::Shared(_)) => return true,
+        }
+        false
+    }
+
+    /// Whether the lines that no route takes go to the connection's own socket.
+    pub(crate) fn writes_to_socket(&self) -> bool {
+        self.to.is_none()
     }
 
     /// Bytes queued for the socket.
@@ -72,7 +113,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         framings: Framings,
         dropped: &Dropped,
     ) -> Result<Option<ChainOutput>, DeliveryEnd> {
-        if self.egress.is_some() {
+        if self.to.is_some() || self.egress.is_some() {
             return Ok(Some(output));
         }
         let batch = encode(output.lines, framings, dropped);
@@ -80,43 +121,44 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         ended(output.close).map(|()| None)
     }
 
-    /// The slow path: waits until every shared sink has taken its lines. When the grace period of a
-    /// drain ends first, the remaining lines are lost.
+    /// The slow path: waits until every shared sink has taken its lines. When `grace_over` resolves
+    /// first, the remaining lines are lost.
     pub(crate) async fn deliver(
         &mut self,
         mut output: ChainOutput,
-        framings: Framings,
-        snapshot: watch::Receiver<Snapshot>,
-        listener: &str,
+        framings: SinkFramings,
+        grace_over: impl Future<Output = ()>,
         written: &Written,
         dropped: &Dropped,
     ) -> Result<(), DeliveryEnd> {
-        let Some(egress) = self.egress.clone() else {
-            return Ok(());
-        };
+        let (to, egress) = (self.to.clone(), self.egress.clone());
         let mut waiting: Vec<(&SharedSink, Batch)> = Vec::new();
         for (route, lines) in std::mem::take(&mut output.routed) {
-            let sink = egress.routes.iter().find(|(name, _)| **name == *route);
+            let mut routes = egress.iter().flat_map(|egress| &egress.routes);
             // A chain lets lines leave by the routes of its listener only.
-            if let Some((_, sink)) = sink {
-                waiting.push((sink, encode_terminated(lines, framings, dropped)));
+            if let Some((_, sink)) = routes.find(|(name, _)| **name == *route) {
+                waiting.push((sink, encode_terminated(lines, framings.shared, dropped)));
             }
         }
-        match &egress.to {
-            Sink::Shared(sink) => {
-                // Lines of other connections follow, so the last one needs a terminator.
-                let batch = encode_terminated(output.lines, framings, dropped);
-                copy_to(&egress.tee, &batch, dropped);
-                waiting.push((sink, batch));
+        let tee = egress.as_ref().map_or(&[][..], |egress| &egress.tee);
+        if let Some(sink) = &to {
+            // Lines of other connections follow, so the last one needs a terminator.
+            let batch = encode_terminated(output.lines, framings.shared, dropped);
+            copy_to(tee, &batch, dropped);
+            waiting.push((sink, batch));
+        } else {
+            if !tee.is_empty() && framings.shared != framings.socket {
+                let copies = encode_terminated(output.lines.clone(), framings.shared, dropped);
+                copy_to(tee, &copies, dropped);
             }
-            Sink::Reply | Sink::Upstream(_) => {
-                let batch = encode(output.lines, framings, dropped);
-                copy_to(&egress.tee, &batch, dropped);
-                self.queue.push(batch.bytes, batch.lines, batch.framing);
+            let batch = encode(output.lines, framings.socket, dropped);
+            if framings.shared == framings.socket {
+                copy_to(tee, &batch, dropped);
             }
+            self.queue.push(batch.bytes, batch.lines, batch.framing);
         }
         let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
-        let mut grace_over = pin!(grace_ends(snapshot, listener));
+        let mut grace_over = pin!(grace_over);
         for (sink, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
             let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
             tokio::select! {
@@ -143,10 +185,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
     /// # Errors
     /// Those of the socket.
     pub(crate) async fn write(&mut self) -> io::Result<Taken> {
-        match &mut self.socket {
-            Some(socket) => self.queue.write(socket).await,
-            None => Ok(Taken::default()),
-        }
+        self.queue.write(&mut self.socket).await
     }
 
     /// Shuts the socket's sending side down, so that its peer sees the end of the stream.
@@ -154,10 +193,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
     /// # Errors
     /// Those of the socket.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
-        match &mut self.socket {
-            Some(socket) => socket.shutdown().await,
-            None => Ok(()),
-        }
+        self.socket.shutdown().await
     }
 
     /// Discards the queued output. Returns how many of its lines the socket had taken whole without

@@ -4,9 +4,10 @@
 //! (`connection_sink`).
 
 use super::shared_sink::SharedSink;
-use super::upstream::Upstream;
+use super::upstream::{ConnectOptions, Upstream};
 
-/// Where the lines of a listener's connections go.
+/// Where the lines of a listener's connections go. Holds every sink that it has: a sink ends when the
+/// last generation that has it, and the last connection on that generation, are gone.
 #[derive(Debug)]
 pub struct Egress {
     /// For lines that no filter sends by a route.
@@ -15,6 +16,10 @@ pub struct Egress {
     pub routes: Vec<(String, SharedSink)>,
     /// Each gets a copy of what goes to `to`.
     pub tee: Vec<SharedSink>,
+    /// How its upstreams are connected to.
+    pub(super) options: ConnectOptions,
+    /// How many bytes may wait for each of its shared sinks.
+    pub(super) buffer: usize,
 }
 
 /// Takes the lines of a connection.
@@ -29,20 +34,39 @@ pub enum Sink {
 }
 
 impl Egress {
-    /// All upstreams among the sinks, shared or not.
-    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
-        let (own, shared) = match &self.to {
-            Sink::Reply => (None, None),
-            Sink::Upstream(upstream) => (Some(upstream), None),
-            Sink::Shared(sink) => (None, Some(sink)),
-        };
-        let routes = self.routes.iter().map(|(_, sink)| sink);
-        let all = routes.chain(&self.tee).chain(shared);
-        own.into_iter().chain(all.filter_map(SharedSink::upstream))
+    /// Lines go back to their client, and nowhere else.
+    pub fn reply(options: ConnectOptions) -> Self {
+        Self {
+            to: Sink::Reply,
+            routes: Vec::new(),
+            tee: Vec::new(),
+            options,
+            buffer: 0,
+        }
     }
 
-    /// Whether lines go anywhere but to a socket of their own connection.
-    pub(super) fn has_shared(&self) -> bool {
-        matches!(self.to, Sink::Shared(_)) || !self.routes.is_empty() || !self.tee.is_empty()
+    /// All upstreams among the sinks, shared or not.
+    pub(super) fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        let own = match &self.to {
+            Sink::Upstream(upstream) => Some(upstream),
+            Sink::Reply | Sink::Shared(_) => None,
+        };
+        own.into_iter()
+            .chain(self.shared().filter_map(SharedSink::upstream))
+    }
+
+    /// All shared sinks.
+    pub(super) fn shared(&self) -> impl Iterator<Item = &SharedSink> {
+        let to = match &self.to {
+            Sink::Shared(sink) => Some(sink),
+            Sink::Reply | Sink::Upstream(_) => None,
+        };
+        let routes = self.routes.iter().map(|(_, sink)| sink);
+        to.into_iter().chain(routes).chain(&self.tee)
+    }
+
+    /// Whether lines are routed or copied.
+    pub(super) fn has_more_than_to(&self) -> bool {
+        !self.routes.is_empty() || !self.tee.is_empty()
     }
 }

@@ -9,7 +9,7 @@ use linemill_telemetry::{BatchCounter, EachValue};
 
 linemill_telemetry::metrics! {
     /// What one shared sink counts: standard output, a file, or an upstream that connections share.
-    pub struct OutputMetrics by "output" ("the destination, as written in the configuration; with `#2` and so on when certificates differ") {
+    pub struct OutputMetrics by "output" ("the destination, as written in the configuration; with `#2` and so on when certificates or framings differ") {
         /// Lines that have been written to the output completely.
         #[metric("output_lines", unit = "lines")]
         pub lines: Counter,

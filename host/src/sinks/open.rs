@@ -1,17 +1,17 @@
 //! Opening the sinks of a listener.
 //!
-//! In: its `to`, `routes` and `tee`, and the service built of it, which has its certificates. Out:
-//! an [`Egress`] whose files are open, or a report of what cannot be opened. Upstreams are not
+//! In: its `to`, `routes` and `tee`, and its certificates. Out: an [`Egress`] whose files are open, or a report of what cannot be opened. Upstreams are not
 //! connected yet: they may come later. Not here: `quarantine` (`super::quarantine`).
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::egress::{Egress, Sink};
 use super::registry::{Key, SinkRegistry};
 use super::shared_sink::SharedSink;
 use super::upstream::{ConnectOptions, Upstream};
-use crate::generation::Service;
+use crate::net::tls::Client;
 use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
 use linemill_config::{Problem, Problems};
 
@@ -37,31 +37,29 @@ pub fn check(settings: &Settings) -> Result<(), Problems> {
     Problems::new(sinks.chain(quarantines).collect()).map_or(Ok(()), Err)
 }
 
-/// Opens the sinks of `listener`; those that connections share are in `registry` then.
+/// Opens the sinks of `listener`, with `tls` for those that speak TLS. Sinks that are open already,
+/// because another generation or listener has them, are used again.
 ///
 /// # Errors
 /// The first that cannot be opened.
 pub fn open(
     listener: &ListenerSettings,
-    service: &Service,
+    tls: Option<Arc<Client>>,
     registry: &SinkRegistry,
 ) -> Result<Egress, Problem> {
-    let options = ConnectOptions::of(service);
+    let options = ConnectOptions::of(listener, tls);
+    let key = |to: &Destination| Key::of(to, listener);
     let upstream = |to: &Destination| Upstream::new(to, options.clone());
-    let shared = |key: &str, to: &Destination| -> Result<SharedSink, Problem> {
-        let tls =
-            matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
-        let id = Key {
-            to: to.clone(),
-            tls,
-        };
+    let shared = |named: &str, to: &Destination| -> Result<SharedSink, Problem> {
         registry
-            .open(id, upstream(to), listener.buffer)
-            .map_err(|error| sink_problem(listener, key, to, &error))
+            .open(key(to), upstream(to), listener.buffer)
+            .map_err(|error| sink_problem(listener, named, to, &error))
     };
     let to = match (&listener.to, upstream(&listener.to)) {
         (Destination::Reply, _) => Sink::Reply,
-        (_, Some(upstream)) if !listener.shared => Sink::Upstream(upstream),
+        (to, Some(upstream)) if !listener.shared => {
+            Sink::Upstream(registry.own_upstream(&listener.name, key(to), upstream))
+        }
         (to, _) => Sink::Shared(shared("to", to)?),
     };
     let routes = listener
@@ -73,6 +71,8 @@ pub fn open(
         to,
         routes: routes.collect::<Result<_, Problem>>()?,
         tee: tee.collect::<Result<_, Problem>>()?,
+        options,
+        buffer: listener.buffer,
     })
 }
 

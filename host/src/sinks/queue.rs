@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::batch::Batch;
+use super::lifetime::Lifetime;
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_framing::Framing;
 use linemill_framing::blocks::{self, BLOCK};
@@ -24,14 +25,20 @@ pub struct Lost;
 /// A queue with many senders and one reader.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// The most bytes that wait. Only ever raised.
+    /// Who may put lines into it.
+    lifetime: Lifetime,
+    /// The most bytes that wait.
     bound: AtomicU32,
-    /// One permit per byte that there is room for. Permits and the `room` of all chunks that wait or
-    /// are being written add up to `bound`.
+    /// One permit per byte that there is room for. Permits, the `room` of all chunks that wait or are
+    /// being written, and what senders are about to put in add up to `bound` plus `excess`.
     room: Semaphore,
+    /// Permits that are to be removed as they come back: what a lowered bound no longer allows.
+    excess: AtomicU32,
     waiting: Mutex<Waiting>,
-    /// Wakes the reader: a chunk waits, or the queue is closed.
+    /// Wakes the reader: a chunk waits, the queue is closed, or nobody holds it any more.
     changed: Notify,
+    /// Wakes waiting senders: the bound has changed.
+    rebound: Notify,
     metrics: OutputMetrics,
 }
 
@@ -58,20 +65,60 @@ impl Queue {
     pub(super) fn new(bound: usize, metrics: OutputMetrics) -> Self {
         let bound = permits(bound);
         Self {
+            lifetime: Lifetime::default(),
             bound: AtomicU32::new(bound),
             room: Semaphore::new(bound as usize),
+            excess: AtomicU32::new(0),
             waiting: Mutex::default(),
             changed: Notify::new(),
+            rebound: Notify::new(),
             metrics,
         }
     }
 
-    /// Lets `bound` bytes wait, if that is more than before.
-    pub(super) fn raise(&self, bound: usize) {
+    /// Lets `bound` bytes wait. A lower bound than before takes effect as lines are written.
+    pub(super) fn set_bound(&self, bound: usize) {
+        let _one_at_a_time = self.lock();
         let bound = permits(bound);
-        let before = self.bound.fetch_max(bound, Ordering::Relaxed);
-        let more = bound.saturating_sub(before);
-        self.room.add_permits(more as usize);
+        let before = self.bound.swap(bound, Ordering::Relaxed);
+        if bound >= before {
+            self.give_back(bound - before);
+        } else {
+            let fewer = before - bound;
+            let forgotten = self.room.forget_permits(fewer as usize);
+            self.excess
+                .fetch_add(fewer - forgotten as u32, Ordering::Relaxed);
+        }
+        self.rebound.notify_waiters();
+    }
+
+    /// Adds permits, except for those that a lowered bound has removed.
+    fn give_back(&self, room: u32) {
+        let mut removed = 0;
+        let fewer = |excess: u32| {
+            removed = excess.min(room);
+            Some(excess - removed)
+        };
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let _previous = self.excess.fetch_update(set, fetch, fewer);
+        self.room.add_permits((room - removed) as usize);
+    }
+
+    /// The most bytes that wait.
+    pub(super) fn bound(&self) -> usize {
+        self.bound.load(Ordering::Relaxed) as usize
+    }
+
+    /// Who may put lines into it.
+    pub(super) fn lifetime(&self) -> &Lifetime {
+        &self.lifetime
+    }
+
+    /// Drops a hold on the queue. After the last one, its reader gets what waits and then ends.
+    pub(super) fn drop_hold(&self) {
+        if self.lifetime.drop_hold() {
+            self.changed.notify_one();
+        }
     }
 
     pub(super) fn metrics(&self) -> &OutputMetrics {
@@ -83,11 +130,23 @@ impl Queue {
         if batch.bytes.is_empty() {
             return Ok(());
         }
-        let room = self.room_of(&batch);
-        match self.room.acquire_many(room).await {
-            Ok(permits) => permits.forget(),
-            Err(_) => return self.refuse(&batch),
-        }
+        let room = loop {
+            // Before the bound is read: a change in between must not go unnoticed.
+            let rebound = self.rebound.notified();
+            let room = self.room_of(&batch);
+            tokio::select! {
+                biased;
+                permits = self.room.acquire_many(room) => match permits {
+                    Ok(permits) => {
+                        permits.forget();
+                        break room;
+                    }
+                    Err(_) => return self.refuse(&batch),
+                },
+                // There may never be as much room as it has waited for.
+                () = rebound => {}
+            }
+        };
         let mut waiting = self.lock();
         if waiting.closed {
             return self.refuse(&batch);
@@ -137,8 +196,8 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Waits for the next chunk. `None` once all have been taken and nothing more will come. Only
-    /// one task may call this.
+    /// Waits for the next chunk. `None` once all have been taken and nothing more will come: the queue
+    /// is closed, or nobody holds it. Only one task may call this.
     pub(super) async fn next(&self) -> Option<Chunk> {
         loop {
             {
@@ -149,6 +208,10 @@ impl Queue {
                 if waiting.closed {
                     return None;
                 }
+            }
+            let is_empty = || self.lock().chunks.is_empty();
+            if self.lifetime.end_if_unused(is_empty) {
+                return None;
             }
             // A chunk added in between has left a permit, so this does not wait in vain.
             self.changed.notified().await;
@@ -163,7 +226,7 @@ impl Queue {
     /// Gives back the room of a chunk that was taken.
     pub(super) fn release(&self, chunk: Chunk) {
         self.metrics.queued.dec_by(chunk.bytes.len() as i64);
-        self.room.add_permits(chunk.room as usize);
+        self.give_back(chunk.room);
         if let Some(bytes) = Arc::into_inner(chunk.bytes) {
             blocks::give_back(bytes);
         }

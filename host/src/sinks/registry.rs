@@ -1,36 +1,80 @@
-//! All shared sinks of a host, one for each destination.
+//! All sinks of a host, one for each destination.
 //!
-//! In: destinations. Out: the one [`SharedSink`] of each, however many listeners and filters name it.
-//! Not here: sinks that a connection has for itself (`connection_sink`).
+//! In: destinations. Out: the one [`SharedSink`] of each, however many generations, listeners and filters
+//! name it. The registry holds none of them: a sink ends when nobody else holds it (`lifetime`).
+//! Not here: what a connection writes (`connection_sink`).
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::egress::Egress;
 use super::metrics::OutputMetrics;
-use super::shared_sink::SharedSink;
-use super::upstream::Upstream;
-use linemill_config::settings::{Destination, HopTls};
+use super::shared_sink::{RunningSink, SharedSink};
+use super::upstream::{Upstream, WeakUpstream};
+use linemill_config::settings::{Destination, HopTls, ListenerSettings};
+use linemill_framing::Framing;
 use linemill_telemetry::Families;
 
-/// Identifies a shared sink: two destinations with equal keys are one sink.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Identifies a sink: two destinations with equal keys are one sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Where its lines go.
     pub to: Destination,
     /// The certificates to expect and to show; only for `tls://`.
     pub tls: Option<HopTls>,
+    /// How its lines are framed; only for upstreams, because the lines of one connection are all framed
+    /// alike.
+    pub framing: Option<Framing>,
 }
 
-/// The shared sinks of a host. Clones refer to the same ones.
+impl Key {
+    /// The key of a destination of `listener`.
+    pub(super) fn of(to: &Destination, listener: &ListenerSettings) -> Self {
+        let framing = listener.to_framing.unwrap_or(listener.lines.framing);
+        let tls =
+            matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
+        Self::new(to, tls, framing)
+    }
+
+    /// The key of a destination whose lines are framed by `framing`.
+    pub(super) fn new(to: &Destination, tls: Option<HopTls>, framing: Framing) -> Self {
+        let is_upstream = matches!(
+            to,
+            Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_)
+        );
+        Self {
+            to: to.clone(),
+            tls,
+            framing: is_upstream.then_some(framing),
+        }
+    }
+}
+
+/// The sinks of a host. Clones refer to the same ones.
 #[derive(Debug, Clone)]
 pub struct SinkRegistry {
     metrics: Families<OutputMetrics>,
-    /// All open sinks. One that nobody else holds stays until the next [`SinkRegistry::sweep`].
-    sinks: Arc<Mutex<HashMap<Key, SharedSink>>>,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// The shared sinks whose writers have not ended, and some whose writers have. At most one of each
+    /// key can be held.
+    shared: Vec<Entry>,
+    /// The upstreams to which each connection has a connection of its own, by listener.
+    own: Vec<(String, Key, WeakUpstream)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: Key,
+    sink: RunningSink,
+    /// The value of the metrics' label `output`.
+    label: String,
 }
 
 impl SinkRegistry {
@@ -38,13 +82,12 @@ impl SinkRegistry {
     pub fn new(metrics: Families<OutputMetrics>) -> Self {
         Self {
             metrics,
-            sinks: Arc::default(),
+            open: Arc::default(),
         }
     }
 
-    /// The sink for `key`, opened if it is not open yet. `upstream` is how to reach it, if it is a
-    /// server. At most `buffer` bytes wait for it; if there are several values, the largest
-    /// applies.
+    /// The sink for `key`, started if it does not run. `upstream` is how to reach it, if it is a server.
+    /// At most `buffer` bytes wait for it; of several values the largest holds.
     ///
     /// # Errors
     /// When it cannot be opened, for example a file in a folder that does not exist.
@@ -54,39 +97,80 @@ impl SinkRegistry {
         upstream: Option<Upstream>,
         buffer: usize,
     ) -> io::Result<SharedSink> {
-        let mut sinks = self.lock();
-        if let Some(sink) = sinks.get(&key) {
+        let mut open = self.lock();
+        open.sweep();
+        let mut same = open.shared.iter().filter(|entry| entry.key == key);
+        if let Some(sink) = same.find_map(|entry| entry.sink.hold()) {
             sink.raise_buffer(buffer);
-            return Ok(sink.clone());
+            return Ok(sink);
         }
-        let metrics = self.metrics.of(&label(&sinks, &key.to));
+        let label = open.label(&key.to);
+        let metrics = self.metrics.of(&label);
         let sink = match (&key.to, upstream) {
             (Destination::Stdout, _) => SharedSink::to_stdout(buffer, metrics)?,
             (Destination::File(path), _) => SharedSink::to_file(path, buffer, metrics)?,
             (_, Some(upstream)) => SharedSink::to_upstream(upstream, buffer, metrics),
             _ => return Err(io::ErrorKind::Unsupported.into()),
         };
-        sinks.insert(key, sink.clone());
+        open.shared.push(Entry {
+            key,
+            sink: sink.running(),
+            label,
+        });
         Ok(sink)
+    }
+
+    /// The upstream of `listener` for `key`, to which each connection connects on its own: `new`, unless
+    /// one is in use.
+    pub(super) fn own_upstream(&self, listener: &str, key: Key, new: Upstream) -> Upstream {
+        let mut open = self.lock();
+        open.own
+            .retain(|(_, _, upstream)| upstream.upgrade().is_some());
+        let mut same = open
+            .own
+            .iter()
+            .filter(|(name, used, _)| name == listener && *used == key);
+        if let Some(used) = same.find_map(|(_, _, upstream)| upstream.upgrade()) {
+            return used;
+        }
+        open.own.push((listener.to_owned(), key, new.downgrade()));
+        new
+    }
+
+    /// Gives the sinks of the generation in force the buffers and options that its listeners ask for.
+    pub fn settle<'a>(&self, egresses: impl Iterator<Item = &'a Egress>) {
+        let mut buffers: Vec<(&SharedSink, usize)> = Vec::new();
+        for egress in egresses {
+            for upstream in egress.upstreams() {
+                upstream.set_options(egress.options.clone());
+            }
+            for sink in egress.shared() {
+                match buffers.iter_mut().find(|(known, _)| known.is_same(sink)) {
+                    Some((_, buffer)) => *buffer = egress.buffer.max(*buffer),
+                    None => buffers.push((sink, egress.buffer)),
+                }
+            }
+        }
+        for (sink, buffer) in buffers {
+            sink.set_buffer(buffer);
+        }
+        self.lock().sweep();
     }
 
     /// Reopens all files, after a log rotation.
     pub fn reopen(&self) {
-        self.lock().values().for_each(SharedSink::reopen);
+        let open = self.lock();
+        open.shared.iter().for_each(|entry| entry.sink.reopen());
     }
 
-    /// Releases sinks that nobody sends to any more. They end when they have written everything.
-    pub fn sweep(&self) {
-        self.lock().retain(|_, sink| !sink.is_alone());
-    }
-
-    /// Closes all sinks, and waits until they have written what is queued, or until `deadline`.
-    /// Returns how many lines were lost; they have been counted.
+    /// Closes all sinks, those that only write their last lines included, and waits until they have
+    /// written what is queued, or until `deadline`. Returns how many lines were lost; they have been
+    /// counted.
     pub async fn finish(&self, deadline: Instant) -> u64 {
         let mut finishing: JoinSet<_> = {
-            let sinks = self.lock();
-            let finishing = sinks.iter().map(|(key, sink)| {
-                let (to, sink) = (key.to.clone(), sink.clone());
+            let open = self.lock();
+            let finishing = open.shared.iter().map(|entry| {
+                let (to, sink) = (entry.key.to.clone(), entry.sink.clone());
                 async move { (to, sink.finish(deadline).await) }
             });
             finishing.collect()
@@ -101,17 +185,24 @@ impl SinkRegistry {
         all
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, SharedSink>> {
-        self.sinks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The value of the metrics' label `output`. The same destination with other certificates is
-/// another sink, so it gets a number.
-fn label(sinks: &HashMap<Key, SharedSink>, to: &Destination) -> String {
-    match sinks.keys().filter(|key| key.to == *to).count() {
-        0 => to.to_string(),
-        others => format!("{to}#{}", others + 1),
+impl Open {
+    /// Forgets the sinks whose writers have ended.
+    fn sweep(&mut self) {
+        self.shared.retain(|entry| !entry.sink.is_over());
+    }
+
+    /// The value of the metrics' label `output` of another sink for `to`. The same destination with
+    /// other certificates or another framing is another sink, so it gets a number.
+    fn label(&self, to: &Destination) -> String {
+        let taken = |label: &String| self.shared.iter().any(|entry| entry.label == *label);
+        let numbered = (2..).map(|number| format!("{to}#{number}"));
+        let mut labels = std::iter::once(to.to_string()).chain(numbered);
+        labels.find(|label| !taken(label)).unwrap_or_default()
     }
 }
 

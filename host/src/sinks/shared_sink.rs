@@ -27,10 +27,18 @@ use crate::sinks::metrics::{LossReason, OutputMetrics};
 #[cfg(test)]
 mod tests;
 
-/// A sink that connections share. Clones refer to the same one. When the last clone is dropped, it
-/// ends once everything has been written.
+/// A hold on a sink that connections share. Clones refer to the same one. When the last hold is
+/// dropped, the sink ends once everything has been written.
 #[derive(Debug, Clone)]
-pub struct SharedSink(Arc<Inner>);
+pub struct SharedSink(Arc<Hold>);
+
+/// Drops a hold of the queue when it is dropped.
+#[derive(Debug)]
+struct Hold(Arc<Inner>);
+
+/// A sink, whether or not anybody holds it.
+#[derive(Debug, Clone)]
+pub(super) struct RunningSink(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -87,18 +95,32 @@ impl SharedSink {
         };
         let reader = QueueReader::new(Arc::clone(&queue));
         let task = tokio::spawn(run(writer, reader, Arc::clone(&reopen), deadline_set));
-        Self(Arc::new(Inner {
+        Self(Arc::new(Hold(Arc::new(Inner {
             queue,
             reopen,
             deadline,
             task: Mutex::new(Some(task)),
             upstream,
-        }))
+        }))))
+    }
+
+    fn inner(&self) -> &Inner {
+        &self.0.0
+    }
+
+    /// The sink itself, without a hold on it.
+    pub(super) fn running(&self) -> RunningSink {
+        RunningSink(Arc::clone(&self.0.0))
+    }
+
+    /// Lets `buffer` bytes wait.
+    pub(super) fn set_buffer(&self, buffer: usize) {
+        self.inner().queue.set_bound(buffer);
     }
 
     /// Lets `buffer` bytes wait, if that is more than before.
     pub(super) fn raise_buffer(&self, buffer: usize) {
-        self.0.queue.raise(buffer);
+        self.set_buffer(buffer.max(self.inner().queue.bound()));
     }
 
     /// Hands a batch over as soon as there is room. One that is larger than the whole queue waits
@@ -108,34 +130,64 @@ impl SharedSink {
     /// # Errors
     /// When the sink takes no more lines.
     pub async fn send(&self, batch: Batch) -> Result<(), Lost> {
-        self.0.queue.put(batch).await
+        self.inner().queue.put(batch).await
     }
 
     /// Hands a copy of a batch over if there is room now. Returns whether there was; otherwise its
     /// lines have been counted as lost.
     pub fn offer(&self, batch: &Batch) -> bool {
-        self.0.queue.offer(batch)
-    }
-
-    /// Reopens a file between two writes, after a log rotation has moved it. Other sinks are not
-    /// affected.
-    pub fn reopen(&self) {
-        self.0.reopen.notify_one();
-    }
-
-    /// Whether this is the last clone.
-    pub(super) fn is_alone(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        self.inner().queue.offer(batch)
     }
 
     /// The upstream it connects to, if it does.
     pub fn upstream(&self) -> Option<&Upstream> {
-        self.0.upstream.as_ref()
+        self.inner().upstream.as_ref()
+    }
+
+    /// Whether both are holds on the same sink.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.0, &other.0.0)
+    }
+
+    #[cfg(test)]
+    pub(super) fn reopen(&self) {
+        self.running().reopen();
+    }
+
+    #[cfg(test)]
+    pub(super) async fn finish(self, deadline: Instant) -> u64 {
+        self.running().finish(deadline).await
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.queue.drop_hold();
+    }
+}
+
+impl RunningSink {
+    /// Takes a hold on it; `None` when it has ended.
+    pub(super) fn hold(&self) -> Option<SharedSink> {
+        let held = self.0.queue.lifetime().take();
+        held.then(|| SharedSink(Arc::new(Hold(Arc::clone(&self.0)))))
+    }
+
+    /// Whether its writer has ended.
+    pub(super) fn is_over(&self) -> bool {
+        let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
+        task.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Reopens a file between two writes, after a log rotation has moved it. Other sinks are not
+    /// affected.
+    pub(super) fn reopen(&self) {
+        self.0.reopen.notify_one();
     }
 
     /// Closes the sink, and waits until everything queued has been written, or until `deadline`.
     /// Returns how many lines were lost; they have been counted. An upstream gets a FIN.
-    pub async fn finish(self, deadline: Instant) -> u64 {
+    pub(super) async fn finish(&self, deadline: Instant) -> u64 {
         self.0.queue.close();
         self.0.deadline.send_replace(Some(deadline));
         let task = {
@@ -146,18 +198,6 @@ impl SharedSink {
             Some(task) => task.await.unwrap_or(0),
             None => 0,
         }
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Drop for Inner {
-    /// No sender is left, so the writer ends once it has written everything.
-    fn drop(&mut self) {
-        self.queue.close();
     }
 }
 

@@ -8,18 +8,17 @@ mod tcp;
 pub(super) mod writer;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff::Backoff;
 use super::outage::Outage;
-use crate::generation::Service;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 pub use error::ConnectError;
-use linemill_config::settings::Destination;
+use linemill_config::settings::{Destination, ListenerSettings};
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +27,16 @@ mod tests;
 /// see is logged once.
 #[derive(Debug, Clone)]
 pub struct Upstream(Arc<Inner>);
+
+/// An upstream as long as somebody uses it.
+#[derive(Debug)]
+pub(super) struct WeakUpstream(Weak<Inner>);
+
+impl WeakUpstream {
+    pub(super) fn upgrade(&self) -> Option<Upstream> {
+        self.0.upgrade().map(Upstream)
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -56,11 +65,11 @@ enum Endpoint {
 }
 
 impl ConnectOptions {
-    /// The options for the upstreams of a listener's service.
-    pub fn of(service: &Service) -> Self {
+    /// The options for the upstreams of a listener, with `tls` for those that speak TLS.
+    pub fn of(listener: &ListenerSettings, tls: Option<Arc<Client>>) -> Self {
         Self {
-            connect_timeout: service.connect_timeout,
-            tls: service.to_tls.clone(),
+            connect_timeout: listener.connect_timeout,
+            tls,
         }
     }
 }
@@ -85,7 +94,7 @@ impl Upstream {
     }
 
     /// Sets the options for the next attempts.
-    pub fn set_options(&self, options: ConnectOptions) {
+    pub(super) fn set_options(&self, options: ConnectOptions) {
         *self
             .0
             .options
@@ -144,7 +153,17 @@ impl Upstream {
         }
     }
 
-    /// Whether the upstream is down, shared by everything that uses it.
+    /// Whether both are the same upstream, rather than two with the same address.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The upstream, without keeping it alive.
+    pub(super) fn downgrade(&self) -> WeakUpstream {
+        WeakUpstream(Arc::downgrade(&self.0))
+    }
+
+    /// Whether it is down, for all that use it.
     pub(super) fn outage(&self) -> &Outage {
         &self.0.outage
     }

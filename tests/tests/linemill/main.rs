@@ -186,6 +186,8 @@ mod control {
     mod kill;
     /// Listeners that a reload adds, removes, or cannot bind.
     mod listeners;
+    /// Keys that a reload changes under open connections: sinks, framing, addresses, TLS, admin.
+    mod live;
     /// Reloads on request: what they answer, and `check --against`.
     pub(crate) mod reload;
     /// Back to the previous generation, on request and automatically.

@@ -1,7 +1,7 @@
 //! Which listeners are added or removed, and which keys of a listener differ.
 
 use super::Diff;
-use super::Effect::{Live, Restart};
+use super::Effect::Live;
 use crate::key::TableSettings as _;
 use crate::problem::place::Place;
 use crate::settings::ListenerSettings;
@@ -31,12 +31,7 @@ impl Diff {
     fn listener(&mut self, subject: &str, old: &ListenerSettings, new: &ListenerSettings) {
         self.keys(subject, old.changes(new), |key| new.places.of(key));
         if old.tls != new.tls {
-            let effect = match (&old.tls, &new.tls) {
-                // Only certificates and the handshake timeout differ.
-                (Some(_), Some(_)) => Live,
-                _ => Restart,
-            };
-            self.note(subject, "tls changed", effect, new.places.of("tls"));
+            self.note(subject, "tls changed", Live, new.places.of("tls"));
         }
     }
 }

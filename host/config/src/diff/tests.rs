@@ -102,7 +102,7 @@ fn what_changes_live() {
 }
 
 #[test]
-fn what_needs_a_restart_says_so_where_it_stands() {
+fn only_the_stack_needs_a_restart_and_says_so_where_it_stands() {
     let new = r#"
 [host]
 admin = "127.0.0.1:9"
@@ -138,22 +138,11 @@ tls = { cert = "cert.pem", key = "key.pem" }
         "listener a: tls changed",
     ];
     assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
-    assert!(
-        refusal.starts_with(
-            "error: a.toml:3:9: host: admin off -> 127.0.0.1:9: this needs a restart\n"
-        ),
-        "{refusal}"
+    assert_eq!(
+        refusal.lines().next(),
+        Some("error: a.toml:4:9: host: stack 512KiB -> 1MiB: this needs a restart")
     );
-    assert!(
-        refusal.contains("error: a.toml:4:9: host: stack 512KiB -> 1MiB: this needs a restart\n")
-    );
-    assert!(refusal.contains(
-        "error: a.toml:7:8: listener a: bind 127.0.0.1:1 -> 127.0.0.1:2: this needs a restart\n"
-    ));
-    assert!(
-        refusal.contains("error: a.toml:17:7: listener a: tls changed: this needs a restart\n")
-    );
-    assert_eq!(refusal.matches("this needs a restart").count(), 13);
+    assert_eq!(refusal.matches("this needs a restart").count(), 1);
     assert!(refusal.contains("hint: restart linemill"));
 }
 

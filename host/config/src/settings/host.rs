@@ -18,7 +18,7 @@ keys! {
         /// requires `admin_token`.
         admin: Option<Address> = None,
             Special::new("address").shown(address_or_off),
-            Restart, default "off",
+            Live, default "off",
             sample "or \"unix:PATH\"; serves metrics and status, takes reloads",
             example "\"127.0.0.1:9713\"";
         /// The token that requests must carry as `Authorization: Bearer TOKEN`. `/healthz` and
@@ -26,7 +26,7 @@ keys! {
         /// variable `LINEMILL_ADMIN_TOKEN`. The admin address speaks plain HTTP, so put a TLS proxy
         /// in front of it on untrusted networks.
         admin_token: Option<Token> = None,
-            Special::new("text, 16 or more visible characters"), Restart, default "none",
+            Special::new("text, 16 or more visible characters"), Live, default "none",
             sample "required if other machines can reach admin",
             example "\"0123456789abcdef0123456789abcdef\"";
         // If empty, names refer to bundled plugins only.
@@ -40,7 +40,7 @@ keys! {
         drain: Duration = Duration::from_secs(10), Time(Duration::ZERO, HOUR), Live,
             sample "grace period for connections after SIGTERM";
         /// Folder for [trap capsules](#trap-capsules). Capsules contain payload.
-        capsules: Option<PathBuf> = None, Optional(File, "off"), Restart, default "off",
+        capsules: Option<PathBuf> = None, Optional(File, "off"), Live, default "off",
             sample "folder for lines on which a filter traps",
             example "\"capsules\"";
         /// Rolls back automatically if a filter that the last swap introduced fails too many lines;

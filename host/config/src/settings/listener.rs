@@ -37,23 +37,23 @@ keys! {
         /// `"systemd"` if there is only one. A stale Unix socket is replaced. A live one, or any
         /// other file at that path, is an error and is left alone.
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
-            Special::new("address").shown(text).written(quoted), Restart,
+            Special::new("address").shown(text).written(quoted), Live,
             sample "or \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\", \"systemd:NAME\"; port 0: any";
         // Only with a Unix socket.
         /// Mode of the Unix socket's file: who may connect, or send datagrams. For that, write
         /// permission is needed. If left out, the process's umask decides; often only the owner may
         /// connect then. Only with `"unix:PATH"` or `"unixgram:PATH"`.
-        bind_mode: Option<Mode> = None, Optional(FileMode, "by umask"), Restart, default "by umask",
+        bind_mode: Option<Mode> = None, Optional(FileMode, "by umask"), Live, default "by umask",
             sample "of a Unix socket's file", example "\"0660\"";
         // Only ever true with an IPv6 address.
         /// If `false`, `"[::]:PORT"` accepts IPv4 as well. Only with an IPv6 address.
-        ipv6_only: bool = false, Flag, Restart,
+        ipv6_only: bool = false, Flag, Live,
             sample "if false, \"[::]:PORT\" accepts IPv4 as well";
         // Only ever true with an IP address.
         /// Allows other processes to listen on the same port (`SO_REUSEPORT`), for example the next
         /// linemill during a restart. The system distributes new connections among them. Only with
         /// an IP address.
-        reuse_port: bool = false, Flag, Restart,
+        reuse_port: bool = false, Flag, Live,
             sample "allow other processes to listen on the same port";
         // Only with `tls` or `proxy_protocol`.
         /// Longest TLS handshake, and longest wait for a whole PROXY protocol header. Only with `tls`
@@ -89,27 +89,27 @@ keys! {
         /// connection to it and receives its answers. `"file:PATH"`: appended to a file, which is
         /// reopened at SIGHUP. `"stdout"`: standard output.
         to: Destination = Destination::Reply,
-            Special::new("destination").shown(text).written(quoted), Restart,
+            Special::new("destination").shown(text).written(quoted), Live,
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
         // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
         /// reach the client in `framing`. A line whose content contains a terminator of
         /// `to_framing` is dropped and counted.
-        to_framing: Option<Framing> = None, Optional(Choice, "as framing"), Restart,
+        to_framing: Option<Framing> = None, Optional(Choice, "as framing"), Live,
             default "same as `framing`",
             sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
         /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
-        to_tls: Option<HopTls> = None, Special::new("table"), Restart, default "see [below](#to_tls)",
+        to_tls: Option<HopTls> = None, Special::new("table"), Live, default "see [below](#to_tls)",
             sample "PEM files",
             example "{ ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\", name = \"logs.example.org\" }";
         // Only ever true if `to` is an upstream.
         /// If `true`, all clients share one connection to the upstream. Each client's lines stay
         /// whole and in order. Answers from the upstream are discarded.
-        shared: bool = false, Flag, Restart,
+        shared: bool = false, Flag, Live,
             sample "one upstream connection for all clients; answers are discarded";
         // Never `Destination::Reply`, and never the name `rest`, which is `to`.
         /// Destinations of lines that a filter sends by a route; see [`routes`](#routes).
-        routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table"), Restart,
+        routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table"), Live,
             default "none",
             sample "where a filter may send lines",
             example "{ errors = \"tls://logs.example.org:6514\" }";
@@ -118,13 +118,13 @@ keys! {
         /// original: if a destination is too slow, copies are dropped and counted. Must not contain
         /// `"reply"` or the value of `to`.
         tee: Vec<Destination> = Vec::new(),
-            Special::new("list of destinations").written(|_| Some("[]".to_owned())), Restart,
+            Special::new("list of destinations").written(|_| Some("[]".to_owned())), Live,
             sample "destinations of copies; copies for slow ones are dropped and counted";
         /// How many bytes may wait for a sink that connections share: a file, standard output, a
         /// shared upstream, a route or a tee. When the buffer is full, clients wait; only a tee
         /// drops lines instead. During a drain, the buffer is written until one second after the
         /// grace period. Lines left after that are counted as lost.
-        buffer: usize = 1 << 20, Size(1 << 10, 1 << 30), Restart,
+        buffer: usize = 1 << 20, Size(1 << 10, 1 << 30), Live,
             sample "how many bytes may wait for a sink that connections share";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.
         chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],
@@ -180,7 +180,7 @@ keys! {
         /// What ends a line. `"lf"`: LF; a CR directly before it belongs to the terminator.
         /// `"crlf"`: only CR LF. `"nul"`: NUL. `"octet"`: octet counting as in RFC 6587, section
         /// 3.4.1: a decimal length, a space, then that many bytes.
-        framing: Framing, Choice, Restart, sample "or \"crlf\", \"nul\", \"octet\"";
+        framing: Framing, Choice, Live, sample "or \"crlf\", \"nul\", \"octet\"";
         /// Longest content of a line, without its terminator. A line returned by a filter may be
         /// four times as long.
         max_line: usize, Size(1, MAX_LINE), Live,
@@ -198,8 +198,7 @@ keys! {
     }
     by hand {
         /// Serves TLS; see [`tls`](#tls). Certificates are reloaded live, for new connections.
-        /// Adding or removing the table requires a restart.
-        tls: "table", "see text", default "none: plain",
+        tls: "table", "live", default "none: plain",
             sample "PEM files",
             example "{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
     }

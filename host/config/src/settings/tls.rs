@@ -29,13 +29,13 @@ keys! {
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct HopTls: "`to_tls`" {
         /// Trusted authorities for the upstream's certificate, PEM.
-        ca: Option<PathBuf> = None, Optional(File, "the system's"), Restart, default "the system's";
+        ca: Option<PathBuf> = None, Optional(File, "the system's"), Live, default "the system's";
         /// Certificate chain for upstreams that request one, PEM. Only with `key`.
-        cert: Option<PathBuf> = None, Optional(File, "none"), Restart;
+        cert: Option<PathBuf> = None, Optional(File, "none"), Live;
         /// Private key of `cert`, PEM. Only with `cert`.
-        key: Option<PathBuf> = None, Optional(File, "none"), Restart;
+        key: Option<PathBuf> = None, Optional(File, "none"), Live;
         /// The name or IP address that the upstream's certificate must be valid for.
-        name: Option<String> = None, Optional(HostName, "the host"), Restart,
+        name: Option<String> = None, Optional(HostName, "the host"), Live,
             default "the destination's host";
     }
 }

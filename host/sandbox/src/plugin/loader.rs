@@ -4,6 +4,7 @@
 //! it whole. Equal bytes are compiled once, as long as the loader remembers them.
 //! Not here: starting instances (`filter`), and when to load.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::Engine;
@@ -11,7 +12,7 @@ use crate::imports::Grants;
 use crate::plugin::admission::Admission;
 use crate::plugin::compiler::Compiler;
 use crate::plugin::{Plugin, source};
-use crate::supervise::capsule::Capsules;
+use crate::supervise::capsule::{Capsules, CapsulesInForce};
 use crate::{Digest, Refusal};
 use linemill_config::settings::{FilterSettings, HostSettings};
 
@@ -22,10 +23,27 @@ const KEPT: usize = 32;
 pub struct Loader {
     engine: Arc<Engine>,
     compiler: Compiler,
-    /// Where filters write trap capsules; `None` if no folder is configured.
-    capsules: Option<Capsules>,
+    /// Where filters write trap capsules.
+    capsules: CapsulesInForce,
     /// At most [`KEPT`] plugins, the most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
+}
+
+/// Opens the folder for trap capsules that `host` names, if it names one.
+///
+/// # Errors
+/// When the folder does not exist and cannot be created.
+pub fn open_capsules(host: &HostSettings) -> Result<Option<Capsules>, Refusal> {
+    let open = |folder: &PathBuf| {
+        Capsules::open(folder).map_err(|error| {
+            let folder = folder.display();
+            Refusal::plugin(
+                format!("key `capsules` of `[host]`: cannot create the folder {folder}: {error}"),
+                "name a folder that linemill's user may write to",
+            )
+        })
+    };
+    host.capsules.as_ref().map(open).transpose()
 }
 
 impl Loader {
@@ -43,34 +61,23 @@ impl Loader {
         Self {
             engine,
             compiler,
-            capsules: None,
+            capsules: CapsulesInForce::default(),
             compiled: Mutex::default(),
         }
     }
 
-    /// Opens the folder for trap capsules that `host` names, if it names one.
+    /// A loader whose filters write trap capsules to the folder that `host` names, if it names one.
     ///
     /// # Errors
     /// When the folder does not exist and cannot be created.
-    pub fn capturing(mut self, host: &HostSettings) -> Result<Self, Refusal> {
-        if let Some(folder) = &host.capsules {
-            let opened = Capsules::open(folder).map_err(|error| {
-                let folder = folder.display();
-                Refusal::plugin(
-                    format!(
-                        "key `capsules` of `[host]`: cannot create the folder {folder}: {error}"
-                    ),
-                    "name a folder that linemill's user may write to",
-                )
-            });
-            self.capsules = Some(opened?);
-        }
+    pub fn capturing(self, host: &HostSettings) -> Result<Self, Refusal> {
+        self.capsules.set(open_capsules(host)?);
         Ok(self)
     }
 
-    /// The folder for trap capsules, if one is configured.
-    pub fn capsules(&self) -> Option<&Capsules> {
-        self.capsules.as_ref()
+    /// The folder to which filters write trap capsules.
+    pub fn capsules(&self) -> &CapsulesInForce {
+        &self.capsules
     }
 
     /// The engine that plugins are compiled for.

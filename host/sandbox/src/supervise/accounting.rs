@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Atomic as _;
 use crate::Digest;
 use crate::fault::{Fault, FaultKind};
 use crate::metrics::FilterMetrics;
-use crate::supervise::capsule::Capsules;
+use crate::supervise::capsule::{Capsules, CapsulesInForce};
 use crate::supervise::quarantine::{Case, Origin, Quarantine};
 use crate::verdict::{Failed, Verdicts};
 use linemill_config::Keyword as _;
@@ -26,8 +26,8 @@ pub struct Reporting {
     pub log: Gate,
     /// Receives failed lines when `on_error` is `quarantine`; `None`: they are dropped.
     pub quarantine: Option<Quarantine>,
-    /// Records how to reproduce a trap; `None` when no folder is configured.
-    pub capsules: Option<Capsules>,
+    /// Records how to reproduce a trap.
+    pub capsules: CapsulesInForce,
 }
 
 /// The counts of one filter in one generation, and where its failures are reported.
@@ -75,8 +75,9 @@ impl Accounting {
         &self.metrics
     }
 
-    pub(crate) fn capsules(&self) -> Option<&Capsules> {
-        self.reporting.capsules.as_ref()
+    /// The folder for capsules; `None` when none is configured.
+    pub(crate) fn capsules(&self) -> Option<Capsules> {
+        self.reporting.capsules.get()
     }
 
     /// Lines that have reached the filter so far.

@@ -9,7 +9,7 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -45,6 +45,23 @@ struct Inner {
     turn: Mutex<()>,
     /// Limits how often a failed write is logged.
     log: Gate,
+}
+
+/// The folder for capsules that is in force, if any. Clones refer to the same setting.
+#[derive(Debug, Clone, Default)]
+pub struct CapsulesInForce(Arc<RwLock<Option<Capsules>>>);
+
+impl CapsulesInForce {
+    /// The folder in force.
+    pub fn get(&self) -> Option<Capsules> {
+        let capsules = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        capsules.clone()
+    }
+
+    /// Puts another folder in force, or none.
+    pub fn set(&self, capsules: Option<Capsules>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = capsules;
+    }
 }
 
 /// The contents of a capsule file.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Pump;
 use crate::connections::end::End;
+use crate::connections::metrics::KeptSettings;
 use crate::generation::{Direction, Snapshot};
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
@@ -27,18 +28,36 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             self.lease = lease;
             return Ok(());
         }
-        self.framer.set_settings(service.lines(direction));
+        self.framer.set_settings(service.lines(self.framings.from));
         self.throttle = service.throttle(direction);
         self.pause_if_over_rate();
         self.service = Arc::clone(service);
         let (chain, rules) = (
             Arc::clone(service.chain(direction)),
-            service.rules(direction),
+            service.rules(self.framings.from),
         );
         let held_back = Box::pin(self.stream_state.move_to(chain, rules)).await;
         // Only now: the old chain was in use until here.
         self.lease = lease;
+        self.follow_egress();
         self.deliver(held_back).await
+    }
+
+    /// From now on lines go where `service` says, as far as the connection can follow. Answers always go
+    /// to the client.
+    pub(super) fn follow_egress(&mut self) {
+        if self.direction == Direction::Reply {
+            return;
+        }
+        let keeps = self.sink.follow(&self.service.egress)
+            || *self.service.ingress != *self.ingress
+            || self.service.framings(self.direction).to != self.framings.to
+                && self.sink.writes_to_socket();
+        match (keeps, &self.kept) {
+            (true, None) => self.kept = Some(KeptSettings::counted_in(&self.metrics)),
+            (false, _) => self.kept = None,
+            (true, Some(_)) => {}
+        }
     }
 
     /// Learns from the snapshot in force when to end, and nothing else.

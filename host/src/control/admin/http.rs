@@ -30,8 +30,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, for example when file descriptors run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves clients indefinitely.
-pub(super) async fn serve(socket: Socket, routes: Router) {
+/// Serves clients until the future is dropped; those already connected are answered.
+pub(super) async fn serve(socket: Arc<Socket>, routes: Router) {
     let (clients, log) = (Arc::new(Semaphore::new(CLIENTS)), Gate::default());
     loop {
         // The semaphore is never closed.

@@ -48,6 +48,10 @@ pub struct Status {
 pub struct ListenerStatus {
     /// Connections open now.
     pub connections: i64,
+    /// Those among them that keep earlier settings of the listener until they end: its address,
+    /// `framing`, TLS, or an upstream of their own.
+    #[serde(default)]
+    pub connections_kept: i64,
     /// Its filters, in order.
     pub chain: Vec<String>,
 }
@@ -156,8 +160,10 @@ impl Status {
         let generation = snapshot.generation();
         let listeners = generation.services.iter().map(|(name, service)| {
             let stages = service.chain.stages().iter();
+            let connections = (admin.connections)(name);
             let status = ListenerStatus {
-                connections: (admin.connections)(name),
+                connections: connections.open,
+                connections_kept: connections.kept,
                 chain: stages
                     .map(|stage| stage.filter().name().to_owned())
                     .collect(),

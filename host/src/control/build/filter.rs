@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::Filters;
 use crate::control::reloader::Recipe;
-use crate::generation::{Generation, Quarantines};
+use crate::generation::Generation;
+use crate::sinks::registry::SinkRegistry;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
 use linemill_sandbox::FaultKind;
@@ -30,7 +31,7 @@ pub(super) struct FilterBuilder<'a> {
     pub(super) plugins: &'a Loader,
     pub(super) metrics: &'a FilterFamilies,
     /// Opens quarantines; `None` leaves them closed.
-    pub(super) quarantines: Option<&'a dyn Quarantines>,
+    pub(super) sinks: Option<&'a SinkRegistry>,
 }
 
 /// Why a filter cannot be put in force.
@@ -80,8 +81,8 @@ impl FilterBuilder<'_> {
         if !filter.tests.is_empty() {
             self.run_tests(filter, &plugin).await?;
         }
-        let quarantine = match self.quarantines {
-            Some(quarantines) => quarantines.open(filter),
+        let quarantine = match self.sinks {
+            Some(sinks) => sinks.quarantine(filter),
             None => Ok(None),
         };
         let reporting = Reporting {
@@ -90,7 +91,7 @@ impl FilterBuilder<'_> {
                 kind: RefusalKind::Quarantine,
                 reports: vec![report],
             })?,
-            capsules: self.plugins.capsules().cloned(),
+            capsules: self.plugins.capsules().clone(),
         };
         let metrics = self.metrics.of(&filter.name);
         self.start(filter, &plugin, metrics, reporting).await

@@ -17,6 +17,8 @@ use crate::generation::{DataPlane, Generation, Snapshot};
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
 use linemill_config::{Place, Problems};
+use linemill_sandbox::plugin::loader::open_capsules;
+use linemill_sandbox::supervise::capsule::Capsules;
 
 /// A generation that is ready to be published.
 struct Built {
@@ -24,6 +26,8 @@ struct Built {
     settings: Settings,
     /// How `settings` differ from those in force.
     diff: Diff,
+    /// Another folder for capsules, or none; `None` when the one in force stays.
+    capsules: Option<Option<Capsules>>,
 }
 
 impl<D: DataPlane> Reloader<D> {
@@ -128,13 +132,22 @@ impl<D: DataPlane> Reloader<D> {
         }
         let before = Arc::clone(self.snapshot.borrow().generation());
         let (plugins, metrics) = (&self.plugins, &self.filter_metrics);
-        let quarantines = Some(self.listeners.quarantines());
-        let before = Some(&*before);
-        let generation = build_of(&settings, before, recipe, plugins, metrics, quarantines).await?;
+        let (before, sinks) = (Some(&*before), Some(&self.sinks));
+        let generation = build_of(&settings, before, recipe, plugins, metrics, sinks).await?;
+        let host = &settings.host;
+        let capsules = if host.capsules == self.settings.host.capsules {
+            None
+        } else {
+            let place = host.places.of("capsules");
+            let opened = open_capsules(host)
+                .map_err(|refusal| place.problem(refusal.problem, &refusal.hint));
+            Some(opened?)
+        };
         Ok(Built {
             generation,
             settings,
             diff,
+            capsules,
         })
     }
 
@@ -142,7 +155,7 @@ impl<D: DataPlane> Reloader<D> {
     /// that it happens completely or not at all.
     ///
     /// # Errors
-    /// A new listener cannot be bound; nothing has changed then.
+    /// A new address cannot be bound; nothing has changed then.
     fn publish(
         &mut self,
         built: Built,
@@ -153,6 +166,7 @@ impl<D: DataPlane> Reloader<D> {
             generation: mut next,
             settings,
             diff,
+            capsules,
         } = built;
         let before = Arc::clone(self.snapshot.borrow().generation());
         let mut changes: Vec<_> = diff.iter().map(ToString::to_string).collect();
@@ -161,10 +175,17 @@ impl<D: DataPlane> Reloader<D> {
             return Ok(Reloaded::Unchanged);
         }
         let prepared = self.listeners.prepare(&settings, &next)?;
+        let admin = self.admin.prepare(&settings.host, &mut self.listeners)?;
         next.leaving = self.listeners.leaving(&before, &next);
         let (generation, next) = (next.number, Arc::new(next));
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
+        let services = next.services.values();
+        self.sinks.settle(services.map(|service| &*service.egress));
         self.listeners.start(prepared);
+        self.admin.start(admin);
+        if let Some(capsules) = capsules {
+            self.plugins.capsules().set(capsules);
+        }
         self.metrics.in_force(generation);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
         self.history.set_source(settings.place.source().cloned());

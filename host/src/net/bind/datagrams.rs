@@ -35,7 +35,7 @@ fn open(address: SocketAddr, ipv6_only: bool, reuse_port: bool) -> io::Result<So
     let socket = socket2::Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     set_family(&socket, address, ipv6_only)?;
     if reuse_port {
-        share_port(&socket)?;
+        share_port(&socket, true)?;
     }
     // Failing that, the default is smaller.
     drop(socket.set_recv_buffer_size(BUFFER));

@@ -46,7 +46,7 @@ fn open(address: SocketAddr, ipv6_only: bool, reuse_port: bool) -> io::Result<So
     socket.set_reuse_address(true)?;
     set_family(&socket, address, ipv6_only)?;
     if reuse_port {
-        share_port(&socket)?;
+        share_port(&socket, true)?;
     }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -70,15 +70,15 @@ pub(super) fn set_family(
     unix,
     not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
 ))]
-pub(super) fn share_port(socket: &socket2::Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
+pub(in crate::net) fn share_port(socket: &socket2::Socket, share: bool) -> io::Result<()> {
+    socket.set_reuse_port(share)
 }
 
 #[cfg(not(all(
     unix,
     not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
 )))]
-pub(super) fn share_port(_: &socket2::Socket) -> io::Result<()> {
+pub(in crate::net) fn share_port(_: &socket2::Socket, _: bool) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -218,6 +218,18 @@ impl SocketFile {
     }
 }
 
+impl SocketFile {
+    /// Lets those use the socket whom `access` allows, unless another file is at its path.
+    pub(in crate::net) fn set_access(&self, access: Access) -> io::Result<()> {
+        match access.mode() {
+            Some(mode) if inode(&self.path).is_ok_and(|found| self.is(found)) => {
+                fs::set_permissions(&self.path, fs::Permissions::from_mode(mode))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _lock = lock_folder(&self.path);

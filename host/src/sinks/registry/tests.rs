@@ -5,7 +5,7 @@ use crate::sinks::testing::{MUCH, batch, late, upstream};
 use linemill_config::settings::HopTls;
 
 fn key(to: Destination) -> Key {
-    Key { to, tls: None }
+    Key::new(&to, None, Framing::Lf)
 }
 
 #[tokio::test]
@@ -42,10 +42,7 @@ async fn other_certificates_are_another_sink() {
             name,
             ..HopTls::default()
         });
-        let key = Key {
-            to: to.clone(),
-            tls,
-        };
+        let key = Key::new(&to, tls, Framing::Lf);
         let upstream = Some(upstream(&to.to_string()));
         registry.open(key, upstream, MUCH).expect("opened");
     }

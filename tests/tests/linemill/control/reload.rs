@@ -105,14 +105,14 @@ fn check_against_a_host_shows_changes() {
     ]);
     folder.write(
         "restart.toml",
-        Host::config("chain = []\nframing = \"crlf\"", ""),
+        format!(
+            "[host]\nstack = \"1MiB\"\n{}",
+            Host::config("chain = []", "").replacen("[host]\n", "", 1)
+        ),
     );
     check("restart.toml")
         .failure()
-        .stdout_has(&[
-            "live     listener test: chain",
-            "restart  listener test: framing",
-        ])
+        .stdout_has(&["live     listener test: chain", "restart  host: stack"])
         .stderr_has(&["needs a restart"]);
     assert_eq!(host.status()["generation"], 1);
 }

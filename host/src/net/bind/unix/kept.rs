@@ -23,12 +23,12 @@ const CHECK: Duration = Duration::from_secs(2);
 /// A listening socket, with its file. Several tasks may accept on it.
 #[derive(Debug)]
 pub(in crate::net::bind) struct KeptSocket {
-    access: Access,
     current: Mutex<Current>,
 }
 
 #[derive(Debug)]
 struct Current {
+    access: Access,
     // Dropped in this order: while the file exists, somebody listens.
     file: SocketFile,
     socket: Arc<UnixListener>,
@@ -47,6 +47,7 @@ impl KeptSocket {
         access: Access,
     ) -> io::Result<Self> {
         let current = Current {
+            access,
             file,
             socket: tokio_listener(socket)?,
             former: None,
@@ -54,7 +55,6 @@ impl KeptSocket {
             reported: false,
         };
         Ok(Self {
-            access,
             current: Mutex::new(current),
         })
     }
@@ -76,9 +76,16 @@ impl KeptSocket {
             tokio::select! {
                 accepted = of_former => return accepted.map(|(stream, _)| stream),
                 accepted = socket.accept() => return accepted.map(|(stream, _)| stream),
-                () = sleep_until(next_check) => self.lock().check(self.access),
+                () = sleep_until(next_check) => self.lock().check(),
             }
         }
+    }
+
+    /// Lets those connect whom `access` allows. The umask decides only when the file is made.
+    pub(in crate::net::bind) fn set_access(&self, access: Access) -> io::Result<()> {
+        let mut current = self.lock();
+        current.access = access;
+        current.file.set_access(access)
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
@@ -88,7 +95,7 @@ impl KeptSocket {
 
 impl Current {
     /// Looks whether the file is there, if that is due, and makes it again if there is none.
-    fn check(&mut self, access: Access) {
+    fn check(&mut self) {
         let now = Instant::now();
         if now < self.next_check {
             return;
@@ -104,7 +111,7 @@ impl Current {
             }
             Ok(_) => io::Error::other("another file is there"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match self.listen_anew(&path, access) {
+                match self.listen_anew(&path) {
                     Ok(()) => return,
                     Err(error) => error,
                 }
@@ -117,8 +124,8 @@ impl Current {
         }
     }
 
-    fn listen_anew(&mut self, path: &Path, access: Access) -> io::Result<()> {
-        let (socket, file) = listen(path, access)?;
+    fn listen_anew(&mut self, path: &Path) -> io::Result<()> {
+        let (socket, file) = listen(path, self.access)?;
         let socket = tokio_listener(socket)?;
         self.former = Some(std::mem::replace(&mut self.socket, socket));
         // The guard of the former file finds another inode at the path, and leaves it alone.

@@ -149,20 +149,10 @@ pub(super) fn entries() -> Vec<Broken> {
         ),
         // Valid, but not while the host runs.
         edit(
-            "admin",
-            ("admin = \"127.0.0.1:0\"\n", "admin = \"127.0.0.2:0\"\n"),
-            &["host: admin", RESTART, "restart linemill"],
+            "stack",
+            ("[host]\n", "[host]\nstack = \"1MiB\"\n"),
+            &["host: stack", RESTART, "restart linemill"],
         ),
-        edit(
-            "no-admin",
-            ("[host]\nadmin = \"127.0.0.1:0\"\n", ""),
-            &["host: admin", RESTART],
-        ),
-        restart("framing = \"nul\"", "framing \"lf\" -> \"nul\""),
-        restart("buffer = \"32KiB\"", "buffer"),
-        restart("to = \"tcp://127.0.0.1:9\"", "to "),
-        restart("to = \"file:out\"", "to "),
-        restart("to_framing = \"crlf\"", "to_framing"),
         listener(
             "taken",
             &format!("bind = \"{}\"\n", TAKEN.1),
@@ -218,19 +208,6 @@ fn settings(filter: &str, settings: &str, report: &[&str]) -> Broken {
         settings,
         &config,
         &[&["linemill.toml:10:12: "], report].concat(),
-    )
-}
-
-/// A key of the listener that cannot change while the host runs.
-fn restart(line: &str, report: &str) -> Broken {
-    let place = format!(
-        "linemill.toml:6:{}: listener test: ",
-        line.find('=').map_or(1, |at| at + 3)
-    );
-    edit(
-        line,
-        ("chain", &format!("{line}\nchain")),
-        &[&place, report, RESTART, "restart linemill"],
     )
 }
 

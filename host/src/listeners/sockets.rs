@@ -1,0 +1,119 @@
+//! Which socket each listener of new settings gets.
+//!
+//! In: the settings of a listener, and the listeners that run. Out: the socket that it has, one that
+//! another listener gives up, or a new one. No socket is closed here, and nothing changes for those that
+//! accept, except that a port may be shared for a moment.
+//! Not here: how to bind (`net::bind`).
+
+use std::sync::Arc;
+
+use super::Members;
+use crate::net::bind::{Socket, SystemdSockets, bind};
+use linemill_config::Problem;
+use linemill_config::settings::{Address, ListenerSettings, Mode, Settings};
+
+/// A socket for a listener.
+pub(super) struct Bound {
+    /// The listener's name.
+    pub(super) name: String,
+    pub(super) socket: Arc<Socket>,
+    /// The settings that the socket is to have.
+    pub(super) settings: BindSettings,
+    /// Whether the listener did not accept at this address before.
+    pub(super) is_new: bool,
+}
+
+/// What a listener's socket is bound by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BindSettings {
+    pub(super) address: Address,
+    pub(super) ipv6_only: bool,
+    pub(super) reuse_port: bool,
+    pub(super) mode: Option<Mode>,
+}
+
+impl BindSettings {
+    fn of(listener: &ListenerSettings) -> Self {
+        Self {
+            address: listener.bind.clone(),
+            ipv6_only: listener.ipv6_only,
+            reuse_port: listener.reuse_port,
+            mode: listener.bind_mode,
+        }
+    }
+
+    /// Whether one socket can serve both: sharing of the port, and the mode of a Unix socket's file, can
+    /// be set at any time.
+    fn same_socket(&self, other: &Self) -> bool {
+        self.address == other.address && self.ipv6_only == other.ipv6_only
+    }
+}
+
+/// The socket for `listener` in `settings`; `None` when it keeps the one that it has.
+///
+/// # Errors
+/// When it needs another one, and that cannot be bound.
+pub(super) fn socket_for(
+    listener: &ListenerSettings,
+    settings: &Settings,
+    running: &Members,
+    systemd: &mut SystemdSockets,
+) -> Result<Option<Bound>, Problem> {
+    let next = BindSettings::of(listener);
+    let bound = |socket, is_new| Bound {
+        name: listener.name.clone(),
+        socket,
+        settings: next.clone(),
+        is_new,
+    };
+    if let Some(member) = running.get(&listener.name)
+        && member.bound.same_socket(&next)
+        && let Some(socket) = member.socket.upgrade()
+    {
+        return Ok((member.bound != next).then(|| bound(socket, false)));
+    }
+    let given_up: Vec<_> = given_up(settings, running).collect();
+    // With port 0 a new port is asked for.
+    let is_fixed = !matches!(&next.address, Address::Tcp(address) | Address::Udp(address) if address.port() == 0);
+    if is_fixed
+        && let Some((_, socket)) = given_up.iter().find(|(bound, _)| bound.same_socket(&next))
+    {
+        return Ok(Some(bound(Arc::clone(socket), true)));
+    }
+    let in_the_way: Vec<_> = given_up
+        .iter()
+        .filter(|(bound, _)| bound.address.overlaps(&next.address))
+        .collect();
+    if in_the_way.is_empty() {
+        let socket = bind(listener, systemd)?;
+        return Ok(Some(bound(Arc::new(socket), true)));
+    }
+    // Both share the port until the old one closes.
+    for (_, socket) in &in_the_way {
+        socket.share_port(true);
+    }
+    let sharing = ListenerSettings {
+        reuse_port: true,
+        ..listener.clone()
+    };
+    let socket = bind(&sharing, systemd);
+    for (bound, socket) in in_the_way {
+        socket.share_port(bound.reuse_port);
+    }
+    Ok(Some(bound(Arc::new(socket?), true)))
+}
+
+/// The sockets that no listener of `settings` keeps, with what they are bound by.
+fn given_up(
+    settings: &Settings,
+    running: &Members,
+) -> impl Iterator<Item = (BindSettings, Arc<Socket>)> {
+    running.iter().filter_map(|(name, member)| {
+        let next = settings.listeners.iter().find(|one| one.name == *name);
+        let keeps = next.is_some_and(|next| BindSettings::of(next).same_socket(&member.bound));
+        if keeps {
+            return None;
+        }
+        Some((member.bound.clone(), member.socket.upgrade()?))
+    })
+}
