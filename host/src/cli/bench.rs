@@ -157,9 +157,10 @@ impl Bench {
 fn grant(word: &str) -> Result<Grant, String> {
     let mut words = Grant::KEYWORDS.iter();
     let known = words.find(|(known, _)| *known == word);
-    known
-        .map(|(_, grant)| *grant)
-        .ok_or_else(|| "write log, clock, random or wasi".to_owned())
+    known.map(|(_, grant)| *grant).ok_or_else(|| {
+        let words: Vec<_> = Grant::KEYWORDS.iter().map(|(word, _)| *word).collect();
+        format!("the grants are {}", words.join(", "))
+    })
 }
 
 /// Lines of `length` bytes each, made of words.
