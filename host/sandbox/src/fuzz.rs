@@ -39,8 +39,9 @@ struct Judgement {
 /// Runs the target on one input.
 pub fn run(input: &[u8]) {
     let mut choices = Choices::new(input);
+    let (_, framing) = choices.pick(Framing::NAMES);
     let rules = Rules {
-        framing: choices.pick(&[Framing::Lf, Framing::Crlf, Framing::Nul, Framing::Octet]),
+        framing,
         // At least the longest input, so that lines can pass unchanged.
         max_output: choices.pick(&[CONTENT, 2 * CONTENT]),
     };
