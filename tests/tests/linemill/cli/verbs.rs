@@ -2,6 +2,12 @@
 
 use linemill_tests::{Finished, Folder, guest, run};
 
+/// The verbs that `--help` lists.
+const VERBS: &[&str] = &[
+    "serve", "pipe", "check", "inspect", "new", "build", "bench", "status", "reload", "replay",
+    "promote", "rollback",
+];
+
 fn linemill(args: &[&str]) -> Finished {
     run(Folder::new().path(), args, b"")
 }
@@ -9,7 +15,7 @@ fn linemill(args: &[&str]) -> Finished {
 #[test]
 fn help_names_every_verb() {
     let help = linemill(&["--help"]).success().text();
-    for verb in ["serve", "pipe", "check", "inspect", "new", "build", "bench"] {
+    for verb in VERBS {
         assert!(
             help.contains(&format!("  {verb} ")),
             "no {verb} in:\n{help}"
@@ -19,7 +25,7 @@ fn help_names_every_verb() {
 
 #[test]
 fn each_verb_has_help_with_an_example() {
-    for verb in ["serve", "pipe", "check", "inspect", "new", "build", "bench"] {
+    for verb in VERBS {
         let help = linemill(&[verb, "--help"]).success().text();
         assert!(help.contains("Usage: linemill"), "{verb}: {help}");
         assert!(
