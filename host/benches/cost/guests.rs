@@ -60,10 +60,7 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
         started.push(runtime.block_on(filter)?);
     }
     let settings = LineSettings::default();
-    let rules = Rules {
-        framing: settings.framing,
-        max_output: 4 * settings.max_line,
-    };
+    let rules = Rules::of(settings);
     let stages = started.iter().cloned();
     let stages = stages.map(|filter| Stage::new(filter, None)).collect();
     let mut stream = StreamState::new(Arc::new(Chain::new(stages, [])), rules);

@@ -11,8 +11,7 @@ use crate::chain::{Chain, Stage, StreamState};
 use crate::filter::Filter;
 use crate::verdict::Rules;
 use linemill_config::settings::FilterTest;
-use linemill_framing::Framing;
-use linemill_framing::Lines;
+use linemill_framing::{LineSettings, Lines};
 
 /// A test whose output is not as expected. All lines are without terminators.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +36,10 @@ pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch
         .map(Vec::len)
         .max()
         .unwrap_or(0);
+    let usual = Rules::of(LineSettings::default());
     let rules = Rules {
-        framing: Framing::Lf,
-        max_output: longest.max(64 * 1024),
+        max_output: longest.max(usual.max_output),
+        ..usual
     };
     // The chain has every route of the filter, so that lines which take one leave the stream.
     let routes = filter.routes().iter().map(String::as_str);
@@ -47,7 +47,7 @@ pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch
     let mut stream = StreamState::new(Arc::new(chain), rules);
     let mut lines = Lines::default();
     for content in &test.input {
-        lines.push(content, Framing::Lf.terminator());
+        lines.push(content, rules.framing.terminator());
     }
     let out = stream.finish(lines).await.lines;
     let found: Vec<_> = (0..out.len())

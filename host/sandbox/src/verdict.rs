@@ -13,8 +13,7 @@ use crate::bindings::filter::exports::linemill::filter::batch::Outcome;
 use crate::verdict::routed_lines::RoutedLines;
 use linemill_config::settings::OnError;
 use linemill_config::{PRINTABLE, printable};
-use linemill_framing::Framing;
-use linemill_framing::Lines;
+use linemill_framing::{Framing, LineSettings, Lines};
 
 mod checks;
 pub mod routed_lines;
@@ -30,6 +29,9 @@ pub struct Rules {
     /// The longest line that a filter may emit, in bytes.
     pub max_output: usize,
 }
+
+/// A line that a filter emits may be this many times as long as `max_line`.
+const OUTPUT_FACTOR: usize = 4;
 
 /// A filter's verdicts on the lines of one or more calls.
 #[derive(Debug, Default)]
@@ -77,6 +79,16 @@ pub struct Broken(&'static str);
 
 /// The longest reason that is kept, in bytes.
 pub const REASON: usize = PRINTABLE;
+
+impl Rules {
+    /// The rules of a stream whose lines are made according to `lines`.
+    pub fn of(lines: LineSettings) -> Self {
+        Self {
+            framing: lines.framing,
+            max_output: OUTPUT_FACTOR * lines.max_line,
+        }
+    }
+}
 
 /// Judges an outcome. `route_indices` has, for each route that the filter declared, its index among
 /// the routes of the chain. A line whose route has no destination (`None`) continues through the

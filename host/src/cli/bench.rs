@@ -126,11 +126,7 @@ impl Bench {
 
     /// Nanoseconds per line.
     async fn measure(&self, filter: &Arc<Filter>, batches: &[Lines]) -> anyhow::Result<f64> {
-        let lines = LineSettings::default();
-        let rules = Rules {
-            framing: lines.framing,
-            max_output: 4 * lines.max_line,
-        };
+        let rules = Rules::of(LineSettings::default());
         let chain = Chain::new(vec![Stage::new(Arc::clone(filter), None)], []);
         let mut stream = StreamState::new(Arc::new(chain), rules);
         let (time, mut spent, mut done) =

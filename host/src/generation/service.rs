@@ -189,13 +189,12 @@ impl Service {
         }
     }
 
-    /// What filters may return for lines framed by `framing`. A line may become up to four times as long
-    /// as `max_line`.
+    /// What filters may return for lines framed by `framing`.
     pub fn rules(&self, framing: Framing) -> Rules {
-        Rules {
+        Rules::of(LineSettings {
             framing,
-            max_output: 4 * self.lines.max_line,
-        }
+            ..self.lines
+        })
     }
 
     /// The rates for one direction of a connection. Answers have none.

@@ -40,15 +40,11 @@ impl Linemill {
         let filter = Filter::start(host, plugin, settings, metrics, Reporting::default());
         let filter = runtime.block_on(filter)?;
         let lines = LineSettings::default();
-        let rules = Rules {
-            framing: lines.framing,
-            max_output: 4 * lines.max_line,
-        };
         let chain = Chain::new(vec![Stage::new(filter, None)], []);
         Ok(Self {
             runtime,
             framer: Framer::new(lines),
-            stream: StreamState::new(Arc::new(chain), rules),
+            stream: StreamState::new(Arc::new(chain), Rules::of(lines)),
             lines,
         })
     }
