@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use crate::control::origin::Origin;
 use crate::control::triggers::{self, Stop};
@@ -77,7 +77,7 @@ pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
     let engine = Engine::with_stack(settings.host.stack)?;
     let plugins = Loader::of_user(Arc::new(engine))
         .capturing(&settings.host)
-        .map_err(|error| anyhow!("{error}\n   = hint: {}", error.hint))?;
+        .map_err(|refusal| refusal.problem)?;
     Ok(Loaded {
         origin,
         settings,

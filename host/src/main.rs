@@ -8,7 +8,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use linemill_config::Problems;
+use linemill_config::{Problem, Problems};
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
@@ -16,10 +16,14 @@ fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Problems of a configuration bring their own shape.
-            match error.downcast_ref::<Problems>() {
-                Some(reports) => eprintln!("{reports}"),
-                None => eprintln!("error: {error:#}"),
+            // Problems have a form of their own, with places and hints.
+            match (
+                error.downcast_ref::<Problems>(),
+                error.downcast_ref::<Problem>(),
+            ) {
+                (Some(problems), _) => eprintln!("{problems}"),
+                (None, Some(problem)) => eprintln!("{problem}"),
+                (None, None) => eprintln!("error: {error:#}"),
             }
             ExitCode::FAILURE
         }

@@ -10,12 +10,10 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::Digest;
 use crate::engine::Engine;
-use crate::fault::FaultKind;
 use crate::filter::pool::Pool;
 use crate::imports::{Grants, ImportContext};
-use crate::instance::{Instance, NotStarted};
+use crate::instance::Instance;
 use crate::limits::Bounds;
 use crate::metrics::FilterMetrics;
 use crate::plugin::Plugin;
@@ -23,6 +21,7 @@ use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::Opened;
 use crate::supervise::supervisor::{CallContext, Supervisor};
 use crate::verdict::Verdicts;
+use crate::{Digest, Refusal};
 use linemill_config::settings::{FilterSettings, Isolation};
 use linemill_framing::Lines;
 use linemill_telemetry::Gate;
@@ -69,22 +68,6 @@ pub struct Filter {
 #[derive(Default)]
 pub(crate) struct OwnInstance(Option<Box<Instance>>);
 
-/// Why a filter cannot go live.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StartError {
-    /// The filter refused its settings, for this reason.
-    #[error("it refuses its settings: {0}")]
-    Refused(String),
-    /// Starting an instance failed.
-    #[error("it fails at its start ({kind}): {reason}")]
-    Failed {
-        /// Label as in metrics.
-        kind: FaultKind,
-        /// The fault, in words.
-        reason: String,
-    },
-}
-
 impl Filter {
     /// Starts a filter with a first instance, which shows whether the plugin accepts its settings.
     /// Failures are reported to `metrics` and `reporting`.
@@ -97,7 +80,7 @@ impl Filter {
         settings: FilterSettings,
         metrics: FilterMetrics,
         reporting: Reporting,
-    ) -> Result<Arc<Self>, StartError> {
+    ) -> Result<Arc<Self>, Refusal> {
         let bounds = Bounds::of(&settings);
         let json = settings.settings.to_string().into_bytes();
         let grants = Grants::of(&settings.grant);
@@ -113,15 +96,8 @@ impl Filter {
             gauge,
         )
         .await;
-        let (first, routes) = first
-            .map_err(NotStarted::into_fault)
-            .map_err(|fault| match fault.kind {
-                FaultKind::Refused => StartError::Refused(fault.reason),
-                kind => StartError::Failed {
-                    kind,
-                    reason: fault.reason,
-                },
-            })?;
+        let (first, routes) =
+            first.map_err(|not_started| Refusal::start(&not_started.into_fault()))?;
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));

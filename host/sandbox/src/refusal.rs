@@ -1,22 +1,22 @@
 //! Refusals: the reasons why a filter does not go live.
 //!
-//! In: a kind for metrics, and texts for people. Out: [`Refusal`]. [`RefusalKind`] is the only list of
+//! In: a kind for metrics, and a text for people; or the fault of a first instance. Out: [`Refusal`]. [`RefusalKind`] is the only list of
 //! kinds; its labels are those of `linemill_filter_refusals_total`.
 //! Not here: counting and reporting refusals, which the host does.
 
 use crate::FaultKind;
+use crate::fault::Fault;
+use linemill_config::Problem;
 use linemill_telemetry::LabelValue;
 
 /// Why a plugin was not accepted, or a filter did not start.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", problem.what())]
 pub struct Refusal {
     /// The kind, for metrics.
     pub kind: RefusalKind,
-    /// The problem, in words.
-    pub problem: String,
-    /// Advice on how to solve it; may be empty.
-    pub hint: String,
+    /// The problem, for people. It has no place: which file names the plugin is not known here.
+    pub problem: Problem,
 }
 
 /// The check or step that refused the plugin or the filter.
@@ -49,8 +49,7 @@ impl Refusal {
     pub fn new(kind: RefusalKind, problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             kind,
-            problem: problem.into(),
-            hint: hint.into(),
+            problem: Problem::new(problem, hint),
         }
     }
 
@@ -59,10 +58,32 @@ impl Refusal {
         Self::new(RefusalKind::Plugin, problem, hint)
     }
 
+    /// The refusal of a filter whose first instance did not start.
+    pub(crate) fn start(fault: &Fault) -> Self {
+        let reason = &fault.reason;
+        let hint = match fault.kind {
+            FaultKind::Refused => {
+                return Self::new(
+                    RefusalKind::Settings,
+                    format!("it refuses its settings: {reason}"),
+                    "its documentation lists the settings it takes",
+                );
+            }
+            FaultKind::Memory => "raise `memory`",
+            FaultKind::Deadline => "raise `deadline`",
+            FaultKind::Table | FaultKind::Imports | FaultKind::Output | FaultKind::HostMemory => {
+                "raise that limit if the plugin is meant to need more"
+            }
+            _ => "this is a fault of the plugin: report it to its author",
+        };
+        let problem = format!("it fails at its start ({}): {reason}", fault.kind);
+        Self::new(RefusalKind::Start(fault.kind), problem, hint)
+    }
+
     /// Prefixes the problem with the plugin's name.
     pub(crate) fn of(self, plugin: &str) -> Self {
         Self {
-            problem: format!("plugin {plugin}: {}", self.problem),
+            problem: self.problem.of(format_args!("plugin {plugin}")),
             ..self
         }
     }

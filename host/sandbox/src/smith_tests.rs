@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::Refusal;
 use crate::chain::{Chain, Stage, StreamState};
 use crate::engine::Engine;
-use crate::filter::{Filter, Reporting, StartError};
+use crate::filter::{Filter, Reporting};
 use crate::imports::Grants;
 use crate::metrics::FilterFamilies;
 use crate::plugin::Plugin;
@@ -121,11 +121,7 @@ fn from_environment(name: &str) -> Option<u64> {
 }
 
 fn refused(refusal: &Refusal) {
-    let Refusal {
-        problem,
-        hint,
-        kind,
-    } = refusal;
+    let (kind, problem) = (refusal.kind, refusal.problem.what());
     assert!(
         ["plugin", "grant", "complexity"].contains(&kind.label()),
         "{kind:?}: {problem}"
@@ -146,7 +142,7 @@ fn refused(refusal: &Refusal) {
         !problem.contains(char::is_control),
         "control characters in {problem:?}"
     );
-    assert!(!hint.is_empty(), "{problem}");
+    assert!(!refusal.problem.hint().is_empty(), "{problem}");
 }
 
 /// Starts a filter of random code, and runs lines through it.
@@ -163,9 +159,9 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
     let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, reporting).await
     {
         Ok(filter) => filter,
-        Err(StartError::Refused(_)) => return found.unstarted += 1,
-        Err(StartError::Failed { reason, .. }) => {
-            assert!(!reason.is_empty(), "it fails without a reason");
+        Err(refusal) => {
+            let problem = refusal.problem.what();
+            assert!(!problem.ends_with(": "), "{problem:?} has no reason");
             return found.unstarted += 1;
         }
     };

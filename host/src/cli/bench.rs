@@ -20,7 +20,7 @@ use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::verdict::Rules;
 
-use super::plugin::{admit, hinted, refused};
+use super::plugin::{admit, hinted};
 
 /// Bytes given to the filter in one call, as on a busy connection.
 const BATCH: usize = 64 * 1024;
@@ -107,7 +107,7 @@ impl Bench {
         let admitted = admit(&self.plugin, Grants::of(&self.grant))?;
         let engine = Arc::new(Engine::new()?);
         let plugin = Plugin::compile(&engine, &admitted, &Compiler::of_user())
-            .map_err(|refusal| refused(&self.plugin, &refusal))?;
+            .map_err(|refusal| refusal.problem.of(&self.plugin))?;
         let mut settings = FilterSettings::new("bench", PluginRef::from_arg(&self.plugin));
         settings.grant.clone_from(&self.grant);
         settings.settings =
@@ -119,9 +119,8 @@ impl Bench {
             ));
         }
         let metrics = FilterFamilies::default().of("bench");
-        Filter::start(engine, plugin, settings, metrics, Reporting::default())
-            .await
-            .map_err(|error| anyhow!("{}: {error}", self.plugin))
+        let filter = Filter::start(engine, plugin, settings, metrics, Reporting::default()).await;
+        Ok(filter.map_err(|refusal| refusal.problem.of(&self.plugin))?)
     }
 
     /// Nanoseconds per line.

@@ -7,7 +7,7 @@ use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::plugin::complexity::Complexity;
 use linemill_sandbox::plugin::component_info;
 
-use super::plugin::{admit, refused};
+use super::plugin::admit;
 
 /// Show what a plugin imports and exports, its world, digest and size, without running it
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ impl Inspect {
         let engine = Engine::new()?;
         let component = Compiler::of_user()
             .component(&engine, &admitted)
-            .map_err(|refusal| refused(&self.plugin, &refusal))?;
+            .map_err(|refusal| refusal.problem.of(&self.plugin))?;
         let info = component_info(&engine, &component);
         let list = |names: &[String]| {
             if names.is_empty() {

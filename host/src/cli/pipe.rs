@@ -66,7 +66,7 @@ impl Pipe {
         let engine = Engine::with_stack(settings.host.stack)?;
         let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
-            .map_err(|error| hinted(&error.problem, &error.hint))?;
+            .map_err(|refusal| refusal.problem)?;
         let sinks = SinkRegistry::new(metrics.outputs.clone());
         let first = build(&settings, None, &plugins, &metrics.filters, Some(&sinks)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();

@@ -3,9 +3,8 @@
 //! In: a path to a file, or the name of a bundled plugin. Out: bytes that were admitted under the
 //! default limits of a filter. Not here: compiling them.
 
-use anyhow::anyhow;
+use linemill_config::Problem;
 use linemill_config::settings::{Limits, PluginRef};
-use linemill_sandbox::Refusal;
 use linemill_sandbox::imports::Grants;
 use linemill_sandbox::plugin::admission::{Admission, Admitted};
 use linemill_sandbox::plugin::source;
@@ -14,7 +13,7 @@ use linemill_sandbox::plugin::source;
 const MAX_SIZE: u64 = 64 << 20;
 
 /// The plugin that an argument names, with these grants.
-pub(super) fn admit(argument: &str, grants: Grants) -> anyhow::Result<Admitted> {
+pub(super) fn admit(argument: &str, grants: Grants) -> Result<Admitted, Problem> {
     let limits = Limits::default();
     let admission = Admission {
         sha256: None,
@@ -22,22 +21,13 @@ pub(super) fn admit(argument: &str, grants: Grants) -> anyhow::Result<Admitted> 
         grants,
     };
     let bytes = source::read(&PluginRef::from_arg(argument), &[], MAX_SIZE);
-    let bytes = bytes.map_err(|refusal| hinted(&refusal.problem, &refusal.hint))?;
+    let bytes = bytes.map_err(|refusal| refusal.problem)?;
     admission
         .admit(bytes)
-        .map_err(|refusal| refused(argument, &refusal))
-}
-
-/// The error for a plugin that is refused.
-pub(super) fn refused(argument: &str, refusal: &Refusal) -> anyhow::Error {
-    hinted(&format!("{argument}: {refusal}"), &refusal.hint)
+        .map_err(|refusal| refusal.problem.of(argument))
 }
 
 /// An error with a hint below it.
 pub(super) fn hinted(problem: &str, hint: &str) -> anyhow::Error {
-    if hint.is_empty() {
-        anyhow!("{problem}")
-    } else {
-        anyhow!("{problem}\n   = hint: {hint}")
-    }
+    Problem::new(problem, hint).into()
 }

@@ -10,7 +10,7 @@ use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::replay::{Replayed, replay};
 use linemill_sandbox::supervise::capsule::{Capsule, State};
 
-use super::plugin::{admit, hinted, refused};
+use super::plugin::{admit, hinted};
 
 /// Largest capsule read, bytes: the most that a folder of capsules holds.
 const LARGEST: u64 = 64 << 20;
@@ -54,14 +54,14 @@ impl Replay {
             ));
         }
         let from = self.plugin.as_deref().unwrap_or(&capsule.plugin);
-        let admitted =
-            admit(from, capsule.grants()).context("name the plugin with `--plugin FILE`")?;
+        let admitted = admit(from, capsule.grants())
+            .map_err(|problem| problem.and_hint("name the plugin with `--plugin FILE`"))?;
         let engine = Engine::with_stack(capsule.stack).map_err(|error| {
             let hint = "key `stack` is the bytes of a guest's stack";
             hinted(&format!("{name}: {error}"), hint)
         })?;
         let plugin = Plugin::compile(&engine, &admitted, &Compiler::of_user())
-            .map_err(|refusal| refused(from, &refusal))?;
+            .map_err(|refusal| refusal.problem.of(from))?;
         print!("{}", about(&capsule));
         let digest = admitted.digest().to_string();
         if digest == capsule.sha256 {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, ensure};
 use linemill_config::settings::{FilterSettings, PluginRef};
 use linemill_framing::{Framer, LineSettings};
 use linemill_sandbox::bundled;
@@ -34,7 +34,7 @@ impl Linemill {
         let host = Arc::new(Host::new()?);
         let bytes = bundled::component(FILTER).context("rot13 is bundled")?;
         let plugin = Plugin::new(&host, bytes, Grants::NONE)
-            .map_err(|error| anyhow!("{error}: {}", error.hint))?;
+            .map_err(|refusal| refusal.problem)?;
         let settings = FilterSettings::new(FILTER, PluginRef::from_arg(FILTER));
         let metrics = FilterFamilies::default().of(FILTER);
         let filter = Filter::start(host, plugin, settings, metrics, Reporting::default());

@@ -103,9 +103,9 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
     match status.code() {
         Some(0) => {}
         Some(code) if code == i32::from(REFUSED) => {
-            let refusal: Answer =
+            let Answer { problem, hint } =
                 serde_json::from_slice(&answer).map_err(|error| broken(&error))?;
-            return Err(Refusal::plugin(refusal.problem, refusal.hint));
+            return Err(Refusal::plugin(problem, hint));
         }
         _ => return Err(died(status, &stderr, limits)),
     }
@@ -235,8 +235,12 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
             out.write_all(&code)?;
             Ok(0)
         }
-        Err(Refusal { problem, hint, .. }) => {
-            serde_json::to_writer(&mut out, &Answer { problem, hint })?;
+        Err(Refusal { problem, .. }) => {
+            let answer = Answer {
+                problem: problem.what().into(),
+                hint: problem.hint().into(),
+            };
+            serde_json::to_writer(&mut out, &answer)?;
             Ok(REFUSED)
         }
     }

@@ -13,7 +13,7 @@ use crate::sinks::registry::SinkRegistry;
 use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
 use linemill_sandbox::FaultKind;
-use linemill_sandbox::filter::{Filter, Reporting, StartError};
+use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::loader::Loader;
@@ -62,13 +62,8 @@ impl FilterBuilder<'_> {
     }
 
     async fn build(&self, filter: &FilterSettings) -> Result<Arc<Filter>, Refused> {
-        let plugin = self.plugin(filter).await.map_err(|error| {
-            let text = format!("filter `{}`: {}", filter.name, error.problem);
-            Refused {
-                kind: error.kind,
-                reports: vec![filter.place.problem(text, &error.hint)],
-            }
-        })?;
+        let plugin = self.plugin(filter).await;
+        let plugin = plugin.map_err(|refusal| refused(filter, refusal))?;
         let before = self
             .before
             .and_then(|before| before.filters.get(&filter.name));
@@ -120,7 +115,7 @@ impl FilterBuilder<'_> {
             reporting,
         )
         .await
-        .map_err(|error| not_started(filter, &error))
+        .map_err(|refusal| refused(filter, refusal))
     }
 
     /// Runs the tests of `filter` on a separate filter, which is neither counted nor logged.
@@ -154,37 +149,26 @@ impl FilterBuilder<'_> {
     }
 }
 
-/// Why a filter did not start, with the key to change.
-fn not_started(filter: &FilterSettings, error: &StartError) -> Refused {
-    let (kind, key, hint) = match error {
-        StartError::Refused(_) => (
-            RefusalKind::Settings,
-            "settings",
-            "its documentation lists the settings it takes",
-        ),
-        StartError::Failed { kind, .. } => {
-            let (key, hint) = match kind {
-                FaultKind::Memory => ("memory", "raise `memory`"),
-                FaultKind::Deadline => ("deadline", "raise `deadline`"),
-                FaultKind::Table
-                | FaultKind::Imports
-                | FaultKind::Output
-                | FaultKind::HostMemory => (
-                    "limits",
-                    "raise that limit if the plugin is meant to need more",
-                ),
-                _ => (
-                    "plugin",
-                    "this is a fault of the plugin: report it to its author",
-                ),
-            };
-            (RefusalKind::Start(*kind), key, hint)
-        }
+/// The report of a refusal, at the key to change.
+fn refused(filter: &FilterSettings, refusal: Refusal) -> Refused {
+    let key = match refusal.kind {
+        RefusalKind::Settings => Some("settings"),
+        RefusalKind::Start(FaultKind::Memory) => Some("memory"),
+        RefusalKind::Start(FaultKind::Deadline) => Some("deadline"),
+        RefusalKind::Start(
+            FaultKind::Table | FaultKind::Imports | FaultKind::Output | FaultKind::HostMemory,
+        ) => Some("limits"),
+        _ => None,
     };
-    let text = format!("filter `{}`: {error}", filter.name);
+    // A bundled filter without a table has no places.
+    let place = key
+        .map(|key| filter.places.of(key))
+        .filter(|place| place.path().is_some())
+        .unwrap_or(&filter.place);
+    let problem = refusal.problem.of(format_args!("filter `{}`", filter.name));
     Refused {
-        kind,
-        reports: vec![filter.places.of(key).problem(text, hint)],
+        kind: refusal.kind,
+        reports: vec![problem.at(place)],
     }
 }
 

@@ -139,8 +139,7 @@ impl<D: DataPlane> Reloader<D> {
             None
         } else {
             let place = host.places.of("capsules");
-            let opened = open_capsules(host)
-                .map_err(|refusal| place.problem(refusal.problem, &refusal.hint));
+            let opened = open_capsules(host).map_err(|refusal| refusal.problem.at(place));
             Some(opened?)
         };
         Ok(Built {
