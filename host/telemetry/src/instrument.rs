@@ -15,30 +15,39 @@ use crate::{BatchCounter, Durations, Indexed, LabelValue};
 /// The labels of a series: name and value each.
 pub type Labels = Vec<(&'static str, String)>;
 
+/// What the registry shows of a field: all series of the metric.
+pub type Series<I> = Family<Labels, <I as Instrument>::Single>;
+
 /// A field of a struct that [`metrics!`](crate::metrics) declares.
 pub trait Instrument: Sized {
-    /// The type of the metric.
-    const KIND: Kind;
-    /// What the registry shows: all series of the metric.
-    type Family: Metric + Clone;
+    /// The type of one series.
+    type Single: Single;
 
     /// The label that the field adds to those of its struct.
     fn label() -> Option<Label> {
         None
     }
 
-    /// All series of a new metric; none exists yet.
-    fn family() -> Self::Family;
-
     /// The series with these labels.
-    fn member(family: &Self::Family, labels: &Labels) -> Self;
+    fn member(series: &Series<Self>, labels: &Labels) -> Self;
 
     /// Registers a metric of a struct without labels.
-    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self;
+    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let series = Series::<Self>::default();
+        registry.register(name, help, series.clone());
+        Self::member(&series, &Labels::new())
+    }
 }
 
 /// A metric that can be one series.
-pub trait Single: Metric + TypedMetric + Clone + Default {}
+pub trait Single: Metric + TypedMetric + Clone + Default {
+    /// The type of the metric.
+    const KIND: Kind = match Self::TYPE {
+        MetricType::Counter => Kind::Counter,
+        MetricType::Histogram => Kind::Histogram,
+        _ => Kind::Gauge,
+    };
+}
 
 impl Single for Counter {}
 impl Single for Gauge {}
@@ -46,21 +55,13 @@ impl Single for BatchCounter {}
 impl Single for Durations {}
 
 impl<M: Single> Instrument for M {
-    const KIND: Kind = match M::TYPE {
-        MetricType::Counter => Kind::Counter,
-        MetricType::Histogram => Kind::Histogram,
-        _ => Kind::Gauge,
-    };
-    type Family = Family<Labels, M>;
+    type Single = M;
 
-    fn family() -> Self::Family {
-        Family::default()
+    fn member(series: &Series<Self>, labels: &Labels) -> Self {
+        series.get_or_create_owned(labels)
     }
 
-    fn member(family: &Self::Family, labels: &Labels) -> Self {
-        family.get_or_create_owned(labels)
-    }
-
+    // A family whose only series has no label would be shown with empty braces.
     fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
         let metric = M::default();
         registry.register(name, help, metric.clone());
@@ -84,29 +85,18 @@ impl<L: Indexed, M> EachValue<L, M> {
 }
 
 impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {
-    const KIND: Kind = M::KIND;
-    type Family = Family<Labels, M>;
+    type Single = M;
 
     fn label() -> Option<Label> {
         Some(closed::<L>())
     }
 
-    fn family() -> Self::Family {
-        Family::default()
-    }
-
-    fn member(family: &Self::Family, labels: &Labels) -> Self {
-        let of = |value: L| family.get_or_create_owned(&with(labels, value));
+    fn member(series: &Series<Self>, labels: &Labels) -> Self {
+        let of = |value: L| series.get_or_create_owned(&with(labels, value));
         Self {
             series: L::all().into_iter().map(of).collect(),
             label: PhantomData,
         }
-    }
-
-    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
-        let family = <Self as Instrument>::family();
-        registry.register(name, help, family.clone());
-        Self::member(&family, &Labels::new())
     }
 }
 
@@ -114,7 +104,7 @@ impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {
 /// takes a lock: for events that are rare, not for lines.
 #[derive(Debug, Clone)]
 pub struct OnDemand<L, M> {
-    family: Family<Labels, M>,
+    series: Family<Labels, M>,
     labels: Labels,
     label: PhantomData<fn(L)>,
 }
@@ -122,34 +112,23 @@ pub struct OnDemand<L, M> {
 impl<L: LabelValue, M: Single> OnDemand<L, M> {
     /// The series of one value.
     pub fn of(&self, value: L) -> M {
-        self.family.get_or_create_owned(&with(&self.labels, value))
+        self.series.get_or_create_owned(&with(&self.labels, value))
     }
 }
 
 impl<L: LabelValue, M: Single> Instrument for OnDemand<L, M> {
-    const KIND: Kind = M::KIND;
-    type Family = Family<Labels, M>;
+    type Single = M;
 
     fn label() -> Option<Label> {
         Some(closed::<L>())
     }
 
-    fn family() -> Self::Family {
-        Family::default()
-    }
-
-    fn member(family: &Self::Family, labels: &Labels) -> Self {
+    fn member(series: &Series<Self>, labels: &Labels) -> Self {
         Self {
-            family: family.clone(),
+            series: series.clone(),
             labels: labels.clone(),
             label: PhantomData,
         }
-    }
-
-    fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
-        let family = <Self as Instrument>::family();
-        registry.register(name, help, family.clone());
-        Self::member(&family, &Labels::new())
     }
 }
 

@@ -22,7 +22,7 @@ pub use prometheus_client::registry::Registry;
 pub use declaration::{Declaration, Kind, Label, Values};
 pub use durations::Durations;
 pub use gate::Gate;
-pub use instrument::{EachValue, Instrument, Labels, OnDemand, Single};
+pub use instrument::{EachValue, Instrument, Labels, OnDemand, Series, Single};
 pub use label::{Indexed, LabelValue};
 pub use metrics::{Families, Metrics, MetricsByName, registry, text};
 pub use shards::Shards;
@@ -40,7 +40,7 @@ pub fn declare<I: Instrument>(
 ) -> Declaration {
     Declaration {
         name,
-        kind: I::KIND,
+        kind: <I::Single as Single>::KIND,
         unit,
         labels: first.into_iter().chain(I::label()).collect(),
         help: declaration::one_line(help),
@@ -53,10 +53,10 @@ pub fn register_family<I: Instrument>(
     registry: &mut Registry,
     name: &str,
     help: &str,
-) -> I::Family {
-    let family = I::family();
-    registry.register(name, help_text(help), family.clone());
-    family
+) -> Series<I> {
+    let series = Series::<I>::default();
+    registry.register(name, help_text(help), series.clone());
+    series
 }
 
 /// Registers a metric of a struct without labels. For [`metrics!`].

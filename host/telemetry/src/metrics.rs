@@ -9,23 +9,30 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::declaration::Declaration;
+use crate::instrument::Labels;
 
 /// A struct that [`metrics!`](crate::metrics) declares.
 pub trait Metrics: Sized {
+    /// A family of series for each field.
+    type Families;
+
     /// The metrics, in the order of their fields.
     fn declarations() -> Vec<Declaration>;
+
+    /// Registers a family for each field.
+    fn register_families(registry: &mut Registry) -> Self::Families;
+
+    /// The series with these labels.
+    fn of(families: &Self::Families, labels: &Labels) -> Self;
+
+    /// Registers a struct that exists once, so its series do not have a label that names it.
+    fn register_alone(registry: &mut Registry) -> Self;
 }
 
 /// A struct of metrics that exists once for each listener, filter or output, which its first label names.
 pub trait MetricsByName: Metrics {
-    /// A family for each field.
-    type Families;
-
-    /// Registers a family for each field.
-    fn register(registry: &mut Registry) -> Self::Families;
-
-    /// The series of `name`.
-    fn of(families: &Self::Families, name: &str) -> Self;
+    /// The name of that label.
+    const KEY: &'static str;
 }
 
 /// The registered metrics of all listeners, filters or outputs. Clones share them.
@@ -34,12 +41,12 @@ pub struct Families<M: MetricsByName>(Arc<M::Families>);
 impl<M: MetricsByName> Families<M> {
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
-        Self(Arc::new(M::register(registry)))
+        Self(Arc::new(M::register_families(registry)))
     }
 
     /// The metrics of one listener, filter or output. The same name gets the same series.
     pub fn of(&self, name: &str) -> M {
-        M::of(&self.0, name)
+        M::of(&self.0, &vec![(M::KEY, name.to_owned())])
     }
 }
 
@@ -97,53 +104,9 @@ pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
 /// ```
 #[macro_export]
 macro_rules! metrics {
+    // The struct itself; `$first` is the label that names it, if it has one.
     (
-        $(#[$attribute:meta])*
-        $visibility:vis struct $name:ident by $key:literal ($values:literal) {
-            $(
-                $(#[doc = $help:literal])+
-                #[metric($metric:literal, unit = $unit:literal)]
-                $field_visibility:vis $field:ident: $type:ty,
-            )+
-        }
-    ) => {
-        $(#[$attribute])*
-        #[derive(Debug, Clone)]
-        $visibility struct $name {
-            $($(#[doc = $help])+ $field_visibility $field: $type,)+
-        }
-
-        impl $crate::Metrics for $name {
-            fn declarations() -> Vec<$crate::Declaration> {
-                let first = || Some($crate::Label {
-                    key: $key,
-                    values: $crate::Values::Open($values),
-                });
-                vec![$($crate::declare::<$type>(
-                    $metric, $unit, concat!($($help),+), first(),
-                ),)+]
-            }
-        }
-
-        impl $crate::MetricsByName for $name {
-            type Families = ($(<$type as $crate::Instrument>::Family,)+);
-
-            fn register(registry: &mut $crate::Registry) -> Self::Families {
-                ($($crate::register_family::<$type>(
-                    registry, $metric, concat!($($help),+),
-                ),)+)
-            }
-
-            fn of(families: &Self::Families, name: &str) -> Self {
-                let labels = vec![($key, name.to_owned())];
-                let ($($field,)+) = families;
-                Self {
-                    $($field: <$type as $crate::Instrument>::member($field, &labels),)+
-                }
-            }
-        }
-    };
-    (
+        @fields ($first:expr)
         $(#[$attribute:meta])*
         $visibility:vis struct $name:ident {
             $(
@@ -160,21 +123,64 @@ macro_rules! metrics {
         }
 
         impl $crate::Metrics for $name {
+            type Families = ($($crate::Series<$type>,)+);
+
             fn declarations() -> Vec<$crate::Declaration> {
                 vec![$($crate::declare::<$type>(
-                    $metric, $unit, concat!($($help),+), None,
+                    $metric, $unit, concat!($($help),+), $first,
                 ),)+]
             }
-        }
 
-        impl $name {
-            /// Registers the metrics.
-            $visibility fn register(registry: &mut $crate::Registry) -> Self {
+            fn register_families(registry: &mut $crate::Registry) -> Self::Families {
+                ($($crate::register_family::<$type>(
+                    registry, $metric, concat!($($help),+),
+                ),)+)
+            }
+
+            fn of(families: &Self::Families, labels: &$crate::Labels) -> Self {
+                let ($($field,)+) = families;
+                Self {
+                    $($field: <$type as $crate::Instrument>::member($field, labels),)+
+                }
+            }
+
+            fn register_alone(registry: &mut $crate::Registry) -> Self {
                 Self {
                     $($field: $crate::register_alone::<$type>(
                         registry, $metric, concat!($($help),+),
                     ),)+
                 }
+            }
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident by $key:literal ($values:literal) { $($fields:tt)+ }
+    ) => {
+        $crate::metrics! {
+            @fields (Some($crate::Label { key: $key, values: $crate::Values::Open($values) }))
+            $(#[$attribute])*
+            $visibility struct $name { $($fields)+ }
+        }
+
+        impl $crate::MetricsByName for $name {
+            const KEY: &'static str = $key;
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident { $($fields:tt)+ }
+    ) => {
+        $crate::metrics! {
+            @fields (None)
+            $(#[$attribute])*
+            $visibility struct $name { $($fields)+ }
+        }
+
+        impl $name {
+            /// Registers the metrics.
+            $visibility fn register(registry: &mut $crate::Registry) -> Self {
+                <Self as $crate::Metrics>::register_alone(registry)
             }
         }
     };
