@@ -3,7 +3,7 @@
 //! The data plane is `listeners` → `connections` → `sinks`, each using only those after it. The
 //! control plane is [`control`]. The two never import each other: they meet in [`generation`], which
 //! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate` and
-//! [`telemetry`] are below both, and [`app`] wires everything.
+//! [`log`] are below both, and [`app`] wires everything.
 
 pub mod app;
 pub mod connections;
@@ -12,8 +12,8 @@ pub mod control;
 pub mod fuzz;
 pub mod generation;
 pub mod listeners;
+pub mod log;
 pub mod metrics;
 pub mod net;
 mod rate;
 pub mod sinks;
-pub mod telemetry;

@@ -12,7 +12,7 @@ use linemill_config::{Problem, Problems};
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
-    linemill::telemetry::log::init();
+    linemill::log::init();
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
