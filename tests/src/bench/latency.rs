@@ -110,9 +110,13 @@ impl Latency {
 
     /// The table without rows.
     fn part(&self, launches: &[Launch]) -> Part {
-        let columns = QUANTILES.iter().map(|(_, name)| *name);
-        let columns = ["lines/s", "peer"].into_iter().chain(columns);
-        let columns = columns.chain(["p99 ratio", "least", "most", "sender p99 µs"]);
+        let quantiles = QUANTILES.iter().map(|(_, name)| *name);
+        let columns = ["lines/s", "peer"].into_iter().chain(quantiles).chain([
+            "p99 ratio",
+            "least",
+            "most",
+            "sender p99 µs",
+        ]);
         let one = self.rate.get(self.rate.len() / 2).copied();
         let shown = one
             .map(|rate| Cell::count(rate).shown())

@@ -26,10 +26,10 @@ struct Running {
     chain: Option<Vec<String>>,
 }
 
-/// Prints how `new` differs from what is in force at `admin`.
+/// Prints how `settings` differ from what is in force at `admin`.
 pub(super) async fn compare(
     admin: &Address,
-    new: Settings,
+    settings: Settings,
     built: &Generation,
 ) -> anyhow::Result<()> {
     let (_, running): (_, Running) = fetch(admin, Method::GET, "/config").await?;
@@ -40,33 +40,36 @@ pub(super) async fn compare(
         chain: running.chain,
     };
     // Relative paths start from the folders of the two files, not from the current one.
-    let new = match new.place.source() {
+    let there = match (&running.path, &running.text) {
+        (Some(path), Some(text)) => linemill_config::parse(path, text, &bundled::names())?,
+        _ => Settings::builtin(),
+    };
+    let here = match settings.place.source() {
         Some(file) => linemill_config::parse(
             &std::path::absolute(&file.path)?,
             &file.text,
             &bundled::names(),
         )?,
-        None => new,
-    };
-    let old = match (&running.path, &running.text) {
-        (Some(path), Some(text)) => linemill_config::parse(path, text, &bundled::names())?,
-        _ => Settings::builtin(),
+        None => settings,
     };
     // The options of its command line override any configuration.
-    let (old, new) = (origin.override_in(old)?, origin.override_in(new)?);
+    let (old, new) = (origin.override_in(there)?, origin.override_in(here)?);
     let diff = diff(&old, &new);
     let in_force = status
         .generations
         .iter()
         .find(|generation| generation.number == status.generation);
-    let plugins = built.filters.iter().filter_map(|(name, filter)| {
-        let old = in_force?.filters.get(name)?;
-        let new = filter.digest();
-        let short = old.get(..12).unwrap_or(old);
-        (*old != new.to_string())
-            .then(|| format!("filter {name}: plugin {short} -> {}", new.short()))
-    });
-    let mut plugins: Vec<_> = plugins.collect();
+    let mut plugins: Vec<_> = built
+        .filters
+        .iter()
+        .filter_map(|(name, filter)| {
+            let old = in_force?.filters.get(name)?;
+            let new = filter.digest();
+            let short = old.get(..12).unwrap_or(old);
+            (*old != new.to_string())
+                .then(|| format!("filter {name}: plugin {short} -> {}", new.short()))
+        })
+        .collect();
     plugins.sort();
     let generation = status.generation;
     if diff.is_empty() && plugins.is_empty() {

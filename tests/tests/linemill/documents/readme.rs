@@ -144,14 +144,13 @@ fn the_tour_shows_what_happens() {
                 });
                 last = Some((input, expected));
             } else if step.command.starts_with(SERVE) {
-                let arguments = step
+                let arguments: Vec<_> = step
                     .command
                     .strip_prefix("linemill ")
-                    .expect("it starts so");
-                let arguments = arguments
-                    .strip_suffix(" &")
-                    .expect("it is in the background");
-                let arguments: Vec<_> = arguments.split(' ').collect();
+                    .and_then(|rest| rest.strip_suffix(" &"))
+                    .expect("it starts linemill in the background")
+                    .split(' ')
+                    .collect();
                 let started = Host::spawn(folder.take().expect("one host"), &arguments);
                 let address = started.address();
                 assert_shown(step, &format!("listening on {}\n", ADDRESS.0));
