@@ -22,7 +22,7 @@ use crate::generation::{Service, Snapshot};
 use crate::net::datagrams::DatagramSocket;
 use linemill_telemetry::Gate;
 
-/// How often the kernel's count of dropped datagrams is read.
+/// How often the kernel's count of dropped datagrams is read, and the file of a Unix socket looked for.
 const LOOK: Duration = Duration::from_secs(2);
 /// Pause after an error of the socket or the end of a sink, which may occur again at once.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,7 +47,7 @@ impl Datagrams {
         let mut known = 0;
         tokio::select! {
             () = self.receive() => {}
-            () = self.watch_kernel(&mut known) => {}
+            () = self.watch(&mut known) => {}
         }
         self.count_kernel_drops(&mut known).await;
     }
@@ -126,9 +126,9 @@ impl Datagrams {
         }
     }
 
-    /// Counts what the kernel drops, as long as it says so.
-    async fn watch_kernel(&self, known: &mut u64) {
-        while self.count_kernel_drops(known).await {
+    /// Counts what the kernel drops, and keeps the file of a Unix socket, as long as there is either.
+    async fn watch(&self, known: &mut u64) {
+        while self.count_kernel_drops(known).await || self.socket.check_file() {
             sleep(LOOK).await;
         }
         std::future::pending().await

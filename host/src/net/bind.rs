@@ -28,7 +28,7 @@ use linemill_config::{Place, Problem};
 pub use systemd::SystemdSockets;
 pub(in crate::net) use tcp::share_port;
 #[cfg(unix)]
-pub(in crate::net) use unix::SocketFile;
+pub(in crate::net) use unix::{FileState, SocketFile, bind_datagrams_anew};
 
 /// Connections that the system may accept ahead of the host. The system may allow fewer: on Linux
 /// `net.core.somaxconn` (listen(2)).

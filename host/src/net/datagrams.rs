@@ -6,10 +6,14 @@
 
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(unix)]
+mod unix;
 
 use std::io;
 #[cfg(unix)]
 use std::io::IoSliceMut;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 #[cfg(unix)]
@@ -18,13 +22,13 @@ use socket2::SockRef;
 #[cfg(unix)]
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
-#[cfg(unix)]
-use tokio::net::UnixDatagram;
 
 #[cfg(unix)]
 use super::bind::SocketFile;
 use super::bind::{Access, share_port};
 use super::transport::Peer;
+#[cfg(unix)]
+use unix::UnixDatagrams;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -34,11 +38,7 @@ pub struct DatagramSocket(Inner);
 enum Inner {
     Udp(UdpSocket),
     #[cfg(unix)]
-    Unix {
-        // Dropped in this order: while the file exists, somebody receives.
-        file: SocketFile,
-        socket: UnixDatagram,
-    },
+    Unix(UnixDatagrams),
 }
 
 /// A datagram that has been received.
@@ -59,15 +59,16 @@ impl DatagramSocket {
         UdpSocket::from_std(socket).map(Inner::Udp).map(Self)
     }
 
-    /// Receives by a Unix socket, whose file is removed with it.
+    /// Receives by a Unix socket, whose file is removed with it. `access` is for a file that has to be
+    /// made again.
     #[cfg(unix)]
     pub(super) fn unix(
         socket: std::os::unix::net::UnixDatagram,
         file: SocketFile,
+        access: Access,
     ) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        let socket = UnixDatagram::from_std(socket)?;
-        Ok(Self(Inner::Unix { file, socket }))
+        let socket = UnixDatagrams::new(socket, file, access)?;
+        Ok(Self(Inner::Unix(socket)))
     }
 
     /// Lets other sockets receive on the same port, or no longer does.
@@ -76,7 +77,7 @@ impl DatagramSocket {
             // Failing that, a socket that needs the port cannot be bound, which is reported there.
             Inner::Udp(socket) => drop(share_port(&SockRef::from(socket), share)),
             #[cfg(unix)]
-            Inner::Unix { .. } => {}
+            Inner::Unix(_) => {}
         }
     }
 
@@ -84,7 +85,7 @@ impl DatagramSocket {
     pub(super) fn set_access(&self, access: Access) -> io::Result<()> {
         match &self.0 {
             #[cfg(unix)]
-            Inner::Unix { file, .. } => file.set_access(access),
+            Inner::Unix(socket) => socket.set_access(access),
             Inner::Udp(_) => Ok(()),
         }
     }
@@ -97,7 +98,7 @@ impl DatagramSocket {
         match &self.0 {
             Inner::Udp(socket) => socket.poll_recv_ready(cx),
             #[cfg(unix)]
-            Inner::Unix { socket, .. } => socket.poll_recv_ready(cx),
+            Inner::Unix(socket) => socket.poll_ready(cx),
         }
     }
 
@@ -108,14 +109,14 @@ impl DatagramSocket {
     pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
         match &self.0 {
             #[cfg(unix)]
-            Inner::Udp(socket) => socket.try_io(Interest::READABLE, || self.receive_now(buffer)),
+            Inner::Udp(socket) => {
+                socket.try_io(Interest::READABLE, || receive(socket, &mut *buffer))
+            }
             // It waits by itself.
             #[cfg(not(unix))]
             Inner::Udp(_) => self.receive_now(buffer),
             #[cfg(unix)]
-            Inner::Unix { socket, .. } => {
-                socket.try_io(Interest::READABLE, || self.receive_now(buffer))
-            }
+            Inner::Unix(socket) => socket.receive(buffer, false),
         }
     }
 
@@ -125,19 +126,10 @@ impl DatagramSocket {
     /// [`io::ErrorKind::WouldBlock`] when there is none, or those of the socket.
     #[cfg(unix)]
     pub fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
-        let mut slices = [IoSliceMut::new(buffer)];
-        let mut control = RecvAncillaryBuffer::default();
-        let flags = RecvFlags::empty();
-        let received = match &self.0 {
-            Inner::Udp(socket) => recvmsg(socket, &mut slices, &mut control, flags)?,
-            Inner::Unix { socket, .. } => recvmsg(socket, &mut slices, &mut control, flags)?,
-        };
-        let sender = received.address.and_then(|address| address.try_into().ok());
-        Ok(Datagram {
-            length: received.bytes,
-            is_cut: received.flags.contains(ReturnFlags::TRUNC),
-            peer: sender.map_or(Peer::Unix, Peer::Ip),
-        })
+        match &self.0 {
+            Inner::Udp(socket) => receive(socket, buffer),
+            Inner::Unix(socket) => socket.receive(buffer, true),
+        }
     }
 
     /// Takes a datagram that is there.
@@ -155,6 +147,19 @@ impl DatagramSocket {
         })
     }
 
+    /// Looks whether the file of a Unix socket is there, and makes it again if there is none. Returns
+    /// whether it has a file.
+    pub fn check_file(&self) -> bool {
+        match &self.0 {
+            Inner::Udp(_) => false,
+            #[cfg(unix)]
+            Inner::Unix(socket) => {
+                socket.check();
+                true
+            }
+        }
+    }
+
     /// How many datagrams the kernel has dropped because the socket's buffer was full. `None` where it
     /// does not say: for Unix sockets, whose senders wait, and on systems other than Linux.
     pub fn kernel_drops(&self) -> Option<u64> {
@@ -164,6 +169,20 @@ impl DatagramSocket {
             _ => None,
         }
     }
+}
+
+/// Receives a datagram without waiting.
+#[cfg(unix)]
+fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Datagram> {
+    let mut slices = [IoSliceMut::new(buffer)];
+    let mut control = RecvAncillaryBuffer::default();
+    let received = recvmsg(socket, &mut slices, &mut control, RecvFlags::empty())?;
+    let sender = received.address.and_then(|address| address.try_into().ok());
+    Ok(Datagram {
+        length: received.bytes,
+        is_cut: received.flags.contains(ReturnFlags::TRUNC),
+        peer: sender.map_or(Peer::Unix, Peer::Ip),
+    })
 }
 
 #[cfg(test)]

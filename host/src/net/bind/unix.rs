@@ -11,7 +11,7 @@ mod kept;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -86,9 +86,18 @@ fn open(path: &Path, access: Access) -> io::Result<Socket> {
 }
 
 fn open_datagrams(path: &Path, name: Address, access: Access) -> io::Result<Socket> {
-    let (socket, file) = bound(path, Type::DGRAM, access)?;
-    let socket = DatagramSocket::unix(socket.into(), file)?;
+    let (socket, file) = bind_datagrams_anew(path, access)?;
+    let socket = DatagramSocket::unix(socket, file, access)?;
     Ok(Socket::datagrams_at(name, Arc::new(socket)))
+}
+
+/// A socket for datagrams at `path`, where there is no file.
+pub(in crate::net) fn bind_datagrams_anew(
+    path: &Path,
+    access: Access,
+) -> io::Result<(UnixDatagram, SocketFile)> {
+    let (socket, file) = bound(path, Type::DGRAM, access)?;
+    Ok((socket.into(), file))
 }
 
 /// A socket that listens at `path`, where there is no file yet.
@@ -193,6 +202,17 @@ pub(in crate::net) struct SocketFile {
     inode: Inode,
 }
 
+/// What is at the path of a socket's file.
+#[derive(Debug)]
+pub(in crate::net) enum FileState {
+    /// The file.
+    There,
+    /// Nothing.
+    Missing,
+    /// Another file, or what cannot be read.
+    Unknown(io::Error),
+}
+
 /// Identifies a file: its device, and its inode number there.
 type Inode = (u64, u64);
 
@@ -208,13 +228,18 @@ impl SocketFile {
         Ok(Self { path, inode })
     }
 
-    fn path(&self) -> &Path {
+    pub(in crate::net) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether a file with this inode is it.
-    fn is(&self, inode: Inode) -> bool {
-        self.inode == inode
+    /// What is at its path now.
+    pub(in crate::net) fn state(&self) -> FileState {
+        match inode(&self.path) {
+            Ok(found) if found == self.inode => FileState::There,
+            Ok(_) => FileState::Unknown(io::Error::other("another file is there")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => FileState::Missing,
+            Err(error) => FileState::Unknown(error),
+        }
     }
 }
 
@@ -222,7 +247,7 @@ impl SocketFile {
     /// Lets those use the socket whom `access` allows, unless another file is at its path.
     pub(in crate::net) fn set_access(&self, access: Access) -> io::Result<()> {
         match access.mode() {
-            Some(mode) if inode(&self.path).is_ok_and(|found| self.is(found)) => {
+            Some(mode) if matches!(self.state(), FileState::There) => {
                 fs::set_permissions(&self.path, fs::Permissions::from_mode(mode))
             }
             _ => Ok(()),
@@ -233,7 +258,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _lock = lock_folder(&self.path);
-        let same = inode(&self.path).is_ok_and(|found| self.is(found));
+        let same = matches!(self.state(), FileState::There);
         if same && let Err(error) = fs::remove_file(&self.path) {
             tracing::debug!(path = %self.path.display(), %error, "the socket file stays behind");
         }

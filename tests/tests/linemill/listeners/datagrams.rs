@@ -163,6 +163,28 @@ fn a_stale_unix_socket_is_replaced() {
     host.expect_stdout(b"bar\n");
 }
 
+#[test]
+#[cfg(unix)]
+fn a_file_that_was_removed_is_made_again() {
+    let folder = Folder::new();
+    let path = folder.path().join("log");
+    let bind = format!("unixgram:{}", path.display());
+    let host = Host::serve(bound(&bind, "to = \"stdout\""));
+    host.announced(0);
+    // As syslog(3) does, it stays connected to the socket, whatever its file is.
+    let connected = UnixDatagram::unbound().expect("a socket");
+    connected.connect(&path).expect("it receives");
+    std::fs::remove_file(&path).expect("it is there");
+    let late = UnixDatagram::unbound().expect("a socket");
+    eventually("the file", || late.send_to(b"late", &path).ok());
+    host.expect_stdout(b"yngr\n");
+    connected
+        .send(b"connected")
+        .expect("the former socket receives");
+    host.expect_stdout(b"yngr\npbaarpgrq\n");
+    host.expect_stderr("the file of the socket had been removed");
+}
+
 /// The path of a program; if it is missing, reports the test as skipped.
 #[cfg(unix)]
 fn program(name: &str, package: &str) -> Option<std::path::PathBuf> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Access, SocketFile, inode, listen};
+use super::{Access, FileState, SocketFile, listen};
 
 /// How often the file is looked for.
 const CHECK: Duration = Duration::from_secs(2);
@@ -104,19 +104,16 @@ impl Current {
         // Its queue has been empty since the last check, or it would have been accepted from.
         self.former = None;
         let path = self.file.path().to_owned();
-        let error = match inode(&path) {
-            Ok(found) if self.file.is(found) => {
+        let error = match self.file.state() {
+            FileState::There => {
                 self.reported = false;
                 return;
             }
-            Ok(_) => io::Error::other("another file is there"),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match self.listen_anew(&path) {
-                    Ok(()) => return,
-                    Err(error) => error,
-                }
-            }
-            Err(error) => error,
+            FileState::Missing => match self.listen_anew(&path) {
+                Ok(()) => return,
+                Err(error) => error,
+            },
+            FileState::Unknown(error) => error,
         };
         if !self.reported {
             self.reported = true;
