@@ -13,6 +13,7 @@
 mod backoff;
 pub mod batch;
 pub(crate) mod connection_sink;
+pub mod create_mode;
 pub mod egress;
 mod file;
 pub mod framings;

@@ -27,7 +27,7 @@ fn sample() -> String {
 /// that conflict with others.
 fn sample_with_all_keys() -> String {
     let key = |rest: &str| {
-        let excluded = ["quarantine", "shadow", "trust", "bind_mode"]
+        let excluded = ["quarantine", "shadow", "trust", "bind_mode", "file_mode"]
             .iter()
             .any(|key| rest.starts_with(key));
         rest.starts_with(|c: char| c.is_ascii_lowercase()) && !excluded

@@ -5,6 +5,7 @@
 
 use super::shared_sink::SharedSink;
 use super::upstream::{ConnectOptions, Upstream};
+use linemill_config::settings::Mode;
 
 /// Where the lines of a listener's connections go. Holds every sink that it has: a sink ends when the
 /// last generation that has it, and the last connection on that generation, are gone.
@@ -20,6 +21,8 @@ pub struct Egress {
     pub(super) options: ConnectOptions,
     /// How many bytes may wait for each of its shared sinks.
     pub(super) buffer: usize,
+    /// The mode of files that are created.
+    pub(super) file_mode: Option<Mode>,
 }
 
 /// Takes the lines of a connection.
@@ -42,6 +45,7 @@ impl Egress {
             tee: Vec::new(),
             options,
             buffer: 0,
+            file_mode: None,
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
+use super::create_mode::CreateMode;
 use super::outage::Outage;
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::stdout;
@@ -29,6 +30,8 @@ mod tests;
 pub(super) struct FileWriter {
     /// `None` for standard output.
     path: Option<PathBuf>,
+    /// Of a file that it creates.
+    mode: CreateMode,
     /// `None` when it must be opened before the next write.
     file: Option<Arc<File>>,
     /// The file written to last; `None` before the first has been opened.
@@ -40,29 +43,37 @@ pub(super) struct FileWriter {
 type Identity = (u64, u64);
 
 impl FileWriter {
-    pub(super) fn at(path: &Path) -> io::Result<Self> {
+    /// Appends to the file at `path`. One that it creates gets `mode`.
+    pub(super) fn at(path: &Path, mode: CreateMode) -> io::Result<Self> {
         let mut writer = Self {
             path: Some(path.to_owned()),
+            mode: mode.clone(),
             file: None,
             identity: None,
             outage: Outage::new(format!("file:{}", path.display())),
         };
         // Opening a named pipe waits for its reader, so that happens later.
         if !is_pipe(path) {
-            let (file, identity) = open(Some(path))?;
+            let (file, identity) = open(Some(path), mode.bits())?;
             (writer.file, writer.identity) = (Some(file), Some(identity));
         }
         Ok(writer)
     }
 
     pub(super) fn stdout() -> io::Result<Self> {
-        let (file, identity) = open(None)?;
+        let (file, identity) = open(None, None)?;
         Ok(Self {
             path: None,
+            mode: CreateMode::default(),
             file: Some(file),
             identity: Some(identity),
             outage: Outage::new("stdout".to_owned()),
         })
+    }
+
+    /// The mode of a file that it creates.
+    pub(super) fn mode(&self) -> CreateMode {
+        self.mode.clone()
     }
 
     /// Writes until nothing more will come.
@@ -120,8 +131,8 @@ impl FileWriter {
     }
 
     async fn open(&mut self, queue: &mut QueueReader) -> io::Result<Arc<File>> {
-        let path = self.path.clone();
-        let opening = spawn_blocking(move || open(path.as_deref()));
+        let (path, mode) = (self.path.clone(), self.mode.bits());
+        let opening = spawn_blocking(move || open(path.as_deref(), mode));
         let (file, identity) = opening.await.map_err(io::Error::other)??;
         if self.identity != Some(identity) {
             // The start of the line is in another file.
@@ -137,14 +148,45 @@ impl FileWriter {
     }
 }
 
-/// Opens the file at `path`; without a path, standard output.
-fn open(path: Option<&Path>) -> io::Result<(Arc<File>, Identity)> {
+/// Opens the file at `path`, which gets `mode` if it is new; without a path, standard output.
+fn open(path: Option<&Path>, mode: Option<u32>) -> io::Result<(Arc<File>, Identity)> {
     let file = match path {
-        Some(path) => OpenOptions::new().append(true).create(true).open(path)?,
+        Some(path) => open_or_create(path, mode)?,
         None => stdout::open()?,
     };
     let identity = identity(&file)?;
     Ok((Arc::new(file), identity))
+}
+
+#[cfg(unix)]
+fn open_or_create(path: &Path, mode: Option<u32>) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let mut options = OpenOptions::new();
+    options.append(true);
+    let Some(mode) = mode else {
+        return options.create(true).open(path);
+    };
+    loop {
+        match options.open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match options.clone().create_new(true).mode(mode).open(path) {
+            // Somebody else has created it in the meantime.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => {
+                let file = created?;
+                // Also what the umask withholds.
+                file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+                return Ok(file);
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn open_or_create(path: &Path, _: Option<u32>) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
 }
 
 /// Writes some of `bytes`. Returns how many.

@@ -52,7 +52,7 @@ pub fn open(
     let upstream = |to: &Destination| Upstream::new(to, options.clone());
     let shared = |named: &str, to: &Destination| -> Result<SharedSink, Problem> {
         registry
-            .open(key(to), upstream(to), listener.buffer)
+            .open_with(key(to), upstream(to), listener.buffer, listener.file_mode)
             .map_err(|error| sink_problem(listener, named, to, &error))
     };
     let to = match (&listener.to, upstream(&listener.to)) {
@@ -73,6 +73,7 @@ pub fn open(
         tee: tee.collect::<Result<_, Problem>>()?,
         options,
         buffer: listener.buffer,
+        file_mode: listener.file_mode,
     })
 }
 

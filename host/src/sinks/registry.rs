@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::create_mode::CreateMode;
 use super::egress::Egress;
 use super::metrics::OutputMetrics;
 use super::shared_sink::{RunningSink, SharedSink};
 use super::upstream::{Upstream, WeakUpstream};
-use linemill_config::settings::{Destination, HopTls, ListenerSettings};
+use linemill_config::settings::{Destination, HopTls, ListenerSettings, Mode};
 use linemill_framing::Framing;
 use linemill_telemetry::Families;
 
@@ -97,6 +98,20 @@ impl SinkRegistry {
         upstream: Option<Upstream>,
         buffer: usize,
     ) -> io::Result<SharedSink> {
+        self.open_with(key, upstream, buffer, None)
+    }
+
+    /// As [`open`](Self::open). A file that has to be created gets `file_mode`.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) fn open_with(
+        &self,
+        key: Key,
+        upstream: Option<Upstream>,
+        buffer: usize,
+        file_mode: Option<Mode>,
+    ) -> io::Result<SharedSink> {
         let mut open = self.lock();
         open.sweep();
         let mut same = open.shared.iter().filter(|entry| entry.key == key);
@@ -108,7 +123,9 @@ impl SinkRegistry {
         let metrics = self.metrics.of(&label);
         let sink = match (&key.to, upstream) {
             (Destination::Stdout, _) => SharedSink::to_stdout(buffer, metrics)?,
-            (Destination::File(path), _) => SharedSink::to_file(path, buffer, metrics)?,
+            (Destination::File(path), _) => {
+                SharedSink::to_file(path, CreateMode::new(file_mode), buffer, metrics)?
+            }
             (_, Some(upstream)) => SharedSink::to_upstream(upstream, buffer, metrics),
             _ => return Err(io::ErrorKind::Unsupported.into()),
         };
@@ -137,7 +154,8 @@ impl SinkRegistry {
         new
     }
 
-    /// Gives the sinks of the generation in force the buffers and options that its listeners ask for.
+    /// Gives the sinks of the generation in force the buffers, options and modes of files that its
+    /// listeners ask for.
     pub fn settle<'a>(&self, egresses: impl Iterator<Item = &'a Egress>) {
         let mut buffers: Vec<(&SharedSink, usize)> = Vec::new();
         for egress in egresses {
@@ -145,6 +163,7 @@ impl SinkRegistry {
                 upstream.set_options(egress.options.clone());
             }
             for sink in egress.shared() {
+                sink.set_file_mode(egress.file_mode);
                 match buffers.iter_mut().find(|(known, _)| known.is_same(sink)) {
                     Some((_, buffer)) => *buffer = egress.buffer.max(*buffer),
                     None => buffers.push((sink, egress.buffer)),

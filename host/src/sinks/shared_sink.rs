@@ -18,11 +18,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::Batch;
+use super::create_mode::CreateMode;
 use super::file::FileWriter;
 use super::queue::{Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::upstream::{Upstream, writer};
 use crate::sinks::metrics::{LossReason, OutputMetrics};
+use linemill_config::settings::Mode;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,8 @@ struct Inner {
     task: Mutex<Option<JoinHandle<u64>>>,
     /// Where the writer connects to, if it does.
     upstream: Option<Upstream>,
+    /// The mode of a file that has to be created; without effect on an upstream.
+    file_mode: CreateMode,
 }
 
 /// The kinds of shared sinks.
@@ -75,8 +79,13 @@ impl SharedSink {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn to_file(path: &Path, buffer: usize, metrics: OutputMetrics) -> io::Result<Self> {
-        let writer = FileWriter::at(path)?;
+    pub fn to_file(
+        path: &Path,
+        mode: CreateMode,
+        buffer: usize,
+        metrics: OutputMetrics,
+    ) -> io::Result<Self> {
+        let writer = FileWriter::at(path, mode)?;
         Ok(Self::start(Writer::File(writer), buffer, metrics))
     }
 
@@ -93,6 +102,10 @@ impl SharedSink {
             Writer::Upstream(upstream) => Some(upstream.clone()),
             Writer::File(_) => None,
         };
+        let file_mode = match &writer {
+            Writer::Upstream(_) => CreateMode::default(),
+            Writer::File(writer) => writer.mode(),
+        };
         let reader = QueueReader::new(Arc::clone(&queue));
         let task = tokio::spawn(run(writer, reader, Arc::clone(&reopen), deadline_set));
         Self(Arc::new(Hold(Arc::new(Inner {
@@ -101,7 +114,13 @@ impl SharedSink {
             deadline,
             task: Mutex::new(Some(task)),
             upstream,
+            file_mode,
         }))))
+    }
+
+    /// Sets the mode of a file that has to be created from now on.
+    pub(super) fn set_file_mode(&self, mode: Option<Mode>) {
+        self.inner().file_mode.set(mode);
     }
 
     fn inner(&self) -> &Inner {

@@ -76,6 +76,11 @@ impl Checker<'_> {
             let problem = item.vain("no line goes to an upstream with TLS", hint);
             self.problems.push(problem);
         }
+        let file = all.iter().any(|(_, to)| matches!(to, Destination::File(_)));
+        if let (Some(item), true, false) = (&listener.item("file_mode"), all_read, file) {
+            let problem = item.vain("no line goes to a file", "name a destination \"file:PATH\"");
+            self.problems.push(problem);
+        }
         let to_place = to_item.as_ref().map(|item| item.place.clone());
         let routes = routes
             .into_iter()

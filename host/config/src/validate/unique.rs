@@ -88,6 +88,13 @@ impl Checker<'_> {
                     let [here, there] = [listener, first].map(|one| SIZE.show(one.buffer as u64));
                     differs("buffer", here, there);
                 }
+                if listener.file_mode != first.file_mode && matches!(to, Destination::File(_)) {
+                    let [here, there] = [listener, first].map(|one| match one.file_mode {
+                        Some(mode) => mode.to_string(),
+                        None => "by umask".to_owned(),
+                    });
+                    differs("file_mode", here, there);
+                }
                 if listener.connect_timeout != first.connect_timeout && to.is_socket() {
                     let [here, there] = [listener, first].map(|one| show_time(one.connect_timeout));
                     differs("connect_timeout", here, there);

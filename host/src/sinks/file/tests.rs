@@ -31,7 +31,8 @@ async fn lines_go_to_the_end_of_a_file() {
     let path = folder.path().join("a.log");
     for text in ["a\nb\n", "c\n"] {
         let counts = metrics();
-        let sink = SharedSink::to_file(&path, MUCH, counts.clone()).expect("opened");
+        let sink = SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone())
+            .expect("opened");
         sink.send(batch(text)).await.expect("taken");
         assert_eq!(sink.finish(late()).await, 0);
         assert_eq!(counts.bytes.get(), text.len() as u64);
@@ -44,7 +45,8 @@ async fn after_a_rotation_lines_go_to_the_new_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, old) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
     let counts = metrics();
-    let sink = SharedSink::to_file(&path, MUCH, counts.clone()).expect("opened");
+    let sink =
+        SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone()).expect("opened");
     sink.send(batch("a\n")).await.expect("taken");
     until(|| counts.lines.get() == 1).await;
     fs::rename(&path, &old).expect("renamed");
@@ -66,7 +68,8 @@ async fn lines_wait_while_a_file_cannot_be_opened_anew() {
     fs::create_dir(&logs).expect("made");
     let counts = metrics();
     let path = logs.join("a.log");
-    let sink = SharedSink::to_file(&path, MUCH, counts.clone()).expect("opened");
+    let sink =
+        SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone()).expect("opened");
     until(|| counts.up.get() == 1).await;
     fs::rename(&logs, &away).expect("renamed");
     sink.reopen();
@@ -83,7 +86,13 @@ async fn lines_wait_while_a_file_cannot_be_opened_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_tried_with_growing_waits() {
     let counts = metrics();
-    let sink = SharedSink::to_file(Path::new("/dev/full"), MUCH, counts.clone()).expect("opened");
+    let sink = SharedSink::to_file(
+        Path::new("/dev/full"),
+        CreateMode::default(),
+        MUCH,
+        counts.clone(),
+    )
+    .expect("opened");
     sink.send(batch("a\nb\n")).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let tried = counts.failures.get();
@@ -103,7 +112,7 @@ async fn a_torn_line_goes_on_where_it_stopped() {
     fs::write(&path, "a\nhel").expect("written");
     let mut queue = reader_of("a\nhello\n").await;
     queue.advance(5);
-    let mut writer = FileWriter::at(&path).expect("opened");
+    let mut writer = FileWriter::at(&path, CreateMode::default()).expect("opened");
     // As after a write that failed.
     writer.file = None;
     assert_eq!(
@@ -121,7 +130,7 @@ async fn a_torn_line_goes_whole_into_another_file() {
     fs::write(&path, "a\nhel").expect("written");
     let mut queue = reader_of("a\nhello\n").await;
     queue.advance(5);
-    let mut writer = FileWriter::at(&path).expect("opened");
+    let mut writer = FileWriter::at(&path, CreateMode::default()).expect("opened");
     writer.file = None;
     fs::rename(&path, &old).expect("renamed");
     assert_eq!(
@@ -139,6 +148,7 @@ async fn lines_for_a_closed_standard_output_are_lost_and_counted() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let writer = FileWriter {
+        mode: CreateMode::default(),
         path: None,
         file: Some(Arc::new(File::from(std::os::fd::OwnedFd::from(writer)))),
         identity: None,
@@ -161,9 +171,31 @@ async fn a_named_pipe_waits_for_its_reader() {
     let path = folder.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.expect("mkfifo").success());
-    let sink = SharedSink::to_file(&path, MUCH, metrics()).expect("opened later");
+    let sink =
+        SharedSink::to_file(&path, CreateMode::default(), MUCH, metrics()).expect("opened later");
     sink.send(batch("a\n")).await.expect("taken");
     let reading = spawn_blocking(move || read(&path));
     assert_eq!(sink.finish(late()).await, 0);
     assert_eq!(reading.await.expect("read"), "a\n");
+}
+
+#[test]
+#[cfg(unix)]
+fn only_a_new_file_gets_the_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines");
+    let mode_of = |path: &Path| {
+        let found = std::fs::metadata(path).expect("it is there");
+        found.permissions().mode() & 0o777
+    };
+    let mode = CreateMode::new(Some("0662".parse().expect("a mode")));
+    FileWriter::at(&path, mode.clone()).expect("created");
+    assert_eq!(mode_of(&path), 0o662);
+    mode.set(Some("0600".parse().expect("a mode")));
+    FileWriter::at(&path, mode.clone()).expect("opened");
+    assert_eq!(mode_of(&path), 0o662);
+    std::fs::remove_file(&path).expect("it is there");
+    FileWriter::at(&path, mode).expect("created");
+    assert_eq!(mode_of(&path), 0o600);
 }

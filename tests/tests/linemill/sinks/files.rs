@@ -119,3 +119,26 @@ fn an_idle_file_is_reopened_at_sighup() {
         host.folder().path().join("out.log").exists().then_some(())
     });
 }
+
+#[test]
+#[cfg(unix)]
+fn files_are_created_with_their_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let config = |mode: &str| {
+        Host::config(
+            &format!("to = \"file:out.log\"\nfile_mode = \"{mode}\""),
+            "",
+        )
+    };
+    let host = Host::serve(config("0662"));
+    host.announced(0);
+    let path = host.folder().path().join("out.log");
+    let mode = || Some(path.metadata().ok()?.permissions().mode() & 0o777);
+    assert_eq!(mode(), Some(0o662));
+    // A change applies to the file that a log rotation makes the host create.
+    host.swap(config("0600"));
+    assert_eq!(mode(), Some(0o662));
+    host.folder().rename("out.log", "out.log.1");
+    host.hang_up();
+    eventually("the new file", || (mode()? == 0o600).then_some(()));
+}
