@@ -1,7 +1,7 @@
 //! The `linemill` binary: parses the command line, starts logging, runs a verb, and prints its error.
 //!
 //! Exit status: 0 after success and after a drain, 1 when the verb failed, 2 when the command line is
-//! invalid.
+//! invalid or when `pipe` went through but lines failed.
 
 mod cli;
 
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     linemill::log::init();
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<cli::LinesFailed>() => ExitCode::from(2),
         Err(error) => {
             // Problems have a form of their own, with places and hints.
             match (

@@ -40,6 +40,18 @@ impl Finished {
         self
     }
 
+    /// Asserts that it ended by itself with this exit status.
+    #[track_caller]
+    pub fn exits_with(self, code: i32) -> Self {
+        assert_eq!(
+            self.status.code(),
+            Some(code),
+            "standard error:\n{}",
+            self.stderr
+        );
+        self
+    }
+
     /// Asserts that it ended by itself, without a panic, with an exit status other than 0.
     #[track_caller]
     pub fn failure(self) -> Self {

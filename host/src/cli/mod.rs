@@ -90,6 +90,11 @@ impl Cli {
     }
 }
 
+/// A verb has done its work, but lines failed, were cut or were dropped; it has reported which.
+#[derive(Debug, thiserror::Error)]
+#[error("lines failed")]
+pub(crate) struct LinesFailed;
+
 /// Runs `task` on a multi-threaded runtime. Does not wait for blocking threads at the end: one may be
 /// blocked in a read of standard input.
 fn block_on<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

@@ -10,6 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
@@ -34,6 +35,8 @@ pub struct Connection<R, W> {
     reader: R,
     writer: W,
     context: Context,
+    /// How long its own upstream may be unreachable, if not `write_timeout`.
+    patience: Option<Duration>,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
@@ -57,7 +60,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 cohort: Cohort::NONE,
                 peer: None,
             },
+            patience: None,
         }
+    }
+
+    /// Sets how long its own upstream may be unreachable before the connection ends; without it,
+    /// `write_timeout` says so.
+    pub fn giving_up_after(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Sets the address of its client, if it has one. The address decides which versions of filters
@@ -91,6 +102,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             reader,
             writer,
             context,
+            ..
         } = self;
         let sink = ConnectionSink::of_client(writer);
         let closing = Closing::of(&context)?;
@@ -110,9 +122,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             mut reader,
             mut writer,
             context,
+            patience,
         } = self;
         let closing = Closing::of(&context)?;
-        let (from_upstream, to_upstream) = match connect(&upstream, &context).await {
+        let (from_upstream, to_upstream) = match connect(&upstream, &context, patience).await {
             Ok(halves) => halves,
             Err(end) => {
                 let dropped = closing.metrics.dropped.of(DropReason::NextHop);
@@ -139,9 +152,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 }
 
-/// Connects to the upstream. Gives up after `write_timeout`: until then lines make no progress.
-async fn connect(upstream: &Upstream, context: &Context) -> Result<(ReadHalf, WriteHalf), End> {
-    let limit = context.service().and_then(|service| service.write_timeout);
+/// Connects to the upstream. Gives up after `patience`, or else `write_timeout`: until then lines make no
+/// progress.
+async fn connect(
+    upstream: &Upstream,
+    context: &Context,
+    patience: Option<Duration>,
+) -> Result<(ReadHalf, WriteHalf), End> {
+    let limit = patience.or(context.service().and_then(|service| service.write_timeout));
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
         connected = upstream.connect_within(deadline) => {

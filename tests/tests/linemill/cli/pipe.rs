@@ -43,6 +43,38 @@ fn a_large_input() {
 }
 
 #[test]
+fn a_line_of_16_mebibytes_goes_through_whole() {
+    let folder = Folder::new();
+    let input = [b"a".repeat(16 << 20), b"\nb\n".to_vec()].concat();
+    let done = run(folder.path(), ["pipe", "rot13"], &input).success();
+    assert_eq!(done.stderr, "");
+    assert!(done.stdout == rot13(&input), "not ROT13 of the input");
+}
+
+#[test]
+fn lines_that_are_cut_are_reported_and_change_the_exit_status() {
+    let folder = Folder::new();
+    for (oversize, output) in [
+        ("split", "nnn\nn\no\n"),
+        ("truncate", "nnn\no\n"),
+        ("drop", "o\n"),
+    ] {
+        let listener = format!("[[listener]]\nmax_line = \"3B\"\noversize = \"{oversize}\"\n");
+        folder.write("c.toml", listener);
+        let done = run(folder.path(), ["pipe", "--config", "c.toml"], b"aaaa\nb\n").exits_with(2);
+        assert_eq!(done.text(), output);
+        let action = ["split", "truncated", "dropped"]
+            .into_iter()
+            .find(|action| action.starts_with(oversize));
+        let report = format!(
+            "1 line longer than `max_line` (3 bytes): {}",
+            action.expect("an action")
+        );
+        done.stderr_has(&[&report]);
+    }
+}
+
+#[test]
 fn an_empty_input_is_an_empty_output() {
     let folder = Folder::new();
     assert_eq!(

@@ -44,7 +44,9 @@ fn an_upstream_may_come_up_later() {
     let mut upstream = Upstream::tcp_down();
     let url = upstream.url();
     thread::scope(|scope| {
-        let pipe = scope.spawn(|| pipe_to(&url, b"Hello\n"));
+        let args = ["pipe", "rot13", "--wait", "--to", &url];
+        let folder = Folder::new();
+        let pipe = scope.spawn(move || run(folder.path(), args, b"Hello\n"));
         upstream.up();
         let mut server = upstream.accept();
         assert_eq!(server.rest(), b"Uryyb\n");
@@ -63,6 +65,20 @@ fn an_upstream_that_dies_is_an_error() {
         server.reset();
         pipe.join().expect("it ends").failure();
     });
+}
+
+#[test]
+fn an_upstream_that_is_down_is_an_error_after_the_timeout() {
+    let (folder, upstream) = (Folder::new(), Upstream::tcp_down());
+    folder.write(
+        "c.toml",
+        "[[listener]]\nconnect_timeout = \"300ms\"\nchain = []\n",
+    );
+    let url = upstream.url();
+    let args = ["pipe", "--config", "c.toml", "--to", &url];
+    run(folder.path(), args, b"Hello\n")
+        .exits_with(1)
+        .stderr_has(&["the next hop failed", "refused", "--wait"]);
 }
 
 #[test]

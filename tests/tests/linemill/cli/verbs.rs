@@ -198,7 +198,7 @@ fn pipe_reports_the_number_of_failed_lines() {
     folder.write("json.toml", filter);
     let arguments = ["pipe", "--config", "json.toml", "json"];
     let finished = run(folder.path(), arguments, b"one\n{}\ntwo\n")
-        .success()
-        .stderr_has(&["filter `json`: 2 lines failed: dropped"]);
+        .exits_with(2)
+        .stderr_has(&["filter `json`: 2 lines failed: dropped (2 verdict)"]);
     assert_eq!(finished.text(), "{}\n");
 }
