@@ -6,8 +6,8 @@
 
 use super::key::Key;
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,
-    Rate, Rollback, StageSettings, Tls, Trial, Watermarks,
+    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, Rate,
+    Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The column in which comments of the sample begin.
@@ -37,7 +37,7 @@ fn tables() -> [Declared; 13] {
         table("compile", "", false, CompileLimits::keys()),
         table("listener", "[[listener]]", true, ListenerSettings::keys()),
         table("stage", "", false, StageSettings::keys()),
-        table("to_tls", "", false, HopTls::keys()),
+        table("to_tls", "", false, UpstreamTls::keys()),
         table("watermarks", "", false, Watermarks::keys()),
         table("rate", "", false, Rate::keys()),
         table("tls", "", false, Tls::keys()),

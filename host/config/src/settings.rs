@@ -38,7 +38,7 @@ pub use networks::Networks;
 pub use proxy_protocol::ProxyProtocol;
 pub use rollback::Rollback;
 pub use stage::{StageSettings, When};
-pub use tls::{HopTls, Tls};
+pub use tls::{Tls, UpstreamTls};
 pub use token::Token;
 pub use traffic::{Rate, Watermarks};
 pub use trial::{By, Trial, TrialKind, trial_name};

@@ -5,8 +5,8 @@
 //! its place.
 
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HopTls, HostSettings, Limits, ListenerSettings,
-    Rate, Rollback, StageSettings, Tls, Trial, Watermarks,
+    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, Rate,
+    Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The keys of the file itself.
@@ -19,7 +19,7 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     (Rollback::TITLE, Rollback::KEYS),
     (ListenerSettings::TITLE, ListenerSettings::KEYS),
     (StageSettings::TITLE, StageSettings::KEYS),
-    (HopTls::TITLE, HopTls::KEYS),
+    (UpstreamTls::TITLE, UpstreamTls::KEYS),
     (Watermarks::TITLE, Watermarks::KEYS),
     (Rate::TITLE, Rate::KEYS),
     (Tls::TITLE, Tls::KEYS),

@@ -15,7 +15,7 @@ use super::egress::Egress;
 use super::metrics::OutputMetrics;
 use super::shared_sink::{RunningSink, SharedSink};
 use super::upstream::{Upstream, WeakUpstream};
-use linemill_config::settings::{Destination, HopTls, ListenerSettings, Mode};
+use linemill_config::settings::{Destination, ListenerSettings, Mode, UpstreamTls};
 use linemill_framing::Framing;
 use linemill_telemetry::Families;
 
@@ -25,7 +25,7 @@ pub struct Key {
     /// Where its lines go.
     pub to: Destination,
     /// The certificates to expect and to show; only for `tls://`.
-    pub tls: Option<HopTls>,
+    pub tls: Option<UpstreamTls>,
     /// How its lines are framed; only for upstreams, because the lines of one connection are all framed
     /// alike.
     pub framing: Option<Framing>,
@@ -41,7 +41,7 @@ impl Key {
     }
 
     /// The key of a destination whose lines are framed by `framing`.
-    pub(super) fn new(to: &Destination, tls: Option<HopTls>, framing: Framing) -> Self {
+    pub(super) fn new(to: &Destination, tls: Option<UpstreamTls>, framing: Framing) -> Self {
         let is_upstream = matches!(
             to,
             Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_)

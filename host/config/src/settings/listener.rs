@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    Address, Destination, HopTls, Mode, Networks, ProxyProtocol, Rate, StageSettings, Tls,
+    Address, Destination, Mode, Networks, ProxyProtocol, Rate, StageSettings, Tls, UpstreamTls,
     Watermarks,
 };
 use crate::key::TableSettings as _;
@@ -99,7 +99,7 @@ keys! {
             default "same as `framing`",
             sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
         /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
-        to_tls: Option<HopTls> = None, Special::new("table"), Live, default "see [below](#to_tls)",
+        to_tls: Option<UpstreamTls> = None, Special::new("table"), Live, default "see [below](#to_tls)",
             sample "PEM files",
             example "{ ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\", name = \"logs.example.org\" }";
         // Only ever true if `to` is an upstream.

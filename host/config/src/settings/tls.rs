@@ -27,7 +27,7 @@ keys! {
 keys! {
     /// Table `to_tls` of a listener: TLS to upstreams.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-    pub struct HopTls: "`to_tls`" {
+    pub struct UpstreamTls: "`to_tls`" {
         /// Trusted authorities for the upstream's certificate, PEM.
         ca: Option<PathBuf> = None, Optional(File, "the system's"), Live, default "the system's";
         /// Certificate chain for upstreams that request one, PEM. Only with `key`.

@@ -10,14 +10,14 @@ use crate::plugin_ref::is_name;
 use crate::printable::quote;
 use crate::problem::Problem;
 use crate::problem::place::Place;
-use crate::settings::{Address, Destination, HopTls};
+use crate::settings::{Address, Destination, UpstreamTls};
 
 /// All destinations of a listener, and the keys that belong to them.
 pub(super) struct Egress {
     pub(super) to: Destination,
     /// The place of `to`, if the key is set.
     pub(super) to_place: Option<Place>,
-    pub(super) to_tls: Option<HopTls>,
+    pub(super) to_tls: Option<UpstreamTls>,
     pub(super) routes: BTreeMap<String, Destination>,
     pub(super) tee: Vec<Destination>,
 }
@@ -54,7 +54,7 @@ impl Checker<'_> {
             None => Some(Destination::Reply),
         };
         let all_read = self.problems.len() == before;
-        let to_tls = self.hop_tls(to_tls_item.as_ref(), &listener.name);
+        let to_tls = self.upstream_tls(to_tls_item.as_ref(), &listener.name);
 
         if let Some(to) = &to {
             self.one_of_a_kind(to, &tee);

@@ -3,7 +3,7 @@
 use crate::checker::Checker;
 use crate::item::{Item, Table};
 use crate::key::TableSettings as _;
-use crate::settings::{HopTls, Rate, Tls, Watermarks};
+use crate::settings::{Rate, Tls, UpstreamTls, Watermarks};
 use crate::units::SIZE;
 
 /// The most bursts per second that may be needed to reach a rate; timers are not finer.
@@ -65,7 +65,11 @@ impl Checker<'_> {
     }
 
     /// Table `to_tls`.
-    pub(super) fn hop_tls(&mut self, item: Option<&Item<'_>>, listener: &str) -> Option<HopTls> {
+    pub(super) fn upstream_tls(
+        &mut self,
+        item: Option<&Item<'_>>,
+        listener: &str,
+    ) -> Option<UpstreamTls> {
         let item = item?;
         let right = "write to_tls = { ca = \"PATH\", cert = \"PATH\", key = \"PATH\", name = \"HOST\" }, or a part of it; cert and key go together";
         let table = self
@@ -76,7 +80,7 @@ impl Checker<'_> {
             (false, true) => self.problems.push(table.lacks("cert", right)),
             _ => {}
         }
-        Some(HopTls::read(&table, self))
+        Some(UpstreamTls::read(&table, self))
     }
 
     /// Table `watermarks`.

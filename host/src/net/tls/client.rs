@@ -12,7 +12,7 @@ use super::pem::Pem;
 use super::server::unusable;
 use super::{Fingerprint, fingerprint, provider};
 use linemill_config::Problem;
-use linemill_config::settings::HopTls;
+use linemill_config::settings::UpstreamTls;
 
 /// The client's end of TLS.
 pub struct Client {
@@ -28,7 +28,7 @@ impl Client {
     /// # Errors
     /// When a file cannot be read or does not hold what it should; when the key does not belong to the
     /// certificate; when the system has no trust anchors; when `name` is not a valid server name.
-    pub fn load(settings: &HopTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
+    pub fn load(settings: &UpstreamTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
         let name = settings.name.as_deref().map(server_name).transpose()?;
         let cert = settings.cert.as_deref().map(Pem::read).transpose()?;
         let key = settings.key.as_deref().map(Pem::read).transpose()?;

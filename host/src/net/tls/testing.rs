@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use super::{Client, Server};
 use linemill_config::Problem;
-use linemill_config::settings::{HopTls, Tls};
+use linemill_config::settings::{Tls, UpstreamTls};
 
 /// A folder with `ca.pem`, and what that authority has signed.
 pub(crate) struct Certificates {
@@ -56,10 +56,10 @@ impl Certificates {
     }
 
     /// Settings of a client that trusts this authority.
-    pub(crate) fn hop_tls(&self) -> HopTls {
-        HopTls {
+    pub(crate) fn upstream_tls(&self) -> UpstreamTls {
+        UpstreamTls {
             ca: Some(self.path("ca.pem")),
-            ..HopTls::default()
+            ..UpstreamTls::default()
         }
     }
 
@@ -69,7 +69,7 @@ impl Certificates {
     }
 
     pub(crate) fn client(&self) -> Arc<Client> {
-        Client::load(&self.hop_tls(), None).expect("a client")
+        Client::load(&self.upstream_tls(), None).expect("a client")
     }
 }
 

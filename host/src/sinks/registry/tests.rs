@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sinks::testing::{MUCH, batch, late, upstream};
-use linemill_config::settings::HopTls;
+use linemill_config::settings::UpstreamTls;
 
 fn key(to: Destination) -> Key {
     Key::new(&to, None, Framing::Lf)
@@ -38,9 +38,9 @@ async fn other_certificates_are_another_sink() {
     let mut metrics = linemill_telemetry::registry();
     let registry = SinkRegistry::new(Families::register(&mut metrics));
     for name in [None, Some("a".to_owned())] {
-        let tls = Some(HopTls {
+        let tls = Some(UpstreamTls {
             name,
-            ..HopTls::default()
+            ..UpstreamTls::default()
         });
         let key = Key::new(&to, tls, Framing::Lf);
         let upstream = Some(upstream(&to.to_string()));

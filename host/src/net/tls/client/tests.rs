@@ -8,8 +8,8 @@ fn files_that_cannot_be_used_are_named() {
     let files = Certificates::new();
     files.sign("a", "a");
     files.sign("b", "b");
-    let load = |change: fn(&Certificates, &mut HopTls)| {
-        let mut settings = files.hop_tls();
+    let load = |change: fn(&Certificates, &mut UpstreamTls)| {
+        let mut settings = files.upstream_tls();
         change(&files, &mut settings);
         Client::load(&settings, None)
     };
@@ -42,11 +42,11 @@ fn files_that_cannot_be_used_are_named() {
 fn the_same_bytes_are_the_same_client() {
     let files = Certificates::new();
     let before = files.client();
-    let load = |settings: &HopTls| Client::load(settings, Some(&before)).expect("a client");
-    let settings = files.hop_tls();
+    let load = |settings: &UpstreamTls| Client::load(settings, Some(&before)).expect("a client");
+    let settings = files.upstream_tls();
     assert!(Arc::ptr_eq(&load(&settings), &before));
 
-    let named = HopTls {
+    let named = UpstreamTls {
         name: Some("other.test".into()),
         ..settings.clone()
     };
@@ -58,7 +58,7 @@ fn the_same_bytes_are_the_same_client() {
     );
 
     files.sign("a", "a");
-    let shown = HopTls {
+    let shown = UpstreamTls {
         cert: Some(files.path("a.crt")),
         key: Some(files.path("a.key")),
         ..settings

@@ -7,7 +7,7 @@ use tokio_rustls::client::TlsStream;
 use super::*;
 use crate::net::tls::testing::Certificates;
 use crate::net::transport::is_truncated;
-use linemill_config::settings::{HopTls, Tls};
+use linemill_config::settings::{Tls, UpstreamTls};
 
 async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -138,7 +138,7 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
     let error = rest(reader).await.expect_err("an alert").to_string();
     assert!(error.contains("CertificateRequired"), "{error}");
 
-    let shown = |files: &Certificates| HopTls {
+    let shown = |files: &Certificates| UpstreamTls {
         ca: Some(files.path("ca.pem")),
         cert: Some(files.path("mine.crt")),
         key: Some(files.path("mine.key")),
@@ -150,7 +150,7 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
 
     let others = Certificates::new();
     others.sign("mine", "client");
-    let stranger = HopTls {
+    let stranger = UpstreamTls {
         ca: Some(files.path("ca.pem")),
         ..shown(&others)
     };
@@ -171,9 +171,9 @@ async fn a_next_hop_must_be_who_it_is_taken_for() {
         "{error}"
     );
 
-    let named = HopTls {
+    let named = UpstreamTls {
         name: Some("localhost".into()),
-        ..files.hop_tls()
+        ..files.upstream_tls()
     };
     let named = Client::load(&named, None).expect("a client");
     let (_, connected) = shake(&server, &named, "192.0.2.1").await;
@@ -270,7 +270,7 @@ async fn clients_may_be_let_in_by_name() {
         ("10.0.0.1", false),
     ] {
         files.sign("mine", name);
-        let shown = HopTls {
+        let shown = UpstreamTls {
             ca: Some(files.path("ca.pem")),
             cert: Some(files.path("mine.crt")),
             key: Some(files.path("mine.key")),
