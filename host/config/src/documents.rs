@@ -108,7 +108,7 @@ fn row(key: &Key, effects: bool) -> String {
 }
 
 /// The text of the sample configuration with each of its lines `KEY = VALUE` generated again. The
-/// line of a key that has no default begins with `#`.
+/// line of a key that has an example, or no default, begins with `#`.
 ///
 /// # Errors
 /// If a declared key is not in its table.
@@ -139,11 +139,12 @@ pub fn sample(text: &str) -> Result<String, String> {
     }
 }
 
-/// A line of the sample.
+/// A line of the sample. A key with an example is shown commented out.
 fn setting(key: &Key) -> String {
-    let (off, value) = match (&key.default, key.example) {
-        (Some(value), _) => ("", value.as_str()),
-        (None, example) => ("#", example.unwrap_or("\"\"")),
+    let (off, value) = match (key.example, &key.default) {
+        (Some(example), _) => ("#", example),
+        (None, Some(value)) => ("", value.as_str()),
+        (None, None) => ("#", "\"\""),
     };
     let setting = format!("{off}{} = {value}", key.name);
     match key.sample {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::checker::Checker;
-use super::collector::Collector;
 use super::keyword::Keyword;
 use super::malformed::Malformed;
 use super::printable::quote;
@@ -236,8 +235,18 @@ impl<'a> Item<'a> {
 
     /// The item as a table named after its key. `right` is what to write instead.
     pub(super) fn own_table(&self, right: &str) -> Result<Table<'a>, Problem> {
-        let name = self.label.strip_prefix("key ").unwrap_or(&self.label);
-        self.table(name.to_owned(), right)
+        self.table(self.name().to_owned(), right)
+    }
+
+    /// Names the value's key: "`chain` of listener `rot13`".
+    pub(super) fn name(&self) -> &str {
+        self.label.strip_prefix("key ").unwrap_or(&self.label)
+    }
+
+    /// Names the table that the value's key belongs to: "listener `rot13`".
+    pub(super) fn owner(&self) -> &str {
+        let parts = self.label.split_once("` of ");
+        parts.map_or(&self.label, |(_, owner)| owner)
     }
 }
 
@@ -315,18 +324,5 @@ impl<'a> Table<'a> {
                 hint,
             ));
         }
-    }
-}
-
-impl Collector {
-    /// The item as `read` returns it; `default` if there is no item or it has a problem.
-    pub(super) fn read<'a, T>(
-        &mut self,
-        item: Option<&Item<'a>>,
-        default: T,
-        read: impl FnOnce(&Item<'a>) -> Result<T, Problem>,
-    ) -> T {
-        item.and_then(|item| self.keep(read(item)))
-            .unwrap_or(default)
     }
 }

@@ -40,7 +40,8 @@ pub(crate) struct Key {
     /// Its comment in the sample configuration; `None` if the sample shows the key inside another
     /// value.
     pub(crate) sample: Option<&'static str>,
-    /// The value in the sample, commented out, if the key has no default.
+    /// The value in the sample, commented out: the key has no default, or belongs to another key that
+    /// has none.
     pub(crate) example: Option<&'static str>,
 }
 

@@ -133,7 +133,7 @@ macro_rules! keys {
             ];
 
             /// Every key of the table, as documents show it.
-                        pub(crate) fn keys() -> Vec<$crate::key::Key> {
+            pub(crate) fn keys() -> Vec<$crate::key::Key> {
                 let defaults = Self::default();
                 vec![
                     $($crate::key::Key {

@@ -2,20 +2,26 @@
 //!
 //! In: an [`Item`] of the file. Out: the value, or a problem. In the other direction: the value as
 //! it is written in a file, and the name of the kind in the reference. Kinds that several keys use
-//! are in `kind/`; the kind of a single key is a [`Special`], which code in `validate` reads.
+//! are in `kind/`. Code in `validate` reads a key whose kind is [`Special`].
 
 mod access;
+mod address;
+mod examples;
 mod number;
 mod plain;
+mod stages;
 
 use super::checker::Checker;
-use super::item::Item;
+use super::item::{Item, Table};
 use super::key::{Change, Effect, TableSettings};
 pub(crate) use access::{ClientNames, FileMode, NetworkList};
+pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
+pub(crate) use examples::Examples;
 pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
-    Choice, Choices, File, Files, Flag, HostName, Json, Percentage, Plugin, Sha256,
+    Choice, Choices, File, Files, Flag, HostName, Json, Name, Percentage, Plugin, Secret, Sha256,
 };
+pub(crate) use stages::Stages;
 
 /// How a value of type `T` is written.
 pub(crate) trait Kind<T> {
@@ -46,27 +52,78 @@ pub(crate) trait Kind<T> {
     }
 }
 
-/// A nested table, declared by `keys!`. `.0` shows how to write it.
-pub(crate) struct Nested(pub(crate) &'static str);
+/// A nested table, declared by `keys!`.
+pub(crate) struct Nested<T> {
+    /// Shows how to write it.
+    right: &'static str,
+    /// The keys that it must have.
+    required: &'static [&'static str],
+    /// The rules between its keys.
+    rules: Rules<T>,
+}
+
+/// Checks the rules between the keys of a table, and derives the defaults that depend on other keys.
+pub(crate) type Rules<T> = fn(&mut T, &Written<'_, '_>, &mut Checker<'_>);
+
+/// A nested table as it is written, for its [`Rules`].
+pub(crate) struct Written<'i, 'a> {
+    pub(crate) item: &'i Item<'a>,
+    pub(crate) table: &'i Table<'a>,
+    /// Shows how to write it.
+    pub(crate) right: &'static str,
+    /// Whether all of its values are valid on their own.
+    pub(crate) valid: bool,
+}
 
 /// A key that may be left out. The value is then `None`, which a change shows as `.1`.
 pub(crate) struct Optional<K>(pub(crate) K, pub(crate) &'static str);
 
-/// The kind of a single key, which has code of its own to read it.
+/// The kind of a single key, which code in `validate` reads.
 pub(crate) struct Special<T> {
     name: &'static str,
     show: fn(&T) -> Option<String>,
     toml: fn(&T) -> Option<String>,
 }
 
-impl<T: TableSettings> Kind<T> for Nested {
+impl<T> Nested<T> {
+    /// A table whose keys are independent. `right` shows how to write it.
+    pub(crate) const fn new(right: &'static str) -> Self {
+        Self {
+            right,
+            required: &[],
+            rules: |_, _, _| {},
+        }
+    }
+
+    /// The same table, which must have these keys.
+    pub(crate) const fn require(self, required: &'static [&'static str]) -> Self {
+        Self { required, ..self }
+    }
+
+    /// The same table with rules between its keys.
+    pub(crate) const fn rules(self, rules: Rules<T>) -> Self {
+        Self { rules, ..self }
+    }
+}
+
+impl<T: TableSettings> Kind<T> for Nested<T> {
     fn name(&self) -> String {
         "table".to_owned()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
-        let table = checker.problems.keep(item.own_table(self.0))?;
-        Some(T::read(&table, checker))
+        let table = checker.problems.keep(item.own_table(self.right))?;
+        let before = checker.problems.len();
+        let mut settings = T::read(&table, checker);
+        let written = Written {
+            item,
+            table: &table,
+            right: self.right,
+            valid: checker.problems.len() == before,
+        };
+        checker.require(&table, self.required, self.right);
+        (self.rules)(&mut settings, &written, checker);
+        Some(settings)
     }
 
     fn show(&self, _: &T) -> Option<String> {

@@ -2,17 +2,18 @@
 //!
 //! In: the TOML tree of a file. Out: [`Settings`] in which every reference resolves and every
 //! number is in range, or reports of everything that is wrong. Pure: nothing is opened or looked
-//! up.
+//! up. What a single value may be is declared with its key (`settings`, `kind`). Here are the tables
+//! of a file, and the rules between keys.
 
 mod datagrams;
 mod egress;
 mod filter;
 mod greeting;
-mod inner;
 mod listener;
 mod names;
 mod socket;
-mod stage;
+pub(crate) mod tls;
+pub(crate) mod traffic;
 mod trial;
 mod unique;
 
@@ -26,19 +27,15 @@ use super::checker::Checker;
 use super::collector::Collector;
 use super::item::{Item, Table};
 use super::key::TableSettings as _;
-use super::malformed::Malformed;
-use super::problem::{Problem, Problems};
-use super::settings::{
-    Address, FilterSettings, HostSettings, PluginRef, Rollback, Settings, StageSettings, Token,
-};
+use super::problem::Problems;
+use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
 use super::tables::{FILE, TABLES};
 use crate::problem::place::{Place, Source};
-use names::NAME_HINT;
-pub(super) use names::no_filter;
+pub(super) use names::{NAME_HINT, no_filter};
 pub(super) use socket::without_effect;
 
 /// Filters by name.
-type Filters = BTreeMap<String, FilterSettings>;
+pub(super) type Filters = BTreeMap<String, FilterSettings>;
 
 /// Checks a whole file.
 pub(super) fn settings(
@@ -51,17 +48,18 @@ pub(super) fn settings(
         problems: Collector::default(),
         folder,
         bundled,
+        filters: Filters::new(),
         tables: TABLES,
     };
     let file = Table::root(source, tree);
     file.refuse_unknown(FILE, &mut checker);
     let host = checker.host(file.item("host").as_ref());
-    let filters = checker.filters(file.item("filter").as_ref());
-    let listeners = checker.listeners(file.item("listener").as_ref(), &filters);
+    checker.filters = checker.filters(file.item("filter").as_ref());
+    let listeners = checker.listeners(file.item("listener").as_ref());
     let mut settings = Settings {
         host,
         listeners,
-        filters,
+        filters: std::mem::take(&mut checker.filters),
         place: Place::file_of(source),
     };
     checker.names(&settings.listeners);
@@ -97,13 +95,6 @@ impl Checker<'_> {
                 .collect();
         }
         let (admin_item, token_item) = (table.item("admin"), table.item("admin_token"));
-        let folder = &self.folder;
-        host.admin = self.problems.read(admin_item.as_ref(), None, |item| {
-            admin(item, folder).map(Some)
-        });
-        host.admin_token = self
-            .problems
-            .read(token_item.as_ref(), None, |item| token(item).map(Some));
         if let (Some(item), Some(Address::Tcp(address)), None) =
             (&admin_item, &host.admin, &token_item)
             && !address.ip().is_loopback()
@@ -118,31 +109,8 @@ impl Checker<'_> {
                 "add `admin`, or leave this out",
             ));
         }
-        host.rollback = table.item("rollback").and_then(|item| self.rollback(&item));
         host.places = table.places(HostSettings::KEYS);
         host
-    }
-
-    fn rollback(&mut self, item: &Item<'_>) -> Option<Rollback> {
-        let right = "write rollback = { share = \"5%\", window = \"30s\" }";
-        let table = self
-            .problems
-            .keep(item.table("`rollback` of `[host]`".to_owned(), right))?;
-        self.require(&table, &["share"], right);
-        Some(Rollback::read(&table, self))
-    }
-
-    /// The items of a list; those that are invalid become problems.
-    pub(super) fn list<'a, T>(
-        &mut self,
-        item: &Item<'a>,
-        read: impl Fn(&Item<'a>) -> Result<T, Problem>,
-    ) -> Vec<T> {
-        let items = self.problems.keep(item.list()).unwrap_or_default();
-        items
-            .iter()
-            .filter_map(|item| self.problems.keep(read(item)))
-            .collect()
     }
 }
 
@@ -162,38 +130,4 @@ fn complete(settings: &mut Settings) {
             }
         }
     }
-}
-
-/// Shortest token, characters.
-const TOKEN_LEAST: usize = 16;
-
-/// An address; a relative path in it starts from `folder`.
-fn address(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
-    Ok(match item.parsed()? {
-        Address::Unix(path) => Address::Unix(folder.join(path)),
-        Address::Unixgram(path) => Address::Unixgram(folder.join(path)),
-        other => other,
-    })
-}
-
-/// The admin address: one that the host opens itself.
-fn admin(item: &Item<'_>, folder: &Path) -> Result<Address, Problem> {
-    let hint = "write IP:PORT, such as \"127.0.0.1:9713\" or \"[::1]:0\", or \"unix:PATH\"";
-    match item.text()?.parse() {
-        Ok(Address::Systemd(_) | Address::Udp(_) | Address::Unixgram(_)) => {
-            Err(item.refuse("is for listeners only", hint))
-        }
-        Ok(_) => address(item, folder),
-        Err(Malformed { fault, .. }) => Err(item.refuse(fault, hint)),
-    }
-}
-
-/// A token that is long enough not to be guessed, and that a header can contain.
-fn token(item: &Item<'_>) -> Result<Token, Problem> {
-    let text = item.text()?;
-    let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";
-    if text.len() < TOKEN_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(item.refuse("is not a token", hint));
-    }
-    Ok(Token::new(text))
 }

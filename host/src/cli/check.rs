@@ -55,7 +55,7 @@ impl Check {
                 println!("  listener {} on {}: {chain}", listener.name, listener.bind);
             }
             for filter in settings.filters.values() {
-                let (name, tests) = (&filter.name, filter.tests.len());
+                let (name, tests) = (&filter.name, filter.test.len());
                 let held = if tests == 1 { "test" } else { "tests" };
                 let routes = match built.filters.get(name).map(|filter| filter.routes()) {
                     None | Some([]) => String::new(),

@@ -149,7 +149,7 @@ impl Service {
             },
             proxies: (settings.proxy_protocol == ProxyProtocol::Accept)
                 .then(|| settings.trust.clone()),
-            handshake_timeout: settings.handshake_timeout(),
+            handshake_timeout: settings.handshake_timeout,
             tls,
             to_tls,
             watermarks: settings.watermarks,

@@ -8,9 +8,6 @@ use crate::settings::{FilterSettings, Trial, TrialKind};
 impl Diff {
     pub(super) fn filter(&mut self, subject: &str, old: &FilterSettings, new: &FilterSettings) {
         self.keys(subject, old.changes(new), |_| &new.place);
-        if old.tests != new.tests {
-            self.note(subject, "test changed", Live, &new.place);
-        }
         let of = |filter: &FilterSettings, kind| {
             let trial = filter.trial.as_ref();
             trial.filter(|trial| trial.kind == kind).cloned()

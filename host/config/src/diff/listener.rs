@@ -30,8 +30,5 @@ impl Diff {
 
     fn listener(&mut self, subject: &str, old: &ListenerSettings, new: &ListenerSettings) {
         self.keys(subject, old.changes(new), |key| new.places.of(key));
-        if old.tls != new.tls {
-            self.note(subject, "tls changed", Live, new.places.of("tls"));
-        }
     }
 }

@@ -72,14 +72,15 @@ fn what_changes_live() {
         r#"listener a: chain ["rot13"] -> ["rot13", "case"]"#,
         r#"listener a: reply_chain [] -> ["case", { filter = "rot13", when = "^\\{" }]"#,
         "listener a: connect_timeout 5s -> 1s",
-        r#"listener a: watermarks { high = "32KiB", low = "8KiB" } -> { high = "1MiB", low = "256KiB" }"#,
+        "listener a: watermarks.high 32KiB -> 1MiB",
+        "listener a: watermarks.low 8KiB -> 256KiB",
         "listener a: idle_timeout 1m -> off",
         "listener a: max_connections 10000 -> 7",
         "listener a: max_per_address no limit -> 3",
         "listener a: total_rate changed",
+        "listener a: tls changed",
         "listener a: max_line 16KiB -> 1MiB",
         r#"listener a: oversize "split" -> "drop""#,
-        "listener a: tls changed",
         "filter case: added",
         "filter rot13: plugin rot13 -> ./new.wasm",
         r#"filter rot13: on_error "pass" -> "close""#,
@@ -134,8 +135,8 @@ tls = { cert = "cert.pem", key = "key.pem" }
         "listener a: routes changed",
         "listener a: tee changed",
         "listener a: buffer 1MiB -> 2MiB",
-        r#"listener a: framing "lf" -> "crlf""#,
         "listener a: tls changed",
+        r#"listener a: framing "lf" -> "crlf""#,
     ];
     assert_eq!(changes.lines().collect::<Vec<_>>(), expected);
     assert_eq!(

@@ -1,4 +1,5 @@
-//! Kinds of values without a range: choices, files, plugins, digests, settings of filters.
+//! Kinds of values without a range: names, choices, files, plugins, digests, secrets, settings of
+//! filters.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,18 @@ use crate::json;
 use crate::keyword::Keyword;
 use crate::plugin_ref::{PluginRef, is_name, is_path};
 use crate::problem::Problem;
+use crate::settings::Token;
 use crate::share::Share;
+use crate::validate::NAME_HINT;
+
+/// Shortest secret, in characters.
+const SECRET_LEAST: usize = 16;
+
+/// A name, such as that of a listener.
+pub(crate) struct Name;
+
+/// A secret that is long enough not to be guessed, and that a header can contain.
+pub(crate) struct Secret;
 
 /// `true` or `false`.
 pub(crate) struct Flag;
@@ -77,6 +89,52 @@ impl Kind<String> for HostName {
 
     fn show(&self, value: &String) -> Option<String> {
         Some(value.clone())
+    }
+}
+
+impl Kind<String> for Name {
+    fn name(&self) -> String {
+        "name".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<String> {
+        let name = checker.problems.keep(item.text())?;
+        if !is_name(name) {
+            checker
+                .problems
+                .push(item.refuse("is not a name", NAME_HINT));
+            return None;
+        }
+        Some(name.to_owned())
+    }
+
+    // A new name means a new listener, so no change shows it.
+    fn show(&self, _: &String) -> Option<String> {
+        None
+    }
+
+    fn toml(&self, value: &String) -> Option<String> {
+        Some(format!("{value:?}"))
+    }
+}
+
+impl Kind<Token> for Secret {
+    fn name(&self) -> String {
+        format!("text, {SECRET_LEAST} or more visible characters")
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Token> {
+        let text = checker.problems.keep(item.text())?;
+        if text.len() < SECRET_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let hint = "write at least 16 visible ASCII characters without spaces, as `openssl rand -hex 32` makes them";
+            checker.problems.push(item.refuse("is not a token", hint));
+            return None;
+        }
+        Some(Token::new(text))
+    }
+
+    fn show(&self, _: &Token) -> Option<String> {
+        None
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::{Destination, Limits, PluginRef, Trial};
 use crate::keys::keys;
 use crate::keyword::Keyword;
-use crate::kind::{Choice, Choices, Json, Nested, Optional, Plugin, Sha256, Size, Special, Time};
+use crate::kind::{
+    Choice, Choices, Examples, Json, Nested, Optional, Plugin, QuarantineDestination, Sha256, Size,
+    Time,
+};
 use crate::problem::place::{Place, Places};
 
 /// Least memory: one page of WebAssembly.
@@ -29,7 +32,7 @@ keys! {
         // Present exactly when `on_error` is `quarantine`.
         /// Where failed lines go; see [Quarantine](#quarantine). Refused with any other `on_error`.
         quarantine: Option<Destination> = None,
-            Special::new("`file:PATH`, `tcp://HOST:PORT` or `unix:PATH`"), Live,
+            Optional(QuarantineDestination, "none"), Live,
             default "required with `on_error = \"quarantine\"`",
             sample "where failed lines go, with on_error = \"quarantine\"",
             example "\"file:failed.jsonl\"";
@@ -45,7 +48,7 @@ keys! {
             sample "processor time of one call";
         /// Further limits.
         limits: Limits = Limits::default(),
-            Nested("write limits = { imports = 200000, output = \"2MiB\" }, or a table [filter.NAME.limits]"),
+            Nested::new("write limits = { imports = 200000, output = \"2MiB\" }, or a table [filter.NAME.limits]"),
             Live, default "see [below](#limits)";
         /// `"auto"`: connections share the instances of a filter that declares that it keeps no
         /// state. `"connection"`: each connection always has its own instance. A filter that keeps
@@ -77,12 +80,12 @@ keys! {
         /// Largest plugin file accepted.
         size: u64 = 4 << 20, Size(1, 256 << 20), Live,
             sample "largest plugin file accepted";
-    }
-    by hand {
         /// Examples that must succeed before the filter goes live; see [`test`](#test).
-        test: "list of tables", "live", default "`[]`",
+        test: Vec<FilterTest> = Vec::new(), Examples, Live, default "`[]`",
             sample "examples that must succeed before the filter goes live",
             example "[ { in = [\"Hello\"], out = [\"Uryyb\"] } ]";
+    }
+    by hand {
         /// Another version of the filter that serves a share of connections instead; see
         /// [below](#canary-shadow).
         canary: "table", "live", default "none",
@@ -97,8 +100,6 @@ keys! {
     no key {
         /// The table's name.
         name: String = "rot13".to_owned();
-        /// The examples of `test`.
-        tests: Vec<FilterTest> = Vec::new();
         /// The version in `canary` or `shadow`.
         trial: Option<Trial> = None;
         /// The place of `plugin` in the file, or else that of the table.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Address, CompileLimits, Rollback, Token};
 use crate::keys::keys;
-use crate::kind::{File, Files, HOUR, Nested, Optional, Size, Special, Time};
+use crate::kind::{AdminAddress, File, Files, HOUR, Nested, Optional, Secret, Size, Time};
 use crate::problem::place::Places;
 
 keys! {
@@ -17,8 +17,7 @@ keys! {
         /// accessible to the host's user only. An address other than loopback or `unix:PATH`
         /// requires `admin_token`.
         admin: Option<Address> = None,
-            Special::new("address").shown(address_or_off),
-            Live, default "off",
+            Optional(AdminAddress, "off"), Live, default "off",
             sample "or \"unix:PATH\"; serves metrics and status, takes reloads",
             example "\"127.0.0.1:9713\"";
         /// The token that requests must carry as `Authorization: Bearer TOKEN`. `/healthz` and
@@ -26,7 +25,7 @@ keys! {
         /// variable `LINEMILL_ADMIN_TOKEN`. The admin address speaks plain HTTP, so put a TLS proxy
         /// in front of it on untrusted networks.
         admin_token: Option<Token> = None,
-            Special::new("text, 16 or more visible characters"), Live, default "none",
+            Optional(Secret, "none"), Live, default "none",
             sample "required if other machines can reach admin",
             example "\"0123456789abcdef0123456789abcdef\"";
         // If empty, names refer to bundled plugins only.
@@ -45,7 +44,11 @@ keys! {
             example "\"capsules\"";
         /// Rolls back automatically if a filter that the last swap introduced fails too many lines;
         /// see [`rollback`](#rollback).
-        rollback: Option<Rollback> = None, Special::new("table"), Live, default "off",
+        rollback: Option<Rollback> = None, Optional(
+                Nested::new("write rollback = { share = \"5%\", window = \"30s\" }")
+                    .require(&["share"]),
+                "off",
+            ), Live, default "off",
             sample "undo a swap if a filter it introduced fails more",
             example "{ share = \"5%\", window = \"30s\" }";
         /// Stack of one guest. A guest that needs more fails with `kind="stack"`. All filters share
@@ -54,7 +57,7 @@ keys! {
             sample "stack of one guest; changing it requires a restart";
         /// Limits of the process that compiles a plugin.
         compile: CompileLimits = CompileLimits::default(),
-            Nested("write compile = { time = \"20s\", memory = \"2GiB\" }, or a part of it"),
+            Nested::new("write compile = { time = \"20s\", memory = \"2GiB\" }, or a part of it"),
             Live, default "see [below](#compile)",
             sample "limits of the process that compiles a plugin";
     }
@@ -62,12 +65,4 @@ keys! {
         /// The places of the keys in the file.
         places: Places = Places::default();
     }
-}
-
-fn address_or_off(address: &Option<Address>) -> Option<String> {
-    Some(
-        address
-            .as_ref()
-            .map_or("off".to_owned(), Address::to_string),
-    )
 }

@@ -8,13 +8,13 @@ use super::{
     Address, Destination, Mode, Networks, ProxyProtocol, Rate, StageSettings, Tls, UpstreamTls,
     Watermarks,
 };
-use crate::key::TableSettings as _;
 use crate::keys::keys;
 use crate::kind::{
-    Choice, Count, FileMode, Flag, HOUR, NetworkList, Optional, SHORTEST, Size, Special, Time,
-    Timeout,
+    Choice, Count, FileMode, Flag, HOUR, ListenAddress, Name, Nested, NetworkList, Optional,
+    SHORTEST, Size, Special, Stages, Time, Timeout,
 };
 use crate::problem::place::{Place, Places};
+use crate::validate as rules;
 use linemill_framing::{Framing, LineSettings, Oversize, Partial};
 
 /// Largest `max_line`: an output line of a filter may be four times as long.
@@ -23,13 +23,28 @@ const MAX_LINE: u64 = 16 << 20;
 /// Most connections of a listener: about what ports and descriptors allow.
 const CONNECTIONS: u64 = 1_000_000;
 
+/// The kind of `rate` and `total_rate`.
+macro_rules! rate {
+    ($key:literal) => {
+        Optional(
+            Nested::new(concat!(
+                "write ",
+                $key,
+                " = { bytes = \"1MiB\", lines = 1000, burst = \"2MiB\" }, or a part of it"
+            ))
+            .rules(rules::traffic::rate),
+            "none",
+        )
+    };
+}
+
 keys! {
     /// One `[[listener]]`.
     #[derive(Debug, Clone, PartialEq)]
     pub struct ListenerSettings: "`[[listener]]`" {
         /// Identifies the listener in logs, metrics and errors. Must be unique. A new name means a
         /// new listener.
-        name: String = "rot13".to_owned(), Special::new("name").written(quoted), Live,
+        name: String = "rot13".to_owned(), Name, Live,
             sample "in logs, metrics and errors";
         /// The address to listen on: an IP address and a port, `"unix:PATH"`, or a socket passed by
         /// systemd. For datagrams: `"udp://IP:PORT"` or `"unixgram:PATH"`; see
@@ -37,7 +52,7 @@ keys! {
         /// `"systemd"` if there is only one. A stale Unix socket is replaced. A live one, or any
         /// other file at that path, is an error and is left alone.
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
-            Special::new("address").shown(text).written(quoted), Live,
+            ListenAddress, Live,
             sample "or \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\", \"systemd:NAME\"; port 0: any";
         // Only with a Unix socket.
         /// Mode of the Unix socket's file: who may connect, or send datagrams. For that, write
@@ -58,8 +73,7 @@ keys! {
         // Only with `tls` or `proxy_protocol`.
         /// Longest TLS handshake, and longest wait for a whole PROXY protocol header. Only with `tls`
         /// or `proxy_protocol`.
-        handshake_timeout: Option<Duration> = None, Optional(Time(SHORTEST, HOUR), "10s"), Live,
-            default "`\"10s\"`",
+        handshake_timeout: Duration = Duration::from_secs(10), Time(SHORTEST, HOUR), Live,
             sample "longest TLS handshake, and wait for a PROXY header", example "\"10s\"";
         // Not with a Unix socket, unless `proxy_protocol` names clients.
         /// Networks whose clients may connect. Others are refused and counted. An address alone is a
@@ -99,7 +113,11 @@ keys! {
             default "same as `framing`",
             sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
         /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
-        to_tls: Option<UpstreamTls> = None, Special::new("table"), Live, default "see [below](#to_tls)",
+        to_tls: Option<UpstreamTls> = None, Optional(
+                Nested::new("write to_tls = { ca = \"PATH\", cert = \"PATH\", key = \"PATH\", name = \"HOST\" }, or a part of it; cert and key go together")
+                    .rules(rules::tls::to_tls),
+                "none",
+            ), Live, default "see [below](#to_tls)",
             sample "PEM files",
             example "{ ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\", name = \"logs.example.org\" }";
         // Only ever true if `to` is an upstream.
@@ -132,13 +150,12 @@ keys! {
             sample "of files that the host creates for lines", example "\"0640\"";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.
         chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],
-            Special::new("list of [stages](#a-stage)").shown(stages).written(stages), Live,
+            Stages, Live,
             sample "or { filter = \"rot13\", when = '^[a-z]' }";
         // Empty unless `to` is an upstream that is not shared.
         /// The filters that an upstream's answers pass through on their way to the client. Only
         /// with an upstream that is not `shared`.
-        reply_chain: Vec<StageSettings> = Vec::new(),
-            Special::new("list of [stages](#a-stage)").shown(stages).written(stages), Live,
+        reply_chain: Vec<StageSettings> = Vec::new(), Stages, Live,
             sample "filters for the answers of an upstream";
         /// Longest single attempt to connect to an upstream. Failed attempts are repeated after 0.1
         /// to 5 seconds. A client's own connection is retried until `write_timeout`; a shared
@@ -147,7 +164,8 @@ keys! {
             sample "longest single attempt to connect to an upstream";
         /// How much output may be waiting before linemill stops reading from a connection.
         watermarks: Watermarks = Watermarks::default(),
-            Special::new("table").shown(watermarks).written(watermarks), Live,
+            Nested::new("write watermarks = { high = \"64KiB\", low = \"16KiB\" }")
+                .rules(rules::traffic::watermarks), Live,
             default "see [below](#watermarks)",
             sample "reading stops above high and resumes at low";
         /// Closes a connection that has carried no byte in either direction for this long.
@@ -172,13 +190,22 @@ keys! {
             default "no limit",
             sample "how many from one IP address may be open at a time", example "100";
         /// Limits the input of each connection; see [`rate`](#rate-total_rate).
-        rate: Option<Rate> = None, Special::new("table"), Live, default "none",
+        rate: Option<Rate> = None, rate!("rate"), Live, default "none",
             sample "of each connection, per second",
             example "{ bytes = \"1MiB\", lines = 1000, burst = \"2MiB\" }";
         /// Limits the input of all connections of the listener together.
-        total_rate: Option<Rate> = None, Special::new("table"), Live, default "none",
+        total_rate: Option<Rate> = None, rate!("total_rate"), Live, default "none",
             sample "of all together",
             example "{ bytes = \"100MiB\", lines = 100000, burst = \"200MiB\" }";
+        /// Serves TLS; see [`tls`](#tls). Certificates are reloaded live, for new connections.
+        tls: Option<Tls> = None, Optional(
+                Nested::new("write tls = { cert = \"PATH\", key = \"PATH\" }; client_ca = \"PATH\" may be added")
+                    .require(&["cert", "key"])
+                    .rules(rules::tls::tls),
+                "none",
+            ), Live, default "none: plain",
+            sample "PEM files",
+            example "{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
     }
     part lines: LineSettings {
         /// What ends a line. `"lf"`: LF; a CR directly before it belongs to the terminator.
@@ -200,15 +227,7 @@ keys! {
         partial: Partial, Choice, Live,
             sample "unterminated bytes at a clean end of stream; or \"drop\"";
     }
-    by hand {
-        /// Serves TLS; see [`tls`](#tls). Certificates are reloaded live, for new connections.
-        tls: "table", "live", default "none: plain",
-            sample "PEM files",
-            example "{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"clients.pem\" }";
-    }
     no key {
-        /// TLS of clients; `None` for plain connections.
-        tls: Option<Tls> = None;
         /// The place of `bind` in the file.
         bind_place: Place = Place::default();
         /// The places of the other keys.
@@ -217,11 +236,6 @@ keys! {
 }
 
 impl ListenerSettings {
-    /// Longest TLS handshake, and longest wait for a PROXY protocol header.
-    pub fn handshake_timeout(&self) -> Duration {
-        self.handshake_timeout.unwrap_or(Duration::from_secs(10))
-    }
-
     /// The stages of both chains.
     pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
         self.chain.iter().chain(&self.reply_chain)
@@ -234,17 +248,4 @@ fn quoted(value: &impl ToString) -> Option<String> {
 
 fn text(value: &impl ToString) -> Option<String> {
     Some(value.to_string())
-}
-
-#[expect(
-    clippy::ptr_arg,
-    reason = "a kind shows values of the type that settings hold"
-)]
-fn stages(chain: &Vec<StageSettings>) -> Option<String> {
-    let stages = chain.iter().map(StageSettings::toml);
-    Some(format!("[{}]", stages.collect::<Vec<_>>().join(", ")))
-}
-
-fn watermarks(marks: &Watermarks) -> Option<String> {
-    Some(marks.toml())
 }

@@ -75,7 +75,7 @@ impl FilterSettings {
         tried.name = trial_name(&self.name, trial.kind);
         if trial.kind == TrialKind::Shadow {
             // Its answers are discarded, so they need not be right.
-            tried.tests = Vec::new();
+            tried.test = Vec::new();
             tried.quarantine = None;
         }
         Some(tried)

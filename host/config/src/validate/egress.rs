@@ -1,4 +1,4 @@
-//! Where a listener's lines go: `to`, `routes`, `tee`, and the keys that belong to them.
+//! Where a listener's lines go: `to`, `routes`, `tee`, and the rules for keys that belong to them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::path::Path;
 use super::NAME_HINT;
 use crate::checker::Checker;
 use crate::item::{Item, Table};
+use crate::kind::destination;
 use crate::plugin_ref::is_name;
 use crate::printable::quote;
 use crate::problem::Problem;
 use crate::problem::place::Place;
-use crate::settings::{Address, Destination, UpstreamTls};
+use crate::settings::{Address, Destination};
 
-/// All destinations of a listener, and the keys that belong to them.
+/// All destinations of a listener.
 pub(super) struct Egress {
     pub(super) to: Destination,
     /// The place of `to`, if the key is set.
     pub(super) to_place: Option<Place>,
-    pub(super) to_tls: Option<UpstreamTls>,
     pub(super) routes: BTreeMap<String, Destination>,
     pub(super) tee: Vec<Destination>,
 }
@@ -36,7 +36,7 @@ impl Checker<'_> {
         shared: bool,
         bind: Option<&Address>,
     ) -> Egress {
-        let [routes, tee, to, to_tls_item] =
+        let [routes, tee, to, to_tls] =
             ["routes", "tee", "to", "to_tls"].map(|key| listener.item(key));
         let before = self.problems.len();
         let (routes, rest) = self.routes(routes.as_ref(), &listener.name);
@@ -54,7 +54,6 @@ impl Checker<'_> {
             None => Some(Destination::Reply),
         };
         let all_read = self.problems.len() == before;
-        let to_tls = self.upstream_tls(to_tls_item.as_ref(), &listener.name);
 
         if let Some(to) = &to {
             self.one_of_a_kind(to, &tee);
@@ -71,7 +70,7 @@ impl Checker<'_> {
             self.no_circle(&all, bind);
         }
         let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
-        if let (Some(item), true, false) = (&to_tls_item, all_read, tls) {
+        if let (Some(item), true, false) = (&to_tls, all_read, tls) {
             let hint = "name an upstream \"tls://HOST:PORT\"";
             let problem = item.vain("no line goes to an upstream with TLS", hint);
             self.problems.push(problem);
@@ -88,7 +87,6 @@ impl Checker<'_> {
         Egress {
             to: to.unwrap_or(Destination::Reply),
             to_place,
-            to_tls,
             routes: routes.collect(),
             tee: tee.into_iter().map(|(_, to)| to).collect(),
         }
@@ -184,31 +182,6 @@ impl Checker<'_> {
             let problem = item.refuse(fault, "name another address");
             self.problems.push(problem);
         }
-    }
-}
-
-/// A destination; a relative path in it starts from `folder`.
-fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
-    Ok(match item.parsed()? {
-        Destination::Unix(path) => Destination::Unix(folder.join(path)),
-        Destination::File(path) => Destination::File(folder.join(path)),
-        other => other,
-    })
-}
-
-/// A destination for the lines that a filter failed: one that needs no further keys, and that is
-/// neither `reply` nor `stdout`, where other lines go.
-pub(super) fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
-    let right = "write \"file:PATH\", \"tcp://HOST:PORT\" or \"unix:PATH\"";
-    match destination(item, folder)? {
-        Destination::Reply | Destination::Stdout => {
-            Err(item.refuse("is where other lines go", right))
-        }
-        Destination::Tls(_) => Err(item.refuse(
-            "would need certificates, which a filter has no keys for",
-            right,
-        )),
-        other => Ok(other),
     }
 }
 

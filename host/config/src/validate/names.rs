@@ -23,4 +23,4 @@ pub(crate) fn no_filter<'a>(
 }
 
 /// The hint for a text that is not a name.
-pub(super) const NAME_HINT: &str = "use 1 to 64 of the letters a-z and A-Z, digits, - and _";
+pub(crate) const NAME_HINT: &str = "use 1 to 64 of the letters a-z and A-Z, digits, - and _";

@@ -73,7 +73,7 @@ impl FilterBuilder<'_> {
         {
             return Ok(Arc::clone(before));
         }
-        if !filter.tests.is_empty() {
+        if !filter.test.is_empty() {
             self.run_tests(filter, &plugin).await?;
         }
         let quarantine = match self.sinks {
@@ -131,7 +131,7 @@ impl FilterBuilder<'_> {
         let metrics = FilterFamilies::default().of(&filter.name);
         let tested = self.start(filter, plugin, metrics, reporting).await?;
         let mut reports = Vec::new();
-        for test in &filter.tests {
+        for test in &filter.test {
             if let Err(mismatch) = self_test::run(&tested, test).await {
                 let text = format!("filter `{}`: {}", filter.name, shown(&mismatch));
                 let hint = "correct the test, or the filter's settings";

@@ -1,52 +1,62 @@
-//! The chains of a listener: `chain` and `reply_chain`.
+//! The kind of `chain` and `reply_chain`: a list of stages.
 
 use regex_syntax::ParserBuilder;
 
-use super::{Filters, no_filter};
+use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::plugin_ref::is_path;
 use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
+use crate::validate::{Filters, no_filter};
 
-impl Checker<'_> {
-    /// The stages of the chain in `key` of `listener`.
-    pub(super) fn stages(
-        &mut self,
-        item: &Item<'_>,
-        key: &str,
-        listener: &str,
-        filters: &Filters,
-    ) -> Vec<StageSettings> {
-        let items = self.problems.keep(item.list()).unwrap_or_default();
-        let name = |index| format!("stage {} of `{key}` of {listener}", index + 1);
-        items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| self.stage(item, name(index), filters))
-            .collect()
+/// A list of stages, whose filters are known.
+pub(crate) struct Stages;
+
+impl Kind<Vec<StageSettings>> for Stages {
+    fn name(&self) -> String {
+        "list of [stages](#a-stage)".to_owned()
     }
 
-    fn stage(&mut self, item: &Item<'_>, name: String, filters: &Filters) -> Option<StageSettings> {
-        let bundled = self.bundled;
-        if !item.value().is_table() {
-            let filter = filter_name(item, filters, bundled);
-            return self.problems.keep(filter.map(StageSettings::always));
-        }
-        let right = "write { filter = \"NAME\", when = 'PATTERN' }";
-        let table = self.problems.keep(item.table(name, right))?;
-        table.refuse_unknown(StageSettings::KEYS, self);
-        let when = match table.item("when") {
-            Some(item) => self.problems.keep(when(&item)),
-            None => None,
-        };
-        let filter = match table.item("filter") {
-            Some(item) => filter_name(&item, filters, bundled),
-            None => Err(table.lacks("filter", right)),
-        };
-        let filter = self.problems.keep(filter)?;
-        Some(StageSettings { filter, when })
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<StageSettings>> {
+        let items = checker.problems.keep(item.list())?;
+        let name = |index| format!("stage {} of {}", index + 1, item.name());
+        let stages = items.iter().enumerate();
+        let stages = stages.filter_map(|(index, item)| stage(item, name(index), checker));
+        Some(stages.collect())
     }
+
+    fn show(&self, chain: &Vec<StageSettings>) -> Option<String> {
+        let stages: Vec<_> = chain.iter().map(StageSettings::toml).collect();
+        Some(format!("[{}]", stages.join(", ")))
+    }
+
+    fn toml(&self, chain: &Vec<StageSettings>) -> Option<String> {
+        self.show(chain)
+    }
+}
+
+/// A stage: the name of its filter, or a table.
+fn stage(item: &Item<'_>, name: String, checker: &mut Checker<'_>) -> Option<StageSettings> {
+    if !item.value().is_table() {
+        let filter = filter_name(item, &checker.filters, checker.bundled);
+        return checker.problems.keep(filter.map(StageSettings::always));
+    }
+    let right = "write { filter = \"NAME\", when = 'PATTERN' }";
+    let table = checker.problems.keep(item.table(name, right))?;
+    table.refuse_unknown(StageSettings::KEYS, checker);
+    let when = match table.item("when") {
+        Some(item) => checker.problems.keep(when(&item)),
+        None => None,
+    };
+    let filter = match table.item("filter") {
+        Some(item) => filter_name(&item, &checker.filters, checker.bundled),
+        None => Err(table.lacks("filter", right)),
+    };
+    Some(StageSettings {
+        filter: checker.problems.keep(filter)?,
+        when,
+    })
 }
 
 /// The name of a filter in a chain: one that has a table, or a bundled one.
