@@ -25,17 +25,18 @@ pub struct Encoded {
 impl Lines {
     /// Encodes lines that came in the framing `from` in the framing `to`.
     ///
-    /// If both framings are the same, terminators stay as they are. In `octet`, each content gets its
-    /// length. Otherwise each content gets the terminator of `to`; only the last line may stay without
-    /// one, if it had none and `from` has terminators. In `lf`, a content that ends in CR gets CR LF,
-    /// since the receiver would otherwise take its CR as part of the terminator.
+    /// If both framings are the same, terminators stay as they are, those that `octet` counts
+    /// included. Otherwise `octet` gets none, and each content gets the terminator of a `to` that has
+    /// terminators; only the last line may stay without one, if it had none and `from` has
+    /// terminators. In `lf`, a content that ends in CR gets CR LF, since the receiver would otherwise
+    /// take its CR as part of the terminator.
     ///
-    /// Many senders that count octets also end each content with a terminator: syslog senders, for
-    /// example, with LF (RFC 6587, 3.4.1). If `from` is `octet`, one terminator of `to` at the end of a
+    /// Some senders that count octets end each content with a terminator other than LF, such as NUL.
+    /// If `from` is `octet` and a line has no terminator, one terminator of `to` at the end of its
     /// content is therefore removed.
     ///
-    /// A content that contains a terminator of `to` is left out. So is an empty content in `octet`,
-    /// whose lengths begin at 1.
+    /// A content that contains a terminator of `to` is left out. So is a line in `octet` without any
+    /// byte, as lengths begin at 1.
     pub fn encode(self, from: Framing, to: Framing) -> Encoded {
         if from == to && to != Framing::Octet {
             return Encoded {
@@ -54,9 +55,13 @@ impl Lines {
         let fits = (from, to) == (Framing::Lf, Framing::Crlf);
         let mut digits = itoa::Buffer::new();
         for index in 0..self.len() {
-            let mut content = self.content(index);
+            let (mut content, terminator) = (self.content(index), self.terminator(index));
             if from == Framing::Octet {
-                content = to.without_terminator(content);
+                if to == Framing::Octet {
+                    content = self.line(index);
+                } else if terminator.is_empty() {
+                    content = to.without_terminator(content);
+                }
             }
             if !fits && !to.can_hold(content) {
                 encoded.unfit += 1;
@@ -69,9 +74,7 @@ impl Lines {
                 encoded.bytes.push(b' ');
             }
             encoded.bytes.extend_from_slice(content);
-            let open = from != Framing::Octet
-                && index + 1 == self.len()
-                && self.terminator(index).is_empty();
+            let open = from != Framing::Octet && index + 1 == self.len() && terminator.is_empty();
             if !open {
                 encoded
                     .bytes

@@ -13,6 +13,7 @@ use crate::{Framing, LineSettings, Oversize, Partial};
 
 use crate::framing::octet::Frame;
 
+pub(crate) mod bom;
 mod octet;
 mod oversized;
 
@@ -34,6 +35,9 @@ pub struct Framer {
     state: State,
     /// The stream's position within a frame. Only the framing `octet` changes it.
     frame: Frame,
+    /// Whether the stream may still begin with a byte order mark that is left out. The partial line is
+    /// then a part of the mark, or empty.
+    at_start: bool,
     counts: Counts,
 }
 
@@ -80,6 +84,7 @@ impl Framer {
             searched: 0,
             state: State::Keeping,
             frame: Frame::default(),
+            at_start: true,
             counts: Counts::default(),
         }
     }
@@ -148,6 +153,10 @@ impl Framer {
         if self.is_closed() {
             return Lines::default();
         }
+        if self.at_start && self.is_in_bom(&mut block) {
+            self.partial = block[..].to_vec();
+            return Lines::default();
+        }
         if self.settings.framing == Framing::Octet {
             return self.frame_octet(block);
         }
@@ -186,6 +195,9 @@ impl Framer {
 
     /// Ends the stream: the partial line becomes a line without a terminator, or is dropped.
     pub fn finish(&mut self) -> Lines {
+        if self.at_start && !self.partial.is_empty() {
+            return self.finish_in_bom();
+        }
         if self.settings.framing == Framing::Octet {
             return self.finish_octet();
         }

@@ -19,4 +19,4 @@ pub use encode::Encoded;
 pub use framer::{Closed, Counts, Framer};
 pub use framing::Framing;
 pub use lines::Lines;
-pub use settings::{LineSettings, Oversize, Partial};
+pub use settings::{LineSettings, Oversize, Partial, Unfit};

@@ -10,7 +10,8 @@ use crate::Framing;
 ///
 /// Invariant: `bytes` consists of content 0, terminator 0, content 1, terminator 1, and so on, and
 /// nothing else. `spans` holds start and end of each content. A terminator may be empty: that of a
-/// stream's last line, or every one in a framing without terminators.
+/// stream's last line, and of any line in the framing `octet`, where it is the LF or CR LF that the
+/// frame's length counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {
     bytes: Vec<u8>,
@@ -69,6 +70,12 @@ impl Lines {
     #[inline]
     pub fn terminator(&self, index: usize) -> &[u8] {
         &self.bytes[self.spans[2 * index + 1] as usize..self.line_end(index)]
+    }
+
+    /// Line `index`, which must exist: its content and its terminator.
+    #[inline]
+    pub fn line(&self, index: usize) -> &[u8] {
+        &self.bytes[self.spans[2 * index] as usize..self.line_end(index)]
     }
 
     /// Whether every terminator is a single byte. `false` may be wrong, if the last terminator is

@@ -1,4 +1,4 @@
-//! The settings of a [`Framer`](crate::Framer).
+//! The settings of a [`Framer`](crate::Framer), and of [`Lines::encode`](crate::Lines::encode).
 
 use crate::Framing;
 
@@ -13,6 +13,8 @@ pub struct LineSettings {
     pub oversize: Oversize,
     /// The treatment of an unterminated line when the stream ends without an error.
     pub partial: Partial,
+    /// Whether a UTF-8 byte order mark at the start of the stream is left out.
+    pub strip_bom: bool,
 }
 
 /// The treatment of a line longer than `max_line`.
@@ -37,6 +39,17 @@ pub enum Partial {
     Drop,
 }
 
+/// The treatment of a line whose content contains a terminator of the framing to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// The line is left out and counted.
+    Drop,
+    /// A space replaces each terminator.
+    Space,
+    /// `#` and the byte in three octal digits replace each byte of a terminator.
+    Escape,
+}
+
 impl Default for LineSettings {
     fn default() -> Self {
         Self {
@@ -44,6 +57,7 @@ impl Default for LineSettings {
             max_line: 16 * 1024,
             oversize: Oversize::Split,
             partial: Partial::Emit,
+            strip_bom: false,
         }
     }
 }

@@ -76,6 +76,7 @@ fn lines(choices: &mut Choices<'_>, framing: Framing) -> Lines {
         }
         let ends = match framing {
             Framing::Lf => choices.pick(&[&b"\n"[..], b"\r\n"]),
+            Framing::Octet => choices.pick(&[&b""[..], b"\n", b"\r\n"]),
             _ => framing.terminator(),
         };
         let open = at == last && choices.flag();

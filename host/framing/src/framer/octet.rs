@@ -1,16 +1,33 @@
 //! The framer for `octet`, where a length precedes each line (RFC 6587, 3.4.1).
 //!
-//! In: blocks, as for the other framings. Out: [`Lines`] without terminators, whose contents are moved
-//! together in the block they were read into. The framer reads each byte of a length once and no byte
-//! of a content. Memory is bounded by `max_line` plus one block, whatever a length says.
-//! Not here: parsing lengths (`framing::octet`).
+//! In: blocks, as for the other framings. Out: [`Lines`] whose contents and terminators are moved
+//! together in the block they were read into. The framer reads each byte of a length once, and of a
+//! content its last two bytes. Memory is bounded by `max_line` plus one block, whatever a length says.
+//! Not here: parsing lengths and the terminators in frames (`framing::octet`).
 //!
-//! A line counts as oversized as soon as its length is read. A piece of a split line is emitted as
-//! soon as it is complete, a truncated line once its whole frame has arrived.
+//! A line counts as oversized as soon as its length is read. Only if a terminator at the end of its
+//! frame would make it fit, it counts when the frame has arrived. A piece of a split line is emitted
+//! as soon as it is complete, a truncated line once its whole frame has arrived.
 
 use super::{Closed, Framer, SMALL, State};
 use crate::framing::octet::{Content, Frame, read_length};
 use crate::{Lines, Oversize, Partial};
+
+/// What happens to the next bytes of a frame's content.
+pub(super) enum Step {
+    /// The first `content` bytes are a line that ends with `end`. `read` bytes have been dealt with.
+    Line {
+        content: usize,
+        end: &'static [u8],
+        read: usize,
+    },
+    /// `read` bytes are left out.
+    Skip { read: usize },
+    /// The first `keep` bytes are the partial line.
+    Wait { keep: usize },
+    /// The stream ends here.
+    Close,
+}
 
 impl Framer {
     /// Frames a block that begins with the partial line. Not inlined, to keep the path of the other
@@ -18,10 +35,10 @@ impl Framer {
     #[inline(never)]
     pub(super) fn frame_octet(&mut self, mut block: Vec<u8>) -> Lines {
         let mut spans = Vec::new();
-        // Contents of emitted lines are before `end`; the unread part of the stream begins at `at`.
+        // Emitted lines are before `end`; the unread part of the stream begins at `at`.
         let (mut end, mut at) = (0, 0);
         let kept = loop {
-            let mut content = match self.frame {
+            let content = match self.frame {
                 Frame::Length(_) if at == block.len() => break 0,
                 Frame::Length(length) => {
                     let Ok((frame, read)) = read_length(length, &block[at..]) else {
@@ -34,36 +51,35 @@ impl Framer {
                 }
                 Frame::Content(content) => content,
             };
-            if !self.limit(&mut content) {
-                self.close(Closed::Oversize);
-                break 0;
-            }
-            let available = (block.len() - at) as u64;
-            let max = self.settings.max_line as u64;
-            let (line, skip) = if content.keep > max && available >= max {
-                content.keep -= max;
-                self.frame = Frame::Content(content);
-                (max as usize, 0)
-            } else if available >= content.keep + content.skip {
-                self.frame = Frame::default();
-                (content.keep as usize, content.skip as usize)
-            } else {
-                let kept = available.min(content.keep);
-                content.skip -= available - kept;
-                self.frame = Frame::Content(content);
-                break kept as usize;
-            };
-            if line > 0 {
-                if spans.is_empty() {
-                    spans.reserve(2 * ((block.len() - at) / 64 + 1));
+            match self.step(content, &block[at..]) {
+                Step::Line {
+                    content,
+                    end: terminator,
+                    read,
+                } => {
+                    if spans.is_empty() {
+                        spans.reserve(2 * ((block.len() - at) / 64 + 1));
+                    }
+                    if end < at {
+                        block.copy_within(at..at + content, end);
+                    }
+                    spans.extend([end as u32, (end + content) as u32]);
+                    end += content;
+                    at += read;
+                    if !terminator.is_empty() {
+                        if end + terminator.len() > at {
+                            // A CR at the end of the block before, which was not kept.
+                            block.insert(at, 0);
+                            at += 1;
+                        }
+                        block[end..end + terminator.len()].copy_from_slice(terminator);
+                        end += terminator.len();
+                    }
                 }
-                if end < at {
-                    block.copy_within(at..at + line, end);
-                }
-                spans.extend([end as u32, (end + line) as u32]);
-                end += line;
+                Step::Skip { read } => at += read,
+                Step::Wait { keep } => break keep,
+                Step::Close => break 0,
             }
-            at += line + skip;
         };
         if spans.is_empty() && kept > SMALL {
             // The block has no complete line and a long partial one, so it becomes the partial line.
@@ -88,42 +104,93 @@ impl Framer {
         // The settings may have changed since the last block.
         let partial = std::mem::take(&mut self.partial);
         let mut lines = self.frame_octet(partial);
+        if let Some(rest) = self.finish_content() {
+            lines.append(self.frame_octet(rest));
+        }
+        lines
+    }
+
+    /// Ends the stream within a frame. Returns the part of its content that becomes a line, which must
+    /// be framed as the next block; counts it if it is dropped.
+    pub(super) fn finish_content(&mut self) -> Option<Vec<u8>> {
         let rest = std::mem::take(&mut self.partial);
         let lost = match std::mem::take(&mut self.frame) {
             Frame::Length(length) => length > 0,
-            // The content is being skipped, and has been counted already.
-            Frame::Content(Content { keep: 0, .. }) => false,
+            // It has been counted.
+            Frame::Content(content) if content.is_dropped() => false,
             Frame::Content(_) if self.settings.partial == Partial::Drop => true,
             // An oversized content has been counted, and pieces of it may have been emitted.
-            Frame::Content(content) => rest.is_empty() && !content.oversized,
+            Frame::Content(content) if rest.is_empty() => !content.oversized,
+            Frame::Content(content) => {
+                let rest_of_it = Content::rest(rest.len() as u64, content.oversized);
+                self.frame = Frame::Content(rest_of_it);
+                return Some(rest);
+            }
         };
-        if lost {
-            self.counts.partial_dropped += 1;
-        } else if !rest.is_empty() {
-            lines.push(&rest, b"");
+        self.counts.partial_dropped += u64::from(lost);
+        None
+    }
+
+    /// Deals with the next bytes of a content, which `bytes` begins with. The stream's position in the
+    /// frame moves on by the bytes that are read.
+    #[inline]
+    pub(super) fn step(&mut self, mut content: Content, bytes: &[u8]) -> Step {
+        let available = bytes.len() as u64;
+        if !content.exact && available >= content.keep {
+            content.ends_with(&bytes[..content.keep as usize]);
         }
-        lines
+        if !self.limit(&mut content) {
+            self.close(Closed::Oversize);
+            return Step::Close;
+        }
+        let max = self.settings.max_line as u64;
+        if content.certain() > max && available >= max {
+            content.keep -= max;
+            self.frame = Frame::Content(content);
+            return Step::Line {
+                content: max as usize,
+                end: b"",
+                read: max as usize,
+            };
+        }
+        if available < content.keep + content.skip {
+            let keep = available.min(content.keep) as usize;
+            content.skipped(&bytes[keep..]);
+            self.frame = Frame::Content(content);
+            return Step::Wait { keep };
+        }
+        self.frame = Frame::default();
+        let (kept, read) = (
+            content.keep as usize,
+            (content.keep + content.skip) as usize,
+        );
+        if content.is_dropped() {
+            return Step::Skip { read };
+        }
+        Step::Line {
+            content: kept,
+            end: content.terminator(&bytes[kept..read]),
+            read,
+        }
     }
 
     /// Applies `oversize` to a content longer than `max_line`. Returns `false` if the stream must
     /// close.
     fn limit(&mut self, content: &mut Content) -> bool {
         let max = self.settings.max_line as u64;
-        if content.keep <= max {
+        if content.certain() <= max {
             return true;
         }
         self.counts.oversized += u64::from(!content.oversized);
         content.oversized = true;
-        let kept = match self.settings.oversize {
-            Oversize::Split => return true,
-            Oversize::Truncate => max,
+        match self.settings.oversize {
+            Oversize::Split => {}
+            Oversize::Truncate => content.cut(max),
             Oversize::Drop | Oversize::Close => {
                 self.counts.oversized_dropped += 1;
-                0
+                content.cut(0);
             }
-        };
-        content.skip += content.keep - kept;
-        content.keep = kept;
+        }
         self.settings.oversize != Oversize::Close
     }
 

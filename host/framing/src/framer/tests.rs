@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fuzz::framing::{framed, reference};
 
+mod bom;
 mod nul;
 mod octet;
 
@@ -30,6 +31,7 @@ fn settings_of(framing: impl Strategy<Value = Framing>) -> impl Strategy<Value =
             max_line,
             oversize,
             partial,
+            strip_bom: false,
         }
     })
 }

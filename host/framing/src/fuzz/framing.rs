@@ -6,6 +6,7 @@
 //! speed.
 
 use crate::Lines;
+use crate::framer::bom::BOM;
 use crate::framer::{Closed, Counts, Framer};
 use crate::{Framing, LineSettings, Oversize, Partial};
 use linemill_fuzz_inputs::Choices;
@@ -32,7 +33,7 @@ pub(super) fn check(
     reference: fn(LineSettings, &[u8]) -> Framed,
 ) {
     let mut choices = Choices::new(input);
-    let settings = LineSettings {
+    let mut settings = LineSettings {
         framing: choices.pick(framings),
         // Short limits are reached often. The long one covers partial lines beyond 4 KiB, which the
         // framer keeps differently.
@@ -43,16 +44,28 @@ pub(super) fn check(
             Oversize::Drop,
             Oversize::Close,
         ]),
-        partial: choices.pick(&[Partial::Emit, Partial::Drop]),
+        ..LineSettings::default()
     };
+    let mark;
+    (settings.partial, settings.strip_bom, mark) = choices.pick(&[
+        (Partial::Emit, false, 0),
+        (Partial::Drop, false, 0),
+        (Partial::Emit, true, BOM.len()),
+        (Partial::Drop, true, BOM.len()),
+        (Partial::Emit, true, BOM.len() - 1),
+        (Partial::Drop, true, BOM.len() - 1),
+        (Partial::Emit, true, 0),
+        (Partial::Emit, false, BOM.len()),
+    ]);
     let times = choices.pick(&[1, 1, 1, 100]);
     let (once, cuts) = choices.pieces();
-    let stream = once.repeat(times);
+    let stream = [&BOM[..mark], &once.repeat(times)].concat();
     let cuts: Vec<usize> = cuts.into_iter().map(|cut| cut * times).collect();
-    let (framed, expected) = (
-        framed(settings, &stream, &cuts),
-        reference(settings, &stream),
-    );
+    let bare = stream
+        .strip_prefix(BOM)
+        .filter(|_| settings.strip_bom)
+        .unwrap_or(&stream);
+    let (framed, expected) = (framed(settings, &stream, &cuts), reference(settings, bare));
     assert_eq!(framed, expected, "{settings:?}, cut at {cuts:?}");
 }
 
@@ -119,6 +132,7 @@ pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
         max_line: max,
         oversize,
         partial,
+        ..
     } = settings;
     let (mut out, mut counts) = (Vec::new(), Counts::default());
     for (content, end) in units(framing, stream) {

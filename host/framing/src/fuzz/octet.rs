@@ -17,7 +17,7 @@ pub fn run(input: &[u8]) {
 pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
     let max = settings.max_line;
     let emits = settings.partial == Partial::Emit;
-    let line = |content: &[u8]| (content.to_vec(), Vec::new());
+    let line = |(content, end): (&[u8], &[u8])| (content.to_vec(), end.to_vec());
     let (mut out, mut counts) = (Vec::new(), Counts::default());
     while !input.is_empty() {
         let digits = input
@@ -40,7 +40,16 @@ pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
             counts.partial_dropped += 1;
             continue;
         }
-        let oversized = number > max as u64;
+        let ends: [&[u8]; 3] = [b"\r\n", b"\n", b""];
+        let end = ends.into_iter().find(|end| whole && content.ends_with(end));
+        let end = end.unwrap_or_default();
+        let content = &content[..content.len() - end.len()];
+        // An incomplete frame may have become as long as `max`, with CR LF at its end.
+        let oversized = if whole || emits && number <= max as u64 + 2 {
+            content.len() > max
+        } else {
+            number > max as u64 + 2
+        };
         counts.oversized += u64::from(oversized);
         match settings.oversize {
             Oversize::Drop | Oversize::Close if oversized => {
@@ -51,15 +60,24 @@ pub(crate) fn reference(settings: LineSettings, mut input: &[u8]) -> Framed {
                 continue;
             }
             Oversize::Truncate if oversized && (whole || emits) => {
-                out.extend(content.chunks(max).take(1).map(line));
+                out.extend(content.chunks(max).take(1).map(|kept| line((kept, end))));
             }
             Oversize::Truncate if oversized => {}
-            _ => out.extend(
-                content
-                    .chunks(max)
-                    .filter(|piece| whole || emits || oversized && piece.len() == max)
-                    .map(line),
-            ),
+            _ if content.is_empty() => out.extend(whole.then(|| line((content, end)))),
+            _ => {
+                let pieces = content.len().div_ceil(max);
+                out.extend(
+                    content
+                        .chunks(max)
+                        .enumerate()
+                        .filter(|(nth, piece)| {
+                            let certain = number as usize - nth * max > max + 2;
+                            whole || emits || certain && piece.len() == max
+                        })
+                        .map(|(nth, piece)| (piece, if nth + 1 == pieces { end } else { b"" }))
+                        .map(line),
+                );
+            }
         }
         counts.partial_dropped += u64::from(!whole && (!emits || content.is_empty() && !oversized));
     }

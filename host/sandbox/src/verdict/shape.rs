@@ -25,16 +25,17 @@ fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
         Framing::Lf => scan::same_places(b'\n', input.bytes(), output),
         Framing::Nul => scan::same_places(0, input.bytes(), output),
         Framing::Crlf => framing.count_in(input.bytes()) == framing.count_in(output),
+        // Any byte may be content.
         Framing::Octet => true,
     };
-    last_bytes && long_gaps_match(input, output, framing)
+    last_bytes && gaps_match(input, output, framing)
 }
 
-/// Compares the terminators that are longer than the one byte compared already.
-fn long_gaps_match(input: &Lines, output: &[u8], framing: Framing) -> bool {
+/// Compares the terminators, unless they are the one byte that has been compared already.
+fn gaps_match(input: &Lines, output: &[u8], framing: Framing) -> bool {
     let theirs = input.bytes();
-    let compared = usize::from(framing != Framing::Crlf);
-    if matches!(framing, Framing::Lf | Framing::Nul) && input.has_single_byte_terminators() {
+    let compared = usize::from(matches!(framing, Framing::Lf | Framing::Nul));
+    if compared > 0 && input.has_single_byte_terminators() {
         return true;
     }
     let (mut from, mut pairs) = (0, input.spans().chunks_exact(2));

@@ -7,6 +7,7 @@ const NUL: LineSettings = LineSettings {
     max_line: 16 * 1024,
     oversize: Oversize::Split,
     partial: Partial::Emit,
+    strip_bom: false,
 };
 
 /// The lines of `input`, each shown as content and terminator. They must be the same for any chunking.

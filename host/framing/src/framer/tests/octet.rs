@@ -8,10 +8,18 @@ const OCTET: LineSettings = LineSettings {
     max_line: 16 * 1024,
     oversize: Oversize::Split,
     partial: Partial::Emit,
+    strip_bom: false,
 };
 
 fn frame() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![Just(b'a'), Just(b' '), Just(b'1'), Just(b'\n'), Just(0)];
+    let byte = prop_oneof![
+        Just(b'a'),
+        Just(b' '),
+        Just(b'1'),
+        Just(b'\r'),
+        Just(b'\n'),
+        Just(0)
+    ];
     proptest::collection::vec(byte, 1..30)
         .prop_map(|content| [format!("{} ", content.len()).as_bytes(), &content].concat())
 }
@@ -63,7 +71,7 @@ proptest! {
             framer.set_settings(settings);
             let lines = framer.frame([framer.partial(), &chunk].concat());
             prop_assert!((0..lines.len()).all(|line| lines.content(line).len() <= settings.max_line));
-            prop_assert!(framer.partial().len() <= settings.max_line);
+            prop_assert!(framer.partial().len() <= settings.max_line + 1);
         }
         framer.finish();
         prop_assert!(!framer.has_partial());
@@ -88,6 +96,44 @@ fn case_11_lengths_are_removed_and_written() {
     assert!(!framer.has_partial());
     let encoded = lines.encode(Framing::Octet, Framing::Octet);
     assert_eq!(encoded.bytes, b"5 hello3 abc");
+}
+
+#[test]
+fn a_counted_terminator_does_not_count_towards_max_line() {
+    let settings = |oversize| LineSettings {
+        max_line: 3,
+        oversize,
+        ..OCTET
+    };
+    let line = |content: &str, end: &str| (content.into(), end.into());
+    let (abc, lf, crlf) = (line("abc", ""), line("abc", "\n"), line("abc", "\r\n"));
+    let input = b"3 abc4 abc\n5 abc\r\n4 abcd5 abcd\n6 abcd\r\n";
+    let bytewise: Vec<_> = (0..input.len()).collect();
+    for (oversize, oversized) in [
+        (
+            Oversize::Split,
+            vec![
+                abc.clone(),
+                line("d", ""),
+                abc.clone(),
+                line("d", "\n"),
+                abc.clone(),
+                line("d", "\r\n"),
+            ],
+        ),
+        (
+            Oversize::Truncate,
+            vec![abc.clone(), lf.clone(), crlf.clone()],
+        ),
+        (Oversize::Drop, vec![]),
+    ] {
+        let expected = [vec![abc.clone(), lf.clone(), crlf.clone()], oversized].concat();
+        for cuts in [&[][..], &bytewise] {
+            let (lines, counts, _) = framed(settings(oversize), input, cuts);
+            assert_eq!(lines, expected, "{oversize:?}");
+            assert_eq!(counts.oversized, 3);
+        }
+    }
 }
 
 #[test]
