@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: each choice with its keyword, declared once, for reading, showing and documenting.
 
-use linemill_framing::{Framing, Oversize, Partial};
+use linemill_framing::{Framing, Oversize, Partial, Unfit};
 
 /// A setting with a fixed set of choices, each with a keyword.
 pub trait Keyword: Copy + PartialEq + 'static {
@@ -35,6 +35,14 @@ impl Keyword for Partial {
     const KEYWORDS: &'static [(&'static str, Self)] = &[("emit", Self::Emit), ("drop", Self::Drop)];
 }
 
+impl Keyword for Unfit {
+    const KEYWORDS: &'static [(&'static str, Self)] = &[
+        ("drop", Self::Drop),
+        ("space", Self::Space),
+        ("escape", Self::Escape),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +67,7 @@ mod tests {
         distinct::<Framing>();
         distinct::<Oversize>();
         distinct::<Partial>();
+        distinct::<Unfit>();
         distinct::<OnError>();
         distinct::<Grant>();
         distinct::<Isolation>();

@@ -11,7 +11,7 @@ use super::settings::{
 };
 use super::tables::TABLES;
 use super::{load, parse};
-use linemill_framing::{Framing, Oversize, Partial};
+use linemill_framing::{Framing, Oversize, Partial, Unfit};
 
 const BUNDLED: &[&str] = &["rot13"];
 
@@ -131,6 +131,7 @@ fn the_reference_names_every_key_and_keyword() {
     keywords::<Framing>(&text);
     keywords::<Oversize>(&text);
     keywords::<Partial>(&text);
+    keywords::<Unfit>(&text);
     keywords::<OnError>(&text);
     keywords::<Grant>(&text);
     keywords::<Isolation>(&text);

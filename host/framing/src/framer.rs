@@ -4,7 +4,7 @@
 //! block before. Out: [`Lines`], and counts of what the settings made it leave out. While no line is
 //! oversized, no byte is searched twice and no complete line is copied. Memory is bounded by
 //! `max_line` plus one block.
-//! Not here: sockets, time, filters. The framing `octet` has a file of its own, `octet`.
+//! Not here: sockets, time, filters. The framings `octet` and `auto` have files of their own.
 //!
 //! A line counts as oversized at the first byte beyond `max_line`, not at its terminator.
 
@@ -13,6 +13,7 @@ use crate::{Framing, LineSettings, Oversize, Partial};
 
 use crate::framing::octet::Frame;
 
+mod auto;
 pub(crate) mod bom;
 mod octet;
 mod oversized;
@@ -33,7 +34,7 @@ pub struct Framer {
     /// `partial` has no terminator before this index, so the next search starts here.
     searched: usize,
     state: State,
-    /// The stream's position within a frame. Only the framing `octet` changes it.
+    /// The stream's position within a frame. Only `octet` and `auto` change it.
     frame: Frame,
     /// Whether the stream may still begin with a byte order mark that is left out. The partial line is
     /// then a part of the mark, or empty.
@@ -157,8 +158,8 @@ impl Framer {
             self.partial = block[..].to_vec();
             return Lines::default();
         }
-        if self.settings.framing == Framing::Octet {
-            return self.frame_octet(block);
+        if self.settings.framing.has_frames() {
+            return self.frame_counted(block);
         }
         let mut spans = Vec::with_capacity(2 * (block.len() / 64 + 1));
         let mut start = 0;
@@ -193,13 +194,25 @@ impl Framer {
         lines
     }
 
+    /// Frames a block of a framing that has frames. Not inlined, to keep the path of the other framings
+    /// small.
+    #[inline(never)]
+    fn frame_counted(&mut self, block: Vec<u8>) -> Lines {
+        if self.settings.framing == Framing::Auto {
+            self.frame_auto(block)
+        } else {
+            self.frame_octet(block)
+        }
+    }
+
     /// Ends the stream: the partial line becomes a line without a terminator, or is dropped.
     pub fn finish(&mut self) -> Lines {
         if self.at_start && !self.partial.is_empty() {
             return self.finish_in_bom();
         }
-        if self.settings.framing == Framing::Octet {
-            return self.finish_octet();
+        let within = self.frame != Frame::default();
+        if self.settings.framing == Framing::Octet || within {
+            return self.finish_frame();
         }
         let mut lines = Lines::default();
         let partial = std::mem::take(&mut self.partial);

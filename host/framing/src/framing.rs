@@ -2,10 +2,11 @@
 //!
 //! In: bytes and a [`Framing`]. Out: where lines end, their terminators, and whether the framing can
 //! carry a content at all. Each framing's grammar has a file of its own. To add a framing, write its
-//! file, then add it to [`Framing`], to [`Framing::NAMES`], to `by_grammar`, and to `next_end` and
-//! `fitting_lines` of [`Framing`].
+//! file, then add it to [`Framing`], to [`Framing::NAMES`], to `by_grammar`, and to `waits_after_cr`,
+//! `next_end` and `fitting_lines` of [`Framing`].
 //! Not here: a stream's position (`framer`), limits and what happens beyond them (`settings`).
 
+pub(crate) mod auto;
 mod crlf;
 mod lf;
 mod nul;
@@ -25,6 +26,8 @@ pub enum Framing {
     Nul,
     /// A decimal length and a space precede each line (RFC 6587, 3.4.1).
     Octet,
+    /// Each line is framed in its own way: by its length, or with LF, CR LF or NUL at its end.
+    Auto,
 }
 
 /// The grammar of a framing, without state.
@@ -37,11 +40,6 @@ trait Grammar {
 
     /// How many terminators `bytes` contains.
     fn count(bytes: &[u8]) -> usize;
-
-    /// Whether `content` can be the content of a line.
-    fn can_hold(content: &[u8]) -> bool {
-        !Self::ends_inside(content)
-    }
 
     /// `content` without the terminator at its end, if it has one.
     fn without_terminator(content: &[u8]) -> &[u8] {
@@ -63,6 +61,12 @@ trait Grammar {
         let last = memchr::memmem::rfind(bytes, Self::TERMINATOR);
         let whole = last.map_or(0, |at| at + Self::TERMINATOR.len());
         (Self::count(bytes) as u64, whole)
+    }
+
+    /// Whether `bytes`, which consists of lines in the form sent on the wire, needs no terminator at
+    /// its end before another line.
+    fn is_terminated(bytes: &[u8]) -> bool {
+        bytes.is_empty() || bytes.ends_with(Self::TERMINATOR)
     }
 }
 
@@ -86,6 +90,10 @@ macro_rules! by_grammar {
                 type $G = octet::Octet;
                 $value
             }
+            Framing::Auto => {
+                type $G = auto::Auto;
+                $value
+            }
         }
     };
 }
@@ -97,16 +105,18 @@ impl Framing {
         ("crlf", Self::Crlf),
         ("nul", Self::Nul),
         ("octet", Self::Octet),
+        ("auto", Self::Auto),
     ];
 
     /// The terminator for lines that came without one, such as pieces of an oversized line. Empty for
-    /// [`Framing::Octet`].
+    /// [`Framing::Octet`], LF for [`Framing::Auto`].
     #[inline]
     pub fn terminator(self) -> &'static [u8] {
         by_grammar!(self, G => G::TERMINATOR)
     }
 
-    /// Whether `bytes` contains a terminator. Never for [`Framing::Octet`].
+    /// Whether `bytes` contains a terminator, so that it cannot be the content of a line. Never for
+    /// [`Framing::Octet`] and [`Framing::Auto`], which can count the bytes of a content.
     #[inline]
     pub fn ends_inside(self, bytes: &[u8]) -> bool {
         by_grammar!(self, G => G::ends_inside(bytes))
@@ -123,9 +133,27 @@ impl Framing {
         by_grammar!(self, G => G::whole_lines(bytes))
     }
 
-    /// Whether `content` can be the content of a line in this framing.
-    pub(crate) fn can_hold(self, content: &[u8]) -> bool {
-        by_grammar!(self, G => G::can_hold(content))
+    /// Whether `bytes`, which consists of lines in the form sent on the wire, needs no terminator at its
+    /// end before another line.
+    pub fn is_terminated(self, bytes: &[u8]) -> bool {
+        by_grammar!(self, G => G::is_terminated(bytes))
+    }
+
+    /// Whether lines may come as frames, each behind its length.
+    #[inline]
+    pub(crate) fn has_frames(self) -> bool {
+        matches!(self, Self::Octet | Self::Auto)
+    }
+
+    /// If a line whose terminator in [`Lines`](crate::Lines) is `terminator` came as a frame, the
+    /// terminator that its length counted, or an empty one.
+    #[inline]
+    pub(crate) fn counted(self, terminator: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Octet => Some(terminator),
+            Self::Auto => auto::counted(terminator),
+            Self::Lf | Self::Crlf | Self::Nul => None,
+        }
     }
 
     /// `content` without the terminator at its end, if it has one.
@@ -147,7 +175,7 @@ impl Framing {
     /// Whether a CR at the end of the bytes read so far may begin a terminator.
     #[inline]
     pub(crate) fn waits_after_cr(self) -> bool {
-        matches!(self, Self::Lf | Self::Crlf)
+        matches!(self, Self::Lf | Self::Crlf | Self::Auto)
     }
 
     /// The end of the line that begins at `start` of `block`. There is no terminator before `searched`.
@@ -158,11 +186,13 @@ impl Framing {
             Self::Crlf => terminated::next_end::<crlf::Crlf>(block, start, searched),
             Self::Nul => terminated::next_end::<nul::Nul>(block, start, searched),
             Self::Octet => None,
+            Self::Auto => auto::next_end(block, start, searched),
         }
     }
 
     /// Adds the spans of the complete lines of `block`, up to the first one longer than `max_line`.
-    /// There is no terminator before `searched`. Returns where the rest of the block begins.
+    /// There is no terminator before `searched`. Returns where the rest of the block begins. Takes no
+    /// lines in a framing that has frames.
     pub(crate) fn fitting_lines(
         self,
         max_line: usize,
@@ -174,7 +204,7 @@ impl Framing {
             Self::Lf => terminated::fitting_lines::<lf::Lf>(max_line, block, searched, spans),
             Self::Crlf => terminated::fitting_lines::<crlf::Crlf>(max_line, block, searched, spans),
             Self::Nul => terminated::fitting_lines::<nul::Nul>(max_line, block, searched, spans),
-            Self::Octet => 0,
+            Self::Octet | Self::Auto => 0,
         }
     }
 }

@@ -4,12 +4,18 @@
 //! In: an input. Out: nothing; a target panics when a property does not hold. The package in
 //! `tests/fuzz` runs the targets with coverage feedback. The tests below run them on its corpus.
 
+pub mod auto;
 pub mod framing;
 pub mod octet;
 
 #[cfg(test)]
 mod tests {
     use linemill_fuzz_inputs::holds;
+
+    #[test]
+    fn auto() {
+        holds("auto", super::auto::run, 20_000);
+    }
 
     #[test]
     fn framing() {

@@ -77,6 +77,7 @@ fn lines(choices: &mut Choices<'_>, framing: Framing) -> Lines {
         let ends = match framing {
             Framing::Lf => choices.pick(&[&b"\n"[..], b"\r\n"]),
             Framing::Octet => choices.pick(&[&b""[..], b"\n", b"\r\n"]),
+            Framing::Auto => choices.pick(&[&b"\n"[..], b"\r\n", b"\0", b" ", b" \n"]),
             _ => framing.terminator(),
         };
         let open = at == last && choices.flag();

@@ -233,6 +233,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
                 shared: Framings {
                     from: framings.from,
                     to: self.service.to_framing,
+                    unfit: framings.unfit,
                 },
             };
             let grace_over = grace_ends(self.snapshot.clone(), &self.listener);

@@ -13,7 +13,7 @@ use crate::sinks::framings::Framings;
 use linemill_config::settings::{
     Address, ListenerSettings, Mode, Networks, ProxyProtocol, Rate, Watermarks,
 };
-use linemill_framing::{Framing, LineSettings};
+use linemill_framing::{Framing, LineSettings, Unfit};
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
 
@@ -31,6 +31,8 @@ pub struct Service {
     pub lines: LineSettings,
     /// How lines are framed for their sinks.
     pub to_framing: Framing,
+    /// What happens to a line that contains a terminator of the framing in which it leaves.
+    pub to_unfit: Unfit,
     /// Longest time without a byte in either direction.
     pub idle_timeout: Option<Duration>,
     /// Longest time from a line's first byte to its terminator.
@@ -137,6 +139,7 @@ impl Service {
             ingress: Arc::new(Ingress::of(settings)),
             lines: settings.lines,
             to_framing: settings.to_framing.unwrap_or(settings.lines.framing),
+            to_unfit: settings.to_unfit,
             idle_timeout: settings.idle_timeout,
             line_timeout: settings.line_timeout,
             write_timeout: settings.write_timeout,
@@ -178,7 +181,11 @@ impl Service {
             Direction::Forward => (self.lines.framing, self.to_framing),
             Direction::Reply => (self.to_framing, self.lines.framing),
         };
-        Framings { from, to }
+        Framings {
+            from,
+            to,
+            unfit: self.to_unfit,
+        }
     }
 
     /// How bytes framed by `framing` become lines.

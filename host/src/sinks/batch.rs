@@ -17,7 +17,7 @@ pub struct Batch {
 impl Batch {
     /// Whether the last line has a terminator, or needs none.
     pub(super) fn is_terminated(&self) -> bool {
-        self.lines == 0 || self.bytes.ends_with(self.framing.terminator())
+        self.lines == 0 || self.framing.is_terminated(&self.bytes)
     }
 
     /// Gives the last line a terminator if it has none.
@@ -26,7 +26,8 @@ impl Batch {
             return;
         }
         // LF after content that ends in CR would read as CRLF and take the CR away.
-        let keeps_cr = self.framing == Framing::Lf && self.bytes.ends_with(b"\r");
+        let keeps_cr =
+            matches!(self.framing, Framing::Lf | Framing::Auto) && self.bytes.ends_with(b"\r");
         let terminator = if keeps_cr {
             b"\r\n"
         } else {
@@ -49,6 +50,10 @@ mod tests {
             ("a\r\nb\n", Framing::Crlf, "a\r\nb\n\r\n"),
             ("a\0b", Framing::Nul, "a\0b\0"),
             ("1 a1 b", Framing::Octet, "1 a1 b"),
+            ("1 a1 b", Framing::Auto, "1 a1 b"),
+            ("1 ab\0", Framing::Auto, "1 ab\0"),
+            ("1 ab\r", Framing::Auto, "1 ab\r\r\n"),
+            ("a\n12", Framing::Auto, "a\n12\n"),
         ] {
             let mut batch = Batch {
                 bytes: text.into(),

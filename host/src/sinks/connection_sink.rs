@@ -222,7 +222,7 @@ fn copy_to(tee: &[SharedSink], batch: &Batch, dropped: &Dropped) {
 
 /// Frames lines for the wire. Lines that the framing cannot represent are dropped and counted.
 fn encode(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
-    let encoded = lines.encode(framings.from, framings.to);
+    let encoded = lines.encode(framings.from, framings.to, framings.unfit);
     if encoded.unfit > 0 {
         dropped.of(DropReason::Framing).inc_by(encoded.unfit);
     }

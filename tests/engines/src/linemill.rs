@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use linemill_config::settings::{FilterSettings, PluginRef};
-use linemill_framing::{Framer, LineSettings};
+use linemill_framing::{Framer, LineSettings, Unfit};
 use linemill_sandbox::bundled;
 use linemill_sandbox::chain::{Chain, Stage, StreamState};
 use linemill_sandbox::engine::Engine as Host;
@@ -65,6 +65,6 @@ impl Engine for Linemill {
         let flow = self.runtime.block_on(self.stream.process(lines));
         ensure!(flow.close.is_none(), "the filter closed the stream");
         let framing = self.lines.framing;
-        Ok(flow.lines.encode(framing, framing).bytes)
+        Ok(flow.lines.encode(framing, framing, Unfit::Drop).bytes)
     }
 }

@@ -15,12 +15,16 @@
 
 /// How bytes become lines, and lines bytes.
 mod framing {
+    /// Octet frames and lines on one connection (`framing = "auto"`).
+    mod auto;
     /// NUL-terminated lines, counted octets, and an output framed differently (cases 10, 11).
     mod framings;
     /// LF and CRLF: bytes in, bytes out, terminators, partial lines (cases 1 to 9).
     mod lines;
     /// Lines longer than `max_line`, under each policy (cases 12, 13).
     mod oversized;
+    /// Helper: input in pieces of every size.
+    mod pieces;
 }
 
 /// Configuration files: what is accepted, and how everything else is refused.

@@ -15,7 +15,7 @@ use crate::kind::{
 };
 use crate::problem::place::{Place, Places};
 use crate::validate as rules;
-use linemill_framing::{Framing, LineSettings, Oversize, Partial};
+use linemill_framing::{Framing, LineSettings, Oversize, Partial, Unfit};
 
 /// Largest `max_line`: an output line of a filter may be four times as long.
 const MAX_LINE: u64 = 16 << 20;
@@ -107,11 +107,18 @@ keys! {
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
         // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
-        /// reach the client in `framing`. A line whose content contains a terminator of
-        /// `to_framing` is dropped and counted.
+        /// reach the client in `framing`. With `"auto"`, a line that came behind its length leaves
+        /// behind its length, and so does a line whose content a receiver would not take for one
+        /// line; any other line leaves with the terminator that it had, or LF.
         to_framing: Option<Framing> = None, Optional(Choice, "as framing"), Live,
             default "same as `framing`",
             sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
+        /// What happens to a line whose content contains a terminator of the framing in which it
+        /// leaves. `"drop"`: the line is dropped and counted. `"space"`: a space replaces each
+        /// terminator. `"escape"`: `#` and three octal digits replace each byte of it, as rsyslog
+        /// does: `#012` for LF. A frame without any byte is always dropped and counted.
+        to_unfit: Unfit = Unfit::Drop, Choice, Live,
+            sample "a line that contains a terminator; or \"space\", \"escape\"";
         /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
         to_tls: Option<UpstreamTls> = None, Optional(
                 Nested::new("write to_tls = { ca = \"PATH\", cert = \"PATH\", key = \"PATH\", name = \"HOST\" }, or a part of it; cert and key go together")
@@ -210,8 +217,10 @@ keys! {
     part lines: LineSettings {
         /// What ends a line. `"lf"`: LF; a CR directly before it belongs to the terminator.
         /// `"crlf"`: only CR LF. `"nul"`: NUL. `"octet"`: octet counting as in RFC 6587, section
-        /// 3.4.1: a decimal length, a space, then that many bytes.
-        framing: Framing, Choice, Live, sample "or \"crlf\", \"nul\", \"octet\"";
+        /// 3.4.1: a decimal length, a space, then that many bytes; an LF at their end, with a CR
+        /// directly before it, is the terminator. `"auto"`: for each line, `octet` if it begins
+        /// with a length and a space, else LF, CR LF or NUL; see [`auto`](#auto).
+        framing: Framing, Choice, Live, sample "or \"crlf\", \"nul\", \"octet\", \"auto\"";
         /// Longest content of a line, without its terminator. A line returned by a filter may be
         /// four times as long.
         max_line: usize, Size(1, MAX_LINE), Live,
@@ -226,6 +235,9 @@ keys! {
         /// truncated, they are dropped and counted in either case.
         partial: Partial, Choice, Live,
             sample "unterminated bytes at a clean end of stream; or \"drop\"";
+        /// Removes a UTF-8 byte order mark at the start of a stream, before the first line. A mark
+        /// anywhere else is content.
+        strip_bom: bool, Flag, Live, sample "remove a byte order mark at the start of a stream";
     }
     no key {
         /// The place of `bind` in the file.

@@ -13,6 +13,7 @@ const VAIN: &[(&str, &str)] = &[
     ("proxy_protocol", "datagrams have no header before them"),
     ("trust", "datagrams have no header before them"),
     ("partial", "the end of a datagram ends its last line"),
+    ("strip_bom", "datagrams are not one stream with a start"),
     ("idle_timeout", "datagrams have no connection that ends"),
     ("line_timeout", "a line is in one datagram"),
     ("write_timeout", "senders of datagrams get no answers"),

@@ -30,9 +30,7 @@ pub(super) enum Step {
 }
 
 impl Framer {
-    /// Frames a block that begins with the partial line. Not inlined, to keep the path of the other
-    /// framings small.
-    #[inline(never)]
+    /// Frames a block that begins with the partial line.
     pub(super) fn frame_octet(&mut self, mut block: Vec<u8>) -> Lines {
         let mut spans = Vec::new();
         // Emitted lines are before `end`; the unread part of the stream begins at `at`.
@@ -97,22 +95,22 @@ impl Framer {
     }
 
     /// Ends the stream: the part of a frame's content that has arrived becomes a line, or is dropped.
-    pub(super) fn finish_octet(&mut self) -> Lines {
+    pub(super) fn finish_frame(&mut self) -> Lines {
         if self.is_closed() {
             return Lines::default();
         }
         // The settings may have changed since the last block.
         let partial = std::mem::take(&mut self.partial);
-        let mut lines = self.frame_octet(partial);
+        let mut lines = self.frame_counted(partial);
         if let Some(rest) = self.finish_content() {
-            lines.append(self.frame_octet(rest));
+            lines.append(self.frame_counted(rest));
         }
         lines
     }
 
     /// Ends the stream within a frame. Returns the part of its content that becomes a line, which must
     /// be framed as the next block; counts it if it is dropped.
-    pub(super) fn finish_content(&mut self) -> Option<Vec<u8>> {
+    fn finish_content(&mut self) -> Option<Vec<u8>> {
         let rest = std::mem::take(&mut self.partial);
         let lost = match std::mem::take(&mut self.frame) {
             Frame::Length(length) => length > 0,

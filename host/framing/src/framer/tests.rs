@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fuzz::framing::{framed, reference};
 
+mod auto;
 mod bom;
 mod nul;
 mod octet;

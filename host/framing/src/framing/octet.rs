@@ -22,11 +22,6 @@ impl Grammar for Octet {
         0
     }
 
-    /// Lengths begin at 1.
-    fn can_hold(content: &[u8]) -> bool {
-        !content.is_empty()
-    }
-
     /// The digits of the longest length, and the space.
     fn overhead(bytes: usize) -> usize {
         bytes.checked_ilog10().unwrap_or(0) as usize + 2
@@ -78,7 +73,7 @@ pub(crate) struct Content {
 
 impl Content {
     /// The content of a frame of `length` bytes, of which none has arrived.
-    fn new(length: u64) -> Self {
+    pub(crate) fn new(length: u64) -> Self {
         Self {
             keep: length,
             skip: 0,

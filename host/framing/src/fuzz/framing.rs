@@ -11,6 +11,9 @@ use crate::framer::{Closed, Counts, Framer};
 use crate::{Framing, LineSettings, Oversize, Partial};
 use linemill_fuzz_inputs::Choices;
 
+/// The most digits that `auto` reads before it takes them for content.
+const LENGTH: usize = 8;
+
 /// Content and terminator of a line.
 pub(crate) type Line = (Vec<u8>, Vec<u8>);
 
@@ -97,7 +100,7 @@ pub(crate) fn framed(settings: LineSettings, stream: &[u8], cuts: &[usize]) -> F
         from = cut;
         take(framer.frame(block));
         assert!(
-            framer.partial().len() <= settings.max_line + 1,
+            framer.partial().len() <= settings.max_line.max(LENGTH) + 1,
             "memory is bounded by max_line"
         );
     }
@@ -108,25 +111,50 @@ pub(crate) fn framed(settings: LineSettings, stream: &[u8], cuts: &[usize]) -> F
 /// The lines of a stream as its framing defines them, of any length. An unterminated rest is a line
 /// with an empty terminator.
 fn units(framing: Framing, stream: &[u8]) -> Vec<Line> {
+    let mut units = Vec::new();
+    let mut rest = stream;
+    while !rest.is_empty() {
+        let (line, next) = unit(framing, rest);
+        units.push(line);
+        rest = next;
+    }
+    units
+}
+
+/// The line that `stream` begins with, and the rest of the stream.
+pub(super) fn unit(framing: Framing, stream: &[u8]) -> (Line, &[u8]) {
     let ends: &[&[u8]] = match framing {
         Framing::Nul => &[b"\0"],
         Framing::Crlf => &[b"\r\n"],
         Framing::Lf | Framing::Octet => &[b"\r\n", b"\n"],
+        Framing::Auto => &[b"\r\n", b"\n", b"\0"],
     };
-    let (mut units, mut line) = (Vec::new(), Vec::new());
-    for byte in stream {
-        line.push(*byte);
+    for length in 1..=stream.len() {
+        let (line, rest) = stream.split_at(length);
         if let Some(end) = ends.iter().find(|end| line.ends_with(end)) {
-            line.truncate(line.len() - end.len());
-            units.push((std::mem::take(&mut line), end.to_vec()));
+            return ((line[..length - end.len()].to_vec(), end.to_vec()), rest);
         }
     }
-    units.extend((!line.is_empty()).then_some((line, Vec::new())));
-    units
+    ((stream.to_vec(), Vec::new()), &[])
 }
 
 /// The reference: frames a whole stream.
 pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
+    let mut framed = Framed::default();
+    for line in units(settings.framing, stream) {
+        if framed.2.is_none() {
+            limit(settings, line, &mut framed);
+        }
+    }
+    framed
+}
+
+/// Adds a line, cut as the settings say.
+pub(super) fn limit(
+    settings: LineSettings,
+    (content, end): Line,
+    (out, counts, closed): &mut Framed,
+) {
     let LineSettings {
         framing,
         max_line: max,
@@ -134,30 +162,26 @@ pub(crate) fn reference(settings: LineSettings, stream: &[u8]) -> Framed {
         partial,
         ..
     } = settings;
-    let (mut out, mut counts) = (Vec::new(), Counts::default());
-    for (content, end) in units(framing, stream) {
-        let lost = end.is_empty() && partial == Partial::Drop;
-        // The framer handles an oversized line before the stream ends, except if only a CR at its end
-        // makes it too long.
-        let waits = lost && framing != Framing::Nul && content.ends_with(b"\r");
-        let certain = content.len() - usize::from(waits);
-        let oversized = certain > max;
-        let left_out = oversized && matches!(oversize, Oversize::Drop | Oversize::Close);
-        counts.oversized += u64::from(oversized);
-        counts.oversized_dropped += u64::from(left_out);
-        counts.partial_dropped += u64::from(lost && !left_out);
-        match oversize {
-            Oversize::Close if oversized => return (out, counts, Some(Closed::Oversize)),
-            _ if left_out => {}
-            Oversize::Split if oversized => {
-                let whole = (certain - 1) / max;
-                let pieces = content[..whole * max].chunks(max);
-                out.extend(pieces.map(|piece| (piece.to_vec(), framing.terminator().to_vec())));
-                out.extend((!lost).then(|| (content[whole * max..].to_vec(), end)));
-            }
-            _ if lost => {}
-            _ => out.push((content[..content.len().min(max)].to_vec(), end)),
+    let lost = end.is_empty() && partial == Partial::Drop;
+    // The framer handles an oversized line before the stream ends, except if only a CR at its end
+    // makes it too long.
+    let waits = lost && framing != Framing::Nul && content.ends_with(b"\r");
+    let certain = content.len() - usize::from(waits);
+    let oversized = certain > max;
+    let left_out = oversized && matches!(oversize, Oversize::Drop | Oversize::Close);
+    counts.oversized += u64::from(oversized);
+    counts.oversized_dropped += u64::from(left_out);
+    counts.partial_dropped += u64::from(lost && !left_out);
+    match oversize {
+        Oversize::Close if oversized => *closed = Some(Closed::Oversize),
+        _ if left_out => {}
+        Oversize::Split if oversized => {
+            let whole = (certain - 1) / max;
+            let pieces = content[..whole * max].chunks(max);
+            out.extend(pieces.map(|piece| (piece.to_vec(), framing.terminator().to_vec())));
+            out.extend((!lost).then(|| (content[whole * max..].to_vec(), end)));
         }
+        _ if lost => {}
+        _ => out.push((content[..content.len().min(max)].to_vec(), end)),
     }
-    (out, counts, None)
 }

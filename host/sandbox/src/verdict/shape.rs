@@ -26,7 +26,7 @@ fn same_terminators(input: &Lines, output: &[u8], framing: Framing) -> bool {
         Framing::Nul => scan::same_places(0, input.bytes(), output),
         Framing::Crlf => framing.count_in(input.bytes()) == framing.count_in(output),
         // Any byte may be content.
-        Framing::Octet => true,
+        Framing::Octet | Framing::Auto => true,
     };
     last_bytes && gaps_match(input, output, framing)
 }

@@ -29,6 +29,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             return Ok(());
         }
         self.framer.set_settings(service.lines(self.framings.from));
+        self.framings.unfit = service.to_unfit;
         self.throttle = service.throttle(direction);
         self.pause_if_over_rate();
         self.service = Arc::clone(service);

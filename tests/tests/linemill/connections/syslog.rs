@@ -1,4 +1,4 @@
-//! Syslog senders that others wrote: logger and rsyslogd, by RFC 6587.
+//! Syslog senders that others wrote: logger, rsyslogd and Python's SysLogHandler, by RFC 6587.
 
 use std::process::Command;
 
@@ -8,7 +8,14 @@ use super::programs::program;
 
 /// A host that receives syslog with counted octets (RFC 6587) and writes lines to standard output.
 fn syslog_host() -> Host {
-    Host::with("chain = []\nframing = \"octet\"\nto_framing = \"lf\"\nto = \"stdout\"")
+    collecting("octet")
+}
+
+/// A host that receives syslog in this framing and writes lines to standard output.
+fn collecting(framing: &str) -> Host {
+    Host::with(&format!(
+        "chain = []\nframing = \"{framing}\"\nto_framing = \"lf\"\nto = \"stdout\""
+    ))
 }
 
 /// Waits for `count` lines that contain `start`; returns each from `start` on.
@@ -29,34 +36,68 @@ fn texts(host: &Host, count: usize, start: &str) -> Vec<String> {
 
 #[test]
 fn logger_with_octets_counted() {
+    logger(&syslog_host(), &["--octet-count"], 100, 100);
+}
+
+/// One port takes logger with octets counted, and without.
+#[test]
+fn logger_in_both_ways() {
+    let host = collecting("auto");
+    logger(&host, &["--octet-count"], 100, 100);
+    logger(&host, &[], 100, 200);
+}
+
+/// Sends lines by logger with these further arguments; `all` are the lines since the host's start.
+#[track_caller]
+fn logger(host: &Host, further: &[&str], count: usize, all: usize) {
     let Some(path) = program("logger", "bsdutils") else {
         return;
     };
-    let host = syslog_host();
     let port = host.address().port().to_string();
-    let args = [
-        "--tcp",
-        "--octet-count",
-        "--server",
-        "127.0.0.1",
-        "--port",
-        &port,
-    ];
+    let args = ["--tcp", "--server", "127.0.0.1", "--port", &port];
     let mut logger = Program::start(
         Command::new(path)
             .args(args)
+            .args(further)
             .args(["--tag", "linemill-test"]),
     );
-    for number in 0..100 {
+    for number in all - count..all {
         logger.send(format!("line {number} of logger\n").as_bytes());
     }
     assert!(logger.wait().success(), "{}", logger.output());
-    let expected: Vec<String> = (0..100)
+    let expected: Vec<String> = (0..all)
         .map(|number| format!("line {number} of logger"))
         .collect();
-    assert_eq!(texts(&host, 100, "line "), expected);
+    assert_eq!(texts(host, all, "line "), expected);
     let first = host.stdout(1);
     assert!(first.starts_with(b"<13>1 "), "{}", first.escape_ascii());
+    host.expect_no_connections();
+}
+
+/// Python's SysLogHandler ends a message with NUL, or with what the message ends with.
+#[test]
+fn python_ends_messages_with_nul_or_lf() {
+    let Some(path) = program("python3", "python3") else {
+        return;
+    };
+    let host = collecting("auto");
+    let script = format!(
+        "import logging, logging.handlers, socket\n\
+         handler = logging.handlers.SysLogHandler(('127.0.0.1', {}), socktype=socket.SOCK_STREAM)\n\
+         for number in range(100):\n    \
+             handler.append_nul = number % 2 == 0\n    \
+             text = 'line %d of Python' % number + ('' if handler.append_nul else '\\n')\n    \
+             record = dict(msg=text, levelno=logging.INFO, levelname='INFO')\n    \
+             handler.emit(logging.makeLogRecord(record))\n\
+         handler.close()\n",
+        host.address().port()
+    );
+    let mut python = Program::run(path, &["-c", &script]);
+    assert!(python.wait().success(), "{}", python.output());
+    let expected: Vec<String> = (0..100)
+        .map(|number| format!("line {number} of Python"))
+        .collect();
+    assert_eq!(texts(&host, 100, "line "), expected);
     host.expect_no_connections();
 }
 
@@ -64,25 +105,37 @@ fn logger_with_octets_counted() {
 #[test]
 #[cfg(unix)]
 fn rsyslog_forwards() {
-    rsyslog("");
+    rsyslog(&syslog_host(), " TCP_Framing=\"octet-counted\"");
+}
+
+/// With its default framing, LF.
+#[test]
+#[cfg(unix)]
+fn rsyslog_forwards_lines() {
+    rsyslog(&collecting("auto"), "");
 }
 
 /// With the template of RFC 5424, which includes an LF in the counted octets.
 #[test]
 #[cfg(unix)]
 fn rsyslog_forwards_by_rfc_5424() {
-    rsyslog(" template=\"RSYSLOG_SyslogProtocol23Format\"");
+    for framing in ["octet", "auto"] {
+        rsyslog(
+            &collecting(framing),
+            " TCP_Framing=\"octet-counted\" template=\"RSYSLOG_SyslogProtocol23Format\"",
+        );
+    }
 }
 
+/// Forwards lines by rsyslogd, with these further parameters.
 #[track_caller]
 #[cfg(unix)]
-fn rsyslog(template: &str) {
+fn rsyslog(host: &Host, parameters: &str) {
     use std::os::unix::net::UnixDatagram;
 
     let Some(path) = program("rsyslogd", "rsyslog") else {
         return;
     };
-    let host = syslog_host();
     let folder = Folder::new();
     let here = folder.path().display().to_string();
     folder.write(
@@ -91,8 +144,7 @@ fn rsyslog(template: &str) {
             "global(workDirectory=\"{here}\")\n\
              module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
              input(type=\"imuxsock\" Socket=\"{here}/log\" RateLimit.Interval=\"0\")\n\
-             action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\"\n\
-             TCP_Framing=\"octet-counted\"{template})\n",
+             action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\"{parameters})\n",
             host.address().port()
         ),
     );
@@ -109,7 +161,7 @@ fn rsyslog(template: &str) {
     let expected: Vec<String> = (0..500)
         .map(|number| format!("line {number} of rsyslog"))
         .collect();
-    assert_eq!(texts(&host, 500, "line "), expected);
+    assert_eq!(texts(host, 500, "line "), expected);
     assert!(daemon.terminate().success(), "{}", daemon.output());
     host.expect_no_connections();
 }

@@ -2,34 +2,7 @@
 
 use linemill_tests::{Host, assert_bytes, rot13};
 
-/// The filter `number` shows where lines start.
-const NUMBER: &str = "[filter.number]\nplugin = \"number\"";
-
-/// A host whose listener has these further keys and numbers its lines.
-fn numbering(listener: &str) -> Host {
-    Host::serve(Host::config(
-        &format!("chain = [\"number\"]\n{listener}"),
-        NUMBER,
-    ))
-}
-
-/// Asserts the answer to `input`, sent in one write, in two with every possible cut, and byte by byte.
-#[track_caller]
-fn check_pieces(host: &Host, input: &[u8], expected: &[u8]) {
-    let expected = expected.escape_ascii().to_string();
-    for cut in 0..input.len() {
-        let mut client = host.connect();
-        client.send(&input[..cut]);
-        let answer = client.exchange(&input[cut..]);
-        assert_eq!(answer.escape_ascii().to_string(), expected, "cut at {cut}");
-    }
-    let mut client = host.connect();
-    for byte in input {
-        client.send(&[*byte]);
-    }
-    let answer = client.exchange(b"");
-    assert_eq!(answer.escape_ascii().to_string(), expected, "byte by byte");
-}
+use super::pieces::{check_pieces, numbering};
 
 #[test]
 fn case_10_nul_terminates_lines() {
@@ -59,6 +32,21 @@ fn octets_are_counted_again_when_a_filter_changes_the_length() {
         b"5 hello3 abc",
         b"7 1 hello5 2 abc",
     );
+}
+
+/// ROT13 twice is the identity, whatever a sender counts. Filters see content only.
+#[test]
+fn a_counted_terminator_is_not_content() {
+    let input = b"4 abc\n1 \n5 abc\r\n3 abc5 abc\n\n2 \r\n";
+    let host = Host::with("framing = \"octet\"");
+    check_pieces(&host, input, &rot13(input));
+    check_pieces(
+        &numbering("framing = \"octet\""),
+        b"4 abc\n5 abc\r\n3 abc",
+        b"6 1 abc\n7 2 abc\r\n5 3 abc",
+    );
+    let host = Host::with("framing = \"octet\"\nmax_line = \"3B\"\noversize = \"drop\"");
+    assert_eq!(host.connect().exchange(b"5 abc\r\n4 abcd"), b"5 nop\r\n");
 }
 
 #[test]
@@ -152,5 +140,29 @@ fn a_line_that_the_output_framing_cannot_hold_is_dropped() {
     assert_eq!(
         metrics.sum("linemill_lines_out_total", &[]).to_string(),
         "2"
+    );
+}
+
+#[test]
+fn a_line_that_the_output_framing_cannot_hold_may_be_changed() {
+    for (unfit, expected) in [
+        ("space", &b"bar\na o\ngjb\n"[..]),
+        ("escape", b"bar\na#012o\ngjb\n"),
+    ] {
+        let listener = format!("framing = \"octet\"\nto_framing = \"lf\"\nto_unfit = \"{unfit}\"");
+        check_pieces(&Host::with(&listener), b"3 one3 n\nb4 two\n", expected);
+    }
+}
+
+#[test]
+fn a_mark_at_the_start_of_a_stream_is_removed() {
+    let input = b"\xEF\xBB\xBF\xEF\xBB\xBFabc\n\xEF\xBB\xBFdef\n";
+    check_pieces(&Host::with("strip_bom = true"), input, &rot13(&input[3..]));
+    check_pieces(&Host::with(""), input, &rot13(input));
+    check_pieces(&Host::with("strip_bom = true"), b"\xEF\xBB", b"\xEF\xBB");
+    check_pieces(
+        &Host::with("strip_bom = true\nframing = \"octet\""),
+        b"\xEF\xBB\xBF3 abc",
+        b"3 nop",
     );
 }

@@ -1,6 +1,7 @@
 //! The framer for `octet`, against the reference of the fuzz target and by example.
 
 use super::*;
+use crate::Unfit;
 use crate::fuzz::octet::reference;
 
 const OCTET: LineSettings = LineSettings {
@@ -94,7 +95,7 @@ fn case_11_lengths_are_removed_and_written() {
     assert_eq!(lines.bytes(), b"helloabc");
     assert_eq!(lines.spans(), [0, 5, 5, 8]);
     assert!(!framer.has_partial());
-    let encoded = lines.encode(Framing::Octet, Framing::Octet);
+    let encoded = lines.encode(Framing::Octet, Framing::Octet, Unfit::Drop);
     assert_eq!(encoded.bytes, b"5 hello3 abc");
 }
 
@@ -200,7 +201,7 @@ fn pieces_of_a_frame_get_their_own_lengths() {
         ..OCTET
     };
     let lines = Framer::new(settings).frame(b"9 abcdefghi".to_vec());
-    let encoded = lines.encode(Framing::Octet, Framing::Octet);
+    let encoded = lines.encode(Framing::Octet, Framing::Octet, Unfit::Drop);
     assert_eq!(encoded.bytes, b"4 abcd4 efgh1 i");
 }
 
