@@ -10,7 +10,7 @@
 //! as soon as it is complete, a truncated line once its whole frame has arrived.
 
 use super::{Closed, Framer, SMALL, State};
-use crate::framing::octet::{Content, Frame, read_length};
+use crate::framing::octet::{Content, Frame, counted_end, read_length};
 use crate::{Lines, Oversize, Partial};
 
 /// What happens to the next bytes of a frame's content.
@@ -29,6 +29,17 @@ pub(super) enum Step {
     Close,
 }
 
+/// The length of a frame's content if `bytes` begins with all of it and it is not oversized.
+#[inline]
+fn whole(frame: Frame, max_line: usize, bytes: &[u8]) -> Option<usize> {
+    match frame {
+        Frame::Content(content) if content.keep <= max_line.min(bytes.len()) as u64 => {
+            Some(content.keep as usize)
+        }
+        _ => None,
+    }
+}
+
 impl Framer {
     /// Frames a block that begins with the partial line.
     pub(super) fn frame_octet(&mut self, mut block: Vec<u8>) -> Lines {
@@ -43,8 +54,21 @@ impl Framer {
                         self.close(Closed::BadLength);
                         break 0;
                     };
-                    self.frame = frame;
                     at += read;
+                    // A whole frame without an oversized content is moved at once.
+                    if let Some(line) = whole(frame, self.settings.max_line, &block[at..]) {
+                        if spans.is_empty() {
+                            spans.reserve(2 * ((block.len() - at) / 64 + 1));
+                        }
+                        let content = line - counted_end(&block[at..at + line], false).len();
+                        block.copy_within(at..at + line, end);
+                        spans.extend([end as u32, (end + content) as u32]);
+                        end += line;
+                        at += line;
+                        self.frame = Frame::default();
+                        continue;
+                    }
+                    self.frame = frame;
                     continue;
                 }
                 Frame::Content(content) => content,

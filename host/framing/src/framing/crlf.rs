@@ -21,6 +21,7 @@ impl Grammar for Crlf {
 
 impl Terminated for Crlf {
     const LAST_BYTE: u8 = b'\n';
+    const TAKES_CR: bool = true;
 
     #[inline(always)]
     fn line_end(block: &[u8], start: usize, at: usize) -> Option<LineEnd> {

@@ -4,7 +4,7 @@
 //! its CR as part of the terminator.
 
 use super::Grammar;
-use super::terminated::{LineEnd, Terminated, take_all};
+use super::terminated::{LineEnd, Terminated};
 
 pub(super) struct Lf;
 
@@ -38,6 +38,7 @@ impl Grammar for Lf {
 
 impl Terminated for Lf {
     const LAST_BYTE: u8 = b'\n';
+    const TAKES_CR: bool = true;
 
     #[inline(always)]
     fn line_end(block: &[u8], start: usize, at: usize) -> Option<LineEnd> {
@@ -46,16 +47,5 @@ impl Terminated for Lf {
             content: at - usize::from(after_cr),
             line: at + 1,
         })
-    }
-
-    #[inline(always)]
-    fn take_all(
-        block: &[u8],
-        places: &[u32],
-        max_line: usize,
-        start: usize,
-        spans: &mut Vec<u32>,
-    ) -> Option<usize> {
-        take_all(true, block, places, max_line, start, spans)
     }
 }

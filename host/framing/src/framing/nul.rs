@@ -1,7 +1,7 @@
 //! The framing `nul`: NUL ends a line, as in the output of `find -print0` and the input of `xargs -0`.
 
 use super::Grammar;
-use super::terminated::{LineEnd, Terminated, take_all};
+use super::terminated::{LineEnd, Terminated};
 
 pub(super) struct Nul;
 
@@ -20,6 +20,7 @@ impl Grammar for Nul {
 
 impl Terminated for Nul {
     const LAST_BYTE: u8 = 0;
+    const TAKES_CR: bool = false;
 
     #[inline(always)]
     fn line_end(_: &[u8], _: usize, at: usize) -> Option<LineEnd> {
@@ -27,16 +28,5 @@ impl Terminated for Nul {
             content: at,
             line: at + 1,
         })
-    }
-
-    #[inline(always)]
-    fn take_all(
-        block: &[u8],
-        places: &[u32],
-        max_line: usize,
-        start: usize,
-        spans: &mut Vec<u32>,
-    ) -> Option<usize> {
-        take_all(false, block, places, max_line, start, spans)
     }
 }

@@ -144,7 +144,7 @@ impl Content {
 /// The terminator at the end of a frame whose last bytes are `bytes`; empty if it has none. `after_cr`:
 /// the byte before them is a CR.
 #[inline]
-fn counted_end(bytes: &[u8], after_cr: bool) -> &'static [u8] {
+pub(crate) fn counted_end(bytes: &[u8], after_cr: bool) -> &'static [u8] {
     match bytes {
         [.., b'\r', b'\n'] => b"\r\n",
         [b'\n'] if after_cr => b"\r\n",

@@ -28,19 +28,43 @@ pub(super) trait Terminated: Grammar {
     /// `None` if that byte is content.
     fn line_end(block: &[u8], start: usize, at: usize) -> Option<LineEnd>;
 
+    /// Whether a CR right before the terminator belongs to it. Only for [`Self::take_all`].
+    const TAKES_CR: bool;
+
     /// Takes one line for each of `places`, the indices of [`Self::LAST_BYTE`]. The first line begins
     /// at `start`. Returns where the next line begins. If a line is longer than `max_line`, or this
     /// framing cannot take lines together, returns `None` and takes no line.
+    #[inline(always)]
     fn take_all(
         block: &[u8],
         places: &[u32],
         max_line: usize,
-        start: usize,
+        mut start: usize,
         spans: &mut Vec<u32>,
-    ) -> Option<usize>;
+    ) -> Option<usize> {
+        let before = spans.len();
+        spans.resize(before + 2 * places.len(), 0);
+        let mut longest = 0;
+        for (span, place) in spans[before..].as_chunks_mut().0.iter_mut().zip(places) {
+            let at = *place as usize;
+            // Written without a branch. The byte before `start` ends a terminator, so it is never a CR.
+            let cr = Self::TAKES_CR && block[at.saturating_sub(1)] == b'\r' && at > start;
+            let end = at - usize::from(cr);
+            longest = longest.max(end - start);
+            *span = [start as u32, end as u32];
+            start = at + 1;
+        }
+        if longest > max_line {
+            spans.truncate(before);
+            return None;
+        }
+        Some(start)
+    }
 }
 
-/// See [`Framing::fitting_lines`](super::Framing::fitting_lines).
+/// See [`Framing::fitting_lines`](super::Framing::fitting_lines). Not inlined: within a larger function,
+/// its loop takes an instruction more per line.
+#[inline(never)]
 pub(super) fn fitting_lines<G: Terminated>(
     max_line: usize,
     block: &[u8],
@@ -77,34 +101,4 @@ pub(super) fn next_end<G: Terminated>(
     let from = searched.max(start).min(block.len());
     memchr::memchr_iter(G::LAST_BYTE, &block[from..])
         .find_map(|found| G::line_end(block, start, from + found))
-}
-
-/// [`Terminated::take_all`] for framings where every place ends a line. `cr_may_precede`: a CR before
-/// the place belongs to the terminator.
-#[inline(always)]
-pub(super) fn take_all(
-    cr_may_precede: bool,
-    block: &[u8],
-    places: &[u32],
-    max_line: usize,
-    mut start: usize,
-    spans: &mut Vec<u32>,
-) -> Option<usize> {
-    let before = spans.len();
-    spans.resize(before + 2 * places.len(), 0);
-    let mut longest = 0;
-    for (span, place) in spans[before..].as_chunks_mut().0.iter_mut().zip(places) {
-        let at = *place as usize;
-        // Written without a branch. The byte before `start` ends a terminator, so it is never a CR.
-        let cr = cr_may_precede && block[at.saturating_sub(1)] == b'\r' && at > start;
-        let end = at - usize::from(cr);
-        longest = longest.max(end - start);
-        *span = [start as u32, end as u32];
-        start = at + 1;
-    }
-    if longest > max_line {
-        spans.truncate(before);
-        return None;
-    }
-    Some(start)
 }
