@@ -15,4 +15,6 @@ pub mod end;
 pub mod metrics;
 mod pump;
 mod read;
+pub mod source;
+pub mod tally;
 mod timer;

@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub in_force: InForce<Generation>,
     /// When the last connections end at the latest; `None` until the host drains.
     pub drain_until: Option<Instant>,
+    /// Whether the host has been told to stop. It may still accept connections for a while.
+    pub stopping: bool,
 }
 
 /// Everything that one reload puts in force at once.
@@ -51,6 +53,8 @@ pub struct Generation {
     pub drain: Duration,
     /// The token that requests to the admin address must carry; `None` admits all.
     pub admin_token: Option<Token>,
+    /// How long the host accepts connections after it was told to stop.
+    pub drain_delay: Duration,
     /// By name: all filters of the configuration, whether or not a chain uses them.
     pub filters: HashMap<String, Arc<Filter>>,
 }
@@ -61,6 +65,7 @@ impl Snapshot {
         watch::channel(Self {
             in_force: InForce::new(Arc::new(generation)),
             drain_until: None,
+            stopping: false,
         })
     }
 

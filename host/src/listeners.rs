@@ -16,6 +16,7 @@ mod gates;
 pub mod listener;
 pub mod metrics;
 mod opening;
+mod seats;
 mod sockets;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::connections::metrics::LineMetrics;
+use crate::connections::tally::Tally;
 use crate::generation::{DataPlane, Generation, Snapshot};
 use crate::net::bind::{Access, BindRequest, Socket, SystemdSockets};
 use linemill_config::settings::{Address, Settings};
@@ -42,7 +44,7 @@ pub struct Listeners {
     /// The listeners of the generation in force, by name.
     members: Members,
     /// The tasks of all listeners that still have connections, removed ones included.
-    running: JoinSet<()>,
+    running: JoinSet<Tally>,
     metrics: Families<ListenerMetrics>,
     line_metrics: Families<LineMetrics>,
 }
@@ -96,9 +98,14 @@ impl Listeners {
         &self.systemd
     }
 
-    /// Waits until all listeners have drained. The snapshot must say that the host drains.
-    pub async fn end(&mut self) {
-        while self.running.join_next().await.is_some() {}
+    /// Waits until all listeners have drained. The snapshot must say that the host drains. Returns what
+    /// became of the lines of the drain.
+    pub async fn end(&mut self) -> Tally {
+        let mut tally = Tally::default();
+        while let Some(ended) = self.running.join_next().await {
+            tally.add(&ended.unwrap_or_default());
+        }
+        tally
     }
 
     /// Starts a listener on `socket`.

@@ -3,13 +3,15 @@
 //! In: the first generation, a future that asks for the shutdown, and one that cuts the drain short. Out:
 //! a host that has drained. Not here: signals (`app::run`).
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{Built, Loaded};
+use crate::connections::tally::Tally;
 use crate::control::admin::server::{AdminServer, PreparedAdmin};
 use crate::control::admin::{Admin, Connections};
 use crate::control::history::History;
@@ -99,8 +101,9 @@ impl Host {
         self.sender.clone()
     }
 
-    /// Serves until `shutdown` resolves with the reason to log. Then stops accepting, and returns when
-    /// all connections have ended, at the end of the grace period, or when `abort` resolves.
+    /// Serves until `shutdown` resolves with the reason to log, and for `drain_delay` after that. Then
+    /// stops accepting, and returns when all connections have ended, at the end of the grace period, or
+    /// when `abort` resolves.
     pub async fn serve(
         self,
         shutdown: impl Future<Output = &'static str>,
@@ -113,21 +116,44 @@ impl Host {
         let reloading = tokio::spawn(reloader.run(requests, ended));
 
         let reason = shutdown.await;
+        let mut abort = pin!(abort);
+        let delay = snapshot.borrow().generation().drain_delay;
+        if !delay.is_zero() {
+            tracing::info!(
+                signal = reason,
+                ?delay,
+                "stopping; connections are still accepted"
+            );
+            publisher.send_modify(|snapshot| snapshot.stopping = true);
+            tokio::select! {
+                () = sleep(delay) => {}
+                () = &mut abort => {
+                    tracing::warn!("second signal: not waiting for connections");
+                    return;
+                }
+            }
+        }
         let grace = snapshot.borrow().generation().drain;
         tracing::info!(signal = reason, ?grace, "draining");
         let until = Instant::now() + grace;
-        publisher.send_modify(|snapshot| snapshot.drain_until = Some(until));
+        publisher.send_modify(|snapshot| {
+            snapshot.stopping = true;
+            snapshot.drain_until = Some(until);
+        });
         // The reloader publishes whole generations, so it can be stopped at any time.
         let _already_ended = end.send(());
         let drained = async {
-            if let Ok(mut listeners) = reloading.await {
-                listeners.end().await;
-            }
-            sinks.finish(until + LAST_LINES).await;
+            let tally = match reloading.await {
+                Ok(mut listeners) => listeners.end().await,
+                Err(_) => Tally::default(),
+            };
+            // Connections may have delivered lines until a moment ago.
+            let deadline = until.max(Instant::now()) + LAST_LINES;
+            (tally, sinks.finish(deadline).await)
         };
         tokio::select! {
-            () = drained => tracing::info!("drained"),
-            () = abort => tracing::warn!("second signal: not waiting for connections"),
+            (tally, lost) = drained => log_drained(&tally, lost),
+            () = &mut abort => tracing::warn!("second signal: not waiting for connections"),
         }
     }
 
@@ -195,5 +221,16 @@ impl Host {
             swap_state: SwapState::default(),
         };
         (reloader, requests)
+    }
+}
+
+/// Says what became of the lines of a drain. `lost` of the delivered ones did not leave the host.
+fn log_drained(tally: &Tally, lost: u64) {
+    let (delivered, dropped) = (tally.delivered.saturating_sub(lost), tally.dropped());
+    if dropped + lost == 0 {
+        tracing::info!(delivered, "drained");
+    } else {
+        let reasons = tally.reasons();
+        tracing::warn!(delivered, dropped, %reasons, lost, "drained; lines were dropped");
     }
 }

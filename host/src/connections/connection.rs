@@ -12,15 +12,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::activity::Activity;
-use super::closing::{Closing, LINGER};
+use super::closing::{LINGER, discard, send_fin};
 use super::context::Context;
 use super::end::End;
 use super::pump::Pump;
+use super::source::Source;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot, grace_ends};
 use crate::net::transport::{ReadHalf, WriteHalf};
@@ -28,6 +29,7 @@ use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::Sink;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::Upstream;
+use linemill_framing::Framer;
 use linemill_sandbox::trial::Cohort;
 
 /// A client's stream that has not been served yet.
@@ -39,7 +41,7 @@ pub struct Connection<R, W> {
     patience: Option<Duration>,
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
     /// A stream of listener `listener`.
     pub fn new(
         reader: R,
@@ -105,14 +107,24 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             ..
         } = self;
         let sink = ConnectionSink::of_client(writer);
-        let closing = Closing::of(&context)?;
         let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;
-        let end = pump.serve().await;
+        let end = pump.run().await;
+        if end.reads_on() && !pump.sink.writes_to_socket() {
+            // Answers from before `to` was changed may be left.
+            drop(timeout(LINGER, pump.flush()).await);
+            // Nothing has to be answered: what the client sends until it has seen the FIN is
+            // delivered, too.
+            if send_fin(&end, pump.sink.close()).await {
+                let last = pump.linger().await;
+                pump.finish(last).await;
+            }
+            return Some(end);
+        }
+        let end = pump.finish(end).await;
         pump.discard();
-        let dropped = closing.metrics.dropped.of(DropReason::Closed);
-        closing
-            .close(&end, pump.sink.close(), &mut pump.reader, dropped)
-            .await;
+        if send_fin(&end, pump.sink.close()).await && !matches!(end, End::Undelivered) {
+            pump.discard_input(DropReason::Closed).await;
+        }
         Some(end)
     }
 
@@ -124,14 +136,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             context,
             patience,
         } = self;
-        let closing = Closing::of(&context)?;
         let (from_upstream, to_upstream) = match connect(&upstream, &context, patience).await {
             Ok(halves) => halves,
             Err(end) => {
-                let dropped = closing.metrics.dropped.of(DropReason::NextHop);
-                closing
-                    .close(&end, writer.shutdown(), &mut reader, dropped)
-                    .await;
+                if send_fin(&end, writer.shutdown()).await {
+                    discard_unserved(&mut reader, &context).await;
+                }
                 return Some(end);
             }
         };
@@ -141,13 +151,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let sink = ConnectionSink::of_client(writer);
         let mut reply = Pump::new(from_upstream, sink, Direction::Reply, false, context)?;
         let end = serve_pair(&mut forward, &mut reply).await;
+        if end.reads_on() && !matches!(end, End::Settled) {
+            close_pair(&end, &mut forward, &mut reply).await;
+            return Some(end);
+        }
         forward.discard();
         reply.discard();
-        let dropped = closing.metrics.dropped.of(DropReason::Closed);
-        let shutdown = reply.sink.close();
-        closing
-            .close(&end, shutdown, &mut forward.reader, dropped)
-            .await;
+        if send_fin(&end, reply.sink.close()).await {
+            let reason = match end {
+                End::NextHop(_) => DropReason::NextHop,
+                _ => DropReason::Closed,
+            };
+            forward.discard_input(reason).await;
+        }
         Some(end)
     }
 }
@@ -169,16 +185,40 @@ async fn connect(
     }
 }
 
-/// Serves both directions until both have ended, or one with an error.
+/// Discards the lines of a client that no upstream could be reached for, and counts them.
+async fn discard_unserved<R: Source>(reader: &mut R, context: &Context) {
+    let Some(service) = context.service() else {
+        return;
+    };
+    let counts = context.metrics.pump(Direction::Forward);
+    let dropped = &context.metrics.dropped;
+    let count = |bytes, lines| {
+        counts.bytes_in.inc_by(bytes);
+        counts.lines_in.inc_by(lines);
+        dropped.of(DropReason::NextHop).inc_by(lines);
+    };
+    let mut framer = Framer::new(service.lines);
+    discard(reader, &mut framer, service.lines, count).await;
+    if framer.has_partial() {
+        dropped.of(DropReason::Partial).inc();
+    }
+}
+
+/// Serves both directions until both have ended, or one with an error. After an end that
+/// [reads on](End::reads_on), other than [`End::Settled`], the client's direction is not finished.
 async fn serve_pair<R, W>(forward: &mut Pump<R, WriteHalf>, reply: &mut Pump<ReadHalf, W>) -> End
 where
-    R: AsyncRead + Unpin,
+    R: Source,
     W: AsyncWrite + Unpin,
 {
     // How the client's direction ended, and whether the upstream has ended its answers cleanly.
     let (mut forward_end, mut answered) = (None, false);
     let mut forward = pin!(async {
-        let end = forward.serve().await;
+        let end = forward.run().await;
+        if end.reads_on() && !matches!(end, End::Settled) {
+            return end;
+        }
+        let end = forward.finish(end).await;
         // The upstream has every line whole, and may still answer the last of them.
         if end.flushes() {
             drop(timeout(LINGER, forward.sink.close()).await);
@@ -197,21 +237,52 @@ where
         // answers have a moment.
         let hurries = forward_end
             .as_ref()
-            .is_some_and(|end| !matches!(end, End::Eof | End::Drained));
+            .is_some_and(|end| !matches!(end, End::Eof | End::Settled));
         tokio::select! {
             end = &mut forward, if forward_end.is_none() => match end {
                 End::Unwritable(error) => return End::NextHop(error),
+                end @ (End::IdleTimeout | End::Drained) => return end,
                 end if answered || !end.flushes() => return end,
                 end => forward_end = Some(end),
             },
             end = &mut reply, if !answered => match (end, forward_end.take()) {
                 (_, Some(end)) if hurries => return end,
                 (End::Eof, Some(end)) => return end,
-                (End::Eof, None) => answered = true,
+                // The client's direction ends at the same time, once it is between two blocks.
+                (End::Eof | End::Drained, None) => answered = true,
                 (End::Broken(error), _) => return End::NextHop(error),
                 (end, _) => return end,
             },
             () = sleep(LINGER), if hurries => return forward_end.unwrap_or(End::Eof),
         }
     }
+}
+
+/// Closes both directions when the grace period is over or nothing has come for too long: the client
+/// gets its FIN first, and what it sends until it has seen that still goes on to the upstream.
+async fn close_pair<R, W>(
+    end: &End,
+    forward: &mut Pump<R, WriteHalf>,
+    reply: &mut Pump<ReadHalf, W>,
+) where
+    R: Source,
+    W: AsyncWrite + Unpin,
+{
+    drop(timeout(LINGER, reply.flush()).await);
+    let lingers = send_fin(end, reply.sink.close()).await;
+    let mut last_lines = pin!(async {
+        let last = if lingers {
+            forward.linger().await
+        } else {
+            End::Drained
+        };
+        forward.finish(last).await;
+        drop(timeout(LINGER, forward.sink.close()).await);
+    });
+    // Nobody takes answers any more, but an upstream that cannot send them might not read on.
+    tokio::select! {
+        () = &mut last_lines => {}
+        () = reply.discard_input(DropReason::Closed) => last_lines.await,
+    }
+    reply.discard_input(DropReason::Closed).await;
 }

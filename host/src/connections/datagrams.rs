@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, sink};
+use tokio::io::sink;
 use tokio::sync::watch;
 
 use super::activity::Activity;
 use super::context::Context;
 use super::end::End;
 use super::pump::Pump;
+use super::source::Source;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot};
 use crate::sinks::connection_sink::ConnectionSink;
@@ -20,7 +21,7 @@ use linemill_sandbox::trial::Cohort;
 
 /// Serves the lines of `reader` to its end; `None` when its listener is not in force.
 pub async fn serve(
-    reader: impl AsyncRead + Unpin,
+    reader: impl Source,
     listener: Arc<str>,
     snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<LineMetrics>,

@@ -23,8 +23,13 @@ pub enum End {
     BadLength,
     /// A filter closed the stream, or failed with `on_error = "close"`.
     Filter(Close),
-    /// The host drains.
+    /// The host drains or the listener is gone, and there was a moment without input with nothing
+    /// owed to anybody.
+    Settled,
+    /// The host drains or the listener is gone, and the grace period is over.
     Drained,
+    /// The grace period ended while lines waited for a shared sink.
+    Undelivered,
     /// Reading failed.
     Broken(io::Error),
     /// Writing failed.
@@ -83,7 +88,7 @@ impl End {
             Self::BadLength => EndReason::BadLength,
             Self::Filter(Close::Verdict) => EndReason::Filter,
             Self::Filter(Close::OnError) => EndReason::OnError,
-            Self::Drained => EndReason::Drain,
+            Self::Settled | Self::Drained | Self::Undelivered => EndReason::Drain,
             Self::Broken(error) if is_truncated(error) => EndReason::Truncated,
             Self::Broken(_) => EndReason::ReadError,
             Self::Unwritable(_) => EndReason::WriteError,
@@ -97,6 +102,11 @@ impl End {
             Self::Broken(error) | Self::Unwritable(error) | Self::NextHop(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Whether lines that come afterwards are still delivered, where they need no answer.
+    pub(super) fn reads_on(&self) -> bool {
+        matches!(self, Self::Settled | Self::Drained | Self::IdleTimeout)
     }
 
     /// Whether the lines that filters hold back are sent.
@@ -131,7 +141,7 @@ impl From<DeliveryEnd> for End {
         match end {
             DeliveryEnd::Filter(close) => Self::Filter(close),
             DeliveryEnd::SinkClosed => Self::Unwritable(io::ErrorKind::BrokenPipe.into()),
-            DeliveryEnd::Drained => Self::Drained,
+            DeliveryEnd::Drained => Self::Undelivered,
         }
     }
 }

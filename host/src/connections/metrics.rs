@@ -3,6 +3,7 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::tally::Tally;
 use crate::generation::Direction;
 use crate::sinks::metrics::{Dropped, Written};
 use linemill_telemetry::BatchCounter;
@@ -76,6 +77,12 @@ pub(super) struct PumpMetrics {
 }
 
 impl LineMetrics {
+    /// What became of all lines so far.
+    pub fn tally(&self) -> Tally {
+        let delivered = self.lines_out.get() + self.reply_lines_out.get();
+        Tally::of(delivered, |reason| self.dropped.of(reason).get())
+    }
+
     /// The counters of one direction.
     pub(super) fn pump(&self, direction: Direction) -> PumpMetrics {
         let (lines_in, bytes_in, lines_out, bytes_out) = match direction {

@@ -13,21 +13,24 @@ mod follow;
 mod record;
 mod wait;
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use super::closing::discard;
 use super::context::Context;
 use super::end::End;
 use super::metrics::{KeptSettings, LineMetrics, PumpMetrics};
 use super::read::Block;
+use super::source::Source;
 use super::timer::Timer;
 use crate::generation::{Direction, Ingress, Lease, Service, Snapshot, grace_ends};
 use crate::rate::Throttle;
-use crate::sinks::connection_sink::{ConnectionSink, SinkFramings};
+use crate::sinks::connection_sink::{ConnectionSink, DeliveryEnd, SinkFramings};
 use crate::sinks::framings::Framings;
 use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
@@ -44,9 +47,13 @@ pub(super) struct Pump<R, W> {
     to_upstream: bool,
     listener: Arc<str>,
     snapshot: watch::Receiver<Snapshot>,
-    /// When the direction ends at the latest, once the host drains or the listener is gone. Only
-    /// ever moved to an earlier time.
+    /// When the direction stops reading at the latest, once the host drains or the listener is
+    /// gone. Only ever moved to an earlier time.
     drain_until: Option<Instant>,
+    /// Half of the time until then.
+    drain_half: Option<Instant>,
+    /// When the client was sent its FIN while the direction still read from it.
+    fin_sent: Option<Instant>,
     /// The service that applies to the next block.
     service: Arc<Service>,
     /// How lines come and how they go to the connection's own socket. The peers do not change their
@@ -66,6 +73,8 @@ pub(super) struct Pump<R, W> {
     throttle: Throttle,
     /// When reading goes on; `None` unless a rate has paused it.
     paused_until: Option<Instant>,
+    /// Lines that filters are working on.
+    in_chain: u64,
     /// Set when more output is queued than the high watermark, until it is down to the low one.
     stalled: bool,
     metrics: Arc<LineMetrics>,
@@ -79,7 +88,7 @@ pub(super) struct Pump<R, W> {
     timer: Timer,
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
+impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// The `direction` of a connection; `None` when its listener is not in force.
     pub(super) fn new(
         reader: R,
@@ -104,12 +113,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         };
         let framings = service.framings(direction);
         let (chain, rules) = (service.chain(direction), service.rules(framings.from));
+        let drain_until = now.drain_until(&listener);
         let mut pump = Self {
             reader,
             sink,
             direction,
             to_upstream,
-            drain_until: now.drain_until(&listener),
+            drain_until: None,
+            drain_half: None,
+            fin_sent: None,
+            in_chain: 0,
             listener,
             snapshot,
             framer: Framer::new(service.lines(framings.from)),
@@ -130,12 +143,25 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             timer: Timer::default(),
         };
         pump.follow_egress();
+        pump.note_drain(drain_until);
         Some(pump)
     }
 
     /// Serves the direction to its end.
     pub(super) async fn serve(&mut self) -> End {
-        let mut end = self.run().await;
+        let end = self.run().await;
+        self.finish(end).await
+    }
+
+    /// Reads on for a client that has its FIN by now: until its own, or until the end of the grace
+    /// period of a drain, but for [`LINGER`] at least.
+    pub(super) async fn linger(&mut self) -> End {
+        self.fin_sent = Some(Instant::now());
+        self.run().await
+    }
+
+    /// Passes on what filters hold back, and writes what is queued. `end` says why reading ended.
+    pub(super) async fn finish(&mut self, mut end: End) -> End {
         if end.finishes_chain() {
             let last = if matches!(end, End::Eof) {
                 self.framer.finish()
@@ -153,27 +179,29 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         {
             end = worse;
         }
-        // A partial line is lost with the stream, unless that ended cleanly.
-        if !matches!(end, End::Eof) && self.framer.has_partial() {
-            self.metrics.dropped.of(DropReason::Partial).inc();
+        if matches!(end, End::Settled) {
+            self.activity.settle();
         }
         end
     }
 
-    /// Discards the output that is still queued, and counts it.
-    pub(super) fn discard(&mut self) {
-        let (taken, lost) = self.sink.discard();
-        self.counts.written.lines.inc_by(taken);
-        let reason = if self.to_upstream {
-            DropReason::NextHop
-        } else {
-            DropReason::Closed
+    /// Reads and discards until the peer's FIN, for [`LINGER`] at most. Lines count as dropped, for
+    /// `reason`.
+    pub(super) async fn discard_input(&mut self, reason: DropReason) {
+        let dropped = self.metrics.dropped.of(reason);
+        let lines = self.service.lines(self.framings.from);
+        let counts = &self.counts;
+        let count = |bytes, lines| {
+            counts.bytes_in.inc_by(bytes);
+            counts.lines_in.inc_by(lines);
+            dropped.inc_by(lines);
         };
-        self.metrics.dropped.of(reason).inc_by(lost);
+        discard(&mut self.reader, &mut self.framer, lines, count).await;
     }
 
-    /// Serves until there is nothing more to read.
-    async fn run(&mut self) -> End {
+    /// Reads until there is nothing more to read. Lines that filters hold back and queued output
+    /// are left to [`Self::finish`].
+    pub(super) async fn run(&mut self) -> End {
         self.pause_if_over_rate();
         // Set when waiting has marked a new snapshot as seen.
         let mut snapshot_seen = false;
@@ -198,7 +226,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
 
     /// Frames and filters a block, and passes its lines on.
     async fn process(&mut self, block: Block) -> Result<(), End> {
-        self.activity.touch();
+        self.activity.note_read(self.direction);
         self.counts.bytes_in.inc_by(block.new as u64);
         let lines = self.framer.frame(block.bytes);
         self.note_partial(!lines.is_empty());
@@ -207,7 +235,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         self.count_framed(&lines);
         if !lines.is_empty() {
             // Boxed: its future is large, and an idle stream must not have room for it.
+            self.in_chain = lines.len() as u64;
             let output = Box::pin(self.stream_state.process(lines)).await;
+            self.in_chain = 0;
             // Nothing was read while filters worked: that does not count as the peer's silence.
             self.activity.touch();
             self.deliver(output).await?;
@@ -228,29 +258,42 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
         }
         let (framings, dropped) = (self.framings, &self.metrics.dropped);
         if let Some(output) = self.sink.enqueue(output, framings, dropped)? {
-            let framings = SinkFramings {
-                socket: framings,
-                shared: Framings {
-                    from: framings.from,
-                    to: self.service.to_framing,
-                    unfit: framings.unfit,
-                },
-            };
-            let grace_over = grace_ends(self.snapshot.clone(), &self.listener);
-            let written = &self.counts.written;
-            Box::pin(
-                self.sink
-                    .deliver(output, framings, grace_over, written, dropped),
-            )
-            .await?;
+            // Boxed: its future is large.
+            Box::pin(self.hand_over(output)).await?;
             self.resume_reading();
         }
         self.stalled |= self.sink.queued() > self.service.watermarks.high;
         Ok(())
     }
 
+    /// Waits until shared sinks have taken their lines. A client that goes away meanwhile does not keep
+    /// others out: its lines still go out, but it no longer counts against the listener's limits.
+    async fn hand_over(&mut self, output: ChainOutput) -> Result<(), DeliveryEnd> {
+        let framings = SinkFramings {
+            socket: self.framings,
+            shared: Framings {
+                from: self.framings.from,
+                to: self.service.to_framing,
+                unfit: self.framings.unfit,
+            },
+        };
+        let grace_over = grace_ends(self.snapshot.clone(), &self.listener);
+        let (written, dropped) = (&self.counts.written, &self.metrics.dropped);
+        let mut delivering = pin!(
+            self.sink
+                .deliver(output, framings, grace_over, written, dropped)
+        );
+        tokio::select! {
+            biased;
+            delivered = &mut delivering => return delivered,
+            () = self.reader.gone(), if self.direction == Direction::Forward => {}
+        }
+        self.reader.leave();
+        delivering.await
+    }
+
     /// Writes the queue to its last byte, without reading any more.
-    async fn flush(&mut self) -> Result<(), End> {
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
         while !self.sink.is_done() {
             match self.event(false).await {
                 Event::Taken(taken) => self.note_taken(taken),
@@ -260,5 +303,32 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
             }
         }
         Ok(())
+    }
+}
+
+impl<R, W> Pump<R, W> {
+    /// Discards the output that is still queued, and counts it.
+    pub(super) fn discard(&mut self) {
+        let (taken, lost) = self.sink.discard();
+        self.counts.written.lines.inc_by(taken);
+        let reason = if self.to_upstream {
+            DropReason::NextHop
+        } else {
+            DropReason::Closed
+        };
+        self.metrics.dropped.of(reason).inc_by(lost);
+    }
+}
+
+/// What is left when a direction is over, or is cut, counts as dropped.
+impl<R, W> Drop for Pump<R, W> {
+    fn drop(&mut self) {
+        self.discard();
+        let dropped = &self.metrics.dropped;
+        dropped.of(DropReason::Closed).inc_by(self.in_chain);
+        // A partial line is lost with the stream, unless that ended cleanly.
+        if self.framer.has_partial() {
+            dropped.of(DropReason::Partial).inc();
+        }
     }
 }

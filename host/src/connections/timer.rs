@@ -12,7 +12,7 @@ use super::end::End;
 use crate::generation::Service;
 
 /// How long a connection must be silent to count as done while the host drains.
-const QUIET: Duration = Duration::from_millis(50);
+pub(super) const QUIET: Duration = Duration::from_millis(50);
 
 /// What a direction waits for.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +27,24 @@ pub(super) struct Waiting {
     pub(super) paused_until: Option<Instant>,
     /// The end of the grace period, once the host drains or the listener is gone.
     pub(super) drain_until: Option<Instant>,
-    /// Whether silence would mean that the connection is done: everything is written, and no line
-    /// has begun.
-    pub(super) done: bool,
+    /// What silence would mean while the host drains.
+    pub(super) silence: Silence,
+    /// When the client is sent its FIN at the latest while the host drains, although it goes on
+    /// sending; only where nothing has to be answered.
+    pub(super) fin_at: Option<Instant>,
+    /// Once the client has its FIN: when reading ends. The peer's own pace no longer matters then.
+    pub(super) lingers_until: Option<Instant>,
+}
+
+/// What silence means while the host drains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nothing: a line has begun, or output is queued.
+    Busy,
+    /// Nothing yet, but the other direction may change that at any time.
+    Undecided,
+    /// After this long: nothing is owed any more.
+    Done(Duration),
 }
 
 /// The timeout that has passed.
@@ -41,10 +56,14 @@ pub(super) enum Due {
     Line,
     /// `write_timeout`.
     Write,
-    /// The grace period of a drain, or silence during it.
+    /// Silence during a drain, or a FIN that must not wait for it.
+    Settled,
+    /// The grace period of a drain, or the time after a FIN.
     Drained,
     /// The pause that a rate asked for.
     Resume,
+    /// A moment after which to look again what the other direction has done.
+    Look,
 }
 
 /// Fires at the next timeout or earlier. Most timeouts are extended before they pass, so it is
@@ -57,35 +76,44 @@ impl Waiting {
     pub(super) fn due(&self, service: &Service) -> Option<(Instant, Due)> {
         let after = |since: Option<Instant>, limit: Option<Duration>| Some(since? + limit?);
         // While a rate pauses reading, the peer is not idle.
-        let idle_since = self.paused_until.is_none().then_some(self.active);
-        let drained = self.drain_until.map(|until| {
-            if self.done {
-                until.min(self.active + QUIET)
-            } else {
-                until
-            }
-        });
+        let waits = self.paused_until.is_none() && self.lingers_until.is_none();
+        let idle_since = waits.then_some(self.active);
+        let line_began = self.line_began.filter(|_| self.lingers_until.is_none());
+        let silence = match self.silence {
+            _ if self.drain_until.is_none() || self.lingers_until.is_some() => None,
+            Silence::Busy => None,
+            Silence::Undecided => Some((Instant::now() + QUIET, Due::Look)),
+            Silence::Done(silence) => Some((self.active + silence, Due::Settled)),
+        };
+        let at = |at: Option<Instant>, due: Due| Some((at?, due));
         let all = [
-            (after(idle_since, service.idle_timeout), Due::Idle),
-            (after(self.line_began, service.line_timeout), Due::Line),
-            (after(self.writing_since, service.write_timeout), Due::Write),
-            (drained, Due::Drained),
-            (self.paused_until, Due::Resume),
+            at(after(idle_since, service.idle_timeout), Due::Idle),
+            at(after(line_began, service.line_timeout), Due::Line),
+            at(after(self.writing_since, service.write_timeout), Due::Write),
+            silence,
+            at(self.fin_at, Due::Settled),
+            at(self.lingers_until.or(self.drain_until), Due::Drained),
+            at(self.paused_until, Due::Resume),
         ];
-        let due = all.into_iter().filter_map(|(at, due)| Some((at?, due)));
-        due.min_by_key(|(at, _)| *at)
+        all.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
 impl Due {
+    /// Whether bytes that have come meanwhile prevent it.
+    pub(super) fn is_silence(self) -> bool {
+        matches!(self, Self::Idle | Self::Settled)
+    }
+
     /// How the direction ends; `None` when it goes on.
     pub(super) fn end(self) -> Option<End> {
         match self {
             Self::Idle => Some(End::IdleTimeout),
             Self::Line => Some(End::LineTimeout),
             Self::Write => Some(End::WriteTimeout),
+            Self::Settled => Some(End::Settled),
             Self::Drained => Some(End::Drained),
-            Self::Resume => None,
+            Self::Resume | Self::Look => None,
         }
     }
 }

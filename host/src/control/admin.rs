@@ -149,7 +149,7 @@ fn answered(outcome: Outcome) -> Response {
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    if admin.snapshot.borrow().drain_until.is_some() {
+    if admin.snapshot.borrow().stopping {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     "ready\n".into_response()

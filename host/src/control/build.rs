@@ -103,6 +103,7 @@ pub(super) async fn build_of(
         leaving: HashMap::new(),
         drain: settings.host.drain,
         admin_token: settings.host.admin_token.clone(),
+        drain_delay: settings.host.drain_delay,
         filters,
     })
 }

@@ -68,6 +68,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         leaving: HashMap::new(),
         drain: Duration::ZERO,
         admin_token: token.map(Token::new),
+        drain_delay: Duration::ZERO,
         filters: HashMap::new(),
     });
     let metrics = Metrics::default();

@@ -5,9 +5,13 @@
 //! listener, its peer and the generation it is on.
 //! Not here: who may stay (`admission`), what happens to its bytes (`connections`).
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -17,9 +21,11 @@ use super::address_counts::AddressCounts;
 use super::connection_span::ConnectionSpan;
 use super::gates::Gates;
 use super::opening::Opening;
+use super::seats::Seat;
 use crate::connections::connection::Connection;
 use crate::connections::end::EndReason;
 use crate::connections::metrics::LineMetrics;
+use crate::connections::source::Source;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::ListenerMetrics;
 use crate::net::transport::{Peer, Plain, WriteHalf};
@@ -41,10 +47,22 @@ pub(super) struct Arrival {
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
     pub(super) gates: Arc<Gates>,
+    pub(super) seat: Seat,
+}
+
+/// A client's reader, and the connection's seat.
+struct Seated {
+    reader: Opening,
+    seat: Seat,
 }
 
 /// Counts a connection for as long as it is open, however it ends.
-struct Open(Arc<ListenerMetrics>);
+struct Open {
+    metrics: Arc<ListenerMetrics>,
+    /// Why it ends. A connection that is cut, or whose listener was removed before it began, has no
+    /// other reason.
+    reason: EndReason,
+}
 
 impl Arrival {
     /// Serves it to its end, in a task among `connections`. `service` is in force as it arrives.
@@ -81,29 +99,29 @@ impl Arrival {
         }
     }
 
-    async fn serve_in_span(self, service: Arc<Service>, addresses: AddressCounts) {
+    async fn serve_in_span(mut self, service: Arc<Service>, addresses: AddressCounts) {
         if self.check_address(&service.admission).is_err() {
             return;
         }
-        // Both count the connection until they are dropped.
-        let Ok(_slot) = self.enter(&service, &addresses).await else {
-            return;
-        };
-        let open = Open::new(&self.metrics);
+        match self.enter(&service, &addresses).await {
+            Ok(address) => self.seat.address = address,
+            Err(()) => return,
+        }
+        let mut open = Open::new(&self.metrics);
         self.plain.set_user_timeout(service.write_timeout);
         tracing::debug!("connected");
         // Boxed: an idle connection must not have room for what its handshake took.
         let connection = match Box::pin(self.connection(service)).await {
             Ok(connection) => connection,
             Err(reason) => {
-                open.0.closed.of(reason).inc();
+                open.reason = reason;
                 return;
             }
         };
         // Without an end, the listener was removed before the connection began.
         if let Some(end) = connection.serve().await {
             let reason = end.reason();
-            open.0.closed.of(reason).inc();
+            open.reason = reason;
             match end.error() {
                 Some(error) => tracing::debug!(reason = reason.label(), %error, "disconnected"),
                 None => tracing::debug!(reason = reason.label(), "disconnected"),
@@ -118,7 +136,7 @@ impl Arrival {
     async fn connection(
         mut self,
         service: Arc<Service>,
-    ) -> Result<Connection<Opening, WriteHalf>, EndReason> {
+    ) -> Result<Connection<Seated, WriteHalf>, EndReason> {
         let (reader, writer) = match &service.tls {
             None => {
                 let span = self.span();
@@ -138,8 +156,9 @@ impl Arrival {
                 (Opening::tls(reader), writer)
             }
         };
+        let seat = self.seat;
         Ok(Connection::new(
-            reader,
+            Seated { reader, seat },
             writer,
             self.listener,
             self.snapshot,
@@ -162,12 +181,36 @@ impl Open {
     fn new(metrics: &Arc<ListenerMetrics>) -> Self {
         metrics.accepted.inc();
         metrics.connections.inc();
-        Self(Arc::clone(metrics))
+        Self {
+            metrics: Arc::clone(metrics),
+            reason: EndReason::Drain,
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.dec();
+        self.metrics.connections.dec();
+        self.metrics.closed.of(self.reason).inc();
+    }
+}
+
+impl AsyncRead for Seated {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().reader).poll_read(cx, buffer)
+    }
+}
+
+impl Source for Seated {
+    fn gone(&self) -> impl Future<Output = ()> + Send {
+        self.reader.closed()
+    }
+
+    fn leave(&mut self) {
+        self.seat.leave();
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::connection_span::ConnectionSpan;
 use super::gates::Gates;
 use super::metrics::{DatagramDrop, ListenerMetrics, RefusalReason};
+use crate::connections::source::Source;
 use crate::generation::{Admission, Snapshot};
 use crate::net::datagrams::{Datagram, DatagramSocket};
 use crate::net::transport::Peer;
@@ -154,6 +155,9 @@ impl DatagramBuffer {
         self.rest.start = end;
     }
 }
+
+/// Nobody is there who could go.
+impl Source for DatagramReader {}
 
 impl AsyncRead for DatagramReader {
     fn poll_read(

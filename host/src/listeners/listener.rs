@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address_counts::AddressCounts;
 use super::arrival::{Arrival, PATIENCE};
 use super::datagrams::Datagrams;
 use super::gates::Gates;
+use super::seats::{Seat, Seats};
 use crate::connections::metrics::LineMetrics;
+use crate::connections::tally::Tally;
 use crate::generation::{Service, Snapshot, grace_ends};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
-use crate::net::bind::Socket;
+use crate::net::bind::{BACKLOG, Socket};
 use crate::net::transport::{Peer, Plain};
 use linemill_telemetry::Gate;
 
@@ -27,6 +29,8 @@ use linemill_telemetry::Gate;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long connections have for their last bytes after the grace period.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+/// How long connections that have begun when the listener stops have to be set up.
+const LAST_ARRIVALS: Duration = Duration::from_millis(100);
 
 /// One listener: a socket, and the connections accepted on it.
 pub struct Listener {
@@ -41,6 +45,7 @@ pub struct Listener {
     line_metrics: Arc<LineMetrics>,
     /// The tasks of all connections, including those still in their TLS handshake.
     connections: JoinSet<()>,
+    seats: Seats,
     addresses: AddressCounts,
     /// For log lines about single connections.
     gates: Arc<Gates>,
@@ -67,14 +72,16 @@ impl Listener {
             metrics: Arc::new(metrics),
             line_metrics: Arc::new(line_metrics),
             connections: JoinSet::new(),
+            seats: Seats::default(),
             addresses: AddressCounts::default(),
             gates: Arc::default(),
             log: Gate::default(),
         }
     }
 
-    /// Accepts until the listener must drain, and returns when all connections have ended.
-    pub async fn serve(mut self) {
+    /// Accepts until the listener must drain. When all connections have ended, returns what became of
+    /// the lines of the drain.
+    pub async fn serve(mut self) -> Tally {
         self.receive_datagrams();
         loop {
             while self.connections.try_join_next().is_some() {}
@@ -83,7 +90,7 @@ impl Listener {
                 return self.drain().await;
             }
             tokio::select! {
-                Some(socket) = self.sockets.recv() => self.move_to(socket),
+                Some(socket) = self.sockets.recv() => self.move_to(socket).await,
                 accepted = self.socket.accept() => match accepted {
                     Ok((plain, peer)) => self.admit(plain, peer).await,
                     Err(error) => self.pause(&error).await,
@@ -94,8 +101,9 @@ impl Listener {
         }
     }
 
-    /// Accepts on `socket` from now on. Datagrams that wait in the old one are still received.
-    fn move_to(&mut self, socket: Arc<Socket>) {
+    /// Accepts on `socket` from now on. What waits in the old one is still accepted or received.
+    async fn move_to(&mut self, socket: Arc<Socket>) {
+        self.accept_last().await;
         if let Some(retired) = self.retired.take() {
             retired.send_replace(true);
         }
@@ -123,22 +131,63 @@ impl Listener {
     }
 
     /// Stops accepting, and waits for the connections, which follow the same snapshots.
-    async fn drain(mut self) {
-        drop(self.socket);
-        let ending = async { while self.connections.join_next().await.is_some() {} };
+    async fn drain(mut self) -> Tally {
+        let before = self.line_metrics.tally();
+        self.accept_last().await;
+        let Self {
+            name,
+            socket,
+            snapshot,
+            line_metrics,
+            mut connections,
+            ..
+        } = self;
+        drop(socket);
+        let ending = async { while connections.join_next().await.is_some() {} };
         let over = async {
-            grace_ends(self.snapshot, &self.name).await;
+            grace_ends(snapshot.clone(), &name).await;
             sleep(LAST_BYTES).await;
         };
         tokio::select! {
-            () = ending => return,
-            () = over => {}
+            () = ending => {}
+            () = over => {
+                let left = connections.len();
+                tracing::warn!(
+                    listener = &*name,
+                    left,
+                    "connections cut at the end of the grace period"
+                );
+                // They count what they lose.
+                connections.shutdown().await;
+            }
         }
-        tracing::warn!(
-            listener = &*self.name,
-            left = self.connections.len(),
-            "connections cut at the end of the grace period"
-        );
+        let tally = line_metrics.tally().since(&before);
+        if snapshot.borrow().drain_until.is_none() {
+            log_removed(&name, &tally);
+        }
+        tally
+    }
+
+    /// Serves the connections that the system has accepted ahead of the host: closing the socket would
+    /// reset them. Those of a socket that another listener or another host goes on with are left to it.
+    async fn accept_last(&mut self) {
+        let is_last = Arc::strong_count(&self.socket) == 1;
+        if !is_last || self.service().is_none() || !self.socket.accept_no_more() {
+            return;
+        }
+        let until = Instant::now() + LAST_ARRIVALS;
+        while let Ok(accepted) = timeout_at(until, self.socket.accept()).await {
+            match accepted {
+                Ok((plain, peer)) => self.admit(plain, peer).await,
+                Err(error) => self.pause(&error).await,
+            }
+        }
+        for _ in 0..BACKLOG {
+            match self.socket.accept_now() {
+                Some((plain, peer)) => self.admit(plain, peer).await,
+                None => return,
+            }
+        }
     }
 
     /// Serves a connection in a task of its own, so that no client can delay the next one; or
@@ -148,11 +197,7 @@ impl Listener {
             return;
         };
         let limit = service.max_connections;
-        if self.connections.len() >= limit
-            && timeout(PATIENCE, self.connections.join_next())
-                .await
-                .is_err()
-        {
+        let Some(seat) = self.seat(limit).await else {
             self.metrics.refused.of(RefusalReason::MaxConnections).inc();
             if let Some(not_logged) = self.log.pass() {
                 tracing::warn!(
@@ -163,7 +208,7 @@ impl Listener {
                 );
             }
             return;
-        }
+        };
         let arrival = Arrival {
             plain,
             peer,
@@ -172,8 +217,25 @@ impl Listener {
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
             gates: Arc::clone(&self.gates),
+            seat,
         };
         arrival.spawn_on(&mut self.connections, service, self.addresses.clone());
+    }
+
+    /// A seat among `limit`. If all are taken, waits a moment for one.
+    async fn seat(&self, limit: usize) -> Option<Seat> {
+        if let Some(seat) = self.seats.take(limit) {
+            return Some(seat);
+        }
+        let freed = async {
+            loop {
+                self.seats.given_back().await;
+                if let Some(seat) = self.seats.take(limit) {
+                    return seat;
+                }
+            }
+        };
+        timeout(PATIENCE, freed).await.ok()
     }
 
     /// The service in force; `None` when the listener has been removed.
@@ -200,5 +262,16 @@ impl Listener {
             () = sleep(PAUSE) => {}
             Some(_) = self.connections.join_next() => {}
         }
+    }
+}
+
+/// Says what became of the lines of a removed listener.
+fn log_removed(listener: &str, tally: &Tally) {
+    let (delivered, dropped) = (tally.delivered, tally.dropped());
+    if dropped == 0 {
+        tracing::info!(listener, delivered, "removed listener drained");
+    } else {
+        let reasons = tally.reasons();
+        tracing::warn!(listener, delivered, dropped, %reasons, "removed listener drained; lines were dropped");
     }
 }

@@ -41,6 +41,12 @@ impl Opening {
             unread: None,
         }
     }
+
+    /// Waits until the client has ended its side or the connection is broken; see
+    /// [`ReadHalf::closed`].
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send {
+        self.reader.closed()
+    }
 }
 
 impl AsyncRead for Opening {

@@ -5,6 +5,7 @@
 //! Not here: what happens to connections.
 
 mod datagrams;
+mod last;
 mod systemd;
 mod tcp;
 #[cfg(unix)]
@@ -32,7 +33,7 @@ pub(in crate::net) use unix::{FileState, SocketFile, bind_datagrams_anew};
 
 /// Connections that the system may accept ahead of the host. The system may allow fewer: on Linux
 /// `net.core.somaxconn` (listen(2)).
-const BACKLOG: i32 = 4096;
+pub const BACKLOG: i32 = 4096;
 
 /// Where to listen, and how.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,8 @@ pub struct BindRequest<'a> {
 pub struct Socket {
     inner: Inner,
     name: Address,
+    /// Whether systemd has it, too: it stays open when this host closes it.
+    outlives: bool,
 }
 
 #[derive(Debug)]
@@ -164,6 +167,7 @@ impl Socket {
         Ok(Self {
             name: Address::Tcp(socket.local_addr()?),
             inner: Inner::Tcp(socket),
+            outlives: false,
         })
     }
 
@@ -172,6 +176,7 @@ impl Socket {
         Self {
             name: Address::Unix(path),
             inner: Inner::Unix(socket),
+            outlives: false,
         }
     }
 
@@ -184,6 +189,7 @@ impl Socket {
         Ok(Self {
             name: Address::Unix(path),
             inner: Inner::UnixOfSystemd(UnixListener::from_std(socket)?),
+            outlives: true,
         })
     }
 
@@ -191,6 +197,7 @@ impl Socket {
         Self {
             inner: Inner::Datagrams(socket),
             name,
+            outlives: false,
         }
     }
 

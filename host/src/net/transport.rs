@@ -133,6 +133,28 @@ impl Plain {
     }
 }
 
+// === impl ReadHalf ===
+
+impl ReadHalf {
+    /// Waits until the peer has ended its side or the connection is broken, without taking any of the
+    /// bytes before. Never ready over TLS, and on systems other than Linux.
+    pub async fn closed(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            // Ready when reading is closed, and not when there are merely bytes to read.
+            let closed = Interest::PRIORITY | Interest::ERROR;
+            // An error ends the connection, too.
+            match self {
+                Self::Tcp(half) => drop(half.ready(closed).await),
+                Self::Unix(half) => drop(half.ready(closed).await),
+                Self::TlsServer(_) | Self::TlsClient(_) => std::future::pending().await,
+            }
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        std::future::pending().await
+    }
+}
+
 /// Implements [`AsyncRead`] by the variant's own.
 macro_rules! reads {
     ($type:ident: $($(#[$when:meta])? $variant:ident),+) => {

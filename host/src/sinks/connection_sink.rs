@@ -195,7 +195,9 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         self.socket.shutdown().await
     }
+}
 
+impl<W> ConnectionSink<W> {
     /// Discards the queued output. Returns how many of its lines the socket had taken whole without
     /// their being counted, and how many are lost.
     pub(crate) fn discard(&mut self) -> (u64, u64) {

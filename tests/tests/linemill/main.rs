@@ -119,6 +119,9 @@ mod listeners {
     mod networks;
     /// Clients behind proxies: the PROXY protocol, also as haproxy sends it.
     mod proxied;
+    /// The next host starts next to the last one.
+    #[cfg(target_os = "linux")]
+    mod restarts;
     /// Sockets that systemd opened.
     #[cfg(target_os = "linux")]
     pub(crate) mod systemd;
@@ -188,6 +191,9 @@ mod control {
     /// Hosts killed during a swap, and what the next start serves.
     #[cfg(unix)]
     mod kill;
+    /// What clients send while the host stops or their listener is removed.
+    #[cfg(unix)]
+    mod last_lines;
     /// Listeners that a reload adds, removes, or cannot bind.
     mod listeners;
     /// Keys that a reload changes under open connections: sinks, framing, addresses, TLS, admin.

@@ -135,6 +135,7 @@ tls = { cert = "cert.pem", key = "key.pem" }
         "listener a: routes changed",
         "listener a: tee changed",
         "listener a: buffer 1MiB -> 2MiB",
+        "listener a: idle_timeout 1m -> off",
         "listener a: tls changed",
         r#"listener a: framing "lf" -> "crlf""#,
     ];

@@ -35,9 +35,14 @@ keys! {
         plugins: Vec<PathBuf> = vec![PathBuf::from("plugins")],
             Files, Live, sample "folders searched for NAME.wasm before the bundled plugins";
         /// Grace period: how long connections may take to finish after the host is told to stop, or
-        /// after their listener is removed.
+        /// after their listener is removed; see [Stopping](guide.md#stopping).
         drain: Duration = Duration::from_secs(10), Time(Duration::ZERO, HOUR), Live,
             sample "grace period for connections after SIGTERM";
+        /// How long the host still accepts connections after it is told to stop, while `/readyz`
+        /// already answers 503. Gives load balancers time to notice. The grace period begins
+        /// afterwards.
+        drain_delay: Duration = Duration::ZERO, Time(Duration::ZERO, HOUR), Live,
+            sample "how long connections are still accepted after SIGTERM, while /readyz says 503";
         /// Folder for [trap capsules](#trap-capsules). Capsules contain payload.
         capsules: Option<PathBuf> = None, Optional(File, "off"), Live, default "off",
             sample "folder for lines on which a filter traps",

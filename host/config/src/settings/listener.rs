@@ -175,8 +175,11 @@ keys! {
                 .rules(rules::traffic::watermarks), Live,
             default "see [below](#watermarks)",
             sample "reading stops above high and resumes at low";
-        /// Closes a connection that has carried no byte in either direction for this long.
+        /// Closes a connection that has carried no byte in either direction for this long. Off by
+        /// default where lines need no answer, because such senders may be silent for a long time:
+        /// if `to` is a file, standard output or a `shared` upstream.
         idle_timeout: Option<Duration> = Some(Duration::from_secs(60)), Timeout, Live,
+            default "`\"1m\"`, or off",
             sample "no byte in either direction; \"0s\" turns a timeout off";
         /// Closes a connection if a line's terminator has not arrived this long after the line's
         /// first byte.
@@ -188,7 +191,9 @@ keys! {
         write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "no output accepted";
         /// How many connections may be open at a time. Further ones are closed within milliseconds
-        /// and counted. If the limit is lowered, open connections stay.
+        /// and counted. If the limit is lowered, open connections stay. On Linux and without TLS,
+        /// connections whose clients have gone do not count while their lines wait for a shared sink;
+        /// there may be as many of those in addition.
         max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,
             sample "further connections are closed at once";
         /// How many connections from one IP address may be open at a time. Further ones are closed
@@ -248,6 +253,15 @@ keys! {
 }
 
 impl ListenerSettings {
+    /// Whether no line needs an answer.
+    pub fn is_one_way(&self) -> bool {
+        match &self.to {
+            Destination::Reply => false,
+            Destination::File(_) | Destination::Stdout => true,
+            Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_) => self.shared,
+        }
+    }
+
     /// The stages of both chains.
     pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
         self.chain.iter().chain(&self.reply_chain)

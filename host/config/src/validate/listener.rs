@@ -69,6 +69,9 @@ impl Checker<'_> {
         } else {
             self.greeting(&table, &settings, bind.as_ref());
         }
+        if settings.is_one_way() && table.item("idle_timeout").is_none() {
+            settings.idle_timeout = None;
+        }
         if bind.is_some() {
             self.problems.extend(without_effect(&settings, listener));
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use linemill::connections::source::Source;
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// Interval at which the progress line is updated.
@@ -32,6 +33,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Counted<R> {
         polled
     }
 }
+
+impl<R: AsyncRead + Unpin> Source for Counted<R> {}
 
 /// A progress line on the terminal; cleared when dropped.
 pub(super) struct Progress(tokio::task::JoinHandle<()>);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Pump;
 use crate::connections::end::End;
 use crate::connections::metrics::KeptSettings;
+use crate::connections::source::Source;
 use crate::generation::{Direction, Snapshot};
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
+impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Moves to the snapshot in force. Lines that filters of the old chain held back are sent.
     pub(super) async fn follow(&mut self) -> Result<(), End> {
         let direction = self.direction;
@@ -71,10 +72,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
     }
 
     /// Ends no later than `until`.
-    fn note_drain(&mut self, until: Option<Instant>) {
+    pub(super) fn note_drain(&mut self, until: Option<Instant>) {
         match (self.drain_until, until) {
-            (None, Some(_)) => {
+            (None, Some(end)) => {
+                let now = Instant::now();
                 self.drain_until = until;
+                self.drain_half = Some(now + end.saturating_duration_since(now) / 2);
                 self.activity.touch();
             }
             (Some(set), Some(until)) => self.drain_until = Some(set.min(until)),

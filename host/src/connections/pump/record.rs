@@ -1,14 +1,15 @@
 //! What a direction notes as it goes: counts, times for its timeouts, and what its rate allows.
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Pump;
+use crate::connections::source::Source;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::write_queue::Taken;
 use linemill_framing::Lines;
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Pump<R, W> {
+impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Notes what the socket took. Below the low watermark, reading goes on.
     pub(super) fn note_taken(&mut self, taken: Taken) {
         self.counts.written.bytes.inc_by(taken.bytes as u64);

@@ -173,7 +173,7 @@ impl Status {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            draining: snapshot.drain_until.is_some(),
+            draining: snapshot.stopping,
             generation: generation.number,
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),

@@ -121,7 +121,11 @@ impl SystemdSockets {
             if !SockRef::from(&socket).is_listener().map_err(failed)? {
                 return Err(not_listening());
             }
-            return Socket::tcp(socket).map_err(failed);
+            let socket = Socket::tcp(socket).map_err(failed)?;
+            return Ok(Socket {
+                outlives: true,
+                ..socket
+            });
         }
         let socket = sockets
             .take_unix_listener(at)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use linemill_tests::{Client, Host, assert_repeats, rot13};
+use linemill_tests::{Client, Host, Upstream, assert_repeats, rot13};
 
 #[test]
 fn case_19_connections_above_the_limit_are_closed() {
@@ -122,4 +122,54 @@ fn a_slow_reader_loses_nothing_and_does_not_slow_others() {
     slow.finish();
     let got = slow.rest();
     assert_repeats(&got, &rot13(line), sent);
+}
+
+/// Asserts that clients which `end` their connections while their lines wait for an output that is
+/// down do not keep others out, and that no line of theirs is lost.
+#[cfg(target_os = "linux")]
+fn check_gone(end: impl Fn(Client)) {
+    const SEATS: usize = 3;
+    // More than the output's buffer holds.
+    let line = b"a line that waits for an output that is down\n";
+    let lines = line.repeat(100);
+    let mut upstream = Upstream::tcp_down();
+    let host = Host::with(&format!(
+        "to = \"{}\"\nshared = true\nbuffer = \"1KiB\"\nchain = []\nmax_connections = {SEATS}\n\
+         max_per_address = {SEATS}",
+        upstream.url()
+    ));
+    let first: Vec<Client> = (0..SEATS).map(|_| host.connect()).collect();
+    let mut sent = 0.0;
+    for mut client in first {
+        client.send(&lines);
+        sent += 100.0;
+        host.wait_metric("linemill_lines_in_total", &[], sent);
+        end(client);
+    }
+    let mut last = host.connect();
+    last.send(&lines);
+    host.wait_metric("linemill_lines_in_total", &[], sent + 100.0);
+    assert_eq!(
+        host.metric("linemill_connections_refused_total", &[])
+            .to_string(),
+        "0"
+    );
+    upstream.up();
+    let mut server = upstream.accept();
+    let all = lines.len() * (SEATS + 1);
+    assert_repeats(&server.take(all), line, all);
+    drop(last);
+    host.expect_no_connections();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn clients_that_closed_do_not_keep_others_out() {
+    check_gone(drop);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn clients_that_reset_do_not_keep_others_out() {
+    check_gone(Client::reset);
 }

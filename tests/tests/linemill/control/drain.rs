@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use linemill_tests::{Client, Host, rot13};
+use linemill_tests::{Client, Host, eventually, rot13};
 
 const LINE: &[u8] = b"a line in flight when the signal comes\n";
 
@@ -123,4 +123,45 @@ fn a_half_closed_connection_gets_its_whole_answer() {
     host.terminate();
     assert!(client.rest() == rot13(&input), "not the whole answer");
     assert_eq!(host.wait().code(), Some(0));
+}
+
+/// A configuration with this lame-duck time.
+fn delayed(delay: &str) -> String {
+    Host::config("", "").replacen(
+        "[host]\n",
+        &format!("[host]\ndrain_delay = \"{delay}\"\n"),
+        1,
+    )
+}
+
+/// Tells the host to stop, and waits until it says so.
+fn stop(host: &Host) {
+    assert_eq!(host.get("/readyz").status, 200);
+    host.terminate();
+    eventually("an answer that it stops", || {
+        (host.get("/readyz").status == 503).then_some(())
+    });
+}
+
+#[test]
+fn connections_are_accepted_while_the_host_says_that_it_stops() {
+    let mut host = Host::serve(delayed("4s"));
+    let mut before = host.connect();
+    before.send(b"one\n");
+    before.expect(b"bar\n");
+    stop(&host);
+    assert_eq!(host.connect().exchange(b"two\n"), b"gjb\n");
+    before.send(b"one\n");
+    before.expect(b"bar\n");
+    before.expect_end();
+    assert_eq!(host.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_delay() {
+    let mut host = Host::serve(delayed("1h"));
+    stop(&host);
+    host.terminate();
+    assert_eq!(host.wait().code(), Some(0));
+    host.expect_stderr("second signal");
 }

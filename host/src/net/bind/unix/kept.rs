@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, sleep_until};
 
@@ -30,7 +31,8 @@ pub(in crate::net::bind) struct KeptSocket {
 struct Current {
     access: Access,
     // Dropped in this order: while the file exists, somebody listens.
-    file: SocketFile,
+    /// `None` once nobody shall connect any more.
+    file: Option<SocketFile>,
     socket: Arc<UnixListener>,
     /// The socket whose file was removed. Nobody can connect to it any more; clients may still wait in
     /// its queue until the next check.
@@ -48,7 +50,7 @@ impl KeptSocket {
     ) -> io::Result<Self> {
         let current = Current {
             access,
-            file,
+            file: Some(file),
             socket: tokio_listener(socket)?,
             former: None,
             next_check: Instant::now() + CHECK,
@@ -85,7 +87,32 @@ impl KeptSocket {
     pub(in crate::net::bind) fn set_access(&self, access: Access) -> io::Result<()> {
         let mut current = self.lock();
         current.access = access;
-        current.file.set_access(access)
+        match &mut current.file {
+            Some(file) => file.set_access(access),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the file, so that nobody can connect any more. It is not made again.
+    pub(in crate::net::bind) fn remove_file(&self) {
+        let mut current = self.lock();
+        current.file = None;
+    }
+
+    /// Accepts a connection if there is one now.
+    pub(in crate::net::bind) fn accept_now(&self) -> io::Result<UnixStream> {
+        let current = self.lock();
+        let sockets = [Some(&current.socket), current.former.as_ref()];
+        let mut accepted = Err(io::ErrorKind::WouldBlock.into());
+        for socket in sockets.into_iter().flatten() {
+            accepted = SockRef::from(&**socket).accept();
+            if accepted.is_ok() {
+                break;
+            }
+        }
+        let (stream, _) = accepted?;
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream.into())
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
@@ -103,8 +130,11 @@ impl Current {
         self.next_check = now + CHECK;
         // Its queue has been empty since the last check, or it would have been accepted from.
         self.former = None;
-        let path = self.file.path().to_owned();
-        let error = match self.file.state() {
+        let Some(file) = &self.file else {
+            return;
+        };
+        let path = file.path().to_owned();
+        let error = match file.state() {
             FileState::There => {
                 self.reported = false;
                 return;
@@ -126,7 +156,7 @@ impl Current {
         let socket = tokio_listener(socket)?;
         self.former = Some(std::mem::replace(&mut self.socket, socket));
         // The guard of the former file finds another inode at the path, and leaves it alone.
-        self.file = file;
+        self.file = Some(file);
         self.reported = false;
         tracing::warn!(path = %path.display(), "the file of the socket had been removed; made again");
         Ok(())
