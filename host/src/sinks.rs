@@ -22,7 +22,7 @@ pub mod metrics;
 #[cfg(test)]
 mod model;
 pub mod open;
-mod outage;
+pub mod outage;
 mod quarantine;
 mod queue;
 mod queue_reader;

@@ -68,6 +68,11 @@ trait Grammar {
     fn is_terminated(bytes: &[u8]) -> bool {
         bytes.is_empty() || bytes.ends_with(Self::TERMINATOR)
     }
+
+    /// The length of the first line of `bytes`; `None` if it is not whole.
+    fn first_line(bytes: &[u8]) -> Option<usize> {
+        memchr::memmem::find(bytes, Self::TERMINATOR).map(|at| at + Self::TERMINATOR.len())
+    }
 }
 
 /// Evaluates an expression with `$G` standing for the grammar of a framing.
@@ -154,6 +159,12 @@ impl Framing {
             Self::Auto => auto::counted(terminator),
             Self::Lf | Self::Crlf | Self::Nul => None,
         }
+    }
+
+    /// The length in bytes of the first line of `bytes`, in the form sent on the wire; `None` if it is
+    /// not whole.
+    pub fn first_line(self, bytes: &[u8]) -> Option<usize> {
+        by_grammar!(self, G => G::first_line(bytes))
     }
 
     /// `content` without the terminator at its end, if it has one.

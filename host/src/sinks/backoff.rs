@@ -5,31 +5,42 @@ use std::time::Duration;
 
 /// First wait.
 const FIRST: Duration = Duration::from_millis(100);
-/// Longest wait.
+/// Longest wait, unless another is given.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Waits that double from 100 ms to 5 s. Each is shortened by a random part of up to a fifth, so
+/// Waits that double from 100 ms to 5 s, or to another limit. Each is shortened by a random part of up to a fifth, so
 /// that clients that lost the same upstream do not all reconnect at the same time.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(super) struct Backoff {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self(FIRST)
+        Self::up_to(LAST)
     }
 }
 
 impl Backoff {
+    /// Waits that are never longer than `longest`.
+    pub(super) fn up_to(longest: Duration) -> Self {
+        Self {
+            next: FIRST.min(longest),
+            longest,
+        }
+    }
+
     /// How long to wait before the next attempt; the wait after that is longer.
     pub(super) fn pause(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (2 * pause).min(LAST);
+        let pause = self.next;
+        self.next = (2 * pause).min(self.longest);
         pause - pause / 5 * part() / 256
     }
 
     /// Starts over, after an attempt has succeeded.
     pub(super) fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self::up_to(self.longest);
     }
 }
 

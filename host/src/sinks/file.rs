@@ -3,7 +3,8 @@
 //! In: bytes from a queue, and requests to reopen the file. Out: the same bytes in the file. When it
 //! cannot be written to, for example because the disk is full, it is retried with growing waits. It
 //! goes on at the byte where it stopped or, if the path leads to another file by then, with the
-//! whole line.
+//! whole line. What others left there without a terminator, such as a process that was killed, is
+//! ended first.
 //! Not here: locking; other writers are expected to append, too. Which file standard output is
 //! (`stdout`).
 
@@ -24,6 +25,7 @@ use super::stdout;
 
 #[cfg(test)]
 mod tests;
+mod torn;
 
 /// Writes a queue to a file or to standard output.
 #[derive(Debug)]
@@ -36,7 +38,9 @@ pub(super) struct FileWriter {
     file: Option<Arc<File>>,
     /// The file written to last; `None` before the first has been opened.
     identity: Option<Identity>,
-    outage: Outage,
+    /// Whether the file may end in a line without a terminator that is not ours.
+    torn: bool,
+    outage: Arc<Outage>,
 }
 
 /// Identifies a file regardless of its name: device and inode number on Unix.
@@ -50,7 +54,8 @@ impl FileWriter {
             mode: mode.clone(),
             file: None,
             identity: None,
-            outage: Outage::new(format!("file:{}", path.display())),
+            torn: true,
+            outage: Arc::new(Outage::new(format!("file:{}", path.display()))),
         };
         // Opening a named pipe waits for its reader, so that happens later.
         if !is_pipe(path) {
@@ -67,13 +72,19 @@ impl FileWriter {
             mode: CreateMode::default(),
             file: Some(file),
             identity: Some(identity),
-            outage: Outage::new("stdout".to_owned()),
+            torn: false,
+            outage: Arc::new(Outage::new("stdout".to_owned())),
         })
     }
 
     /// The mode of a file that it creates.
     pub(super) fn mode(&self) -> CreateMode {
         self.mode.clone()
+    }
+
+    /// Whether it is up.
+    pub(super) fn outage(&self) -> &Arc<Outage> {
+        &self.outage
     }
 
     /// Writes until nothing more will come.
@@ -92,9 +103,10 @@ impl FileWriter {
             queue.metrics().failures.inc();
             if self.path.is_none() && error.kind() == ErrorKind::BrokenPipe {
                 tracing::warn!(to = self.outage.to(), %error, "nobody reads it; its lines are lost");
+                self.outage.failed(&error, 0);
                 return WriterEnd::Closed;
             }
-            self.outage.failed(&error);
+            self.outage.failed(&error, queue.queued());
             self.file = None;
             tokio::select! {
                 () = sleep(backoff.pause()) => {}
@@ -122,12 +134,31 @@ impl FileWriter {
                 return Ok(false);
             }
         }
+        self.end_torn_line(&file, queue).await?;
         let (block, from) = queue.bytes();
         let writing = spawn_blocking(move || write(&file, &block[from..]));
         let count = writing.await.map_err(io::Error::other)??;
         queue.advance(count);
         self.note_success(queue);
         Ok(true)
+    }
+
+    /// Ends a line that others left without its terminator, which the next line would continue.
+    async fn end_torn_line(&mut self, file: &Arc<File>, queue: &QueueReader) -> io::Result<()> {
+        let Some(framing) = queue.framing().filter(|_| self.torn) else {
+            return Ok(());
+        };
+        let (file, path) = (Arc::clone(file), self.path.clone());
+        let ending = spawn_blocking(move || {
+            let missing = match path {
+                Some(path) => torn::missing(&path, &file, framing.terminator())?,
+                None => b"",
+            };
+            (&*file).write_all(missing)
+        });
+        ending.await.map_err(io::Error::other)??;
+        self.torn = false;
+        Ok(())
     }
 
     async fn open(&mut self, queue: &mut QueueReader) -> io::Result<Arc<File>> {
@@ -137,6 +168,7 @@ impl FileWriter {
         if self.identity != Some(identity) {
             // The start of the line is in another file.
             queue.rewind();
+            self.torn = self.path.is_some();
         }
         (self.file, self.identity) = (Some(Arc::clone(&file)), Some(identity));
         Ok(file)

@@ -10,7 +10,7 @@ use linemill_telemetry::{BatchCounter, EachValue};
 linemill_telemetry::metrics! {
     /// What one shared sink counts: standard output, a file, or an upstream that connections share.
     pub struct OutputMetrics by "output" ("the destination, as written in the configuration; with `#2` and so on when certificates or framings differ") {
-        /// Lines that have been written to the output completely.
+        /// Lines that have been delivered: an upstream's system has acknowledged them, or a file has them.
         #[metric("output_lines", unit = "lines")]
         pub lines: Counter,
         /// Bytes that have been written to the output. A line that is resent counts again.
@@ -19,13 +19,16 @@ linemill_telemetry::metrics! {
         /// Lines that were not written to the output, by reason.
         #[metric("output_lost", unit = "lines")]
         pub lost: EachValue<LossReason, Counter>,
+        /// Lines sent again because they may not have arrived, with `resend = true`. Some may have arrived twice.
+        #[metric("output_resent", unit = "lines")]
+        pub resent: Counter,
         /// Failed attempts to connect, to open or to write.
         #[metric("output_failures", unit = "attempts")]
         pub failures: Counter,
-        /// Bytes queued for the output.
+        /// Bytes queued for the output, including those that an upstream has not acknowledged yet.
         #[metric("output_queued_bytes", unit = "bytes")]
         pub queued: Gauge,
-        /// 1 while the output is connected or open, else 0.
+        /// 1 while the output is known to be up, else 0. A fresh connection to an upstream must last for a second first.
         #[metric("output_up", unit = "0 or 1")]
         pub up: Gauge,
     }
@@ -40,6 +43,8 @@ linemill_telemetry::label_values! {
         Closed = "closed",
         /// The lines were still queued one second after the grace period.
         Drain = "drain",
+        /// The connection ended before they were acknowledged. They may have arrived. Never with `resend = true`.
+        Unacknowledged = "unacknowledged",
     }
 }
 

@@ -1,23 +1,52 @@
-//! One log line when a sink goes down and one when it is up again, however many connections notice.
+//! Whether a sink is up, for the log and for those who ask, however many connections notice.
 //!
-//! In: results of attempts to connect, open or write. Out: log lines, at most one per second.
+//! In: results of attempts to connect, open or write. Out: a [`SinkState`], and log lines: one when the
+//! sink goes down, one for each new reason, one a minute while it is down, and one when it is up again.
 //! Not here: when to try again (`backoff`).
 
 use std::fmt::Display;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use linemill_telemetry::Gate;
 
-/// Whether a sink is down, according to the last attempt to use it.
+/// How often the log says that a sink is still down.
+const REMINDER: Duration = Duration::from_secs(60);
+/// Reasons of one outage that are logged when they come up; more would be noise.
+const REASONS: usize = 8;
+
+/// What is known about a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkState {
+    /// Whether it is known to be up.
+    pub up: bool,
+    /// Why it is not; `None` if it is up, or has not been tried yet.
+    pub reason: Option<String>,
+    /// Since when it has been up, or not.
+    pub since: SystemTime,
+    /// Bytes that wait for it, including those not acknowledged.
+    pub queued: u64,
+}
+
+/// Whether a sink is down, going by the last attempt to use it.
 #[derive(Debug)]
 pub(super) struct Outage {
     /// The destination as the log shows it.
     to: String,
-    /// `None` while it is up.
-    down: Mutex<Option<Down>>,
+    state: Mutex<State>,
     log: Gate,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Since when it has been up, or not.
+    since: SystemTime,
+    /// `None` before the first attempt, and while it is up.
+    down: Option<Down>,
+    /// Whether it is known to be up.
+    up: bool,
 }
 
 #[derive(Debug)]
@@ -25,13 +54,21 @@ struct Down {
     since: Instant,
     /// Whether the outage was logged. If so, its end is logged, too.
     logged: bool,
+    /// When it was last logged, or would have been.
+    last: Instant,
+    /// The last reason comes last.
+    reasons: Vec<String>,
 }
 
 impl Outage {
     pub(super) fn new(to: String) -> Self {
         Self {
             to,
-            down: Mutex::new(None),
+            state: Mutex::new(State {
+                since: SystemTime::now(),
+                down: None,
+                up: false,
+            }),
             log: Gate::default(),
         }
     }
@@ -41,40 +78,85 @@ impl Outage {
         &self.to
     }
 
-    /// Notes a failed attempt. Only the first of an outage is logged as a warning.
-    pub(super) fn failed(&self, error: &dyn Display) {
-        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        if down.is_some() {
-            tracing::debug!(to = self.to, %error, "still down");
-            return;
+    /// Notes a failed attempt, while so many bytes wait. The first of an outage is logged as a warning,
+    /// and so is each new reason.
+    pub(super) fn failed(&self, error: &dyn Display, queued: u64) {
+        let (reason, now) = (error.to_string(), Instant::now());
+        let mut state = self.lock();
+        if state.up {
+            state.since = SystemTime::now();
         }
-        let not_logged = self.log.pass();
-        *down = Some(Down {
-            since: Instant::now(),
-            logged: not_logged.is_some(),
-        });
-        if let Some(not_logged) = not_logged {
-            tracing::warn!(to = self.to, %error, not_logged, "down; trying again");
+        state.up = false;
+        let Some(down) = &mut state.down else {
+            let not_logged = self.log.pass();
+            state.down = Some(Down {
+                since: now,
+                logged: not_logged.is_some(),
+                last: now,
+                reasons: vec![reason],
+            });
+            drop(state);
+            if let Some(not_logged) = not_logged {
+                tracing::warn!(to = self.to, %error, queued, not_logged, "down; trying again");
+            }
+            return;
+        };
+        let is_new = !down.reasons.contains(&reason) && down.reasons.len() < REASONS;
+        let is_due = now - down.last >= REMINDER;
+        down.reasons.retain(|known| *known != reason);
+        if down.reasons.len() == REASONS {
+            down.reasons.pop();
+        }
+        down.reasons.push(reason);
+        if is_new || is_due {
+            down.last = now;
+            down.logged = true;
+            let after = now - down.since;
+            drop(state);
+            tracing::warn!(to = self.to, %error, queued, ?after, "still down");
+        } else {
+            drop(state);
+            tracing::debug!(to = self.to, %error, "still down");
         }
     }
 
     /// Notes a successful attempt.
     pub(super) fn over(&self) {
         let ended = {
-            let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-            down.take()
+            let mut state = self.lock();
+            if !state.up {
+                state.since = SystemTime::now();
+            }
+            state.up = true;
+            state.down.take()
         };
         if let Some(outage) = ended.filter(|outage| outage.logged) {
             tracing::info!(to = self.to, after = ?outage.since.elapsed(), "up again");
         }
     }
 
+    /// What is known, while so many bytes wait.
+    pub(super) fn state(&self, queued: u64) -> SinkState {
+        let state = self.lock();
+        let reasons = state.down.iter().flat_map(|down| &down.reasons);
+        SinkState {
+            up: state.up,
+            reason: reasons.last().cloned(),
+            since: state.since,
+            queued,
+        }
+    }
+
     /// Whether the last attempt failed.
     #[cfg(test)]
     pub(super) fn is_down(&self) -> bool {
-        self.down
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.lock().down.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,6 +218,16 @@ impl Queue {
         }
     }
 
+    /// Bytes that wait or are being written.
+    pub(super) fn queued(&self) -> u64 {
+        u64::try_from(self.metrics.queued.get()).unwrap_or(0)
+    }
+
+    /// Whether no chunk waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().chunks.is_empty()
+    }
+
     /// Takes all chunks that wait.
     pub(super) fn rest(&self) -> VecDeque<Chunk> {
         std::mem::take(&mut self.lock().chunks)

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::create_mode::CreateMode;
 use super::egress::Egress;
 use super::metrics::OutputMetrics;
+use super::outage::SinkState;
 use super::shared_sink::{RunningSink, SharedSink};
 use super::upstream::{Upstream, WeakUpstream};
 use linemill_config::settings::{Destination, ListenerSettings, Mode, UpstreamTls};
@@ -174,6 +175,15 @@ impl SinkRegistry {
             sink.set_buffer(buffer);
         }
         self.lock().sweep();
+    }
+
+    /// What is known about each shared sink, by the value of the metrics' label `output`.
+    pub fn states(&self) -> Vec<(String, SinkState)> {
+        let open = self.lock();
+        let states = open.shared.iter();
+        states
+            .map(|entry| (entry.label.clone(), entry.sink.state()))
+            .collect()
     }
 
     /// Reopens all files, after a log rotation.

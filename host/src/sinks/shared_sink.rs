@@ -1,13 +1,13 @@
 //! A sink that connections share: standard output, a file, or one connection to an upstream.
 //!
 //! In: batches of whole lines, framed for the wire, from any number of connections. Out: the same
-//! lines, each whole and those of a sender in their order; counts of lines handed over and lost. One
+//! lines, each whole and those of a sender in their order; counts of lines delivered and lost. One
 //! task writes. Between it and the senders is a queue bounded by bytes.
 //! Not here: framing, which sink a line goes to.
 //!
-//! A line counts as handed over when the operating system has its last byte or, over TLS, the
-//! record that holds it. Lines that the system loses afterwards, for example because the peer went
-//! away, go unnoticed.
+//! A line counts as delivered when a file has it, or when an upstream's system has acknowledged it on
+//! a connection that proved to work (`upstream::trial`). Lines that the upstream loses afterwards go
+//! unnoticed.
 
 use std::io;
 use std::path::Path;
@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use super::batch::Batch;
 use super::create_mode::CreateMode;
 use super::file::FileWriter;
+use super::outage::{Outage, SinkState};
 use super::queue::{Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::upstream::{Upstream, writer};
@@ -55,6 +56,8 @@ struct Inner {
     upstream: Option<Upstream>,
     /// The mode of a file that has to be created; without effect on an upstream.
     file_mode: CreateMode,
+    /// Whether it is up.
+    outage: Arc<Outage>,
 }
 
 /// The kinds of shared sinks.
@@ -98,14 +101,15 @@ impl SharedSink {
         let queue = Arc::new(Queue::new(buffer, metrics));
         let (deadline, deadline_set) = watch::channel(None);
         let reopen = Arc::new(Notify::new());
-        let upstream = match &writer {
-            Writer::Upstream(upstream) => Some(upstream.clone()),
-            Writer::File(_) => None,
+        let (upstream, outage) = match &writer {
+            Writer::Upstream(upstream) => (Some(upstream.clone()), upstream.outage()),
+            Writer::File(file) => (None, file.outage()),
         };
         let file_mode = match &writer {
             Writer::Upstream(_) => CreateMode::default(),
             Writer::File(writer) => writer.mode(),
         };
+        let outage = Arc::clone(outage);
         let reader = QueueReader::new(Arc::clone(&queue));
         let task = tokio::spawn(run(writer, reader, Arc::clone(&reopen), deadline_set));
         Self(Arc::new(Hold(Arc::new(Inner {
@@ -115,6 +119,7 @@ impl SharedSink {
             task: Mutex::new(Some(task)),
             upstream,
             file_mode,
+            outage,
         }))))
     }
 
@@ -174,6 +179,11 @@ impl SharedSink {
     }
 
     #[cfg(test)]
+    pub(super) fn state(&self) -> SinkState {
+        self.running().state()
+    }
+
+    #[cfg(test)]
     pub(super) async fn finish(self, deadline: Instant) -> u64 {
         self.running().finish(deadline).await
     }
@@ -204,6 +214,11 @@ impl RunningSink {
         self.0.reopen.notify_one();
     }
 
+    /// Whether it is up, why not, since when, and what waits.
+    pub(super) fn state(&self) -> SinkState {
+        self.0.outage.state(self.0.queue.queued())
+    }
+
     /// Closes the sink, and waits until everything queued has been written, or until `deadline`.
     /// Returns how many lines were lost; they have been counted. An upstream gets a FIN.
     pub(super) async fn finish(&self, deadline: Instant) -> u64 {
@@ -227,16 +242,14 @@ async fn run(
     reopen: Arc<Notify>,
     deadline: watch::Receiver<Option<Instant>>,
 ) -> u64 {
-    let writing = async {
-        match writer {
-            Writer::File(file) => file.run(&mut reader, &reopen).await,
-            Writer::Upstream(upstream) => writer::run(&upstream, &mut reader).await,
-        }
-    };
-    let end = tokio::select! {
-        biased;
-        end = writing => end,
-        () = passed(deadline) => WriterEnd::TooLate,
+    let deadline = passed(deadline);
+    let end = match writer {
+        Writer::File(file) => tokio::select! {
+            biased;
+            end = file.run(&mut reader, &reopen) => end,
+            () = deadline => WriterEnd::TooLate,
+        },
+        Writer::Upstream(upstream) => writer::run(&upstream, &mut reader, deadline).await,
     };
     let metrics = reader.metrics().clone();
     metrics.up.set(0);

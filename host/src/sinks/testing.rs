@@ -19,8 +19,8 @@ pub(super) fn metrics() -> OutputMetrics {
     Families::<OutputMetrics>::default().of("here")
 }
 
-/// How often something is tried in 60 seconds when it never works: waits of 0.1 s double up to
-/// 5 s, and each is up to a fifth shorter.
+/// How often a file is tried in 60 seconds when it never works: waits of 0.1 s double up to 5 s, and
+/// each is up to a fifth shorter.
 pub(super) const ATTEMPTS_OF_A_MINUTE: std::ops::RangeInclusive<u64> = 17..=21;
 
 /// Lines that end in LF, or the last one in nothing.
@@ -42,12 +42,21 @@ pub(super) fn framed(bytes: Vec<u8>, lines: u64, framing: Framing) -> Batch {
 }
 
 pub(super) fn upstream(destination: &str) -> Upstream {
+    upstream_with(destination, options())
+}
+
+pub(super) fn upstream_with(destination: &str, options: ConnectOptions) -> Upstream {
     let destination: Destination = destination.parse().expect("a destination");
-    let options = ConnectOptions {
-        connect_timeout: Duration::from_secs(5),
-        tls: None,
-    };
     Upstream::new(&destination, options).expect("an upstream")
+}
+
+pub(super) fn options() -> ConnectOptions {
+    ConnectOptions {
+        connect_timeout: Duration::from_secs(5),
+        write_timeout: None,
+        resend: false,
+        tls: None,
+    }
 }
 
 /// Lets other tasks run until a condition holds.
@@ -57,7 +66,8 @@ pub(super) async fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A deadline that does not come.
+/// A deadline that does not come. Where time passes when nothing else happens, hours go by while the
+/// system waits for an acknowledgement.
 pub(super) fn late() -> Instant {
-    Instant::now() + Duration::from_secs(600)
+    Instant::now() + Duration::from_secs(1_000_000)
 }

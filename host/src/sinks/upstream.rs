@@ -3,8 +3,12 @@
 //! In: a destination. Out: connections to it, plain or TLS, and one log line for each outage.
 //! Not here: what is sent (`writer` for shared sinks, `connections` for a connection of a client's own).
 
+mod connection;
 mod error;
+mod receipts;
+mod socket;
 mod tcp;
+mod trial;
 pub(super) mod writer;
 
 use std::path::PathBuf;
@@ -15,10 +19,12 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff::Backoff;
 use super::outage::Outage;
+use super::queue_reader::Doubtful;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 pub use error::ConnectError;
 use linemill_config::settings::{Destination, ListenerSettings};
+use socket::Socket;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +51,7 @@ struct Inner {
     tls: bool,
     /// For the next attempt; a reload may change them.
     options: Mutex<ConnectOptions>,
-    outage: Outage,
+    outage: Arc<Outage>,
 }
 
 /// How to connect to an upstream.
@@ -53,8 +59,21 @@ struct Inner {
 pub struct ConnectOptions {
     /// Longest time for one attempt, including the TLS handshake.
     pub connect_timeout: Duration,
+    /// Longest time in which the upstream neither takes nor acknowledges a byte.
+    pub write_timeout: Option<Duration>,
+    /// Whether lines that may have arrived, and were not acknowledged, are sent again.
+    pub resend: bool,
     /// The certificates to trust and to show; required if the upstream speaks TLS.
     pub tls: Option<Arc<Client>>,
+}
+
+/// A connection of a shared sink.
+#[derive(Debug)]
+struct Link {
+    reader: ReadHalf,
+    writer: WriteHalf,
+    /// Says what the peer has acknowledged, where the system knows.
+    socket: Option<Socket>,
 }
 
 /// Where an upstream is.
@@ -69,6 +88,8 @@ impl ConnectOptions {
     pub fn of(listener: &ListenerSettings, tls: Option<Arc<Client>>) -> Self {
         Self {
             connect_timeout: listener.connect_timeout,
+            write_timeout: listener.write_timeout,
+            resend: listener.resend,
             tls,
         }
     }
@@ -89,7 +110,7 @@ impl Upstream {
             endpoint,
             tls: matches!(destination, Destination::Tls(_)),
             options: Mutex::new(options),
-            outage: Outage::new(destination.to_string()),
+            outage: Arc::new(Outage::new(destination.to_string())),
         })))
     }
 
@@ -102,16 +123,41 @@ impl Upstream {
             .unwrap_or_else(PoisonError::into_inner) = options;
     }
 
+    fn options(&self) -> ConnectOptions {
+        let options = self.0.options.lock();
+        options.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Longest time in which it neither takes nor acknowledges a byte.
+    fn write_timeout(&self) -> Option<Duration> {
+        let options = self.0.options.lock();
+        options
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_timeout
+    }
+
+    /// What happens to lines that may have arrived, and were not acknowledged.
+    fn doubtful(&self) -> Doubtful {
+        if self.options().resend {
+            Doubtful::Resent
+        } else {
+            Doubtful::Lost
+        }
+    }
+
     /// Tries once to connect. The addresses of a host are tried in order; each gets an equal share of
     /// the time that is left.
     ///
     /// # Errors
     /// The last address's error, or that the time ran out.
     pub async fn connect(&self) -> Result<(ReadHalf, WriteHalf), ConnectError> {
-        let options = {
-            let options = self.0.options.lock();
-            options.unwrap_or_else(PoisonError::into_inner).clone()
-        };
+        let Link { reader, writer, .. } = self.link().await?;
+        Ok((reader, writer))
+    }
+
+    /// Tries once to connect, as [`connect`](Self::connect) does.
+    async fn link(&self) -> Result<Link, ConnectError> {
+        let options = self.options();
         let after = options.connect_timeout;
         timeout(after, self.reach(options))
             .await
@@ -142,7 +188,7 @@ impl Upstream {
                 Ok(Err(error)) => error,
                 Err(_) => return Err(last.unwrap_or(ConnectError::TooLate)),
             };
-            self.0.outage.failed(&error);
+            self.0.outage.failed(&error, 0);
             let again = Instant::now() + backoff.pause();
             if let Some(deadline) = deadline.filter(|deadline| *deadline <= again) {
                 sleep_until(deadline).await;
@@ -163,30 +209,41 @@ impl Upstream {
         WeakUpstream(Arc::downgrade(&self.0))
     }
 
-    /// Whether it is down, for all that use it.
-    pub(super) fn outage(&self) -> &Outage {
+    /// Whether the upstream is down, shared by everything that uses it.
+    pub(super) fn outage(&self) -> &Arc<Outage> {
         &self.0.outage
     }
 
-    async fn reach(&self, options: ConnectOptions) -> Result<(ReadHalf, WriteHalf), ConnectError> {
-        match &self.0.endpoint {
+    async fn reach(&self, options: ConnectOptions) -> Result<Link, ConnectError> {
+        let (halves, socket) = match &self.0.endpoint {
             Endpoint::Tcp { host, port } => {
-                let stream = tcp::reach(host, *port, options.connect_timeout).await?;
-                if !self.0.tls {
-                    return Ok(Plain::Tcp(stream).into_split());
+                let stream = tcp::reach(host, *port, &options).await?;
+                let socket = Socket::of(&stream);
+                let stream = Plain::Tcp(stream);
+                if self.0.tls {
+                    let client = options.tls.ok_or(ConnectError::NoTls)?;
+                    (client.connect(stream, host).await?, socket)
+                } else {
+                    (stream.into_split(), socket)
                 }
-                let client = options.tls.ok_or(ConnectError::NoTls)?;
-                Ok(client.connect(Plain::Tcp(stream), host).await?)
             }
             #[cfg(unix)]
             Endpoint::Unix(path) => match tokio::net::UnixStream::connect(path).await {
-                Ok(stream) => Ok(Plain::Unix(stream).into_split()),
-                Err(source) => Err(ConnectError::Unix { source }),
+                Ok(stream) => (Plain::Unix(stream).into_split(), None),
+                Err(source) => return Err(ConnectError::Unix { source }),
             },
             #[cfg(not(unix))]
-            Endpoint::Unix(_) => Err(ConnectError::Unix {
-                source: std::io::ErrorKind::Unsupported.into(),
-            }),
-        }
+            Endpoint::Unix(_) => {
+                return Err(ConnectError::Unix {
+                    source: std::io::ErrorKind::Unsupported.into(),
+                });
+            }
+        };
+        let (reader, writer) = halves;
+        Ok(Link {
+            reader,
+            writer,
+            socket,
+        })
     }
 }

@@ -158,6 +158,9 @@ mod sinks {
     mod failures;
     /// Files: shared, appended to, reopened at SIGHUP.
     mod files;
+    /// A load balancer that accepts connections without a server behind it.
+    #[cfg(unix)]
+    mod haproxy;
     /// Failed lines sent to quarantine.
     #[cfg(unix)]
     mod quarantine;

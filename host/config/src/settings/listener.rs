@@ -164,9 +164,15 @@ keys! {
         /// with an upstream that is not `shared`.
         reply_chain: Vec<StageSettings> = Vec::new(), Stages, Live,
             sample "filters for the answers of an upstream";
-        /// Longest single attempt to connect to an upstream. Failed attempts are repeated after 0.1
-        /// to 5 seconds. A client's own connection is retried until `write_timeout`; a shared
-        /// connection is retried indefinitely. An outage is logged once.
+        /// What happens to lines that were sent to a shared upstream when its connection breaks
+        /// before they are acknowledged, so that they may or may not have arrived. `false`: they are
+        /// counted as lost and logged, and no line arrives twice. `true`: they are sent again, and
+        /// some may arrive twice. Also for `routes` and `tee`.
+        resend: bool = false, Flag, Live,
+            sample "send again what a shared upstream may not have got; some lines may arrive twice";
+        /// Longest single attempt to connect to an upstream. Failed attempts are repeated: for a
+        /// client's own connection after 0.1 to 5 seconds, until `write_timeout`; for a shared
+        /// connection after 0.1 to 0.8 seconds, indefinitely.
         connect_timeout: Duration = Duration::from_secs(5), Time(SHORTEST, HOUR), Live,
             sample "longest single attempt to connect to an upstream";
         /// How much output may be waiting before linemill stops reading from a connection.
@@ -187,7 +193,9 @@ keys! {
             sample "from a line's first byte to its terminator";
         /// Closes a connection that has accepted no output for this long, or whose upstream has
         /// been unreachable for this long. `idle_timeout` applies as well, so the shorter one takes
-        /// effect.
+        /// effect. A connection to an upstream, shared or not, is also closed when the upstream's
+        /// system has not acknowledged anything for this long while it should; a shared one is then
+        /// made anew.
         write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "no output accepted";
         /// How many connections may be open at a time. Further ones are closed within milliseconds

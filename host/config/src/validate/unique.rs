@@ -99,6 +99,15 @@ impl Checker<'_> {
                     let [here, there] = [listener, first].map(|one| show_time(one.connect_timeout));
                     differs("connect_timeout", here, there);
                 }
+                if listener.write_timeout != first.write_timeout && to.is_socket() {
+                    let [here, there] = [listener, first]
+                        .map(|one| show_time(one.write_timeout.unwrap_or_default()));
+                    differs("write_timeout", here, there);
+                }
+                if listener.resend != first.resend && to.is_socket() {
+                    let [here, there] = [listener, first].map(|one| one.resend.to_string());
+                    differs("resend", here, there);
+                }
             }
         }
     }

@@ -111,20 +111,21 @@ impl Grammar for Auto {
     }
 
     fn whole_lines(bytes: &[u8]) -> (u64, usize) {
-        let (mut rest, mut lines) = (bytes, 0);
-        while !rest.is_empty() {
-            let whole = match start(rest) {
-                Start::Frame { length, header } => Some(header + length as usize),
-                Start::Line => next_end(rest, 0, 0).map(|end| end.line),
-                Start::Undecided => None,
-            };
-            match whole.and_then(|whole| rest.get(whole..)) {
-                Some(next) => rest = next,
-                None => break,
-            }
+        let (mut whole, mut lines) = (0, 0);
+        while let Some(length) = Self::first_line(&bytes[whole..]) {
+            whole += length;
             lines += 1;
         }
-        (lines, bytes.len() - rest.len())
+        (lines, whole)
+    }
+
+    fn first_line(bytes: &[u8]) -> Option<usize> {
+        let whole = match start(bytes) {
+            Start::Frame { length, header } => header + length as usize,
+            Start::Line => next_end(bytes, 0, 0)?.line,
+            Start::Undecided => return None,
+        };
+        (whole <= bytes.len()).then_some(whole)
     }
 
     fn is_terminated(bytes: &[u8]) -> bool {

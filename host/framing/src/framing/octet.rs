@@ -28,17 +28,19 @@ impl Grammar for Octet {
     }
 
     fn whole_lines(bytes: &[u8]) -> (u64, usize) {
-        let (mut rest, mut lines) = (bytes, 0);
-        while let Some(space) = memchr::memchr(b' ', rest) {
-            let digits = std::str::from_utf8(&rest[..space]).ok();
-            let length = digits.and_then(|digits| digits.parse::<usize>().ok());
-            match length.and_then(|length| rest.get(space + 1 + length..)) {
-                Some(next) => rest = next,
-                None => break,
-            }
+        let (mut whole, mut lines) = (0, 0);
+        while let Some(length) = Self::first_line(&bytes[whole..]) {
+            whole += length;
             lines += 1;
         }
-        (lines, bytes.len() - rest.len())
+        (lines, whole)
+    }
+
+    fn first_line(bytes: &[u8]) -> Option<usize> {
+        let space = memchr::memchr(b' ', bytes)?;
+        let digits = std::str::from_utf8(&bytes[..space]).ok()?;
+        let end = digits.parse::<usize>().ok()?.checked_add(space + 1)?;
+        (end <= bytes.len()).then_some(end)
     }
 }
 

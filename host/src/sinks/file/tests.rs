@@ -9,7 +9,8 @@ use super::*;
 use crate::sinks::metrics::LossReason;
 use crate::sinks::queue::{Lost, Queue};
 use crate::sinks::shared_sink::{SharedSink, Writer};
-use crate::sinks::testing::{ATTEMPTS_OF_A_MINUTE, MUCH, batch, late, metrics, until};
+use crate::sinks::testing::{ATTEMPTS_OF_A_MINUTE, MUCH, batch, framed, late, metrics, until};
+use linemill_framing::Framing;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("read")
@@ -114,7 +115,7 @@ async fn a_torn_line_goes_on_where_it_stopped() {
     queue.advance(5);
     let mut writer = FileWriter::at(&path, CreateMode::default()).expect("opened");
     // As after a write that failed.
-    writer.file = None;
+    (writer.file, writer.torn) = (None, false);
     assert_eq!(
         writer.run(&mut queue, &Notify::new()).await,
         WriterEnd::Done
@@ -152,7 +153,8 @@ async fn lines_for_a_closed_standard_output_are_lost_and_counted() {
         path: None,
         file: Some(Arc::new(File::from(std::os::fd::OwnedFd::from(writer)))),
         identity: None,
-        outage: Outage::new("stdout".to_owned()),
+        torn: false,
+        outage: Arc::new(Outage::new("stdout".to_owned())),
     };
     let counts = metrics();
     let sink = SharedSink::start(Writer::File(writer), MUCH, counts.clone());
@@ -161,6 +163,8 @@ async fn lines_for_a_closed_standard_output_are_lost_and_counted() {
     assert_eq!(sink.send(batch("c\n")).await, Err(Lost));
     assert_eq!(counts.lost.of(LossReason::Closed).get(), 3);
     assert_eq!((counts.queued.get(), counts.up.get()), (0, 0));
+    let state = sink.state();
+    assert!(!state.up && state.reason.is_some(), "{state:?}");
     assert_eq!(sink.finish(late()).await, 2);
 }
 
@@ -198,4 +202,30 @@ fn only_a_new_file_gets_the_mode() {
     std::fs::remove_file(&path).expect("it is there");
     FileWriter::at(&path, mode).expect("created");
     assert_eq!(mode_of(&path), 0o600);
+}
+
+#[tokio::test]
+async fn a_line_that_others_left_open_is_ended_first() {
+    for (before, framing, line, after) in [
+        ("a\nhel", Framing::Lf, "b\n", "a\nhel\nb\n"),
+        ("a\n", Framing::Lf, "b\n", "a\nb\n"),
+        ("", Framing::Lf, "b\n", "b\n"),
+        ("hel", Framing::Crlf, "b\r\n", "hel\r\nb\r\n"),
+        ("hel\r", Framing::Crlf, "b\r\n", "hel\r\nb\r\n"),
+        ("hel", Framing::Nul, "b\0", "hel\0b\0"),
+        // Nothing ends a frame.
+        ("9 hel", Framing::Octet, "1 b", "9 hel1 b"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.log");
+        fs::write(&path, before).expect("written");
+        let sink = SharedSink::to_file(&path, CreateMode::default(), MUCH, metrics());
+        let sink = sink.expect("opened");
+        for _ in 0..2 {
+            let batch = framed(line.into(), 1, framing);
+            sink.send(batch).await.expect("taken");
+        }
+        assert_eq!(sink.finish(late()).await, 0);
+        assert_eq!(read(&path), format!("{after}{line}"));
+    }
 }

@@ -6,11 +6,12 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::sinks::testing;
 
 fn upstream(destination: &Destination, tls: Option<Arc<Client>>) -> Upstream {
     let options = ConnectOptions {
-        connect_timeout: Duration::from_secs(5),
         tls,
+        ..testing::options()
     };
     Upstream::new(destination, options).expect("an upstream")
 }
@@ -38,6 +39,29 @@ async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
     let stream: &TcpStream = reader.as_ref();
     assert!(stream.nodelay().expect("known"));
     assert!(SockRef::from(stream).keepalive().expect("known"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_system_gives_up_on_a_silent_peer_when_the_host_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let to = destination(&format!(
+        "tcp://{}",
+        listener.local_addr().expect("its address")
+    ));
+    let limit = Some(Duration::from_secs(7));
+    let upstream = upstream(&to, None);
+    upstream.set_options(ConnectOptions {
+        write_timeout: limit,
+        ..testing::options()
+    });
+    let (reader, _writer) = upstream.connect().await.expect("connected");
+    let ReadHalf::Tcp(reader) = &reader else {
+        panic!("{reader:?}")
+    };
+    let stream: &TcpStream = reader.as_ref();
+    let set = SockRef::from(stream).tcp_user_timeout().expect("known");
+    assert_eq!(set, limit);
 }
 
 #[tokio::test]

@@ -1,129 +1,124 @@
-//! Writing to an upstream that connections share: one connection, replaced when it breaks.
+//! Writing to an upstream that connections share: one connection at a time, replaced when it breaks.
 //!
-//! In: bytes from a queue. Out: the same on a connection; a line that was cut when it broke goes
-//! whole on the next one. What the upstream sends is read and discarded, so that it can go on
-//! sending, and so that its end is noticed while there is nothing to write.
-//! Not here: how to connect (`super`).
+//! In: bytes from a queue. Out: the same on connections to the upstream, and an account of the lines
+//! that were under way when one broke. A line that was cut goes whole on the next one.
+//! Not here: how to connect (`super`), what happens on a connection (`connection`).
 
-use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
-use super::Upstream;
-use crate::net::transport::{ReadHalf, WriteHalf};
+use super::connection::Connection;
+use super::trial::{LONG_SETTLE, SETTLE};
+use super::{Link, Upstream};
 use crate::sinks::backoff::Backoff;
 use crate::sinks::queue_reader::{QueueReader, WriterEnd};
 
-/// A connection that has lasted this long counts as up. If it breaks earlier, the outage is not
-/// over, and the next attempt waits longer than the last one: an upstream that accepts and closes is
-/// down, too.
-const SETTLED: Duration = Duration::from_secs(1);
-/// How long the upstream has for its FIN after the host's: closing earlier could reset the
-/// connection and lose bytes in flight.
-const LINGER: Duration = Duration::from_secs(1);
-/// Longest write over TLS. It fits one record, which is flushed before the next, so that it is
-/// known to the byte what has been written.
-const TLS_PIECE: usize = 16 * 1024;
+/// Longest wait between two attempts. One connection serves all clients, so it may ask often.
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
-/// Writes until nothing more will come.
-pub(in crate::sinks) async fn run(upstream: &Upstream, queue: &mut QueueReader) -> WriterEnd {
-    let mut backoff = Backoff::default();
+/// What is remembered from one connection to the next.
+struct Experience {
+    backoff: Backoff,
+    /// How long the next connection must last to be proven.
+    settle: Duration,
+    /// Whether the upstream ends its answers and takes lines.
+    one_way: bool,
+}
+
+/// Writes until nothing more will come, or until `deadline`.
+pub(in crate::sinks) async fn run(
+    upstream: &Upstream,
+    queue: &mut QueueReader,
+    deadline: impl Future<Output = ()>,
+) -> WriterEnd {
+    let mut deadline = pin!(deadline);
+    let mut experience = Experience {
+        backoff: Backoff::up_to(LONGEST_PAUSE),
+        settle: SETTLE,
+        one_way: false,
+    };
     loop {
-        let (mut reader, mut writer) = connect(upstream, queue, &mut backoff).await;
-        queue.metrics().up.set(1);
-        let since = Instant::now();
-        let settled = async {
-            sleep(SETTLED).await;
-            upstream.outage().over();
-            std::future::pending().await
-        };
-        let result = tokio::select! {
+        let link = tokio::select! {
             biased;
-            // First: nothing must be written to an upstream that has gone.
-            gone = read_to_end(&mut reader) => Err(gone),
-            written = write(&mut writer, queue) => written,
-            never = settled => never,
+            link = connect(upstream, queue, &mut experience.backoff) => link,
+            () = &mut deadline => return WriterEnd::TooLate,
         };
-        let Err(error) = result else {
-            close(&mut reader, &mut writer).await;
+        let Some(link) = link else {
             return WriterEnd::Done;
         };
-        drop((reader, writer));
-        queue.rewind();
+        let mut connection = Connection::new(link, experience.settle, experience.one_way);
+        let served = tokio::select! {
+            biased;
+            served = connection.serve(upstream, queue) => served,
+            () = &mut deadline => {
+                connection.give_up(queue);
+                return WriterEnd::TooLate;
+            }
+        };
+        let Err(broken) = served else {
+            return WriterEnd::Done;
+        };
+        let doubtful = upstream.doubtful();
+        let settled = connection.settle(queue, doubtful);
+        queue.metrics().resent.inc_by(settled.resent);
+        if settled.lost > 0 {
+            let (to, lost) = (upstream.outage().to(), settled.lost);
+            tracing::warn!(to, lost, error = %broken, "lines lost: they were not acknowledged");
+        }
         queue.metrics().up.set(0);
         queue.metrics().failures.inc();
-        upstream.outage().failed(&error);
-        if since.elapsed() < SETTLED {
-            sleep(backoff.pause()).await;
-        } else {
-            backoff.reset();
+        upstream.outage().failed(&broken, queue.queued());
+        let again = experience.after(&connection);
+        drop(connection);
+        if let Some(pause) = again {
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = queue.finished() => {}
+                () = &mut deadline => return WriterEnd::TooLate,
+            }
         }
     }
 }
 
+/// Retries until there is a connection. `None`: nothing more will come, and nothing is left.
 async fn connect(
     upstream: &Upstream,
-    queue: &QueueReader,
+    queue: &mut QueueReader,
     backoff: &mut Backoff,
-) -> (ReadHalf, WriteHalf) {
+) -> Option<Link> {
     loop {
-        match upstream.connect().await {
-            Ok(halves) => return halves,
-            Err(error) => {
-                queue.metrics().failures.inc();
-                upstream.outage().failed(&error);
-                sleep(backoff.pause()).await;
-            }
-        }
-    }
-}
-
-/// Writes until nothing more will come.
-async fn write(writer: &mut WriteHalf, queue: &mut QueueReader) -> io::Result<()> {
-    while queue.ready().await {
-        let (block, from) = queue.bytes();
-        let piece = match writer {
-            WriteHalf::TlsClient(_) | WriteHalf::TlsServer(_) => TLS_PIECE,
-            _ => block.len(),
+        let failed = tokio::select! {
+            link = upstream.link() => match link {
+                Ok(link) => return Some(link),
+                Err(error) => error,
+            },
+            () = queue.finished() => return None,
         };
-        let to = block.len().min(from + piece);
-        let count = writer.write(&block[from..to]).await?;
-        if count == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        writer.flush().await?;
-        drop(block);
-        queue.advance(count);
-    }
-    Ok(())
-}
-
-/// Reads and discards until there is nothing more to read. Returns why.
-async fn read_to_end(reader: &mut ReadHalf) -> io::Error {
-    let mut ignored = [0; 1024];
-    loop {
-        match reader.read(&mut ignored).await {
-            Ok(0) => {
-                return io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the peer ended the connection",
-                );
-            }
-            Ok(_) => {}
-            Err(error) => return error,
+        queue.metrics().failures.inc();
+        upstream.outage().failed(&failed, queue.queued());
+        tokio::select! {
+            () = sleep(backoff.pause()) => {}
+            () = queue.finished() => return None,
         }
     }
 }
 
-/// Sends FIN, and gives the upstream time for its own.
-async fn close(reader: &mut ReadHalf, writer: &mut WriteHalf) {
-    let closing = async {
-        if writer.shutdown().await.is_ok() {
-            read_to_end(reader).await;
+impl Experience {
+    /// Learns from a connection that broke. Returns how long to wait before the next.
+    fn after(&mut self, connection: &Connection) -> Option<Duration> {
+        let trial = connection.trial();
+        self.one_way = trial.is_one_way();
+        if trial.is_trusted() {
+            self.settle = SETTLE;
+        } else if trial.was_proven() {
+            self.settle = LONG_SETTLE;
         }
-    };
-    // Everything has been handed over: the connection is over either way.
-    drop(timeout(LINGER, closing).await);
+        if trial.was_proven() {
+            self.backoff.reset();
+            return None;
+        }
+        Some(self.backoff.pause())
+    }
 }

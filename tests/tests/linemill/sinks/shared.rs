@@ -151,7 +151,8 @@ fn an_upstream_that_comes_back_gets_whole_lines() {
         back.send(()).expect("the client waits");
         let mut server = upstream.accept();
         let (_, start) = read(&server.take(length));
-        // Data in kernel buffers is lost, but the line that was cut off is sent again in full.
+        // What had left the host and was not acknowledged is lost; the line that was cut off is sent
+        // again in full.
         assert!(start >= 1000, "line {start} came twice");
         let rest = server.take((LINES - 1 - start) * length);
         for (text, number) in rest.chunks(length).zip(start + 1..) {

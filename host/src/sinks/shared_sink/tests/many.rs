@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::sinks::metrics::LossReason;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_of_fifty_senders_come_whole_and_in_order() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let to = format!("tcp://{}", listener.local_addr().expect("its address"));
+    let (listener, to) = listen().await;
     let counts = metrics();
     let sink = SharedSink::to_upstream(upstream(&to), 4 * 1024, counts.clone());
     let reading = tokio::spawn(async move {
@@ -55,8 +52,7 @@ async fn lines_of_fifty_senders_come_whole_and_in_order() {
 
 #[tokio::test]
 async fn what_the_peer_sends_does_not_stop_it() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let to = format!("tcp://{}", listener.local_addr().expect("its address"));
+    let (listener, to) = listen().await;
     let sink = SharedSink::to_upstream(upstream(&to), MUCH, metrics());
     let (mut peer, _) = listener.accept().await.expect("accepted");
     // More than the buffers between the two hold.
@@ -74,15 +70,14 @@ async fn what_the_peer_sends_does_not_stop_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_never_reads_costs_no_more_than_the_queue() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let to = format!("tcp://{}", listener.local_addr().expect("its address"));
+    let (listener, to) = listen().await;
     let counts = metrics();
     let sink = SharedSink::to_upstream(upstream(&to), 64 * 1024, counts.clone());
     let (mut peer, _) = listener.accept().await.expect("accepted");
     let line = format!("{}\n", "x".repeat(1023));
     let mut sent = 0;
     // With time standing still but for those who wait, this ends when nothing moves.
-    while tokio::time::timeout(Duration::from_millis(100), sink.send(batch(line.clone())))
+    while tokio::time::timeout(Duration::from_secs(60), sink.send(batch(line.clone())))
         .await
         .is_ok()
     {
@@ -99,4 +94,25 @@ async fn a_peer_that_never_reads_costs_no_more_than_the_queue() {
     assert_eq!(all, line.repeat(sent));
     assert_eq!(finishing.await.expect("finished"), 0);
     assert_eq!(counts.lines.get(), sent as u64);
+}
+
+#[tokio::test]
+async fn a_peer_that_never_stops_talking_does_not_keep_lines_waiting() {
+    let (listener, to) = listen().await;
+    let sink = SharedSink::to_upstream(upstream(&to), MUCH, metrics());
+    let (mut reader, mut writer) = accept(&listener).await.into_split();
+    let talking = tokio::spawn(async move {
+        let much = vec![b'x'; 64 * 1024];
+        while writer.write_all(&much).await.is_ok() {}
+    });
+    for number in 0..100 {
+        sink.send(batch(format!("{number:03}\n")))
+            .await
+            .expect("taken");
+    }
+    let mut all = vec![0; 400];
+    reader.read_exact(&mut all).await.expect("read");
+    let expected: String = (0..100).map(|number| format!("{number:03}\n")).collect();
+    assert_eq!(all, expected.as_bytes());
+    talking.abort();
 }

@@ -1,0 +1,218 @@
+//! Upstreams that accept connections and may not read them.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use super::*;
+use crate::sinks::upstream::ConnectOptions;
+
+fn numbered(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| format!("{number:06}\n")).collect()
+}
+
+async fn rest(mut peer: TcpStream) -> String {
+    let mut all = String::new();
+    peer.read_to_string(&mut all).await.expect("to the FIN");
+    all
+}
+
+/// Accepts and closes at once, for a while.
+async fn refuse(listener: &TcpListener, during: Duration) {
+    let closing = async {
+        loop {
+            drop(accept(listener).await);
+        }
+    };
+    assert!(timeout(during, closing).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_accepts_and_closes_gets_no_line_of_a_queue() {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sending = tokio::spawn(async move {
+        for number in 0..200 {
+            sink.send(batch(numbered(number..number + 1)))
+                .await
+                .expect("taken");
+            sleep(Duration::from_millis(20)).await;
+        }
+        sink.finish(late()).await
+    });
+    refuse(&listener, Duration::from_secs(12)).await;
+    assert_eq!((counts.up.get(), counts.lines.get()), (0, 0));
+    let peer = accept(&listener).await;
+    assert_eq!(rest(peer).await, numbered(0..200));
+    assert_eq!(sending.await.expect("finished"), 0);
+    assert_eq!((counts.lines.get(), unacknowledged(&counts)), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_wait_while_a_peer_accepts_and_closes() {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let sink = SharedSink::to_upstream(upstream(&to), 64 * 1024, counts.clone());
+    let sending = tokio::spawn(async move {
+        for start in 0..200 {
+            let lines = numbered(1000 * start..1000 * start + 1000);
+            sink.send(batch(lines)).await.expect("taken");
+        }
+        sink.finish(late()).await
+    });
+    refuse(&listener, Duration::from_secs(12)).await;
+    assert!(!sending.is_finished());
+    assert!(counts.queued.get() <= 64 * 1024);
+    assert_eq!(counts.bytes.get() % 7, 0, "whole lines were tried");
+    assert_eq!(rest(accept(&listener).await).await, numbered(0..200_000));
+    assert_eq!(sending.await.expect("finished"), 0);
+    assert_eq!(counts.lines.get(), 200_000);
+}
+
+/// Reads what comes for three seconds and closes, as a proxy does that tries to reach a server
+/// meanwhile. Sends lines for ten seconds. Returns the lines that a peer got after that, and the counts.
+async fn a_proxy_without_a_server(resend: bool) -> (String, OutputMetrics) {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let options = ConnectOptions {
+        resend,
+        ..options()
+    };
+    let sink = SharedSink::to_upstream(upstream_with(&to, options), MUCH, counts.clone());
+    let sending = tokio::spawn(async move {
+        for number in 0..1000 {
+            sink.send(batch(numbered(number..number + 1)))
+                .await
+                .expect("taken");
+            sleep(Duration::from_millis(10)).await;
+        }
+        sink.finish(late()).await
+    });
+    let proxy = async {
+        loop {
+            let mut peer = accept(&listener).await;
+            let mut ignored = Vec::new();
+            let reading = peer.read_to_end(&mut ignored);
+            assert!(timeout(Duration::from_secs(3), reading).await.is_err());
+        }
+    };
+    assert!(timeout(Duration::from_secs(10), proxy).await.is_err());
+    let all = rest(accept(&listener).await).await;
+    assert_eq!(sending.await.expect("finished"), 0);
+    (all, counts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_proxy_without_a_server_takes_is_counted() {
+    let (got, counts) = a_proxy_without_a_server(false).await;
+    let lost = unacknowledged(&counts);
+    assert_eq!(got.lines().count() as u64, 1000 - lost);
+    assert_eq!(counts.lines.get(), 1000 - lost);
+    // Of the first connection, and one line of each after it.
+    assert!((100..500).contains(&lost), "{lost}");
+    let (mut lines, mut sorted) = (
+        got.lines().collect::<Vec<_>>(),
+        got.lines().collect::<Vec<_>>(),
+    );
+    sorted.sort_unstable();
+    sorted.dedup();
+    lines.dedup();
+    assert_eq!(lines, sorted, "in order, and none twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_proxy_without_a_server_takes_is_sent_again() {
+    let (got, counts) = a_proxy_without_a_server(true).await;
+    assert_eq!(got, numbered(0..1000));
+    assert_eq!((counts.lines.get(), unacknowledged(&counts)), (1000, 0));
+    assert!(counts.resent.get() >= 100, "{}", counts.resent.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_sends_fin_and_reads_keeps_its_connection() {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let mut peer = accept(&listener).await;
+    peer.shutdown().await.expect("FIN");
+    let sending = tokio::spawn(async move {
+        for number in 0..200 {
+            sink.send(batch(numbered(number..number + 1)))
+                .await
+                .expect("taken");
+            sleep(Duration::from_millis(20)).await;
+        }
+        sink.finish(late()).await
+    });
+    assert_eq!(rest(peer).await, numbered(0..200));
+    assert_eq!(sending.await.expect("finished"), 0);
+    assert_eq!((counts.lines.get(), counts.failures.get()), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_closes_between_two_lines_loses_none() {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let mut all = String::new();
+    for round in 0..5 {
+        let mut peer = accept(&listener).await;
+        sink.send(batch(numbered(2 * round..2 * round + 2)))
+            .await
+            .expect("taken");
+        let mut found = vec![0; 14];
+        peer.read_exact(&mut found).await.expect("read");
+        all.push_str(std::str::from_utf8(&found).expect("digits"));
+        // Until all of it counts as delivered.
+        sleep(Duration::from_secs(6)).await;
+        drop(peer);
+    }
+    assert_eq!(all, numbered(0..10));
+    assert_eq!((counts.lines.get(), unacknowledged(&counts)), (10, 0));
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_left_after_the_write_timeout() {
+    let (listener, to) = listen().await;
+    let counts = metrics();
+    let options = ConnectOptions {
+        write_timeout: Some(Duration::from_secs(1)),
+        ..options()
+    };
+    let sink = SharedSink::to_upstream(upstream_with(&to, options), MUCH, counts.clone());
+    let mut stopped = accept(&listener).await;
+    // More than the buffers between the two hold, in lines of one kilobyte.
+    const LINES: u64 = 16 * 1024;
+    let line = |number: u64| format!("{number:06}{}\n", "x".repeat(1017));
+    let sending = tokio::spawn(async move {
+        for number in 0..LINES {
+            sink.send(batch(line(number))).await.expect("taken");
+        }
+        sink.send(batch("the end\n")).await.expect("taken");
+        sink.finish(late()).await
+    });
+    let reading = tokio::spawn(async move {
+        let mut all = String::new();
+        while !all.ends_with("the end\n") {
+            let mut peer = accept(&listener).await;
+            drop(peer.read_to_string(&mut all).await);
+        }
+        all
+    });
+    assert_eq!(sending.await.expect("finished"), 0);
+    let after = reading.await.expect("read");
+    let mut before = Vec::new();
+    // To the reset.
+    drop(stopped.read_to_end(&mut before).await);
+    let count = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as u64;
+    let got = count(&before) + count(after.as_bytes());
+    let (lost, all) = (unacknowledged(&counts), LINES + 1);
+    assert_eq!(counts.lines.get() + lost, all);
+    assert!(
+        (all - lost..=all).contains(&got),
+        "{got} without {lost} of {all}"
+    );
+    assert!(counts.failures.get() > 0);
+}

@@ -1,0 +1,239 @@
+//! Whether a connection to an upstream is known to work.
+//!
+//! In: when it was made, what was written and acknowledged, and the peer's FIN. Out: how much may be
+//! written now, whether the connection is up, and what became of its bytes when it ends. Not here:
+//! sockets and lines.
+//!
+//! Something that accepts connections need not read them: a load balancer without a server behind it
+//! accepts and closes, at once or after some seconds. So a fresh connection is first watched for a
+//! while without writing. If nothing happens, one line is written and waited for. Only if that line is
+//! acknowledged and the connection goes on is it *proven*, and the lines after it are written. Lines
+//! are kept until the connection has lasted longer, or has taken more than nobody would: then it is
+//! *trusted*, and what the peer's system acknowledges counts as delivered.
+//!
+//! After the peer's FIN it is not known whether the peer has gone or merely sends no answers. Again one
+//! line is written and waited for: a peer that has gone refuses it by a reset.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::sinks::queue_reader::Outstanding;
+
+/// How long a connection must last to be proven. Half of it passes before the first line is written.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+/// The same for an upstream whose last connection was proven and then did not last.
+pub(super) const LONG_SETTLE: Duration = Duration::from_secs(4);
+/// A connection of this age is trusted. A proxy that tries a server again and again closes earlier:
+/// haproxy by default after three seconds.
+const TRUST: Duration = Duration::from_secs(5);
+/// So is one that has taken this much: about four times what the system of a peer that does not read
+/// takes at first.
+const TRUSTED_BYTES: usize = 512 * 1024;
+/// How long a connection whose peer sent FIN at once is kept without a line to try it with.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// How a connection has proven itself.
+#[derive(Debug)]
+pub(super) struct Trial {
+    opened: Instant,
+    /// How long it must last.
+    settle: Duration,
+    phase: Phase,
+    trusted: bool,
+    /// Whether it has ever been proven.
+    was_proven: bool,
+    /// Whether the peer sends no answers and takes lines. At first, whether its last connection did so.
+    one_way: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing is written.
+    Quiet,
+    /// One line is written.
+    Line(Line),
+    Proven,
+}
+
+/// A line that is written to see what the peer does.
+#[derive(Debug)]
+struct Line {
+    /// Since when such a line has been looked for.
+    since: Instant,
+    /// Bytes of it that have not been written. `None` as long as there is no line.
+    left: Option<usize>,
+    /// Its bytes that have been written.
+    bytes: usize,
+    /// When its last byte was written.
+    written: Option<Instant>,
+    /// How long the connection must last after that.
+    hold: Duration,
+    /// Whether the peer had sent FIN before.
+    after_fin: bool,
+}
+
+impl Trial {
+    pub(super) fn new(opened: Instant, settle: Duration, one_way: bool) -> Self {
+        Self {
+            opened,
+            settle,
+            phase: Phase::Quiet,
+            trusted: false,
+            was_proven: false,
+            one_way,
+        }
+    }
+
+    /// Looks at the clock, and at how much has been acknowledged: so many bytes, and whether `all`.
+    /// Returns whether it makes sense to go on.
+    pub(super) fn look(&mut self, now: Instant, acknowledged: usize, all: bool) -> bool {
+        let age = now - self.opened;
+        match &self.phase {
+            Phase::Quiet if age >= self.settle / 2 => {
+                self.phase = Phase::Line(Line::new(now, self.settle / 2, false));
+            }
+            Phase::Line(line) => match line.written {
+                Some(at) if all && now - at >= line.hold && age >= self.settle => {
+                    self.one_way = line.after_fin;
+                    self.phase = Phase::Proven;
+                }
+                None if self.is_doubted() && line.left.is_none() && now - line.since >= HOLD => {
+                    return false;
+                }
+                _ => {}
+            },
+            Phase::Quiet | Phase::Proven => {}
+        }
+        self.was_proven |= self.is_proven();
+        let lasted = age >= TRUST || acknowledged >= TRUSTED_BYTES;
+        self.trusted |= lasted && self.is_proven();
+        true
+    }
+
+    /// Notes that the peer has sent FIN. `idle`: nothing has been written that is not acknowledged, and
+    /// nothing waits. `line`: what is missing of a line that has been written in part. Returns whether
+    /// it makes sense to go on.
+    pub(super) fn fin(&mut self, now: Instant, idle: bool, line: Option<usize>) -> bool {
+        if self.is_proven() && idle {
+            // It went on for a while, so this is its end. The next line goes to a new connection.
+            return false;
+        }
+        // As expected, if its last connection was like that.
+        if !(self.one_way && self.is_fresh()) {
+            let mut tried = Line::new(now, SETTLE, true);
+            tried.left = line;
+            self.phase = Phase::Line(tried);
+        }
+        true
+    }
+
+    /// Notes that `count` bytes have been written, after which `left` bytes of their line are missing.
+    pub(super) fn wrote(&mut self, now: Instant, count: usize, left: usize) {
+        if let Phase::Line(line) = &mut self.phase {
+            line.bytes += count;
+            line.left = Some(left);
+            line.written = (left == 0).then_some(now);
+        }
+    }
+
+    /// How many bytes may be written now, and in any case no more than a line. `None`: any number.
+    pub(super) fn allowance(&self) -> Option<usize> {
+        match &self.phase {
+            Phase::Quiet => Some(0),
+            Phase::Line(line) => Some(line.left.unwrap_or(usize::MAX)),
+            Phase::Proven => None,
+        }
+    }
+
+    /// When to [look](Self::look) again at the latest.
+    pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
+        let times = [
+            Some(self.opened + self.settle / 2),
+            Some(self.opened + self.settle),
+            Some(self.opened + TRUST),
+            match &self.phase {
+                Phase::Line(line) => Some(match line.written {
+                    Some(at) => at + line.hold,
+                    None => line.since + HOLD,
+                }),
+                Phase::Quiet | Phase::Proven => None,
+            },
+        ];
+        times.into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    /// Nothing has been written yet.
+    fn is_fresh(&self) -> bool {
+        match &self.phase {
+            Phase::Quiet => true,
+            Phase::Line(line) => line.left.is_none() && !line.after_fin,
+            Phase::Proven => false,
+        }
+    }
+
+    /// Whether lines may be written without waiting for each.
+    pub(super) fn is_proven(&self) -> bool {
+        matches!(self.phase, Phase::Proven)
+    }
+
+    /// Whether it has ever been so, or would have been if there had been a line.
+    pub(super) fn was_proven(&self) -> bool {
+        self.was_proven || self.is_up()
+    }
+
+    /// Whether it is up, as far as that can be known: one without a line to try it with is, too.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_proven() || (self.is_fresh() && self.opened.elapsed() >= self.settle)
+    }
+
+    /// Whether the peer may have gone.
+    pub(super) fn is_doubted(&self) -> bool {
+        matches!(&self.phase, Phase::Line(line) if line.after_fin)
+    }
+
+    /// Whether what the peer's system acknowledges counts as delivered.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// Whether the peer sends no answers and takes lines.
+    pub(super) fn is_one_way(&self) -> bool {
+        self.one_way
+    }
+
+    /// What is outstanding of `all` bytes in flight when the connection has ended, and the system says
+    /// that `known` is.
+    pub(super) fn judge(&self, known: Outstanding, all: usize) -> Outstanding {
+        let mut judged = known;
+        if !self.trusted {
+            judged.unacknowledged = all;
+        }
+        if let Phase::Line(line) = &self.phase
+            && line.after_fin
+        {
+            // A peer that had gone did not take the line. One that reads acknowledges what it reads.
+            if known.unacknowledged >= line.bytes {
+                judged.unsent = judged.unsent.max(line.bytes);
+            }
+            judged.unacknowledged = judged.unacknowledged.max(line.bytes);
+        }
+        judged
+    }
+}
+
+impl Line {
+    fn new(since: Instant, hold: Duration, after_fin: bool) -> Self {
+        Self {
+            since,
+            left: None,
+            bytes: 0,
+            written: None,
+            hold,
+            after_fin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Connections that prove themselves, and some that do not.
+
+use super::*;
+
+const HALF: Duration = Duration::from_millis(500);
+
+fn after(start: Instant, millis: u64) -> Instant {
+    start + Duration::from_millis(millis)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_line_is_tried_after_half_the_time() {
+    let start = Instant::now();
+    let mut trial = Trial::new(start, SETTLE, false);
+    assert!(trial.look(after(start, 499), 0, true));
+    assert_eq!(trial.allowance(), Some(0));
+    assert!(trial.look(after(start, 500), 0, true));
+    assert!(trial.allowance() > Some(0));
+    trial.wrote(after(start, 600), 7, 3);
+    assert_eq!(trial.allowance(), Some(3));
+    trial.wrote(after(start, 600), 3, 0);
+    assert_eq!(trial.allowance(), Some(0));
+    // Long enough, not acknowledged.
+    assert!(trial.look(after(start, 1200), 0, false));
+    assert_eq!(trial.allowance(), Some(0));
+    assert!(trial.look(after(start, 1200), 10, true));
+    assert_eq!(trial.allowance(), None);
+    assert!(!trial.is_trusted());
+    assert!(trial.look(after(start, 5000), 10, true));
+    assert!(trial.is_trusted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_line_is_up_and_its_first_line_is_tried() {
+    let start = Instant::now();
+    let mut trial = Trial::new(start, SETTLE, false);
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert!(trial.look(after(start, 9000), 0, true));
+    assert!(trial.is_up() && trial.was_proven() && !trial.is_trusted());
+    trial.wrote(after(start, 9000), 10, 0);
+    assert!(trial.look(after(start, 9499), 10, true) && !trial.is_proven());
+    assert!(trial.look(after(start, 9500), 10, true) && trial.is_proven());
+}
+
+/// A proven connection.
+fn proven(start: Instant) -> Trial {
+    let mut trial = Trial::new(start, SETTLE, false);
+    assert!(trial.look(start + HALF, 0, true));
+    trial.wrote(start + HALF, 10, 0);
+    assert!(trial.look(start + SETTLE, 10, true));
+    trial
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_fin_one_line_is_tried() {
+    let start = Instant::now();
+    let mut trial = proven(start);
+    assert!(trial.fin(after(start, 2000), false, None));
+    assert!(trial.is_doubted());
+    trial.wrote(after(start, 2000), 10, 0);
+    assert_eq!(trial.allowance(), Some(0));
+    assert!(trial.look(after(start, 2999), 20, true) && trial.is_doubted());
+    assert!(trial.look(after(start, 3000), 20, true));
+    assert!(trial.is_proven() && trial.is_one_way());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_refused_after_fin_did_not_arrive() {
+    let start = Instant::now();
+    let mut trial = proven(start);
+    assert!(trial.look(after(start, 6000), 10, true) && trial.is_trusted());
+    assert!(trial.fin(after(start, 6000), false, None));
+    trial.wrote(after(start, 6000), 10, 0);
+    let judge = |unacknowledged| {
+        let known = Outstanding {
+            unacknowledged,
+            unsent: 0,
+        };
+        let judged = trial.judge(known, 30);
+        (judged.unacknowledged, judged.unsent)
+    };
+    assert_eq!(judge(10), (10, 10));
+    assert_eq!(judge(20), (20, 10));
+    // It was acknowledged, and the peer has gone all the same.
+    assert_eq!(judge(0), (10, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_took_before_it_is_trusted_is_in_doubt() {
+    let start = Instant::now();
+    let known = Outstanding {
+        unacknowledged: 1,
+        unsent: 1,
+    };
+    let mut trial = proven(start);
+    assert_eq!(trial.judge(known, 30).unacknowledged, 30);
+    // Nobody takes so much without reading.
+    assert!(trial.look(after(start, 1100), TRUSTED_BYTES, false));
+    assert_eq!(trial.judge(known, 30), known);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
+    let start = Instant::now();
+    let mut trial = Trial::new(start, SETTLE, false);
+    assert!(trial.fin(start, true, None) && trial.is_doubted());
+    assert!(trial.look(after(start, 9999), 0, true));
+    assert!(!trial.look(after(start, 10_000), 0, true));
+
+    let mut trial = Trial::new(start, SETTLE, true);
+    assert!(trial.fin(start, true, None) && !trial.is_doubted());
+    assert!(trial.look(after(start, 10_000), 0, true));
+
+    assert!(!proven(start).fin(after(start, 2000), true, None));
+}
