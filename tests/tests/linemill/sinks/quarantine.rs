@@ -134,7 +134,10 @@ fn pipe_and_check_support_quarantine() {
     assert_eq!(folder.read("failed.jsonl"), b"", "`check` must not write");
     let piped = run(folder.path(), ["pipe", "--config", "a.toml"], b"a\n?b\n");
     assert_eq!(
-        piped.success().stderr_has(&["sent to quarantine"]).text(),
+        piped
+            .exits_with(2)
+            .stderr_has(&["sent to quarantine"])
+            .text(),
         "A\n"
     );
     let kept = objects(&folder.read("failed.jsonl"));
