@@ -259,3 +259,30 @@ fn pythons_handler_by_udp_and_unix_socket() {
     log(&format!("'{socket}'"));
     host.expect_stdout(b"<11>first message\n<11>second message\n");
 }
+
+#[test]
+fn a_listener_moves_to_another_port_and_takes_what_waits_at_the_first() {
+    let (host, first) = by_udp("");
+    let old = sender(first);
+    send(&old, &[b"one"]);
+    host.expect_stdout(b"bar\n");
+    let next = {
+        let free = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        free.local_addr().expect("bound")
+    };
+    let moved = config("").replacen("udp://127.0.0.1:0", &format!("udp://{next}"), 1);
+    host.write_config(moved);
+    let answer = host.post("/reload");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    host.announced(1);
+    send(&sender(next), &[b"two"]);
+    host.expect_stdout(b"bar\ngjb\n");
+    eventually("the closed port", || {
+        // The first answer to a closed port is an error of the next call.
+        drop(old.send(b"late"));
+        old.send(b"late").is_err().then_some(())
+    });
+    let received = host.metric("linemill_datagrams_total", &[]);
+    let lines = host.metric("linemill_lines_in_total", &[]);
+    assert!(received == lines, "{received} datagrams, {lines} lines");
+}
