@@ -6,6 +6,7 @@
 //! [`log`] are below both, and [`app`] wires everything.
 
 pub mod app;
+pub mod complaints;
 pub mod connections;
 pub mod control;
 #[cfg(any(test, fuzzing))]

@@ -28,6 +28,7 @@ use super::metrics::{KeptSettings, LineMetrics, PumpMetrics};
 use super::read::Block;
 use super::source::Source;
 use super::timer::Timer;
+use crate::complaints::{Complaint, FirstBytes};
 use crate::generation::{Direction, Ingress, Lease, Service, Snapshot, grace_ends};
 use crate::rate::Throttle;
 use crate::sinks::connection_sink::{ConnectionSink, DeliveryEnd, SinkFramings};
@@ -219,7 +220,12 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 }
                 Event::Taken(taken) => self.note_taken(taken),
                 Event::Snapshot => snapshot_seen = true,
-                Event::End(end) => return end,
+                Event::End(end) => {
+                    if matches!(end, End::LineTimeout) {
+                        self.complain(Complaint::LineTimeout, self.framer.partial());
+                    }
+                    return end;
+                }
             }
         }
     }
@@ -228,6 +234,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     async fn process(&mut self, block: Block) -> Result<(), End> {
         self.activity.note_read(self.direction);
         self.counts.bytes_in.inc_by(block.new as u64);
+        let first = FirstBytes::of(&block.bytes);
         let lines = self.framer.frame(block.bytes);
         self.note_partial(!lines.is_empty());
         self.throttle.charge(block.new, lines.len());
@@ -242,12 +249,17 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             self.activity.touch();
             self.deliver(output).await?;
         }
-        self.framer.closed().map_or(Ok(()), |closed| {
-            Err(match closed {
-                Closed::Oversize => End::Oversize,
-                Closed::BadLength => End::BadLength,
-            })
-        })
+        match self.framer.closed() {
+            None => Ok(()),
+            Some(Closed::Oversize) => {
+                self.complain(Complaint::Oversize, first.bytes());
+                Err(End::Oversize)
+            }
+            Some(Closed::BadLength) => {
+                self.complain(Complaint::BadLength, first.bytes());
+                Err(End::BadLength)
+            }
+        }
     }
 
     /// Passes the output of the chain on. What is for the socket is queued afterwards; shared sinks
@@ -261,6 +273,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             // Boxed: its future is large.
             Box::pin(self.hand_over(output)).await?;
             self.resume_reading();
+        }
+        if self.sink.take_unfit() > 0 {
+            self.complain(Complaint::Unfit, b"");
         }
         self.stalled |= self.sink.queued() > self.service.watermarks.high;
         Ok(())
@@ -307,6 +322,12 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
 }
 
 impl<R, W> Pump<R, W> {
+    /// Logs what is wrong with the client's bytes, which begin with `first`.
+    fn complain(&self, complaint: Complaint, first: &[u8]) {
+        let origin = self.stream_state.origin();
+        self.service.complaints.log(complaint, origin, first);
+    }
+
     /// Discards the output that is still queued, and counts it.
     pub(super) fn discard(&mut self) {
         let (taken, lost) = self.sink.discard();
@@ -329,6 +350,7 @@ impl<R, W> Drop for Pump<R, W> {
         // A partial line is lost with the stream, unless that ended cleanly.
         if self.framer.has_partial() {
             dropped.of(DropReason::Partial).inc();
+            self.complain(Complaint::Partial, self.framer.partial());
         }
     }
 }

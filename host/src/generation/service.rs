@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::complaints::Complaints;
 use crate::net::tls;
 use crate::rate::{Limits, Throttle};
 use crate::sinks::egress::Egress;
@@ -27,6 +28,8 @@ pub struct Service {
     pub egress: Arc<Egress>,
     /// How clients connect, and frame their lines.
     pub ingress: Arc<Ingress>,
+    /// Limits what the log says about clients; kept from generation to generation.
+    pub complaints: Arc<Complaints>,
     /// How a client's bytes become lines.
     pub lines: LineSettings,
     /// How lines are framed for their sinks.
@@ -135,6 +138,7 @@ impl Service {
         Self {
             chain,
             reply_chain,
+            complaints: before.map_or_else(Arc::default, |before| Arc::clone(&before.complaints)),
             egress: Arc::new(egress),
             ingress: Arc::new(Ingress::of(settings)),
             lines: settings.lines,

@@ -34,6 +34,8 @@ pub(crate) struct ConnectionSink<W> {
     to: Option<SharedSink>,
     /// Has routes or tees; `None` when there are none.
     egress: Option<Arc<Egress>>,
+    /// Lines that a framing could not contain, since [`Self::take_unfit`] was called.
+    unfit: u64,
 }
 
 /// How lines are framed for the places that they go to. They come in one framing.
@@ -65,6 +67,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
             queue: WriteQueue::default(),
             to: None,
             egress: None,
+            unfit: 0,
         }
     }
 
@@ -95,6 +98,11 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         self.to.is_none()
     }
 
+    /// How many lines a framing could not contain since the last call.
+    pub(crate) fn take_unfit(&mut self) -> u64 {
+        std::mem::take(&mut self.unfit)
+    }
+
     /// Bytes queued for the socket.
     pub(crate) fn queued(&self) -> usize {
         self.queue.bytes()
@@ -116,7 +124,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         if self.to.is_some() || self.egress.is_some() {
             return Ok(Some(output));
         }
-        let batch = encode(output.lines, framings, dropped);
+        let batch = encode(output.lines, framings, dropped, &mut self.unfit);
         self.queue.push(batch.bytes, batch.lines, batch.framing);
         ended(output.close).map(|()| None)
     }
@@ -137,21 +145,29 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
             let mut routes = egress.iter().flat_map(|egress| &egress.routes);
             // A chain lets lines leave by the routes of its listener only.
             if let Some((_, sink)) = routes.find(|(name, _)| **name == *route) {
-                waiting.push((sink, encode_terminated(lines, framings.shared, dropped)));
+                waiting.push((
+                    sink,
+                    encode_terminated(lines, framings.shared, dropped, &mut self.unfit),
+                ));
             }
         }
         let tee = egress.as_ref().map_or(&[][..], |egress| &egress.tee);
         if let Some(sink) = &to {
             // Lines of other connections follow, so the last one needs a terminator.
-            let batch = encode_terminated(output.lines, framings.shared, dropped);
+            let batch = encode_terminated(output.lines, framings.shared, dropped, &mut self.unfit);
             copy_to(tee, &batch, dropped);
             waiting.push((sink, batch));
         } else {
             if !tee.is_empty() && framings.shared != framings.socket {
-                let copies = encode_terminated(output.lines.clone(), framings.shared, dropped);
+                let copies = encode_terminated(
+                    output.lines.clone(),
+                    framings.shared,
+                    dropped,
+                    &mut self.unfit,
+                );
                 copy_to(tee, &copies, dropped);
             }
-            let batch = encode(output.lines, framings.socket, dropped);
+            let batch = encode(output.lines, framings.socket, dropped, &mut self.unfit);
             if framings.shared == framings.socket {
                 copy_to(tee, &batch, dropped);
             }
@@ -223,10 +239,11 @@ fn copy_to(tee: &[SharedSink], batch: &Batch, dropped: &Dropped) {
 }
 
 /// Frames lines for the wire. Lines that the framing cannot represent are dropped and counted.
-fn encode(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
+fn encode(lines: Lines, framings: Framings, dropped: &Dropped, unfit: &mut u64) -> Batch {
     let encoded = lines.encode(framings.from, framings.to, framings.unfit);
     if encoded.unfit > 0 {
         dropped.of(DropReason::Framing).inc_by(encoded.unfit);
+        *unfit += encoded.unfit;
     }
     Batch {
         bytes: encoded.bytes,
@@ -236,8 +253,13 @@ fn encode(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
 }
 
 /// Frames lines for a sink that others write to as well: the last one has its terminator, too.
-fn encode_terminated(lines: Lines, framings: Framings, dropped: &Dropped) -> Batch {
-    let mut batch = encode(lines, framings, dropped);
+fn encode_terminated(
+    lines: Lines,
+    framings: Framings,
+    dropped: &Dropped,
+    unfit: &mut u64,
+) -> Batch {
+    let mut batch = encode(lines, framings, dropped, unfit);
     batch.terminate();
     batch
 }

@@ -134,6 +134,8 @@ mod listeners {
 
 /// Clients: well-behaved, slow, greedy, or written by others.
 mod connections {
+    /// What the log says of senders with another framing.
+    mod complaints;
     /// Many connections at once, and no descriptors left.
     mod floods;
     /// `max_connections`, memory, readers that do not read (cases 14, 18, 19).

@@ -63,6 +63,11 @@ impl StreamState {
         self
     }
 
+    /// Where the stream comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Runs lines through the chain.
     pub async fn process(&mut self, lines: Lines) -> ChainOutput {
         let mut batch = Batch::new(lines);

@@ -4,6 +4,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Pump;
+use crate::complaints::Complaint;
 use crate::connections::source::Source;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::write_queue::Taken;
@@ -56,6 +57,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         if counts.partial_dropped > 0 {
             let dropped = self.metrics.dropped.of(DropReason::Partial);
             dropped.inc_by(counts.partial_dropped);
+            self.complain(Complaint::Partial, b"");
         }
     }
 }
