@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{Built, Loaded};
 use crate::connections::tally::Tally;
 use crate::control::admin::server::{AdminServer, PreparedAdmin};
-use crate::control::admin::{Admin, Connections};
+use crate::control::admin::{Admin, Connections, Output};
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
@@ -22,8 +22,11 @@ use crate::generation::{DataPlane as _, Snapshot};
 use crate::listeners::{Listeners, Prepared};
 use crate::metrics::Metrics;
 use crate::net::bind::SystemdSockets;
+use crate::sinks::metrics::{LossReason, OutputMetrics};
+use crate::sinks::outage::SinkState;
 use crate::sinks::registry::SinkRegistry;
 use linemill_config::settings::Address;
+use linemill_telemetry::Families;
 
 /// Requests that may wait for the reloader; more than that wait at their senders.
 const REQUESTS: usize = 16;
@@ -192,9 +195,11 @@ impl Host {
             );
         }
         let (open, kept) = (metrics.listeners.clone(), metrics.lines.clone());
+        let (shared, counts) = (sinks.clone(), metrics.outputs.clone());
         let mut server = AdminServer::new(Admin {
             registry: Arc::clone(&metrics.registry),
             reloads: metrics.reloads.clone(),
+            outputs: Arc::new(move || outputs(&shared, &counts)),
             connections: Arc::new(move |listener| Connections {
                 open: open.of(listener).connections.get(),
                 kept: kept.of(listener).kept.get(),
@@ -233,4 +238,22 @@ fn log_drained(tally: &Tally, lost: u64) {
         let reasons = tally.reasons();
         tracing::warn!(delivered, dropped, %reasons, lost, "drained; lines were dropped");
     }
+}
+
+/// The sinks that connections share, with their counts.
+fn outputs(sinks: &SinkRegistry, metrics: &Families<OutputMetrics>) -> Vec<Output> {
+    let states = sinks.states().into_iter();
+    let output = |(name, state): (String, SinkState)| {
+        let counts = metrics.of(&name);
+        let lost = LossReason::ALL
+            .iter()
+            .map(|reason| counts.lost.of(*reason).get());
+        Output {
+            state,
+            lines: counts.lines.get(),
+            lost: lost.sum(),
+            name,
+        }
+    };
+    states.map(output).collect()
 }

@@ -55,7 +55,26 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
             chain => chain.join(" → "),
         };
         let connections = listener.connections;
-        writeln!(text, "listener {name}: {connections} connected; {chain}")?;
+        let kept = match listener.connections_kept {
+            0 => String::new(),
+            kept => format!(" ({kept} with earlier settings)"),
+        };
+        writeln!(
+            text,
+            "listener {name}: {connections} connected{kept}; {chain}"
+        )?;
+    }
+    for (name, output) in &status.outputs {
+        let (state, since, queued) = (&output.state, &output.since, output.queued);
+        write!(text, "output {name}: {state} since {since}")?;
+        if let Some(reason) = &output.reason {
+            write!(text, " ({reason})")?;
+        }
+        let (lines, lost) = (output.lines, output.lost);
+        writeln!(
+            text,
+            "; {lines} lines written, {lost} lost, {queued} bytes queued"
+        )?;
     }
     for (name, filter) in &status.filters {
         if let (Some(since), Some(next)) = (&filter.breaker.since, &filter.breaker.next_probe) {

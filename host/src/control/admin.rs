@@ -30,10 +30,11 @@ use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
+use crate::sinks::outage::SinkState;
 use linemill_telemetry::Registry;
 pub use status::{
-    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, RefusalStatus,
-    Status, TrialStatus,
+    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, OutputStatus,
+    RefusalStatus, Status, TrialStatus,
 };
 
 /// The media type of `/metrics`, as OpenMetrics 1.0 defines it.
@@ -51,6 +52,8 @@ pub struct Admin {
     pub reloads: ReloadMetrics,
     /// The open connections of a listener.
     pub connections: Arc<dyn Fn(&str) -> Connections + Send + Sync>,
+    /// The sinks that connections share, and what they count.
+    pub outputs: Arc<dyn Fn() -> Vec<Output> + Send + Sync>,
     /// The generation in force.
     pub snapshot: watch::Receiver<Snapshot>,
     /// The generations that have been in force.
@@ -59,6 +62,19 @@ pub struct Admin {
     pub origin: Origin,
     /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
+}
+
+/// A sink that connections share.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The value of the metrics' label `output`.
+    pub name: String,
+    /// Whether it is up, and why not.
+    pub state: SinkState,
+    /// Lines that it has taken.
+    pub lines: u64,
+    /// Lines that it has lost, for whatever reason.
+    pub lost: u64,
 }
 
 /// The connections of a listener.

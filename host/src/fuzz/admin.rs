@@ -75,6 +75,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
     let admin = Admin {
         registry: metrics.registry,
         reloads: metrics.reloads,
+        outputs: Arc::new(Vec::new),
         connections: Arc::new(|_| Connections::default()),
         snapshot,
         history: Default::default(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use humantime::format_rfc3339_millis;
 use serde::{Deserialize, Serialize};
 
-use super::Admin;
+use super::{Admin, Output};
 use crate::control::history::Entry;
 use crate::generation::Generation;
 use linemill_sandbox::filter::Filter;
@@ -32,6 +32,9 @@ pub struct Status {
     pub old_generations_held: usize,
     /// The listeners, by name.
     pub listeners: BTreeMap<String, ListenerStatus>,
+    /// The sinks that connections share, by destination.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, OutputStatus>,
     /// The filters in force, by name.
     #[serde(default)]
     pub filters: BTreeMap<String, FilterStatus>,
@@ -54,6 +57,23 @@ pub struct ListenerStatus {
     pub connections_kept: i64,
     /// Its filters, in order.
     pub chain: Vec<String>,
+}
+
+/// A sink that connections share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutputStatus {
+    /// `up`, or `down` if it could not be reached or has not been reached yet.
+    pub state: String,
+    /// Why it is down.
+    pub reason: Option<String>,
+    /// Since when it is up, or down.
+    pub since: String,
+    /// Bytes that wait for it, including those that have not been acknowledged.
+    pub queued: u64,
+    /// Lines that it has taken.
+    pub lines: u64,
+    /// Lines that it has lost.
+    pub lost: u64,
 }
 
 /// A filter of the generation in force.
@@ -177,6 +197,7 @@ impl Status {
             generation: generation.number,
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),
+            outputs: (admin.outputs)().into_iter().map(output).collect(),
             filters: filters(generation),
             trials: trials(generation, false),
             generations: admin.history.entries().iter().map(shown).collect(),
@@ -187,6 +208,19 @@ impl Status {
             }),
         }
     }
+}
+
+fn output(output: Output) -> (String, OutputStatus) {
+    let state = output.state;
+    let status = OutputStatus {
+        state: if state.up { "up" } else { "down" }.to_owned(),
+        reason: state.reason,
+        since: format_rfc3339_millis(state.since).to_string(),
+        queued: state.queued,
+        lines: output.lines,
+        lost: output.lost,
+    };
+    (output.name, status)
 }
 
 fn filters(generation: &Generation) -> BTreeMap<String, FilterStatus> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use linemill_tests::tls::Authority;
 use linemill_tests::{Client, Folder, Host, Upstream, eventually};
 
-use super::reload::reload;
+use super::reload::{reload, verb};
 
 /// A configuration with one listener that has `keys`.
 fn config(keys: &str) -> String {
@@ -287,5 +287,33 @@ fn the_admin_address_and_its_token_change() {
         Client::try_connect(([127, 0, 0, 1], port).into())
             .is_err()
             .then_some(())
+    });
+}
+
+#[test]
+fn the_status_shows_outputs() {
+    let mut upstream = Upstream::tcp_down();
+    let url = upstream.url();
+    let host = Host::serve(config(&format!("to = \"{url}\"\nshared = true")));
+    let mut client = host.connect();
+    client.send(b"1\n");
+    let output = || host.status()["outputs"][url.as_str()].clone();
+    eventually("the reason of the outage", || {
+        let output = output();
+        let reason = output["reason"].as_str()?.contains("refused");
+        (output["state"] == "down" && reason && output["queued"] == 2).then_some(())
+    });
+    let shown = verb(&host, &["status"]).success();
+    shown.stdout_has(&[
+        &format!("output {url}: down since"),
+        "refused",
+        "2 bytes queued",
+    ]);
+    upstream.up();
+    let mut server = upstream.accept();
+    server.expect(b"1\n");
+    eventually("an output that is up", || {
+        let output = output();
+        (output["state"] == "up" && output["lines"] == 1 && output["lost"] == 0).then_some(())
     });
 }
