@@ -99,7 +99,7 @@ linemill_telemetry::metrics! {
 linemill_telemetry::metrics! {
     /// What is counted about filters that a load refuses. Such a filter has no [`FilterMetrics`] yet.
     struct RefusalMetrics by "filter" ("the name of a filter in the configuration") {
-        /// How often loading the configuration refused the filter, by kind.
+        /// How often the filter was refused when a configuration was loaded, by kind.
         #[metric("filter_refusals", unit = "refusals")]
         refusals: OnDemand<RefusalKind, Counter>,
     }

@@ -25,8 +25,8 @@ use linemill_sandbox::plugin::compiler::VERB;
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///
 /// Lines come from sockets (`serve`) or standard input (`pipe`), pass through a chain of filters, and
-/// go back to the client or on to standard output. A filter is a WebAssembly component: it sees lines
-/// and nothing else of your machine. When you change the configuration while `serve` runs, live
+/// go back to the client or on to standard output. A filter is a WebAssembly component that sees only
+/// the lines, and nothing of your machine. When you change the configuration while `serve` runs, live
 /// connections switch to the new filters between two lines.
 #[derive(Debug, Parser)]
 #[command(name = "linemill", version, arg_required_else_help = true, after_help = AFTER)]
@@ -39,7 +39,7 @@ const AFTER: &str = "Try it:
   printf 'Hello\\n' | linemill pipe            # Uryyb
   linemill serve                              # ROT13 on 127.0.0.1:40713
 
-Not there yet: tap and top.
+Not available yet: tap and top.
 
 Environment:
   LINEMILL_LOG          log level on standard error: error, warn, info (default), debug, trace

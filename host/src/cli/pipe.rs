@@ -39,12 +39,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Run standard input through a chain to standard output
 ///
 /// FILTER is the name of a filter in the configuration, the name of a bundled plugin, or a path to a
-/// .wasm file.
-/// Without FILTER, the chain and the framing are those of the configuration's only listener; without a
-/// configuration, the chain is rot13. At the end, standard error says how many lines failed, were cut or
-/// were dropped, and why; the exit status is 2 then. Unless the configuration says otherwise, a line may
-/// have 16 MiB, and a filter 256 MiB of memory and 10 seconds for each call. Shows progress when the input
-/// is a file and standard error is a terminal.
+/// .wasm file. Without FILTER, the chain and the framing are those of the configuration's only
+/// listener; without a configuration, the chain is rot13. If lines failed, were cut or were dropped,
+/// standard error says at the end how many and why, and the exit status is 2. Unless the configuration
+/// says otherwise, a line may be up to 16 MiB long, and a filter may use 256 MiB of memory and 10
+/// seconds per call. Shows progress when the input is a file and standard error is a terminal.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill pipe redact < app.log

@@ -24,7 +24,7 @@ linemill_telemetry::metrics! {
         /// Datagrams that have been received.
         #[metric("datagrams", unit = "datagrams")]
         pub datagrams: Counter,
-        /// Datagrams of which only the first 64 KiB have been processed, since they were longer.
+        /// Datagrams longer than 64 KiB; only their first 64 KiB were processed.
         #[metric("datagrams_cut", unit = "datagrams")]
         pub datagrams_cut: Counter,
         /// Datagrams that have been dropped, by reason.

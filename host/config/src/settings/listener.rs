@@ -48,9 +48,9 @@ keys! {
             sample "in logs, metrics and errors";
         /// The address to listen on: an IP address and a port, `"unix:PATH"`, or a socket passed by
         /// systemd. For datagrams: `"udp://IP:PORT"` or `"unixgram:PATH"`; see
-        /// [Datagrams](#datagrams). The latter is `"systemd:NAME"` with the socket's `FileDescriptorName`, or
-        /// `"systemd"` if there is only one. A stale Unix socket is replaced. A live one, or any
-        /// other file at that path, is an error and is left alone.
+        /// [Datagrams](#datagrams). A socket passed by systemd is `"systemd:NAME"`, with the
+        /// socket's `FileDescriptorName`, or `"systemd"` if there is only one. A stale Unix socket
+        /// is replaced. A live one, or any other file at that path, is an error and is left alone.
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
             ListenAddress, Live,
             sample "or \"unix:PATH\", \"udp://IP:PORT\", \"unixgram:PATH\", \"systemd:NAME\"; port 0: any";
@@ -76,18 +76,19 @@ keys! {
         handshake_timeout: Duration = Duration::from_secs(10), Time(SHORTEST, HOUR), Live,
             sample "longest TLS handshake, and wait for a PROXY header", example "\"10s\"";
         // Not with a Unix socket, unless `proxy_protocol` names clients.
-        /// Networks whose clients may connect. Others are refused and counted. An address alone is a
-        /// network of one. IPv4 clients have IPv4 addresses here, also on a socket for both families.
-        /// Open connections stay. Not with a Unix socket, unless `proxy_protocol` says who its clients
-        /// are.
+        /// Networks whose clients may connect. Others are refused and counted. An address alone is
+        /// a network of one. IPv4 clients are matched by their IPv4 address, even on a dual-stack
+        /// socket. Open connections stay. Not with a Unix socket, unless `proxy_protocol` says who
+        /// its clients are.
         allow: Option<Networks> = None, Optional(NetworkList, "everybody"), Live,
             default "everybody",
             sample "whose clients may connect", example "[\"10.0.0.0/8\", \"2001:db8::/32\"]";
-        /// Networks whose clients are refused, also those that `allow` names.
+        /// Networks whose clients are refused, even if `allow` contains them.
         deny: Networks = Networks::default(), NetworkList, Live, default "nobody",
             sample "whose clients may not", example "[\"192.0.2.0/24\"]";
-        /// `"accept"`: each connection must begin with a PROXY protocol header, version 1 or 2, also
-        /// before TLS. Its address is the client's for limits, networks, trials and the log. See
+        /// `"accept"`: each connection must begin with a PROXY protocol header, version 1 or 2;
+        /// with `tls`, the header comes before the handshake. The source address in the header is
+        /// used as the client's address for limits, networks, trials and the log. See
         /// [`proxy_protocol`](#proxy_protocol).
         proxy_protocol: ProxyProtocol = ProxyProtocol::Off, Choice, Live,
             sample "or \"accept\": a header says who the client is";
@@ -107,16 +108,16 @@ keys! {
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
         // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
-        /// reach the client in `framing`. With `"auto"`, a line that came behind its length leaves
-        /// behind its length, and so does a line whose content a receiver would not take for one
-        /// line; any other line leaves with the terminator that it had, or LF.
+        /// reach the client in `framing`. With `"auto"`, a line that arrived with a length prefix
+        /// is written with one, and so is a line whose content a receiver would misread; any other
+        /// line is written with the terminator that it had, or LF.
         to_framing: Option<Framing> = None, Optional(Choice, "as framing"), Live,
             default "same as `framing`",
             sample "framing of outgoing lines, if not `framing`", example "\"octet\"";
         /// What happens to a line whose content contains a terminator of the framing in which it
         /// leaves. `"drop"`: the line is dropped and counted. `"space"`: a space replaces each
         /// terminator. `"escape"`: `#` and three octal digits replace each byte of it, as rsyslog
-        /// does: `#012` for LF. A frame without any byte is always dropped and counted.
+        /// does: `#012` for LF. A line whose frame would be empty is always dropped and counted.
         to_unfit: Unfit = Unfit::Drop, Choice, Live,
             sample "a line that contains a terminator; or \"space\", \"escape\"";
         /// TLS settings for every `"tls://HOST:PORT"` in `to`, `routes` and `tee`.
@@ -193,15 +194,15 @@ keys! {
             sample "from a line's first byte to its terminator";
         /// Closes a connection that has accepted no output for this long, or whose upstream has
         /// been unreachable for this long. `idle_timeout` applies as well, so the shorter one takes
-        /// effect. A connection to an upstream, shared or not, is also closed when the upstream's
-        /// system has not acknowledged anything for this long while it should; a shared one is then
-        /// made anew.
+        /// effect. A connection to an upstream, shared or not, is also closed when data has been
+        /// sent and the upstream's system has acknowledged none of it for this long; a shared
+        /// upstream is then reconnected.
         write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "no output accepted";
         /// How many connections may be open at a time. Further ones are closed within milliseconds
         /// and counted. If the limit is lowered, open connections stay. On Linux and without TLS,
-        /// connections whose clients have gone do not count while their lines wait for a shared sink;
-        /// there may be as many of those in addition.
+        /// connections whose clients have gone do not count while their lines wait for a shared
+        /// sink; up to `max_connections` of those may exist in addition.
         max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,
             sample "further connections are closed at once";
         /// How many connections from one IP address may be open at a time. Further ones are closed
@@ -230,9 +231,9 @@ keys! {
     part lines: LineSettings {
         /// What ends a line. `"lf"`: LF; a CR directly before it belongs to the terminator.
         /// `"crlf"`: only CR LF. `"nul"`: NUL. `"octet"`: octet counting as in RFC 6587, section
-        /// 3.4.1: a decimal length, a space, then that many bytes; an LF at their end, with a CR
-        /// directly before it, is the terminator. `"auto"`: for each line, `octet` if it begins
-        /// with a length and a space, else LF, CR LF or NUL; see [`auto`](#auto).
+        /// 3.4.1: a decimal length, a space, then that many bytes; an LF or CR LF at the end of
+        /// these bytes is the terminator. `"auto"`: for each line, `octet` if it begins with a
+        /// length and a space, else LF, CR LF or NUL; see [`auto`](#auto).
         framing: Framing, Choice, Live, sample "or \"crlf\", \"nul\", \"octet\", \"auto\"";
         /// Longest content of a line, without its terminator. A line returned by a filter may be
         /// four times as long.

@@ -17,7 +17,7 @@ keys! {
         /// Requires a certificate from every client, signed by one of these authorities, PEM.
         client_ca: Option<PathBuf> = None, Optional(File, "none"), Live;
         // Only with `client_ca`.
-        /// Names, one of which the client's certificate must have among the DNS names of its
+        /// The client's certificate must have one of these names among the DNS names of its
         /// subjectAltName. `"*.example.org"` stands for every name with one label before
         /// `.example.org`. Other clients are refused. Only with `client_ca`.
         client_names: Option<Vec<ClientName>> = None, Optional(ClientNames, "any"), Live, default "any";
