@@ -56,6 +56,13 @@ pub struct Settings {
     pub place: Place,
 }
 
+impl Settings {
+    /// Whether another process may listen on the port of a listener at the same time.
+    pub fn shares_a_port(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.reuse_port)
+    }
+}
+
 /// A local address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {

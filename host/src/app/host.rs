@@ -71,7 +71,7 @@ pub fn bind(built: Built) -> anyhow::Result<Host> {
         metrics.lines.clone(),
     );
     let prepared = listeners.prepare(&loaded.settings, &first)?;
-    let admin = AdminServer::first(&loaded.settings.host, &mut listeners)?;
+    let admin = AdminServer::first(&loaded.settings, &mut listeners)?;
     for name in listeners.systemd().left() {
         tracing::warn!(
             name,
@@ -209,7 +209,7 @@ impl Host {
             origin: origin.clone(),
             requests: sender,
         });
-        server.start(admin);
+        server.start(admin, &settings);
         listeners.start(prepared);
         let reloader = Reloader {
             origin,

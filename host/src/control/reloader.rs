@@ -87,6 +87,7 @@ impl<D: DataPlane> Reloader<D> {
             _ = end => {}
             () = serving => {}
         }
+        self.admin.hand_over();
         self.listeners
     }
 

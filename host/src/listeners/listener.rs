@@ -80,7 +80,7 @@ impl Listener {
     }
 
     /// Accepts until the listener must drain. When all connections have ended, returns what became of
-    /// the lines of the drain.
+    /// the lines of the host's drain; nothing if the listener was removed before and has said so.
     pub async fn serve(mut self) -> Tally {
         self.receive_datagrams();
         loop {
@@ -162,10 +162,11 @@ impl Listener {
             }
         }
         let tally = line_metrics.tally().since(&before);
-        if snapshot.borrow().drain_until.is_none() {
-            log_removed(&name, &tally);
+        if snapshot.borrow().drain_until.is_some() {
+            return tally;
         }
-        tally
+        log_removed(&name, &tally);
+        Tally::default()
     }
 
     /// Serves the connections that the system has accepted ahead of the host: closing the socket would

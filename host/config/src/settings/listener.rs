@@ -66,8 +66,9 @@ keys! {
             sample "if false, \"[::]:PORT\" accepts IPv4 as well";
         // Only ever true with an IP address.
         /// Allows other processes to listen on the same port (`SO_REUSEPORT`), for example the next
-        /// linemill during a restart. The system distributes new connections among them. Only with
-        /// an IP address.
+        /// linemill during a restart. The system distributes new connections among them. The admin
+        /// address is shared as well if it is an IP address, so that the next linemill can start with
+        /// the same file. Only with an IP address.
         reuse_port: bool = false, Flag, Live,
             sample "allow other processes to listen on the same port";
         // Only with `tls` or `proxy_protocol`.

@@ -174,14 +174,14 @@ impl<D: DataPlane> Reloader<D> {
             return Ok(Reloaded::Unchanged);
         }
         let prepared = self.listeners.prepare(&settings, &next)?;
-        let admin = self.admin.prepare(&settings.host, &mut self.listeners)?;
+        let admin = self.admin.prepare(&settings, &mut self.listeners)?;
         next.leaving = self.listeners.leaving(&before, &next);
         let (generation, next) = (next.number, Arc::new(next));
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
         let services = next.services.values();
         self.sinks.settle(services.map(|service| &*service.egress));
         self.listeners.start(prepared);
-        self.admin.start(admin);
+        self.admin.start(admin, &settings);
         if let Some(capsules) = capsules {
             self.plugins.capsules().set(capsules);
         }

@@ -271,3 +271,16 @@ fn a_stop_says_how_many_lines_it_dropped() {
     );
     assert_eq!(number("delivered"), 0, "{said}");
 }
+
+#[test]
+fn a_stop_does_not_wait_for_an_output_that_is_down_when_nothing_waits_for_it() {
+    let upstream = Upstream::tcp_down();
+    let keys = format!("to = \"{}\"\nshared = true", upstream.url());
+    let mut host = Host::serve(config(&keys, "60s"));
+    let mut client = host.connect();
+    host.expect_stderr("down");
+    host.terminate();
+    client.expect_end();
+    drop(client);
+    assert_eq!(host.wait().code(), Some(0));
+}

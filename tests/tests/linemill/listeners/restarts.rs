@@ -29,6 +29,9 @@ fn ask(address: SocketAddr) -> std::io::Result<()> {
 fn a_restart_with_reuse_port_resets_no_client() {
     let mut host = Host::serve(bound("127.0.0.1:0", "reuse_port = true"));
     let address = host.address();
+    // The first host's file, with the ports that the system chose.
+    let same = bound(&address.to_string(), "reuse_port = true");
+    let same = same.replacen("127.0.0.1:0", &host.admin().to_string(), 1);
     let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -51,7 +54,7 @@ fn a_restart_with_reuse_port_resets_no_client() {
         };
         for _ in 0..RESTARTS {
             answers(200);
-            let next = Host::serve(bound(&address.to_string(), "reuse_port = true"));
+            let next = Host::serve(&same);
             next.announced(0);
             answers(200);
             host.terminate();
