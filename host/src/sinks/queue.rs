@@ -223,6 +223,11 @@ impl Queue {
         u64::try_from(self.metrics.queued.get()).unwrap_or(0)
     }
 
+    /// Whether there is no room for another block.
+    pub(super) fn is_full(&self) -> bool {
+        self.room.available_permits() < self.bound().min(BLOCK)
+    }
+
     /// Whether no chunk waits.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().chunks.is_empty()

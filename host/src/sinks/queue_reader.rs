@@ -134,6 +134,11 @@ impl QueueReader {
         !self.has_output() && self.queue.is_empty()
     }
 
+    /// Whether senders may be waiting for room.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.is_full()
+    }
+
     /// Whether something was begun, or kept, and has not been handed over whole.
     pub(super) fn has_output(&self) -> bool {
         self.current.is_some() || !self.kept.is_empty()

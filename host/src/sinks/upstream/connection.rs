@@ -10,6 +10,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::receipts::Receipts;
@@ -29,6 +30,8 @@ const TLS_PIECE: usize = 16 * 1024;
 const ANSWERS: usize = 16 * 1024;
 /// The first and the longest wait before the system is asked again what has been acknowledged.
 const ASK: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+/// How often the system is asked without a wait.
+const ASK_AT_ONCE: u32 = 100;
 /// Longer than anything waits.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -70,6 +73,8 @@ pub(super) struct Connection {
     progress: Instant,
     /// How long to wait before asking the system again.
     ask: Duration,
+    /// How often it has been asked without a wait since something changed.
+    asked: u32,
 }
 
 /// What one turn of writing did.
@@ -105,6 +110,7 @@ impl Connection {
             waits: false,
             progress: Instant::now(),
             ask: ASK.0,
+            asked: 0,
         }
     }
 
@@ -137,7 +143,12 @@ impl Connection {
                 return self.close(queue).await;
             }
             let (most, writes) = (self.trial.allowance(), !self.finishing);
-            let wake = self.wake(now, stalled);
+            let at_once = self.asks_at_once(queue);
+            let wake = if at_once {
+                now
+            } else {
+                self.wake(now, stalled)
+            };
             // Not biased: neither direction keeps the other waiting.
             tokio::select! {
                 read = self.reader.read(&mut answers), if !self.ended => {
@@ -148,9 +159,18 @@ impl Connection {
                 turn = write(&mut self.writer, queue, &self.receipts, most), if writes => {
                     self.note(turn?, queue);
                 }
-                () = sleep_until(wake) => {}
+                () = yield_now(), if at_once => {}
+                () = sleep_until(wake), if !at_once => {}
             }
         }
+    }
+
+    /// Whether to ask the system again without a wait: senders are waiting for room that the next
+    /// acknowledgement will give them, and on a fast path it comes sooner than a timer can fire.
+    fn asks_at_once(&mut self, queue: &QueueReader) -> bool {
+        let at_once = self.unacknowledged > 0 && self.asked < ASK_AT_ONCE && queue.is_full();
+        self.asked += u32::from(at_once);
+        at_once
     }
 
     /// Whether everything has been acknowledged, on a connection that works, and nothing more will come.
@@ -174,7 +194,7 @@ impl Connection {
         }
         let unacknowledged = self.receipts.unacknowledged(queue.unacknowledged());
         if unacknowledged < self.unacknowledged {
-            (self.progress, self.ask) = (now, ASK.0);
+            (self.progress, self.ask, self.asked) = (now, ASK.0, 0);
         }
         self.unacknowledged = unacknowledged;
         let acknowledged = self.written - unacknowledged;
@@ -220,7 +240,7 @@ impl Connection {
                 self.receipts.wrote(count);
                 self.written += count;
                 self.progress = Instant::now();
-                self.ask = ASK.0;
+                (self.ask, self.asked) = (ASK.0, 0);
                 queue.hand_over(count);
                 self.trial.wrote(Instant::now(), count, line);
             }
@@ -234,7 +254,9 @@ impl Connection {
         self.ended = true;
         let idle = queue.is_idle() && self.unacknowledged == 0;
         let line = queue.is_inside_line().then(|| queue.line());
-        if is_closed(&self.writer) || !self.trial.fin(Instant::now(), idle, line) {
+        let acknowledged = self.written - self.unacknowledged;
+        let now = Instant::now();
+        if is_closed(&self.writer) || !self.trial.fin(now, acknowledged, idle, line) {
             return Err(Broken::Ended);
         }
         if idle && self.trial.is_doubted() {
@@ -252,7 +274,7 @@ impl Connection {
         }
         let all = queue.unacknowledged();
         let known = self.receipts.outstanding(all);
-        queue.settle(self.trial.judge(known, all), doubtful)
+        queue.settle(self.trial.judge(known, all, self.written), doubtful)
     }
 
     /// Accounts for everything written, because the time for it is over. The connection is not reset:
@@ -263,7 +285,7 @@ impl Connection {
         let judged = if self.trial.is_proven() {
             known
         } else {
-            self.trial.judge(known, all)
+            self.trial.judge(known, all, self.written)
         };
         queue.settle(judged, Doubtful::Resent);
     }

@@ -12,7 +12,8 @@
 //! *trusted*, and what the peer's system acknowledges counts as delivered.
 //!
 //! After the peer's FIN it is not known whether the peer has gone or merely sends no answers. Again one
-//! line is written and waited for: a peer that has gone refuses it by a reset.
+//! line is written and waited for: a peer that has gone refuses it by a reset. The connection must earn
+//! its trust anew: a proxy that has lost its server may go on reading for a while.
 
 use std::time::Duration;
 
@@ -41,8 +42,16 @@ pub(super) struct Trial {
     settle: Duration,
     phase: Phase,
     trusted: bool,
+    /// Since when it has been earning trust.
+    since: Instant,
+    /// Bytes that had been acknowledged then.
+    base: usize,
+    /// Bytes that were acknowledged while it was trusted before.
+    confirmed: usize,
     /// Whether it has ever been proven.
     was_proven: bool,
+    /// Whether it has ever been trusted.
+    was_trusted: bool,
     /// Whether the peer sends no answers and takes lines. At first, whether its last connection did so.
     one_way: bool,
 }
@@ -80,7 +89,11 @@ impl Trial {
             settle,
             phase: Phase::Quiet,
             trusted: false,
+            since: opened,
+            base: 0,
+            confirmed: 0,
             was_proven: false,
+            was_trusted: false,
             one_way,
         }
     }
@@ -106,15 +119,22 @@ impl Trial {
             Phase::Quiet | Phase::Proven => {}
         }
         self.was_proven |= self.is_proven();
-        let lasted = age >= TRUST || acknowledged >= TRUSTED_BYTES;
+        let lasted = now - self.since >= TRUST || acknowledged - self.base >= TRUSTED_BYTES;
         self.trusted |= lasted && self.is_proven();
+        self.was_trusted |= self.trusted;
         true
     }
 
-    /// Notes that the peer has sent FIN. `idle`: nothing has been written that is not acknowledged, and
-    /// nothing waits. `line`: what is missing of a line that has been written in part. Returns whether
-    /// it makes sense to go on.
-    pub(super) fn fin(&mut self, now: Instant, idle: bool, line: Option<usize>) -> bool {
+    /// Notes that the peer has sent FIN, after so many bytes had been acknowledged. `idle`: nothing has
+    /// been written that is not, and nothing waits. `line`: what is missing of a line that has been
+    /// written in part. Returns whether it makes sense to go on.
+    pub(super) fn fin(
+        &mut self,
+        now: Instant,
+        acknowledged: usize,
+        idle: bool,
+        line: Option<usize>,
+    ) -> bool {
         if self.is_proven() && idle {
             // It went on for a while, so this is its end. The next line goes to a new connection.
             return false;
@@ -124,6 +144,10 @@ impl Trial {
             let mut tried = Line::new(now, SETTLE, true);
             tried.left = line;
             self.phase = Phase::Line(tried);
+            if std::mem::take(&mut self.trusted) {
+                self.confirmed = acknowledged;
+            }
+            (self.since, self.base) = (now, acknowledged);
         }
         true
     }
@@ -151,7 +175,7 @@ impl Trial {
         let times = [
             Some(self.opened + self.settle / 2),
             Some(self.opened + self.settle),
-            Some(self.opened + TRUST),
+            Some(self.since + TRUST),
             match &self.phase {
                 Phase::Line(line) => Some(match line.written {
                     Some(at) => at + line.hold,
@@ -197,17 +221,22 @@ impl Trial {
         self.trusted
     }
 
+    /// Whether it has ever been trusted.
+    pub(super) fn was_trusted(&self) -> bool {
+        self.was_trusted
+    }
+
     /// Whether the peer sends no answers and takes lines.
     pub(super) fn is_one_way(&self) -> bool {
         self.one_way
     }
 
-    /// What is outstanding of `all` bytes in flight when the connection has ended, and the system says
-    /// that `known` is.
-    pub(super) fn judge(&self, known: Outstanding, all: usize) -> Outstanding {
+    /// What is outstanding of `all` bytes in flight, the last of `written`, when the connection has
+    /// ended, and the system says that `known` is.
+    pub(super) fn judge(&self, known: Outstanding, all: usize, written: usize) -> Outstanding {
         let mut judged = known;
         if !self.trusted {
-            judged.unacknowledged = all;
+            judged.unacknowledged = all.min(written - self.confirmed);
         }
         if let Phase::Line(line) = &self.phase
             && line.after_fin

@@ -110,7 +110,7 @@ impl Experience {
     fn after(&mut self, connection: &Connection) -> Option<Duration> {
         let trial = connection.trial();
         self.one_way = trial.is_one_way();
-        if trial.is_trusted() {
+        if trial.was_trusted() {
             self.settle = SETTLE;
         } else if trial.was_proven() {
             self.settle = LONG_SETTLE;

@@ -55,7 +55,7 @@ fn proven(start: Instant) -> Trial {
 async fn after_fin_one_line_is_tried() {
     let start = Instant::now();
     let mut trial = proven(start);
-    assert!(trial.fin(after(start, 2000), false, None));
+    assert!(trial.fin(after(start, 2000), 10, false, None));
     assert!(trial.is_doubted());
     trial.wrote(after(start, 2000), 10, 0);
     assert_eq!(trial.allowance(), Some(0));
@@ -69,20 +69,39 @@ async fn a_line_refused_after_fin_did_not_arrive() {
     let start = Instant::now();
     let mut trial = proven(start);
     assert!(trial.look(after(start, 6000), 10, true) && trial.is_trusted());
-    assert!(trial.fin(after(start, 6000), false, None));
+    assert!(trial.fin(after(start, 6000), 10, false, None));
     trial.wrote(after(start, 6000), 10, 0);
     let judge = |unacknowledged| {
         let known = Outstanding {
             unacknowledged,
             unsent: 0,
         };
-        let judged = trial.judge(known, 30);
+        let judged = trial.judge(known, 30, 40);
         (judged.unacknowledged, judged.unsent)
     };
-    assert_eq!(judge(10), (10, 10));
-    assert_eq!(judge(20), (20, 10));
+    // Ten bytes of these had been acknowledged before.
+    assert_eq!(judge(10), (30, 10));
+    assert_eq!(judge(20), (30, 10));
     // It was acknowledged, and the peer has gone all the same.
-    assert_eq!(judge(0), (10, 0));
+    assert_eq!(judge(0), (30, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_fin_trust_is_earned_anew() {
+    let start = Instant::now();
+    let mut trial = proven(start);
+    assert!(trial.look(after(start, 6000), 10, true) && trial.is_trusted());
+    assert!(trial.fin(after(start, 6000), 10, false, None) && !trial.is_trusted());
+    trial.wrote(after(start, 6000), 10, 0);
+    assert!(trial.look(after(start, 7000), 20, true) && trial.is_proven());
+    assert!(!trial.is_trusted() && trial.was_trusted());
+    let known = Outstanding {
+        unacknowledged: 0,
+        unsent: 0,
+    };
+    assert_eq!(trial.judge(known, 20, 30).unacknowledged, 20);
+    assert!(trial.look(after(start, 11_000), 30, true) && trial.is_trusted());
+    assert_eq!(trial.judge(known, 20, 30), known);
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,23 +112,23 @@ async fn what_a_connection_took_before_it_is_trusted_is_in_doubt() {
         unsent: 1,
     };
     let mut trial = proven(start);
-    assert_eq!(trial.judge(known, 30).unacknowledged, 30);
+    assert_eq!(trial.judge(known, 30, 30).unacknowledged, 30);
     // Nobody takes so much without reading.
     assert!(trial.look(after(start, 1100), TRUSTED_BYTES, false));
-    assert_eq!(trial.judge(known, 30), known);
+    assert_eq!(trial.judge(known, 30, 30), known);
 }
 
 #[tokio::test(start_paused = true)]
 async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
     let start = Instant::now();
     let mut trial = Trial::new(start, SETTLE, false);
-    assert!(trial.fin(start, true, None) && trial.is_doubted());
+    assert!(trial.fin(start, 0, true, None) && trial.is_doubted());
     assert!(trial.look(after(start, 9999), 0, true));
     assert!(!trial.look(after(start, 10_000), 0, true));
 
     let mut trial = Trial::new(start, SETTLE, true);
-    assert!(trial.fin(start, true, None) && !trial.is_doubted());
+    assert!(trial.fin(start, 0, true, None) && !trial.is_doubted());
     assert!(trial.look(after(start, 10_000), 0, true));
 
-    assert!(!proven(start).fin(after(start, 2000), true, None));
+    assert!(!proven(start).fin(after(start, 2000), 10, true, None));
 }
