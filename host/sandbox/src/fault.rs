@@ -38,7 +38,7 @@ linemill_telemetry::label_values! {
         HostMemory = "host_memory",
         /// The guest asked for more than 64 KiB of random bytes at once.
         Random = "random",
-        /// The guest held more WASI resources than the host keeps for it.
+        /// The guest tried to hold more WASI resources at once than the host allows.
         Resources = "resources",
         /// The component consists of more core instances, memories or tables than are allowed.
         Parts = "parts",
