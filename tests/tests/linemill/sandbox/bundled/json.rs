@@ -29,13 +29,13 @@ fn fails_lines_that_are_not_objects() {
              settings = {{ remove = [\"b\"], rename = {{ a = \"c\" }} }}"
         )
     };
-    let passed = pipe(&table("pass"), input).success();
+    let passed = pipe(&table("pass"), input).exits_with(2);
     assert_eq!(
         passed.text(),
         "{\"c\":1}\nhello\n[1]\n{}\n{\"c\":1,\"a\":2}\n{\"z\":5}"
     );
     let dropped = pipe(&table("drop"), input)
-        .success()
+        .exits_with(2)
         .stderr_has(&["not a JSON object: expected value at column 1"]);
     assert_eq!(dropped.text(), "{\"c\":1}\n{}\n{\"z\":5}");
     let closed = pipe(&table("close"), input)
