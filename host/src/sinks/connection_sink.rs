@@ -144,12 +144,14 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         for (route, lines) in std::mem::take(&mut output.routed) {
             let mut routes = egress.iter().flat_map(|egress| &egress.routes);
             // A chain lets lines leave by the routes of its listener only.
-            if let Some((_, sink)) = routes.find(|(name, _)| **name == *route) {
-                waiting.push((
-                    sink,
-                    encode_terminated(lines, framings.shared, dropped, &mut self.unfit),
-                ));
-            }
+            let Some((_, sink)) = routes.find(|(name, _)| **name == *route) else {
+                dropped.of(DropReason::NextHop).inc_by(lines.len() as u64);
+                continue;
+            };
+            waiting.push((
+                sink,
+                encode_terminated(lines, framings.shared, dropped, &mut self.unfit),
+            ));
         }
         let tee = egress.as_ref().map_or(&[][..], |egress| &egress.tee);
         if let Some(sink) = &to {

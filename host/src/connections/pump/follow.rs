@@ -12,7 +12,8 @@ use crate::connections::source::Source;
 use crate::generation::{Direction, Snapshot};
 
 impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
-    /// Moves to the snapshot in force. Lines that filters of the old chain held back are sent.
+    /// Moves to the snapshot in force. Lines that filters of the old chain held back go first, to where
+    /// the lines of that chain went.
     pub(super) async fn follow(&mut self) -> Result<(), End> {
         let direction = self.direction;
         let is_forward = direction == Direction::Forward;
@@ -29,20 +30,22 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             self.lease = lease;
             return Ok(());
         }
-        self.framer.set_settings(service.lines(self.framings.from));
-        self.framings.unfit = service.to_unfit;
-        self.throttle = service.throttle(direction);
-        self.pause_if_over_rate();
-        self.service = Arc::clone(service);
         let (chain, rules) = (
             Arc::clone(service.chain(direction)),
             service.rules(self.framings.from),
         );
         let held_back = Box::pin(self.stream_state.move_to(chain, rules)).await;
-        // Only now: the old chain was in use until here.
+        // To the sinks of the old chain: the new settings may have no route for them.
+        let delivered = self.deliver(held_back).await;
+        self.framer.set_settings(service.lines(self.framings.from));
+        self.framings.unfit = service.to_unfit;
+        self.throttle = service.throttle(direction);
+        self.pause_if_over_rate();
+        self.service = Arc::clone(service);
+        // Only now: the old chain and its sinks were in use until here.
         self.lease = lease;
         self.follow_egress();
-        self.deliver(held_back).await
+        delivered
     }
 
     /// From now on lines go where `service` says, as far as the connection can follow. Answers always go

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linemill_tests::tls::Authority;
-use linemill_tests::{Client, Folder, Host, Upstream, eventually};
+use linemill_tests::{Client, Folder, Host, Upstream, eventually, guest};
 
 use super::reload::{reload, verb};
 
@@ -62,6 +62,31 @@ fn an_open_connection_follows_where_lines_go() {
     expect_file(folder, "one", "1\n5\n");
     assert_eq!(kept(&host), 0);
     assert_eq!(folder.read("copies"), b"22\n3\n");
+}
+
+#[test]
+fn lines_that_a_filter_held_back_go_where_its_chain_went() {
+    let folder = Folder::new();
+    folder.write("count.wasm", guest::batch("count"));
+    let filters = "[filter.count]\nplugin = \"./count.wasm\"\n[filter.digits]\nplugin = \"grep\"\nsettings = { keep = [\"[0-9]\"], route = \"numbers\" }\n";
+    let chained = |keys: &str| config(keys).replacen("chain = []\n", "", 1) + filters;
+    let host = Host::serve_in(folder, chained("to = \"file:one\"\nchain = [\"count\"]"));
+    let mut client = host.connect();
+    client.send(b"x\ny\n");
+    host.wait_metric("linemill_lines_in_total", &[], 2.0);
+    host.write_config(chained(
+        "to = \"file:two\"\nchain = [\"count\", \"digits\"]\nroutes = { numbers = \"file:numbers\" }",
+    ));
+    reload(&host, 200);
+    client.send(b"z\n");
+    host.wait_metric("linemill_lines_in_total", &[], 3.0);
+    // The route goes with the filters that send lines by it.
+    host.write_config(chained("to = \"file:two\"\nchain = []"));
+    reload(&host, 200);
+    client.send(b"last\n");
+    expect_file(host.folder(), "two", "last\n");
+    expect_file(host.folder(), "numbers", "3\n");
+    assert_eq!(host.folder().read("one"), b"");
 }
 
 #[test]
