@@ -18,7 +18,7 @@ use super::connection_span::ConnectionSpan;
 use super::gates::Gates;
 use super::metrics::{DatagramDrop, ListenerMetrics, RefusalReason};
 use crate::connections::source::Source;
-use crate::generation::{Admission, Snapshot};
+use crate::generation::{Service, Snapshot};
 use crate::net::datagrams::{Datagram, DatagramSocket};
 use crate::net::transport::Peer;
 use linemill_framing::Framing;
@@ -39,6 +39,8 @@ pub(super) struct DatagramReader {
     pub(super) retirement: Retirement,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) gates: Arc<Gates>,
+    /// The service in force, or the last one.
+    pub(super) service: Arc<Service>,
     /// What ends the lines of this stream.
     pub(super) framing: Framing,
     pub(super) buffer: DatagramBuffer,
@@ -76,33 +78,40 @@ impl Retirement {
 }
 
 /// What the reader has to do, by the snapshot in force.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Now {
     /// Receive.
-    Receive(Admission),
+    Receive,
     /// Take what is there, and end.
-    Finish(Admission),
+    Finish,
     /// End.
     End,
 }
 
 impl DatagramReader {
-    fn now(&self) -> Now {
+    /// Follows the snapshot in force.
+    fn follow(&mut self) -> Now {
         let snapshot = self.snapshot.borrow();
-        let is_draining = snapshot.drain_until(&self.listener).is_some();
-        match snapshot.generation().services.get(&*self.listener) {
-            Some(service) if service.lines.framing != self.framing => Now::End,
-            Some(service) if is_draining => Now::Finish(service.admission.clone()),
-            Some(service) => Now::Receive(service.admission.clone()),
-            // It has been removed: its last networks are not known any more, but the datagrams were
-            // sent while they were in force.
-            None => Now::Finish(Admission::default()),
+        let services = &snapshot.generation().services;
+        let Some(service) = services.get(&*self.listener) else {
+            // It has been removed. Its last networks apply to what was sent before.
+            return Now::Finish;
+        };
+        if service.lines.framing != self.framing {
+            return Now::End;
+        }
+        self.service = Arc::clone(service);
+        if snapshot.drain_until(&self.listener).is_some() {
+            Now::Finish
+        } else {
+            Now::Receive
         }
     }
 
     /// Keeps the datagram in the buffer, with a terminator, or drops it.
-    fn take(&mut self, datagram: Datagram, admission: &Admission) {
+    fn take(&mut self, datagram: Datagram) {
         self.metrics.datagrams.inc();
-        if let Some(reason) = admission.refusal(datagram.peer) {
+        if let Some(reason) = self.service.admission.refusal(datagram.peer) {
             let (label, network) = match reason {
                 RefusalReason::Denied => (DatagramDrop::Denied, "deny"),
                 _ => (DatagramDrop::NotAllowed, "allow"),
@@ -167,8 +176,8 @@ impl AsyncRead for DatagramReader {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = into.filled().len();
-        let now = match this.now() {
-            Now::Receive(admission) if this.retirement.poll(cx) => Now::Finish(admission),
+        let now = match this.follow() {
+            Now::Receive if this.retirement.poll(cx) => Now::Finish,
             now => now,
         };
         for _ in 0..TOGETHER {
@@ -176,17 +185,17 @@ impl AsyncRead for DatagramReader {
             if into.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            let (received, admission) = match &now {
+            let received = match now {
                 Now::End => return Poll::Ready(Ok(())),
-                Now::Receive(admission) => (this.socket.try_receive(this.buffer.room()), admission),
-                Now::Finish(admission) => (this.socket.receive_now(this.buffer.room()), admission),
+                Now::Receive => this.socket.try_receive(this.buffer.room()),
+                Now::Finish => this.socket.receive_now(this.buffer.room()),
             };
             match received {
-                Ok(datagram) => this.take(datagram, admission),
+                Ok(datagram) => this.take(datagram),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                     return Poll::Ready(Err(error));
                 }
-                Err(_) if into.filled().len() > before || matches!(now, Now::Finish(_)) => {
+                Err(_) if into.filled().len() > before || now == Now::Finish => {
                     return Poll::Ready(Ok(()));
                 }
                 Err(_) => match this.socket.poll_ready(cx) {
@@ -203,3 +212,6 @@ impl AsyncRead for DatagramReader {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests;

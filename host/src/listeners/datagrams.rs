@@ -56,7 +56,7 @@ impl Datagrams {
         let log = Gate::default();
         while let Some(service) = self.service() {
             let end = datagrams::serve(
-                self.reader(&service),
+                self.reader(service),
                 Arc::clone(&self.listener),
                 self.snapshot.clone(),
                 Arc::clone(&self.line_metrics),
@@ -89,7 +89,7 @@ impl Datagrams {
         self.count_left();
     }
 
-    fn reader(&self, service: &Service) -> DatagramReader {
+    fn reader(&self, service: Arc<Service>) -> DatagramReader {
         DatagramReader {
             socket: Arc::clone(&self.socket),
             listener: Arc::clone(&self.listener),
@@ -98,6 +98,7 @@ impl Datagrams {
             metrics: Arc::clone(&self.metrics),
             gates: Arc::clone(&self.gates),
             framing: service.lines.framing,
+            service,
             buffer: DatagramBuffer::new(),
         }
     }
