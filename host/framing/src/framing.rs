@@ -75,6 +75,17 @@ trait Grammar {
     }
 }
 
+/// [`Grammar::whole_lines`] for a grammar whose lines may begin with their length: only one line after
+/// the other shows where the next one begins.
+fn lines_one_by_one<G: Grammar>(bytes: &[u8]) -> (u64, usize) {
+    let (mut whole, mut lines) = (0, 0);
+    while let Some(length) = G::first_line(&bytes[whole..]) {
+        whole += length;
+        lines += 1;
+    }
+    (lines, whole)
+}
+
 /// Evaluates an expression with `$G` standing for the grammar of a framing.
 macro_rules! by_grammar {
     ($framing:expr, $G:ident => $value:expr) => {

@@ -11,11 +11,11 @@
 //! In: bytes at the start of a line, or terminators. Out: what they are.
 //! Not here: the position in a stream (`framer::auto`), writing frames (`encode`).
 
-use super::Grammar;
 use super::lf::Lf;
 use super::nul::Nul;
 use super::octet::Octet;
 use super::terminated::{LineEnd, Terminated as _};
+use super::{Grammar, lines_one_by_one};
 
 /// The terminator of a line that came as a frame begins with this byte: the space after the length.
 const FRAMED: u8 = b' ';
@@ -111,12 +111,7 @@ impl Grammar for Auto {
     }
 
     fn whole_lines(bytes: &[u8]) -> (u64, usize) {
-        let (mut whole, mut lines) = (0, 0);
-        while let Some(length) = Self::first_line(&bytes[whole..]) {
-            whole += length;
-            lines += 1;
-        }
-        (lines, whole)
+        lines_one_by_one::<Self>(bytes)
     }
 
     fn first_line(bytes: &[u8]) -> Option<usize> {

@@ -7,7 +7,7 @@
 //! by digit, so reads may split them anywhere.
 //! Not here: lines (`framer::octet`), writing lengths (`encode`).
 
-use super::Grammar;
+use super::{Grammar, lines_one_by_one};
 
 pub(super) struct Octet;
 
@@ -28,12 +28,7 @@ impl Grammar for Octet {
     }
 
     fn whole_lines(bytes: &[u8]) -> (u64, usize) {
-        let (mut whole, mut lines) = (0, 0);
-        while let Some(length) = Self::first_line(&bytes[whole..]) {
-            whole += length;
-            lines += 1;
-        }
-        (lines, whole)
+        lines_one_by_one::<Self>(bytes)
     }
 
     fn first_line(bytes: &[u8]) -> Option<usize> {
