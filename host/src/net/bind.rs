@@ -29,7 +29,7 @@ use linemill_config::{Place, Problem};
 pub use systemd::SystemdSockets;
 pub(in crate::net) use tcp::share_port;
 #[cfg(unix)]
-pub(in crate::net) use unix::{FileState, SocketFile, bind_datagrams_anew};
+pub(in crate::net) use unix::{KeptFile, SocketFile, bind_datagrams_anew};
 
 /// Connections that the system may accept ahead of the host. The system may allow fewer: on Linux
 /// `net.core.somaxconn` (listen(2)).

@@ -7,6 +7,7 @@
 //! creating a socket fails where there is a file.
 
 mod kept;
+mod kept_file;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -23,6 +24,7 @@ use socket2::{Domain, SockAddr, Type};
 use super::{Access, BACKLOG, Socket, cannot_listen};
 use crate::net::datagrams::DatagramSocket;
 pub(super) use kept::KeptSocket;
+pub(in crate::net) use kept_file::KeptFile;
 use linemill_config::Problem;
 use linemill_config::settings::Address;
 
@@ -204,7 +206,7 @@ pub(in crate::net) struct SocketFile {
 
 /// What is at the path of a socket's file.
 #[derive(Debug)]
-pub(in crate::net) enum FileState {
+enum FileState {
     /// The file.
     There,
     /// Nothing.
@@ -228,12 +230,12 @@ impl SocketFile {
         Ok(Self { path, inode })
     }
 
-    pub(in crate::net) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.path
     }
 
     /// What is at its path now.
-    pub(in crate::net) fn state(&self) -> FileState {
+    fn state(&self) -> FileState {
         match inode(&self.path) {
             Ok(found) if found == self.inode => FileState::There,
             Ok(_) => FileState::Unknown(io::Error::other("another file is there")),
@@ -245,7 +247,7 @@ impl SocketFile {
 
 impl SocketFile {
     /// Lets those use the socket whom `access` allows, unless another file is at its path.
-    pub(in crate::net) fn set_access(&self, access: Access) -> io::Result<()> {
+    fn set_access(&self, access: Access) -> io::Result<()> {
         match access.mode() {
             Some(mode) if matches!(self.state(), FileState::There) => {
                 fs::set_permissions(&self.path, fs::Permissions::from_mode(mode))

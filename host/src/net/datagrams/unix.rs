@@ -7,7 +7,6 @@
 //! Not here: when to check (`listeners`).
 
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -15,7 +14,7 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use super::{Datagram, receive};
-use crate::net::bind::{Access, FileState, SocketFile, bind_datagrams_anew};
+use crate::net::bind::{Access, KeptFile, SocketFile, bind_datagrams_anew};
 
 /// A bound socket, with its file.
 #[derive(Debug)]
@@ -25,9 +24,8 @@ pub(super) struct UnixDatagrams {
 
 #[derive(Debug)]
 struct Current {
-    access: Access,
     // Dropped in this order: while the file exists, somebody receives.
-    file: SocketFile,
+    file: KeptFile,
     socket: Arc<UnixDatagram>,
     /// The socket whose file was removed.
     former: Option<Arc<UnixDatagram>>,
@@ -35,8 +33,6 @@ struct Current {
     former_is_used: bool,
     /// Waits for a datagram; woken to wait for one at a new socket.
     waiting: Option<Waker>,
-    /// Whether at the last check the file was missing or another's; this has been logged.
-    reported: bool,
 }
 
 impl UnixDatagrams {
@@ -46,13 +42,11 @@ impl UnixDatagrams {
         access: Access,
     ) -> io::Result<Self> {
         let current = Current {
-            access,
-            file,
+            file: KeptFile::new(file, access),
             socket: tokio_socket(socket)?,
             former: None,
             former_is_used: false,
             waiting: None,
-            reported: false,
         };
         Ok(Self {
             current: Mutex::new(current),
@@ -61,9 +55,7 @@ impl UnixDatagrams {
 
     /// Lets those send whom `access` allows. The umask decides only when the file is made.
     pub(super) fn set_access(&self, access: Access) -> io::Result<()> {
-        let mut current = self.lock();
-        current.access = access;
-        current.file.set_access(access)
+        self.lock().file.set_access(access)
     }
 
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -106,43 +98,21 @@ impl UnixDatagrams {
         if !std::mem::take(&mut current.former_is_used) {
             current.former = None;
         }
-        let path = current.file.path().to_owned();
-        let error = match current.file.state() {
-            FileState::There => {
-                current.reported = false;
-                return;
+        let anew = current.file.check("send", |path, access| {
+            let (socket, file) = bind_datagrams_anew(path, access)?;
+            Ok((tokio_socket(socket)?, file))
+        });
+        if let Some(anew) = anew {
+            current.former = Some(std::mem::replace(&mut current.socket, anew));
+            current.former_is_used = true;
+            if let Some(waiting) = current.waiting.take() {
+                waiting.wake();
             }
-            FileState::Missing => match current.bind_anew(&path) {
-                Ok(()) => return,
-                Err(error) => error,
-            },
-            FileState::Unknown(error) => error,
-        };
-        if !current.reported {
-            current.reported = true;
-            tracing::warn!(path = %path.display(), %error, "nobody can send: the file of the socket is gone, and cannot be made again");
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Current {
-    fn bind_anew(&mut self, path: &Path) -> io::Result<()> {
-        let (socket, file) = bind_datagrams_anew(path, self.access)?;
-        let socket = tokio_socket(socket)?;
-        self.former = Some(std::mem::replace(&mut self.socket, socket));
-        self.former_is_used = true;
-        // The guard of the former file finds another inode at the path, and leaves it alone.
-        self.file = file;
-        self.reported = false;
-        if let Some(waiting) = self.waiting.take() {
-            waiting.wake();
-        }
-        tracing::warn!(path = %path.display(), "the file of the socket had been removed; made again");
-        Ok(())
     }
 }
 

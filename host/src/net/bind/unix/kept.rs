@@ -8,7 +8,6 @@
 //! Not here: sockets that systemd opened; their files are systemd's.
 
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use socket2::SockRef;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Access, FileState, SocketFile, listen};
+use super::{Access, KeptFile, SocketFile, listen};
 
 /// How often the file is looked for.
 const CHECK: Duration = Duration::from_secs(2);
@@ -29,17 +28,13 @@ pub(in crate::net::bind) struct KeptSocket {
 
 #[derive(Debug)]
 struct Current {
-    access: Access,
     // Dropped in this order: while the file exists, somebody listens.
-    /// `None` once nobody shall connect any more.
-    file: Option<SocketFile>,
+    file: KeptFile,
     socket: Arc<UnixListener>,
     /// The socket whose file was removed. Nobody can connect to it any more; clients may still wait in
     /// its queue until the next check.
     former: Option<Arc<UnixListener>>,
     next_check: Instant,
-    /// Whether at the last check the file was missing or another's; this has been logged.
-    reported: bool,
 }
 
 impl KeptSocket {
@@ -49,12 +44,10 @@ impl KeptSocket {
         access: Access,
     ) -> io::Result<Self> {
         let current = Current {
-            access,
-            file: Some(file),
+            file: KeptFile::new(file, access),
             socket: tokio_listener(socket)?,
             former: None,
             next_check: Instant::now() + CHECK,
-            reported: false,
         };
         Ok(Self {
             current: Mutex::new(current),
@@ -85,18 +78,12 @@ impl KeptSocket {
 
     /// Lets those connect whom `access` allows. The umask decides only when the file is made.
     pub(in crate::net::bind) fn set_access(&self, access: Access) -> io::Result<()> {
-        let mut current = self.lock();
-        current.access = access;
-        match &mut current.file {
-            Some(file) => file.set_access(access),
-            None => Ok(()),
-        }
+        self.lock().file.set_access(access)
     }
 
     /// Removes the file, so that nobody can connect any more. It is not made again.
     pub(in crate::net::bind) fn remove_file(&self) {
-        let mut current = self.lock();
-        current.file = None;
+        self.lock().file.remove();
     }
 
     /// Accepts a connection if there is one now.
@@ -130,36 +117,13 @@ impl Current {
         self.next_check = now + CHECK;
         // Its queue has been empty since the last check, or it would have been accepted from.
         self.former = None;
-        let Some(file) = &self.file else {
-            return;
-        };
-        let path = file.path().to_owned();
-        let error = match file.state() {
-            FileState::There => {
-                self.reported = false;
-                return;
-            }
-            FileState::Missing => match self.listen_anew(&path) {
-                Ok(()) => return,
-                Err(error) => error,
-            },
-            FileState::Unknown(error) => error,
-        };
-        if !self.reported {
-            self.reported = true;
-            tracing::warn!(path = %path.display(), %error, "nobody can connect: the file of the socket is gone, and cannot be made again");
+        let anew = self.file.check("connect", |path, access| {
+            let (socket, file) = listen(path, access)?;
+            Ok((tokio_listener(socket)?, file))
+        });
+        if let Some(anew) = anew {
+            self.former = Some(std::mem::replace(&mut self.socket, anew));
         }
-    }
-
-    fn listen_anew(&mut self, path: &Path) -> io::Result<()> {
-        let (socket, file) = listen(path, self.access)?;
-        let socket = tokio_listener(socket)?;
-        self.former = Some(std::mem::replace(&mut self.socket, socket));
-        // The guard of the former file finds another inode at the path, and leaves it alone.
-        self.file = Some(file);
-        self.reported = false;
-        tracing::warn!(path = %path.display(), "the file of the socket had been removed; made again");
-        Ok(())
     }
 }
 
