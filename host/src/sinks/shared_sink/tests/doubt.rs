@@ -12,6 +12,17 @@ fn numbered(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|number| format!("{number:06}\n")).collect()
 }
 
+/// Sends so many lines, with a pause after each, and finishes. Returns how many lines were lost then.
+async fn send_slowly(sink: SharedSink, lines: usize, pause: Duration) -> u64 {
+    for number in 0..lines {
+        sink.send(batch(numbered(number..number + 1)))
+            .await
+            .expect("taken");
+        sleep(pause).await;
+    }
+    sink.finish(late()).await
+}
+
 async fn rest(mut peer: TcpStream) -> String {
     let mut all = String::new();
     peer.read_to_string(&mut all).await.expect("to the FIN");
@@ -33,15 +44,7 @@ async fn a_peer_that_accepts_and_closes_gets_no_line_of_a_queue() {
     let (listener, to) = listen().await;
     let counts = metrics();
     let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
-    let sending = tokio::spawn(async move {
-        for number in 0..200 {
-            sink.send(batch(numbered(number..number + 1)))
-                .await
-                .expect("taken");
-            sleep(Duration::from_millis(20)).await;
-        }
-        sink.finish(late()).await
-    });
+    let sending = tokio::spawn(send_slowly(sink, 200, Duration::from_millis(20)));
     refuse(&listener, Duration::from_secs(12)).await;
     assert_eq!((counts.up.get(), counts.lines.get()), (0, 0));
     let peer = accept(&listener).await;
@@ -81,15 +84,7 @@ async fn a_proxy_without_a_server(resend: bool) -> (String, OutputMetrics) {
         ..options()
     };
     let sink = SharedSink::to_upstream(upstream_with(&to, options), MUCH, counts.clone());
-    let sending = tokio::spawn(async move {
-        for number in 0..1000 {
-            sink.send(batch(numbered(number..number + 1)))
-                .await
-                .expect("taken");
-            sleep(Duration::from_millis(10)).await;
-        }
-        sink.finish(late()).await
-    });
+    let sending = tokio::spawn(send_slowly(sink, 1000, Duration::from_millis(10)));
     let proxy = async {
         loop {
             let mut peer = accept(&listener).await;
@@ -137,15 +132,7 @@ async fn a_peer_that_sends_fin_and_reads_keeps_its_connection() {
     let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
     let mut peer = accept(&listener).await;
     peer.shutdown().await.expect("FIN");
-    let sending = tokio::spawn(async move {
-        for number in 0..200 {
-            sink.send(batch(numbered(number..number + 1)))
-                .await
-                .expect("taken");
-            sleep(Duration::from_millis(20)).await;
-        }
-        sink.finish(late()).await
-    });
+    let sending = tokio::spawn(send_slowly(sink, 200, Duration::from_millis(20)));
     assert_eq!(rest(peer).await, numbered(0..200));
     assert_eq!(sending.await.expect("finished"), 0);
     assert_eq!((counts.lines.get(), counts.failures.get()), (200, 0));
