@@ -29,13 +29,13 @@ use tokio::time::Instant;
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{DataPlane, Generation, Snapshot};
-use crate::net::bind::{Access, BindRequest, Socket, SystemdSockets};
+use crate::net::bind::{Access, BindRequest, BindSettings, Socket, SystemdSockets};
 use linemill_config::settings::{Address, Settings};
 use linemill_config::{Problem, Problems};
 use linemill_telemetry::Families;
 use listener::Listener;
 use metrics::ListenerMetrics;
-use sockets::{BindSettings, Bound};
+use sockets::Bound;
 
 /// The listeners of a host.
 pub struct Listeners {
@@ -98,8 +98,8 @@ impl Listeners {
         &self.systemd
     }
 
-    /// Waits until all listeners have drained. The snapshot must say that the host drains. Returns what
-    /// became of the lines of the drain.
+    /// Waits until all listeners have drained. The snapshot must say that the host drains. Returns
+    /// how many lines were delivered and dropped meanwhile.
     pub async fn end(&mut self) -> Tally {
         let mut tally = Tally::default();
         while let Some(ended) = self.running.join_next().await {

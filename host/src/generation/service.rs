@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::complaints::Complaints;
+use crate::net::bind::BindSettings;
 use crate::net::tls;
 use crate::rate::{Limits, Throttle};
 use crate::sinks::egress::Egress;
 use crate::sinks::framings::Framings;
-use linemill_config::settings::{
-    Address, ListenerSettings, Mode, Networks, ProxyProtocol, Rate, Watermarks,
-};
+use linemill_config::settings::{ListenerSettings, Networks, ProxyProtocol, Rate, Watermarks};
 use linemill_framing::{Framing, LineSettings, Unfit};
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
@@ -94,10 +93,7 @@ pub enum Direction {
 /// What cannot change for a connection that has been accepted: a connection keeps what it began with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ingress {
-    bind: Address,
-    ipv6_only: bool,
-    reuse_port: bool,
-    bind_mode: Option<Mode>,
+    bind: BindSettings,
     tls: bool,
     framing: Framing,
 }
@@ -105,10 +101,7 @@ pub struct Ingress {
 impl Ingress {
     fn of(settings: &ListenerSettings) -> Self {
         Self {
-            bind: settings.bind.clone(),
-            ipv6_only: settings.ipv6_only,
-            reuse_port: settings.reuse_port,
-            bind_mode: settings.bind_mode,
+            bind: BindSettings::of(settings),
             tls: settings.tls.is_some(),
             framing: settings.lines.framing,
         }

@@ -21,7 +21,7 @@ use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{Service, Snapshot, grace_ends};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
-use crate::net::bind::{BACKLOG, Socket};
+use crate::net::bind::{BACKLOG, LAST_ARRIVALS, Socket, is_of_one_connection};
 use crate::net::transport::{Peer, Plain};
 use linemill_telemetry::Gate;
 
@@ -29,8 +29,6 @@ use linemill_telemetry::Gate;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long connections have for their last bytes after the grace period.
 const LAST_BYTES: Duration = Duration::from_secs(1);
-/// How long connections that have begun when the listener stops have to be set up.
-const LAST_ARRIVALS: Duration = Duration::from_millis(100);
 
 /// One listener: a socket, and the connections accepted on it.
 pub struct Listener {
@@ -79,8 +77,9 @@ impl Listener {
         }
     }
 
-    /// Accepts until the listener must drain. When all connections have ended, returns what became of
-    /// the lines of the host's drain; nothing if the listener was removed before and has said so.
+    /// Accepts until the listener must drain. When all connections have ended, returns how many lines were
+    /// delivered and dropped while the host drained. If the listener was removed before, it has logged its
+    /// numbers itself, and returns zeros.
     pub async fn serve(mut self) -> Tally {
         self.receive_datagrams();
         loop {
@@ -248,11 +247,7 @@ impl Listener {
     /// Waits a moment after the system refused an accept. An error that concerns only the one
     /// connection needs no pause.
     async fn pause(&mut self, error: &io::Error) {
-        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-        if matches!(
-            error.kind(),
-            ConnectionAborted | ConnectionReset | Interrupted
-        ) {
+        if is_of_one_connection(error) {
             return;
         }
         if let Some(not_logged) = self.log.pass() {
@@ -266,7 +261,7 @@ impl Listener {
     }
 }
 
-/// Says what became of the lines of a removed listener.
+/// Logs how many lines of a removed listener were delivered and dropped.
 fn log_removed(listener: &str, tally: &Tally) {
     let (delivered, dropped) = (tally.delivered, tally.dropped());
     if dropped == 0 {

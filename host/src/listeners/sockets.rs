@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use super::Members;
-use crate::net::bind::{Socket, SystemdSockets, bind};
+use crate::net::bind::{BindSettings, Socket, SystemdSockets};
 use linemill_config::Problem;
-use linemill_config::settings::{Address, ListenerSettings, Mode, Settings};
+use linemill_config::settings::{Address, ListenerSettings, Settings};
 
 /// A socket for a listener.
 pub(super) struct Bound {
@@ -21,32 +21,6 @@ pub(super) struct Bound {
     pub(super) settings: BindSettings,
     /// Whether the listener did not accept at this address before.
     pub(super) is_new: bool,
-}
-
-/// What a listener's socket is bound by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BindSettings {
-    pub(super) address: Address,
-    pub(super) ipv6_only: bool,
-    pub(super) reuse_port: bool,
-    pub(super) mode: Option<Mode>,
-}
-
-impl BindSettings {
-    fn of(listener: &ListenerSettings) -> Self {
-        Self {
-            address: listener.bind.clone(),
-            ipv6_only: listener.ipv6_only,
-            reuse_port: listener.reuse_port,
-            mode: listener.bind_mode,
-        }
-    }
-
-    /// Whether one socket can serve both: sharing of the port, and the mode of a Unix socket's file, can
-    /// be set at any time.
-    fn same_socket(&self, other: &Self) -> bool {
-        self.address == other.address && self.ipv6_only == other.ipv6_only
-    }
 }
 
 /// The socket for `listener` in `settings`; `None` when it keeps the one that it has.
@@ -83,24 +57,13 @@ pub(super) fn socket_for(
     let in_the_way: Vec<_> = given_up
         .iter()
         .filter(|(bound, _)| bound.address.overlaps(&next.address))
+        .map(|(bound, socket)| (&**socket, bound.reuse_port))
         .collect();
-    if in_the_way.is_empty() {
-        let socket = bind(listener, systemd)?;
-        return Ok(Some(bound(Arc::new(socket), true)));
-    }
-    // Both share the port until the old one closes.
-    for (_, socket) in &in_the_way {
-        socket.share_port(true);
-    }
-    let sharing = ListenerSettings {
-        reuse_port: true,
-        ..listener.clone()
-    };
-    let socket = bind(&sharing, systemd);
-    for (bound, socket) in in_the_way {
-        socket.share_port(bound.reuse_port);
-    }
-    Ok(Some(bound(Arc::new(socket?), true)))
+    let whose = format!("listener `{}`", listener.name);
+    let socket = next
+        .request(&whose, &listener.bind_place)
+        .bind_beside(&in_the_way, |request| request.bind(systemd))?;
+    Ok(Some(bound(Arc::new(socket), true)))
 }
 
 /// The sockets that no listener of `settings` keeps, with what they are bound by.

@@ -26,6 +26,7 @@ use super::transport::{Peer, Plain};
 use linemill_config::settings::{Address, ListenerSettings, Mode};
 use linemill_config::{Place, Problem};
 
+pub use last::{LAST_ARRIVALS, is_of_one_connection};
 pub use systemd::SystemdSockets;
 pub(in crate::net) use tcp::share_port;
 #[cfg(unix)]
@@ -84,21 +85,49 @@ pub enum Access {
     Mode(u32),
 }
 
-/// Binds the address of a listener.
-///
-/// # Errors
-/// When the address is not available, or another program listens there.
-pub fn bind(settings: &ListenerSettings, systemd: &mut SystemdSockets) -> Result<Socket, Problem> {
-    let whose = format!("listener `{}`", settings.name);
-    let request = BindRequest {
-        address: &settings.bind,
-        ipv6_only: settings.ipv6_only,
-        reuse_port: settings.reuse_port,
-        access: Access::of(settings.bind_mode),
-        whose: &whose,
-        place: &settings.bind_place,
-    };
-    request.bind(systemd)
+/// What the socket of a listener is bound by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindSettings {
+    /// The address.
+    pub address: Address,
+    /// Whether `[::]` refuses IPv4 connections.
+    pub ipv6_only: bool,
+    /// Whether other processes may listen on the same port.
+    pub reuse_port: bool,
+    /// The mode of a Unix socket's file; `None` leaves it to the umask.
+    pub mode: Option<Mode>,
+}
+
+// === impl BindSettings ===
+
+impl BindSettings {
+    /// Those of `listener`.
+    pub fn of(listener: &ListenerSettings) -> Self {
+        Self {
+            address: listener.bind.clone(),
+            ipv6_only: listener.ipv6_only,
+            reuse_port: listener.reuse_port,
+            mode: listener.bind_mode,
+        }
+    }
+
+    /// Whether one socket can serve both: sharing of the port, and the mode of a Unix socket's file, can
+    /// be set at any time.
+    pub fn same_socket(&self, other: &Self) -> bool {
+        self.address == other.address && self.ipv6_only == other.ipv6_only
+    }
+
+    /// How to bind the address, which stands at `place`.
+    pub fn request<'a>(&'a self, whose: &'a str, place: &'a Place) -> BindRequest<'a> {
+        BindRequest {
+            address: &self.address,
+            ipv6_only: self.ipv6_only,
+            reuse_port: self.reuse_port,
+            access: Access::of(self.mode),
+            whose,
+            place,
+        }
+    }
 }
 
 // === impl BindRequest ===
@@ -114,6 +143,27 @@ impl<'a> BindRequest<'a> {
             whose,
             place,
         }
+    }
+
+    /// Binds the address while `old` sockets, which will close, may still be in the way: each shares its
+    /// port meanwhile, and afterwards only if its flag says so.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_beside(
+        mut self,
+        old: &[(&Socket, bool)],
+        bind: impl FnOnce(Self) -> Result<Socket, Problem>,
+    ) -> Result<Socket, Problem> {
+        self.reuse_port |= !old.is_empty();
+        for (socket, _) in old {
+            socket.share_port(true);
+        }
+        let bound = bind(self);
+        for (socket, shares) in old {
+            socket.share_port(*shares);
+        }
+        bound
     }
 
     /// Binds the address. `systemd:` addresses take one of the sockets of `systemd`.

@@ -6,16 +6,15 @@
 //! settings.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::{Admin, http};
 use crate::generation::DataPlane;
-use crate::net::bind::{BindRequest, Socket};
+use crate::net::bind::{BindRequest, LAST_ARRIVALS, Socket};
 use linemill_config::Problem;
-use linemill_config::settings::{Address, HostSettings, Settings};
+use linemill_config::settings::{Address, Settings};
 
 /// Serves the admin address of the settings in force.
 pub struct AdminServer {
@@ -25,9 +24,6 @@ pub struct AdminServer {
     shares_port: bool,
 }
 
-/// How long clients that have begun to connect at the end have to be set up.
-const LAST_CLIENTS: Duration = Duration::from_millis(100);
-
 struct Running {
     /// As the settings name it.
     address: Address,
@@ -35,13 +31,13 @@ struct Running {
     accepting: AbortHandle,
 }
 
-/// What becomes of the admin address once the new settings are in force.
+/// How the admin address changes once the new settings are in force.
 pub enum PreparedAdmin {
     /// It stays as it is.
     Unchanged,
     /// Another one replaces it.
     Bound(Address, Socket),
-    /// There is none any more.
+    /// The new settings have no admin address.
     Off,
 }
 
@@ -54,15 +50,7 @@ impl AdminServer {
         settings: &Settings,
         data_plane: &mut impl DataPlane,
     ) -> Result<PreparedAdmin, Problem> {
-        match &settings.host.admin {
-            None => Ok(PreparedAdmin::Off),
-            Some(address) => {
-                let mut request = request(&settings.host, address);
-                request.reuse_port = settings.shares_a_port();
-                let socket = data_plane.bind(request)?;
-                Ok(PreparedAdmin::Bound(address.clone(), socket))
-            }
-        }
+        prepare(None, settings, data_plane)
     }
 
     /// Serves nothing yet.
@@ -83,27 +71,9 @@ impl AdminServer {
         settings: &Settings,
         data_plane: &mut impl DataPlane,
     ) -> Result<PreparedAdmin, Problem> {
-        let host = &settings.host;
-        let Some(address) = &host.admin else {
-            return Ok(PreparedAdmin::Off);
-        };
         let running = self.running.as_ref();
-        if running.is_some_and(|running| running.address == *address) {
-            return Ok(PreparedAdmin::Unchanged);
-        }
-        let mut request = request(host, address);
-        request.reuse_port = settings.shares_a_port();
-        // The old socket may be in the way: both share the port until it closes.
-        let in_the_way = running.filter(|running| running.address.overlaps(address));
-        if let Some(old) = in_the_way {
-            old.socket.share_port(true);
-            request.reuse_port = true;
-        }
-        let socket = data_plane.bind(request);
-        if let (Some(old), Err(_)) = (in_the_way, &socket) {
-            old.socket.share_port(self.shares_port);
-        }
-        Ok(PreparedAdmin::Bound(address.clone(), socket?))
+        let running = running.map(|running| (running, self.shares_port));
+        prepare(running, settings, data_plane)
     }
 
     /// Puts in force what [`Self::prepare`] has prepared for `settings`. A new address is announced on
@@ -127,7 +97,7 @@ impl AdminServer {
             if !running.socket.accept_no_more() {
                 return;
             }
-            sleep(LAST_CLIENTS).await;
+            sleep(LAST_ARRIVALS).await;
             running.accepting.abort();
             while let Some((client, _)) = running.socket.accept_now() {
                 tokio::spawn(http::answer(client, routes.clone()));
@@ -156,7 +126,27 @@ impl AdminServer {
     }
 }
 
-/// How to bind the admin address of `host`.
-fn request<'a>(host: &'a HostSettings, address: &'a Address) -> BindRequest<'a> {
-    BindRequest::new(address, "the admin address", host.places.of("admin"))
+/// Binds the admin address of `settings`, unless it is the one of `running`, whose flag says whether it
+/// shares its port.
+fn prepare(
+    running: Option<(&Running, bool)>,
+    settings: &Settings,
+    data_plane: &mut impl DataPlane,
+) -> Result<PreparedAdmin, Problem> {
+    let host = &settings.host;
+    let Some(address) = &host.admin else {
+        return Ok(PreparedAdmin::Off);
+    };
+    if running.is_some_and(|(running, _)| running.address == *address) {
+        return Ok(PreparedAdmin::Unchanged);
+    }
+    let mut request = BindRequest::new(address, "the admin address", host.places.of("admin"));
+    request.reuse_port = settings.shares_a_port();
+    let in_the_way: Vec<_> = running
+        .filter(|(running, _)| running.address.overlaps(address))
+        .map(|(running, shares)| (&*running.socket, shares))
+        .into_iter()
+        .collect();
+    let socket = request.bind_beside(&in_the_way, |request| data_plane.bind(request))?;
+    Ok(PreparedAdmin::Bound(address.clone(), socket))
 }

@@ -5,6 +5,7 @@
 //! accepts what is left.
 
 use std::io;
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -72,8 +73,11 @@ impl Socket {
     }
 }
 
+/// How long connections whose handshake is under way have to be set up, once no more may begin.
+pub const LAST_ARRIVALS: Duration = Duration::from_millis(100);
+
 /// Whether accepting failed for a connection that is gone already: others may wait behind it.
-fn is_of_one_connection(error: &io::Error) -> bool {
+pub fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(
         error.kind(),
