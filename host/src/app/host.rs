@@ -229,7 +229,8 @@ impl Host {
     }
 }
 
-/// Says what became of the lines of a drain. `lost` of the delivered ones did not leave the host.
+/// Logs how many lines were delivered and dropped during a drain. `lost` of the delivered ones did not
+/// leave the host.
 fn log_drained(tally: &Tally, lost: u64) {
     let (delivered, dropped) = (tally.delivered.saturating_sub(lost), tally.dropped());
     if dropped + lost == 0 {

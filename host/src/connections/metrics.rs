@@ -77,7 +77,7 @@ pub(super) struct PumpMetrics {
 }
 
 impl LineMetrics {
-    /// What became of all lines so far.
+    /// How many lines have been delivered and dropped so far.
     pub fn tally(&self) -> Tally {
         let delivered = self.lines_out.get() + self.reply_lines_out.get();
         Tally::of(delivered, |reason| self.dropped.of(reason).get())

@@ -1,4 +1,4 @@
-//! What became of the lines of a listener, or of several, for the log.
+//! How many lines one listener or several delivered and dropped, for the log.
 //!
 //! In: counters. Out: differences and sums of them, as text.
 

@@ -30,7 +30,7 @@ impl Gates {
         }
     }
 
-    /// Logs that a client began TLS where there is none.
+    /// Logs that a client began TLS on a listener without `tls`.
     pub(super) fn tls_to_plain(&self, span: &ConnectionSpan) {
         if let Some(not_logged) = self.tls_to_plain.pass() {
             span.in_scope(|| {

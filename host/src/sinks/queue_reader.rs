@@ -77,7 +77,7 @@ pub(super) enum Doubtful {
     Resent,
 }
 
-/// What became of the lines in flight when a connection ended.
+/// How many of the lines in flight when a connection ended are lost or sent again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Settled {
     /// Lines counted as lost.

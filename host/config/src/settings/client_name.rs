@@ -65,7 +65,7 @@ mod tests {
         ] {
             assert!(!matches("*.example.org", name), "{name}");
         }
-        // A certificate for many names is none for one of them.
+        // A wildcard certificate does not pass for a single name.
         assert!(!matches("a.example.org", "*.example.org"));
         for wrong in [
             "", "*", "*.", "a.*.org", "*a.org", "a..b", "a b", "10.0.0.1", "a.",

@@ -1,7 +1,7 @@
 //! Whether a connection to an upstream is known to work.
 //!
 //! In: when it was made, what was written and acknowledged, and the peer's FIN. Out: how much may be
-//! written now, whether the connection is up, and what became of its bytes when it ends. Not here:
+//! written now, whether the connection is up, and which of its bytes arrived when it ends. Not here:
 //! sockets and lines.
 //!
 //! Something that accepts connections need not read them: a load balancer without a server behind it
