@@ -21,6 +21,7 @@ use anyhow::Context;
 
 use crate::control::origin::Origin;
 use crate::control::triggers::{self, Stop};
+use crate::control::warnings;
 use crate::generation::Generation;
 use crate::metrics::Metrics;
 use crate::sinks::registry::SinkRegistry;
@@ -97,6 +98,7 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let built =
         crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));
     let generation = built.await?;
+    warnings::log(settings, &generation);
     Ok(Built {
         loaded,
         metrics,

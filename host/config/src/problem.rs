@@ -25,6 +25,8 @@ pub struct Problem {
     what: String,
     place: Place,
     hint: String,
+    /// It does not keep the configuration from being used.
+    is_warning: bool,
 }
 
 /// All problems of one configuration, in the order of the file; never empty.
@@ -40,6 +42,7 @@ impl Problem {
             what: what.into(),
             place: Place::default(),
             hint: hint.into(),
+            is_warning: false,
         }
     }
 
@@ -71,6 +74,20 @@ impl Problem {
         self
     }
 
+    /// The same problem, as a warning: the configuration can be used as it is.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self {
+            is_warning: true,
+            ..self
+        }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The message, without place and hint.
     pub fn what(&self) -> &str {
         &self.what
@@ -84,7 +101,8 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: ")?;
+        let severity = if self.is_warning { "warning" } else { "error" };
+        write!(f, "{severity}: ")?;
         let excerpt = self.place.excerpt();
         if let Some(path) = self.place.path() {
             write!(f, "{}:", path.display())?;
@@ -168,6 +186,16 @@ mod tests {
         let problem = place("a = 1\n\tbé = 22\n", 13..15).problem("no", "yes");
         let shown = "error: a.toml:2:7: no\n   |\n 2 | \tbé = 22\n   | \t     ^^\n   = hint: yes";
         assert_eq!(problem.to_string(), shown);
+    }
+
+    #[test]
+    fn a_warning_says_that_it_is_one() {
+        let problem = place("a = 1", 4..5).problem("odd", "").warning();
+        assert!(
+            problem
+                .to_string()
+                .starts_with("warning: a.toml:1:5: odd\n")
+        );
     }
 
     #[test]

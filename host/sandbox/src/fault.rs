@@ -48,8 +48,19 @@ linemill_telemetry::label_values! {
         Outcome = "outcome",
         /// The guest refused its settings, or a state that was handed over to it.
         Refused = "refused",
-        /// The filter's circuit breaker was open: it was not called.
+        /// The filter was not called: it kept failing on the lines of this connection.
         Breaker = "breaker",
+        /// The host could not run the filter: no memory, no mapping, no slot for an instance, or a bug
+        /// in the host. Not the filter's failure, so `linemill_filter_host_faults_total` counts it.
+        Host = "host",
+    }
+}
+
+impl FaultKind {
+    /// Whether the filter has nothing to do with the fault. `on_error` then does not apply: a line that
+    /// the host could not filter never passes.
+    pub(crate) fn is_of_host(self) -> bool {
+        self == Self::Host
     }
 }
 
@@ -62,6 +73,8 @@ pub(crate) struct Fault {
     pub(crate) reason: String,
     /// The guest's calls at the fault, innermost first; empty if the guest was not running.
     pub(crate) backtrace: Vec<Frame>,
+    /// An instance did not start: the filter had not seen any line yet.
+    pub(crate) at_start: bool,
 }
 
 impl Fault {
@@ -71,6 +84,15 @@ impl Fault {
             kind,
             reason: reason.into(),
             backtrace: Vec::new(),
+            at_start: false,
+        }
+    }
+
+    /// The same fault, found while an instance started.
+    pub(crate) fn at_start(self) -> Self {
+        Self {
+            at_start: true,
+            ..self
         }
     }
 }

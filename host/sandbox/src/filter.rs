@@ -19,10 +19,11 @@ use crate::metrics::FilterMetrics;
 use crate::plugin::Plugin;
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::Opened;
+use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::supervisor::{CallContext, Supervisor};
 use crate::verdict::Verdicts;
-use crate::{Digest, Refusal};
-use linemill_config::settings::{FilterSettings, Isolation};
+use crate::{Digest, Refusal, bundled};
+use linemill_config::settings::{FilterSettings, Isolation, OnError};
 use linemill_framing::Lines;
 use linemill_telemetry::Gate;
 
@@ -51,6 +52,8 @@ pub struct Filter {
     exclusive: bool,
     /// The routes that the first instance declared; every other instance must declare the same.
     routes: Vec<String>,
+    /// What the plugin declares for `on_error`.
+    declared_on_error: Option<OnError>,
     /// Idle instances; empty if `exclusive`. Boxed, since an instance is large and moves twice per
     /// call.
     pool: Pool<Box<Instance>>,
@@ -101,10 +104,15 @@ impl Filter {
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));
+        let declared_on_error =
+            bundled::declared_on_error(plugin.digest, plugin.size, &settings.settings);
         let accounting = Accounting::new(
             settings.name.clone(),
             plugin.digest,
-            settings.on_error,
+            settings
+                .on_error
+                .or(declared_on_error)
+                .unwrap_or(OnError::Pass),
             metrics,
             reporting,
         );
@@ -118,6 +126,7 @@ impl Filter {
             keeps_state,
             exclusive,
             routes,
+            declared_on_error,
             pool,
             supervisor: Supervisor::new(accounting),
             handover_log: Gate::default(),
@@ -162,6 +171,18 @@ impl Filter {
         &self.routes
     }
 
+    /// What happens to lines that fail: as the configuration says, else as the plugin declares, else
+    /// they pass.
+    pub fn on_error(&self) -> OnError {
+        self.supervisor.accounting().on_error()
+    }
+
+    /// Whether the configuration lets lines that fail pass unfiltered, although the plugin declares
+    /// otherwise.
+    pub fn passes_against_declaration(&self) -> bool {
+        self.on_error() == OnError::Pass && self.declared_on_error.is_some()
+    }
+
     /// How the filter's answers compare to those of the filter it shadows; empty if it is not a shadow.
     pub fn comparison(&self) -> &Comparison {
         &self.comparison
@@ -170,6 +191,11 @@ impl Filter {
     /// The status of the filter's breaker while it is open; `None` while it is closed.
     pub fn opened(&self) -> Option<Opened> {
         self.supervisor.opened()
+    }
+
+    /// Connections whose lines are kept from the filter now.
+    pub fn suspended(&self) -> i64 {
+        self.supervisor.accounting().metrics().suspended.get()
     }
 
     /// Lines that have reached the filter in this generation.
@@ -182,15 +208,23 @@ impl Filter {
         self.supervisor.accounting().failed_lines()
     }
 
-    /// Runs lines of a stream through the filter. Never fails: faults become verdicts according to
-    /// `on_error`.
+    /// Calls that failed because of the host. Their lines are not among those that failed.
+    pub fn host_faults(&self) -> u64 {
+        self.supervisor.accounting().host_faults()
+    }
+
+    /// Runs lines of a stream through the filter. Never fails: faults of the filter become verdicts
+    /// according to `on_error`, and those of the host end the stream.
     pub(crate) async fn process(
         &self,
         own: &mut OwnInstance,
+        breaker: &mut StreamBreaker,
         lines: Lines,
         context: CallContext<'_>,
     ) -> Verdicts {
-        self.supervisor.run(self, own, lines, context).await
+        self.supervisor
+            .run(self, own, breaker, lines, context)
+            .await
     }
 }
 

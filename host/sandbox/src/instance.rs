@@ -3,8 +3,8 @@
 //! In: settings once, then lines. Out: outcomes as the guest returned them, or a [`Fault`], after
 //! which the instance must be dropped. A call yields to other tasks at each tick of the clock, and
 //! ends at the filter's deadline, so a guest that spins delays other streams by at most a tick.
-//! `state` saves and restores state, `one_by_one` calls the per-line world, `declared` and `held`
-//! check parts of the guest's answers, and `fault` classifies wasmtime's errors.
+//! `state` saves and restores state, `one_by_one` calls the per-line world, `declared`
+//! checks the routes of a filter, and `fault` classifies wasmtime's errors.
 //! Not here: checking outcomes (`verdict`), pooling (`filter::pool`).
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::bindings::filter::Filter as BatchGuest;
-use crate::bindings::filter::exports::linemill::filter::batch::{self, Outcome};
+use crate::bindings::filter::exports::linemill::filter::batch::{self, Held, LinesResult, Outcome};
 use crate::bindings::line_filter::LineFilter as LineGuest;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::bindings::only_state::OnlyState as StateGuest;
@@ -29,17 +29,23 @@ use linemill_framing::Lines;
 
 mod declared;
 mod fault;
-mod held;
 mod one_by_one;
 mod state;
 
 use declared::declared;
 use fault::fault;
+pub(crate) use fault::is_of_host;
 pub(crate) use state::{NotSaved, Saved};
 
 /// Processor time of `start`, unless the filter's deadline is longer. It exceeds the usual deadline
 /// because filters compile patterns there.
 const START: Duration = Duration::from_secs(2);
+
+/// About how many memory mappings an instance takes that a connection has of its own: its memory with
+/// guard pages, its tables, and its stack.
+pub fn instance_mappings() -> u64 {
+    7
+}
 
 /// An instance that has started.
 pub(crate) struct Instance {
@@ -64,10 +70,6 @@ enum Guest {
     Batch(BatchGuest),
     Line(LineGuest),
 }
-
-/// The content of a line that a filter held back, and the index of the route that it takes, if any,
-/// among those that the filter declared.
-pub(crate) type HeldLine = (Vec<u8>, Option<u32>);
 
 /// Counts an instance in a gauge until dropped.
 struct Alive(Gauge);
@@ -112,7 +114,7 @@ impl Instance {
             if error.is::<PoolConcurrencyLimitError>() {
                 NotStarted::NoSlot
             } else {
-                NotStarted::Fault(fault(&store, &error))
+                NotStarted::Fault(fault::of_instantiation(&store, &error))
             }
         })?;
         let started = match &guest {
@@ -179,14 +181,7 @@ impl Instance {
                 };
                 let guest = guest.linemill_filter_batch();
                 let called = guest.call_process(&mut self.store, lines).await;
-                called.and_then(|outcome| {
-                    let output = &outcome.output;
-                    if output.bytes.len() + output.spans.len() / 2 > limit {
-                        Err(LimitExceeded::Output.into())
-                    } else {
-                        Ok(outcome)
-                    }
-                })
+                called.and_then(|outcome| within(limit, &outcome.output).map(|()| outcome))
             }
             Guest::Line(guest) => {
                 let guest = guest.linemill_filter_line();
@@ -201,19 +196,16 @@ impl Instance {
         self.store.data().meter.overrun()
     }
 
-    /// Ends the stream of a filter with state, and returns the lines that it held back. `declared` is
-    /// the number of routes that the filter declared.
+    /// Ends the stream of a filter with state, and returns the lines that it held back.
     ///
     /// # Errors
-    /// When the guest traps, exceeds a limit or fails by its own word, and when its answer has spans
-    /// or routes out of order or range.
+    /// When the guest traps, exceeds a limit or fails by its own word.
     pub(crate) async fn finish(
-        mut self,
+        &mut self,
         engine: &Engine,
         bounds: Bounds,
-        declared: usize,
         max_output: usize,
-    ) -> Result<Vec<HeldLine>, Fault> {
+    ) -> Result<Held, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
         let limit = bounds.growth(max_output);
@@ -223,35 +215,32 @@ impl Instance {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
                 let held = guest.call_finish(&mut self.store).await;
-                held.map(|held| held.map(|held| held::of_batch(&held)))
+                held.and_then(|held| match held {
+                    Ok(held) => within(limit, &held.output).map(|()| Ok(held)),
+                    Err(reason) => Ok(Err(reason)),
+                })
             }
             Guest::Line(guest) => {
                 let guest = guest.linemill_filter_line();
                 let held = guest.call_finish(&mut self.store).await;
-                held.map(|held| held.map(|held| Some(held::of_lines(held))))
+                held.and_then(|held| match held {
+                    Ok(held) => one_by_one::held(&held, limit).map(Ok),
+                    Err(reason) => Ok(Err(reason)),
+                })
             }
         };
-        let held = called
+        called
             .map_err(|error| fault(&self.store, &error))?
-            .map_err(|reason| Fault::new(FaultKind::Verdict, printable(&reason)))?;
-        let size =
-            |held: &Vec<HeldLine>| held.iter().map(|(line, _)| line.len() + 1).sum::<usize>();
-        if held.as_ref().is_some_and(|held| size(held) > limit) {
-            return Err(Fault::new(
-                LimitExceeded::Output.kind(),
-                LimitExceeded::Output.to_string(),
-            ));
-        }
-        held.filter(|held| {
-            let routes = held.iter().filter_map(|(_, route)| *route);
-            routes.into_iter().all(|route| (route as usize) < declared)
-        })
-        .ok_or_else(|| {
-            Fault::new(
-                FaultKind::Outcome,
-                "its held lines have spans or routes out of order",
-            )
-        })
+            .map_err(|reason| Fault::new(FaultKind::Verdict, printable(&reason)))
+    }
+}
+
+/// Checks that an answer has at most `limit` bytes, where each line counts as one byte more.
+fn within(limit: usize, output: &LinesResult) -> wasmtime::Result<()> {
+    if output.bytes.len() + output.spans.len() / 2 > limit {
+        Err(LimitExceeded::Output.into())
+    } else {
+        Ok(())
     }
 }
 
@@ -268,7 +257,7 @@ impl NotStarted {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,
-            Self::NoSlot => Fault::new(FaultKind::Outcome, "all slots for instances are taken"),
+            Self::NoSlot => Fault::new(FaultKind::Host, "all slots for instances are taken"),
         }
     }
 }

@@ -38,4 +38,5 @@ pub mod verdict;
 
 pub use digest::Digest;
 pub use fault::FaultKind;
+pub use instance::instance_mappings;
 pub use refusal::{Refusal, RefusalKind};

@@ -72,6 +72,10 @@ linemill_telemetry::metrics! {
         /// them.
         #[metric("filter_failures", unit = "lines")]
         pub failures: OnDemand<FaultKind, Counter>,
+        /// Calls that failed because the host could not make them, such as for lack of memory. Each is
+        /// repeated for up to ten seconds; then the connection closes.
+        #[metric("filter_host_faults", unit = "calls")]
+        pub host_faults: Counter,
         /// Streams that switched to a new version of a filter that keeps state; `result` says what happened to the state.
         #[metric("filter_handovers", unit = "streams")]
         pub handovers: OnDemand<HandoverResult, Counter>,
@@ -84,6 +88,9 @@ linemill_telemetry::metrics! {
         /// Instances of the filter that exist now.
         #[metric("filter_instances", unit = "instances")]
         pub instances: Gauge,
+        /// Connections whose lines are kept from the filter now, because it kept failing on them.
+        #[metric("filter_suspended_connections", unit = "connections")]
+        pub suspended: Gauge,
         /// 1 while the filter's circuit breaker is open, else 0.
         #[metric("filter_breaker_open", unit = "0 or 1")]
         pub breaker_open: Gauge,

@@ -74,6 +74,9 @@ impl Refusal {
             FaultKind::Table | FaultKind::Imports | FaultKind::Output | FaultKind::HostMemory => {
                 "raise that limit if the plugin is meant to need more"
             }
+            FaultKind::Host => {
+                "the host lacks memory or another resource: see the limits of the process and the machine"
+            }
             _ => "this is a fault of the plugin: report it to its author",
         };
         let problem = format!("it fails at its start ({}): {reason}", fault.kind);

@@ -1,6 +1,6 @@
 //! Runs the tests in a filter's configuration before the filter goes live.
 //!
-//! In: a started filter, and one test. Out: nothing, or a [`Mismatch`]. Each test is a stream of its
+//! In: a started filter, and one test. Out: nothing, or why the test [`Failed`]. Each test is a stream of its
 //! own that is also ended, so the output includes lines that the filter held back. It does not
 //! include lines that take a route, as if every route had a destination.
 //! Not here: which tests to run, and reporting.
@@ -24,11 +24,20 @@ pub struct Mismatch {
     pub found: Vec<Vec<u8>>,
 }
 
+/// Why a test did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// The output differs from the expected one.
+    Mismatch(Mismatch),
+    /// The host could not run the filter.
+    Host,
+}
+
 /// Runs one test.
 ///
 /// # Errors
-/// When the output differs from the expected one.
-pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch> {
+/// When the output differs from the expected one, or the host could not run the filter.
+pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Failed> {
     let longest = test
         .input
         .iter()
@@ -49,16 +58,20 @@ pub async fn run(filter: &Arc<Filter>, test: &FilterTest) -> Result<(), Mismatch
     for content in &test.input {
         lines.push(content, rules.framing.terminator());
     }
-    let out = stream.finish(lines).await.lines;
+    let output = stream.finish(lines).await;
+    if output.cut > 0 {
+        return Err(Failed::Host);
+    }
+    let out = output.lines;
     let found: Vec<_> = (0..out.len())
         .map(|index| out.content(index).to_vec())
         .collect();
     if found == test.output {
         return Ok(());
     }
-    Err(Mismatch {
+    Err(Failed::Mismatch(Mismatch {
         input: test.input.clone(),
         expected: test.output.clone(),
         found,
-    })
+    }))
 }

@@ -150,7 +150,7 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
     let mut settings = FilterSettings::new("random", PluginRef::Name("random".into()));
     settings.memory = 1 << 20;
     settings.deadline = Duration::from_millis(4);
-    settings.on_error = on_error;
+    settings.on_error = Some(on_error);
     let reporting = Reporting {
         log: Gate::shut(),
         ..Reporting::default()

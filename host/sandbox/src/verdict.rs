@@ -3,7 +3,8 @@
 //! In: the lines of a call, and the guest's outcome. Out: [`Verdicts`]: the lines that continue
 //! through the chain and those that take a route, with `on_error` applied to those that failed. If the
 //! outcome contradicts itself, [`Broken`]. `shape` is the fast path, `checks` validates every number
-//! of an outcome, and [`routed_lines`] holds the lines that take a route. Pure.
+//! of an outcome, `spans` says where its lines are, `held` judges the lines of `finish`, and
+//! [`routed_lines`] holds the lines that take a route. Pure.
 //! Not here: calling guests (`instance`), counting (`supervise::accounting`).
 //!
 //! The rules are those of `wit/batch.wit`.
@@ -16,10 +17,14 @@ use linemill_config::{PRINTABLE, printable};
 use linemill_framing::{Framing, LineSettings, Lines};
 
 mod checks;
+mod held;
 pub mod routed_lines;
 mod shape;
+mod spans;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use held::{HeldVerdicts, judge_held};
 
 /// The rules of a stream for lines that filters emit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,8 @@ pub enum Close {
     Verdict,
     /// A line failed and `on_error` is `close`.
     OnError,
+    /// The host could not run the filter. The line that closes has not been filtered.
+    Host,
 }
 
 /// An outcome that contradicts itself.
@@ -138,7 +145,7 @@ fn rebuild(
     let contents = checks::contents(input, &output, counts.is_empty())?;
     checks::counts(input, &counts, contents.len())?;
     checks::failures(input, &failures, &counts)?;
-    checks::routes(input, &routes, &failures, route_indices.len())?;
+    checks::routes(input.len(), &routes, &failures, route_indices.len())?;
     if close_after.is_some_and(|line| line as usize >= input.len()) {
         return Err(Broken("close-after is not the index of a line of the call"));
     }
@@ -248,6 +255,25 @@ impl Verdicts {
                 close: Some(Close::OnError),
                 ..Self::default()
             },
+        }
+    }
+
+    /// The verdicts on lines that the host could not filter: the stream ends before them.
+    pub(crate) fn ended_by_host() -> Self {
+        Self {
+            counts: vec![0],
+            close: Some(Close::Host),
+            ..Self::default()
+        }
+    }
+
+    /// How many of the `inputs` input lines are lost because the host could not filter them.
+    pub(crate) fn cut(&self, inputs: usize) -> u64 {
+        if self.close == Some(Close::Host) {
+            // The last count is that of the first line that was not filtered.
+            (inputs + 1).saturating_sub(self.counts.len()) as u64
+        } else {
+            0
         }
     }
 

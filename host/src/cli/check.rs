@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use linemill::control::build::build;
 use linemill::control::origin::Origin;
+use linemill::control::warnings::warnings;
 use linemill::sinks::open;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
@@ -17,7 +18,8 @@ use linemill_sandbox::plugin::loader::Loader;
 /// Check a configuration: load it and its plugins and run its filters' tests, without serving it
 ///
 /// Exit status 0 means that `serve` would accept it, unless an address is in use. Otherwise
-/// everything that is wrong is reported, with file, line, key and a remedy.
+/// everything that is wrong is reported, with file, line, key and a remedy. Warnings on standard error
+/// are about what `serve` accepts but is likely not meant, such as lines that may pass unfiltered.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill check config/linemill.toml
@@ -44,6 +46,9 @@ impl Check {
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &FilterFamilies::default(), None).await?;
+            if let Some(warnings) = warnings(&settings, &built) {
+                eprintln!("{warnings}\n");
+            }
             println!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {

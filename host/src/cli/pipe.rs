@@ -171,6 +171,10 @@ fn ended(end: End) -> anyhow::Result<()> {
         End::Filter(Close::OnError) => Err(anyhow!(
             "a line failed, and its filter's `on_error` is \"close\""
         )),
+        End::Filter(Close::Host) => Err(hinted(
+            "the host could not run a filter",
+            "see the warning above; raise the limits of the process, or free memory",
+        )),
         End::Oversize => Err(anyhow!(
             "a line is longer than `max_line`, and `oversize` is \"close\""
         )),

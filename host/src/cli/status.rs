@@ -86,6 +86,22 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
             )?;
         }
     }
+    for (name, filter) in &status.filters {
+        if filter.suspended > 0 {
+            let suspended = filter.suspended;
+            writeln!(
+                text,
+                "filter {name}: {suspended} connections suspended: it kept failing on their lines"
+            )?;
+        }
+        if filter.host_faults > 0 {
+            let calls = filter.host_faults;
+            writeln!(
+                text,
+                "filter {name}: {calls} calls failed because of the host"
+            )?;
+        }
+    }
     for trial in &status.trials {
         let (kind, filter, share) = (&trial.kind, &trial.filter, &trial.share);
         let (lines, failed) = (trial.lines, trial.failed);

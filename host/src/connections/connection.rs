@@ -61,6 +61,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 activity,
                 cohort: Cohort::NONE,
                 peer: None,
+                many: false,
             },
             patience: None,
         }

@@ -24,6 +24,8 @@ pub(super) struct Context {
     pub(super) cohort: Cohort,
     /// The client's address; `None` for a Unix socket and for standard input.
     pub(super) peer: Option<SocketAddr>,
+    /// The lines come from many clients that cannot be told apart.
+    pub(super) many: bool,
 }
 
 impl Context {

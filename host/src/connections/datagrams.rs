@@ -33,6 +33,7 @@ pub async fn serve(
         activity: Arc::new(Activity::new()),
         cohort: Cohort::NONE,
         peer: None,
+        many: true,
     };
     let sink = ConnectionSink::of_client(sink());
     let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;

@@ -21,7 +21,7 @@ pub enum End {
     Oversize,
     /// An invalid length prefix, with `framing = "octet"`.
     BadLength,
-    /// A filter closed the stream, or failed with `on_error = "close"`.
+    /// A filter closed the stream, or failed with `on_error = "close"`, or the host could not run it.
     Filter(Close),
     /// The host drains or the listener is gone, and there was a moment without input with nothing
     /// owed to anybody.
@@ -57,6 +57,8 @@ linemill_telemetry::label_values! {
         Filter = "filter",
         /// A line failed in a filter with `on_error = "close"`.
         OnError = "on_error",
+        /// The host could not run a filter for ten seconds, such as for lack of memory.
+        Host = "host",
         /// The host stopped, or the listener was removed.
         Drain = "drain",
         /// TLS ended without `close_notify`.
@@ -88,6 +90,7 @@ impl End {
             Self::BadLength => EndReason::BadLength,
             Self::Filter(Close::Verdict) => EndReason::Filter,
             Self::Filter(Close::OnError) => EndReason::OnError,
+            Self::Filter(Close::Host) => EndReason::Host,
             Self::Settled | Self::Drained | Self::Undelivered => EndReason::Drain,
             Self::Broken(error) if is_truncated(error) => EndReason::Truncated,
             Self::Broken(_) => EndReason::ReadError,

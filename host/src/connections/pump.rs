@@ -105,12 +105,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             activity,
             cohort,
             peer,
+            many,
         } = context;
         let (now, lease) = Snapshot::subscribe(&mut snapshot, direction == Direction::Forward);
         let service = Arc::clone(now.generation().services.get(&*listener)?);
         let origin = Origin {
             listener: Some(Arc::clone(&listener)),
             peer,
+            many,
         };
         let framings = service.framings(direction);
         let (chain, rules) = (service.chain(direction), service.rules(framings.from));
@@ -269,6 +271,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             self.write_progress = Instant::now();
         }
         let (framings, dropped) = (self.framings, &self.metrics.dropped);
+        if output.cut > 0 {
+            dropped.of(DropReason::Host).inc_by(output.cut);
+        }
         if let Some(output) = self.sink.enqueue(output, framings, dropped)? {
             // Boxed: its future is large.
             Box::pin(self.hand_over(output)).await?;

@@ -16,4 +16,5 @@ pub mod origin;
 pub mod reloader;
 pub mod request;
 pub mod triggers;
+pub mod warnings;
 pub mod watcher;

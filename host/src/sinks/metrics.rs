@@ -63,6 +63,9 @@ linemill_telemetry::label_values! {
         Framing = "framing",
         /// A `tee` had no room for its copy of the line.
         Tee = "tee",
+        /// The host could not run a filter, such as for lack of memory. The line was not filtered, so it
+        /// must not pass.
+        Host = "host",
     }
 }
 

@@ -77,6 +77,11 @@ mod sandbox {
     mod compile;
     /// Stages that run only for lines that match `when`.
     mod conditions;
+    /// A host without room for another instance: lines wait, and never pass unfiltered.
+    #[cfg(target_os = "linux")]
+    mod exhaustion;
+    /// Filters that keep something back: lines that they cannot handle do not pass by default.
+    mod fail_closed;
     /// Guests that trap, spin, grow, or answer nonsense, under each policy of `on_error`.
     mod faults;
     /// What filters may import, and what they can do with it.

@@ -83,7 +83,7 @@ fn what_changes_live() {
         r#"listener a: oversize "split" -> "drop""#,
         "filter case: added",
         "filter rot13: plugin rot13 -> ./new.wasm",
-        r#"filter rot13: on_error "pass" -> "close""#,
+        r#"filter rot13: on_error the filter's default -> "close""#,
         "filter rot13: limits.tables 100000 -> 1",
         "filter rot13: limits.imports 200000 -> 2",
         "filter rot13: limits.output 2MiB -> 3MiB",

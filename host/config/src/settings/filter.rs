@@ -26,9 +26,12 @@ keys! {
         /// exceeded memory or an invalid answer. `"pass"`: it continues unfiltered. `"drop"`: it is
         /// dropped. `"close"`: the connection closes after the lines before it. `"quarantine"`: it
         /// is dropped and sent to `quarantine`. After a fault, the other lines of the call are
-        /// processed again without it.
-        on_error: OnError = OnError::Pass, Choice, Live,
-            sample "a failed line continues unfiltered; or \"drop\" it, or \"close\"";
+        /// processed again without it. A line that the host itself cannot filter never passes; see
+        /// [below](#when-the-host-cannot-filter-a-line).
+        on_error: Option<OnError> = None, Optional(Choice, "the filter's default"), Live,
+            default "see [below](#the-default-of-on_error)",
+            sample "a failed line; or \"close\" the connection, or \"pass\" it unfiltered",
+            example "\"drop\"";
         // Present exactly when `on_error` is `quarantine`.
         /// Where failed lines go; see [Quarantine](#quarantine). Refused with any other `on_error`.
         quarantine: Option<Destination> = None,

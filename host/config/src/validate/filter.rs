@@ -64,16 +64,22 @@ impl Checker<'_> {
     fn quarantine(&mut self, table: &Table<'_>) {
         let on_error = table.item("on_error");
         let policy = match &on_error {
-            None => OnError::Pass,
+            None => None,
             Some(item) => match item.choice() {
-                Ok(policy) => policy,
+                Ok(policy) => Some(policy),
                 // Has been reported already.
                 Err(_) => return,
             },
         };
-        match (table.item("quarantine"), policy == OnError::Quarantine) {
+        match (
+            table.item("quarantine"),
+            policy == Some(OnError::Quarantine),
+        ) {
             (Some(item), false) => {
-                let why = format!("`on_error` is \"{}\"", policy.keyword());
+                let why = match policy {
+                    Some(policy) => format!("`on_error` is \"{}\"", policy.keyword()),
+                    None => "`on_error` is not set".to_owned(),
+                };
                 let problem = item.vain(why, "write on_error = \"quarantine\"");
                 self.problems.push(problem);
             }

@@ -25,6 +25,8 @@ pub struct ChainOutput {
     pub routed: Vec<(Arc<str>, Lines)>,
     /// If set, the connection closes once all these lines are written.
     pub close: Option<Close>,
+    /// Lines that were lost because the host could not run a filter.
+    pub cut: u64,
 }
 
 /// A batch on its way through a chain.
@@ -36,6 +38,8 @@ pub(crate) struct Batch {
     routed: RoutedLines,
     /// If set, the stream ends after all of these lines.
     pub(crate) close: Option<Close>,
+    /// Lines that were lost because the host could not run a filter.
+    cut: u64,
 }
 
 impl Batch {
@@ -49,7 +53,9 @@ impl Batch {
     /// Applies the verdicts of a stage. If the stage closes the stream, lines after that point are
     /// cut, including those that earlier stages sent to routes. So the earliest line at which any
     /// stage closes decides.
-    pub(crate) fn advance(&mut self, verdicts: Verdicts) {
+    /// `inputs` is how many lines the stage received.
+    pub(crate) fn advance(&mut self, inputs: usize, verdicts: Verdicts) {
+        self.cut += verdicts.cut(inputs);
         if verdicts.close.is_some() {
             self.routed.end_at(verdicts.counts.len().saturating_sub(1));
         }
@@ -61,6 +67,7 @@ impl Batch {
 
     /// Adds the lines that a filter held back, after all others.
     pub(crate) fn add(&mut self, held: HeldLines, framing: Framing) {
+        self.cut += held.cut;
         self.routed.append(held.routed, self.lines.len());
         if !held.lines.is_empty() {
             self.lines.terminate(framing);
@@ -74,6 +81,7 @@ impl Batch {
             lines: self.lines,
             routed: self.routed.by_route(routes),
             close: self.close,
+            cut: self.cut,
         }
     }
 }

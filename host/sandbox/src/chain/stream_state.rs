@@ -12,11 +12,12 @@ use super::batch::{Batch, ChainOutput};
 use super::condition::{self, Picked};
 use super::{Chain, Stage};
 use crate::filter::{Filter, OwnInstance};
+use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::quarantine::Origin;
 use crate::supervise::supervisor::CallContext;
 use crate::trial::Cohort;
 use crate::trial::shadow::Shadow;
-use crate::verdict::{Rules, Verdicts};
+use crate::verdict::{Close, Rules, Verdicts};
 use linemill_framing::{Lines, blocks};
 
 mod migrate;
@@ -36,6 +37,8 @@ pub struct StreamState {
 pub(super) struct StageState {
     /// The instance that the stream owns here, if it has one.
     pub(super) own: OwnInstance,
+    /// Keeps lines from the filter if it kept failing on them.
+    pub(super) breaker: StreamBreaker,
     /// The stage that serves this stream here instead of the chain's: a swap replaced its filter,
     /// but the state could not be handed over.
     kept: Option<Box<Stage>>,
@@ -111,7 +114,12 @@ impl StreamState {
         if batch.lines.is_empty() {
             return;
         }
-        let StageState { own, kept, shadow } = &mut self.stages[at];
+        let StageState {
+            own,
+            breaker,
+            kept,
+            shadow,
+        } = &mut self.stages[at];
         let on_trial = self.chain.stages[at].shadow(self.cohort);
         let stage = kept
             .as_deref()
@@ -128,6 +136,7 @@ impl StreamState {
             });
         }
         let all = std::mem::take(&mut batch.lines);
+        let inputs = all.len();
         let picked = when.as_ref().map_or(Picked::All, |when| {
             condition::pick(&all, |content| when.is_match(content))
         });
@@ -136,15 +145,15 @@ impl StreamState {
                 batch.lines = all;
                 return;
             }
-            Picked::All => run(filter, own, shadow.as_ref(), all, context).await,
+            Picked::All => run(filter, own, breaker, shadow.as_ref(), all, context).await,
             Picked::Some { lines, runs } => {
-                let verdicts = run(filter, own, shadow.as_ref(), lines, context).await;
+                let verdicts = run(filter, own, breaker, shadow.as_ref(), lines, context).await;
                 let verdicts = condition::put_back(&all, &runs, verdicts);
                 blocks::give_back(all.into_bytes());
                 verdicts
             }
         };
-        batch.advance(verdicts);
+        batch.advance(inputs, verdicts);
     }
 
     /// The stage that serves the stream at position `at`.
@@ -158,15 +167,20 @@ impl StreamState {
 async fn run(
     filter: &Filter,
     own: &mut OwnInstance,
+    breaker: &mut StreamBreaker,
     shadow: Option<&Shadow>,
     lines: Lines,
     context: CallContext<'_>,
 ) -> Verdicts {
     let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
-        return filter.process(own, lines, context).await;
+        return filter.process(own, breaker, lines, context).await;
     };
     let copy = lines.clone();
-    let verdicts = filter.process(own, lines, context).await;
-    room.fill(copy, context.rules, &verdicts);
+    let verdicts = filter.process(own, breaker, lines, context).await;
+    if verdicts.close == Some(Close::Host) {
+        room.skip(copy.len());
+    } else {
+        room.fill(copy, context.rules, &verdicts);
+    }
     verdicts
 }

@@ -21,7 +21,7 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
     let plugin = Plugin::new(&engine, bundled::component(name).unwrap(), Grants::NONE).unwrap();
     let mut filter = FilterSettings::new(name, PluginRef::Name(name.into()));
     filter.settings = settings;
-    filter.on_error = OnError::Pass;
+    filter.on_error = Some(OnError::Pass);
     Filter::start(
         engine,
         plugin,

@@ -4,6 +4,7 @@
 //! of a stream, the lines that the filter held back.
 //! Not here: what follows a fault (`supervise`), the calls into the guest (`instance`).
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +14,10 @@ use crate::fault::{Fault, FaultKind};
 use crate::instance::{Instance, NotStarted};
 use crate::plugin::Linked;
 use crate::supervise::capsule::State;
+use crate::supervise::host_wait::{HostWait, contained};
 use crate::supervise::supervisor::{CallContext, Supervised};
 use crate::verdict::routed_lines::HeldLines;
-use crate::verdict::{Verdicts, judge};
+use crate::verdict::{Failed, HeldVerdicts, Verdicts, judge, judge_held};
 use linemill_framing::Lines;
 
 impl Supervised for Filter {
@@ -55,14 +57,8 @@ impl Supervised for Filter {
                 .overrun_seconds
                 .observe(overrun);
         }
-        let verdicts = judge(
-            input,
-            outcome?,
-            rules,
-            route_indices,
-            self.settings.on_error,
-        )
-        .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
+        let verdicts = judge(input, outcome?, rules, route_indices, self.on_error())
+            .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
         self.give_back(own, instance);
         Ok(verdicts)
     }
@@ -92,42 +88,37 @@ impl Filter {
             ..
         } = context;
         let accounting = self.supervisor.accounting();
-        let mut held = HeldLines::default();
-        let Some(instance) = own.0.filter(|instance| instance.keeps_state) else {
-            return held;
+        let Some(mut instance) = own.0.filter(|instance| instance.keeps_state) else {
+            return HeldLines::default();
         };
-        let terminator = rules.framing.terminator();
-        let finished = instance
-            .finish(
-                &self.engine,
-                self.bounds,
-                route_indices.len(),
-                rules.max_output,
-            )
-            .await;
-        let lines = finished.unwrap_or_else(|fault| {
-            accounting.failures(fault.kind, 1, &fault.reason);
-            Vec::new()
-        });
-        for (content, route) in lines {
-            let wrong = if content.len() > rules.max_output {
-                let reason = "a line that the filter held back exceeds the length limit";
-                Some((FaultKind::Length, reason))
-            } else if rules.framing.ends_inside(&content) {
-                let reason = "a line that the filter held back contains a terminator";
-                Some((FaultKind::Terminator, reason))
-            } else {
-                None
+        let mut wait: Option<HostWait> = None;
+        let judged = loop {
+            let finishing = async {
+                let answer = instance.finish(&self.engine, self.bounds, rules.max_output);
+                judge_held(&answer.await?, rules, route_indices)
+                    .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))
             };
-            if let Some((kind, reason)) = wrong {
-                accounting.failures(kind, 1, reason);
-                accounting.quarantine(context.origin, kind, reason, &content);
-            } else if let Some(route) = route.and_then(|route| route_indices[route as usize]) {
-                let at = held.lines.len();
-                held.routed.push(&content, terminator, route, at);
-            } else {
-                held.lines.push(&content, terminator);
+            let finished = contained(pin!(finishing)).await;
+            match finished {
+                Err(fault) if fault.kind.is_of_host() => {
+                    let wait = wait.get_or_insert_with(HostWait::begin);
+                    if !wait.again(accounting, &fault, context.origin).await {
+                        return HeldLines::lost();
+                    }
+                }
+                // The instance did not survive the fault of the host.
+                Err(_) if wait.is_some() => return HeldLines::lost(),
+                judged => break judged,
             }
+        };
+        let HeldVerdicts { held, failed } = judged.unwrap_or_else(|fault| {
+            accounting.failures(fault.kind, 1, &fault.reason);
+            HeldVerdicts::default()
+        });
+        for (Failed { kind, reason, .. }, content) in failed {
+            let reason = format!("a line that the filter held back: {reason}");
+            accounting.failures(kind, 1, &reason);
+            accounting.quarantine(context.origin, kind, &reason, &content);
         }
         held
     }
@@ -156,12 +147,13 @@ impl Filter {
             Err(NotStarted::NoSlot) => self.start_of(&self.plugin.linked).await,
             started => started,
         };
-        match started.map_err(NotStarted::into_fault)? {
+        match started.map_err(|not_started| not_started.into_fault().at_start())? {
             (instance, routes) if routes == self.routes => Ok(instance),
             _ => Err(Fault::new(
                 FaultKind::Outcome,
                 "it declares different routes than before with the same settings",
-            )),
+            )
+            .at_start()),
         }
     }
 

@@ -10,8 +10,10 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 use super::{ImportContext, Wasi};
+use crate::instance::is_of_host;
 use crate::limits::meter::Meter;
 use crate::limits::{Bounds, LimitExceeded, PARTS};
+use crate::plugin::chain_of;
 
 /// The data of a store.
 pub(crate) struct HostState {
@@ -27,6 +29,8 @@ pub(crate) struct HostState {
     imports_limit: u32,
     /// The limit that was hit last since the current call began.
     pub(crate) refused: Option<LimitExceeded>,
+    /// Why the system did not give the guest memory that its limits allow, in the current call.
+    pub(crate) host_failed: Option<String>,
     /// The time that the current call has left.
     pub(crate) meter: Meter,
     /// Calls to imports that the current call may still make.
@@ -46,6 +50,7 @@ impl HostState {
             elements: 0,
             imports_limit: bounds.limits.imports,
             refused: None,
+            host_failed: None,
             meter: Meter::default(),
             imports_left: 0,
             import_context,
@@ -58,6 +63,7 @@ impl HostState {
         self.meter.begin(time);
         self.imports_left = self.imports_limit;
         self.refused = None;
+        self.host_failed = None;
     }
 
     /// Counts a call to an import. Each import calls this first.
@@ -95,6 +101,16 @@ impl HostState {
     }
 }
 
+impl HostState {
+    /// Notes that the system refused memory. Growing beyond the maximum that the module itself declares
+    /// comes here, too, and is the guest's own doing.
+    fn note_failed(&mut self, error: &wasmtime::Error) {
+        if is_of_host(error) {
+            self.host_failed = Some(chain_of(error));
+        }
+    }
+}
+
 impl ResourceLimiter for HostState {
     fn memory_growing(
         &mut self,
@@ -109,6 +125,18 @@ impl ResourceLimiter for HostState {
         }
         self.memory = total;
         Ok(true)
+    }
+
+    /// The guest gets -1, as if a limit had been reached. If it fails because of that, the fault is the
+    /// host's.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.note_failed(&error);
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.note_failed(&error);
+        Ok(())
     }
 
     fn table_growing(

@@ -1,11 +1,13 @@
 //! Classifies errors of wasmtime as faults.
 //!
-//! In: the error of a call, and the store of the instance. Out: [`Fault`], with a kind for metrics, a
+//! In: the error of an instantiation or a call, and the store of the instance. Out: [`Fault`], with a kind for metrics, a
 //! reason for people, and the guest's backtrace.
 //! Not here: the list of kinds (`crate::fault`), what follows from a fault (`supervise`).
 
+use std::io;
+
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace, WasmtimeBug};
 use wasmtime_wasi::I32Exit;
 
 use crate::backtrace;
@@ -14,13 +16,33 @@ use crate::imports::HostState;
 use crate::limits::LimitExceeded;
 use crate::plugin::chain_of;
 
+/// Classifies a failed instantiation. The guest has answered nothing yet: whatever is not a trap, a
+/// limit or an exit is the host's fault.
+pub(super) fn of_instantiation(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
+    match fault(store, error) {
+        Fault {
+            kind: FaultKind::Outcome,
+            reason,
+            ..
+        } => Fault::new(FaultKind::Host, reason),
+        fault => fault,
+    }
+}
+
 /// Classifies a failed call.
 pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault {
+    if let Some(reason) = &store.data().host_failed {
+        return Fault::new(FaultKind::Host, reason);
+    }
+    if is_of_host(error) {
+        return Fault::new(FaultKind::Host, chain_of(error));
+    }
     if let Some(exceeded) = limit_exceeded(error).or(store.data().refused) {
         return Fault {
             kind: exceeded.kind(),
             reason: exceeded.to_string(),
             backtrace: backtrace::of(error),
+            at_start: false,
         };
     }
     let kind = match error.downcast_ref::<Trap>() {
@@ -45,7 +67,28 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
         kind,
         reason,
         backtrace: backtrace::of(error),
+        at_start: false,
     }
+}
+
+/// Whether the system or wasmtime failed, not the guest.
+pub(crate) fn is_of_host(error: &wasmtime::Error) -> bool {
+    error.is::<OutOfMemory>()
+        || error.is::<PoolConcurrencyLimitError>()
+        || error.is::<WasmtimeBug>()
+        || error.is::<io::Error>()
+        || is_system_error(error)
+}
+
+/// Whether this is the error of a system call that wasmtime made itself.
+#[cfg(unix)]
+fn is_system_error(error: &wasmtime::Error) -> bool {
+    error.is::<rustix::io::Errno>()
+}
+
+#[cfg(not(unix))]
+fn is_system_error(_: &wasmtime::Error) -> bool {
+    false
 }
 
 /// The limit that the call exceeded, if that is what the error says.

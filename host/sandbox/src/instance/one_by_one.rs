@@ -1,7 +1,7 @@
 //! The per-line world: one call per line.
 //!
-//! In: lines. Out: the outcome that a batch filter would return, so that the rest of the host handles
-//! only one kind of answer.
+//! In: lines, or the answer of `finish`. Out: what a batch filter would return, so that the rest of the
+//! host handles only one kind of answer. How long an answer is gets checked before it is copied.
 //! Not here: checking the outcome (`verdict`).
 
 use std::time::Duration;
@@ -41,12 +41,16 @@ pub(super) async fn process(
         let end = input.terminator(index);
         let before = output.len();
         super::allow(store, deadline);
+        let verdict = guest
+            .call_process(&mut *store, input.content(index))
+            .await?;
+        let used = output.bytes().len() + output.len() + reasons;
+        if used.saturating_add(size(&verdict, input, index)) > limit {
+            return Err(LimitExceeded::Output.into());
+        }
         let mut push =
             |lines: &[Vec<u8>]| lines.iter().for_each(|content| output.push(content, end));
-        match guest
-            .call_process(&mut *store, input.content(index))
-            .await?
-        {
+        match verdict {
             Verdict::Pass => output.push(input.content(index), end),
             Verdict::Replace(content) => output.push(&content, end),
             Verdict::Drop => {}
@@ -68,9 +72,6 @@ pub(super) async fn process(
                 outcome.routes.push(Routed { line, route });
             }
         }
-        if output.bytes().len() + output.len() + reasons > limit {
-            return Err(LimitExceeded::Output.into());
-        }
         outcome.counts.push((output.len() - before) as u32);
         if outcome.close_after.is_some() {
             outcome.counts.resize(input.len(), 0);
@@ -80,4 +81,46 @@ pub(super) async fn process(
     let (bytes, spans) = output.into_parts();
     outcome.output = batch::LinesResult { bytes, spans };
     Ok(outcome)
+}
+
+/// How many bytes a verdict on the line `index` adds to the answer, where each output line counts as one
+/// byte more.
+fn size(verdict: &Verdict, input: &Lines, index: usize) -> usize {
+    let line = |content: &[u8]| content.len() + input.terminator(index).len() + 1;
+    match verdict {
+        Verdict::Pass => line(input.content(index)),
+        Verdict::Replace(content) => line(content),
+        Verdict::Drop => 0,
+        Verdict::Fail(reason) => reason.len().min(REASON),
+        Verdict::Split(lines) | Verdict::Close(lines) | Verdict::Route((_, lines)) => {
+            lines.iter().map(|content| line(content)).sum()
+        }
+    }
+}
+
+/// The answer of `finish` as a batch filter would give it. It may have `limit` bytes, where each line
+/// counts as one byte more.
+pub(super) fn held(held: &[line::Held], limit: usize) -> wasmtime::Result<batch::Held> {
+    let total: usize = held.iter().map(|held| held.content.len() + 1).sum();
+    if total > limit {
+        return Err(LimitExceeded::Output.into());
+    }
+    let mut answer = batch::Held {
+        output: batch::LinesResult {
+            bytes: Vec::with_capacity(total),
+            spans: Vec::with_capacity(2 * held.len()),
+        },
+        routes: Vec::new(),
+    };
+    let batch::LinesResult { bytes, spans } = &mut answer.output;
+    for (line, held) in held.iter().enumerate() {
+        spans.push(bytes.len() as u32);
+        bytes.extend_from_slice(&held.content);
+        spans.push(bytes.len() as u32);
+        if let Some(route) = held.route {
+            let line = line as u32;
+            answer.routes.push(Routed { line, route });
+        }
+    }
+    Ok(answer)
 }

@@ -41,6 +41,10 @@ pub(crate) struct Accounting {
     lines: Shards<AtomicU64>,
     /// The lines among these that failed.
     failed: AtomicU64,
+    /// Limits how often it is logged that streams wait for the host, and that they give up.
+    host_log: [Gate; 2],
+    /// Limits how often it is logged that streams are suspended, and called again.
+    suspension_log: [Gate; 2],
 }
 
 impl Accounting {
@@ -60,6 +64,8 @@ impl Accounting {
             reporting,
             lines: Shards::default(),
             failed: AtomicU64::new(0),
+            host_log: Default::default(),
+            suspension_log: Default::default(),
         }
     }
 
@@ -123,8 +129,8 @@ impl Accounting {
         self.quarantine_all(origin, fault.kind, &fault.reason, input);
     }
 
-    /// Counts lines that were not offered to the filter because its breaker is open. Logs nothing:
-    /// the supervisor logged the opening.
+    /// Counts lines that were not offered to the filter because the stream's breaker is open. Logs
+    /// nothing: the opening was logged.
     pub(crate) fn not_offered(&self, input: &Lines, origin: &Origin) {
         let lines = input.len() as u64;
         let reason = "the filter kept failing, so it was not called";
@@ -148,6 +154,78 @@ impl Accounting {
                 "line failed"
             );
         }
+    }
+
+    /// Logs that a stream's lines are kept from the filter, at most once per second.
+    pub(crate) fn suspended(&self, fault: &Fault, origin: &Origin) {
+        if !self.reporting.log.is_shut()
+            && let Some(suppressed) = self.suspension_log[0].pass()
+        {
+            tracing::warn!(
+                filter = self.name,
+                kind = fault.kind.label(),
+                reason = fault.reason,
+                listener = origin.listener.as_deref(),
+                peer = origin.peer.map(tracing::field::display),
+                on_error = self.on_error.keyword(),
+                not_logged = suppressed,
+                "connection suspended: the filter kept failing on its lines, so it is called for none but probes"
+            );
+        }
+    }
+
+    /// Logs that a stream's lines are no longer kept from the filter, at most once per second.
+    pub(crate) fn resumed(&self) {
+        if !self.reporting.log.is_shut()
+            && let Some(suppressed) = self.suspension_log[1].pass()
+        {
+            tracing::info!(
+                filter = self.name,
+                not_logged = suppressed,
+                "connection no longer suspended: the filter is called again"
+            );
+        }
+    }
+
+    /// Counts a call that failed because of the host, and logs it at most once per second. It is no failure
+    /// of the filter. `last`: the stream will not try again.
+    pub(crate) fn host_fault(&self, fault: &Fault, origin: &Origin, last: bool) {
+        self.metrics.host_faults.inc();
+        if self.reporting.log.is_shut() {
+            return;
+        }
+        let Some(suppressed) = self.host_log[usize::from(last)].pass() else {
+            return;
+        };
+        let listener = origin.listener.as_deref();
+        let peer = origin.peer.map(tracing::field::display);
+        let (filter, kind, reason) = (&self.name, fault.kind.label(), &fault.reason);
+        if last {
+            tracing::warn!(
+                filter,
+                kind,
+                reason,
+                listener,
+                peer,
+                not_logged = suppressed,
+                "connection ends: the host could not run the filter, and its lines must not pass unfiltered"
+            );
+        } else {
+            tracing::warn!(
+                filter,
+                kind,
+                reason,
+                listener,
+                peer,
+                not_logged = suppressed,
+                "the host cannot run the filter: the connection waits"
+            );
+        }
+    }
+
+    /// How many calls failed because of the host.
+    pub(crate) fn host_faults(&self) -> u64 {
+        self.metrics.host_faults.get()
     }
 
     /// Sends a failed line to quarantine if the filter has one.

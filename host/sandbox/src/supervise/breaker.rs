@@ -1,29 +1,35 @@
-//! The circuit breaker of a filter: decides whether the filter is called at all, and how long a
+//! The circuit breakers: decide whether a stream's lines are offered to a filter at all, and how long a
 //! stream waits after a fault.
 //!
-//! In: successful calls and faults. Out: for each call, whether it may be made; for a stream whose
-//! line failed, how long it waits before the next instance starts. A line that fails by the filter's
-//! own verdict is not a fault: the filter works. Pure, except for its gauge and the wall clock.
+//! In: successful calls and faults, each with its stream. Out: for each call, whether it may be made; for
+//! a stream whose line failed, how long it waits before the next instance starts. A line that fails by
+//! the filter's own verdict is not a fault: the filter works. Pure, except for gauges and the wall clock.
 //! Not here: what happens to lines that are not offered, and logging (`supervisor`).
 //!
-//! `OPENS` consecutive faults over at least one second open the breaker, provided no stream had a
-//! successful call in between. The breaker counts consecutive faults, not a failure rate: isolating a
-//! bad line provokes faults, so even a filter that handles nearly all lines may fail half of its
-//! calls. Consecutive faults number at most one per bad line, since the search for a bad line calls
-//! its neighbours too, and these succeed.
+//! A fault is attributed to the stream first. Each stream has a breaker of its own (`stream`), and no
+//! stream can open that of another. The breaker here is the filter's. It opens when the filter itself is
+//! in doubt, because streams of several clients, or its own start, or everything so far has failed. Even
+//! then it keeps nobody out whose lines have not failed: the next batch of every other stream is a probe.
+//! So the lines of a stream are kept from a filter only after its own lines have failed.
+//!
+//! `Row` counts consecutive faults, not a failure rate: isolating a bad line provokes faults, so even a
+//! filter that handles nearly all lines may fail half of its calls. Consecutive faults number at most one
+//! per bad line, since the search for a bad line calls its neighbours too, and these succeed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use prometheus_client::metrics::gauge::Gauge;
 
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
 /// Consecutive faults after which the next instance still starts without a wait.
 const AT_ONCE: u32 = 64;
-/// Consecutive faults that open the breaker.
+/// Consecutive faults that open a breaker.
 const OPENS: u32 = AT_ONCE + 10;
 /// Weight of a fault that used up the deadline, or that kept an instance from starting. Any other
 /// fault has weight 1.
@@ -31,51 +37,80 @@ const HEAVY: u32 = 8;
 /// The longest wait before an instance starts. The first wait is a millisecond; each is twice the
 /// one before.
 const LONGEST_WAIT: Duration = Duration::from_millis(512);
-/// How long consecutive faults must have lasted before the breaker opens.
+/// How long consecutive faults must have lasted before a breaker opens.
 const LEAST: Duration = Duration::from_secs(1);
 /// The first and the longest pause before a probe; each is twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// From how many clients the faults must come to cast doubt on a filter that has worked before.
+const CLIENTS: usize = 3;
 
-/// Decides whether a filter is called. All streams of the filter share it.
+/// Whom a fault is attributed to: a client's address, or the first 64 bits of an IPv6 address, which are
+/// one customer's. Clients without an address count as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client(Option<IpAddr>);
+
+/// The breaker of a filter, which all of its streams share.
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    /// Set while there are consecutive faults, or the breaker is open. The fast path reads nothing
-    /// else.
-    trouble: AtomicBool,
+    /// Cleared while the last call was successful. The fast path reads nothing else.
+    in_doubt: AtomicBool,
     state: Mutex<State>,
+    /// How often the breaker has closed.
+    closed: AtomicU32,
     /// Counts the open breakers of all filters of this name.
     open: Gauge,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Faults since the last successful call, by weight.
-    row: u32,
-    /// When the first of these faults happened; `None` if there are none.
-    since: Option<Instant>,
+    /// Faults since the last successful call.
+    row: Row,
+    /// Clients whose lines had these faults; at most [`CLIENTS`].
+    clients: Vec<Client>,
+    /// One of these faults came before the filter saw any line.
+    at_start: bool,
+    /// A call has been successful.
+    has_worked: bool,
     /// `None` while the breaker is closed.
     open: Option<Open>,
+}
+
+/// Consecutive faults.
+#[derive(Debug, Default)]
+struct Row {
+    /// Their number, by weight.
+    weight: u32,
+    /// When the first of them happened; `None` if there are none.
+    since: Option<Instant>,
 }
 
 #[derive(Debug, Clone)]
 struct Open {
     since: SystemTime,
-    /// No probe may start before this.
+    /// The earliest probe by a stream whose lines have failed.
     next: Instant,
-    /// The time between two probes.
-    pause: Duration,
     /// Probes that failed.
     probes: u32,
+}
+
+/// A fault whose lines will not be called again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fell {
+    /// It used up the deadline, or kept an instance from starting: it has weight [`HEAVY`].
+    pub(crate) heavy: bool,
+    /// The filter had not seen any line yet.
+    pub(crate) at_start: bool,
+    pub(crate) client: Client,
 }
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
-    /// The breaker is closed.
+    /// No breaker is open.
     Yes,
-    /// The breaker is open, and this call tests whether the filter works again.
+    /// A breaker is open, and this call tests whether the filter works again.
     Probe,
-    /// The breaker is open: the filter must not be called.
+    /// The lines of this stream must not be offered.
     No,
 }
 
@@ -84,109 +119,90 @@ pub(crate) enum Admitted {
 pub struct Opened {
     /// When it opened.
     pub since: SystemTime,
-    /// The earliest time of the next probe.
+    /// The earliest probe by a stream whose lines have failed. Any other stream is a probe at once.
     pub next_probe: SystemTime,
     /// Probes that failed.
     pub failed_probes: u32,
 }
 
-/// The breaker's decision after a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    /// The stream starts another instance after this time, which may be zero.
-    Wait(Duration),
-    /// This fault opened the breaker.
-    Opened,
-    /// The breaker was open already.
-    Open,
-}
+// === impl Breaker ===
 
 impl Breaker {
     /// Creates a closed breaker. While it is open, it adds 1 to the gauge `open`.
     pub(crate) fn new(open: Gauge) -> Self {
         Self {
-            trouble: AtomicBool::new(false),
+            // Until a first call has been successful.
+            in_doubt: AtomicBool::new(true),
             state: Mutex::default(),
+            closed: AtomicU32::new(0),
             open,
         }
     }
 
-    /// Decides whether a call may be made now. Does not read the clock while all is well.
-    pub(crate) fn admit_now(&self) -> Admitted {
-        if self.trouble.load(Ordering::Acquire) {
-            self.admit(Instant::now())
-        } else {
-            Admitted::Yes
-        }
+    /// Whether the last call was a fault, or there was none yet. Otherwise the breaker is closed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.in_doubt.load(Ordering::Acquire)
     }
 
-    /// Decides whether a call may be made at `now`. A probe is one batch. No other probe is admitted
-    /// until another pause has passed, even if the stream that runs the probe goes away.
-    pub(crate) fn admit(&self, now: Instant) -> Admitted {
-        if !self.trouble.load(Ordering::Acquire) {
-            return Admitted::Yes;
-        }
-        match &mut self.lock().open {
-            None => Admitted::Yes,
-            Some(open) if now >= open.next => {
-                open.next = now + open.pause;
-                Admitted::Probe
-            }
-            Some(_) => Admitted::No,
-        }
+    /// Whether the breaker is open.
+    fn is_open(&self) -> bool {
+        self.is_in_doubt() && self.lock().open.is_some()
+    }
+
+    /// How often the breaker has closed.
+    fn times_closed(&self) -> u32 {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Records a successful call. Returns whether it closed the breaker.
     pub(crate) fn good(&self) -> bool {
-        if !self.trouble.load(Ordering::Acquire) {
+        if !self.is_in_doubt() {
             return false;
         }
         let mut state = self.lock();
-        self.trouble.store(false, Ordering::Release);
-        let closed = std::mem::take(&mut *state).open.is_some();
-        if closed {
+        self.in_doubt.store(false, Ordering::Release);
+        let before = std::mem::take(&mut *state);
+        state.has_worked = true;
+        if before.open.is_some() {
+            self.closed.fetch_add(1, Ordering::Release);
             self.open.dec();
         }
-        closed
+        before.open.is_some()
     }
 
-    /// Records a fault whose lines will not be called again. A `heavy` one has weight [`HEAVY`].
-    pub(crate) fn fault(&self, heavy: bool, now: Instant) -> After {
+    /// Records a fault. Returns whether it opened the breaker.
+    pub(crate) fn fault(&self, fell: Fell, now: Instant) -> bool {
         let mut state = self.lock();
-        self.trouble.store(true, Ordering::Release);
-        if state.open.is_some() {
-            return After::Open;
+        self.in_doubt.store(true, Ordering::Release);
+        state.row.add(fell.heavy, now);
+        state.at_start |= fell.at_start;
+        if state.clients.len() < CLIENTS && !state.clients.contains(&fell.client) {
+            state.clients.push(fell.client);
         }
-        state.row = state.row.saturating_add(if heavy { HEAVY } else { 1 });
-        let since = *state.since.get_or_insert(now);
-        if state.row >= OPENS && now.saturating_duration_since(since) >= LEAST {
-            state.open = Some(Open {
-                since: SystemTime::now(),
-                next: now + PAUSES.0,
-                pause: PAUSES.0,
-                probes: 0,
-            });
-            self.open.inc();
-            return After::Opened;
+        let doubtful = !state.has_worked || state.at_start || state.clients.len() == CLIENTS;
+        if state.open.is_some() || !doubtful || !state.row.opens(now) {
+            return false;
         }
-        After::Wait(match state.row.checked_sub(AT_ONCE + 1) {
-            None => Duration::ZERO,
-            Some(more) => Duration::from_millis(1 << more.min(9)).min(LONGEST_WAIT),
-        })
+        state.open = Some(Open {
+            since: SystemTime::now(),
+            next: now + PAUSES.0,
+            probes: 0,
+        });
+        self.open.inc();
+        true
     }
 
-    /// Records a failed probe: the pause before the next one doubles.
-    pub(crate) fn probe_failed(&self, now: Instant) {
+    /// Records that a probe failed; `next` is the next one by the same stream.
+    pub(crate) fn probe_failed(&self, next: Instant) {
         if let Some(open) = &mut self.lock().open {
-            open.pause = (open.pause * 2).min(PAUSES.1);
-            open.next = now + open.pause;
+            open.next = next;
             open.probes += 1;
         }
     }
 
     /// The breaker's status while it is open; `None` while it is closed.
     pub(crate) fn opened(&self) -> Option<Opened> {
-        if !self.trouble.load(Ordering::Acquire) {
+        if !self.is_in_doubt() {
             return None;
         }
         let open = self.lock().open.clone()?;
@@ -208,5 +224,43 @@ impl Drop for Breaker {
         if self.lock().open.is_some() {
             self.open.dec();
         }
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    fn add(&mut self, heavy: bool, now: Instant) {
+        self.weight = self.weight.saturating_add(if heavy { HEAVY } else { 1 });
+        self.since.get_or_insert(now);
+    }
+
+    /// Whether the row is long enough to open a breaker.
+    fn opens(&self, now: Instant) -> bool {
+        let lasted = self.since.map(|since| now.saturating_duration_since(since));
+        self.weight >= OPENS && lasted >= Some(LEAST)
+    }
+
+    /// How long to wait before the next instance starts.
+    fn wait(&self) -> Duration {
+        match self.weight.checked_sub(AT_ONCE + 1) {
+            None => Duration::ZERO,
+            Some(more) => Duration::from_millis(1 << more.min(9)).min(LONGEST_WAIT),
+        }
+    }
+}
+
+// === impl Client ===
+
+impl Client {
+    /// The client with this address.
+    pub(crate) fn of(peer: Option<SocketAddr>) -> Self {
+        Self(peer.map(|peer| match peer.ip().to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() >> 64 << 64;
+                IpAddr::V6(Ipv6Addr::from_bits(network))
+            }
+            address @ IpAddr::V4(_) => address,
+        }))
     }
 }

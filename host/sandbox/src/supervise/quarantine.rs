@@ -39,6 +39,8 @@ pub struct Origin {
     pub listener: Option<Arc<str>>,
     /// The client's address, if it has one.
     pub peer: Option<SocketAddr>,
+    /// The lines come from many clients that cannot be told apart, as datagrams do.
+    pub many: bool,
 }
 
 /// Why a line failed, and where it came from.
@@ -120,6 +122,7 @@ mod tests {
         let origin = Origin {
             listener: Some("logs".into()),
             peer: Some("192.0.2.1:7".parse().expect("an address")),
+            many: false,
         };
         let case = Case {
             filter: "json",

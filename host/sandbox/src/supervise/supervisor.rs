@@ -5,17 +5,21 @@
 //! time, or give an invalid answer. Out: verdicts on every line. After a fault the lines are called
 //! again in smaller parts, with a new instance after each fault, until the lines at fault are known.
 //! `on_error` applies to these. The cost is bounded: once [`BUDGET`] is spent, parts that fail are no
-//! longer split, and all their lines count as failed. While the breaker is open nothing is called,
-//! and all lines count as failed.
+//! longer split, and all their lines count as failed. While the stream's breaker is open nothing is
+//! called, and all lines count as failed. A line that the host itself cannot filter never passes: the stream
+//! waits (`host_wait`), and then ends.
 //! Not here: how instances are started and called (`filter`), which part is next (`fault_search`).
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, FaultKind};
 use crate::supervise::accounting::Accounting;
-use crate::supervise::breaker::{Admitted, After, Breaker, Opened};
+use crate::supervise::breaker::stream::StreamBreaker;
+use crate::supervise::breaker::{Admitted, Breaker, Client, Fell, Opened};
 use crate::supervise::capsule::State;
 use crate::supervise::fault_search::FaultSearch;
+use crate::supervise::host_wait::{HostWait, contained};
 use crate::supervise::quarantine::Origin;
 use crate::supervise::suspect_mode::SuspectMode;
 use crate::verdict::{Rules, Verdicts};
@@ -87,7 +91,7 @@ struct Start {
     search: FaultSearch,
     /// The fault of the first part, if it has been called already.
     known: Option<Fault>,
-    /// The breaker is open, and this batch is its probe.
+    /// A breaker is open, and this batch is a probe.
     probe: bool,
 }
 
@@ -116,15 +120,17 @@ impl Supervisor {
         self.breaker.opened()
     }
 
-    /// Runs lines through the filter. Never fails: faults become verdicts according to `on_error`.
+    /// Runs lines through the filter. Never fails: faults of the filter become verdicts according to
+    /// `on_error`, and those of the host end the stream.
     pub(crate) async fn run<S: Supervised>(
         &self,
         filter: &S,
         own: &mut S::Own,
+        breaker: &mut StreamBreaker,
         mut input: Lines,
         context: CallContext<'_>,
     ) -> Verdicts {
-        let admitted = self.breaker.admit_now();
+        let admitted = breaker.admit_now(&self.breaker, context.origin.many);
         if admitted == Admitted::No {
             return self.not_offered(input, context);
         }
@@ -135,25 +141,70 @@ impl Supervisor {
                 known: None,
                 probe: false,
             };
-            return Box::pin(self.find_lines_at_fault(filter, own, input, context, start)).await;
+            return Box::pin(self.find_lines_at_fault(filter, own, breaker, input, context, start))
+                .await;
         }
-        match filter.call(own, &mut input, context).await {
+        match self.call(filter, own, &mut input, context).await {
             Ok(verdicts) => {
-                self.works();
+                self.works(breaker);
                 self.accounting
                     .verdicts(lines, &input, &verdicts, context.origin);
                 blocks::give_back(input.into_bytes());
                 verdicts
             }
+            Err(fault) if fault.kind.is_of_host() => Verdicts::ended_by_host(),
             Err(fault) => {
                 let start = Start {
                     search: FaultSearch::of(lines),
                     known: Some(fault),
                     probe: admitted == Admitted::Probe,
                 };
-                Box::pin(self.find_lines_at_fault(filter, own, input, context, start)).await
+                Box::pin(self.find_lines_at_fault(filter, own, breaker, input, context, start))
+                    .await
             }
         }
+    }
+
+    /// Makes one call. As long as the host cannot make it, the stream waits and tries again, up to
+    /// [`PATIENCE`](crate::supervise::host_wait::PATIENCE).
+    async fn call<S: Supervised>(
+        &self,
+        filter: &S,
+        own: &mut S::Own,
+        input: &mut Lines,
+        context: CallContext<'_>,
+    ) -> Result<Verdicts, Fault> {
+        let called = contained(pin!(filter.call(own, input, context))).await;
+        match called {
+            Err(fault) if fault.kind.is_of_host() => {
+                Box::pin(self.call_again(filter, own, input, context, fault)).await
+            }
+            called => called,
+        }
+    }
+
+    /// Repeats a call that failed by `fault` of the host.
+    async fn call_again<S: Supervised>(
+        &self,
+        filter: &S,
+        own: &mut S::Own,
+        input: &mut Lines,
+        context: CallContext<'_>,
+        mut fault: Fault,
+    ) -> Result<Verdicts, Fault> {
+        let (mut wait, lines) = (HostWait::begin(), input.len());
+        while wait.again(&self.accounting, &fault, context.origin).await {
+            // Only a bug in the host can have taken lines of a call that failed.
+            if input.len() != lines {
+                break;
+            }
+            let called = contained(pin!(filter.call(own, input, context))).await;
+            match called {
+                Err(again) if again.kind.is_of_host() => fault = again,
+                called => return called,
+            }
+        }
+        Err(fault)
     }
 
     /// Calls the lines in parts, and parts that fail in smaller parts, down to single lines.
@@ -161,6 +212,7 @@ impl Supervisor {
         &self,
         filter: &S,
         own: &mut S::Own,
+        breaker: &mut StreamBreaker,
         input: Lines,
         context: CallContext<'_>,
         start: Start,
@@ -171,6 +223,8 @@ impl Supervisor {
             mut probe,
         } = start;
         let mut all = Verdicts::default();
+        // A probe has failed: the remaining lines are not offered.
+        let mut gave_up = false;
         let mut budget = if probe { PROBE } else { BUDGET };
         while let Some(range) = search.next() {
             let (from, lines) = (range.start, range.len());
@@ -178,30 +232,44 @@ impl Supervisor {
             let mut before = None;
             let called = match known.take() {
                 Some(fault) => Err(fault),
-                None if probe || self.breaker.admit_now() != Admitted::No => {
+                None => {
+                    let admitted = if gave_up {
+                        Admitted::No
+                    } else if probe {
+                        Admitted::Yes
+                    } else {
+                        breaker.admit_now(&self.breaker, context.origin.many)
+                    };
+                    match admitted {
+                        Admitted::Yes => {}
+                        Admitted::Probe => (probe, budget) = (true, PROBE),
+                        Admitted::No => {
+                            all.append(self.not_offered(part, context), from, lines);
+                            if all.close.is_some() {
+                                break;
+                            }
+                            continue;
+                        }
+                    }
                     if lines == 1 {
                         before = filter.state(own).await;
                     }
-                    filter.call(own, &mut part, context).await
-                }
-                None => {
-                    all.append(self.not_offered(part, context), from, lines);
-                    if all.close.is_some() {
-                        break;
-                    }
-                    continue;
+                    self.call(filter, own, &mut part, context).await
                 }
             };
             match called {
                 Ok(verdicts) => {
                     search.good();
-                    self.works();
+                    self.works(breaker);
                     if std::mem::take(&mut probe) {
                         budget = BUDGET;
                     }
                     self.accounting
                         .verdicts(lines, &part, &verdicts, context.origin);
                     all.append(verdicts, from, lines);
+                }
+                Err(fault) if fault.kind.is_of_host() => {
+                    all.append(Verdicts::ended_by_host(), from, lines);
                 }
                 Err(fault) => {
                     // Lets the other streams of this thread run first.
@@ -225,11 +293,12 @@ impl Supervisor {
                     all.append(Verdicts::on_failed(part, on_error), from, lines);
                     if probe {
                         if budget == 0 || search.is_done() || all.close.is_some() {
-                            probe = false;
-                            self.breaker.probe_failed(Instant::now());
+                            (probe, gave_up) = (false, true);
+                            self.probe_failed(breaker);
                         }
-                    } else if let After::Wait(wait) = self.fails(&fault)
+                    } else if let Some(wait) = self.fails(&fault, breaker, context.origin)
                         && !wait.is_zero()
+                        && !context.origin.many
                     {
                         // Only the stream whose line failed waits.
                         tokio::time::sleep(wait).await;
@@ -243,14 +312,17 @@ impl Supervisor {
         all
     }
 
-    /// Treats all lines as failed, since the breaker is open.
+    /// Treats all lines as failed, since the stream's breaker is open.
     fn not_offered(&self, input: Lines, context: CallContext<'_>) -> Verdicts {
         self.accounting.not_offered(&input, context.origin);
         Verdicts::on_failed(input, self.accounting.on_error())
     }
 
-    /// Reports a successful call to the breaker, and logs it if that closed the breaker.
-    fn works(&self) {
+    /// Reports a successful call to the breakers, and logs it if that closed one.
+    fn works(&self, breaker: &mut StreamBreaker) {
+        if breaker.good() {
+            self.accounting.resumed();
+        }
         if self.breaker.good() {
             tracing::info!(
                 filter = self.accounting.name(),
@@ -259,19 +331,40 @@ impl Supervisor {
         }
     }
 
-    /// Reports a fault whose lines will not be called again, and logs it if that opened the breaker.
-    fn fails(&self, fault: &Fault) -> After {
-        let heavy = matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused);
-        let after = self.breaker.fault(heavy, Instant::now());
-        if after == After::Opened {
+    /// Reports a fault whose lines will not be called again to the breakers, and logs it if that opened
+    /// one. Returns how long the stream waits; `None` if its breaker opened.
+    fn fails(
+        &self,
+        fault: &Fault,
+        breaker: &mut StreamBreaker,
+        origin: &Origin,
+    ) -> Option<Duration> {
+        let fell = Fell {
+            heavy: fault.at_start || matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused),
+            at_start: fault.at_start,
+            client: Client::of(origin.peer),
+        };
+        let (now, suspended) = (Instant::now(), &self.accounting.metrics().suspended);
+        let wait = breaker.fault(fell.heavy, &self.breaker, suspended, now);
+        if wait.is_none() {
+            self.accounting.suspended(fault, origin);
+        }
+        if self.breaker.fault(fell, now) {
             tracing::error!(
                 filter = self.accounting.name(),
                 kind = fault.kind.label(),
                 reason = fault.reason,
                 on_error = self.accounting.on_error().keyword(),
-                "breaker open: the filter is bypassed, and probed with growing pauses until it works again"
+                "breaker open: the filter is bypassed by connections on whose lines it fails, and probed with growing pauses until it works again"
             );
         }
-        after
+        wait
+    }
+
+    /// Reports a failed probe to the breakers.
+    fn probe_failed(&self, breaker: &mut StreamBreaker) {
+        let suspended = &self.accounting.metrics().suspended;
+        let next = breaker.probe_failed(&self.breaker, suspended, Instant::now());
+        self.breaker.probe_failed(next);
     }
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::filter::comparison::Made;
+use crate::filter::comparison::{Comparison, Made};
 use crate::filter::{Filter, OwnInstance};
+use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::quarantine::Origin;
 use crate::supervise::supervisor::CallContext;
-use crate::verdict::{Rules, Verdicts};
+use crate::verdict::{Close, Rules, Verdicts};
 use linemill_framing::Lines;
 
 /// How many batches can wait for a stream's shadow.
@@ -51,7 +52,10 @@ impl Shadow {
     /// Reserves room for a batch of `lines` lines. If the queue is full, counts them as skipped.
     pub(crate) fn room(&self, lines: usize) -> Option<Room<'_>> {
         match self.copies.try_reserve() {
-            Ok(permit) => Some(Room(permit)),
+            Ok(permit) => Some(Room {
+                permit,
+                comparison: self.filter.comparison(),
+            }),
             Err(_) => {
                 self.filter.comparison().skip(lines);
                 None
@@ -61,13 +65,21 @@ impl Shadow {
 }
 
 /// Room for one batch in the queue of a shadow.
-pub(crate) struct Room<'a>(mpsc::Permit<'a, Copied>);
+pub(crate) struct Room<'a> {
+    permit: mpsc::Permit<'a, Copied>,
+    comparison: &'a Comparison,
+}
 
 impl Room<'_> {
     /// Queues a copy of a batch, with the filter's verdicts on it.
     pub(crate) fn fill(self, lines: Lines, rules: Rules, verdicts: &Verdicts) {
         let made = Made::of(verdicts);
-        self.0.send(Copied { lines, rules, made });
+        self.permit.send(Copied { lines, rules, made });
+    }
+
+    /// Gives the room up: there is nothing to compare. Counts the lines as skipped.
+    pub(crate) fn skip(self, lines: usize) {
+        self.comparison.skip(lines);
     }
 }
 
@@ -78,13 +90,20 @@ async fn follow(
     mut waiting: mpsc::Receiver<Copied>,
 ) {
     let (mut own, origin) = (OwnInstance::default(), Origin::default());
+    let mut breaker = StreamBreaker::default();
     while let Some(Copied { lines, rules, made }) = waiting.recv().await {
         let context = CallContext {
             rules,
             route_indices: &route_indices,
             origin: &origin,
         };
-        let verdicts = filter.process(&mut own, lines.clone(), context).await;
+        let verdicts = filter
+            .process(&mut own, &mut breaker, lines.clone(), context)
+            .await;
+        if verdicts.close == Some(Close::Host) {
+            filter.comparison().skip(lines.len());
+            continue;
+        }
         filter
             .comparison()
             .note(&lines, &made, &Made::of(&verdicts));

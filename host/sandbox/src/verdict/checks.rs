@@ -3,7 +3,7 @@
 //! In: parts of an outcome. Out: the same parts in the form that [`super::judge`] requires, or
 //! [`Broken`]. An output line that the stream does not allow fails alone: see [`unacceptable`].
 
-use super::{Broken, Failed, Rules};
+use super::{Broken, Failed, Rules, spans};
 use crate::FaultKind;
 use crate::bindings::filter::exports::linemill::filter::batch::{Failure, LinesResult, Routed};
 use linemill_framing::Lines;
@@ -25,20 +25,7 @@ pub(super) fn contents(
     } else {
         &output.spans
     };
-    if !spans.len().is_multiple_of(2) {
-        return Err(Broken("spans are not pairs"));
-    }
-    if !spans.is_sorted()
-        || spans
-            .last()
-            .is_some_and(|end| *end as usize > output.bytes.len())
-    {
-        return Err(Broken("spans descend, or end outside the block"));
-    }
-    Ok(spans
-        .chunks_exact(2)
-        .map(|span| (span[0] as usize, span[1] as usize))
-        .collect())
+    spans::contents(output.bytes.len(), spans)
 }
 
 /// Checks that there is one count per input line, and that counts add up to `outputs`, the number of
@@ -79,10 +66,10 @@ pub(super) fn failures(input: &Lines, failures: &[Failure], counts: &[u32]) -> R
     Ok(())
 }
 
-/// Checks that routed lines ascend, are lines of the call, did not fail, and take routes that the
+/// Checks that routed lines ascend, are among the `lines` lines, did not fail, and take routes that the
 /// filter declared. `declared` is the number of these routes.
 pub(super) fn routes(
-    input: &Lines,
+    lines: usize,
     routes: &[Routed],
     failures: &[Failure],
     declared: usize,
@@ -90,11 +77,9 @@ pub(super) fn routes(
     if !routes.is_sorted_by(|a, b| a.line < b.line)
         || routes
             .last()
-            .is_some_and(|last| last.line as usize >= input.len())
+            .is_some_and(|last| last.line as usize >= lines)
     {
-        return Err(Broken(
-            "routes descend, or one is not the index of a line of the call",
-        ));
+        return Err(Broken("routes descend, or one is not the index of a line"));
     }
     if routes
         .iter()

@@ -25,6 +25,19 @@ pub(crate) struct HeldLines {
     pub(crate) lines: Lines,
     /// The lines that take a route, each with its position among `lines`.
     pub(crate) routed: RoutedLines,
+    /// Lines that are lost because the host could not run the filter.
+    pub(crate) cut: u64,
+}
+
+impl HeldLines {
+    /// What a filter held back is lost, because the host could not run it. How many lines that were is not
+    /// known.
+    pub(crate) fn lost() -> Self {
+        Self {
+            cut: 1,
+            ..Self::default()
+        }
+    }
 }
 
 impl RoutedLines {

@@ -39,6 +39,7 @@ pub(super) fn mishaps(
             DropReason::NextHop,
             "lost: the destination did not take them",
         ),
+        (DropReason::Host, "dropped: the host could not run a filter"),
     ] {
         let count = counts.dropped.of(reason).get();
         if count > 0 {
@@ -57,7 +58,7 @@ fn failures(filter: &Filter, metrics: &FilterFamilies) -> Option<String> {
     if failed == 0 {
         return None;
     }
-    let action = match filter.settings().on_error {
+    let action = match filter.on_error() {
         OnError::Pass => "passed on unfiltered",
         OnError::Drop => "dropped",
         OnError::Close => "ended the stream",

@@ -85,6 +85,12 @@ pub struct FilterStatus {
     pub lines: u64,
     /// The number of these that failed.
     pub failed: u64,
+    /// Calls that failed because the host could not make them.
+    #[serde(default)]
+    pub host_faults: u64,
+    /// Connections whose lines are kept from it, because it kept failing on them.
+    #[serde(default)]
+    pub suspended: i64,
     /// Its circuit breaker.
     pub breaker: BreakerStatus,
 }
@@ -92,11 +98,13 @@ pub struct FilterStatus {
 /// The circuit breaker of a filter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BreakerStatus {
-    /// `closed`: the filter is called. `open`: it is bypassed because it kept failing.
+    /// `closed`: the filter is called. `open`: it kept failing, and is called for a connection only until
+    /// it fails on its lines.
     pub state: String,
     /// When it opened.
     pub since: Option<String>,
-    /// The earliest time of the next probe, a batch that tests whether the filter works again.
+    /// The earliest time of the next probe, a batch that tests whether the filter works again, by a
+    /// connection on whose lines it has failed. The first batch of any other connection is a probe.
     pub next_probe: Option<String>,
     /// Probes that failed since it opened.
     pub failed_probes: u32,
@@ -228,6 +236,8 @@ fn filters(generation: &Generation) -> BTreeMap<String, FilterStatus> {
         plugin: filter.digest().to_string(),
         lines: filter.lines(),
         failed: filter.failed_lines(),
+        host_faults: filter.host_faults(),
+        suspended: filter.suspended(),
         breaker: breaker(filter.opened()),
     };
     let filters = generation.filters.iter();

@@ -3,7 +3,6 @@
 //! In: settings, the filters in force, plugins. Out: started filters, and reports of those that cannot
 //! be put in force, which are counted by reason.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Filters;
@@ -17,7 +16,7 @@ use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::loader::Loader;
-use linemill_sandbox::self_test::{self, Mismatch};
+use linemill_sandbox::self_test::{self, Failed, Mismatch};
 use linemill_sandbox::{Refusal, RefusalKind};
 use linemill_telemetry::Gate;
 
@@ -43,22 +42,34 @@ struct Refused {
 impl FilterBuilder<'_> {
     /// Builds all filters, with their versions on trial. What is wrong goes into `wrong`.
     pub(super) async fn build_all(&self, wrong: &mut Vec<Problem>) -> Filters {
-        let filters = self.settings.filters.values();
-        let on_trial: Vec<_> = filters
-            .clone()
-            .filter_map(FilterSettings::on_trial)
-            .collect();
-        let mut built = HashMap::new();
-        for filter in filters.chain(&on_trial) {
-            match self.build(filter).await {
-                Ok(started) => drop(built.insert(filter.name.clone(), started)),
-                Err(refused) => {
-                    self.metrics.refused(&filter.name, refused.kind);
-                    wrong.extend(refused.reports);
-                }
+        let mut built = Filters::new();
+        for filter in self.settings.filters.values() {
+            self.build_into(&mut built, filter, wrong).await;
+            let Some(mut on_trial) = filter.on_trial() else {
+                continue;
+            };
+            // A version on trial treats lines that fail as its filter does, whatever it declares itself.
+            if let Some(filter) = built.get(&filter.name) {
+                on_trial.on_error.get_or_insert(filter.on_error());
             }
+            self.build_into(&mut built, &on_trial, wrong).await;
         }
         built
+    }
+
+    async fn build_into(
+        &self,
+        built: &mut Filters,
+        filter: &FilterSettings,
+        wrong: &mut Vec<Problem>,
+    ) {
+        match self.build(filter).await {
+            Ok(started) => drop(built.insert(filter.name.clone(), started)),
+            Err(refused) => {
+                self.metrics.refused(&filter.name, refused.kind);
+                wrong.extend(refused.reports);
+            }
+        }
     }
 
     async fn build(&self, filter: &FilterSettings) -> Result<Arc<Filter>, Refused> {
@@ -132,11 +143,19 @@ impl FilterBuilder<'_> {
         let tested = self.start(filter, plugin, metrics, reporting).await?;
         let mut reports = Vec::new();
         for test in &filter.test {
-            if let Err(mismatch) = self_test::run(&tested, test).await {
-                let text = format!("filter `{}`: {}", filter.name, shown(&mismatch));
-                let hint = "correct the test, or the filter's settings";
-                reports.push(test.place.problem(text, hint));
-            }
+            let (failure, hint) = match self_test::run(&tested, test).await {
+                Ok(()) => continue,
+                Err(Failed::Mismatch(mismatch)) => (
+                    shown(&mismatch),
+                    "correct the test, or the filter's settings",
+                ),
+                Err(Failed::Host) => (
+                    "its test could not run: the host lacks memory or another resource".to_owned(),
+                    "see the limits of the process and the machine",
+                ),
+            };
+            let text = format!("filter `{}`: {failure}", filter.name);
+            reports.push(test.place.problem(text, hint));
         }
         if reports.is_empty() {
             Ok(())

@@ -13,6 +13,7 @@ use super::probation::{Failing, Probation};
 use super::recipe::Recipe;
 use crate::control::build::build_of;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
+use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
@@ -50,6 +51,7 @@ impl<D: DataPlane> Reloader<D> {
         {
             return Ok(Reloaded::Unchanged);
         }
+        warnings::log(&next.settings, &next.generation);
         let done = self.publish(next, trigger, started)?;
         self.swap_state.decisions = decisions;
         if let Reloaded::Applied { .. } = done {

@@ -1,9 +1,10 @@
-//! The circuit breaker: a filter that keeps failing is not called until a probe succeeds; a filter that
-//! fails on some lines is always called.
+//! The circuit breakers: a filter that keeps failing on the lines of a connection is not called for these
+//! until a probe succeeds; a filter that fails on some lines is always called, and so is one that fails
+//! only on the lines of others.
 //!
 //! The guest converts lines to upper case and traps on lines with a `!`.
 
-use linemill_tests::{Finished, Host, eventually, guest, run};
+use linemill_tests::{Client, Finished, Host, eventually, guest, run};
 
 fn host(filter: &str) -> Host {
     Host::filtering(&guest::batch("trap"), filter)
@@ -46,14 +47,11 @@ fn the_breaker_opens_on_constant_faults_and_closes_after_a_good_probe() {
     assert!(status(&host).text().contains("filter guest: breaker open"));
     let gauge = [("filter", "guest")];
     assert_eq!(host.metric("linemill_filter_breaker_open", &gauge), 1.0);
-    // Lines of another client pass unfiltered until one of them is a successful probe.
+    assert_eq!(host.status()["filters"]["guest"]["suspended"], 1);
+    // The first lines of another client are a probe.
     let mut other = host.connect();
-    eventually("the filter is called again", || {
-        other.send(b"good\n");
-        let answer = other.take(5);
-        assert!(answer.eq_ignore_ascii_case(b"good\n"), "{answer:?}");
-        (answer == b"GOOD\n").then_some(())
-    });
+    other.send(b"good\n");
+    other.expect(b"GOOD\n");
     assert_eq!(host.metric("linemill_filter_breaker_open", &gauge), 0.0);
     assert_eq!(breaker(&host)["state"], "closed");
     host.expect_stderr("breaker closed");
@@ -79,6 +77,43 @@ fn lines_behind_an_open_breaker_follow_the_policy() {
     assert!(host.failures("breaker") > 0.0);
     client.finish();
     assert_eq!(client.rest(), b"");
+}
+
+/// Whatever one client sends, however often it connects, also while nobody else sends anything.
+#[test]
+fn a_client_cannot_keep_the_lines_of_others_from_the_filter() {
+    let host = host("");
+    let mut innocent = host.connect();
+    innocent.send(b"first\n");
+    innocent.expect(b"FIRST\n");
+    for _ in 0..2 {
+        let mut guilty = host.connect();
+        let bad = "bad!\n".repeat(500);
+        guilty.send(bad.as_bytes());
+        guilty.expect(bad.as_bytes());
+        assert!(host.failures("breaker") > 0.0);
+        assert_eq!(breaker(&host)["state"], "closed", "the filter has worked");
+        innocent.send(b"more\n");
+        innocent.expect(b"MORE\n");
+        host.expect_answer("new", "NEW");
+    }
+    assert_eq!(logged(&host, "breaker open"), 0);
+    host.expect_stderr("connection suspended");
+}
+
+#[test]
+fn several_clients_open_the_breaker_of_a_filter_that_has_worked() {
+    let host = host("");
+    host.expect_answer("good", "GOOD");
+    let bad = "bad!\n".repeat(300);
+    for client in 1..=3 {
+        let mut client = Client::connect_from([127, 0, 0, client].into(), host.address());
+        client.send(bad.as_bytes());
+        client.expect(bad.as_bytes());
+    }
+    assert_eq!(breaker(&host)["state"], "open");
+    host.expect_answer("good", "GOOD");
+    assert_eq!(breaker(&host)["state"], "closed");
 }
 
 #[test]

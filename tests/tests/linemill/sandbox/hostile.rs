@@ -65,6 +65,23 @@ fn costs_at_most(name: &str, memory: u64, kind: &str, beyond: u64) {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn lines_that_overlap_are_never_copied() {
+    let mut host = Host::filtering(&guest::batch("overlap"), "");
+    host.expect_answer("one", "ONE");
+    host.forget_peak();
+    let (before, failed) = (host.memory().resident, host.failures("outcome"));
+    let mut client = host.connect();
+    client.send(b"two\n");
+    client.finish();
+    assert_eq!(client.rest(), b"TWO\n");
+    assert_eq!((host.failures("outcome") - failed).to_string(), "1");
+    let cost = host.peak_memory().saturating_sub(before);
+    assert!(cost <= 16 << 20, "{cost} bytes");
+    host.expect_alive();
+}
+
+#[test]
 fn too_many_tables_or_memories() {
     let parts = ["filter `guest`", "parts", "count too high at 33"];
     refused(&guest::batch("many-tables"), &parts);

@@ -131,6 +131,7 @@ impl Model {
             return;
         }
         let all = std::mem::take(&mut batch.lines);
+        let inputs = all.len();
         let picked = match self.below {
             None => Picked::All,
             Some(_) => pick(&all, |content| self.is_for(content)),
@@ -143,7 +144,7 @@ impl Model {
             Picked::All => self.run(all),
             Picked::Some { lines, runs } => put_back(&all, &runs, self.run(lines)),
         };
-        batch.advance(verdicts);
+        batch.advance(inputs, verdicts);
     }
 }
 
@@ -301,7 +302,7 @@ fn held_lines_come_after_all_others() {
         ..Verdicts::default()
     };
     verdicts.routed.push(b"last", b"\n", 0, 0);
-    batch.advance(verdicts);
+    batch.advance(2, verdicts);
     let output = batch.end(&names());
     assert!(output.lines.is_empty());
     let routed: Vec<_> = output

@@ -42,6 +42,11 @@ impl StreamState {
                 let on_trial = chain.stages[next].shadow(self.cohort);
                 stages[next].shadow = shadow
                     .filter(|shadow| on_trial.is_some_and(|stage| shadow.is_of(stage.filter())));
+                // Another version of the filter may handle the lines on which this one kept failing.
+                let stage = chain.stages[next].of(self.cohort);
+                if Arc::ptr_eq(&self.stage(at).filter, &stage.filter) {
+                    stages[next].breaker = std::mem::take(&mut self.stages[at].breaker);
+                }
             }
             if own.is_none() || batch.close.is_some() {
                 continue;
@@ -69,6 +74,7 @@ impl StreamState {
                             kept.resolve_routes(&chain.routes);
                             let kept = Some(Box::new(kept));
                             (next.own, next.kept) = (own, kept);
+                            next.breaker = std::mem::take(&mut self.stages[at].breaker);
                             continue;
                         }
                         HandedOver::Fresh(own) => own,

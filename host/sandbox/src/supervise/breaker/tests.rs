@@ -1,100 +1,125 @@
-//! When a breaker opens, probes and closes, on a clock that the tests move.
+//! When the breaker of a filter opens and closes, on a clock that the tests move.
 
 use super::*;
 
 const MILLI: Duration = Duration::from_millis(1);
 
-/// Reports at most `limit` consecutive faults, until the breaker opens. After each fault the stream
-/// waits as long as the breaker says, and one millisecond more. Returns what the last fault led to,
-/// and how many there were.
-fn until_open(breaker: &Breaker, now: &mut Instant, heavy: bool, limit: u32) -> (After, u32) {
-    for nth in 1..=limit {
-        *now += MILLI;
-        match breaker.fault(heavy, *now) {
-            After::Wait(wait) if nth < limit => *now += wait,
-            after => return (after, nth),
-        }
-    }
-    (After::Open, limit)
-}
-
-#[test]
-fn faults_with_successful_calls_in_between_never_open_it() {
-    let (breaker, mut now) = (Breaker::new(Gauge::default()), Instant::now());
-    for _ in 0..100_000 {
-        // One bad line in three, seconds apart.
-        now += Duration::from_secs(1);
-        assert_eq!(breaker.admit(now), Admitted::Yes);
-        assert_eq!(breaker.fault(true, now), After::Wait(Duration::ZERO));
-        assert!(!breaker.good());
+/// A fault on a line of 192.0.2.`client`.
+fn of(client: u8, heavy: bool) -> Fell {
+    Fell {
+        heavy,
+        at_start: false,
+        client: Client::of(Some(([192, 0, 2, client], 7).into())),
     }
 }
 
+/// A closed breaker of a filter that has worked.
+fn worked() -> Breaker {
+    let breaker = Breaker::new(Gauge::default());
+    assert!(!breaker.good());
+    breaker
+}
+
+/// Reports `faults` faults in turn over ten seconds. Returns whether one of them opened the breaker.
+fn opens(breaker: &Breaker, began: Instant, faults: &[Fell]) -> bool {
+    let mut now = began;
+    faults.iter().cycle().take(1000).any(|fell| {
+        now += 10 * MILLI;
+        breaker.fault(*fell, now)
+    })
+}
+
 #[test]
-fn a_run_of_bad_lines_among_good_ones_does_not_wait() {
-    let (breaker, now) = (Breaker::new(Gauge::default()), Instant::now());
-    for _ in 0..1000 {
-        for _ in 0..AT_ONCE {
-            assert_eq!(breaker.fault(false, now), After::Wait(Duration::ZERO));
-        }
-        breaker.good();
-    }
+fn one_client_does_not_open_it() {
+    let (breaker, now) = (worked(), Instant::now());
+    assert!(!opens(&breaker, now, &[of(1, true)]));
+    assert!(!opens(&breaker, now, &[of(1, false), of(2, true)]));
+    assert!(breaker.is_in_doubt() && !breaker.is_open());
+    assert_eq!(breaker.opened(), None);
+    // Nor do connections from one network of IPv6, or without an address.
+    let fell = |address: &str| Fell {
+        client: Client::of(Some((address.parse::<IpAddr>().expect(address), 7).into())),
+        ..of(1, true)
+    };
+    let breaker = worked();
+    let network = ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:0:0:3"].map(fell);
+    assert!(!opens(&breaker, now, &network));
+    let unix = Fell {
+        client: Client::of(None),
+        ..of(1, true)
+    };
+    assert!(!opens(&breaker, now, &[unix]));
+    assert_eq!(
+        Client::of(Some(([192, 0, 2, 7], 1).into())),
+        fell("::ffff:192.0.2.7").client
+    );
+}
+
+#[test]
+fn several_clients_open_it() {
+    let gauge = Gauge::default();
+    let (breaker, now) = (Breaker::new(gauge.clone()), Instant::now());
+    breaker.good();
+    assert!(opens(
+        &breaker,
+        now,
+        &[of(1, false), of(2, false), of(3, false)]
+    ));
+    assert!(breaker.is_open());
+    assert_eq!(gauge.get(), 1);
+    assert!(breaker.good(), "any good call closes it");
+    assert!(!breaker.is_open());
+    assert_eq!((gauge.get(), breaker.times_closed()), (0, 1));
+    assert!(!breaker.good(), "it was closed already");
+    // What was before does not count.
+    assert!(!opens(&breaker, now, &[of(4, true)]));
+    let open = Breaker::new(gauge.clone());
+    assert!(opens(&open, now, &[of(1, true)]));
+    drop(open);
+    assert_eq!(gauge.get(), 0);
+}
+
+#[test]
+fn a_filter_that_never_worked_or_does_not_start_needs_no_second_client() {
+    let now = Instant::now();
+    assert!(opens(&Breaker::new(Gauge::default()), now, &[of(1, false)]));
+    let start = Fell {
+        at_start: true,
+        ..of(1, true)
+    };
+    assert!(opens(&worked(), now, &[start]));
 }
 
 #[test]
 fn nothing_opens_it_within_a_second() {
     let (breaker, now) = (Breaker::new(Gauge::default()), Instant::now());
     for nth in 0..100_000 {
-        let after = breaker.fault(nth % 2 == 0, now + LEAST - MILLI);
-        assert!(matches!(after, After::Wait(_)), "{after:?}");
+        let fell = of((nth % 7) as u8, nth % 2 == 0);
+        assert!(!breaker.fault(fell, now + LEAST - MILLI));
+        assert!(!breaker.fault(fell, now));
     }
 }
 
 #[test]
-fn consecutive_faults_wait_longer_each_time_and_open_it() {
-    let gauge = Gauge::default();
-    let (breaker, mut now) = (Breaker::new(gauge.clone()), Instant::now());
-    let (after, faults) = until_open(&breaker, &mut now, false, 1000);
-    assert_eq!(after, After::Opened);
-    assert!((OPENS..OPENS + 3).contains(&faults), "{faults}");
-    assert_eq!(gauge.get(), 1);
-    assert_eq!(breaker.admit(now), Admitted::No);
-    assert_eq!(breaker.fault(false, now), After::Open);
-    let heavy = Breaker::new(gauge.clone());
-    let (after, faults) = until_open(&heavy, &mut now, true, 1000);
-    assert_eq!(after, After::Opened);
-    assert!(faults < 16, "{faults}");
-    drop(heavy);
-    drop(breaker);
-    assert_eq!(gauge.get(), 0);
+fn faults_with_successful_calls_in_between_never_open_it() {
+    let (breaker, mut now) = (worked(), Instant::now());
+    for nth in 0..100_000 {
+        // One bad line in three, seconds apart.
+        now += Duration::from_secs(1);
+        assert!(!breaker.fault(of((nth % 7) as u8, true), now));
+        assert!(!breaker.good());
+    }
 }
 
 #[test]
-fn probes_follow_growing_pauses_and_a_successful_one_closes_it() {
-    let gauge = Gauge::default();
-    let (breaker, mut now) = (Breaker::new(gauge.clone()), Instant::now());
-    until_open(&breaker, &mut now, false, 1000);
-    let mut pause = PAUSES.0;
-    for failed in 0..10 {
-        assert_eq!(
-            breaker.opened().map(|open| open.failed_probes),
-            Some(failed)
-        );
-        assert_eq!(breaker.admit(now + pause - MILLI), Admitted::No);
-        now += pause;
-        assert_eq!(breaker.admit(now), Admitted::Probe);
-        assert_eq!(breaker.admit(now), Admitted::No, "one at a time");
-        breaker.probe_failed(now);
-        pause = (pause * 2).min(PAUSES.1);
-    }
-    now += PAUSES.1;
-    // A probe whose result is never reported does not prevent the next one.
-    assert_eq!(breaker.admit(now), Admitted::Probe);
-    now += PAUSES.1;
-    assert_eq!(breaker.admit(now), Admitted::Probe);
-    assert!(breaker.good());
-    assert_eq!(breaker.opened(), None);
-    assert_eq!(gauge.get(), 0);
-    assert_eq!(breaker.admit(now), Admitted::Yes);
-    assert!(!breaker.good(), "it was closed already");
+fn its_status_shows_probes_that_failed() {
+    let (breaker, now) = (Breaker::new(Gauge::default()), Instant::now());
+    assert!(opens(&breaker, now, &[of(1, true)]));
+    let failed = || breaker.opened().map(|open| open.failed_probes);
+    assert_eq!(failed(), Some(0));
+    breaker.probe_failed(now + PAUSES.1);
+    assert_eq!(failed(), Some(1));
+    breaker.good();
+    breaker.probe_failed(now);
+    assert_eq!(failed(), None);
 }
