@@ -9,6 +9,7 @@ pub mod app;
 pub mod complaints;
 pub mod connections;
 pub mod control;
+pub mod file_size_limit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod generation;

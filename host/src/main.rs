@@ -11,6 +11,7 @@ use clap::Parser;
 use linemill_config::{Problem, Problems};
 
 fn main() -> ExitCode {
+    linemill::file_size_limit::survive();
     let command = cli::Cli::parse();
     linemill::log::init();
     match command.run() {

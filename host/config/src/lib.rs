@@ -10,6 +10,7 @@ mod collector;
 mod destination;
 pub mod diff;
 pub mod documents;
+mod files;
 mod host_port;
 mod item;
 mod json;
@@ -22,7 +23,6 @@ mod overrides;
 mod plugin_ref;
 mod printable;
 mod problem;
-mod regular_file;
 pub mod settings;
 mod share;
 mod suggest;
@@ -42,13 +42,16 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+#[cfg(unix)]
+pub use files::open_regular_in;
+pub use files::patience::{Files, NO_ANSWER, NoAnswer};
+pub use files::{ReadError, open_regular, read_open, read_regular, read_stream};
 pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use malformed::Malformed;
 pub use printable::{PRINTABLE, printable};
 pub use problem::place::{Place, Places, Source};
 pub use problem::{Problem, Problems};
-pub use regular_file::{ReadError, read_regular};
 
 use settings::Settings;
 
@@ -62,7 +65,25 @@ const FILE_SIZE: u64 = 1024 * 1024;
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
-    parse(path, &read(path)?, bundled)
+    let bytes = Files::default().read(path, FILE_SIZE);
+    let text = bytes.map_err(|error| unreadable(path, error));
+    parse(path, &utf8(path, text?)?, bundled)
+}
+
+/// As [`load`], for a command that reads the configuration once: it may be a pipe, too. Relative paths
+/// in a pipe's text start from the working directory.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn load_once(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
+    let (bytes, is_file) = read_stream(path, FILE_SIZE).map_err(|error| unreadable(path, error))?;
+    let folder = path.parent().filter(|_| is_file);
+    parse_in(
+        folder.unwrap_or(Path::new("")),
+        path,
+        &utf8(path, bytes)?,
+        bundled,
+    )
 }
 
 /// Checks the text of a configuration. `path` is where it came from: reports name it, and
@@ -71,6 +92,16 @@ pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
 /// # Errors
 /// Everything that is wrong with the text; if it is not TOML, only the first error.
 pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Problems> {
+    parse_in(path.parent().unwrap_or(Path::new("")), path, text, bundled)
+}
+
+/// Checks the text of a configuration in which relative paths start from `folder`.
+fn parse_in(
+    folder: &Path,
+    path: &Path,
+    text: &str,
+    bundled: &[&str],
+) -> Result<Settings, Problems> {
     let source = Arc::new(Source {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -80,28 +111,33 @@ pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Prob
         let text = format!("this is not TOML: {}", error.message());
         place.problem(text, "the format is described at https://toml.io")
     })?;
-    validate::settings(&source, tree.get_ref(), bundled)
+    validate::settings(folder, &source, tree.get_ref(), bundled)
 }
 
-/// The text of the file, read once.
-fn read(path: &Path) -> Result<String, Problem> {
-    let bytes = read_regular(path, FILE_SIZE).map_err(|error| {
-        let (what, hint) = match error {
-            ReadError::System(error) => (
-                format!("the configuration cannot be read: {error}"),
-                "name a file that exists and that you may read",
-            ),
-            ReadError::Folder | ReadError::NotRegular => (
-                "the configuration is not a regular file".to_owned(),
-                "name the .toml file itself",
-            ),
-            ReadError::TooLarge(_) => (
-                "the configuration is too large".to_owned(),
-                "a configuration has at most 1MiB; is this the right file?",
-            ),
-        };
-        Place::file(path).problem(what, hint)
-    })?;
+/// The report of a configuration that was not read.
+fn unreadable(path: &Path, error: ReadError) -> Problem {
+    let (what, hint) = match error {
+        ReadError::System(error) => (
+            format!("the configuration cannot be read: {error}"),
+            "name a file that exists and that you may read",
+        ),
+        ReadError::Folder | ReadError::NotRegular => (
+            "the configuration is not a regular file".to_owned(),
+            "name the .toml file itself",
+        ),
+        ReadError::TooLarge(_) => (
+            "the configuration is too large".to_owned(),
+            "a configuration has at most 1MiB; is this the right file?",
+        ),
+        ReadError::NoAnswer(error) => (
+            format!("the configuration cannot be read: {error}"),
+            NO_ANSWER,
+        ),
+    };
+    Place::file(path).problem(what, hint)
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let what = format!("the configuration is not UTF-8 at byte {at}");

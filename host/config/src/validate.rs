@@ -37,16 +37,16 @@ pub(super) use socket::without_effect;
 /// Filters by name.
 pub(super) type Filters = BTreeMap<String, FilterSettings>;
 
-/// Checks a whole file.
+/// Checks a whole file, in which relative paths start from `folder`.
 pub(super) fn settings(
+    folder: &Path,
     source: &Arc<Source>,
     tree: &DeTable<'_>,
     bundled: &[&str],
 ) -> Result<Settings, Problems> {
-    let folder = source.path.parent().unwrap_or(Path::new("")).to_owned();
     let mut checker = Checker {
         problems: Collector::default(),
-        folder,
+        folder: folder.to_owned(),
         bundled,
         filters: Filters::new(),
         tables: TABLES,
@@ -65,6 +65,7 @@ pub(super) fn settings(
     checker.names(&settings.listeners);
     checker.addresses(&settings);
     checker.outputs(&settings.listeners);
+    checker.modes(&settings);
     complete(&mut settings);
     checker.problems.finish()?;
     Ok(settings)

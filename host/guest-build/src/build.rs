@@ -33,6 +33,18 @@ pub struct Built {
 /// Why a crate did not become a component.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// There is no such folder.
+    #[error(
+        "{}: there is no such folder\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` creates one",
+        .0.display()
+    )]
+    NoFolder(PathBuf),
+    /// The path does not lead to a folder.
+    #[error(
+        "{} is not a folder\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` creates one",
+        .0.display()
+    )]
+    NotFolder(PathBuf),
     /// The folder has no crate.
     #[error(
         "{} has no Cargo.toml\nhint: name the folder of a filter crate; `linemill new NAME --lang rust` creates one",
@@ -73,9 +85,7 @@ pub enum BuildError {
 /// # Errors
 /// See [`BuildError`]. Components that were finished before the error stay.
 pub fn build(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Built>, BuildError> {
-    if !dir.join("Cargo.toml").is_file() {
-        return Err(BuildError::NoCrate(dir.to_owned()));
-    }
+    look(dir)?;
     let target = std::path::absolute(target).map_err(failed("finding the target folder"))?;
     let modules = compile(dir, &target.join("guest"), toolchain)?;
     if modules.is_empty() {
@@ -84,6 +94,23 @@ pub fn build(dir: &Path, target: &Path, toolchain: &Toolchain) -> Result<Vec<Bui
     let out = target.join("plugins");
     fs::create_dir_all(&out).map_err(failed(format!("creating {}", out.display())))?;
     modules.iter().map(|module| wrap(module, &out)).collect()
+}
+
+/// Looks for a crate in `dir`. Which compiler builds it is a question only if there is one.
+///
+/// # Errors
+/// There is no crate.
+pub fn look(dir: &Path) -> Result<(), BuildError> {
+    let dir = dir.to_owned();
+    if !dir.exists() {
+        Err(BuildError::NoFolder(dir))
+    } else if !dir.is_dir() {
+        Err(BuildError::NotFolder(dir))
+    } else if !dir.join("Cargo.toml").is_file() {
+        Err(BuildError::NoCrate(dir))
+    } else {
+        Ok(())
+    }
 }
 
 /// Runs cargo. Returns the core modules that it built.
@@ -141,9 +168,11 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
         return Ok(false);
     }
     let unfinished = path.with_extension("wasm.unfinished");
-    fs::write(&unfinished, bytes)?;
-    fs::rename(&unfinished, path)?;
-    Ok(true)
+    let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        drop(fs::remove_file(&unfinished));
+    }
+    written.map(|()| true)
 }
 
 fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> BuildError {

@@ -15,7 +15,7 @@ mod machine;
 pub mod new;
 mod toolchain;
 
-pub use build::{BuildError, Built, build};
+pub use build::{BuildError, Built, build, look};
 pub use component::ComponentError;
 pub use environment::command;
 pub use toolchain::{Missing, Toolchain};

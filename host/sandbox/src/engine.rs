@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 
+use wasmparser::WasmFeatures;
 use wasmtime::Config;
 
 use crate::limits::meter::TICK;
+use crate::plugin::proposals::ALLOWED;
 use linemill_config::settings::HostSettings;
 use linemill_telemetry::Shards;
 
@@ -141,19 +143,14 @@ impl Engine {
     }
 }
 
-/// wasmtime's configuration. Guests may use the component model and SIMD; proposals that filters do
-/// not need are off.
+/// wasmtime's configuration. Guests may use what `plugin::proposals` allows.
 fn config(stack: usize) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
         .epoch_interruption(true)
-        .wasm_threads(false)
-        .wasm_gc(false)
-        .wasm_function_references(false)
-        .wasm_exceptions(false)
-        .wasm_memory64(false)
-        .wasm_relaxed_simd(false)
+        .wasm_features(ALLOWED, true)
+        .wasm_features(WasmFeatures::all().difference(ALLOWED), false)
         .max_wasm_stack(stack)
         .async_stack_size(stack.saturating_add(HOST_STACK))
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));

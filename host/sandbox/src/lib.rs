@@ -27,6 +27,7 @@ mod instance;
 mod limits;
 pub mod metrics;
 pub mod plugin;
+mod private_folder;
 mod refusal;
 pub mod replay;
 pub mod self_test;

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::fault::FaultKind;
 use linemill_config::settings::{FilterSettings, Limits};
 
-/// How many core instances, how many memories and how many tables a component may have. Toolchains
-/// produce a handful. The host sets up each of them for every instance.
+/// How many memories and how many tables a component may have. Toolchains produce a handful. The host
+/// sets up each of them for every instance.
 pub(crate) const PARTS: usize = 32;
 
 /// The most random bytes per call, as `wit/random.wit` says. A filter that needs more calls again.

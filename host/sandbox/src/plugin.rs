@@ -19,9 +19,10 @@ use crate::imports::HostState;
 use crate::imports::{self, Grants, RequiredImports};
 use crate::plugin::admission::{Admission, Admitted};
 use crate::plugin::compiler::Compiler;
-use crate::{Digest, Refusal};
+use crate::{Digest, Refusal, RefusalKind};
 use linemill_config::printable;
 use linemill_config::settings::Limits;
+use proposals::Reason;
 
 pub mod admission;
 pub mod cache;
@@ -29,6 +30,8 @@ pub mod compiler;
 pub mod complexity;
 mod component_info;
 pub mod loader;
+pub(crate) mod proposals;
+pub(crate) mod shortage;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -87,12 +90,33 @@ pub(crate) fn parse(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal>
         [0, b'a', b's', b'm', ..] => {}
         _ => return Err(Refusal::plugin("this is not WebAssembly", rebuild)),
     }
-    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| {
-        Refusal::plugin(
-            format!("invalid component: {}", chain_of(&error)),
+    Component::from_binary(engine.wasmtime(), bytes).map_err(|error| refused(bytes, &error))
+}
+
+/// Why a component was not compiled.
+fn refused(bytes: &[u8], error: &wasmtime::Error) -> Refusal {
+    let text = chain_of(error);
+    if shortage::is_one(error) {
+        let problem = format!("there is not enough memory to compile it: {text}");
+        return Refusal::new(RefusalKind::Compile, problem, shortage::hint());
+    }
+    match proposals::reason(bytes) {
+        Reason::Proposals(used) => {
+            let (names, hint) = proposals::described(&used);
+            Refusal::plugin(
+                format!("it uses {names}, which filters may not: {text}"),
+                hint,
+            )
+        }
+        Reason::Damaged => Refusal::plugin(
+            format!("invalid component: {text}"),
             "the file may be truncated; build it again",
-        )
-    })
+        ),
+        Reason::Valid => Refusal::plugin(
+            format!("it cannot be compiled: {text}"),
+            "the file is valid: this version of linemill cannot compile it",
+        ),
+    }
 }
 
 // === impl Plugin ===

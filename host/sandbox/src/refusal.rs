@@ -6,6 +6,7 @@
 
 use crate::FaultKind;
 use crate::fault::Fault;
+use crate::plugin::shortage;
 use linemill_config::Problem;
 use linemill_telemetry::LabelValue;
 
@@ -61,7 +62,9 @@ impl Refusal {
     /// The refusal of a filter whose first instance did not start.
     pub(crate) fn start(fault: &Fault) -> Self {
         let reason = &fault.reason;
+        let shortage = shortage::hint();
         let hint = match fault.kind {
+            _ if reason.starts_with(shortage::REASON) => &shortage,
             FaultKind::Refused => {
                 return Self::new(
                     RefusalKind::Settings,
@@ -76,6 +79,9 @@ impl Refusal {
             }
             FaultKind::Host => {
                 "the host lacks memory or another resource: see the limits of the process and the machine"
+            }
+            FaultKind::Parts if reason.contains("instance") => {
+                "if the plugin is meant to consist of so many, raise `limits.core_instances`"
             }
             _ => "this is a fault of the plugin: report it to its author",
         };

@@ -114,7 +114,7 @@ impl Host {
     ) {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
         let sinks = self.sinks.clone();
-        let (reloader, requests) = self.start();
+        let (reloader, requests) = self.start().await;
         let (end, ended) = oneshot::channel();
         let reloading = tokio::spawn(reloader.run(requests, ended));
 
@@ -161,7 +161,7 @@ impl Host {
     }
 
     /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run.
-    fn start(self) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
+    async fn start(self) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
         let Self {
             loaded,
             metrics,
@@ -181,7 +181,7 @@ impl Host {
             started,
         } = loaded;
         let mut watcher = Watcher::new(sender.clone());
-        watcher.follow(&origin, &settings);
+        watcher.follow(&origin, &settings).await;
         let history = History::default();
         history.set_source(settings.place.source().cloned());
         {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use linemill_guest_build::{Toolchain, build};
+use linemill_guest_build::{Toolchain, build, look};
 
 /// Build a filter crate (or a workspace of them) into components
 ///
@@ -21,6 +21,7 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        look(&self.dir)?;
         let toolchain = Toolchain::find(&self.dir)?;
         let target = self.dir.join("target");
         for built in build(&self.dir, &target, &toolchain)? {

@@ -41,7 +41,7 @@ impl Check {
                 config: Some(self.file.clone()),
                 ..Origin::default()
             };
-            let settings = origin.load()?;
+            let settings = origin.load_once()?;
             open::check(&settings)?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));

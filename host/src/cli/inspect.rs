@@ -39,9 +39,14 @@ impl Inspect {
         println!("size     {} bytes", bytes.len());
         println!("sha256   {digest}");
         let Complexity {
-            functions, largest, ..
+            modules,
+            functions,
+            largest,
+            ..
         } = Complexity::of(bytes);
-        println!("code     {functions} functions, the largest of {largest} bytes");
+        println!(
+            "code     {functions} functions, the largest of {largest} bytes; {modules} core modules"
+        );
         match info.world_name() {
             Some(world) => println!("world    linemill:filter/{world} 0.1"),
             None => println!("world    not one of linemill: {}", info.other_world()),

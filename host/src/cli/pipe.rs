@@ -112,7 +112,7 @@ impl Pipe {
     fn settings(&self) -> anyhow::Result<Settings> {
         let bundled = bundled::names();
         let mut settings = match &self.config {
-            Some(path) => linemill_config::load(path, &bundled)?,
+            Some(path) => linemill_config::load_once(path, &bundled)?,
             None => Settings::builtin(),
         };
         let mut stream = match &settings.listeners[..] {

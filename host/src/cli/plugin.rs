@@ -3,8 +3,8 @@
 //! In: a path to a file, or the name of a bundled plugin. Out: bytes that were admitted under the
 //! default limits of a filter. Not here: compiling them.
 
-use linemill_config::Problem;
 use linemill_config::settings::{Limits, PluginRef};
+use linemill_config::{Files, Problem};
 use linemill_sandbox::imports::Grants;
 use linemill_sandbox::plugin::admission::{Admission, Admitted};
 use linemill_sandbox::plugin::source;
@@ -20,7 +20,12 @@ pub(super) fn admit(argument: &str, grants: Grants) -> Result<Admitted, Problem>
         limits: &limits,
         grants,
     };
-    let bytes = source::read(&PluginRef::from_arg(argument), &[], MAX_SIZE);
+    let bytes = source::read(
+        &PluginRef::from_arg(argument),
+        &[],
+        MAX_SIZE,
+        &Files::default(),
+    );
     let bytes = bytes.map_err(|refusal| refusal.problem)?;
     admission
         .admit(bytes)

@@ -40,7 +40,7 @@ impl Replay {
 
     async fn replay(self) -> anyhow::Result<()> {
         let name = self.capsule.display();
-        let text = linemill_config::read_regular(&self.capsule, LARGEST)
+        let (text, _) = linemill_config::read_stream(&self.capsule, LARGEST)
             .with_context(|| name.to_string())?;
         let capsule: Capsule = serde_json::from_slice(&text).map_err(|error| {
             let problem = format!("{name}: not a capsule: {error}");

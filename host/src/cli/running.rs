@@ -39,7 +39,7 @@ impl Running {
         let Some(path) = &self.config else {
             return DEFAULT.parse().context("the default address");
         };
-        let settings = linemill_config::load(path, &bundled::names())?;
+        let settings = linemill_config::load_once(path, &bundled::names())?;
         settings.host.admin.ok_or_else(|| {
             hinted(
                 &format!("{} has no admin address", path.display()),

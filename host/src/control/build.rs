@@ -22,7 +22,7 @@ use crate::sinks::registry::SinkRegistry;
 use crate::sinks::upstream::ConnectOptions;
 use filter::FilterBuilder;
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
-use linemill_config::{Problem, Problems};
+use linemill_config::{Files, Problem, Problems};
 use linemill_sandbox::chain::{Chain, Stage};
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::metrics::FilterFamilies;
@@ -60,8 +60,10 @@ pub(super) async fn build_of(
     sinks: Option<&SinkRegistry>,
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
+    let files = Files::default();
     let filters = FilterBuilder {
         settings,
+        files: &files,
         before,
         recipe,
         plugins,
@@ -69,7 +71,7 @@ pub(super) async fn build_of(
         sinks,
     };
     let filters = filters.build_all(&mut wrong).await;
-    let tls = load_tls(settings, before, recipe, &mut wrong).await;
+    let tls = load_tls(settings, before, recipe, &files, &mut wrong).await;
     // Services need all filters and certificates.
     if let Some(reports) = Problems::new(wrong) {
         return Err(reports);
@@ -113,6 +115,7 @@ async fn load_tls(
     settings: &Settings,
     before: Option<&Generation>,
     recipe: Option<&Recipe>,
+    files: &Files,
     wrong: &mut Vec<Problem>,
 ) -> Vec<ListenerTls> {
     let mut all = Vec::with_capacity(settings.listeners.len());
@@ -122,7 +125,7 @@ async fn load_tls(
             continue;
         }
         let before = before.and_then(|before| before.services.get(&listener.name));
-        match certificates::load(listener, before.map(|before| &**before)).await {
+        match certificates::load(listener, before.map(|before| &**before), files).await {
             Ok(tls) => all.push(tls),
             Err(reports) => wrong.extend(reports),
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::generation::Service;
 use crate::net::tls::{Client, Server};
-use linemill_config::Problem;
 use linemill_config::settings::{Destination, ListenerSettings};
+use linemill_config::{Files, Problem};
 
 /// The TLS contexts of one listener.
 #[derive(Debug, Clone, Default)]
@@ -30,22 +30,26 @@ impl ListenerTls {
     }
 }
 
-/// Loads the TLS contexts that `listener` needs. Files are read on blocking threads.
+/// Loads the TLS contexts that `listener` needs, from some of the `files` of a load. Files are read on
+/// blocking threads.
 ///
 /// # Errors
 /// Everything that is wrong with them.
 pub(super) async fn load(
     listener: &ListenerSettings,
     before: Option<&Service>,
+    files: &Files,
 ) -> Result<ListenerTls, Vec<Problem>> {
     let server = listener.tls.clone().map(|settings| {
         let before = before.and_then(|before| before.tls.clone());
-        on_blocking_thread(move || Server::load(&settings, before.as_ref()))
+        let files = files.clone();
+        on_blocking_thread(move || Server::load(&settings, before.as_ref(), &files))
     });
     let client = needs_client(listener).then(|| {
         let settings = listener.to_tls.clone().unwrap_or_default();
         let before = before.and_then(|before| before.to_tls.clone());
-        on_blocking_thread(move || Client::load(&settings, before.as_ref()))
+        let files = files.clone();
+        on_blocking_thread(move || Client::load(&settings, before.as_ref(), &files))
     });
     let (mut loaded, mut wrong) = (ListenerTls::default(), Vec::new());
     let mut refuse = |key: &str, problem: Problem| {

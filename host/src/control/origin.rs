@@ -2,7 +2,7 @@
 //!
 //! In: the path of a file, and options. Out: validated [`Settings`]. Not here: when to read them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use linemill_config::Problems;
 use linemill_config::settings::{Address, Settings};
@@ -20,15 +20,29 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads and checks the settings.
+    /// Reads and checks the settings. Blocks on the file system.
     ///
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self) -> Result<Settings, Problems> {
-        let bundled = bundled::names();
+        self.load_by(linemill_config::load)
+    }
+
+    /// As [`Self::load`], for a command that reads the settings once: the configuration may be a pipe.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
+    pub fn load_once(&self) -> Result<Settings, Problems> {
+        self.load_by(linemill_config::load_once)
+    }
+
+    fn load_by(
+        &self,
+        load: fn(&Path, &[&str]) -> Result<Settings, Problems>,
+    ) -> Result<Settings, Problems> {
         let settings = match &self.config {
             Some(path) => {
-                let settings = linemill_config::load(path, &bundled)?;
+                let settings = load(path, &bundled::names())?;
                 settings.require_listener(path)?;
                 settings
             }

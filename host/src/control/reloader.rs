@@ -161,9 +161,9 @@ impl<D: DataPlane> Reloader<D> {
             ReloadStatus::Refused => {
                 let error = outcome.error.as_deref().unwrap_or_default();
                 self.history.refused(trigger.to_string(), error.to_owned());
+                // The report comes last: it has several lines, and fields would follow its hint.
                 tracing::error!(
-                    %trigger,
-                    "reload refused; generation {generation} stays in force\n{error}"
+                    "reload refused ({trigger}); generation {generation} stays in force\n{error}"
                 );
             }
         }

@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use notify::{Config, PollWatcher, RecommendedWatcher, RecursiveMode};
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::certificates;
 use super::origin::Origin;
 use super::request::Request;
 use file_events::FileEvents;
+use linemill_config::Files;
 use linemill_config::settings::Settings;
 use linemill_sandbox::plugin::source::locate;
 use links::entries_leading_to;
@@ -90,18 +92,33 @@ impl Watcher {
     }
 
     /// Watches the files of these settings, and no others.
-    pub fn follow(&mut self, origin: &Origin, settings: &Settings) {
+    pub async fn follow(&mut self, origin: &Origin, settings: &Settings) {
         let Some(config) = &origin.config else { return };
-        let plugins = settings
-            .filters
-            .values()
-            .filter_map(|filter| locate(&filter.plugin, &settings.host.plugins));
+        let plugins = settings.filters.values();
+        let plugins: Vec<_> = plugins.map(|filter| filter.plugin.clone()).collect();
+        let folders = settings.host.plugins.clone();
         let certificates = settings.listeners.iter().flat_map(certificates::files);
-        let files: BTreeSet<_> = plugins
-            .chain([config.clone()])
-            .chain(certificates.map(Path::to_owned))
-            .flat_map(|file| entries_leading_to(&file))
-            .collect();
+        let mut named: Vec<_> = certificates.map(Path::to_owned).collect();
+        named.push(config.clone());
+        // Symbolic links are followed, on any file system.
+        let finding = spawn_blocking(move || {
+            let files = Files::default();
+            let plugins = plugins
+                .iter()
+                .filter_map(|plugin| locate(plugin, &folders, &files).unwrap_or_else(Some));
+            let entries = |file: PathBuf| {
+                let own = file.clone();
+                // One that does not answer is not watched; the load refuses it, too.
+                files
+                    .ask(&file, move || entries_leading_to(&own))
+                    .unwrap_or_default()
+            };
+            plugins.chain(named).flat_map(entries).collect()
+        });
+        let Ok(files): Result<BTreeSet<PathBuf>, _> = finding.await else {
+            // The host is stopping.
+            return;
+        };
         {
             let mut known = self.events.files();
             known.writing.retain(|path, _| files.contains(path));
@@ -168,7 +185,7 @@ mod tests {
     use crate::control::request::Trigger;
 
     /// A configuration, and the watcher that `make` returns, which watches it.
-    fn watched(
+    async fn watched(
         make: impl FnOnce(mpsc::Sender<Request>) -> Watcher,
     ) -> anyhow::Result<(tempfile::TempDir, Watcher, mpsc::Receiver<Request>)> {
         let folder = tempfile::tempdir()?;
@@ -181,7 +198,7 @@ mod tests {
             ..Origin::default()
         };
         let settings = origin.load()?;
-        watcher.follow(&origin, &settings);
+        watcher.follow(&origin, &settings).await;
         Ok((folder, watcher, requests))
     }
 
@@ -191,6 +208,7 @@ mod tests {
             let files = Mutex::default();
             Watcher::polling(Arc::new(FileEvents { requests, files }), &"for a test")
         })
+        .await
         .expect("watched");
         let other = folder.path().join("b");
         fs::write(&other, "[[listener]]\nname = \"b\"\n").expect("written");
@@ -206,7 +224,7 @@ mod tests {
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn a_file_kept_open_for_writing_is_reported() {
-        let (folder, watcher, mut requests) = watched(Watcher::new).expect("watched");
+        let (folder, watcher, mut requests) = watched(Watcher::new).await.expect("watched");
         let path = folder.path().join("a.toml");
         let mut file = fs::File::options()
             .append(true)

@@ -22,7 +22,7 @@ pub struct Egress {
     /// How many bytes may wait for each of its shared sinks.
     pub(super) buffer: usize,
     /// The mode of files that are created.
-    pub(super) file_mode: Option<Mode>,
+    pub(super) file_mode: Mode,
 }
 
 /// Takes the lines of a connection.
@@ -45,7 +45,7 @@ impl Egress {
             tee: Vec::new(),
             options,
             buffer: 0,
-            file_mode: None,
+            file_mode: Mode::PRIVATE,
         }
     }
 

@@ -8,7 +8,7 @@
 //! Not here: locking; other writers are expected to append, too. Which file standard output is
 //! (`stdout`).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::create_mode::CreateMode;
 use super::outage::Outage;
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::stdout;
+use linemill_config::Files;
 
 #[cfg(test)]
 mod tests;
@@ -57,16 +58,28 @@ impl FileWriter {
             torn: true,
             outage: Arc::new(Outage::new(format!("file:{}", path.display()))),
         };
-        // Opening a named pipe waits for its reader, so that happens later.
-        if !is_pipe(path) {
-            let (file, identity) = open(Some(path), mode.bits())?;
+        let (own, bits) = (path.to_owned(), mode.bits());
+        let opening = move || {
+            // Opening a named pipe waits for its reader, so that happens later.
+            if is_pipe(&own) {
+                return Ok(None);
+            }
+            match open(Some(&own), bits, false) {
+                // It has become a pipe in the meantime, which nobody reads yet.
+                Err(_) if is_pipe(&own) => Ok(None),
+                opened => opened.map(Some),
+            }
+        };
+        let opened = without_delay(|| Files::default().ask(path, opening));
+        let opened = opened.map_err(|no_answer| io::Error::new(ErrorKind::TimedOut, no_answer))?;
+        if let Some((file, identity)) = opened? {
             (writer.file, writer.identity) = (Some(file), Some(identity));
         }
         Ok(writer)
     }
 
     pub(super) fn stdout() -> io::Result<Self> {
-        let (file, identity) = open(None, None)?;
+        let (file, identity) = open(None, 0, true)?;
         Ok(Self {
             path: None,
             mode: CreateMode::default(),
@@ -163,7 +176,7 @@ impl FileWriter {
 
     async fn open(&mut self, queue: &mut QueueReader) -> io::Result<Arc<File>> {
         let (path, mode) = (self.path.clone(), self.mode.bits());
-        let opening = spawn_blocking(move || open(path.as_deref(), mode));
+        let opening = spawn_blocking(move || open(path.as_deref(), mode, true));
         let (file, identity) = opening.await.map_err(io::Error::other)??;
         if self.identity != Some(identity) {
             // The start of the line is in another file.
@@ -180,10 +193,11 @@ impl FileWriter {
     }
 }
 
-/// Opens the file at `path`, which gets `mode` if it is new; without a path, standard output.
-fn open(path: Option<&Path>, mode: Option<u32>) -> io::Result<(Arc<File>, Identity)> {
+/// Opens the file at `path`, which gets `mode` if it is new; without a path, standard output. Opening a
+/// named pipe waits for its reader, or fails, as `waits` says.
+fn open(path: Option<&Path>, mode: u32, waits: bool) -> io::Result<(Arc<File>, Identity)> {
     let file = match path {
-        Some(path) => open_or_create(path, mode)?,
+        Some(path) => open_or_create(path, mode, waits)?,
         None => stdout::open()?,
     };
     let identity = identity(&file)?;
@@ -191,34 +205,58 @@ fn open(path: Option<&Path>, mode: Option<u32>) -> io::Result<(Arc<File>, Identi
 }
 
 #[cfg(unix)]
-fn open_or_create(path: &Path, mode: Option<u32>) -> io::Result<File> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let mut options = OpenOptions::new();
-    options.append(true);
-    let Some(mode) = mode else {
-        return options.create(true).open(path);
+fn open_or_create(path: &Path, mode: u32, waits: bool) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, fchmod, fcntl_setfl, open};
+    // Opening a terminal could make it that of the host.
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let mode = Mode::from_bits_truncate(mode as rustix::fs::RawMode);
+    let present = if waits {
+        flags
+    } else {
+        flags | OFlags::NONBLOCK
     };
-    loop {
-        match options.open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            opened => return opened,
+    for _ in 0..2 {
+        match open(path, present, Mode::empty()) {
+            Err(rustix::io::Errno::NOENT) => {}
+            opened => {
+                let file = opened?;
+                if !waits {
+                    fcntl_setfl(&file, flags)?;
+                }
+                return Ok(file.into());
+            }
         }
-        match options.clone().create_new(true).mode(mode).open(path) {
+        match open(path, flags | OFlags::CREATE | OFlags::EXCL, mode) {
             // Somebody else has created it in the meantime.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(rustix::io::Errno::EXIST) => {}
             created => {
                 let file = created?;
                 // Also what the umask withholds.
-                file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-                return Ok(file);
+                fchmod(&file, mode)?;
+                return Ok(file.into());
             }
         }
     }
+    // A symbolic link to nothing. Its target is created; the umask may withhold some of the mode.
+    Ok(open(path, flags | OFlags::CREATE, mode)?.into())
 }
 
 #[cfg(not(unix))]
-fn open_or_create(path: &Path, _: Option<u32>) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+fn open_or_create(path: &Path, _: u32, _: bool) -> io::Result<File> {
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+}
+
+/// Does work that may block this thread, without delay for the tasks that it would run meanwhile.
+fn without_delay<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavor {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// Writes some of `bytes`. Returns how many.

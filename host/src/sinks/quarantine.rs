@@ -8,11 +8,20 @@ use super::open::quarantine_problem;
 use super::registry::{Key, SinkRegistry};
 use super::upstream::{ConnectOptions, Upstream};
 use linemill_config::Problem;
-use linemill_config::settings::{FilterSettings, ListenerSettings};
+use linemill_config::settings::{Destination, FilterSettings, ListenerSettings};
 use linemill_framing::Framing;
 use linemill_sandbox::supervise::quarantine::Quarantine;
 
 impl SinkRegistry {
+    /// Gives the files of the quarantines in force the modes that their filters ask for.
+    pub fn settle_quarantines<'a>(&self, filters: impl Iterator<Item = &'a FilterSettings>) {
+        for filter in filters {
+            if let Some(to) = &filter.quarantine {
+                self.set_file_mode(&key(to), filter.file_mode);
+            }
+        }
+    }
+
     /// Opens the `quarantine` of `filter`; `None` when it has none.
     ///
     /// # Errors
@@ -24,9 +33,13 @@ impl SinkRegistry {
         // A filter has no keys of its own for these.
         let defaults = ListenerSettings::default();
         let (options, buffer) = (ConnectOptions::of(&defaults, None), defaults.buffer);
-        let key = Key::new(to, None, Framing::Lf);
         let sink = self
-            .open(key, Upstream::new(to, options), buffer)
+            .open_with(
+                key(to),
+                Upstream::new(to, options),
+                buffer,
+                filter.file_mode,
+            )
             .map_err(|error| quarantine_problem(filter, to, &error))?;
         let offer = move |bytes| {
             sink.offer(&Batch {
@@ -37,4 +50,8 @@ impl SinkRegistry {
         };
         Ok(Some(Quarantine::new(to.to_string(), Box::new(offer))))
     }
+}
+
+fn key(to: &Destination) -> Key {
+    Key::new(to, None, Framing::Lf)
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::create_mode::CreateMode;
 use super::egress::Egress;
+use super::file::FileWriter;
 use super::metrics::OutputMetrics;
 use super::outage::SinkState;
 use super::shared_sink::{RunningSink, SharedSink};
@@ -93,13 +94,14 @@ impl SinkRegistry {
     ///
     /// # Errors
     /// When it cannot be opened, for example a file in a folder that does not exist.
+    #[cfg(test)]
     pub fn open(
         &self,
         key: Key,
         upstream: Option<Upstream>,
         buffer: usize,
     ) -> io::Result<SharedSink> {
-        self.open_with(key, upstream, buffer, None)
+        self.open_with(key, upstream, buffer, Mode::PRIVATE)
     }
 
     /// As [`open`](Self::open). A file that has to be created gets `file_mode`.
@@ -111,24 +113,26 @@ impl SinkRegistry {
         key: Key,
         upstream: Option<Upstream>,
         buffer: usize,
-        file_mode: Option<Mode>,
+        file_mode: Mode,
     ) -> io::Result<SharedSink> {
-        let mut open = self.lock();
-        open.sweep();
-        let mut same = open.shared.iter().filter(|entry| entry.key == key);
-        if let Some(sink) = same.find_map(|entry| entry.sink.hold()) {
+        if let Some(sink) = self.lock().find(&key) {
             sink.raise_buffer(buffer);
             return Ok(sink);
         }
+        // Only reloads open sinks, one at a time. Others use the registry while a file is opened, which
+        // may take long.
+        let file = match &key.to {
+            Destination::Stdout => Some(FileWriter::stdout()?),
+            Destination::File(path) => Some(FileWriter::at(path, CreateMode::new(file_mode))?),
+            _ => None,
+        };
+        let mut open = self.lock();
         let label = open.label(&key.to);
         let metrics = self.metrics.of(&label);
-        let sink = match (&key.to, upstream) {
-            (Destination::Stdout, _) => SharedSink::to_stdout(buffer, metrics)?,
-            (Destination::File(path), _) => {
-                SharedSink::to_file(path, CreateMode::new(file_mode), buffer, metrics)?
-            }
-            (_, Some(upstream)) => SharedSink::to_upstream(upstream, buffer, metrics),
-            _ => return Err(io::ErrorKind::Unsupported.into()),
+        let sink = match (file, upstream) {
+            (Some(file), _) => SharedSink::to_file(file, buffer, metrics),
+            (None, Some(upstream)) => SharedSink::to_upstream(upstream, buffer, metrics),
+            (None, None) => return Err(io::ErrorKind::Unsupported.into()),
         };
         open.shared.push(Entry {
             key,
@@ -177,6 +181,13 @@ impl SinkRegistry {
         self.lock().sweep();
     }
 
+    /// Sets the mode of the file of the sink for `key` if the file has to be created from now on.
+    pub(super) fn set_file_mode(&self, key: &Key, mode: Mode) {
+        if let Some(sink) = self.lock().find(key) {
+            sink.set_file_mode(mode);
+        }
+    }
+
     /// What is known about each shared sink, by the value of the metrics' label `output`.
     pub fn states(&self) -> Vec<(String, SinkState)> {
         let open = self.lock();
@@ -220,6 +231,13 @@ impl SinkRegistry {
 }
 
 impl Open {
+    /// A hold on the sink for `key`, if somebody else holds it, too.
+    fn find(&mut self, key: &Key) -> Option<SharedSink> {
+        self.sweep();
+        let mut same = self.shared.iter().filter(|entry| entry.key == *key);
+        same.find_map(|entry| entry.sink.hold())
+    }
+
     /// Forgets the sinks whose writers have ended.
     fn sweep(&mut self) {
         self.shared.retain(|entry| !entry.sink.is_over());

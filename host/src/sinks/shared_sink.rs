@@ -9,8 +9,6 @@
 //! a connection that proved to work (`upstream::trial`). Lines that the upstream loses afterwards go
 //! unnoticed.
 
-use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -68,28 +66,9 @@ pub(super) enum Writer {
 }
 
 impl SharedSink {
-    /// Standard output. At most `buffer` bytes wait for it.
-    ///
-    /// # Errors
-    /// When the process has none.
-    pub fn to_stdout(buffer: usize, metrics: OutputMetrics) -> io::Result<Self> {
-        let writer = FileWriter::stdout()?;
-        Ok(Self::start(Writer::File(writer), buffer, metrics))
-    }
-
-    /// Appends to the file at `path`, which is created if it is missing; its folder must exist. At
-    /// most `buffer` bytes wait for it.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
-    pub fn to_file(
-        path: &Path,
-        mode: CreateMode,
-        buffer: usize,
-        metrics: OutputMetrics,
-    ) -> io::Result<Self> {
-        let writer = FileWriter::at(path, mode)?;
-        Ok(Self::start(Writer::File(writer), buffer, metrics))
+    /// A file, or standard output. At most `buffer` bytes wait for it.
+    pub(super) fn to_file(writer: FileWriter, buffer: usize, metrics: OutputMetrics) -> Self {
+        Self::start(Writer::File(writer), buffer, metrics)
     }
 
     /// One connection to `upstream`, replaced when it breaks. At most `buffer` bytes wait for it.
@@ -124,7 +103,7 @@ impl SharedSink {
     }
 
     /// Sets the mode of a file that has to be created from now on.
-    pub(super) fn set_file_mode(&self, mode: Option<Mode>) {
+    pub(super) fn set_file_mode(&self, mode: Mode) {
         self.inner().file_mode.set(mode);
     }
 

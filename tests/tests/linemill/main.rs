@@ -68,6 +68,9 @@ mod sandbox {
         /// `redact`.
         mod redact;
     }
+    /// Compiled plugins on disk.
+    #[cfg(unix)]
+    mod cache;
     /// Trap capsules: what they contain, and `replay`.
     mod capsules;
     /// Chains: order, empty chains, state per connection.
@@ -198,6 +201,9 @@ mod control {
     /// State that cannot be handed over.
     #[cfg(unix)]
     mod handover_failures;
+    /// Files on a file system that never answers.
+    #[cfg(target_os = "linux")]
+    mod hanging;
     /// Hosts killed during a swap, and what the next start serves.
     #[cfg(unix)]
     mod kill;

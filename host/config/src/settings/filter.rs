@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Destination, Limits, PluginRef, Trial};
+use super::{Destination, Limits, Mode, PluginRef, Trial};
 use crate::keys::keys;
 use crate::keyword::Keyword;
 use crate::kind::{
-    Choice, Choices, Examples, Json, Nested, Optional, Plugin, QuarantineDestination, Sha256, Size,
-    Time,
+    Choice, Choices, Examples, FileMode, Json, Nested, Optional, Plugin, QuarantineDestination,
+    Sha256, Size, Time,
 };
 use crate::problem::place::{Place, Places};
 
@@ -39,6 +39,10 @@ keys! {
             default "required with `on_error = \"quarantine\"`",
             sample "where failed lines go, with on_error = \"quarantine\"",
             example "\"file:failed.jsonl\"";
+        /// Mode of the file that `quarantine` creates, whatever the umask. A file that exists keeps
+        /// its mode.
+        file_mode: Mode = Mode::PRIVATE, FileMode, Live,
+            sample "of the file that quarantine creates", example "\"0640\"";
         /// Maximum linear memory of one instance (all its memories together). A request for more is
         /// denied; most filters then trap.
         memory: usize = 16 << 20, Size(PAGE, 4 << 30), Live,

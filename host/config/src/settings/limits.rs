@@ -17,6 +17,9 @@ const IMPORTS: u64 = 1_000_000_000;
 /// Most functions: ten times as many as wasmtime accepts in a module.
 const FUNCTIONS: u64 = 10_000_000;
 
+/// Most core modules and instances: wasmtime accepts as many modules.
+const CORE_INSTANCES: u64 = 1000;
+
 /// Largest function: wasmtime accepts 7,654,321 bytes.
 const FUNCTION_SIZE: u64 = 7 << 20;
 
@@ -61,6 +64,12 @@ keys! {
         /// Maximum code size of a function. `linemill inspect` shows that of the largest.
         function_size: usize = 1 << 20, Size(1, FUNCTION_SIZE), Live,
             sample "code of its largest function";
+        /// Maximum number of core modules in the plugin, and of their instances in one instance of
+        /// the filter. Toolchains produce a handful. One that `componentize-py` 0.25 makes of Python
+        /// without native packages has 14, and packages with native code have more. `linemill
+        /// inspect` shows how many modules a plugin has.
+        core_instances: usize = 128, Count(1, CORE_INSTANCES), Live,
+            sample "core modules in the plugin, and their instances";
     }
 }
 

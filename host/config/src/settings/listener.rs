@@ -153,9 +153,9 @@ keys! {
         /// grace period. Lines left after that are counted as lost.
         buffer: usize = 1 << 20, Size(1 << 10, 1 << 30), Live,
             sample "how many bytes may wait for a sink that connections share";
-        /// Mode of the files that `to`, `routes` and `tee` create. If left out, the process's umask
-        /// decides. A file that exists keeps its mode.
-        file_mode: Option<Mode> = None, Optional(FileMode, "by umask"), Live, default "by umask",
+        /// Mode of the files that `to`, `routes` and `tee` create, whatever the umask. By default,
+        /// only the host's user can read them. A file that exists keeps its mode.
+        file_mode: Mode = Mode::PRIVATE, FileMode, Live,
             sample "of files that the host creates for lines", example "\"0640\"";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.
         chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],

@@ -15,6 +15,9 @@ const ALL: u32 = 0o777;
 const OWNER_WRITES: u32 = 0o200;
 
 impl Mode {
+    /// For the owner alone: `0600`.
+    pub const PRIVATE: Self = Self(0o600);
+
     /// The number, as chmod(2) takes it.
     pub fn bits(self) -> u32 {
         self.0

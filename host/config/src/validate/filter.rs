@@ -94,5 +94,12 @@ impl Checker<'_> {
             }
             (Some(_), true) | (None, false) => {}
         }
+        let to = table.item("quarantine").map(|item| item.text());
+        let is_file = |to| matches!(to, Some(Ok(to)) if str::starts_with(to, "file:"));
+        if let (Some(item), false) = (table.item("file_mode"), is_file(to)) {
+            let hint = "write quarantine = \"file:PATH\"";
+            let problem = item.vain("no failed line goes to a file", hint);
+            self.problems.push(problem);
+        }
     }
 }

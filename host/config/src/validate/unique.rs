@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checker::Checker;
 use crate::printable::quote;
-use crate::settings::{Address, Destination, ListenerSettings, Settings};
+use crate::settings::{Address, Destination, ListenerSettings, Mode, Settings};
 use crate::units::{SIZE, show_time};
 
 impl Checker<'_> {
@@ -89,10 +89,7 @@ impl Checker<'_> {
                     differs("buffer", here, there);
                 }
                 if listener.file_mode != first.file_mode && matches!(to, Destination::File(_)) {
-                    let [here, there] = [listener, first].map(|one| match one.file_mode {
-                        Some(mode) => mode.to_string(),
-                        None => "by umask".to_owned(),
-                    });
+                    let [here, there] = [listener, first].map(|one| one.file_mode.to_string());
                     differs("file_mode", here, there);
                 }
                 if listener.connect_timeout != first.connect_timeout && to.is_socket() {
@@ -108,6 +105,37 @@ impl Checker<'_> {
                     let [here, there] = [listener, first].map(|one| one.resend.to_string());
                     differs("resend", here, there);
                 }
+            }
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// All that write to one file must agree on its mode. Listeners have been compared already.
+    pub(super) fn modes(&mut self, settings: &Settings) {
+        let mut known: BTreeMap<&Destination, (String, Mode)> = BTreeMap::new();
+        for listener in &settings.listeners {
+            for (_, to) in shared_outputs(listener) {
+                let first = || (format!("listener `{}`", listener.name), listener.file_mode);
+                known.entry(to).or_insert_with(first);
+            }
+        }
+        for filter in settings.filters.values() {
+            let Some(to @ Destination::File(_)) = &filter.quarantine else {
+                continue;
+            };
+            let own = || (format!("filter `{}`", filter.name), filter.file_mode);
+            let (first, mode) = known.entry(to).or_insert_with(own);
+            if *mode != filter.file_mode {
+                let text = format!(
+                    "key `quarantine` of filter `{}`: its `file_mode` is {}, but that of {first} is {mode}, and both write to {}",
+                    filter.name,
+                    filter.file_mode,
+                    quote(&to.to_string()),
+                );
+                let hint = "they share one output: give both the same `file_mode`";
+                let place = filter.places.of("quarantine");
+                self.problems.push(place.problem(text, hint));
             }
         }
     }

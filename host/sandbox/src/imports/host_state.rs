@@ -27,6 +27,8 @@ pub(crate) struct HostState {
     elements: usize,
     /// Calls to imports that one call of the guest may make.
     imports_limit: u32,
+    /// Core instances that it may consist of.
+    core_instances: usize,
     /// The limit that was hit last since the current call began.
     pub(crate) refused: Option<LimitExceeded>,
     /// Why the system did not give the guest memory that its limits allow, in the current call.
@@ -49,6 +51,7 @@ impl HostState {
             elements_limit: bounds.limits.tables,
             elements: 0,
             imports_limit: bounds.limits.imports,
+            core_instances: bounds.limits.core_instances,
             refused: None,
             host_failed: None,
             meter: Meter::default(),
@@ -155,7 +158,7 @@ impl ResourceLimiter for HostState {
     }
 
     fn instances(&self) -> usize {
-        PARTS
+        self.core_instances
     }
 
     fn tables(&self) -> usize {

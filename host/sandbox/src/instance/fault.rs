@@ -14,7 +14,7 @@ use crate::backtrace;
 use crate::fault::{Fault, FaultKind};
 use crate::imports::HostState;
 use crate::limits::LimitExceeded;
-use crate::plugin::chain_of;
+use crate::plugin::{chain_of, shortage};
 
 /// Classifies a failed instantiation. The guest has answered nothing yet: whatever is not a trap, a
 /// limit or an exit is the host's fault.
@@ -35,7 +35,12 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
         return Fault::new(FaultKind::Host, reason);
     }
     if is_of_host(error) {
-        return Fault::new(FaultKind::Host, chain_of(error));
+        let reason = chain_of(error);
+        return if shortage::is_one(error) {
+            Fault::new(FaultKind::Host, format!("{}: {reason}", shortage::REASON))
+        } else {
+            Fault::new(FaultKind::Host, reason)
+        };
     }
     if let Some(exceeded) = limit_exceeded(error).or(store.data().refused) {
         return Fault {

@@ -1,22 +1,22 @@
 //! The cache of compiled plugins on disk, so that a restart compiles nothing again.
 //!
 //! In: the digest of a plugin's bytes, and the component compiled from them. Out: that component, for
-//! the same digest, engine and processor. Cached files run as native code of the host, so a folder
-//! that belongs to another user, or that others can write to, is neither read nor written. Each file
-//! begins with a digest of its content; a file that does not match it counts as absent.
+//! the same digest, engine and processor. Cached files run as native code of the host, so what others
+//! may have changed is not used: folder and file are checked at each access (`private_folder`). Each
+//! file begins with a digest of its content; a file that does not match it counts as absent.
 //! Not here: compiling (`compiler`), which plugins are kept in memory (`loader`).
 
-use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use crate::Digest;
 use crate::engine::Engine;
+use crate::private_folder::{self, Folder, is_doubtful};
+use linemill_config::Files;
 
 /// The environment variable that names another folder, or is `off`.
 const VARIABLE: &str = "LINEMILL_CACHE";
@@ -45,7 +45,7 @@ impl Cache {
         Self::at(&folder)
             .inspect_err(|error| {
                 let folder = folder.display();
-                tracing::warn!(%folder, %error, "compiled plugins are not kept on disk; {VARIABLE} names another folder, or `off`");
+                tracing::warn!(%folder, %error, "compiled plugins are neither taken from disk nor kept there; {VARIABLE} names another folder, or `off`");
             })
             .ok()
     }
@@ -53,10 +53,10 @@ impl Cache {
     /// A cache in `folder`. Creates the folder if it does not exist.
     ///
     /// # Errors
-    /// When the folder cannot be created, belongs to another user, or is writable by others.
+    /// When the folder cannot be created, or others may have changed it or the way to it.
     pub fn at(folder: &Path) -> io::Result<Self> {
-        make(folder)?;
-        trust(folder)?;
+        private_folder::make(folder)?;
+        Folder::open_by_trusted_way(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
         })
@@ -64,8 +64,16 @@ impl Cache {
 
     /// The component compiled from the bytes with this digest, if it is in the cache.
     pub(crate) fn get(&self, engine: &Engine, digest: Digest) -> Option<Component> {
-        let path = self.path(engine, digest);
-        let bytes = fs::read(&path).ok()?;
+        let name = Self::name(engine, digest);
+        let cache = self.clone();
+        let bytes = self
+            .ask(move || cache.open()?.read(&name, MAX_BYTES))
+            .inspect_err(|error| {
+                if is_doubtful(error) || error.kind() == io::ErrorKind::TimedOut {
+                    tracing::warn!(%error, "a compiled plugin is not taken from disk");
+                }
+            })
+            .ok()?;
         let (seal, code) = bytes.split_at_checked(SEAL)?;
         if Sha256::digest(code).as_slice() != seal {
             return None;
@@ -74,12 +82,10 @@ impl Cache {
             unsafe_code,
             reason = "`deserialize` requires bytes that wasmtime serialized and nobody altered"
         )]
-        // SAFETY: linemill wrote the file, in a folder that only this user can write to, and the
-        // digest shows that it has not changed. wasmtime itself refuses code of another version, of
-        // other settings or for another processor.
+        // SAFETY: linemill wrote the file. Its owner and mode, and those of its folder, show that only
+        // this user or root can have changed it, and the digest shows that nothing did. wasmtime itself
+        // refuses code of another version, of other settings or for another processor.
         let component = unsafe { Component::deserialize(engine.wasmtime(), code) };
-        // Marks the file as recently used. If that fails, it is removed earlier than necessary.
-        drop(File::open(&path).and_then(|file| file.set_modified(SystemTime::now())));
         component.ok()
     }
 
@@ -91,54 +97,52 @@ impl Cache {
     }
 
     fn try_put(&self, engine: &Engine, digest: Digest, component: &Component) -> io::Result<()> {
-        trust(&self.folder)?;
         let code = component.serialize().map_err(io::Error::other)?;
-        self.make_room(code.len() as u64)?;
-        let path = self.path(engine, digest);
-        let unfinished = path.with_extension(format!("{}.new", std::process::id()));
-        let mut file = File::create(&unfinished)?;
-        let written = file
-            .write_all(&Sha256::digest(&code))
-            .and_then(|()| file.write_all(&code));
-        drop(file);
-        // Renaming is atomic, so a file with the final name is always complete.
-        let kept = written.and_then(|()| fs::rename(&unfinished, &path));
-        if kept.is_err() {
-            drop(fs::remove_file(&unfinished));
-        }
-        kept
+        let (cache, name) = (self.clone(), Self::name(engine, digest));
+        self.ask(move || {
+            let folder = cache.open()?;
+            make_room(&folder, code.len() as u64)?;
+            folder.replace(&name, &[&Sha256::digest(&code), &code])
+        })
     }
 
-    /// Removes the files used least recently until `more` bytes fit.
-    fn make_room(&self, more: u64) -> io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let (path, data) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
-            if data.is_file() {
-                files.push((data.modified()?, data.len(), path));
-            }
-        }
-        files.sort();
-        let mut total = more + files.iter().map(|(_, size, _)| size).sum::<u64>();
-        for (_, size, path) in files {
-            if total <= MAX_BYTES {
-                break;
-            }
-            fs::remove_file(path)?;
-            total -= size;
-        }
-        Ok(())
+    /// Accesses the folder, but waits for its file system only as long as for other files of a load.
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let done = Files::default().ask(&self.folder, work);
+        done.unwrap_or_else(|no_answer| Err(io::Error::new(io::ErrorKind::TimedOut, no_answer)))
     }
 
-    fn path(&self, engine: &Engine, digest: Digest) -> PathBuf {
+    fn open(&self) -> io::Result<Folder> {
+        Folder::open_by_trusted_way(&self.folder)
+    }
+
+    /// The name of the file for a component.
+    fn name(engine: &Engine, digest: Digest) -> String {
         let mut hasher = DefaultHasher::new();
         engine
             .wasmtime()
             .precompile_compatibility_hash()
             .hash(&mut hasher);
-        let name = format!("{digest}-{:016x}.{SUFFIX}", hasher.finish());
-        self.folder.join(name)
+        format!("{digest}-{:016x}.{SUFFIX}", hasher.finish())
     }
+}
+
+/// Removes the files used least recently until `more` bytes fit.
+fn make_room(folder: &Folder, more: u64) -> io::Result<()> {
+    let mut files = folder.files()?;
+    files.sort();
+    let mut total = more + files.iter().map(|file| file.size).sum::<u64>();
+    for file in files {
+        if total <= MAX_BYTES {
+            break;
+        }
+        folder.remove(&file.name)?;
+        total -= file.size;
+    }
+    Ok(())
 }
 
 /// The system's folder for caches: `LOCALAPPDATA` on Windows; elsewhere `XDG_CACHE_HOME`, or else
@@ -153,40 +157,11 @@ fn system_folder() -> Option<PathBuf> {
     named.or_else(|| absolute(PathBuf::from(of("HOME")?).join(".cache")))
 }
 
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Fails unless this user owns the folder and nobody else can write to it.
-#[cfg(unix)]
-fn trust(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let data = fs::symlink_metadata(folder)?;
-    let refuse = |why| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    if !data.is_dir() {
-        return refuse("it is not a folder");
-    }
-    if data.uid() != rustix::process::geteuid().as_raw() {
-        return refuse("it belongs to another user");
-    }
-    if data.mode() & 0o022 != 0 {
-        return refuse("others may write to it");
-    }
-    Ok(())
-}
-
-/// Trusts the folder: outside Unix it is in the user's profile, which other users cannot write to.
-#[cfg(not(unix))]
-fn trust(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+    use std::time::SystemTime;
+
     use super::*;
     use crate::bundled;
     use crate::plugin;
@@ -226,7 +201,8 @@ mod tests {
     #[test]
     fn an_altered_file_counts_as_absent() {
         let kept = kept();
-        let path = kept.cache.path(&kept.engine, kept.digest);
+        let name = Cache::name(&kept.engine, kept.digest);
+        let path = kept.cache.folder.join(name);
         let whole = fs::read(&path).expect("read");
         for at in [0, SEAL, whole.len() / 2, whole.len() - 1] {
             let mut other = whole.clone();
@@ -240,18 +216,33 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_folder_that_others_may_write_to_is_not_used() {
+    fn what_others_may_have_changed_is_not_used() {
         use std::os::unix::fs::PermissionsExt;
         let kept = kept();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+        };
+        let found = || kept.cache.get(&kept.engine, kept.digest).is_some();
         let folder = kept.folder.path().join("a/b");
-        let mode = |folder: &Path| fs::metadata(folder).expect("there").permissions().mode();
-        assert_eq!(mode(&folder) & 0o777, 0o700);
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("set");
+        let file = folder.join(Cache::name(&kept.engine, kept.digest));
+        let way = kept.folder.path().join("a");
+        for (path, closed) in [(&file, 0o600), (&folder, 0o700), (&way, 0o700)] {
+            let mode = fs::metadata(path).expect("there").permissions().mode();
+            assert_eq!(mode & 0o7777, closed);
+            set(path, 0o777);
+            assert!(!found(), "{}", path.display());
+            set(path, closed);
+            assert!(found(), "{}", path.display());
+        }
+        set(&folder, 0o777);
         let refused = Cache::at(&folder).expect_err("refused").to_string();
-        assert!(refused.contains("others"), "{refused}");
-        let link = kept.folder.path().join("link");
-        std::os::unix::fs::symlink(kept.folder.path(), &link).expect("linked");
-        assert!(Cache::at(&link).is_err());
+        assert!(refused.contains("chmod go-w"), "{refused}");
+        // Nor is it written to.
+        fs::remove_file(&file).expect("removed");
+        let bytes = bundled::component("rot13").expect("bundled");
+        let component = plugin::parse(&kept.engine, bytes).expect("a component");
+        kept.cache.put(&kept.engine, kept.digest, &component);
+        assert!(!file.exists());
     }
 
     #[test]
@@ -261,7 +252,7 @@ mod tests {
         let big = File::create(folder.join("old")).expect("created");
         big.set_len(MAX_BYTES).expect("sparse");
         big.set_modified(SystemTime::UNIX_EPOCH).expect("set");
-        kept.cache.make_room(1).expect("room");
+        make_room(&kept.cache.open().expect("opened"), 1).expect("room");
         assert!(!folder.join("old").exists());
         assert!(kept.cache.get(&kept.engine, kept.digest).is_some());
     }

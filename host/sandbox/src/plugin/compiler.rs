@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::plugin::admission::Admitted;
 use crate::plugin::cache::Cache;
 use crate::plugin::parse;
+use crate::plugin::shortage;
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::CompileLimits;
 
@@ -51,6 +52,8 @@ pub struct Compiler {
 struct Answer {
     problem: String,
     hint: String,
+    /// Compiling it takes more than the process has. Otherwise, something is wrong with it.
+    exceeds: bool,
 }
 
 impl Compiler {
@@ -103,9 +106,17 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
     match status.code() {
         Some(0) => {}
         Some(code) if code == i32::from(REFUSED) => {
-            let Answer { problem, hint } =
-                serde_json::from_slice(&answer).map_err(|error| broken(&error))?;
-            return Err(Refusal::plugin(problem, hint));
+            let Answer {
+                problem,
+                hint,
+                exceeds,
+            } = serde_json::from_slice(&answer).map_err(|error| broken(&error))?;
+            let kind = if exceeds {
+                RefusalKind::Compile
+            } else {
+                RefusalKind::Plugin
+            };
+            return Err(Refusal::new(kind, problem, hint));
         }
         _ => return Err(died(status, &stderr, limits)),
     }
@@ -116,7 +127,13 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
     // SAFETY: this program serialized the bytes in the child process a moment ago, and they came
     // through a pipe that no other process has.
     let component = unsafe { Component::deserialize(engine.wasmtime(), &answer) };
-    component.map_err(|error| broken(&error))
+    component.map_err(|error| {
+        if shortage::is_one(&error) {
+            let problem = format!("there is not enough memory for its code: {error:#}");
+            return Refusal::new(RefusalKind::Compile, problem, shortage::hint());
+        }
+        broken(&error)
+    })
 }
 
 /// Sends the bytes to a child process and collects its status, standard output and standard error.
@@ -194,6 +211,10 @@ fn died(status: ExitStatus, stderr: &[u8], limits: CompileLimits) -> Refusal {
         }
     }
     if stderr.contains("memory allocation") || stderr.contains("out of memory") {
+        if shortage::address_space().is_some_and(|limit| limit < limits.memory) {
+            let problem = "there is not enough memory to compile it";
+            return Refusal::new(RefusalKind::Compile, problem, shortage::hint());
+        }
         let limit = format!("{} MiB", limits.memory >> 20);
         return bomb("memory", &limit, "memory");
     }
@@ -235,10 +256,11 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
             out.write_all(&code)?;
             Ok(0)
         }
-        Err(Refusal { problem, .. }) => {
+        Err(Refusal { problem, kind }) => {
             let answer = Answer {
                 problem: problem.what().into(),
                 hint: problem.hint().into(),
+                exceeds: kind == RefusalKind::Compile,
             };
             serde_json::to_writer(&mut out, &answer)?;
             Ok(REFUSED)
@@ -249,17 +271,22 @@ pub fn serve(time: u64, memory: u64) -> anyhow::Result<u8> {
 /// Limits the processor time and the memory of this process, irrevocably.
 #[cfg(unix)]
 fn bound(time: u64, memory: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, nice, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
     let limit = |value| Rlimit {
         current: Some(value),
         maximum: Some(value),
     };
-    setrlimit(Resource::As, limit(memory))?;
+    // A limit that this process has already cannot be raised by everybody.
+    let at_most = |resource, value: u64| {
+        let present = getrlimit(resource).maximum;
+        present.map_or(value, |present| present.min(value))
+    };
+    setrlimit(Resource::As, limit(at_most(Resource::As, memory)))?;
     setrlimit(
         Resource::Cpu,
         Rlimit {
-            current: Some(time),
-            maximum: Some(time + 1),
+            current: Some(at_most(Resource::Cpu, time)),
+            maximum: Some(at_most(Resource::Cpu, time + 1)),
         },
     )?;
     setrlimit(Resource::Core, limit(0))?;

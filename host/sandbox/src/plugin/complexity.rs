@@ -12,8 +12,6 @@ use linemill_config::settings::Limits;
 
 /// How deep components may be nested. Toolchains produce one or two levels.
 const DEPTH: usize = 8;
-/// How many core modules a component may have, at all depths. One with an adapter for WASI has four.
-const MODULES: usize = 64;
 
 /// The number and size of a component's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,13 +42,15 @@ impl Complexity {
             functions,
             largest,
         } = *self;
-        let fixed = "no filter needs as many, and such a component takes long to compile";
         let (problem, hint) = if depth > DEPTH {
             let problem = format!("its components are nested {depth} deep, more than {DEPTH}");
-            (problem, fixed)
-        } else if modules > MODULES {
-            let problem = format!("it has {modules} core modules, more than {MODULES}");
-            (problem, fixed)
+            let hint = "no filter needs as many, and such a component takes long to compile";
+            (problem, hint)
+        } else if modules > limits.core_instances {
+            let limit = limits.core_instances;
+            let problem = format!("it has {modules} core modules, more than {limit}");
+            let hint = "if that is intended, raise the filter's `limits.core_instances`";
+            (problem, hint)
         } else if functions > limits.functions {
             let limit = limits.functions;
             let problem = format!("it has {functions} functions, more than {limit}");
@@ -186,8 +186,9 @@ mod tests {
         assert_eq!(refusal(&bodies(limits.function_size)), None);
         refused(&bodies(limits.function_size + 1), "1048577 bytes");
         let one = core_module(&[]);
-        assert_eq!(refusal(&with_preamble(&one.repeat(MODULES))), None);
-        refused(&with_preamble(&one.repeat(MODULES + 1)), "65 core modules");
+        let most = limits.core_instances;
+        assert_eq!(refusal(&with_preamble(&one.repeat(most))), None);
+        refused(&with_preamble(&one.repeat(most + 1)), "129 core modules");
         let mut nested = with_preamble(&[]);
         for _ in 0..DEPTH {
             nested = with_preamble(&section(COMPONENT, &nested));
@@ -223,6 +224,13 @@ mod tests {
             (of(3), "`limits.functions`"),
             (
                 Complexity {
+                    modules: 200,
+                    ..expected
+                },
+                "`limits.core_instances`",
+            ),
+            (
+                Complexity {
                     largest: 8,
                     ..expected
                 },
@@ -231,7 +239,11 @@ mod tests {
         ] {
             let refusal = more.refusal(&limits).expect("beyond");
             assert!(refusal.problem.hint().contains(hint), "{refusal:?}");
-            assert_eq!(more.refusal(&Limits::default()), None);
+            let raised = Limits {
+                core_instances: 200,
+                ..Limits::default()
+            };
+            assert_eq!(more.refusal(&raised), None);
         }
     }
 

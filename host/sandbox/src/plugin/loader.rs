@@ -4,6 +4,7 @@
 //! it whole. Equal bytes are compiled once, as long as the loader remembers them.
 //! Not here: starting instances (`filter`), and when to load.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use crate::plugin::compiler::Compiler;
 use crate::plugin::{Plugin, source};
 use crate::supervise::capsule::{Capsules, CapsulesInForce};
 use crate::{Digest, Refusal};
+use linemill_config::Files;
 use linemill_config::settings::{FilterSettings, HostSettings};
 
 /// How many compiled plugins are kept for the next reload.
@@ -32,14 +34,17 @@ pub struct Loader {
 /// Opens the folder for trap capsules that `host` names, if it names one.
 ///
 /// # Errors
-/// When the folder does not exist and cannot be created.
+/// When the folder cannot be created, or others may write to it.
 pub fn open_capsules(host: &HostSettings) -> Result<Option<Capsules>, Refusal> {
     let open = |folder: &PathBuf| {
-        Capsules::open(folder).map_err(|error| {
+        let own = folder.clone();
+        let opened = Files::default().ask(folder, move || Capsules::open(&own));
+        let opened = opened.unwrap_or_else(|no_answer| Err(io::Error::other(no_answer)));
+        opened.map_err(|error| {
             let folder = folder.display();
             Refusal::plugin(
-                format!("key `capsules` of `[host]`: cannot create the folder {folder}: {error}"),
-                "name a folder that linemill's user may write to",
+                format!("key `capsules` of `[host]`: cannot use the folder {folder}: {error}"),
+                "name a folder that linemill's user may write to, and nobody else",
             )
         })
     };
@@ -85,7 +90,8 @@ impl Loader {
         &self.engine
     }
 
-    /// Loads the plugin of a filter, with the plugin folders and compile limits of `host`. Reads and
+    /// Loads the plugin of a filter, with the plugin folders and compile limits of `host`. Reads it as
+    /// one of the `files` of this load. Reads and
     /// compiles on tokio's blocking threads, so that connections are served meanwhile.
     ///
     /// # Errors
@@ -95,10 +101,12 @@ impl Loader {
         &self,
         filter: &FilterSettings,
         host: &HostSettings,
+        files: &Files,
     ) -> Result<Arc<Plugin>, Refusal> {
         let shown = source::shown(&filter.plugin);
         let (reference, folders, size) = (filter.plugin.clone(), host.plugins.clone(), filter.size);
-        let reading = move || source::read(&reference, &folders, size);
+        let files = files.clone();
+        let reading = move || source::read(&reference, &folders, size, &files);
         let bytes = tokio::task::spawn_blocking(reading)
             .await
             .map_err(|_| interrupted())??;

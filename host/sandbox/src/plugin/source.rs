@@ -9,18 +9,26 @@ use std::path::{Path, PathBuf};
 use crate::bundled;
 use crate::{Refusal, RefusalKind};
 use linemill_config::settings::PluginRef;
-use linemill_config::{ReadError, read_regular};
+use linemill_config::{Files, NO_ANSWER, NoAnswer, ReadError};
 
 /// Reads a plugin. A name is looked up in `folders` first, and then among the bundled plugins. Blocks
-/// on the file system.
+/// on the file system, as long as `files` allows.
 ///
 /// # Errors
 /// When there is no such plugin, when the file is not a regular file or has more than `limit` bytes,
 /// and when it cannot be read.
-pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Vec<u8>, Refusal> {
-    match (locate(reference, folders), reference) {
-        (Some(path), _) => read_file(&path, limit),
-        (None, PluginRef::Path(path)) => read_file(path, limit),
+pub fn read(
+    reference: &PluginRef,
+    folders: &[PathBuf],
+    limit: u64,
+    files: &Files,
+) -> Result<Vec<u8>, Refusal> {
+    let located = locate(reference, folders, files)
+        .map_err(|path| unreadable(&path, ReadError::NoAnswer(NoAnswer)))?;
+    match (&located, reference) {
+        (Some(path), _) | (None, PluginRef::Path(path)) => files
+            .read(path, limit)
+            .map_err(|error| unreadable(path, error)),
         (None, PluginRef::Name(name)) => bundled::component(name)
             .map(<[u8]>::to_vec)
             .ok_or_else(|| unknown(name, folders)),
@@ -29,14 +37,28 @@ pub fn read(reference: &PluginRef, folders: &[PathBuf], limit: u64) -> Result<Ve
 
 /// The file that a plugin is read from; `None` if no folder has a file for the name, so that only a
 /// bundled plugin can be meant.
-pub fn locate(reference: &PluginRef, folders: &[PathBuf]) -> Option<PathBuf> {
-    match reference {
-        PluginRef::Path(path) => Some(path.clone()),
-        PluginRef::Name(name) => folders
-            .iter()
-            .map(|folder| folder.join(format!("{name}.wasm")))
-            .find(|path| path.exists()),
+///
+/// # Errors
+/// The path in a folder whose file system does not answer: what is behind it is not known to be absent.
+pub fn locate(
+    reference: &PluginRef,
+    folders: &[PathBuf],
+    files: &Files,
+) -> Result<Option<PathBuf>, PathBuf> {
+    let name = match reference {
+        PluginRef::Path(path) => return Ok(Some(path.clone())),
+        PluginRef::Name(name) => name,
+    };
+    for folder in folders {
+        let path = folder.join(format!("{name}.wasm"));
+        let looked = path.clone();
+        match files.ask(&path, move || looked.exists()) {
+            Ok(true) => return Ok(Some(path)),
+            Ok(false) => {}
+            Err(NoAnswer) => return Err(path),
+        }
     }
+    Ok(None)
 }
 
 /// The name of a plugin in messages.
@@ -66,9 +88,10 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
     )
 }
 
-fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
+/// The refusal of a file that was not read.
+fn unreadable(path: &Path, error: ReadError) -> Refusal {
     let shown = path.display();
-    read_regular(path, limit).map_err(|error| match error {
+    match error {
         ReadError::System(error) => Refusal::plugin(
             format!("plugin {shown}: {error}"),
             "check the path, and that linemill's user may read it",
@@ -86,5 +109,8 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
             format!("plugin {shown} is larger than {limit} bytes"),
             "if it is meant to be, raise the filter's `size`",
         ),
-    })
+        ReadError::NoAnswer(error) => {
+            Refusal::plugin(format!("plugin {shown}: {error}"), NO_ANSWER)
+        }
+    }
 }

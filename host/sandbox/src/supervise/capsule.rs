@@ -1,13 +1,13 @@
 //! Trap capsules: files that hold everything needed to reproduce a trap.
 //!
 //! In: a line that failed by a fault, and the filter's configuration and state. Out: a JSON file in a
-//! folder that only the host's user can read. At most one capsule is written per second; the newest
+//! folder that only the host's user and root can change (`private_folder`), and that only the user can
+//! read. At most one capsule is written per second; the newest
 //! 100 are kept, and at most 64 MiB in total. A capsule contains payload. A thread that serves no
 //! connection writes it.
 //! Not here: collecting the contents (`filter::capture`), reproducing the trap (`replay`).
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backtrace::Frame;
 use crate::imports::Grants;
+use crate::private_folder::{self, Folder};
 use linemill_config::Keyword as _;
 use linemill_config::settings::{Grant, HostSettings, Limits};
 use linemill_telemetry::Gate;
@@ -142,16 +143,19 @@ fn default_stack() -> usize {
 }
 
 impl Capsules {
-    /// Opens `folder`. Creates it if it does not exist, accessible to the host's user alone.
+    /// Opens `folder`. Creates it if it does not exist, accessible to the host's user alone. Warns if
+    /// an existing folder lets others see which capsules there are.
     ///
     /// # Errors
-    /// When the folder cannot be created, or the path is not a folder.
+    /// When the folder cannot be created, the path is not a folder, or others may write to it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
+        private_folder::make(folder)?;
+        if Folder::open(folder)?.is_open_to_others() {
+            let folder = folder.display();
+            tracing::warn!(
+                "others may list the trap capsules in {folder}, but not read them; close it with `chmod 700 {folder}`"
+            );
+        }
         Ok(Self(Arc::new(Inner {
             folder: folder.to_owned(),
             rate: Gate::default(),
@@ -188,41 +192,32 @@ impl Capsules {
         let _turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = serde_json::to_vec_pretty(capsule)?;
         bytes.push(b'\n');
-        self.make_room(bytes.len() as u64)?;
+        let folder = Folder::open(&self.0.folder)?;
+        make_room(&folder, bytes.len() as u64)?;
         let time = capsule.time.replace(':', "");
         let name = format!("{time}-{}{SUFFIX}", capsule.filter);
-        let path = self.0.folder.join(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path)?.write_all(&bytes)?;
-        Ok(path)
+        folder.create(&name, &[&bytes])?;
+        Ok(self.0.folder.join(name))
     }
+}
 
-    /// Removes the oldest capsules until another of `size` bytes fits.
-    fn make_room(&self, size: u64) -> io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.0.folder)? {
-            let entry = entry?;
-            // Names begin with the time, so sorting by name sorts by age.
-            if entry.file_name().to_string_lossy().ends_with(SUFFIX) {
-                files.push((entry.path(), entry.metadata()?.len()));
-            }
+/// Removes the oldest capsules until another of `size` bytes fits.
+fn make_room(folder: &Folder, size: u64) -> io::Result<()> {
+    let mut files = folder.files()?;
+    files.retain(|file| file.name.ends_with(SUFFIX));
+    // Names begin with the time, so sorting by name sorts by age.
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut all: u64 = files.iter().map(|file| file.size).sum();
+    let mut left = files.len();
+    for file in files {
+        if left < MAX_FILES && all + size <= MAX_BYTES {
+            break;
         }
-        files.sort();
-        let mut all: u64 = files.iter().map(|(_, size)| size).sum();
-        let mut left = files.len();
-        for (path, of_this) in files {
-            if left < MAX_FILES && all + size <= MAX_BYTES {
-                break;
-            }
-            fs::remove_file(path)?;
-            left -= 1;
-            all -= of_this;
-        }
-        Ok(())
+        folder.remove(&file.name)?;
+        left -= 1;
+        all -= file.size;
     }
+    Ok(())
 }
 
 impl Capsule {

@@ -3,7 +3,8 @@
 //! In: validated settings, the generation built of them, and the admin address of a host. Out: each
 //! change, and whether it needs a restart. Requests to the host only read.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use hyper::Method;
 use linemill::control::admin;
@@ -45,11 +46,9 @@ pub(super) async fn compare(
         _ => Settings::builtin(),
     };
     let here = match settings.place.source() {
-        Some(file) => linemill_config::parse(
-            &std::path::absolute(&file.path)?,
-            &file.text,
-            &bundled::names(),
-        )?,
+        Some(file) => {
+            linemill_config::parse(&absolute(&file.path)?, &file.text, &bundled::names())?
+        }
         None => settings,
     };
     // The options of its command line override any configuration.
@@ -94,4 +93,11 @@ pub(super) async fn compare(
         ));
     }
     Ok(())
+}
+
+/// The absolute path of a configuration. Relative paths in it start from the folder of the file; if it
+/// came from a pipe, from the working directory.
+fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().filter(|_| !path.is_file());
+    std::path::absolute(name.map_or(path, Path::new))
 }

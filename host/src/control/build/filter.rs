@@ -9,8 +9,8 @@ use super::Filters;
 use crate::control::reloader::Recipe;
 use crate::generation::Generation;
 use crate::sinks::registry::SinkRegistry;
-use linemill_config::Problem;
 use linemill_config::settings::{FilterSettings, Settings};
+use linemill_config::{Files, Problem};
 use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
@@ -23,6 +23,8 @@ use linemill_telemetry::Gate;
 /// What filters are built of.
 pub(super) struct FilterBuilder<'a> {
     pub(super) settings: &'a Settings,
+    /// The files of this load.
+    pub(super) files: &'a Files,
     /// The generation in force, whose unchanged filters are reused.
     pub(super) before: Option<&'a Generation>,
     /// Plugins that are not read from files.
@@ -106,7 +108,10 @@ impl FilterBuilder<'_> {
     async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, Refusal> {
         match self.recipe.and_then(|recipe| recipe.plugin(&filter.name)) {
             Some(plugin) => Ok(Arc::clone(plugin)),
-            None => self.plugins.load(filter, &self.settings.host).await,
+            None => {
+                let host = &self.settings.host;
+                self.plugins.load(filter, host, self.files).await
+            }
         }
     }
 

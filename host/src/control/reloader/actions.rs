@@ -17,7 +17,7 @@ use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
-use linemill_config::{Place, Problems};
+use linemill_config::{Place, Problem, Problems};
 use linemill_sandbox::plugin::loader::open_capsules;
 use linemill_sandbox::supervise::capsule::Capsules;
 
@@ -35,9 +35,13 @@ impl<D: DataPlane> Reloader<D> {
     /// Reads the settings again, and puts them in force.
     pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
         let started = Instant::now();
-        let mut settings = self.origin.load()?;
+        // Reading may take as long as the file system likes, and this thread serves connections.
+        let origin = self.origin.clone();
+        let loading = tokio::task::spawn_blocking(move || origin.load());
+        let interrupted = |_| Problem::new("loading was interrupted: the host is stopping", "");
+        let mut settings = loading.await.map_err(interrupted)??;
         // Even if the settings are refused: a change to one of their files may correct them.
-        self.watcher.follow(&self.origin, &settings);
+        self.watcher.follow(&self.origin, &settings).await;
         let mut decisions = self.swap_state.decisions.clone();
         decisions.apply_to(&mut settings);
         let next = self.build(settings, None).await?;
@@ -182,6 +186,9 @@ impl<D: DataPlane> Reloader<D> {
         Snapshot::publish(&self.snapshot, Arc::clone(&next));
         let services = next.services.values();
         self.sinks.settle(services.map(|service| &*service.egress));
+        let filters = next.filters.values();
+        self.sinks
+            .settle_quarantines(filters.map(|filter| filter.settings()));
         self.listeners.start(prepared);
         self.admin.start(admin, &settings);
         if let Some(capsules) = capsules {

@@ -1,6 +1,7 @@
 //! The client's end of TLS: which upstreams the host trusts, and what it shows them.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -11,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::pem::Pem;
 use super::server::unusable;
 use super::{Fingerprint, fingerprint, provider};
-use linemill_config::Problem;
 use linemill_config::settings::UpstreamTls;
+use linemill_config::{Files, NO_ANSWER, Problem};
 
 /// The client's end of TLS.
 pub struct Client {
@@ -22,29 +23,41 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the files that `settings` name; without a `ca`, the system's trust anchors. If their
+    /// Reads the files that `settings` name, as some of the `files` of a load; without a `ca`, the system's trust anchors. If their
     /// contents are the same as those of `before`, its configuration is reused, with its sessions.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what it should; when the key does not belong to the
     /// certificate; when the system has no trust anchors; when `name` is not a valid server name.
-    pub fn load(settings: &UpstreamTls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
+    pub fn load(
+        settings: &UpstreamTls,
+        before: Option<&Arc<Self>>,
+        files: &Files,
+    ) -> Result<Arc<Self>, Problem> {
         let name = settings.name.as_deref().map(server_name).transpose()?;
-        let cert = settings.cert.as_deref().map(Pem::read).transpose()?;
-        let key = settings.key.as_deref().map(Pem::read).transpose()?;
+        let cert = settings
+            .cert
+            .as_deref()
+            .map(|path| Pem::read(path, files))
+            .transpose()?;
+        let key = settings
+            .key
+            .as_deref()
+            .map(|path| Pem::read(path, files))
+            .transpose()?;
         let (roots, trusted) = match &settings.ca {
             Some(ca) => {
-                let ca = Pem::read(ca)?;
+                let ca = Pem::read(ca, files)?;
                 (ca.authorities()?, fingerprint([Some(&ca.bytes[..])]))
             }
-            None => system()?,
+            None => system(files)?,
         };
-        let files = fingerprint([
+        let fingerprint = fingerprint([
             Some(&trusted[..]),
             cert.as_ref().map(|cert| &cert.bytes[..]),
             key.as_ref().map(|key| &key.bytes[..]),
         ]);
-        let config = match before.filter(|before| before.files == files) {
+        let config = match before.filter(|before| before.files == fingerprint) {
             Some(same) if same.name == name => return Ok(Arc::clone(same)),
             Some(same) => Arc::clone(&same.config),
             None => Arc::new(config(roots, cert.as_ref().zip(key.as_ref()))?),
@@ -52,7 +65,7 @@ impl Client {
         Ok(Arc::new(Self {
             config,
             name,
-            files,
+            files: fingerprint,
         }))
     }
 
@@ -103,8 +116,11 @@ fn config(
 }
 
 /// The system's trust anchors. Those that webpki cannot parse are left out.
-fn system() -> Result<(RootCertStore, Fingerprint), Problem> {
-    let found = rustls_native_certs::load_native_certs();
+fn system(files: &Files) -> Result<(RootCertStore, Fingerprint), Problem> {
+    let place = Path::new("the authorities of this system");
+    let found = files
+        .ask(place, rustls_native_certs::load_native_certs)
+        .map_err(|error| Problem::new(format!("{}: {error}", place.display()), NO_ANSWER))?;
     let (mut roots, mut all) = (RootCertStore::empty(), Sha256::new());
     found.certs.iter().for_each(|one| all.update(one));
     roots.add_parsable_certificates(found.certs);

@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use linemill_config::{Problem, ReadError, read_regular};
+use linemill_config::{Files, NO_ANSWER, Problem, ReadError};
 
 /// The largest file read, in bytes; four times the size of a usual system-wide bundle.
 const LARGEST: u64 = 1 << 20;
@@ -23,9 +23,9 @@ pub(super) struct Pem<'a> {
 }
 
 impl<'a> Pem<'a> {
-    /// Reads a whole file.
-    pub(super) fn read(path: &'a Path) -> Result<Self, Problem> {
-        let bytes = read_regular(path, LARGEST).map_err(|error| {
+    /// Reads a whole file, as one of the `files` of a load.
+    pub(super) fn read(path: &'a Path, files: &Files) -> Result<Self, Problem> {
+        let bytes = files.read(path, LARGEST).map_err(|error| {
             let shown = path.display();
             match error {
                 ReadError::System(error) => Problem::new(format!("{shown}: {error}"), READABLE),
@@ -36,6 +36,7 @@ impl<'a> Pem<'a> {
                 ReadError::TooLarge(_) => {
                     Problem::new(format!("{shown} is larger than 1 MiB"), "name a PEM file")
                 }
+                ReadError::NoAnswer(error) => Problem::new(format!("{shown}: {error}"), NO_ANSWER),
             }
         })?;
         Ok(Self { path, bytes })

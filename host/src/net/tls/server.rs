@@ -9,8 +9,8 @@ use rustls::{InconsistentKeys, ServerConfig};
 use super::client_names::NamedClients;
 use super::pem::Pem;
 use super::{Fingerprint, fingerprint, provider};
-use linemill_config::Problem;
 use linemill_config::settings::{ClientName, Tls};
+use linemill_config::{Files, Problem};
 
 /// TLS sessions kept for clients that reconnect; the oldest are dropped first. They are kept here and
 /// not in stateless tickets, so that they end with these certificates: a client accepted under a
@@ -26,23 +26,35 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the files that `settings` name. If their contents are the same as those of `before`, and
+    /// Reads the files that `settings` name, as some of the `files` of a load. If their contents are the same as those of `before`, and
     /// the same clients are let in, that is returned, with its sessions.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what it should, or when the key does not belong to
     /// the certificate.
-    pub fn load(settings: &Tls, before: Option<&Arc<Self>>) -> Result<Arc<Self>, Problem> {
+    pub fn load(
+        settings: &Tls,
+        before: Option<&Arc<Self>>,
+        files: &Files,
+    ) -> Result<Arc<Self>, Problem> {
         let client_names = settings.client_names.clone();
-        let (cert, key) = (Pem::read(&settings.cert)?, Pem::read(&settings.key)?);
-        let client_ca = settings.client_ca.as_deref().map(Pem::read).transpose()?;
-        let files = fingerprint([
+        let (cert, key) = (
+            Pem::read(&settings.cert, files)?,
+            Pem::read(&settings.key, files)?,
+        );
+        let client_ca = settings
+            .client_ca
+            .as_deref()
+            .map(|path| Pem::read(path, files))
+            .transpose()?;
+        let fingerprint = fingerprint([
             Some(&cert.bytes[..]),
             Some(&key.bytes[..]),
             client_ca.as_ref().map(|ca| &ca.bytes[..]),
         ]);
-        let is_same =
-            |before: &&Arc<Self>| before.files == files && before.client_names == client_names;
+        let is_same = |before: &&Arc<Self>| {
+            before.files == fingerprint && before.client_names == client_names
+        };
         if let Some(same) = before.filter(is_same) {
             return Ok(Arc::clone(same));
         }
@@ -50,7 +62,7 @@ impl Server {
         Ok(Arc::new(Self {
             config: Arc::new(config),
             client_names,
-            files,
+            files: fingerprint,
         }))
     }
 

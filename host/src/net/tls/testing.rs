@@ -65,11 +65,16 @@ impl Certificates {
 
     pub(crate) fn server(&self, name: &str) -> Arc<Server> {
         self.sign(name, name);
-        Server::load(&self.tls(name), None).expect("a server")
+        Server::load(&self.tls(name), None, &linemill_config::Files::default()).expect("a server")
     }
 
     pub(crate) fn client(&self) -> Arc<Client> {
-        Client::load(&self.upstream_tls(), None).expect("a client")
+        Client::load(
+            &self.upstream_tls(),
+            None,
+            &linemill_config::Files::default(),
+        )
+        .expect("a client")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::sinks::metrics::LossReason;
+use crate::sinks::metrics::{LossReason, OutputMetrics};
 use crate::sinks::queue::{Lost, Queue};
 use crate::sinks::shared_sink::{SharedSink, Writer};
 use crate::sinks::testing::{ATTEMPTS_OF_A_MINUTE, MUCH, batch, framed, late, metrics, until};
@@ -14,6 +14,11 @@ use linemill_framing::Framing;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("read")
+}
+
+fn to_file(path: &Path, metrics: OutputMetrics) -> io::Result<SharedSink> {
+    let writer = FileWriter::at(path, CreateMode::default())?;
+    Ok(SharedSink::to_file(writer, MUCH, metrics))
 }
 
 /// A reader whose queue holds `text`, without a writer.
@@ -32,8 +37,7 @@ async fn lines_go_to_the_end_of_a_file() {
     let path = folder.path().join("a.log");
     for text in ["a\nb\n", "c\n"] {
         let counts = metrics();
-        let sink = SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone())
-            .expect("opened");
+        let sink = to_file(&path, counts.clone()).expect("opened");
         sink.send(batch(text)).await.expect("taken");
         assert_eq!(sink.finish(late()).await, 0);
         assert_eq!(counts.bytes.get(), text.len() as u64);
@@ -46,8 +50,7 @@ async fn after_a_rotation_lines_go_to_the_new_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, old) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
     let counts = metrics();
-    let sink =
-        SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone()).expect("opened");
+    let sink = to_file(&path, counts.clone()).expect("opened");
     sink.send(batch("a\n")).await.expect("taken");
     until(|| counts.lines.get() == 1).await;
     fs::rename(&path, &old).expect("renamed");
@@ -69,8 +72,7 @@ async fn lines_wait_while_a_file_cannot_be_opened_anew() {
     fs::create_dir(&logs).expect("made");
     let counts = metrics();
     let path = logs.join("a.log");
-    let sink =
-        SharedSink::to_file(&path, CreateMode::default(), MUCH, counts.clone()).expect("opened");
+    let sink = to_file(&path, counts.clone()).expect("opened");
     until(|| counts.up.get() == 1).await;
     fs::rename(&logs, &away).expect("renamed");
     sink.reopen();
@@ -87,13 +89,7 @@ async fn lines_wait_while_a_file_cannot_be_opened_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_tried_with_growing_waits() {
     let counts = metrics();
-    let sink = SharedSink::to_file(
-        Path::new("/dev/full"),
-        CreateMode::default(),
-        MUCH,
-        counts.clone(),
-    )
-    .expect("opened");
+    let sink = to_file(Path::new("/dev/full"), counts.clone()).expect("opened");
     sink.send(batch("a\nb\n")).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let tried = counts.failures.get();
@@ -175,8 +171,7 @@ async fn a_named_pipe_waits_for_its_reader() {
     let path = folder.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.expect("mkfifo").success());
-    let sink =
-        SharedSink::to_file(&path, CreateMode::default(), MUCH, metrics()).expect("opened later");
+    let sink = to_file(&path, metrics()).expect("opened later");
     sink.send(batch("a\n")).await.expect("taken");
     let reading = spawn_blocking(move || read(&path));
     assert_eq!(sink.finish(late()).await, 0);
@@ -193,10 +188,10 @@ fn only_a_new_file_gets_the_mode() {
         let found = std::fs::metadata(path).expect("it is there");
         found.permissions().mode() & 0o777
     };
-    let mode = CreateMode::new(Some("0662".parse().expect("a mode")));
+    let mode = CreateMode::new("0662".parse().expect("a mode"));
     FileWriter::at(&path, mode.clone()).expect("created");
     assert_eq!(mode_of(&path), 0o662);
-    mode.set(Some("0600".parse().expect("a mode")));
+    mode.set("0600".parse().expect("a mode"));
     FileWriter::at(&path, mode.clone()).expect("opened");
     assert_eq!(mode_of(&path), 0o662);
     std::fs::remove_file(&path).expect("it is there");
@@ -219,7 +214,7 @@ async fn a_line_that_others_left_open_is_ended_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.log");
         fs::write(&path, before).expect("written");
-        let sink = SharedSink::to_file(&path, CreateMode::default(), MUCH, metrics());
+        let sink = to_file(&path, metrics());
         let sink = sink.expect("opened");
         for _ in 0..2 {
             let batch = framed(line.into(), 1, framing);
@@ -228,4 +223,39 @@ async fn a_line_that_others_left_open_is_ended_first() {
         assert_eq!(sink.finish(late()).await, 0);
         assert_eq!(read(&path), format!("{after}{line}"));
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_nothing_gets_a_private_target() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("link");
+    symlink("target", &link).expect("a link");
+    for waits in [false, true] {
+        open_or_create(&link, 0o640, waits).expect("created");
+        let target = folder.path().join("target");
+        let mode = target.metadata().expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode & !0o640, 0, "{mode:o}");
+        fs::remove_file(target).expect("removed");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn opening_a_pipe_without_a_reader_can_be_told_not_to_wait() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pipe");
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+    assert!(open_or_create(&path, 0o600, false).is_err());
+    let reader = rustix::fs::open(
+        &path,
+        rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK,
+        Mode::empty(),
+    );
+    let _reader = reader.expect("opened");
+    let writer = open_or_create(&path, 0o600, false).expect("opened");
+    let flags = rustix::fs::fcntl_getfl(&writer).expect("flags");
+    assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK));
 }

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use linemill_config::{ReadError, open_regular};
+
 /// What the last line of `file` lacks of its terminator; nothing if the file is empty, or is none that
 /// could be read back, such as a device. `path` leads to it.
 ///
@@ -21,10 +23,12 @@ pub(super) fn missing(
     if !data.is_file() || data.len() == 0 {
         return Ok(b"");
     }
-    let mut reader = match File::open(path) {
+    let mut reader = match open_regular(path) {
         Ok(reader) => reader,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(b""),
-        Err(error) => return Err(error),
+        Err(ReadError::System(error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+            return Err(error);
+        }
+        Err(_) => return Ok(b""),
     };
     let end = reader.seek(SeekFrom::End(0))?;
     let length = end.min(terminator.len() as u64);

@@ -48,6 +48,22 @@ fn a_new_filter_builds_and_runs() {
     assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
 }
 
+#[test]
+fn a_folder_without_a_crate_is_reported_before_any_compiler() {
+    let folder = Folder::new();
+    folder.write("file", "");
+    for (dir, problem) in [
+        ("nowhere", "nowhere: there is no such folder"),
+        ("file", "file is not a folder"),
+        (".", "has no Cargo.toml"),
+    ] {
+        let report = run(folder.path(), ["build", dir], b"").failure();
+        let report = report.stderr_has(&[problem, "linemill new NAME"]);
+        assert!(!report.stderr.contains("compiler"), "{}", report.stderr);
+    }
+    assert!(!folder.path().join("nowhere").exists());
+}
+
 /// Lets the new crate use the folder of `cargo xtask plugins` for cargo's files, where the standard
 /// library and the SDK's dependencies are already compiled. Components stay in the new crate.
 #[cfg(unix)]

@@ -202,3 +202,33 @@ fn pipe_reports_the_number_of_failed_lines() {
         .stderr_has(&["filter `json`: 2 lines failed: dropped (2 verdict)"]);
     assert_eq!(finished.text(), "{}\n");
 }
+
+/// Verbs read a configuration once, so it may come from a pipe. Paths in it start from the working
+/// directory.
+#[test]
+#[cfg(unix)]
+fn a_configuration_may_come_from_a_pipe() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::batch("shout"));
+    let config = "[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\nchain = [\"guest\"]\n\n\
+        [filter.guest]\nplugin = \"./guest.wasm\"\n";
+    run(folder.path(), ["check", "/dev/stdin"], config.as_bytes())
+        .success()
+        .stdout_has(&["/dev/stdin: ok"]);
+    let config = folder.write("linemill.toml", config);
+    let binary = linemill_tests::command(folder.path())
+        .get_program()
+        .to_owned();
+    let piped = std::process::Command::new("bash")
+        .args(["-c", "echo a | \"$0\" pipe --config <(cat \"$1\")"])
+        .args([binary, config.clone().into()])
+        .current_dir(folder.path())
+        .output()
+        .expect("bash is there");
+    assert_eq!(String::from_utf8_lossy(&piped.stdout), "A\n", "{piped:?}");
+    // A host reads it again at each reload.
+    run(folder.path(), ["serve", "--config", "/dev/stdin"], b"")
+        .failure()
+        .stderr_has(&["/dev/stdin: the configuration is not a regular file"]);
+    drop(config);
+}

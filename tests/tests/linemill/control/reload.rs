@@ -136,3 +136,24 @@ fn a_file_is_not_read_while_it_is_open_for_writing() {
     client.send(b"one\n");
     client.expect(b"one\n");
 }
+
+/// The last line of a report is its hint, and nothing follows it.
+#[test]
+fn a_refused_reload_is_logged_with_its_report_last() {
+    let host = Host::with(ROT13);
+    host.announced(0);
+    host.write_config(Host::config("max_line = \"16KB\"", ""));
+    reload(&host, 422);
+    host.expect_stderr("reload refused (");
+    host.expect_stderr("hint: ");
+    let text = host.stderr();
+    let hint = text.lines().find(|line| line.contains("hint: "));
+    let hint = hint.expect("a line with it");
+    assert!(!hint.contains("trigger="), "{hint}");
+    let refused = verb(&host, &["reload"]).failure();
+    assert!(
+        !refused.stderr.contains("error: error:"),
+        "{}",
+        refused.stderr
+    );
+}

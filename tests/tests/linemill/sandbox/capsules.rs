@@ -136,3 +136,75 @@ fn replay_refuses_other_files() {
         .failure()
         .stderr_has(&["nowhere.json"]);
 }
+
+/// The keys of a host that writes capsules, and its plugin, in a folder.
+#[cfg(unix)]
+fn prepared() -> (Folder, String) {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::batch("trap"));
+    let config = Host::config(
+        "chain = [\"guest\"]",
+        "[filter.guest]\nplugin = \"./guest.wasm\"",
+    )
+    .replace("[host]\n", "[host]\ncapsules = \"capsules\"\n");
+    (folder, config)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_may_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, config) = prepared();
+    folder.write("linemill.toml", &config);
+    let place = folder.path().join("capsules");
+    std::fs::create_dir(&place).expect("new");
+    let set = |mode| {
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    for loose in [0o777, 0o1777, 0o770] {
+        set(loose);
+        run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+            .failure()
+            .stderr_has(&["`capsules`", "others may write to", "chmod go-w"]);
+    }
+    if rustix::process::geteuid().is_root() {
+        set(0o700);
+        std::os::unix::fs::chown(&place, Some(12_345), None).expect("we are root");
+        run(folder.path(), ["serve", "--config", "linemill.toml"], b"")
+            .failure()
+            .stderr_has(&["`capsules`", "belongs to another user (uid 12345)"]);
+        std::os::unix::fs::chown(&place, Some(0), None).expect("we are root");
+    }
+    // Others may see what there is, but read nothing.
+    set(0o755);
+    let host = Host::serve_in(folder, config);
+    host.expect_stderr("close it with `chmod 700 ");
+    let mut client = host.connect();
+    client.send(b"bad!\n");
+    client.expect(b"bad!\n");
+    let (path, _) = capsule(&host);
+    let mode = std::fs::metadata(path)
+        .expect("written")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// A capsule that does not fit leaves no part of itself behind.
+#[cfg(unix)]
+#[test]
+fn a_capsule_beyond_the_limit_on_files_is_reported() {
+    let (folder, config) = prepared();
+    // The limit applies to the memory of filters, too, so it is larger than that.
+    let config = config.replace("name = \"test\"", "name = \"test\"\nmax_line = \"1MiB\"");
+    folder.write("linemill.toml", config);
+    let limited = "ulimit -f 200; exec \"$0\" serve --config linemill.toml";
+    let mut host = Host::spawn_by_shell(folder, limited, std::process::Stdio::null());
+    let mut client = host.connect();
+    let line = format!("{}!\n", "x".repeat(400_000));
+    client.send(line.as_bytes());
+    client.expect(line.as_bytes());
+    host.expect_stderr("cannot write a trap capsule");
+    assert!(capsules(&host).is_empty(), "{:?}", capsules(&host));
+    host.expect_alive();
+}

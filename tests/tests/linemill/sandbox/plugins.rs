@@ -149,3 +149,90 @@ fn a_memory_limit_below_the_initial_memory() {
         &["guest", "memory"],
     );
 }
+
+/// A component around a core module in text form.
+fn around(module: &str) -> Vec<u8> {
+    wat::parse_str(format!("(component (core module {module}))")).expect("a component")
+}
+
+#[test]
+fn a_proposal_that_filters_may_not_use_is_named() {
+    for (module, parts) in [
+        ("(memory i64 1)", ["it uses memory64", "wasm32"]),
+        ("(memory 1 1 shared)", ["it uses threads", "-pthread"]),
+        (
+            "(type (struct))",
+            ["it uses garbage collection (gc)", "linear memory"],
+        ),
+        (
+            "(tag $e) (func (throw $e))",
+            ["exception handling", "-fno-exceptions"],
+        ),
+        (
+            "(func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0)))",
+            ["it uses relaxed SIMD", "-mno-relaxed-simd"],
+        ),
+        (
+            "(memory 1 (pagesize 1))",
+            ["it uses custom page sizes", "--page-size"],
+        ),
+    ] {
+        let report = refused(&around(module), "", &parts);
+        assert!(!report.stderr.contains("truncated"), "{}", report.stderr);
+    }
+    let whole = guest::batch("shout");
+    refused(&whole[..whole.len() / 2], "", &["may be truncated"]);
+}
+
+#[test]
+fn the_number_of_core_modules_can_be_raised() {
+    let (folder, module) = (Folder::new(), "(core module)");
+    let mut component = guest::batch("shout");
+    // What is not instantiated costs nothing, but counts.
+    let more = wat::parse_str(format!("(component {})", module.repeat(128))).expect("a component");
+    component.extend(&more[8..]);
+    let limits = "limits = { core_instances = 200 }";
+    refused(
+        &component,
+        "",
+        &["core modules, more than 128", "`limits.core_instances`"],
+    );
+    folder.write("guest.wasm", component);
+    let config = format!(
+        "[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\nchain = [\"guest\"]\n\n\
+         [filter.guest]\nplugin = \"./guest.wasm\"\n{limits}\n"
+    );
+    folder.write("linemill.toml", config);
+    run(folder.path(), ["check", "linemill.toml"], b"").success();
+}
+
+/// The system's limit on address space is not the plugin's fault.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_on_address_space_is_named() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::batch("shout"));
+    folder.write(
+        "linemill.toml",
+        "[[listener]]\nname = \"test\"\nbind = \"127.0.0.1:0\"\nchain = [\"guest\"]\n\n\
+         [filter.guest]\nplugin = \"./guest.wasm\"\n",
+    );
+    for limit in ["1000000", "2500000", "4000000"] {
+        let binary = linemill_tests::command(folder.path())
+            .get_program()
+            .to_owned();
+        let script = format!("ulimit -v {limit}; exec \"$0\" check linemill.toml");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .arg(binary)
+            .env("LINEMILL_CACHE", "off")
+            .env("NO_COLOR", "1")
+            .current_dir(folder.path())
+            .output()
+            .expect("a shell");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{limit}");
+        assert!(report.contains("ulimit -v"), "{limit}: {report}");
+        assert!(!report.contains("author"), "{limit}: {report}");
+    }
+}

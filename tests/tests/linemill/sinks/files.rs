@@ -142,3 +142,80 @@ fn files_are_created_with_their_mode() {
     host.hang_up();
     eventually("the new file", || (mode()? == 0o600).then_some(()));
 }
+
+/// The files that linemill writes lines and faults to are private, whatever the umask.
+#[test]
+#[cfg(unix)]
+fn files_are_private_by_default() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    folder.write("guest.wasm", linemill_tests::guest::line("line"));
+    let config = |more: &str| {
+        let filter = "[filter.guest]\nplugin = \"./guest.wasm\"\non_error = \"quarantine\"\nquarantine = \"file:failed.jsonl\"";
+        let listener = "to = \"file:out.log\"\ntee = [\"file:tee.log\"]\nchain = [\"guest\"]";
+        Host::config(listener, &format!("{filter}\n{more}"))
+    };
+    folder.write("linemill.toml", config(""));
+    let line = "umask 000; exec \"$0\" serve --config linemill.toml";
+    let host = Host::spawn_by_shell(folder, line, std::process::Stdio::null());
+    assert_eq!(host.connect().exchange(b"one\n?two\n"), b"");
+    let mode = |file: &str| {
+        let path = host.folder().path().join(file);
+        Some(path.metadata().ok()?.permissions().mode() & 0o777)
+    };
+    for file in ["out.log", "tee.log", "failed.jsonl"] {
+        eventually(file, || {
+            (!host.folder().read(file).is_empty()).then_some(())
+        });
+        assert_eq!(mode(file), Some(0o600), "{file}");
+    }
+    // The mode of a quarantine applies to the file that a log rotation makes the host create.
+    host.swap(config("file_mode = \"0640\""));
+    host.folder().rename("failed.jsonl", "failed.jsonl.1");
+    host.hang_up();
+    eventually("the new file", || {
+        (mode("failed.jsonl")? == 0o640).then_some(())
+    });
+    assert_eq!(mode("failed.jsonl.1"), Some(0o600));
+}
+
+/// A file that reaches the limit on the size of files (`RLIMIT_FSIZE`) is as a full disk: nothing ends,
+/// and nothing is lost.
+#[test]
+#[cfg(unix)]
+fn the_limit_on_the_size_of_files_is_survived() {
+    const LINES: usize = 200;
+    let folder = Folder::new();
+    // Without filters: the limit applies to their memory, too.
+    let config = "[host]\nadmin = \"127.0.0.1:0\"\n[[listener]]\nname = \"test\"\n\
+                  bind = \"127.0.0.1:0\"\nto = \"file:out.log\"\nchain = []\n";
+    folder.write("linemill.toml", config);
+    let limited = "ulimit -f 4; exec \"$0\" serve --config linemill.toml";
+    let host = Host::spawn_by_shell(folder, limited, std::process::Stdio::null());
+    send(&host, 1, LINES);
+    // Whole lines of a file; one that was cut follows in the next file.
+    let whole = |name: &str| {
+        let text = host.folder().read(name);
+        let end = text.iter().rposition(|&byte| byte == b'\n');
+        text[..end.map_or(0, |at| at + 1)].to_vec()
+    };
+    let mut rotated = Vec::new();
+    let got = eventually("all lines", || {
+        let files = rotated.iter().map(String::as_str).chain(["out.log"]);
+        let got: Vec<u8> = files.flat_map(whole).collect();
+        if got.len() == LINES * line(0, 0).len() {
+            return Some(got);
+        }
+        let path = host.folder().path().join("out.log");
+        if path.exists() && host.metric("linemill_output_up", &[]) == 0.0 {
+            let name = format!("out.log.{}", rotated.len());
+            host.folder().rename("out.log", &name);
+            rotated.push(name);
+            host.hang_up();
+        }
+        None
+    });
+    assert!(rotated.len() > 1, "{rotated:?}");
+    host.expect_stderr("File too large");
+    assert_all_in_order(&got, 1, LINES);
+}

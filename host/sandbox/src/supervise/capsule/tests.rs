@@ -1,5 +1,7 @@
 //! Which capsules are kept, and who can read them.
 
+use std::fs;
+
 use super::*;
 
 fn capsule(nth: usize) -> Capsule {
@@ -62,4 +64,27 @@ fn the_newest_capsules_are_kept_and_only_the_owner_can_read_them() {
     let left = fs::read_dir(&place).expect("there").count();
     assert!(left < 20, "{left} files");
     assert!(place.join("other").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let set = |mode| {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).expect("set");
+    };
+    let open = || Capsules::open(folder.path());
+    for loose in [0o777, 0o1777, 0o770] {
+        set(loose);
+        let error = open().expect_err("refused").to_string();
+        assert!(error.contains("chmod go-w"), "{error}");
+    }
+    set(0o755);
+    let capsules = open().expect("others may only list it");
+    let path = capsules.put(&capsule(1)).expect("written");
+    let mode = fs::metadata(path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    set(0o777);
+    assert!(capsules.put(&capsule(2)).is_err(), "it is open by now");
 }

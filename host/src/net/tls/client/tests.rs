@@ -11,7 +11,7 @@ fn files_that_cannot_be_used_are_named() {
     let load = |change: fn(&Certificates, &mut UpstreamTls)| {
         let mut settings = files.upstream_tls();
         change(&files, &mut settings);
-        Client::load(&settings, None)
+        Client::load(&settings, None, &linemill_config::Files::default())
     };
     refused(
         load(|files, tls| tls.ca = Some(files.path("no.pem"))),
@@ -42,7 +42,9 @@ fn files_that_cannot_be_used_are_named() {
 fn the_same_bytes_are_the_same_client() {
     let files = Certificates::new();
     let before = files.client();
-    let load = |settings: &UpstreamTls| Client::load(settings, Some(&before)).expect("a client");
+    let load = |settings: &UpstreamTls| {
+        Client::load(settings, Some(&before), &linemill_config::Files::default()).expect("a client")
+    };
     let settings = files.upstream_tls();
     assert!(Arc::ptr_eq(&load(&settings), &before));
 

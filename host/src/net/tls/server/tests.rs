@@ -26,7 +26,7 @@ fn files_that_cannot_be_used_are_named() {
             client_ca: ca.map(|ca| files.path(ca)),
             ..files.tls("a")
         };
-        Server::load(&settings, None)
+        Server::load(&settings, None, &linemill_config::Files::default())
     };
     assert!(load("a.crt", "a.key", None).is_ok());
     assert!(load("a.crt", "a.key", Some("ca.pem")).is_ok());
@@ -124,7 +124,9 @@ fn the_same_bytes_are_the_same_server() {
     let files = Certificates::new();
     let before = files.server("a");
     let settings = files.tls("a");
-    let load = |settings: &Tls| Server::load(settings, Some(&before)).expect("a server");
+    let load = |settings: &Tls| {
+        Server::load(settings, Some(&before), &linemill_config::Files::default()).expect("a server")
+    };
 
     assert!(Arc::ptr_eq(&load(&settings), &before));
 
@@ -138,7 +140,8 @@ fn the_same_bytes_are_the_same_server() {
         client_names: Some(vec!["sensor-1".parse().expect("a name")]),
         ..asking
     };
-    let named = Server::load(&named, Some(&asked)).expect("a server");
+    let named =
+        Server::load(&named, Some(&asked), &linemill_config::Files::default()).expect("a server");
     // A client that is not let in any more must not resume its session.
     assert!(!Arc::ptr_eq(named.config(), asked.config()));
 

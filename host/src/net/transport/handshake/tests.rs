@@ -111,7 +111,12 @@ async fn a_silent_client_has_as_long_as_it_is_given() {
     let files = Certificates::new();
     files.sign("localhost", "localhost");
     let limit = Duration::from_millis(50);
-    let server = Server::load(&files.tls("localhost"), None).expect("a server");
+    let server = Server::load(
+        &files.tls("localhost"),
+        None,
+        &linemill_config::Files::default(),
+    )
+    .expect("a server");
     let (_here, there) = pair().await;
     let start = tokio::time::Instant::now();
     let accepted = server.accept(Plain::Tcp(there), limit).await;
@@ -128,7 +133,8 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
         client_ca: Some(files.path("ca.pem")),
         ..files.tls("localhost")
     };
-    let server = Server::load(&settings, None).expect("a server");
+    let server =
+        Server::load(&settings, None, &linemill_config::Files::default()).expect("a server");
 
     let (accepted, connected) = shake(&server, &files.client(), "localhost").await;
     let error = accepted.expect_err("no certificate").to_string();
@@ -144,7 +150,8 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
         key: Some(files.path("mine.key")),
         name: None,
     };
-    let own = Client::load(&shown(&files), None).expect("a client");
+    let own =
+        Client::load(&shown(&files), None, &linemill_config::Files::default()).expect("a client");
     let (accepted, connected) = shake(&server, &own, "localhost").await;
     assert!(accepted.is_ok() && connected.is_ok());
 
@@ -154,7 +161,8 @@ async fn a_client_without_the_certificate_asked_for_is_refused() {
         ca: Some(files.path("ca.pem")),
         ..shown(&others)
     };
-    let stranger = Client::load(&stranger, None).expect("a client");
+    let stranger =
+        Client::load(&stranger, None, &linemill_config::Files::default()).expect("a client");
     let (accepted, _) = shake(&server, &stranger, "localhost").await;
     let error = accepted.expect_err("another authority").to_string();
     assert!(error.contains("invalid peer certificate"), "{error}");
@@ -175,7 +183,7 @@ async fn a_next_hop_must_be_who_it_is_taken_for() {
         name: Some("localhost".into()),
         ..files.upstream_tls()
     };
-    let named = Client::load(&named, None).expect("a client");
+    let named = Client::load(&named, None, &linemill_config::Files::default()).expect("a client");
     let (_, connected) = shake(&server, &named, "192.0.2.1").await;
     assert!(connected.is_ok());
 
@@ -221,7 +229,8 @@ async fn failures_are_of_different_kinds() {
         client_ca: Some(files.path("ca.pem")),
         ..files.tls("localhost")
     };
-    let server = Server::load(&settings, None).expect("a server");
+    let server =
+        Server::load(&settings, None, &linemill_config::Files::default()).expect("a server");
     let sent = async |bytes: &[u8], ends: bool| {
         let (mut here, there) = pair().await;
         here.write_all(bytes).await.expect("written");
@@ -259,7 +268,8 @@ async fn clients_may_be_let_in_by_name() {
         client_names: Some(names.to_vec()),
         ..files.tls("localhost")
     };
-    let server = Server::load(&settings, None).expect("a server");
+    let server =
+        Server::load(&settings, None, &linemill_config::Files::default()).expect("a server");
     for (name, known) in [
         ("sensor-1", true),
         ("sensor-10", false),
@@ -276,7 +286,8 @@ async fn clients_may_be_let_in_by_name() {
             key: Some(files.path("mine.key")),
             name: None,
         };
-        let client = Client::load(&shown, None).expect("a client");
+        let client =
+            Client::load(&shown, None, &linemill_config::Files::default()).expect("a client");
         let (accepted, _) = shake(&server, &client, "localhost").await;
         if known {
             accepted.unwrap_or_else(|error| panic!("{name}: {error}"));
