@@ -55,6 +55,9 @@ pub(crate) struct Instance {
     state: Option<StateGuest>,
     /// The filter declared that its verdicts depend on earlier lines.
     pub(crate) keeps_state: bool,
+    /// The host could not make the last call. Whether the guest had begun is not known, so the next fault
+    /// may follow from that.
+    pub(crate) failed_by_host: bool,
     _alive: Alive,
 }
 
@@ -149,6 +152,7 @@ impl Instance {
             guest,
             state,
             keeps_state,
+            failed_by_host: false,
             _alive: Alive(gauge),
         };
         Ok((instance, routes))

@@ -57,7 +57,12 @@ impl Supervised for Filter {
                 .overrun_seconds
                 .observe(overrun);
         }
-        let verdicts = judge(input, outcome?, rules, route_indices, self.on_error())
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(fault) => return Err(self.failed(own, instance, fault)),
+        };
+        instance.failed_by_host = false;
+        let verdicts = judge(input, outcome, rules, route_indices, self.on_error())
             .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
         self.give_back(own, instance);
         Ok(verdicts)
@@ -184,6 +189,25 @@ impl Filter {
             gauge,
         )
         .await
+    }
+
+    /// The fault of a call of `instance`, which is dropped. But if the host could not make the call, the
+    /// stream keeps its own instance: its state may be unharmed, and the call will be made again.
+    fn failed(&self, own: &mut OwnInstance, mut instance: Box<Instance>, fault: Fault) -> Fault {
+        if fault.kind.is_of_host() {
+            instance.failed_by_host = true;
+            if self.exclusive {
+                own.0 = Some(instance);
+            }
+            fault
+        } else if instance.failed_by_host {
+            Fault {
+                kind: FaultKind::Host,
+                ..fault
+            }
+        } else {
+            fault
+        }
     }
 
     fn give_back(&self, own: &mut OwnInstance, instance: Box<Instance>) {

@@ -144,7 +144,12 @@ impl Supervisor {
             return Box::pin(self.find_lines_at_fault(filter, own, breaker, input, context, start))
                 .await;
         }
-        match self.call(filter, own, &mut input, context).await {
+        let mut called = contained(pin!(filter.call(own, &mut input, context))).await;
+        if let Some(fault) = of_host(&called) {
+            let again = self.call_again(filter, own, &mut input, context, fault);
+            called = Box::pin(again).await;
+        }
+        match called {
             Ok(verdicts) => {
                 self.works(breaker);
                 self.accounting
@@ -165,25 +170,8 @@ impl Supervisor {
         }
     }
 
-    /// Makes one call. As long as the host cannot make it, the stream waits and tries again, up to
-    /// [`PATIENCE`](crate::supervise::host_wait::PATIENCE).
-    async fn call<S: Supervised>(
-        &self,
-        filter: &S,
-        own: &mut S::Own,
-        input: &mut Lines,
-        context: CallContext<'_>,
-    ) -> Result<Verdicts, Fault> {
-        let called = contained(pin!(filter.call(own, input, context))).await;
-        match called {
-            Err(fault) if fault.kind.is_of_host() => {
-                Box::pin(self.call_again(filter, own, input, context, fault)).await
-            }
-            called => called,
-        }
-    }
-
-    /// Repeats a call that failed by `fault` of the host.
+    /// Repeats a call that failed by `fault` of the host, as long as the host cannot make it. Gives up
+    /// after [`PATIENCE`](crate::supervise::host_wait::PATIENCE).
     async fn call_again<S: Supervised>(
         &self,
         filter: &S,
@@ -254,7 +242,14 @@ impl Supervisor {
                     if lines == 1 {
                         before = filter.state(own).await;
                     }
-                    self.call(filter, own, &mut part, context).await
+                    let called = contained(pin!(filter.call(own, &mut part, context))).await;
+                    match of_host(&called) {
+                        Some(fault) => {
+                            let again = self.call_again(filter, own, &mut part, context, fault);
+                            Box::pin(again).await
+                        }
+                        None => called,
+                    }
                 }
             };
             match called {
@@ -367,4 +362,10 @@ impl Supervisor {
         let next = breaker.probe_failed(&self.breaker, suspended, Instant::now());
         self.breaker.probe_failed(next);
     }
+}
+
+/// The fault of a call that the host could not make.
+fn of_host(called: &Result<Verdicts, Fault>) -> Option<Fault> {
+    let fault = called.as_ref().err()?;
+    fault.kind.is_of_host().then(|| fault.clone())
 }
