@@ -1,7 +1,7 @@
 //! Reads metrics in the Prometheus text format.
 //!
 //! In: the body of `/metrics`. Out: sums over series, by name and labels. Not here: the parts of the
-//! format that linemill does not use, such as timestamps and escaped label values.
+//! format that linemill does not use, such as timestamps.
 
 use std::collections::BTreeMap;
 
@@ -65,19 +65,35 @@ impl Series {
         let (series, value) = line.rsplit_once(' ').expect("a series has a value");
         let value = value.parse().expect("a value is a number");
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
-        let labels = labels.strip_suffix('}').expect("labels are closed");
-        // No label value of linemill's holds a comma or a quote.
-        let pairs = labels
-            .split(',')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (key, value) = pair.split_once('=').expect("a label has a value");
-                (key.to_owned(), value.trim_matches('"').to_owned())
-            });
+        let mut rest = labels.strip_suffix('}').expect("labels are closed");
+        let mut labels = BTreeMap::new();
+        while !rest.is_empty() {
+            let (key, quoted) = rest.split_once("=\"").expect("a label has a value");
+            let (value, after) = unescape(quoted);
+            labels.insert(key.to_owned(), value);
+            rest = after.strip_prefix(',').unwrap_or(after);
+        }
         Self {
             name: name.to_owned(),
-            labels: pairs.collect(),
+            labels,
             value,
+        }
+    }
+}
+
+/// The value of a label, without its opening quote, and what follows its closing quote.
+#[track_caller]
+fn unescape(quoted: &str) -> (String, &str) {
+    let (mut value, mut chars) = (String::new(), quoted.chars());
+    loop {
+        match chars.next().expect("a value is closed") {
+            '"' => return (value, chars.as_str()),
+            '\\' => value.push(match chars.next() {
+                Some('n') => '\n',
+                Some(c @ ('"' | '\\')) => c,
+                other => panic!("an escape of {other:?}"),
+            }),
+            c => value.push(c),
         }
     }
 }
@@ -103,5 +119,12 @@ mod tests {
         assert_eq!(metrics.sum("b", &[]).to_string(), "1500");
         assert_eq!(metrics.sum("a", &[]).to_string(), "0");
         assert_eq!(metrics.names(), ["a_total", "b"]);
+    }
+
+    #[test]
+    fn label_values_are_unescaped() {
+        let metrics = Metrics::parse("a{k=\"x, \\\"y\\\\\\nz}\",l=\"1\"} 2\n");
+        let labels = [("k", "x, \"y\\\nz}"), ("l", "1")];
+        assert_eq!(metrics.sum("a", &labels).to_string(), "2");
     }
 }

@@ -10,10 +10,10 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::declaration::{Kind, Label, Values, one_line};
-use crate::{BatchCounter, Durations, Indexed, LabelValue};
+use crate::{BatchCounter, Durations, Indexed, LabelText, LabelValue};
 
 /// The labels of a series: name and value each.
-pub type Labels = Vec<(&'static str, String)>;
+pub type Labels = Vec<(&'static str, LabelText)>;
 
 /// What the registry shows of a field: all series of the metric.
 pub type Series<I> = Family<Labels, <I as Instrument>::Single>;
@@ -134,7 +134,7 @@ impl<L: LabelValue, M: Single> Instrument for OnDemand<L, M> {
 
 fn with<L: LabelValue>(labels: &Labels, value: L) -> Labels {
     let mut all = labels.clone();
-    all.push((L::KEY, value.label().to_owned()));
+    all.push((L::KEY, value.label().into()));
     all
 }
 

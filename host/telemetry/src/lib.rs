@@ -11,6 +11,7 @@ mod durations;
 mod gate;
 mod instrument;
 mod label;
+mod label_text;
 mod metrics;
 mod shards;
 
@@ -24,6 +25,7 @@ pub use durations::Durations;
 pub use gate::Gate;
 pub use instrument::{EachValue, Instrument, Labels, OnDemand, Series, Single};
 pub use label::{Indexed, LabelValue};
+pub use label_text::LabelText;
 pub use metrics::{Families, Metrics, MetricsByName, registry, text};
 pub use shards::Shards;
 

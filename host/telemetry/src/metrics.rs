@@ -46,7 +46,7 @@ impl<M: MetricsByName> Families<M> {
 
     /// The metrics of one listener, filter or output. The same name gets the same series.
     pub fn of(&self, name: &str) -> M {
-        M::of(&self.0, &vec![(M::KEY, name.to_owned())])
+        M::of(&self.0, &vec![(M::KEY, name.into())])
     }
 }
 
