@@ -93,7 +93,7 @@ pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
 /// Every filter, certificate and sink that cannot be used.
 pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let metrics = Metrics::default();
-    let sinks = SinkRegistry::new(metrics.outputs.clone());
+    let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
     let (settings, plugins) = (&loaded.settings, &loaded.plugins);
     let built =
         crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::connections::metrics::LineMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::listeners::metrics::ListenerMetrics;
-use crate::sinks::metrics::OutputMetrics;
+use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_telemetry::{Families, Registry, registry};
 
@@ -29,6 +29,8 @@ pub struct Metrics {
     pub filters: Arc<FilterFamilies>,
     /// Shared sinks, by destination.
     pub outputs: Families<OutputMetrics>,
+    /// Upstreams of shared sinks, by destination and upstream.
+    pub upstreams: Families<UpstreamMetrics>,
     /// Reloads and the generation in force.
     pub reloads: ReloadMetrics,
 }
@@ -42,6 +44,7 @@ impl Default for Metrics {
             lines: Families::register(&mut registry),
             filters: Arc::new(FilterFamilies::register(&mut registry)),
             outputs: Families::register(&mut registry),
+            upstreams: Families::register(&mut registry),
             reloads: ReloadMetrics::register(&mut registry),
             registry: Arc::new(registry),
         }

@@ -28,6 +28,7 @@ mod output;
 mod process;
 mod program;
 mod proxy;
+mod receiver;
 pub mod soak;
 pub mod tls;
 mod upstream;
@@ -44,6 +45,7 @@ pub use process::raise_descriptors;
 pub use process::{Memory, descriptors, family, forget_peak, memory, peak_memory, processor_time};
 pub use program::{Program, available, skip};
 pub use proxy::{Faults, Proxy};
+pub use receiver::{Manner, Receiver};
 pub use upstream::Upstream;
 
 use std::time::{Duration, Instant};

@@ -106,7 +106,7 @@ mod tests {
     fn series_are_summed_by_label() {
         let metrics = Metrics::parse(
             "# HELP a Things.\n# TYPE a counter\na_total{k=\"x\",l=\"1\"} 2\na_total{k=\"x\",l=\"2\"} 3\n\
-             a_total{k=\"y\"} 5\nb 1.5e3\n# EOF\n",
+             a_total{k=\"y, z\",l=\"1\"} 5\nb 1.5e3\n# EOF\n",
         );
         assert_eq!(metrics.sum("a_total", &[]).to_string(), "10");
         assert_eq!(metrics.sum("a_total", &[("k", "x")]).to_string(), "5");
@@ -116,6 +116,7 @@ mod tests {
                 .to_string(),
             "3"
         );
+        assert_eq!(metrics.sum("a_total", &[("k", "y, z")]).to_string(), "5");
         assert_eq!(metrics.sum("b", &[]).to_string(), "1500");
         assert_eq!(metrics.sum("a", &[]).to_string(), "0");
         assert_eq!(metrics.names(), ["a_total", "b"]);

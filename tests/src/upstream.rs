@@ -159,7 +159,7 @@ impl Upstream {
 }
 
 /// A socket that is bound but does not listen, and its address.
-fn bound(address: SocketAddr) -> (Socket, SocketAddr) {
+pub(crate) fn bound(address: SocketAddr) -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
     socket
         .set_reuse_address(true)

@@ -50,18 +50,10 @@ fn host_port(rest: &str) -> Result<HostPort, Malformed> {
 }
 
 impl Destination {
-    /// Whether the destination is an upstream: a server that can answer, over a connection that can
-    /// be shared.
-    pub fn is_socket(&self) -> bool {
-        match self {
-            Self::Tcp(_) | Self::Tls(_) | Self::Unix(_) => true,
-            Self::Reply | Self::Stdout | Self::File(_) => false,
-        }
-    }
-
-    /// Whether lines sent there arrive at a listener on `bind`, as far as the text shows.
+    /// Whether lines sent there can arrive at a listener on `bind`, as far as the text shows.
     pub fn leads_to(&self, bind: &Address) -> bool {
         match (self, bind) {
+            (Self::FailOver(_), _) => self.upstreams().iter().any(|one| one.leads_to(bind)),
             (Self::Unix(path), Address::Unix(bind)) => path == bind,
             (Self::Tcp(peer) | Self::Tls(peer), Address::Tcp(bind)) => {
                 peer.socket_addr().is_some_and(|peer| {
@@ -83,6 +75,13 @@ impl fmt::Display for Destination {
             Self::Tls(peer) => write!(f, "tls://{peer}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::FailOver(_) => {
+                for (index, one) in self.upstreams().iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{one}")?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -90,6 +89,7 @@ impl fmt::Display for Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::NotFailOver;
     use proptest::prelude::*;
 
     #[test]
@@ -145,6 +145,49 @@ mod tests {
             let to: Destination = to.parse().expect("a destination");
             let bind: Address = bind.parse().expect("an address");
             assert_eq!(to.leads_to(&bind), leads, "{to} {bind}");
+        }
+    }
+
+    fn list(texts: &[&str]) -> Result<Destination, NotFailOver> {
+        let all = texts
+            .iter()
+            .map(|text| text.parse().expect("a destination"));
+        Destination::fail_over(all.collect())
+    }
+
+    #[test]
+    fn a_list_has_several_upstreams_in_order() {
+        let two = list(&["tcp://b:2", "unix:/a"]).expect("a list");
+        assert_eq!(two.to_string(), "tcp://b:2, unix:/a");
+        assert!(two.is_socket() && !two.has_tls());
+        assert!(two.leads_to(&"unix:/a".parse().expect("an address")));
+        let names: Vec<_> = two.upstreams().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["tcp://b:2", "unix:/a"]);
+        assert!(list(&["tcp://b:2", "tls://a:1"]).expect("a list").has_tls());
+    }
+
+    #[test]
+    fn a_list_of_one_is_that_one() {
+        let one = list(&["tcp://b:2"]).expect("a list");
+        assert_eq!(one, "tcp://b:2".parse().expect("a destination"));
+        assert_eq!(one.upstreams(), [one.clone()]);
+    }
+
+    #[test]
+    fn a_list_has_nothing_but_upstreams_each_once() {
+        for (texts, entry, fault) in [
+            (&[][..], None, "is empty"),
+            (&["tcp://a:1", "reply"], Some(1), "is not an upstream"),
+            (&["file:/a", "tcp://a:1"], Some(0), "is not an upstream"),
+            (&["stdout"], Some(0), "is not an upstream"),
+            (
+                &["tcp://a:1", "tcp://b:1", "tcp://a:1"],
+                Some(2),
+                "is in the list already",
+            ),
+        ] {
+            let wrong = list(texts).expect_err("refused");
+            assert_eq!((wrong.entry, wrong.fault), (entry, fault), "{texts:?}");
         }
     }
 

@@ -207,6 +207,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.value.is_array()
+    }
+
     /// The items of a list.
     pub(super) fn list(&self) -> Result<Vec<Self>, Problem> {
         let DeValue::Array(items) = self.value else {

@@ -17,7 +17,7 @@ use super::key::{Change, Effect, TableSettings};
 pub(crate) use access::{ClientNames, FileMode, NetworkList};
 pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
 pub(crate) use examples::Examples;
-pub(crate) use number::{Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
+pub(crate) use number::{Age, Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
     Choice, Choices, File, Files, Flag, HostName, Json, Name, Percentage, Plugin, Secret, Sha256,
 };

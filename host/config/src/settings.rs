@@ -28,7 +28,7 @@ pub use super::plugin_ref::PluginRef;
 pub use super::share::Share;
 use crate::problem::place::Place;
 pub use client_name::ClientName;
-pub use destination::Destination;
+pub use destination::{Destination, FailOver, NotFailOver};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};

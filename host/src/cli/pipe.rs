@@ -53,9 +53,10 @@ pub(super) struct Pipe {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Destination of the lines, instead of standard output: tcp://HOST:PORT, tls://HOST:PORT,
-    /// unix:PATH or file:PATH; answers of a server go to standard output
+    /// unix:PATH or file:PATH; answers of a server go to standard output. Several servers, each with
+    /// --to: the first that can be connected to
     #[arg(long, value_name = "DEST")]
-    to: Option<Destination>,
+    to: Vec<Destination>,
     /// Wait for the server of --to as long as it takes; without it, give up after `connect_timeout`
     #[arg(long, requires = "to")]
     wait: bool,
@@ -76,7 +77,7 @@ impl Pipe {
         let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|refusal| refusal.problem)?;
-        let sinks = SinkRegistry::new(metrics.outputs.clone());
+        let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
         let first = build(&settings, None, &plugins, &metrics.filters, Some(&sinks)).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let listener = settings.listeners.first();
@@ -133,12 +134,14 @@ impl Pipe {
         stream.routes.clear();
         stream.tee.clear();
         stream.shared = false;
-        match &self.to {
-            Some(to) => stream.to = to.clone(),
-            None => {
+        stream.to_max_age = None;
+        match &self.to[..] {
+            [] => {
                 stream.to = Destination::Reply;
                 stream.to_framing = None;
             }
+            [to] => stream.to = to.clone(),
+            several => stream.to = fail_over(several)?,
         }
         if stream.places.get("max_line").is_none() {
             stream.lines.max_line = MAX_LINE;
@@ -160,6 +163,23 @@ impl Pipe {
         settings.listeners = vec![stream];
         Ok(settings)
     }
+}
+
+/// The destination of several options `--to`.
+fn fail_over(several: &[Destination]) -> anyhow::Result<Destination> {
+    Destination::fail_over(several.to_vec()).map_err(|wrong| {
+        let entry = wrong.entry.and_then(|entry| several.get(entry));
+        let fault = wrong.fault;
+        let text = match entry {
+            Some(entry) if entry.is_socket() => format!("--to {entry}: there are two of it"),
+            Some(entry) => format!("--to {entry}: {fault}"),
+            None => format!("--to: {fault}"),
+        };
+        hinted(
+            &text,
+            "with several --to, each names a server: tcp://HOST:PORT, tls://HOST:PORT or unix:PATH",
+        )
+    })
 }
 
 /// How a stream that ended by `end` is reported.

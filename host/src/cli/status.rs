@@ -75,6 +75,20 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
             text,
             "; {lines} lines written, {lost} lost, {queued} bytes queued"
         )?;
+        // One alone is the output.
+        for upstream in output
+            .upstreams
+            .iter()
+            .filter(|_| output.upstreams.len() > 1)
+        {
+            let (to, state, since) = (&upstream.to, &upstream.state, &upstream.since);
+            let used = if upstream.in_use { ", in use" } else { "" };
+            write!(text, "  upstream {to}: {state} since {since}{used}")?;
+            match &upstream.reason {
+                Some(reason) => writeln!(text, " ({reason})")?,
+                None => writeln!(text)?,
+            }
+        }
     }
     for (name, filter) in &status.filters {
         if let (Some(since), Some(next)) = (&filter.breaker.since, &filter.breaker.next_probe) {

@@ -28,7 +28,7 @@ use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::Sink;
 use crate::sinks::metrics::DropReason;
-use crate::sinks::upstream::Upstream;
+use crate::sinks::upstream::{Upstream, UpstreamList};
 use linemill_framing::Framer;
 use linemill_sandbox::trial::Cohort;
 
@@ -90,11 +90,11 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 drop(service);
                 self.serve_one_way().await
             }
-            Sink::Upstream(upstream) => {
-                let upstream = upstream.clone();
+            Sink::Upstreams(upstreams) => {
+                let upstreams = upstreams.clone();
                 drop(service);
                 // Boxed: the future of a connection without an upstream must not have room for it.
-                Box::pin(self.serve_both_ways(upstream)).await
+                Box::pin(self.serve_both_ways(upstreams)).await
             }
         }
     }
@@ -129,16 +129,18 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
         Some(end)
     }
 
-    /// Serves two directions: lines go on to `upstream`, its answers come back.
-    async fn serve_both_ways(self, upstream: Upstream) -> Option<End> {
+    /// Serves two directions: lines go on to one of `upstreams`, its answers come back.
+    async fn serve_both_ways(self, upstreams: UpstreamList) -> Option<End> {
         let Self {
             mut reader,
             mut writer,
             context,
             patience,
         } = self;
-        let (from_upstream, to_upstream) = match connect(&upstream, &context, patience).await {
-            Ok(halves) => halves,
+        // The list is kept to the end: a reload that returns to it finds the upstream in use.
+        let connected = connect(&upstreams, &context, patience).await;
+        let (upstream, from_upstream, to_upstream) = match connected {
+            Ok(connected) => connected,
             Err(end) => {
                 if send_fin(&end, writer.shutdown()).await {
                     discard_unserved(&mut reader, &context).await;
@@ -169,17 +171,17 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 }
 
-/// Connects to the upstream. Gives up after `patience`, or else `write_timeout`: until then lines make no
+/// Connects to one of the upstreams. Gives up after `patience`, or else `write_timeout`: until then lines make no
 /// progress.
 async fn connect(
-    upstream: &Upstream,
+    upstreams: &UpstreamList,
     context: &Context,
     patience: Option<Duration>,
-) -> Result<(ReadHalf, WriteHalf), End> {
+) -> Result<(Upstream, ReadHalf, WriteHalf), End> {
     let limit = patience.or(context.service().and_then(|service| service.write_timeout));
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
-        connected = upstream.connect_within(deadline) => {
+        connected = upstreams.connect_within(deadline) => {
             connected.map_err(|error| End::NextHop(io::Error::other(error)))
         }
         () = grace_ends(context.snapshot.clone(), &context.listener) => Err(End::Drained),

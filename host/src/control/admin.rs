@@ -174,6 +174,8 @@ async fn ready(State(admin): State<Admin>) -> Response {
 async fn metrics_text(State(admin): State<Admin>) -> Response {
     let old = i64::try_from(admin.history.old_held()).unwrap_or(i64::MAX);
     admin.reloads.old_generations.set(old);
+    // Series of sinks that have ended are removed.
+    (admin.outputs)();
     match linemill_telemetry::text(&admin.registry) {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -61,6 +61,9 @@ pub(super) async fn build_of(
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
     let files = Files::default();
+    if let Some(sinks) = sinks {
+        sinks.expect(settings);
+    }
     let filters = FilterBuilder {
         settings,
         files: &files,

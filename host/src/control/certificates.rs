@@ -93,7 +93,7 @@ pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> 
 fn needs_client(listener: &ListenerSettings) -> bool {
     let outputs = listener.routes.values().chain(&listener.tee);
     let mut outputs = outputs.chain([&listener.to]);
-    outputs.any(|output| matches!(output, Destination::Tls(_)))
+    outputs.any(Destination::has_tls)
 }
 
 async fn on_blocking_thread<T: Send + 'static>(

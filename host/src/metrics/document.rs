@@ -54,8 +54,14 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 5] {
             "An output is a destination that connections share: standard output, a file, or an upstream \
              used by a `shared` listener, a route, a tee or a quarantine. The label `output` is the \
              destination as written in the configuration; `#2` and so on follow when the same \
-             destination is used with different certificates.",
-            OutputMetrics::declarations(),
+             destination is used with different certificates. Of a list of upstreams, it is all of them, \
+             separated by commas, as the list was when the output was opened: a reload that changes the \
+             list keeps the label. The label `upstream` is one of the upstreams that the list has now.",
+            [
+                OutputMetrics::declarations(),
+                UpstreamMetrics::declarations(),
+            ]
+            .concat(),
         ),
         (
             "Reloads",
@@ -158,6 +164,7 @@ fn every_registered_metric_is_declared() {
     filter.handovers.of(HandoverResult::Fresh);
     metrics.filters.refused("f", RefusalKind::Size);
     metrics.outputs.of("stdout");
+    metrics.upstreams.of_all(&["tcp://a:1", "tcp://a:1"]);
     metrics.reloads.reloads.of(ReloadStatus::Applied);
     let text = linemill_telemetry::text(&metrics.registry).expect("text");
     let registered: std::collections::BTreeSet<_> = text

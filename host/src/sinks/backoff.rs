@@ -12,6 +12,7 @@ const LAST: Duration = Duration::from_secs(5);
 /// that clients that lost the same upstream do not all reconnect at the same time.
 #[derive(Debug)]
 pub(super) struct Backoff {
+    first: Duration,
     next: Duration,
     longest: Duration,
 }
@@ -25,8 +26,14 @@ impl Default for Backoff {
 impl Backoff {
     /// Waits that are never longer than `longest`.
     pub(super) fn up_to(longest: Duration) -> Self {
+        Self::between(FIRST.min(longest), longest)
+    }
+
+    /// Waits that double from `first` to `longest`.
+    pub(super) fn between(first: Duration, longest: Duration) -> Self {
         Self {
-            next: FIRST.min(longest),
+            first,
+            next: first,
             longest,
         }
     }
@@ -35,13 +42,18 @@ impl Backoff {
     pub(super) fn pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (2 * pause).min(self.longest);
-        pause - pause / 5 * part() / 256
+        shortened(pause)
     }
 
     /// Starts over, after an attempt has succeeded.
     pub(super) fn reset(&mut self) {
-        *self = Self::up_to(self.longest);
+        self.next = self.first;
     }
+}
+
+/// A time, shortened by a random part of up to a fifth.
+pub(super) fn shortened(time: Duration) -> Duration {
+    time - time / 5 * part() / 256
 }
 
 /// A random number from 0 to 255. The standard library seeds its hashers at random.

@@ -87,8 +87,8 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         match (&self.upstream, &egress.to) {
             (None, Sink::Reply) => self.to = None,
             (None, Sink::Shared(sink)) => self.to = Some(sink.clone()),
-            (Some(own), Sink::Upstream(next)) => return !own.is_same(next),
-            (None, Sink::Upstream(_)) | (Some(_), Sink::Reply | Sink::Shared(_)) => return true,
+            (Some(own), Sink::Upstreams(next)) => return !next.contains(own),
+            (None, Sink::Upstreams(_)) | (Some(_), Sink::Reply | Sink::Shared(_)) => return true,
         }
         false
     }

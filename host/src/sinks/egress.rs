@@ -4,7 +4,7 @@
 //! (`connection_sink`).
 
 use super::shared_sink::SharedSink;
-use super::upstream::{ConnectOptions, Upstream};
+use super::upstream::{ConnectOptions, Upstream, UpstreamList};
 use linemill_config::settings::Mode;
 
 /// Where the lines of a listener's connections go. Holds every sink that it has: a sink ends when the
@@ -30,8 +30,8 @@ pub struct Egress {
 pub enum Sink {
     /// The client that sent them.
     Reply,
-    /// A server, over one connection per client connection.
-    Upstream(Upstream),
+    /// One of some servers, over one connection per client connection.
+    Upstreams(UpstreamList),
     /// A sink that connections share.
     Shared(SharedSink),
 }
@@ -49,21 +49,24 @@ impl Egress {
         }
     }
 
-    /// All upstreams among the sinks, shared or not.
-    pub(super) fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+    /// Sets the options of all upstreams among the sinks, shared or not.
+    pub(super) fn set_options(&self) {
         let own = match &self.to {
-            Sink::Upstream(upstream) => Some(upstream),
+            Sink::Upstreams(list) => Some(list.clone()),
             Sink::Reply | Sink::Shared(_) => None,
         };
-        own.into_iter()
-            .chain(self.shared().filter_map(SharedSink::upstream))
+        let lists = own.into_iter();
+        for list in lists.chain(self.shared().filter_map(SharedSink::upstreams)) {
+            let set = |upstream: &Upstream| upstream.set_options(self.options.clone());
+            list.iter().for_each(set);
+        }
     }
 
     /// All shared sinks.
     pub(super) fn shared(&self) -> impl Iterator<Item = &SharedSink> {
         let to = match &self.to {
             Sink::Shared(sink) => Some(sink),
-            Sink::Reply | Sink::Upstream(_) => None,
+            Sink::Reply | Sink::Upstreams(_) => None,
         };
         let routes = self.routes.iter().map(|(_, sink)| sink);
         to.into_iter().chain(routes).chain(&self.tee)

@@ -34,6 +34,21 @@ linemill_telemetry::metrics! {
     }
 }
 
+linemill_telemetry::metrics! {
+    /// What is known about one upstream of a shared sink.
+    pub struct UpstreamMetrics by "output" ("the destination, as written in the configuration"), "upstream" ("one of its upstreams") {
+        /// 1 while the upstream is known to be up, else 0. Upstreams after the one in use are not watched, so theirs is 0.
+        #[metric("upstream_up", unit = "0 or 1")]
+        pub up: Gauge,
+        /// 1 while the output's lines go to this upstream, else 0.
+        #[metric("upstream_in_use", unit = "0 or 1")]
+        pub in_use: Gauge,
+        /// Failed attempts to connect to the upstream, failed probes of it, and connections that broke.
+        #[metric("upstream_failures", unit = "attempts")]
+        pub failures: Counter,
+    }
+}
+
 linemill_telemetry::label_values! {
     /// Why a shared sink lost lines.
     pub enum LossReason as "reason" {

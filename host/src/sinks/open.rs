@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::egress::{Egress, Sink};
 use super::registry::{Key, SinkRegistry};
 use super::shared_sink::SharedSink;
-use super::upstream::{ConnectOptions, Upstream};
+use super::upstream::ConnectOptions;
 use crate::net::tls::Client;
 use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
 use linemill_config::{Problem, Problems};
@@ -49,18 +49,17 @@ pub fn open(
 ) -> Result<Egress, Problem> {
     let options = ConnectOptions::of(listener, tls);
     let key = |to: &Destination| Key::of(to, listener);
-    let upstream = |to: &Destination| Upstream::new(to, options.clone());
     let shared = |named: &str, to: &Destination| -> Result<SharedSink, Problem> {
         registry
-            .open_with(key(to), upstream(to), listener.buffer, listener.file_mode)
+            .open_with(key(to), &options, listener.buffer, listener.file_mode)
             .map_err(|error| sink_problem(listener, named, to, &error))
     };
-    let to = match (&listener.to, upstream(&listener.to)) {
+    let own = || registry.own_upstreams(&listener.name, key(&listener.to), &options);
+    let own = (!listener.shared).then(own).flatten();
+    let to = match (&listener.to, own) {
         (Destination::Reply, _) => Sink::Reply,
-        (to, Some(upstream)) if !listener.shared => {
-            Sink::Upstream(registry.own_upstream(&listener.name, key(to), upstream))
-        }
-        (to, _) => Sink::Shared(shared("to", to)?),
+        (_, Some(upstreams)) => Sink::Upstreams(upstreams),
+        (to, None) => Sink::Shared(shared("to", to)?),
     };
     let routes = listener
         .routes
@@ -105,7 +104,9 @@ fn sink_problem(
 }
 
 /// All destinations of a listener, each with the key that names it.
-fn destinations(listener: &ListenerSettings) -> impl Iterator<Item = (&'static str, &Destination)> {
+pub(super) fn destinations(
+    listener: &ListenerSettings,
+) -> impl Iterator<Item = (&'static str, &Destination)> {
     let routes = listener.routes.values().map(|to| ("routes", to));
     let tee = listener.tee.iter().map(|to| ("tee", to));
     [("to", &listener.to)].into_iter().chain(routes).chain(tee)

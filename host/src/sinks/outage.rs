@@ -28,6 +28,23 @@ pub struct SinkState {
     pub since: SystemTime,
     /// Bytes that wait for it, including those not acknowledged.
     pub queued: u64,
+    /// Its upstreams in order of preference, if it has any.
+    pub upstreams: Vec<UpstreamState>,
+}
+
+/// What is known about one upstream of a shared sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamState {
+    /// The upstream, as written in the configuration.
+    pub to: String,
+    /// Whether lines go to it.
+    pub in_use: bool,
+    /// Whether it is known to be up.
+    pub up: bool,
+    /// Why it is down; `None` if it is up, or if nobody is watching it.
+    pub reason: Option<String>,
+    /// Since when it has been up, down, or not watched.
+    pub since: SystemTime,
 }
 
 /// Whether a sink is down, going by the last attempt to use it.
@@ -135,6 +152,15 @@ impl Outage {
         }
     }
 
+    /// Notes that nobody is watching it any more, so that nothing is known.
+    pub(super) fn forget(&self) {
+        let mut state = self.lock();
+        if state.up || state.down.is_some() {
+            state.since = SystemTime::now();
+        }
+        (state.up, state.down) = (false, None);
+    }
+
     /// What is known, while so many bytes wait.
     pub(super) fn state(&self, queued: u64) -> SinkState {
         let state = self.lock();
@@ -144,6 +170,7 @@ impl Outage {
             reason: reasons.last().cloned(),
             since: state.since,
             queued,
+            upstreams: Vec::new(),
         }
     }
 

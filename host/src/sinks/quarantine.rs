@@ -6,9 +6,9 @@
 use super::batch::Batch;
 use super::open::quarantine_problem;
 use super::registry::{Key, SinkRegistry};
-use super::upstream::{ConnectOptions, Upstream};
+use super::upstream::ConnectOptions;
 use linemill_config::Problem;
-use linemill_config::settings::{Destination, FilterSettings, ListenerSettings};
+use linemill_config::settings::{FilterSettings, ListenerSettings};
 use linemill_framing::Framing;
 use linemill_sandbox::supervise::quarantine::Quarantine;
 
@@ -17,7 +17,7 @@ impl SinkRegistry {
     pub fn settle_quarantines<'a>(&self, filters: impl Iterator<Item = &'a FilterSettings>) {
         for filter in filters {
             if let Some(to) = &filter.quarantine {
-                self.set_file_mode(&key(to), filter.file_mode);
+                self.set_file_mode(&Key::of_quarantine(to), filter.file_mode);
             }
         }
     }
@@ -34,12 +34,7 @@ impl SinkRegistry {
         let defaults = ListenerSettings::default();
         let (options, buffer) = (ConnectOptions::of(&defaults, None), defaults.buffer);
         let sink = self
-            .open_with(
-                key(to),
-                Upstream::new(to, options),
-                buffer,
-                filter.file_mode,
-            )
+            .open_with(Key::of_quarantine(to), &options, buffer, filter.file_mode)
             .map_err(|error| quarantine_problem(filter, to, &error))?;
         let offer = move |bytes| {
             sink.offer(&Batch {
@@ -50,8 +45,4 @@ impl SinkRegistry {
         };
         Ok(Some(Quarantine::new(to.to_string(), Box::new(offer))))
     }
-}
-
-fn key(to: &Destination) -> Key {
-    Key::new(to, None, Framing::Lf)
 }

@@ -134,6 +134,11 @@ impl QueueReader {
         !self.has_output() && self.queue.is_empty()
     }
 
+    /// The most bytes that wait.
+    pub(super) fn bound(&self) -> usize {
+        self.queue.bound()
+    }
+
     /// Whether senders may be waiting for room.
     pub(super) fn is_full(&self) -> bool {
         self.queue.is_full()

@@ -1,9 +1,13 @@
 //! All sinks of a host, one for each destination.
 //!
 //! In: destinations. Out: the one [`SharedSink`] of each, however many generations, listeners and filters
-//! name it. The registry holds none of them: a sink ends when nobody else holds it (`lifetime`).
+//! name it. The registry holds none of them: a sink ends when nobody else holds it (`lifetime`). A sink
+//! whose list of upstreams a reload changes stays the same one (`reuse`), with what waits for it.
 //! Not here: what a connection writes (`connection_sink`).
 
+mod reuse;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,11 +17,12 @@ use tokio::time::Instant;
 use super::create_mode::CreateMode;
 use super::egress::Egress;
 use super::file::FileWriter;
-use super::metrics::OutputMetrics;
+use super::metrics::{OutputMetrics, UpstreamMetrics};
+use super::open::destinations;
 use super::outage::SinkState;
 use super::shared_sink::{RunningSink, SharedSink};
-use super::upstream::{Upstream, WeakUpstream};
-use linemill_config::settings::{Destination, ListenerSettings, Mode, UpstreamTls};
+use super::upstream::{ConnectOptions, UpstreamList, WeakList};
+use linemill_config::settings::{Destination, ListenerSettings, Mode, Settings, UpstreamTls};
 use linemill_framing::Framing;
 use linemill_telemetry::Families;
 
@@ -26,7 +31,7 @@ use linemill_telemetry::Families;
 pub struct Key {
     /// Where its lines go.
     pub to: Destination,
-    /// The certificates to expect and to show; only for `tls://`.
+    /// The certificates to expect and to show; only if there is a `tls://` in it.
     pub tls: Option<UpstreamTls>,
     /// How its lines are framed; only for upstreams, because the lines of one connection are all framed
     /// alike.
@@ -37,21 +42,23 @@ impl Key {
     /// The key of a destination of `listener`.
     pub(super) fn of(to: &Destination, listener: &ListenerSettings) -> Self {
         let framing = listener.to_framing.unwrap_or(listener.lines.framing);
-        let tls =
-            matches!(to, Destination::Tls(_)).then(|| listener.to_tls.clone().unwrap_or_default());
+        let tls = to
+            .has_tls()
+            .then(|| listener.to_tls.clone().unwrap_or_default());
         Self::new(to, tls, framing)
+    }
+
+    /// The key of a `quarantine`.
+    pub(super) fn of_quarantine(to: &Destination) -> Self {
+        Self::new(to, None, Framing::Lf)
     }
 
     /// The key of a destination whose lines are framed by `framing`.
     pub(super) fn new(to: &Destination, tls: Option<UpstreamTls>, framing: Framing) -> Self {
-        let is_upstream = matches!(
-            to,
-            Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_)
-        );
         Self {
             to: to.clone(),
             tls,
-            framing: is_upstream.then_some(framing),
+            framing: to.is_socket().then_some(framing),
         }
     }
 }
@@ -60,6 +67,7 @@ impl Key {
 #[derive(Debug, Clone)]
 pub struct SinkRegistry {
     metrics: Families<OutputMetrics>,
+    upstream_metrics: Families<UpstreamMetrics>,
     open: Arc<Mutex<Open>>,
 }
 
@@ -69,27 +77,55 @@ struct Open {
     /// key can be held.
     shared: Vec<Entry>,
     /// The upstreams to which each connection has a connection of its own, by listener.
-    own: Vec<(String, Key, WeakUpstream)>,
+    own: Vec<(String, Key, WeakList)>,
+    /// The sinks that the generation being built will have.
+    expected: Vec<Key>,
+    /// The series of upstreams that exist, by output and upstream.
+    counted: BTreeSet<(String, String)>,
 }
 
 #[derive(Debug)]
 struct Entry {
     key: Key,
+    /// Its key in the generation being built, if its list of upstreams is another one there.
+    next: Option<Key>,
     sink: RunningSink,
     /// The value of the metrics' label `output`.
     label: String,
 }
 
 impl SinkRegistry {
-    /// Without any sinks yet; they count in `metrics`.
-    pub fn new(metrics: Families<OutputMetrics>) -> Self {
+    /// Without any sinks yet; they count in these metrics.
+    pub fn new(
+        metrics: Families<OutputMetrics>,
+        upstream_metrics: Families<UpstreamMetrics>,
+    ) -> Self {
         Self {
             metrics,
+            upstream_metrics,
             open: Arc::default(),
         }
     }
 
-    /// The sink for `key`, started if it does not run. `upstream` is how to reach it, if it is a server.
+    /// Notes which sinks a generation of `settings` will have, before they are opened. A sink that
+    /// exists and is not among them may go on with another list of upstreams.
+    pub fn expect(&self, settings: &Settings) {
+        let listeners = settings
+            .listeners
+            .iter()
+            .flat_map(|listener| destinations(listener).map(move |(_, to)| Key::of(to, listener)));
+        let filters = settings.filters.values();
+        let quarantines = filters.filter_map(|filter| filter.quarantine.as_ref());
+        let mut open = self.lock();
+        open.expected = listeners
+            .chain(quarantines.map(Key::of_quarantine))
+            .collect();
+        for entry in &mut open.shared {
+            entry.next = None;
+        }
+    }
+
+    /// The sink for `key`, started if it does not run. `options` say how to reach it, if it is a server.
     /// At most `buffer` bytes wait for it; of several values the largest holds.
     ///
     /// # Errors
@@ -98,10 +134,10 @@ impl SinkRegistry {
     pub fn open(
         &self,
         key: Key,
-        upstream: Option<Upstream>,
+        options: &ConnectOptions,
         buffer: usize,
     ) -> io::Result<SharedSink> {
-        self.open_with(key, upstream, buffer, Mode::PRIVATE)
+        self.open_with(key, options, buffer, Mode::PRIVATE)
     }
 
     /// As [`open`](Self::open). A file that has to be created gets `file_mode`.
@@ -111,11 +147,11 @@ impl SinkRegistry {
     pub(super) fn open_with(
         &self,
         key: Key,
-        upstream: Option<Upstream>,
+        options: &ConnectOptions,
         buffer: usize,
         file_mode: Mode,
     ) -> io::Result<SharedSink> {
-        if let Some(sink) = self.lock().find(&key) {
+        if let Some(sink) = self.reuse(&key) {
             sink.raise_buffer(buffer);
             return Ok(sink);
         }
@@ -129,44 +165,54 @@ impl SinkRegistry {
         let mut open = self.lock();
         let label = open.label(&key.to);
         let metrics = self.metrics.of(&label);
-        let sink = match (file, upstream) {
+        let upstreams = UpstreamList::new(&key.to, options, None);
+        let sink = match (file, upstreams) {
             (Some(file), _) => SharedSink::to_file(file, buffer, metrics),
-            (None, Some(upstream)) => SharedSink::to_upstream(upstream, buffer, metrics),
+            (None, Some(upstreams)) => SharedSink::to_upstreams(upstreams, buffer, metrics),
             (None, None) => return Err(io::ErrorKind::Unsupported.into()),
         };
         open.shared.push(Entry {
             key,
+            next: None,
             sink: sink.running(),
             label,
         });
+        self.count(&mut open);
         Ok(sink)
     }
 
-    /// The upstream of `listener` for `key`, to which each connection connects on its own: `new`, unless
-    /// one is in use.
-    pub(super) fn own_upstream(&self, listener: &str, key: Key, new: Upstream) -> Upstream {
+    /// The upstreams of `listener` for `key`, to which each connection connects on its own; `None` when
+    /// that has no upstreams. Those in use already are the same.
+    pub(super) fn own_upstreams(
+        &self,
+        listener: &str,
+        key: Key,
+        options: &ConnectOptions,
+    ) -> Option<UpstreamList> {
         let mut open = self.lock();
-        open.own
-            .retain(|(_, _, upstream)| upstream.upgrade().is_some());
-        let mut same = open
-            .own
-            .iter()
-            .filter(|(name, used, _)| name == listener && *used == key);
-        if let Some(used) = same.find_map(|(_, _, upstream)| upstream.upgrade()) {
-            return used;
+        open.own.retain(|(_, _, list)| list.upgrade().is_some());
+        let used = open.own.iter().rev().filter(|(name, used, _)| {
+            name == listener && used.tls == key.tls && used.framing == key.framing
+        });
+        let used: Vec<_> = used
+            .filter_map(|(_, used, list)| Some((used, list.upgrade()?)))
+            .collect();
+        if let Some((_, same)) = used.iter().find(|(used, _)| **used == key) {
+            return Some(same.clone());
         }
-        open.own.push((listener.to_owned(), key, new.downgrade()));
-        new
+        let before = used.first().map(|(_, list)| list);
+        let list = UpstreamList::new(&key.to, options, before)?;
+        open.own.push((listener.to_owned(), key, list.downgrade()));
+        Some(list)
     }
 
-    /// Gives the sinks of the generation in force the buffers, options and modes of files that its
-    /// listeners ask for.
+    /// Gives the sinks of the generation in force the upstreams, buffers, options and modes of files
+    /// that its listeners ask for.
     pub fn settle<'a>(&self, egresses: impl Iterator<Item = &'a Egress>) {
+        self.lock().change_lists();
         let mut buffers: Vec<(&SharedSink, usize)> = Vec::new();
         for egress in egresses {
-            for upstream in egress.upstreams() {
-                upstream.set_options(egress.options.clone());
-            }
+            egress.set_options();
             for sink in egress.shared() {
                 sink.set_file_mode(egress.file_mode);
                 match buffers.iter_mut().find(|(known, _)| known.is_same(sink)) {
@@ -177,8 +223,11 @@ impl SinkRegistry {
         }
         for (sink, buffer) in buffers {
             sink.set_buffer(buffer);
+            if let Some(upstreams) = sink.upstreams() {
+                sink.set_upstreams(upstreams);
+            }
         }
-        self.lock().sweep();
+        self.sweep(&mut self.lock());
     }
 
     /// Sets the mode of the file of the sink for `key` if the file has to be created from now on.
@@ -190,7 +239,8 @@ impl SinkRegistry {
 
     /// What is known about each shared sink, by the value of the metrics' label `output`.
     pub fn states(&self) -> Vec<(String, SinkState)> {
-        let open = self.lock();
+        let mut open = self.lock();
+        self.sweep(&mut open);
         let states = open.shared.iter();
         states
             .map(|entry| (entry.label.clone(), entry.sink.state()))
@@ -225,6 +275,35 @@ impl SinkRegistry {
         all
     }
 
+    /// The running sink for `key`, if there is one.
+    fn reuse(&self, key: &Key) -> Option<SharedSink> {
+        let mut open = self.lock();
+        self.sweep(&mut open);
+        open.reuse(key)
+    }
+
+    /// Forgets the sinks whose writers have ended, and the series of upstreams that are gone.
+    fn sweep(&self, open: &mut Open) {
+        open.shared.retain(|entry| !entry.sink.is_over());
+        self.count(open);
+    }
+
+    /// Lets each upstream of a shared sink count, and removes the series of those that are gone.
+    fn count(&self, open: &mut Open) {
+        let mut counted = BTreeSet::new();
+        for entry in &open.shared {
+            for upstream in entry.sink.upstreams().iter().flat_map(UpstreamList::iter) {
+                let names = (entry.label.clone(), upstream.to().to_owned());
+                upstream.count_in(self.upstream_metrics.of_all(&[&names.0, &names.1]));
+                counted.insert(names);
+            }
+        }
+        for (output, upstream) in open.counted.difference(&counted) {
+            self.upstream_metrics.forget(&[output, upstream]);
+        }
+        open.counted = counted;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,15 +311,9 @@ impl SinkRegistry {
 
 impl Open {
     /// A hold on the sink for `key`, if somebody else holds it, too.
-    fn find(&mut self, key: &Key) -> Option<SharedSink> {
-        self.sweep();
+    fn find(&self, key: &Key) -> Option<SharedSink> {
         let mut same = self.shared.iter().filter(|entry| entry.key == *key);
         same.find_map(|entry| entry.sink.hold())
-    }
-
-    /// Forgets the sinks whose writers have ended.
-    fn sweep(&mut self) {
-        self.shared.retain(|entry| !entry.sink.is_over());
     }
 
     /// The value of the metrics' label `output` of another sink for `to`. The same destination with

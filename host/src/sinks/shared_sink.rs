@@ -1,4 +1,4 @@
-//! A sink that connections share: standard output, a file, or one connection to an upstream.
+//! A sink that connections share: standard output, a file, or one connection to one of some upstreams.
 //!
 //! In: batches of whole lines, framed for the wire, from any number of connections. Out: the same
 //! lines, each whole and those of a sender in their order; counts of lines delivered and lost. One
@@ -21,7 +21,7 @@ use super::file::FileWriter;
 use super::outage::{Outage, SinkState};
 use super::queue::{Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
-use super::upstream::{Upstream, writer};
+use super::upstream::{UpstreamList, writer};
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_config::settings::Mode;
 
@@ -50,19 +50,26 @@ struct Inner {
     deadline: watch::Sender<Option<Instant>>,
     /// The writer's task, until somebody waits for its end. It returns the number of lines lost.
     task: Mutex<Option<JoinHandle<u64>>>,
-    /// Where the writer connects to, if it does.
-    upstream: Option<Upstream>,
-    /// The mode of a file that has to be created; without effect on an upstream.
-    file_mode: CreateMode,
-    /// Whether it is up.
-    outage: Arc<Outage>,
+    place: Place,
+}
+
+/// Where a sink's lines go, for those who ask or change it.
+#[derive(Debug)]
+enum Place {
+    File {
+        /// The mode of a file that has to be created.
+        mode: CreateMode,
+        outage: Arc<Outage>,
+    },
+    /// The writer follows changes of the list.
+    Upstreams(watch::Sender<UpstreamList>),
 }
 
 /// The kinds of shared sinks.
 #[derive(Debug)]
 pub(super) enum Writer {
     File(FileWriter),
-    Upstream(Upstream),
+    Upstreams(UpstreamList),
 }
 
 impl SharedSink {
@@ -71,40 +78,54 @@ impl SharedSink {
         Self::start(Writer::File(writer), buffer, metrics)
     }
 
-    /// One connection to `upstream`, replaced when it breaks. At most `buffer` bytes wait for it.
-    pub fn to_upstream(upstream: Upstream, buffer: usize, metrics: OutputMetrics) -> Self {
-        Self::start(Writer::Upstream(upstream), buffer, metrics)
+    /// One connection to one of `upstreams`, replaced when it breaks. At most `buffer` bytes wait for it.
+    pub fn to_upstreams(upstreams: UpstreamList, buffer: usize, metrics: OutputMetrics) -> Self {
+        Self::start(Writer::Upstreams(upstreams), buffer, metrics)
     }
 
     pub(super) fn start(writer: Writer, buffer: usize, metrics: OutputMetrics) -> Self {
         let queue = Arc::new(Queue::new(buffer, metrics));
         let (deadline, deadline_set) = watch::channel(None);
         let reopen = Arc::new(Notify::new());
-        let (upstream, outage) = match &writer {
-            Writer::Upstream(upstream) => (Some(upstream.clone()), upstream.outage()),
-            Writer::File(file) => (None, file.outage()),
-        };
-        let file_mode = match &writer {
-            Writer::Upstream(_) => CreateMode::default(),
-            Writer::File(writer) => writer.mode(),
-        };
-        let outage = Arc::clone(outage);
         let reader = QueueReader::new(Arc::clone(&queue));
-        let task = tokio::spawn(run(writer, reader, Arc::clone(&reopen), deadline_set));
+        let (place, task) = match writer {
+            Writer::File(file) => {
+                let place = Place::File {
+                    mode: file.mode(),
+                    outage: Arc::clone(file.outage()),
+                };
+                let reopen = Arc::clone(&reopen);
+                let task = tokio::spawn(write_file(file, reader, reopen, deadline_set));
+                (place, task)
+            }
+            Writer::Upstreams(list) => {
+                let (sender, list) = watch::channel(list);
+                let task = tokio::spawn(write_upstreams(list, reader, deadline_set));
+                (Place::Upstreams(sender), task)
+            }
+        };
         Self(Arc::new(Hold(Arc::new(Inner {
             queue,
             reopen,
             deadline,
             task: Mutex::new(Some(task)),
-            upstream,
-            file_mode,
-            outage,
+            place,
         }))))
     }
 
-    /// Sets the mode of a file that has to be created from now on.
+    /// Sets the mode of a file that has to be created from now on; without effect on upstreams.
     pub(super) fn set_file_mode(&self, mode: Mode) {
-        self.inner().file_mode.set(mode);
+        if let Place::File { mode: set, .. } = &self.inner().place {
+            set.set(mode);
+        }
+    }
+
+    /// Sets the upstreams that lines go to from now on, or tells the writer that their options have
+    /// changed; without effect on a file.
+    pub(super) fn set_upstreams(&self, list: UpstreamList) {
+        if let Place::Upstreams(known) = &self.inner().place {
+            known.send_replace(list);
+        }
     }
 
     fn inner(&self) -> &Inner {
@@ -142,9 +163,9 @@ impl SharedSink {
         self.inner().queue.offer(batch)
     }
 
-    /// The upstream it connects to, if it does.
-    pub fn upstream(&self) -> Option<&Upstream> {
-        self.inner().upstream.as_ref()
+    /// The upstreams that it connects to, if it does.
+    pub fn upstreams(&self) -> Option<UpstreamList> {
+        self.running().upstreams()
     }
 
     /// Whether both are holds on the same sink.
@@ -181,10 +202,10 @@ impl RunningSink {
         held.then(|| SharedSink(Arc::new(Hold(Arc::clone(&self.0)))))
     }
 
-    /// Whether its writer has ended.
+    /// Whether its writer has ended; `false` once somebody waits for that.
     pub(super) fn is_over(&self) -> bool {
         let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
-        task.as_ref().is_none_or(JoinHandle::is_finished)
+        task.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     /// Reopens a file between two writes, after a log rotation has moved it. Other sinks are not
@@ -193,9 +214,21 @@ impl RunningSink {
         self.0.reopen.notify_one();
     }
 
+    /// The upstreams that it connects to, if it does.
+    pub(super) fn upstreams(&self) -> Option<UpstreamList> {
+        match &self.0.place {
+            Place::File { .. } => None,
+            Place::Upstreams(list) => Some(list.borrow().clone()),
+        }
+    }
+
     /// Whether it is up, why not, since when, and what waits.
     pub(super) fn state(&self) -> SinkState {
-        self.0.outage.state(self.0.queue.queued())
+        let queued = self.0.queue.queued();
+        match &self.0.place {
+            Place::File { outage, .. } => outage.state(queued),
+            Place::Upstreams(list) => list.borrow().state(queued),
+        }
     }
 
     /// Closes the sink, and waits until everything queued has been written, or until `deadline`.
@@ -215,21 +248,32 @@ impl RunningSink {
 }
 
 /// Writes until nothing more will come, or until the deadline. Returns how many lines are lost.
-async fn run(
-    writer: Writer,
+async fn write_file(
+    file: FileWriter,
     mut reader: QueueReader,
     reopen: Arc<Notify>,
     deadline: watch::Receiver<Option<Instant>>,
 ) -> u64 {
-    let deadline = passed(deadline);
-    let end = match writer {
-        Writer::File(file) => tokio::select! {
-            biased;
-            end = file.run(&mut reader, &reopen) => end,
-            () = deadline => WriterEnd::TooLate,
-        },
-        Writer::Upstream(upstream) => writer::run(&upstream, &mut reader, deadline).await,
+    let end = tokio::select! {
+        biased;
+        end = file.run(&mut reader, &reopen) => end,
+        () = passed(deadline) => WriterEnd::TooLate,
     };
+    ended(end, reader)
+}
+
+/// Writes until nothing more will come, or until the deadline. Returns how many lines are lost.
+async fn write_upstreams(
+    list: watch::Receiver<UpstreamList>,
+    mut reader: QueueReader,
+    deadline: watch::Receiver<Option<Instant>>,
+) -> u64 {
+    let end = writer::run(list, &mut reader, passed(deadline)).await;
+    ended(end, reader)
+}
+
+/// Accounts for the lines that are left. Returns how many are lost.
+fn ended(end: WriterEnd, reader: QueueReader) -> u64 {
     let metrics = reader.metrics().clone();
     metrics.up.set(0);
     let reason = match end {

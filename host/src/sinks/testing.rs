@@ -6,7 +6,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::batch::Batch;
-use super::upstream::{ConnectOptions, Upstream};
+use super::upstream::{ConnectOptions, UpstreamList};
 use crate::sinks::metrics::OutputMetrics;
 use linemill_config::settings::Destination;
 use linemill_framing::Framing;
@@ -41,13 +41,19 @@ pub(super) fn framed(bytes: Vec<u8>, lines: u64, framing: Framing) -> Batch {
     batch
 }
 
-pub(super) fn upstream(destination: &str) -> Upstream {
+pub(super) fn upstream(destination: &str) -> UpstreamList {
     upstream_with(destination, options())
 }
 
-pub(super) fn upstream_with(destination: &str, options: ConnectOptions) -> Upstream {
-    let destination: Destination = destination.parse().expect("a destination");
-    Upstream::new(&destination, options).expect("an upstream")
+pub(super) fn upstream_with(destination: &str, options: ConnectOptions) -> UpstreamList {
+    upstreams(&[destination], options)
+}
+
+/// Upstreams in order of preference.
+pub(super) fn upstreams(list: &[&str], options: ConnectOptions) -> UpstreamList {
+    let list = list.iter().map(|one| one.parse().expect("a destination"));
+    let to = Destination::fail_over(list.collect()).expect("upstreams");
+    UpstreamList::new(&to, &options, None).expect("upstreams")
 }
 
 pub(super) fn options() -> ConnectOptions {
@@ -55,6 +61,7 @@ pub(super) fn options() -> ConnectOptions {
         connect_timeout: Duration::from_secs(5),
         write_timeout: None,
         resend: false,
+        max_age: None,
         tls: None,
     }
 }

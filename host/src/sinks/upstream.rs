@@ -1,57 +1,68 @@
 //! Upstreams: servers that lines go on to.
 //!
 //! In: a destination. Out: connections to it, plain or TLS, and one log line for each outage.
-//! Not here: what is sent (`writer` for shared sinks, `connections` for a connection of a client's own).
+//! Not here: which of several upstreams is used (`failover` for shared sinks, `list` for a connection
+//! of a client's own), what is sent (`writer` and `connections`).
 
 mod connection;
 mod error;
+mod failover;
+mod list;
+mod probe;
 mod receipts;
 mod socket;
 mod tcp;
 mod trial;
+mod watcher;
 pub(super) mod writer;
 
+use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::timeout;
 
-use super::backoff::Backoff;
-use super::outage::Outage;
+use super::outage::{Outage, UpstreamState};
 use super::queue_reader::Doubtful;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
+use crate::sinks::metrics::UpstreamMetrics;
 pub use error::ConnectError;
 use linemill_config::settings::{Destination, ListenerSettings};
+use list::Shunned;
+pub use list::UpstreamList;
+pub(super) use list::WeakList;
 use socket::Socket;
+use trial::Experience;
 
 #[cfg(test)]
 mod tests;
 
-/// A server that can be connected to. Clones refer to the same one: an outage that several of them
-/// see is logged once.
+/// A server that can be connected to. Clones refer to the same one, and so does equality: an outage that
+/// several of them see is logged once.
 #[derive(Debug, Clone)]
 pub struct Upstream(Arc<Inner>);
 
-/// An upstream as long as somebody uses it.
-#[derive(Debug)]
-pub(super) struct WeakUpstream(Weak<Inner>);
-
-impl WeakUpstream {
-    pub(super) fn upgrade(&self) -> Option<Upstream> {
-        self.0.upgrade().map(Upstream)
-    }
-}
-
 #[derive(Debug)]
 struct Inner {
+    /// `tcp://`, `tls://` or `unix:`.
+    destination: Destination,
     endpoint: Endpoint,
     /// Whether the destination is `tls://`.
     tls: bool,
     /// For the next attempt; a reload may change them.
     options: Mutex<ConnectOptions>,
-    outage: Arc<Outage>,
+    outage: Outage,
+    /// Whether the lines of a shared sink go to it.
+    in_use: AtomicBool,
+    /// What the last connection of a shared sink has taught.
+    experience: Mutex<Experience>,
+    /// Whether new clients try others first.
+    shunned: Mutex<Shunned>,
+    /// Set if it belongs to a shared sink.
+    metrics: OnceLock<UpstreamMetrics>,
 }
 
 /// How to connect to an upstream.
@@ -63,6 +74,8 @@ pub struct ConnectOptions {
     pub write_timeout: Option<Duration>,
     /// Whether lines that may have arrived, and were not acknowledged, are sent again.
     pub resend: bool,
+    /// After this time, a connection that clients share is replaced.
+    pub max_age: Option<Duration>,
     /// The certificates to trust and to show; required if the upstream speaks TLS.
     pub tls: Option<Arc<Client>>,
 }
@@ -90,13 +103,20 @@ impl ConnectOptions {
             connect_timeout: listener.connect_timeout,
             write_timeout: listener.write_timeout,
             resend: listener.resend,
+            max_age: listener.to_max_age,
             tls,
         }
     }
 }
 
+impl PartialEq for Upstream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Upstream {
-    /// The upstream at `destination`; `None` when that is not a socket.
+    /// The upstream at `destination`; `None` when that is not one upstream.
     pub fn new(destination: &Destination, options: ConnectOptions) -> Option<Self> {
         let endpoint = match destination {
             Destination::Tcp(peer) | Destination::Tls(peer) => Endpoint::Tcp {
@@ -104,41 +124,52 @@ impl Upstream {
                 port: peer.port,
             },
             Destination::Unix(path) => Endpoint::Unix(path.clone()),
-            Destination::Reply | Destination::Stdout | Destination::File(_) => return None,
+            Destination::Reply
+            | Destination::Stdout
+            | Destination::File(_)
+            | Destination::FailOver(_) => return None,
         };
         Some(Self(Arc::new(Inner {
+            destination: destination.clone(),
             endpoint,
             tls: matches!(destination, Destination::Tls(_)),
             options: Mutex::new(options),
-            outage: Arc::new(Outage::new(destination.to_string())),
+            outage: Outage::new(destination.to_string()),
+            in_use: AtomicBool::new(false),
+            experience: Mutex::default(),
+            shunned: Mutex::default(),
+            metrics: OnceLock::new(),
         })))
     }
 
     /// Sets the options for the next attempts.
     pub(super) fn set_options(&self, options: ConnectOptions) {
-        *self
-            .0
-            .options
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = options;
+        *lock(&self.0.options) = options;
     }
 
     fn options(&self) -> ConnectOptions {
-        let options = self.0.options.lock();
-        options.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0.options).clone()
+    }
+
+    /// Counts in `metrics` from now on.
+    pub(super) fn count_in(&self, metrics: UpstreamMetrics) {
+        // It has been set only if it is the same series.
+        drop(self.0.metrics.set(metrics));
     }
 
     /// Longest time in which it neither takes nor acknowledges a byte.
     fn write_timeout(&self) -> Option<Duration> {
-        let options = self.0.options.lock();
-        options
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_timeout
+        lock(&self.0.options).write_timeout
+    }
+
+    /// The greatest age of a connection that clients share.
+    fn max_age(&self) -> Option<Duration> {
+        lock(&self.0.options).max_age
     }
 
     /// What happens to lines that may have arrived, and were not acknowledged.
     fn doubtful(&self) -> Doubtful {
-        if self.options().resend {
+        if lock(&self.0.options).resend {
             Doubtful::Resent
         } else {
             Doubtful::Lost
@@ -157,61 +188,80 @@ impl Upstream {
 
     /// Tries once to connect, as [`connect`](Self::connect) does.
     async fn link(&self) -> Result<Link, ConnectError> {
-        let options = self.options();
-        let after = options.connect_timeout;
+        self.link_within(self.options().connect_timeout).await
+    }
+
+    async fn link_within(&self, after: Duration) -> Result<Link, ConnectError> {
+        let options = ConnectOptions {
+            connect_timeout: after,
+            ..self.options()
+        };
         timeout(after, self.reach(options))
             .await
             .unwrap_or(Err(ConnectError::TimedOut { after }))
     }
 
-    /// Retries until `deadline`, or indefinitely without one; waits grow from 0.1 to 5 seconds.
-    /// Dropping the future stops it.
-    ///
-    /// # Errors
-    /// The last attempt's error, once the deadline has passed.
-    pub async fn connect_within(
-        &self,
-        deadline: Option<Instant>,
-    ) -> Result<(ReadHalf, WriteHalf), ConnectError> {
-        let mut backoff = Backoff::default();
-        let mut last = None;
-        loop {
-            let attempt = match deadline {
-                None => Ok(self.connect().await),
-                Some(deadline) => timeout_at(deadline, self.connect()).await,
-            };
-            let error = match attempt {
-                Ok(Ok(halves)) => {
-                    self.0.outage.over();
-                    return Ok(halves);
-                }
-                Ok(Err(error)) => error,
-                Err(_) => return Err(last.unwrap_or(ConnectError::TooLate)),
-            };
-            self.0.outage.failed(&error, 0);
-            let again = Instant::now() + backoff.pause();
-            if let Some(deadline) = deadline.filter(|deadline| *deadline <= again) {
-                sleep_until(deadline).await;
-                return Err(error);
-            }
-            last = Some(error);
-            sleep_until(again).await;
+    /// Its destination, as written in the configuration.
+    pub(super) fn to(&self) -> &str {
+        self.0.outage.to()
+    }
+
+    /// Notes that it is up.
+    fn note_up(&self) {
+        self.0.outage.over();
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.up.set(1);
         }
     }
 
-    /// Whether both are the same upstream, rather than two with the same address.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// Notes that an attempt has failed or a connection has broken, while so many bytes wait.
+    fn note_failure(&self, error: &dyn Display, queued: u64) {
+        self.note_doubt(error, queued);
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.failures.inc();
+        }
     }
 
-    /// The upstream, without keeping it alive.
-    pub(super) fn downgrade(&self) -> WeakUpstream {
-        WeakUpstream(Arc::downgrade(&self.0))
+    /// Notes that it may not be up any more, while so many bytes wait.
+    fn note_doubt(&self, error: &dyn Display, queued: u64) {
+        self.0.outage.failed(error, queued);
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.up.set(0);
+        }
     }
 
-    /// Whether the upstream is down, shared by everything that uses it.
-    pub(super) fn outage(&self) -> &Arc<Outage> {
-        &self.0.outage
+    /// Notes that nobody is watching it any more.
+    fn forget(&self) {
+        self.0.outage.forget();
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.up.set(0);
+        }
+    }
+
+    /// Notes whether lines go to it.
+    fn set_in_use(&self, in_use: bool) {
+        self.0.in_use.store(in_use, Ordering::Relaxed);
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.in_use.set(i64::from(in_use));
+        }
+    }
+
+    /// Whether it is up, and in use.
+    pub(super) fn state(&self) -> UpstreamState {
+        let state = self.0.outage.state(0);
+        UpstreamState {
+            to: self.to().to_owned(),
+            in_use: self.0.in_use.load(Ordering::Relaxed),
+            up: state.up,
+            reason: state.reason,
+            since: state.since,
+        }
+    }
+
+    /// Whether the last attempt failed.
+    #[cfg(test)]
+    pub(super) fn is_down(&self) -> bool {
+        self.0.outage.is_down()
     }
 
     async fn reach(&self, options: ConnectOptions) -> Result<Link, ConnectError> {
@@ -246,4 +296,8 @@ impl Upstream {
             socket,
         })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -31,6 +31,9 @@ pub trait Instrument: Sized {
     /// The series with these labels.
     fn member(series: &Series<Self>, labels: &Labels) -> Self;
 
+    /// Removes the series with these labels.
+    fn forget(series: &Series<Self>, labels: &Labels);
+
     /// Registers a metric of a struct without labels.
     fn register_alone(registry: &mut Registry, name: &str, help: &str) -> Self {
         let series = Series::<Self>::default();
@@ -59,6 +62,10 @@ impl<M: Single> Instrument for M {
 
     fn member(series: &Series<Self>, labels: &Labels) -> Self {
         series.get_or_create_owned(labels)
+    }
+
+    fn forget(series: &Series<Self>, labels: &Labels) {
+        series.remove(labels);
     }
 
     // A family whose only series has no label would be shown with empty braces.
@@ -98,6 +105,10 @@ impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {
             label: PhantomData,
         }
     }
+
+    fn forget(series: &Series<Self>, labels: &Labels) {
+        forget_all::<L, M>(series, labels);
+    }
 }
 
 /// A series for each value of label `L`. A series exists once its value has been counted. Looking one up
@@ -129,6 +140,16 @@ impl<L: LabelValue, M: Single> Instrument for OnDemand<L, M> {
             labels: labels.clone(),
             label: PhantomData,
         }
+    }
+
+    fn forget(series: &Series<Self>, labels: &Labels) {
+        forget_all::<L, M>(series, labels);
+    }
+}
+
+fn forget_all<L: LabelValue, M: Single>(series: &Family<Labels, M>, labels: &Labels) {
+    for value in L::all() {
+        series.remove(&with(labels, value));
     }
 }
 

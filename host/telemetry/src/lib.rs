@@ -38,13 +38,13 @@ pub fn declare<I: Instrument>(
     name: &'static str,
     unit: &'static str,
     help: &str,
-    first: Option<Label>,
+    first: &[Label],
 ) -> Declaration {
     Declaration {
         name,
         kind: <I::Single as Single>::KIND,
         unit,
-        labels: first.into_iter().chain(I::label()).collect(),
+        labels: first.iter().cloned().chain(I::label()).collect(),
         help: declaration::one_line(help),
     }
 }

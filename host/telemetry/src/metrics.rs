@@ -25,14 +25,17 @@ pub trait Metrics: Sized {
     /// The series with these labels.
     fn of(families: &Self::Families, labels: &Labels) -> Self;
 
+    /// Removes the series with these labels. Who still counts in them is not shown any more.
+    fn forget(families: &Self::Families, labels: &Labels);
+
     /// Registers a struct that exists once, so its series do not have a label that names it.
     fn register_alone(registry: &mut Registry) -> Self;
 }
 
-/// A struct of metrics that exists once for each listener, filter or output, which its first label names.
+/// A struct of metrics that exists once for each listener, filter or output, which its first labels name.
 pub trait MetricsByName: Metrics {
-    /// The name of that label.
-    const KEY: &'static str;
+    /// The names of these labels.
+    const KEYS: &'static [&'static str];
 }
 
 /// The registered metrics of all listeners, filters or outputs. Clones share them.
@@ -46,7 +49,23 @@ impl<M: MetricsByName> Families<M> {
 
     /// The metrics of one listener, filter or output. The same name gets the same series.
     pub fn of(&self, name: &str) -> M {
-        M::of(&self.0, &vec![(M::KEY, name.into())])
+        self.of_all(&[name])
+    }
+
+    /// The metrics that have these names, one for each label. The same names get the same series.
+    pub fn of_all(&self, names: &[&str]) -> M {
+        M::of(&self.0, &Self::labels(names))
+    }
+
+    /// Removes the series of these names: what they are about is gone.
+    pub fn forget(&self, names: &[&str]) {
+        M::forget(&self.0, &Self::labels(names));
+    }
+
+    fn labels(names: &[&str]) -> Labels {
+        debug_assert_eq!(names.len(), M::KEYS.len());
+        let pairs = M::KEYS.iter().zip(names);
+        pairs.map(|(key, name)| (*key, (*name).into())).collect()
     }
 }
 
@@ -87,8 +106,8 @@ pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
 /// Declares a struct of metrics: one field for each metric, whose doc comment is also its help text in
 /// `/metrics` and its meaning in `docs/metrics.md`.
 ///
-/// With `by`, the struct exists once for each value of that label; [`Families`] makes them. Without, the
-/// struct exists once, and has a constructor `register`.
+/// With `by`, the struct exists once for each value of that label, or of several labels together;
+/// [`Families`] makes them. Without, the struct exists once, and has a constructor `register`.
 ///
 /// ```
 /// use prometheus_client::metrics::counter::Counter;
@@ -104,7 +123,7 @@ pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
 /// ```
 #[macro_export]
 macro_rules! metrics {
-    // The struct itself; `$first` is the label that names it, if it has one.
+    // The struct itself; `$first` are the labels that name it, if it has any.
     (
         @fields ($first:expr)
         $(#[$attribute:meta])*
@@ -127,7 +146,7 @@ macro_rules! metrics {
 
             fn declarations() -> Vec<$crate::Declaration> {
                 vec![$($crate::declare::<$type>(
-                    $metric, $unit, concat!($($help),+), $first,
+                    $metric, $unit, concat!($($help),+), &$first,
                 ),)+]
             }
 
@@ -144,6 +163,11 @@ macro_rules! metrics {
                 }
             }
 
+            fn forget(families: &Self::Families, labels: &$crate::Labels) {
+                let ($($field,)+) = families;
+                $(<$type as $crate::Instrument>::forget($field, labels);)+
+            }
+
             fn register_alone(registry: &mut $crate::Registry) -> Self {
                 Self {
                     $($field: $crate::register_alone::<$type>(
@@ -155,16 +179,16 @@ macro_rules! metrics {
     };
     (
         $(#[$attribute:meta])*
-        $visibility:vis struct $name:ident by $key:literal ($values:literal) { $($fields:tt)+ }
+        $visibility:vis struct $name:ident by $($key:literal ($values:literal)),+ { $($fields:tt)+ }
     ) => {
         $crate::metrics! {
-            @fields (Some($crate::Label { key: $key, values: $crate::Values::Open($values) }))
+            @fields ([$($crate::Label { key: $key, values: $crate::Values::Open($values) }),+])
             $(#[$attribute])*
             $visibility struct $name { $($fields)+ }
         }
 
         impl $crate::MetricsByName for $name {
-            const KEY: &'static str = $key;
+            const KEYS: &'static [&'static str] = &[$($key),+];
         }
     };
     (
@@ -172,7 +196,7 @@ macro_rules! metrics {
         $visibility:vis struct $name:ident { $($fields:tt)+ }
     ) => {
         $crate::metrics! {
-            @fields (None)
+            @fields ([])
             $(#[$attribute])*
             $visibility struct $name { $($fields)+ }
         }

@@ -164,6 +164,9 @@ mod connections {
 
 /// Where lines go.
 mod sinks {
+    /// Several upstreams for one destination: fail-over, fail-back, and lists that change.
+    #[cfg(unix)]
+    mod failover;
     /// Upstreams and clients that are down, die, or do not read.
     mod failures;
     /// Files: shared, appended to, reopened at SIGHUP.
@@ -171,6 +174,9 @@ mod sinks {
     /// A load balancer that accepts connections without a server behind it.
     #[cfg(unix)]
     mod haproxy;
+    /// Connections to upstreams that are replaced when they are too old: `to_max_age`.
+    #[cfg(unix)]
+    mod max_age;
     /// Failed lines sent to quarantine.
     #[cfg(unix)]
     mod quarantine;

@@ -7,7 +7,7 @@ use crate::checker::Checker;
 use crate::item::Item;
 use crate::malformed::Malformed;
 use crate::problem::Problem;
-use crate::settings::{Address, Destination};
+use crate::settings::{Address, Destination, NotFailOver};
 
 /// An address to listen on; a relative path in it starts from the folder of the file.
 pub(crate) struct ListenAddress;
@@ -83,8 +83,21 @@ fn admin(item: &Item<'_>) -> Result<Address, Problem> {
     }
 }
 
-/// A destination; a relative path in it starts from `folder`.
+/// A destination, or a list of upstreams; a relative path in it starts from `folder`.
 pub(crate) fn destination(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
+    if !item.is_list() {
+        return one(item, folder);
+    }
+    let entries = item.list()?;
+    let list = entries.iter().map(|entry| one(entry, folder));
+    let list = list.collect::<Result<Vec<_>, _>>()?;
+    Destination::fail_over(list).map_err(|NotFailOver { entry, fault, hint }| {
+        let wrong = entry.and_then(|entry| entries.get(entry)).unwrap_or(item);
+        wrong.refuse(fault, hint)
+    })
+}
+
+fn one(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
     Ok(match item.parsed()? {
         Destination::Unix(path) => Destination::Unix(folder.join(path)),
         Destination::File(path) => Destination::File(folder.join(path)),
@@ -98,10 +111,14 @@ fn quarantine(item: &Item<'_>, folder: &Path) -> Result<Destination, Problem> {
         Destination::Reply | Destination::Stdout => {
             Err(item.refuse("is where other lines go", right))
         }
-        Destination::Tls(_) => Err(item.refuse(
-            "would need certificates, which a filter has no keys for",
-            right,
-        )),
+        other if other.has_tls() => {
+            let fault = if item.is_list() {
+                "has an upstream that needs certificates, which a filter has no keys for"
+            } else {
+                "would need certificates, which a filter has no keys for"
+            };
+            Err(item.refuse(fault, right))
+        }
         other => Ok(other),
     }
 }

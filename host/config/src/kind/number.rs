@@ -26,6 +26,9 @@ pub(crate) struct Seconds(pub(crate) Duration, pub(crate) Duration);
 /// A time up to a day; `"0s"`, which is `None`, turns the timeout off.
 pub(crate) struct Timeout;
 
+/// An age from `.0` to a day; `"0s"`, which is `None`, means no limit.
+pub(crate) struct Age(pub(crate) Duration);
+
 /// A whole number from `.0` to `.1`.
 pub(crate) struct Count(pub(crate) u64, pub(crate) u64);
 
@@ -140,6 +143,33 @@ impl Kind<Option<Duration>> for Timeout {
 
     fn toml(&self, value: &Option<Duration>) -> Option<String> {
         Some(format!("{:?}", show_time(value.unwrap_or_default())))
+    }
+}
+
+impl Kind<Option<Duration>> for Age {
+    fn name(&self) -> String {
+        format!("{}, or `0s`", Time(self.0, DAY).name())
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<Duration>> {
+        let age = Timeout.read(item, checker)?;
+        if age.is_some_and(|age| age < self.0) {
+            let [least, most] = [self.0, DAY].map(show_time);
+            let hint =
+                format!("write a time from \"{least}\" to \"{most}\", or \"0s\" for no limit");
+            let fault = format!("is less than the smallest age allowed, {least}");
+            checker.problems.push(item.refuse(fault, hint));
+            return None;
+        }
+        Some(age)
+    }
+
+    fn show(&self, value: &Option<Duration>) -> Option<String> {
+        Timeout.show(value)
+    }
+
+    fn toml(&self, value: &Option<Duration>) -> Option<String> {
+        Timeout.toml(value)
     }
 }
 

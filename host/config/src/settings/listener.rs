@@ -10,7 +10,7 @@ use super::{
 };
 use crate::keys::keys;
 use crate::kind::{
-    Choice, Count, FileMode, Flag, HOUR, ListenAddress, Name, Nested, NetworkList, Optional,
+    Age, Choice, Count, FileMode, Flag, HOUR, ListenAddress, Name, Nested, NetworkList, Optional,
     SHORTEST, Size, Special, Stages, Time, Timeout,
 };
 use crate::problem::place::{Place, Places};
@@ -22,6 +22,9 @@ const MAX_LINE: u64 = 16 << 20;
 
 /// Most connections of a listener: about what ports and descriptors allow.
 const CONNECTIONS: u64 = 1_000_000;
+
+/// Shortest `to_max_age`.
+const LEAST_AGE: Duration = Duration::from_secs(1);
 
 /// The kind of `rate` and `total_rate`.
 macro_rules! rate {
@@ -104,8 +107,9 @@ keys! {
         /// `"tls://HOST:PORT"` or `"unix:PATH"`: to an upstream; each client gets its own
         /// connection to it and receives its answers. `"file:PATH"`: appended to a file, which is
         /// reopened at SIGHUP. `"stdout"`: standard output.
+        /// A list of upstreams means fail-over; see [Several upstreams](#several-upstreams).
         to: Destination = Destination::Reply,
-            Special::new("destination").shown(text).written(quoted), Live,
+            Special::new("destination").shown(text).written(destination), Live,
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
         // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
@@ -177,6 +181,14 @@ keys! {
         /// connection after 0.1 to 0.8 seconds, indefinitely.
         connect_timeout: Duration = Duration::from_secs(5), Time(SHORTEST, HOUR), Live,
             sample "longest single attempt to connect to an upstream";
+        /// After this time, a connection to a shared upstream is replaced by a new one, for which the
+        /// host's name is looked up again. So linemill follows changes in DNS, and reaches servers
+        /// that were added behind a load balancer. Lines move to the new connection once it has been
+        /// open for ten seconds and everything sent on the old one has been acknowledged. The time is
+        /// shortened by up to a fifth at random, so that not all hosts reconnect at once. Also for
+        /// `routes` and `tee`. `"0s"`: no limit.
+        to_max_age: Option<Duration> = None, Age(LEAST_AGE), Live,
+            sample "replace a connection to a shared upstream after this time; \"0s\": never";
         /// How much output may be waiting before linemill stops reading from a connection.
         watermarks: Watermarks = Watermarks::default(),
             Nested::new("write watermarks = { high = \"64KiB\", low = \"16KiB\" }")
@@ -268,8 +280,17 @@ impl ListenerSettings {
         match &self.to {
             Destination::Reply => false,
             Destination::File(_) | Destination::Stdout => true,
-            Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_) => self.shared,
+            Destination::Tcp(_)
+            | Destination::Tls(_)
+            | Destination::Unix(_)
+            | Destination::FailOver(_) => self.shared,
         }
+    }
+
+    /// Whether lines go to an upstream over a connection that clients share.
+    pub fn has_shared_upstream(&self) -> bool {
+        let others = self.routes.values().chain(&self.tee);
+        (self.shared && self.to.is_socket()) || others.into_iter().any(Destination::is_socket)
     }
 
     /// The stages of both chains.
@@ -280,6 +301,17 @@ impl ListenerSettings {
 
 fn quoted(value: &impl ToString) -> Option<String> {
     Some(format!("{:?}", value.to_string()))
+}
+
+/// A list is written as one.
+fn destination(value: &Destination) -> Option<String> {
+    match value {
+        Destination::FailOver(_) => {
+            let quoted = value.upstreams().iter().filter_map(quoted);
+            Some(format!("[{}]", quoted.collect::<Vec<_>>().join(", ")))
+        }
+        _ => quoted(value),
+    }
 }
 
 fn text(value: &impl ToString) -> Option<String> {

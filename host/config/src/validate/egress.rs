@@ -69,7 +69,7 @@ impl Checker<'_> {
         if let Some(bind) = bind {
             self.no_circle(&all, bind);
         }
-        let tls = all.iter().any(|(_, to)| matches!(to, Destination::Tls(_)));
+        let tls = all.iter().any(|(_, to)| to.has_tls());
         if let (Some(item), true, false) = (&to_tls, all_read, tls) {
             let hint = "name an upstream \"tls://HOST:PORT\"";
             let problem = item.vain("no line goes to an upstream with TLS", hint);
@@ -178,7 +178,11 @@ impl Checker<'_> {
     /// Reports destinations that lead back to the listener itself.
     fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
         for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
-            let fault = "is where this listener itself listens, so lines would loop indefinitely";
+            let fault = if item.is_list() {
+                "has an upstream where this listener itself listens, so lines would loop indefinitely"
+            } else {
+                "is where this listener itself listens, so lines would loop indefinitely"
+            };
             let problem = item.refuse(fault, "name another address");
             self.problems.push(problem);
         }

@@ -47,7 +47,9 @@ impl Checker<'_> {
         // There are no connections that could each have an upstream of their own.
         let is_datagram = bind.as_ref().is_some_and(Address::is_datagram);
         let shared = settings.shared || is_datagram;
+        let before = self.problems.len();
         let egress = self.egress(&table, shared, bind.as_ref());
+        let all_read = self.problems.len() == before;
         let mut places = table.places(ListenerSettings::KEYS);
         if let Some(place) = egress.to_place {
             places.set("to", place);
@@ -68,6 +70,15 @@ impl Checker<'_> {
             settings.write_timeout = None;
         } else {
             self.greeting(&table, &settings, bind.as_ref());
+        }
+        let max_age = table.item("to_max_age");
+        if let Some(item) = max_age.filter(|_| settings.to_max_age.is_some())
+            && all_read
+            && !settings.has_shared_upstream()
+        {
+            let hint = "set `shared = true`, or name an upstream in `routes` or `tee`";
+            let problem = item.vain("no line goes to a shared upstream", hint);
+            self.problems.push(problem);
         }
         if settings.is_one_way() && table.item("idle_timeout").is_none() {
             settings.idle_timeout = None;

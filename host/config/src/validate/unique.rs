@@ -101,6 +101,11 @@ impl Checker<'_> {
                         .map(|one| show_time(one.write_timeout.unwrap_or_default()));
                     differs("write_timeout", here, there);
                 }
+                if listener.to_max_age != first.to_max_age && to.is_socket() {
+                    let [here, there] =
+                        [listener, first].map(|one| show_time(one.to_max_age.unwrap_or_default()));
+                    differs("to_max_age", here, there);
+                }
                 if listener.resend != first.resend && to.is_socket() {
                     let [here, there] = [listener, first].map(|one| one.resend.to_string());
                     differs("resend", here, there);
@@ -147,7 +152,10 @@ fn shared_outputs(listener: &ListenerSettings) -> impl Iterator<Item = (&str, &D
     let shared = match to {
         Destination::Reply => false,
         Destination::Stdout | Destination::File(_) => true,
-        Destination::Tcp(_) | Destination::Tls(_) | Destination::Unix(_) => listener.shared,
+        Destination::Tcp(_)
+        | Destination::Tls(_)
+        | Destination::Unix(_)
+        | Destination::FailOver(_) => listener.shared,
     };
     let routes = listener.routes.values().map(|to| ("routes", to));
     let tee = listener.tee.iter().map(|to| ("tee", to));

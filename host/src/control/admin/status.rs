@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Admin, Output};
 use crate::control::history::Entry;
 use crate::generation::Generation;
+use crate::sinks::outage::UpstreamState;
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::filter::comparison::Example;
 use linemill_sandbox::supervise::breaker::Opened;
@@ -74,6 +75,24 @@ pub struct OutputStatus {
     pub lines: u64,
     /// Lines that it has lost.
     pub lost: u64,
+    /// Its upstreams in order of preference, if it has any.
+    #[serde(default)]
+    pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// An upstream of a sink that connections share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UpstreamStatus {
+    /// The upstream, as written in the configuration.
+    pub to: String,
+    /// Whether lines go to it.
+    pub in_use: bool,
+    /// `up`, `down`, or `unknown` if it is not in use and those preferred to it are not down.
+    pub state: String,
+    /// Why it is down.
+    pub reason: Option<String>,
+    /// Since when it is up, down or unknown.
+    pub since: String,
 }
 
 /// A filter of the generation in force.
@@ -227,8 +246,24 @@ fn output(output: Output) -> (String, OutputStatus) {
         queued: state.queued,
         lines: output.lines,
         lost: output.lost,
+        upstreams: state.upstreams.into_iter().map(upstream).collect(),
     };
     (output.name, status)
+}
+
+fn upstream(state: UpstreamState) -> UpstreamStatus {
+    let shown = match (state.up, &state.reason) {
+        (true, _) => "up",
+        (false, Some(_)) => "down",
+        (false, None) => "unknown",
+    };
+    UpstreamStatus {
+        to: state.to,
+        in_use: state.in_use,
+        state: shown.to_owned(),
+        reason: state.reason,
+        since: format_rfc3339_millis(state.since).to_string(),
+    }
 }
 
 fn filters(generation: &Generation) -> BTreeMap<String, FilterStatus> {

@@ -1,7 +1,7 @@
 //! Sinks that several listeners name.
 
 use super::*;
-use crate::sinks::testing::{MUCH, batch, late, upstream};
+use crate::sinks::testing::{MUCH, batch, late, options};
 use linemill_config::settings::UpstreamTls;
 
 fn key(to: Destination) -> Key {
@@ -14,8 +14,11 @@ async fn a_file_named_twice_is_one_sink() {
     let path = folder.path().join("a");
     let to = Destination::File(path.clone());
     let mut metrics = linemill_telemetry::registry();
-    let registry = SinkRegistry::new(Families::register(&mut metrics));
-    let open = |buffer| registry.open(key(to.clone()), None, buffer);
+    let registry = SinkRegistry::new(
+        Families::register(&mut metrics),
+        Families::register(&mut metrics),
+    );
+    let open = |buffer| registry.open(key(to.clone()), &options(), buffer);
     let (one, other) = (open(4).expect("opened"), open(8).expect("opened"));
     assert!(one.is_same(&other));
     // The larger of the two bounds holds.
@@ -36,15 +39,17 @@ async fn a_file_named_twice_is_one_sink() {
 async fn other_certificates_are_another_sink() {
     let to: Destination = "tls://127.0.0.1:1".parse().expect("a destination");
     let mut metrics = linemill_telemetry::registry();
-    let registry = SinkRegistry::new(Families::register(&mut metrics));
+    let registry = SinkRegistry::new(
+        Families::register(&mut metrics),
+        Families::register(&mut metrics),
+    );
     for name in [None, Some("a".to_owned())] {
         let tls = Some(UpstreamTls {
             name,
             ..UpstreamTls::default()
         });
         let key = Key::new(&to, tls, Framing::Lf);
-        let upstream = Some(upstream(&to.to_string()));
-        registry.open(key, upstream, MUCH).expect("opened");
+        registry.open(key, &options(), MUCH).expect("opened");
     }
     let text = linemill_telemetry::text(&metrics).expect("text");
     for name in ["tls://127.0.0.1:1", "tls://127.0.0.1:1#2"] {
@@ -57,11 +62,15 @@ async fn other_certificates_are_another_sink() {
 async fn what_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let gone = Destination::File(folder.path().join("gone/a"));
-    let registry = SinkRegistry::new(Families::default());
-    let error = registry.open(key(gone), None, MUCH);
+    let registry = SinkRegistry::new(Families::default(), Families::default());
+    let error = registry.open(key(gone), &options(), MUCH);
     assert_eq!(
         error.expect_err("no folder").kind(),
         std::io::ErrorKind::NotFound
     );
-    assert!(registry.open(key(Destination::Reply), None, MUCH).is_err());
+    assert!(
+        registry
+            .open(key(Destination::Reply), &options(), MUCH)
+            .is_err()
+    );
 }

@@ -3,19 +3,23 @@
 //! In: a connection just made, and a queue. Out: the queue's bytes on the connection, and why it ended.
 //! Until the connection is proven (`trial`), one line is written and then waited for. What the upstream
 //! sends is read and discarded, so that it can go on sending, and so that its end is noticed; reading
-//! and writing take turns.
+//! and writing take turns. A connection that is left for another takes no further line, and ends once
+//! everything on it has been delivered.
 //! Not here: connecting, and what follows an end (`writer`).
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::probe::Fresh;
 use super::receipts::Receipts;
 use super::socket::Socket;
-use super::trial::Trial;
+use super::trial::{Experience, Trial};
+use super::watcher::Leave;
 use super::{Link, Upstream};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::queue_reader::{Doubtful, QueueReader, Settled};
@@ -32,6 +36,10 @@ const ANSWERS: usize = 16 * 1024;
 const ASK: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 /// How often the system is asked without a wait.
 const ASK_AT_ONCE: u32 = 100;
+/// While there is more to write, it is asked for each such share of the buffer.
+const SHARE: usize = 8;
+/// Longest time without an acknowledgement on a connection that is left, unless `write_timeout` says so.
+const LEAVING: Duration = Duration::from_secs(30);
 /// Longer than anything waits.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -52,6 +60,15 @@ pub(super) enum Broken {
     },
 }
 
+/// How a connection has been served to its end.
+#[derive(Debug)]
+pub(super) enum Served {
+    /// Nothing more will come. The connection is closed.
+    Finished,
+    /// The connection is to be left, and nothing is under way on it.
+    Left(Leave),
+}
+
 /// One connection of a shared sink.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -59,14 +76,19 @@ pub(super) struct Connection {
     writer: WriteHalf,
     receipts: Receipts,
     trial: Trial,
+    opened: Instant,
     /// The peer has sent FIN: no answers will come.
     ended: bool,
     /// Nothing more will come from the queue.
     finishing: bool,
     /// Bytes handed over, of all time.
     written: usize,
-    /// Bytes not acknowledged when the system was last asked.
+    /// Bytes not acknowledged, at most: the system is not asked after every write.
     unacknowledged: usize,
+    /// Bytes written since the system was last asked.
+    unasked: usize,
+    /// When to ask it at the latest.
+    ask_at: Option<Instant>,
     /// Whether something is to be taken or acknowledged.
     waits: bool,
     /// When a byte was last taken or acknowledged, or nothing was waiting.
@@ -90,23 +112,34 @@ enum Turn {
 }
 
 impl Connection {
-    /// `settle` is how long it must last to be proven; a `one_way` peer is expected to send FIN.
-    pub(super) fn new(link: Link, settle: Duration, one_way: bool) -> Self {
+    /// `experience` is what its upstream is known for.
+    pub(super) fn new(fresh: Fresh, mut experience: Experience) -> Self {
+        let Fresh {
+            link,
+            opened,
+            ended,
+            ..
+        } = fresh;
         let Link {
             reader,
             writer,
             socket,
         } = link;
+        // It has lasted after its FIN, so its peer merely sends no answers.
+        experience.one_way |= ended;
         let tls = matches!(writer, WriteHalf::TlsClient(_) | WriteHalf::TlsServer(_));
         Self {
             reader,
             writer,
             receipts: Receipts::new(socket, tls),
-            trial: Trial::new(Instant::now(), settle, one_way),
-            ended: false,
+            trial: Trial::new(opened, experience),
+            opened,
+            ended,
             finishing: false,
             written: 0,
             unacknowledged: 0,
+            unasked: 0,
+            ask_at: None,
             waits: false,
             progress: Instant::now(),
             ask: ASK.0,
@@ -119,30 +152,50 @@ impl Connection {
         &self.trial
     }
 
-    /// Writes until nothing more will come, and everything has been acknowledged.
+    /// When it was made.
+    pub(super) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// Writes until nothing more will come, or until `leave` gives a reason to leave the connection, and
+    /// everything has been acknowledged. `is_up` is called when it is up, and when that is in doubt.
     pub(super) async fn serve(
         &mut self,
         upstream: &Upstream,
         queue: &mut QueueReader,
-    ) -> Result<(), Broken> {
+        mut is_up: impl FnMut(bool),
+        leave: impl Future<Output = Leave>,
+    ) -> Result<Served, Broken> {
+        let mut leave = pin!(leave);
+        let mut leaving = None;
         let mut answers = vec![0; ANSWERS];
         let mut up = false;
         loop {
             // The same for both, or a moment between them could go unnoticed.
             let now = Instant::now();
-            let stalled = self.look(now, upstream, queue)?;
+            let stops = leaving.as_ref().is_some_and(|leave| self.stops(leave));
+            let stalled = self.look(now, stops, upstream, queue)?;
             if self.trial.is_up() && !up {
                 up = true;
-                queue.metrics().up.set(1);
-                upstream.outage().over();
+                is_up(true);
             } else if self.trial.is_doubted() && up {
                 up = false;
-                queue.metrics().up.set(0);
+                is_up(false);
             }
             if self.is_done() {
-                return self.close(queue).await;
+                self.close(queue).await?;
+                return Ok(Served::Finished);
             }
-            let (most, writes) = (self.trial.allowance(), !self.finishing);
+            if stops && self.is_delivered(queue) {
+                queue.rewind();
+                return Ok(leaving.map_or(Served::Finished, Served::Left));
+            }
+            let most = match self.trial.allowance() {
+                _ if stops && !queue.is_inside_line() => Some(0),
+                None if stops => Some(usize::MAX),
+                allowance => allowance,
+            };
+            let writes = !self.finishing;
             let at_once = self.asks_at_once(queue);
             let wake = if at_once {
                 now
@@ -159,18 +212,44 @@ impl Connection {
                 turn = write(&mut self.writer, queue, &self.receipts, most), if writes => {
                     self.note(turn?, queue);
                 }
+                reason = &mut leave, if leaving.is_none() => leaving = Some(reason),
                 () = yield_now(), if at_once => {}
                 () = sleep_until(wake), if !at_once => {}
             }
         }
     }
 
+    /// Whether to begin no further line, now that the connection is to be left. If it has not earned its
+    /// trust, it is written to until then: it is known later what has been delivered.
+    fn stops(&self, leave: &Leave) -> bool {
+        let removed = matches!(leave, Leave::Removed);
+        removed || self.written == 0 || self.trial.is_trusted()
+    }
+
+    /// Whether every line on the connection is whole, and delivered.
+    fn is_delivered(&self, queue: &QueueReader) -> bool {
+        let acknowledged = self.unacknowledged == 0 && !self.receipts.is_unflushed();
+        let counts = self.trial.is_trusted() && !self.trial.is_doubted();
+        self.written == 0 || (acknowledged && counts && !queue.is_inside_line())
+    }
+
     /// Whether to ask the system again without a wait: senders are waiting for room that the next
     /// acknowledgement will give them, and on a fast path it comes sooner than a timer can fire.
     fn asks_at_once(&mut self, queue: &QueueReader) -> bool {
-        let at_once = self.unacknowledged > 0 && self.asked < ASK_AT_ONCE && queue.is_full();
+        let at_once = self.unacknowledged > 0 && self.asked < ASK_AT_ONCE && is_held_up(queue);
         self.asked += u32::from(at_once);
         at_once
+    }
+
+    /// Whether to ask the system now. That takes a system call, and what it frees wakes senders, so while
+    /// there is more to write it is worth it only for a share of the buffer.
+    fn asks(&self, now: Instant, queue: &QueueReader) -> bool {
+        let is_due = self.ask_at.is_some_and(|at| at <= now);
+        is_due
+            || !self.trial.is_trusted()
+            || self.finishing
+            || self.unasked >= queue.bound() / SHARE
+            || is_held_up(queue)
     }
 
     /// Whether everything has been acknowledged, on a connection that works, and nothing more will come.
@@ -180,10 +259,11 @@ impl Connection {
     }
 
     /// Asks the system what has been acknowledged, and draws conclusions. Returns when the connection
-    /// counts as stalled, if something is waiting.
+    /// counts as stalled, if something is waiting. `stops`: no further line is begun.
     fn look(
         &mut self,
         now: Instant,
+        stops: bool,
         upstream: &Upstream,
         queue: &mut QueueReader,
     ) -> Result<Option<Instant>, Broken> {
@@ -192,11 +272,14 @@ impl Connection {
         {
             return Err(error.into());
         }
-        let unacknowledged = self.receipts.unacknowledged(queue.unacknowledged());
-        if unacknowledged < self.unacknowledged {
-            (self.progress, self.ask, self.asked) = (now, ASK.0, 0);
+        if stops || self.asks(now, queue) {
+            let unacknowledged = self.receipts.unacknowledged(queue.unacknowledged());
+            if unacknowledged < self.unacknowledged {
+                (self.progress, self.ask, self.asked) = (now, ASK.0, 0);
+            }
+            (self.unacknowledged, self.unasked) = (unacknowledged, 0);
         }
-        self.unacknowledged = unacknowledged;
+        let unacknowledged = self.unacknowledged;
         let acknowledged = self.written - unacknowledged;
         let all = unacknowledged == 0 && !self.receipts.is_unflushed();
         if !self.trial.look(now, acknowledged, all) {
@@ -205,12 +288,15 @@ impl Connection {
         if self.trial.is_trusted() && !self.trial.is_doubted() {
             queue.acknowledge(unacknowledged);
         }
-        let writing = self.trial.allowance() != Some(0) && queue.has_output();
+        let begins = !stops || queue.is_inside_line();
+        let writing = begins && self.trial.allowance() != Some(0) && queue.has_output();
         let waited = std::mem::replace(&mut self.waits, writing || !all);
         if !waited || !self.waits {
             self.progress = now;
         }
-        let Some(after) = upstream.write_timeout().filter(|_| self.waits) else {
+        let limit = upstream.write_timeout();
+        let limit = limit.or(stops.then_some(LEAVING));
+        let Some(after) = limit.filter(|_| self.waits) else {
             return Ok(None);
         };
         let at = self.progress + after;
@@ -223,12 +309,15 @@ impl Connection {
     /// When to look again, if nothing happens before.
     fn wake(&mut self, now: Instant, stalled: Option<Instant>) -> Instant {
         let asks = self.unacknowledged > 0 || (self.ended && !self.trial.is_proven());
-        let ask = asks.then(|| {
-            let wait = self.ask;
-            self.ask = (2 * wait).min(ASK.1);
-            now + wait
+        let set = self.ask_at.filter(|at| *at > now);
+        self.ask_at = asks.then(|| {
+            set.unwrap_or_else(|| {
+                let wait = self.ask;
+                self.ask = (2 * wait).min(ASK.1);
+                now + wait
+            })
         });
-        let times = [ask, stalled, self.trial.wake(now)];
+        let times = [self.ask_at, stalled, self.trial.wake(now)];
         let first = times.into_iter().flatten().min();
         first.unwrap_or_else(|| now + IDLE)
     }
@@ -239,7 +328,11 @@ impl Connection {
             Turn::Wrote { count, line } => {
                 self.receipts.wrote(count);
                 self.written += count;
+                self.unacknowledged += count;
+                self.unasked += count;
                 self.progress = Instant::now();
+                let soon = self.progress + ASK.0;
+                self.ask_at = self.ask_at.map(|at| at.min(soon));
                 (self.ask, self.asked) = (ASK.0, 0);
                 queue.hand_over(count);
                 self.trial.wrote(Instant::now(), count, line);
@@ -252,6 +345,7 @@ impl Connection {
     /// The peer has sent FIN. It may have gone, or it only sends no answers.
     fn end_of_answers(&mut self, upstream: &Upstream, queue: &QueueReader) -> Result<(), Broken> {
         self.ended = true;
+        self.unacknowledged = self.receipts.unacknowledged(queue.unacknowledged());
         let idle = queue.is_idle() && self.unacknowledged == 0;
         let line = queue.is_inside_line().then(|| queue.line());
         let acknowledged = self.written - self.unacknowledged;
@@ -261,7 +355,7 @@ impl Connection {
         }
         if idle && self.trial.is_doubted() {
             // Only a line can tell, and there is none.
-            upstream.outage().failed(&Broken::Ended, 0);
+            upstream.note_doubt(&Broken::Ended, 0);
         }
         Ok(())
     }
@@ -290,19 +384,26 @@ impl Connection {
         queue.settle(judged, Doubtful::Resent);
     }
 
+    /// Ends a connection on which everything has been delivered.
+    pub(super) async fn end(mut self) {
+        drop(timeout(LINGER, self.closed()).await);
+    }
+
+    /// Sends FIN, and waits for the upstream's.
+    async fn closed(&mut self) -> io::Result<()> {
+        let shut = self.writer.shutdown().await;
+        self.receipts.finished();
+        shut?;
+        let mut answers = vec![0; ANSWERS];
+        while !self.ended {
+            self.ended = self.reader.read(&mut answers).await? == 0;
+        }
+        Ok(())
+    }
+
     /// Sends FIN, and gives the upstream time for its own.
     async fn close(&mut self, queue: &mut QueueReader) -> Result<(), Broken> {
-        let closing = async {
-            let shut = self.writer.shutdown().await;
-            self.receipts.finished();
-            shut?;
-            let mut answers = vec![0; ANSWERS];
-            while !self.ended {
-                self.ended = self.reader.read(&mut answers).await? == 0;
-            }
-            Ok(())
-        };
-        match timeout(LINGER, closing).await {
+        match timeout(LINGER, self.closed()).await {
             // Until then it may have taken lines without anybody there.
             Ok(Err(error)) if !self.trial.is_trusted() => Err(Broken::Failed(error)),
             _ => {
@@ -311,6 +412,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether senders are waiting for room, and nothing but an acknowledgement can make some.
+fn is_held_up(queue: &QueueReader) -> bool {
+    queue.is_full() && queue.is_idle()
 }
 
 /// Writes or flushes once, at most `most` bytes, or one line if `most` says so.
@@ -351,7 +457,7 @@ async fn write(
 
 /// Whether the peer of a Unix socket has closed it, which shows at once. Of TCP it shows later.
 #[cfg(unix)]
-fn is_closed(writer: &WriteHalf) -> bool {
+pub(super) fn is_closed(writer: &WriteHalf) -> bool {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -367,6 +473,6 @@ fn is_closed(writer: &WriteHalf) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_closed(_: &WriteHalf) -> bool {
+pub(super) fn is_closed(_: &WriteHalf) -> bool {
     false
 }

@@ -17,13 +17,16 @@ mod linux {
     use std::time::Duration;
 
     use rustix::ioctl::{Getter, Opcode, ioctl};
-    use socket2::SockRef;
+    use socket2::{SockRef, TcpKeepalive};
     use tokio::net::TcpStream;
 
     /// `SIOCOUTQ` of tcp(7), under its other name: bytes not acknowledged.
     const OUTQ: Opcode = libc::TIOCOUTQ as Opcode;
     /// `SIOCOUTQNSD` of linux/sockios.h, the same on every architecture: bytes not sent.
     const OUTQ_NOT_SENT: Opcode = 0x894B;
+
+    /// How often a peer is asked whether it still has a connection.
+    const ASK: Duration = Duration::from_secs(10);
 
     /// Another handle of a connection's TCP socket. The connection ends when both are dropped.
     #[derive(Debug)]
@@ -61,6 +64,13 @@ mod linux {
             SockRef::from(&self.0).take_error().ok().flatten()
         }
 
+        /// Makes the system ask every ten seconds whether the peer's still has the connection. Returns
+        /// whether it does, and [`error`](Self::error) will say so if it has not.
+        pub(in super::super) fn ask_often(&self) -> bool {
+            let keepalive = TcpKeepalive::new().with_time(ASK).with_interval(ASK);
+            SockRef::from(&self.0).set_tcp_keepalive(&keepalive).is_ok()
+        }
+
         /// Makes the system reset the connection when it is closed, and forget what was not sent.
         pub(in super::super) fn abort_on_close(&self) {
             // Failing that, the peer may still get lines that are sent again.
@@ -92,6 +102,10 @@ mod other {
 
         pub(in super::super) fn error(&self) -> Option<io::Error> {
             None
+        }
+
+        pub(in super::super) fn ask_often(&self) -> bool {
+            false
         }
 
         pub(in super::super) fn abort_on_close(&self) {}

@@ -4,6 +4,7 @@ mod tls;
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use super::*;
 use crate::sinks::testing;
@@ -86,7 +87,7 @@ async fn tls_is_never_left_out() {
 #[tokio::test(start_paused = true)]
 async fn it_is_tried_until_the_deadline() {
     let port = nobody().await;
-    let upstream = upstream(&destination(&format!("tcp://127.0.0.1:{port}")), None);
+    let upstream = testing::upstream(&format!("tcp://127.0.0.1:{port}"));
     let start = Instant::now();
     let deadline = start + Duration::from_secs(30);
     let error = upstream
@@ -95,7 +96,7 @@ async fn it_is_tried_until_the_deadline() {
         .expect_err("refused");
     assert!(matches!(error, ConnectError::Tcp { .. }), "{error}");
     assert_eq!(start.elapsed(), Duration::from_secs(30));
-    assert!(upstream.outage().is_down());
+    assert!(upstream.is_down());
 }
 
 #[cfg(unix)]
@@ -103,15 +104,15 @@ async fn it_is_tried_until_the_deadline() {
 async fn it_is_tried_until_it_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("s");
-    let upstream = upstream(&Destination::Unix(path.clone()), None);
+    let upstream = testing::upstream(&format!("unix:{}", path.display()));
     let (connecting, watching) = (upstream.clone(), upstream.clone());
     let connecting = tokio::spawn(async move { connecting.connect_within(None).await });
-    while !watching.outage().is_down() {
+    while !watching.is_down() {
         tokio::task::yield_now().await;
     }
     let _listener = tokio::net::UnixListener::bind(&path).expect("bound");
     connecting.await.expect("ended").expect("connected");
-    assert!(!upstream.outage().is_down());
+    assert!(!upstream.is_down());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::sinks::queue_reader::Outstanding;
 
 /// How long a connection must last to be proven. Half of it passes before the first line is written.
-pub(super) const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_secs(1);
 /// The same for an upstream whose last connection was proven and then did not last.
 pub(super) const LONG_SETTLE: Duration = Duration::from_secs(4);
 /// A connection of this age is trusted. A proxy that tries a server again and again closes earlier:
@@ -33,6 +33,15 @@ const TRUST: Duration = Duration::from_secs(5);
 const TRUSTED_BYTES: usize = 512 * 1024;
 /// How long a connection whose peer sent FIN at once is kept without a line to try it with.
 const HOLD: Duration = Duration::from_secs(10);
+
+/// What the connections to an upstream have taught so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Experience {
+    /// How long the next connection must last to be proven.
+    pub(super) settle: Duration,
+    /// Whether the upstream ends its answers and takes lines.
+    pub(super) one_way: bool,
+}
 
 /// How a connection has proven itself.
 #[derive(Debug)]
@@ -82,8 +91,30 @@ struct Line {
     after_fin: bool,
 }
 
+impl Default for Experience {
+    fn default() -> Self {
+        Self {
+            settle: SETTLE,
+            one_way: false,
+        }
+    }
+}
+
+impl Experience {
+    /// Learns from a connection that has ended.
+    pub(super) fn learn(&mut self, trial: &Trial) {
+        self.one_way = trial.one_way;
+        if trial.was_trusted {
+            self.settle = SETTLE;
+        } else if trial.was_proven() {
+            self.settle = LONG_SETTLE;
+        }
+    }
+}
+
 impl Trial {
-    pub(super) fn new(opened: Instant, settle: Duration, one_way: bool) -> Self {
+    /// A connection `opened` then, of whose upstream this is known.
+    pub(super) fn new(opened: Instant, Experience { settle, one_way }: Experience) -> Self {
         Self {
             opened,
             settle,
@@ -221,12 +252,8 @@ impl Trial {
         self.trusted
     }
 
-    /// Whether it has ever been trusted.
-    pub(super) fn was_trusted(&self) -> bool {
-        self.was_trusted
-    }
-
     /// Whether the peer sends no answers and takes lines.
+    #[cfg(test)]
     pub(super) fn is_one_way(&self) -> bool {
         self.one_way
     }

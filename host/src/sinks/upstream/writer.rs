@@ -1,124 +1,237 @@
-//! Writing to an upstream that connections share: one connection at a time, replaced when it breaks.
+//! Writing to upstreams that connections share: one connection at a time, replaced when it breaks, when
+//! it is too old, and when an upstream that is preferred is back.
 //!
-//! In: bytes from a queue. Out: the same on connections to the upstream, and an account of the lines
-//! that were under way when one broke. A line that was cut goes whole on the next one.
-//! Not here: how to connect (`super`), what happens on a connection (`connection`).
+//! In: bytes from a queue, and a list of upstreams that may change. Out: the same bytes on connections to
+//! the upstreams, and an account of the lines that were under way when one broke. A line that was cut goes
+//! whole on the next one. Nothing is written to a connection before everything on the one before it has
+//! been accounted for.
+//! Not here: how to connect (`super`), which upstream is next (`failover`), what happens on a connection
+//! (`connection`).
 
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
-use super::connection::Connection;
-use super::trial::{LONG_SETTLE, SETTLE};
-use super::{Link, Upstream};
-use crate::sinks::backoff::Backoff;
+use super::connection::{Connection, Served};
+use super::failover::{Change, Failover, Next};
+use super::probe::Fresh;
+use super::watcher::{Leave, Watcher};
+use super::{Upstream, UpstreamList, lock};
 use crate::sinks::queue_reader::{QueueReader, WriterEnd};
 
-/// Longest wait between two attempts. One connection serves all clients, so it may ask often.
-const LONGEST_PAUSE: Duration = Duration::from_millis(800);
-
-/// What is remembered from one connection to the next.
-struct Experience {
-    backoff: Backoff,
-    /// How long the next connection must last to be proven.
-    settle: Duration,
-    /// Whether the upstream ends its answers and takes lines.
-    one_way: bool,
+/// What is known of the upstreams of a sink.
+#[derive(Debug)]
+struct Known {
+    /// Changes at reloads.
+    list: watch::Receiver<UpstreamList>,
+    failover: Arc<Mutex<Failover<Upstream>>>,
 }
 
 /// Writes until nothing more will come, or until `deadline`.
 pub(in crate::sinks) async fn run(
-    upstream: &Upstream,
+    list: watch::Receiver<UpstreamList>,
     queue: &mut QueueReader,
     deadline: impl Future<Output = ()>,
 ) -> WriterEnd {
     let mut deadline = pin!(deadline);
-    let mut experience = Experience {
-        backoff: Backoff::up_to(LONGEST_PAUSE),
-        settle: SETTLE,
-        one_way: false,
-    };
+    let mut known = Known::new(list);
+    let mut prepared = None;
     loop {
-        let link = tokio::select! {
-            biased;
-            link = connect(upstream, queue, &mut experience.backoff) => link,
-            () = &mut deadline => return WriterEnd::TooLate,
+        let next = match prepared.take() {
+            Some(prepared) => Some(prepared),
+            None => tokio::select! {
+                biased;
+                next = known.connect(queue) => next,
+                () = &mut deadline => return WriterEnd::TooLate,
+            },
         };
-        let Some(link) = link else {
+        let Some((upstream, fresh)) = next else {
             return WriterEnd::Done;
         };
-        let mut connection = Connection::new(link, experience.settle, experience.one_way);
+        let experience = *lock(&upstream.0.experience);
+        let mut connection = Connection::new(fresh, experience);
+        upstream.set_in_use(true);
+        let (metrics, failover) = (queue.metrics().clone(), &known.failover);
+        let (list, used) = (known.list.clone(), &upstream);
+        let is_up = |up: bool| {
+            metrics.up.set(i64::from(up));
+            if up {
+                used.note_up();
+                log_change(lock(failover).up(), used);
+                forget_those_after(&list.borrow(), used);
+            }
+        };
+        let watcher = Watcher::new(
+            upstream.clone(),
+            connection.opened(),
+            Arc::clone(&known.failover),
+            known.list.clone(),
+        );
+        // A task of its own: the connection is written to far more often than it has to do something.
+        let mut watching = JoinSet::new();
+        watching.spawn(watcher.run());
+        let leave = async {
+            match watching.join_next().await {
+                Some(Ok(leave)) => leave,
+                // The runtime is about to end.
+                _ => std::future::pending().await,
+            }
+        };
         let served = tokio::select! {
             biased;
-            served = connection.serve(upstream, queue) => served,
+            served = connection.serve(used, queue, is_up, leave) => served,
             () = &mut deadline => {
                 connection.give_up(queue);
                 return WriterEnd::TooLate;
             }
         };
-        let Err(broken) = served else {
-            return WriterEnd::Done;
+        // It must not note anything any more when the next connection is in use.
+        watching.shutdown().await;
+        upstream.set_in_use(false);
+        let broken = match served {
+            Ok(Served::Finished) => return WriterEnd::Done,
+            Ok(Served::Left(leave)) => {
+                lock(&upstream.0.experience).learn(connection.trial());
+                lock(&known.failover).left();
+                tokio::spawn(connection.end());
+                prepared = leave.into_next(&upstream, queue, &known);
+                continue;
+            }
+            Err(broken) => broken,
         };
-        let doubtful = upstream.doubtful();
-        let settled = connection.settle(queue, doubtful);
+        let settled = connection.settle(queue, upstream.doubtful());
         queue.metrics().resent.inc_by(settled.resent);
         if settled.lost > 0 {
-            let (to, lost) = (upstream.outage().to(), settled.lost);
+            let (to, lost) = (upstream.to(), settled.lost);
             tracing::warn!(to, lost, error = %broken, "lines lost: they were not acknowledged");
         }
         queue.metrics().up.set(0);
         queue.metrics().failures.inc();
-        upstream.outage().failed(&broken, queue.queued());
-        let again = experience.after(&connection);
-        drop(connection);
-        if let Some(pause) = again {
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = queue.finished() => {}
-                () = &mut deadline => return WriterEnd::TooLate,
+        upstream.note_failure(&broken, queue.queued());
+        let trial = connection.trial();
+        lock(&upstream.0.experience).learn(trial);
+        lock(&known.failover).broken(Instant::now(), trial.was_proven());
+    }
+}
+
+impl Known {
+    fn new(mut list: watch::Receiver<UpstreamList>) -> Self {
+        let upstreams: Vec<_> = list.borrow_and_update().iter().cloned().collect();
+        Self {
+            list,
+            failover: Arc::new(Mutex::new(Failover::new(upstreams))),
+        }
+    }
+
+    /// Retries until there is a connection. `None`: nothing more will come, and nothing is left.
+    async fn connect(&mut self, queue: &mut QueueReader) -> Option<(Upstream, Fresh)> {
+        loop {
+            let now = Instant::now();
+            self.follow();
+            let next = lock(&self.failover).next(now);
+            let changed = changed(&mut self.list);
+            match next {
+                Next::Connect(upstream) => {
+                    let error = tokio::select! {
+                        link = upstream.link() => match link {
+                            Ok(link) => {
+                                let now = Instant::now();
+                                lock(&self.failover).connected(&upstream, now, false);
+                                return Some((upstream, Fresh::new(link)));
+                            }
+                            Err(error) => error,
+                        },
+                        () = queue.finished() => return None,
+                        () = changed => continue,
+                    };
+                    queue.metrics().failures.inc();
+                    upstream.note_failure(&error, queue.queued());
+                    lock(&self.failover).failed(&upstream, Instant::now());
+                }
+                Next::Wait(until) => tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = queue.finished() => return None,
+                    () = changed => {}
+                },
             }
         }
     }
-}
 
-/// Retries until there is a connection. `None`: nothing more will come, and nothing is left.
-async fn connect(
-    upstream: &Upstream,
-    queue: &mut QueueReader,
-    backoff: &mut Backoff,
-) -> Option<Link> {
-    loop {
-        let failed = tokio::select! {
-            link = upstream.link() => match link {
-                Ok(link) => return Some(link),
-                Err(error) => error,
-            },
-            () = queue.finished() => return None,
-        };
-        queue.metrics().failures.inc();
-        upstream.outage().failed(&failed, queue.queued());
-        tokio::select! {
-            () = sleep(backoff.pause()) => {}
-            () = queue.finished() => return None,
+    /// Adopts a list that has changed.
+    fn follow(&mut self) {
+        let list = self.list.borrow_and_update().clone();
+        let mut failover = lock(&self.failover);
+        if !failover.has(list.iter()) {
+            failover.set_list(list.iter().cloned());
         }
     }
 }
 
-impl Experience {
-    /// Learns from a connection that broke. Returns how long to wait before the next.
-    fn after(&mut self, connection: &Connection) -> Option<Duration> {
-        let trial = connection.trial();
-        self.one_way = trial.is_one_way();
-        if trial.was_trusted() {
-            self.settle = SETTLE;
-        } else if trial.was_proven() {
-            self.settle = LONG_SETTLE;
-        }
-        if trial.was_proven() {
-            self.backoff.reset();
+impl Leave {
+    /// What comes after the connection in use: a connection, unless its upstream has to be looked for.
+    fn into_next(
+        self,
+        from: &Upstream,
+        queue: &QueueReader,
+        known: &Known,
+    ) -> Option<(Upstream, Fresh)> {
+        let Self::For(upstream, fresh) = self else {
+            queue.metrics().up.set(0);
+            from.forget();
             return None;
+        };
+        lock(&known.failover).connected(&upstream, Instant::now(), upstream != *from);
+        if upstream == *from {
+            tracing::info!(
+                to = upstream.to(),
+                "moved to a new connection: `to_max_age` is over"
+            );
         }
-        Some(self.backoff.pause())
+        Some((upstream, fresh))
+    }
+}
+
+/// Resolves when a list has changed.
+pub(super) async fn changed(list: &mut watch::Receiver<UpstreamList>) {
+    if list.changed().await.is_err() {
+        // Nobody can change it any more.
+        std::future::pending().await
+    }
+}
+
+/// The upstreams after the one in use are not watched, so that nothing is known of them.
+pub(super) fn forget_those_after(list: &UpstreamList, in_use: &Upstream) {
+    let after = list.iter().skip_while(|one| *one != in_use).skip(1);
+    after.for_each(Upstream::forget);
+}
+
+fn log_change(change: Option<Change<Upstream>>, to: &Upstream) {
+    let to = to.to();
+    match change {
+        None => {}
+        Some(Change::FailedOver { from }) => {
+            tracing::warn!(
+                from = from.to(),
+                to,
+                "fail-over: lines go to another upstream now"
+            );
+        }
+        Some(Change::FailedBack { from }) => {
+            tracing::info!(
+                from = from.to(),
+                to,
+                "fail-back: lines go to a preferred upstream again"
+            );
+        }
+        Some(Change::Replaced { from }) => {
+            tracing::info!(
+                from = from.to(),
+                to,
+                "lines go to another upstream now: the list has changed"
+            );
+        }
     }
 }

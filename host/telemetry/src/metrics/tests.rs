@@ -83,6 +83,39 @@ fn series_have_the_labels_of_their_struct_and_of_their_field() {
     );
 }
 
+crate::metrics! {
+    /// What one upstream of an output counts.
+    struct UpstreamMetrics by "output" ("the output"), "upstream" ("the upstream") {
+        /// Whether it is up.
+        #[metric("upstream_up", unit = "0 or 1")]
+        up: Gauge,
+        /// Failures.
+        #[metric("upstream_failures", unit = "attempts")]
+        failures: EachValue<Reason, Counter>,
+    }
+}
+
+#[test]
+fn a_struct_may_have_several_labels_and_its_series_can_be_removed() {
+    let mut registry = registry();
+    let upstreams = Families::<UpstreamMetrics>::register(&mut registry);
+    upstreams.of_all(&["a", "b"]).up.set(1);
+    let other = upstreams.of_all(&["a", "c"]);
+    other.up.set(2);
+    other.failures.of(Reason::Closed).inc();
+    upstreams.forget(&["a", "b"]);
+    let lines = lines(&registry);
+    let series: Vec<_> = lines.iter().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(
+        series,
+        [
+            "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"closed\"} 1",
+            "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"oversize\"} 0",
+            "linemill_upstream_up{output=\"a\",upstream=\"c\"} 2",
+        ]
+    );
+}
+
 #[test]
 fn a_struct_without_a_name_has_series_without_its_label() {
     let mut registry = registry();

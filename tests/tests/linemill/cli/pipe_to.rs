@@ -96,3 +96,33 @@ fn an_invalid_destination_is_reported() {
         pipe_to(bad, b"Hello\n").failure().stderr_has(&[bad]);
     }
 }
+
+#[test]
+fn of_several_upstreams_the_first_that_is_up_gets_the_lines() {
+    let (down, upstream) = (Upstream::tcp_down(), Upstream::tcp());
+    let (first, second) = (down.url(), upstream.url());
+    thread::scope(|scope| {
+        let args = ["pipe", "rot13", "--to", &first, "--to", &second];
+        let folder = Folder::new();
+        let pipe = scope.spawn(move || run(folder.path(), args, b"Hello\n"));
+        let mut server = upstream.accept();
+        assert_eq!(server.rest(), b"Uryyb\n");
+        drop(server);
+        pipe.join().expect("it ends").success();
+    });
+}
+
+#[test]
+fn several_destinations_must_be_upstreams() {
+    let args = [
+        "pipe",
+        "rot13",
+        "--to",
+        "tcp://127.0.0.1:1",
+        "--to",
+        "file:a",
+    ];
+    run(Folder::new().path(), args, b"Hello\n")
+        .exits_with(1)
+        .stderr_has(&["--to file:a: is not an upstream"]);
+}

@@ -28,7 +28,7 @@ async fn rest(mut peer: TcpStream) -> Vec<u8> {
 async fn a_line_that_a_reset_cut_goes_again_whole() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), 64 * 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), 64 * 1024, counts.clone());
     let mut peer = accept(&listener).await;
     sink.send(batch("first\n")).await.expect("taken");
     sink.send(batch(long())).await.expect("taken");
@@ -51,7 +51,7 @@ async fn a_line_that_a_reset_cut_goes_again_whole() {
 async fn a_fin_in_the_middle_of_a_line_ends_the_answers_only() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let mut peer = accept(&listener).await;
     sink.send(batch(format!("first\n{}second\n", long())))
         .await
@@ -69,7 +69,7 @@ async fn a_fin_in_the_middle_of_a_line_ends_the_answers_only() {
 async fn only_lines_that_were_not_whole_go_again() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let mut peer = accept(&listener).await;
     // In one batch: where its lines end is found when the connection breaks.
     let text = format!("first\n{}second\n", long());
@@ -87,7 +87,7 @@ async fn only_lines_that_were_not_whole_go_again() {
 async fn an_idle_connection_that_ends_is_made_anew() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let first = accept(&listener).await;
     eventually(|| counts.up.get() == 1).await;
     sink.send(batch("a\n")).await.expect("taken");

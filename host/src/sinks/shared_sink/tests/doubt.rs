@@ -43,7 +43,7 @@ async fn refuse(listener: &TcpListener, during: Duration) {
 async fn a_peer_that_accepts_and_closes_gets_no_line_of_a_queue() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let sending = tokio::spawn(send_slowly(sink, 200, Duration::from_millis(20)));
     refuse(&listener, Duration::from_secs(12)).await;
     assert_eq!((counts.up.get(), counts.lines.get()), (0, 0));
@@ -57,7 +57,7 @@ async fn a_peer_that_accepts_and_closes_gets_no_line_of_a_queue() {
 async fn senders_wait_while_a_peer_accepts_and_closes() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), 64 * 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), 64 * 1024, counts.clone());
     let sending = tokio::spawn(async move {
         for start in 0..200 {
             let lines = numbered(1000 * start..1000 * start + 1000);
@@ -83,7 +83,7 @@ async fn a_proxy_without_a_server(resend: bool) -> (String, OutputMetrics) {
         resend,
         ..options()
     };
-    let sink = SharedSink::to_upstream(upstream_with(&to, options), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream_with(&to, options), MUCH, counts.clone());
     let sending = tokio::spawn(send_slowly(sink, 1000, Duration::from_millis(10)));
     let proxy = async {
         loop {
@@ -129,7 +129,7 @@ async fn what_a_proxy_without_a_server_takes_is_sent_again() {
 async fn a_peer_that_sends_fin_and_reads_keeps_its_connection() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let mut peer = accept(&listener).await;
     peer.shutdown().await.expect("FIN");
     let sending = tokio::spawn(send_slowly(sink, 200, Duration::from_millis(20)));
@@ -142,7 +142,7 @@ async fn a_peer_that_sends_fin_and_reads_keeps_its_connection() {
 async fn a_peer_that_closes_between_two_lines_loses_none() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
     let mut all = String::new();
     for round in 0..5 {
         let mut peer = accept(&listener).await;
@@ -168,7 +168,7 @@ async fn a_peer_that_takes_nothing_is_left_after_the_write_timeout() {
         write_timeout: Some(Duration::from_secs(1)),
         ..options()
     };
-    let sink = SharedSink::to_upstream(upstream_with(&to, options), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream_with(&to, options), MUCH, counts.clone());
     let mut stopped = accept(&listener).await;
     // More than the buffers between the two hold, in lines of one kilobyte.
     const LINES: u64 = 16 * 1024;

@@ -19,7 +19,7 @@ impl Socket {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    fn upstream(&self) -> Upstream {
+    fn upstream(&self) -> UpstreamList {
         upstream(&format!("unix:{}", self.0.path().join("s").display()))
     }
 
@@ -41,7 +41,7 @@ async fn rest(mut peer: UnixStream) -> String {
 #[tokio::test(start_paused = true)]
 async fn lines_wait_for_a_peer_that_comes_later() {
     let (socket, counts) = (Socket::new(), metrics());
-    let sink = SharedSink::to_upstream(socket.upstream(), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(socket.upstream(), MUCH, counts.clone());
     sink.send(batch("a\nb\n")).await.expect("taken");
     sink.send(batch("c")).await.expect("taken");
     until(|| counts.failures.get() > 0).await;
@@ -59,11 +59,11 @@ async fn lines_wait_for_a_peer_that_comes_later() {
 async fn a_peer_that_is_not_there_is_tried_with_growing_waits() {
     let (socket, counts) = (Socket::new(), metrics());
     let upstream = socket.upstream();
-    let sink = SharedSink::to_upstream(upstream.clone(), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream.clone(), MUCH, counts.clone());
     tokio::time::sleep(Duration::from_secs(60)).await;
     let tried = counts.failures.get();
     assert!(ATTEMPTS_OF_A_MINUTE.contains(&tried), "{tried}");
-    assert!(upstream.outage().is_down());
+    assert!(upstream.is_down());
     drop(sink);
 }
 
@@ -71,17 +71,17 @@ async fn a_peer_that_is_not_there_is_tried_with_growing_waits() {
 async fn a_peer_that_accepts_and_closes_is_down_too() {
     let (socket, counts) = (Socket::new(), metrics());
     let (listener, upstream) = (socket.listen(), socket.upstream());
-    let sink = SharedSink::to_upstream(upstream.clone(), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream.clone(), MUCH, counts.clone());
     let closing = tokio::spawn(async move {
         loop {
             drop(accept(&listener).await);
         }
     });
-    until(|| upstream.outage().is_down()).await;
+    until(|| upstream.is_down()).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let tried = counts.failures.get();
     assert!(ATTEMPTS_OF_A_MINUTE.contains(&tried), "{tried}");
-    assert!(upstream.outage().is_down(), "never up for a second");
+    assert!(upstream.is_down(), "never up for a second");
     closing.abort();
     drop(sink);
 }
@@ -90,22 +90,22 @@ async fn a_peer_that_accepts_and_closes_is_down_too() {
 async fn an_outage_is_over_when_a_connection_lasts() {
     let socket = Socket::new();
     let (upstream, counts) = (socket.upstream(), metrics());
-    let sink = SharedSink::to_upstream(upstream.clone(), MUCH, counts.clone());
-    until(|| upstream.outage().is_down()).await;
+    let sink = SharedSink::to_upstreams(upstream.clone(), MUCH, counts.clone());
+    until(|| upstream.is_down()).await;
     let listener = socket.listen();
     let peer = accept(&listener).await;
-    assert!(upstream.outage().is_down());
+    assert!(upstream.is_down());
     tokio::time::sleep(Duration::from_millis(900)).await;
-    assert!(upstream.outage().is_down() && counts.up.get() == 0);
+    assert!(upstream.is_down() && counts.up.get() == 0);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!upstream.outage().is_down() && counts.up.get() == 1);
+    assert!(!upstream.is_down() && counts.up.get() == 1);
     drop((peer, sink));
 }
 
 #[tokio::test(start_paused = true)]
 async fn senders_wait_and_copies_are_dropped_when_the_queue_is_full() {
     let (socket, counts) = (Socket::new(), metrics());
-    let sink = SharedSink::to_upstream(socket.upstream(), 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(socket.upstream(), 1024, counts.clone());
     let line = format!("{}\n", "x".repeat(255));
     for _ in 0..4 {
         assert!(sink.offer(&batch(line.clone())));
@@ -131,7 +131,7 @@ async fn senders_wait_and_copies_are_dropped_when_the_queue_is_full() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_larger_than_the_queue_passes_when_that_is_empty() {
     let (socket, counts) = (Socket::new(), metrics());
-    let sink = SharedSink::to_upstream(socket.upstream(), 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(socket.upstream(), 1024, counts.clone());
     sink.send(batch("a\n")).await.expect("taken");
     let large = "y\n".repeat(100_000);
     let mut sending = pin!(sink.send(batch(large.clone())));
@@ -149,7 +149,7 @@ async fn a_batch_larger_than_the_queue_passes_when_that_is_empty() {
 #[tokio::test(start_paused = true)]
 async fn what_the_grace_period_leaves_is_counted() {
     let (socket, counts) = (Socket::new(), metrics());
-    let sink = SharedSink::to_upstream(socket.upstream(), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(socket.upstream(), MUCH, counts.clone());
     sink.send(batch("a\nb\n")).await.expect("taken");
     sink.send(batch("c\n")).await.expect("taken");
     let start = Instant::now();
@@ -163,7 +163,7 @@ async fn what_the_grace_period_leaves_is_counted() {
 async fn a_line_cut_by_the_end_is_lost_and_those_before_it_are_not() {
     let (socket, counts) = (Socket::new(), metrics());
     let listener = socket.listen();
-    let sink = SharedSink::to_upstream(socket.upstream(), MUCH, counts.clone());
+    let sink = SharedSink::to_upstreams(socket.upstream(), MUCH, counts.clone());
     let peer = accept(&listener).await;
     let text = format!("a\nb\n{}\nc\n", "x".repeat(16 * 1024 * 1024));
     sink.send(batch(text)).await.expect("taken");

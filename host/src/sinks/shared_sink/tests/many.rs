@@ -11,7 +11,7 @@ use super::*;
 async fn lines_of_fifty_senders_come_whole_and_in_order() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), 4 * 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), 4 * 1024, counts.clone());
     let reading = tokio::spawn(async move {
         let (peer, _) = listener.accept().await.expect("accepted");
         let mut lines = BufReader::new(peer).lines();
@@ -53,7 +53,7 @@ async fn lines_of_fifty_senders_come_whole_and_in_order() {
 #[tokio::test]
 async fn what_the_peer_sends_does_not_stop_it() {
     let (listener, to) = listen().await;
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, metrics());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, metrics());
     let (mut peer, _) = listener.accept().await.expect("accepted");
     // More than the buffers between the two hold.
     peer.write_all(&vec![b'x'; 16 * 1024 * 1024])
@@ -72,7 +72,7 @@ async fn what_the_peer_sends_does_not_stop_it() {
 async fn a_peer_that_never_reads_costs_no_more_than_the_queue() {
     let (listener, to) = listen().await;
     let counts = metrics();
-    let sink = SharedSink::to_upstream(upstream(&to), 64 * 1024, counts.clone());
+    let sink = SharedSink::to_upstreams(upstream(&to), 64 * 1024, counts.clone());
     let (mut peer, _) = listener.accept().await.expect("accepted");
     let line = format!("{}\n", "x".repeat(1023));
     let mut sent = 0;
@@ -99,7 +99,7 @@ async fn a_peer_that_never_reads_costs_no_more_than_the_queue() {
 #[tokio::test]
 async fn a_peer_that_never_stops_talking_does_not_keep_lines_waiting() {
     let (listener, to) = listen().await;
-    let sink = SharedSink::to_upstream(upstream(&to), MUCH, metrics());
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, metrics());
     let (mut reader, mut writer) = accept(&listener).await.into_split();
     let talking = tokio::spawn(async move {
         let much = vec![b'x'; 64 * 1024];

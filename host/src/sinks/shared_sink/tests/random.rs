@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::*;
+use crate::sinks::testing::upstreams;
 use crate::sinks::upstream::ConnectOptions;
 
 /// What a peer does with one connection.
@@ -73,43 +75,53 @@ async fn serve(mut peer: TcpStream, manners: Manners) -> Vec<u8> {
     all
 }
 
-/// Sends `lines` lines to a peer that treats its connections in these manners, and the last one well.
-/// Returns how often each line came, and the counts.
+/// Sends `lines` lines to one of some peers, of which each treats its connections in its manners, and the
+/// last one well. Returns how often each line came, and the counts.
 async fn run(
     lines: usize,
-    manners: Vec<Manners>,
-    resend: bool,
+    pause: u64,
+    peers: Vec<Vec<Manners>>,
+    options: ConnectOptions,
 ) -> (BTreeMap<String, usize>, OutputMetrics) {
-    let (listener, to) = listen().await;
+    let (mut listeners, mut list) = (Vec::new(), Vec::new());
+    for _ in &peers {
+        let (listener, to) = listen().await;
+        listeners.push(listener);
+        list.push(to);
+    }
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let counts = metrics();
-    let options = ConnectOptions {
-        resend,
-        ..options()
-    };
-    let sink = SharedSink::to_upstream(upstream_with(&to, options), 4096, counts.clone());
+    let sink = SharedSink::to_upstreams(upstreams(&list, options), 4096, counts.clone());
     let sending = tokio::spawn(async move {
         for number in 0..lines {
             sink.send(batch(format!("{number}\n")))
                 .await
                 .expect("taken");
-            sleep(Duration::from_millis(number as u64 % 7)).await;
+            sleep(Duration::from_millis(number as u64 % pause)).await;
         }
         sink.finish(late()).await
     });
     let all: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
-    let got = Arc::clone(&all);
-    let serving = tokio::spawn(async move {
-        let mut manners = manners.into_iter();
-        loop {
-            let peer = accept(&listener).await;
-            let bytes = serve(peer, manners.next().unwrap_or(WELL)).await;
-            got.lock().expect("not poisoned").push(bytes);
-        }
-    });
+    let mut serving = JoinSet::new();
+    for (listener, manners) in listeners.into_iter().zip(peers) {
+        let got = Arc::clone(&all);
+        serving.spawn(async move {
+            let (mut manners, mut open) = (manners.into_iter(), JoinSet::new());
+            loop {
+                // Another connection may come while one is open.
+                let peer = accept(&listener).await;
+                let (manners, got) = (manners.next().unwrap_or(WELL), Arc::clone(&got));
+                open.spawn(async move {
+                    let bytes = serve(peer, manners).await;
+                    got.lock().expect("not poisoned").push(bytes);
+                });
+            }
+        });
+    }
     assert_eq!(sending.await.expect("finished"), 0);
     // The last of them may still be waiting before it reads.
     sleep(Duration::from_secs(60)).await;
-    serving.abort();
+    drop(serving);
     let mut came = BTreeMap::new();
     for bytes in &*all.lock().expect("not poisoned") {
         let text = std::str::from_utf8(bytes).expect("digits");
@@ -129,6 +141,20 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
+fn resending() -> ConnectOptions {
+    ConnectOptions {
+        resend: true,
+        ..options()
+    }
+}
+
+/// Of several upstreams, none of which keeps a connection for long.
+fn several() -> impl Strategy<Value = (Vec<Vec<Manners>>, Option<Duration>)> {
+    let peers = prop::collection::vec(prop::collection::vec(manners(), 0..8), 1..4);
+    let age = prop::option::of((1_u64..9).prop_map(Duration::from_secs));
+    (peers, age)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -136,7 +162,7 @@ proptest! {
     fn without_resend_no_line_goes_twice_and_each_that_is_lost_is_counted(
         manners in prop::collection::vec(manners(), 1..6),
     ) {
-        let (came, counts) = block_on(run(LINES, manners, false));
+        let (came, counts) = block_on(run(LINES, 7, vec![manners], options()));
         let lost = unacknowledged(&counts);
         prop_assert!(came.values().all(|times| *times == 1), "{:?}", came);
         prop_assert_eq!(counts.lines.get() + lost, LINES as u64);
@@ -146,7 +172,30 @@ proptest! {
 
     #[test]
     fn with_resend_every_line_comes(manners in prop::collection::vec(manners(), 1..6)) {
-        let (came, counts) = block_on(run(LINES, manners, true));
+        let (came, counts) = block_on(run(LINES, 7, vec![manners], resending()));
+        prop_assert_eq!(came.len(), LINES);
+        prop_assert_eq!(counts.lines.get(), LINES as u64);
+        prop_assert_eq!((unacknowledged(&counts), counts.queued.get()), (0, 0));
+        let more = came.values().sum::<usize>() - LINES;
+        prop_assert!(more as u64 <= counts.resent.get(), "{} of {}", more, counts.resent.get());
+    }
+
+    #[test]
+    fn among_several_upstreams_no_line_goes_twice_and_each_that_is_lost_is_counted(
+        (peers, max_age) in several(),
+    ) {
+        let options = ConnectOptions { max_age, ..options() };
+        let (came, counts) = block_on(run(LINES, 60, peers, options));
+        prop_assert!(came.values().all(|times| *times == 1), "{:?}", came);
+        prop_assert_eq!(counts.lines.get() + unacknowledged(&counts), LINES as u64);
+        prop_assert!(came.len() as u64 >= counts.lines.get(), "delivered: {}", counts.lines.get());
+        prop_assert_eq!((counts.resent.get(), counts.queued.get()), (0, 0));
+    }
+
+    #[test]
+    fn among_several_upstreams_every_line_comes_with_resend((peers, max_age) in several()) {
+        let options = ConnectOptions { max_age, ..resending() };
+        let (came, counts) = block_on(run(LINES, 60, peers, options));
         prop_assert_eq!(came.len(), LINES);
         prop_assert_eq!(counts.lines.get(), LINES as u64);
         prop_assert_eq!((unacknowledged(&counts), counts.queued.get()), (0, 0));

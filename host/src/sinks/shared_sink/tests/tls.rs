@@ -10,7 +10,6 @@ use super::*;
 use crate::net::tls::testing::Certificates;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 use crate::sinks::upstream::ConnectOptions;
-use linemill_config::settings::Destination;
 
 #[tokio::test]
 async fn over_tls_no_line_is_lost_and_none_goes_twice() {
@@ -22,9 +21,6 @@ async fn over_tls_no_line_is_lost_and_none_goes_twice() {
         tls: Some(files.client()),
         ..options()
     };
-    let to = format!("tls://localhost:{port}")
-        .parse::<Destination>()
-        .expect("a destination");
     let accept = async || -> (ReadHalf, WriteHalf) {
         let (peer, _) = listener.accept().await.expect("accepted");
         server
@@ -33,8 +29,8 @@ async fn over_tls_no_line_is_lost_and_none_goes_twice() {
             .expect("shaken hands")
     };
     let counts = metrics();
-    let upstream = Upstream::new(&to, options).expect("an upstream");
-    let sink = SharedSink::to_upstream(upstream, MUCH, counts.clone());
+    let upstream = upstream_with(&format!("tls://localhost:{port}"), options);
+    let sink = SharedSink::to_upstreams(upstream, MUCH, counts.clone());
     let (mut reader, writer) = accept().await;
     let text = format!("first\n{}second\n", long());
     sink.send(batch(text)).await.expect("taken");

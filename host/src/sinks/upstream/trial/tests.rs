@@ -2,6 +2,11 @@
 
 use super::*;
 
+const ONE_WAY: Experience = Experience {
+    settle: SETTLE,
+    one_way: true,
+};
+
 const HALF: Duration = Duration::from_millis(500);
 
 fn after(start: Instant, millis: u64) -> Instant {
@@ -11,7 +16,7 @@ fn after(start: Instant, millis: u64) -> Instant {
 #[tokio::test(start_paused = true)]
 async fn one_line_is_tried_after_half_the_time() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, SETTLE, false);
+    let mut trial = Trial::new(start, Experience::default());
     assert!(trial.look(after(start, 499), 0, true));
     assert_eq!(trial.allowance(), Some(0));
     assert!(trial.look(after(start, 500), 0, true));
@@ -33,7 +38,7 @@ async fn one_line_is_tried_after_half_the_time() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_line_is_up_and_its_first_line_is_tried() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, SETTLE, false);
+    let mut trial = Trial::new(start, Experience::default());
     tokio::time::advance(Duration::from_secs(9)).await;
     assert!(trial.look(after(start, 9000), 0, true));
     assert!(trial.is_up() && trial.was_proven() && !trial.is_trusted());
@@ -44,7 +49,7 @@ async fn a_connection_without_a_line_is_up_and_its_first_line_is_tried() {
 
 /// A proven connection.
 fn proven(start: Instant) -> Trial {
-    let mut trial = Trial::new(start, SETTLE, false);
+    let mut trial = Trial::new(start, Experience::default());
     assert!(trial.look(start + HALF, 0, true));
     trial.wrote(start + HALF, 10, 0);
     assert!(trial.look(start + SETTLE, 10, true));
@@ -94,7 +99,7 @@ async fn after_fin_trust_is_earned_anew() {
     assert!(trial.fin(after(start, 6000), 10, false, None) && !trial.is_trusted());
     trial.wrote(after(start, 6000), 10, 0);
     assert!(trial.look(after(start, 7000), 20, true) && trial.is_proven());
-    assert!(!trial.is_trusted() && trial.was_trusted());
+    assert!(!trial.is_trusted() && trial.was_trusted);
     let known = Outstanding {
         unacknowledged: 0,
         unsent: 0,
@@ -121,12 +126,12 @@ async fn what_a_connection_took_before_it_is_trusted_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, SETTLE, false);
+    let mut trial = Trial::new(start, Experience::default());
     assert!(trial.fin(start, 0, true, None) && trial.is_doubted());
     assert!(trial.look(after(start, 9999), 0, true));
     assert!(!trial.look(after(start, 10_000), 0, true));
 
-    let mut trial = Trial::new(start, SETTLE, true);
+    let mut trial = Trial::new(start, ONE_WAY);
     assert!(trial.fin(start, 0, true, None) && !trial.is_doubted());
     assert!(trial.look(after(start, 10_000), 0, true));
 
