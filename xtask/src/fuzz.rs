@@ -16,7 +16,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::{plugins, step, workspace::Workspace};
 
 /// Targets that libFuzzer runs, guided by code coverage.
-const COVERED: [&str; 6] = ["framing", "octet", "auto", "config", "verdict", "admin"];
+const COVERED: [&str; 7] = [
+    "framing", "octet", "auto", "config", "verdict", "admin", "proxy",
+];
 /// The target that makes modules, components and filters of random code; a test of the host runs it.
 const SMITH: &str = "smith";
 /// Runs per target by default.

@@ -57,6 +57,9 @@ pub async fn read_header(
 ) -> Result<Option<SocketAddr>, ProxyError> {
     let header = timeout(limit, whole_header(plain)).await;
     let header = header.unwrap_or(Err(ProxyError::Timeout(limit)))?;
+    if is_local(&header) {
+        return Ok(None);
+    }
     let config = ParseConfig {
         include_tlvs: false,
         allow_v1: true,
@@ -129,6 +132,12 @@ fn part_of_header(bytes: &[u8]) -> Option<Part> {
     }
     let begins = SIGNATURE.starts_with(bytes) || WORD.starts_with(bytes);
     begins.then_some(Part::Beginning)
+}
+
+/// Whether a proxy speaks for itself by a header in version 2: whatever else is in it, is to be ignored.
+fn is_local(header: &[u8]) -> bool {
+    const LOCAL: u8 = 0x20;
+    header.starts_with(SIGNATURE) && header.get(SIGNATURE.len()) == Some(&LOCAL)
 }
 
 /// With the first bytes of what came instead.

@@ -43,6 +43,8 @@ fn headers() -> Vec<(Vec<u8>, Option<&'static str>)> {
         // LOCAL: the addresses are to be ignored.
         (binary(0, 0x11, IPV4), None),
         (binary(0, 0, &[]), None),
+        (binary(0, 0x11, &[1, 2, 3]), None),
+        (binary(0, 0xff, &[]), None),
         // AF_UNSPEC, AF_UNIX.
         (binary(1, 0, &[]), None),
         (binary(1, 0x31, &[0; 216]), None),
