@@ -8,11 +8,14 @@
 //! Reading it gives [`io::ErrorKind::UnexpectedEof`] then, which nothing else does: see
 //! [`is_truncated`].
 
+mod half;
 mod handshake;
 
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -28,6 +31,7 @@ use tokio::net::{UnixStream, unix};
 use tokio_rustls::{client, server};
 
 use super::tcp::set_user_timeout;
+pub use half::Half;
 pub use handshake::{HandshakeError, HandshakeFailure};
 
 /// A connected socket without TLS.
@@ -49,9 +53,9 @@ pub enum ReadHalf {
     #[cfg(unix)]
     Unix(unix::OwnedReadHalf),
     /// TLS with a client.
-    TlsServer(tokio::io::ReadHalf<server::TlsStream<Plain>>),
+    TlsServer(Half<server::TlsStream<Plain>>),
     /// TLS with an upstream.
-    TlsClient(tokio::io::ReadHalf<client::TlsStream<Plain>>),
+    TlsClient(Half<client::TlsStream<Plain>>),
 }
 
 /// The half of a stream to write to. Over TLS, written bytes may wait for a flush. Shutting it down
@@ -64,9 +68,9 @@ pub enum WriteHalf {
     #[cfg(unix)]
     Unix(unix::OwnedWriteHalf),
     /// TLS with a client.
-    TlsServer(tokio::io::WriteHalf<server::TlsStream<Plain>>),
+    TlsServer(Half<server::TlsStream<Plain>>),
     /// TLS with an upstream.
-    TlsClient(tokio::io::WriteHalf<client::TlsStream<Plain>>),
+    TlsClient(Half<client::TlsStream<Plain>>),
 }
 
 /// Who is at the other end.
@@ -117,6 +121,21 @@ impl Plain {
         }
     }
 
+    /// Another handle on the socket, for one who waits for its end while others read and write.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn another(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(stream) => {
+                let socket = stream.as_fd().try_clone_to_owned()?;
+                Self::Tcp(TcpStream::from_std(socket.into())?)
+            }
+            Self::Unix(stream) => {
+                let socket = stream.as_fd().try_clone_to_owned()?;
+                Self::Unix(UnixStream::from_std(socket.into())?)
+            }
+        })
+    }
+
     /// Splits it into two halves, which two tasks may use.
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         match self {
@@ -137,7 +156,7 @@ impl Plain {
 
 impl ReadHalf {
     /// Waits until the peer has ended its side or the connection is broken, without taking any of the
-    /// bytes before. Never ready over TLS, and on systems other than Linux.
+    /// bytes before. Never ready on systems other than Linux.
     pub async fn closed(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
@@ -147,11 +166,26 @@ impl ReadHalf {
             match self {
                 Self::Tcp(half) => drop(half.ready(closed).await),
                 Self::Unix(half) => drop(half.ready(closed).await),
-                Self::TlsServer(_) | Self::TlsClient(_) => std::future::pending().await,
+                Self::TlsServer(half) => {
+                    until(half.look(|stream| stream.get_ref().0.another()), closed).await;
+                }
+                Self::TlsClient(half) => {
+                    until(half.look(|stream| stream.get_ref().0.another()), closed).await;
+                }
             }
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         std::future::pending().await
+    }
+}
+
+/// Waits until a socket is `ready`; indefinitely if there is no descriptor for another handle on it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+async fn until(socket: io::Result<Plain>, ready: Interest) {
+    match socket {
+        Ok(Plain::Tcp(socket)) => drop(socket.ready(ready).await),
+        Ok(Plain::Unix(socket)) => drop(socket.ready(ready).await),
+        Err(_) => std::future::pending().await,
     }
 }
 

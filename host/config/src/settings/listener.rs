@@ -213,7 +213,7 @@ keys! {
         write_timeout: Option<Duration> = Some(Duration::from_secs(30)), Timeout, Live,
             sample "no output accepted";
         /// How many connections may be open at a time. Further ones are closed within milliseconds
-        /// and counted. If the limit is lowered, open connections stay. On Linux and without TLS,
+        /// and counted. If the limit is lowered, open connections stay. On Linux,
         /// connections whose clients have gone do not count while their lines wait for a shared
         /// sink; up to `max_connections` of those may exist in addition.
         max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,

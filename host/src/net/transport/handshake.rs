@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::CertificateError;
-use tokio::io::{AsyncWriteExt, copy, sink, split};
+use tokio::io::{AsyncWriteExt, copy, sink};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::half::split;
 use super::{Plain, ReadHalf, WriteHalf};
 use crate::net::tls::{BUFFER, Client, OtherClient, Server};
 use linemill_config::Problem;

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use linemill_tests::Folder;
+#[cfg(target_os = "linux")]
+use linemill_tests::tls::Authority;
 use linemill_tests::{Client, Host, Upstream, assert_repeats, rot13};
 
 #[test]
@@ -128,17 +132,29 @@ fn a_slow_reader_loses_nothing_and_does_not_slow_others() {
 /// down do not keep others out, and that no line of theirs is lost.
 #[cfg(target_os = "linux")]
 fn check_gone(end: impl Fn(Client)) {
+    check_gone_from(Folder::new(), "", Host::connect, end);
+}
+
+/// As [`check_gone`], for clients that connect by `connect` to a listener with these further keys.
+#[cfg(target_os = "linux")]
+fn check_gone_from(
+    folder: Folder,
+    keys: &str,
+    connect: impl Fn(&Host) -> Client,
+    end: impl Fn(Client),
+) {
     const SEATS: usize = 3;
     // More than the output's buffer holds.
     let line = b"a line that waits for an output that is down\n";
     let lines = line.repeat(100);
     let mut upstream = Upstream::tcp_down();
-    let host = Host::with(&format!(
+    let keys = format!(
         "to = \"{}\"\nshared = true\nbuffer = \"1KiB\"\nchain = []\nmax_connections = {SEATS}\n\
-         max_per_address = {SEATS}",
+         max_per_address = {SEATS}\n{keys}",
         upstream.url()
-    ));
-    let first: Vec<Client> = (0..SEATS).map(|_| host.connect()).collect();
+    );
+    let host = Host::serve_in(folder, Host::config(&keys, ""));
+    let first: Vec<Client> = (0..SEATS).map(|_| connect(&host)).collect();
     let mut sent = 0.0;
     for mut client in first {
         client.send(&lines);
@@ -146,7 +162,7 @@ fn check_gone(end: impl Fn(Client)) {
         host.wait_metric("linemill_lines_in_total", &[], sent);
         end(client);
     }
-    let mut last = host.connect();
+    let mut last = connect(&host);
     last.send(&lines);
     host.wait_metric("linemill_lines_in_total", &[], sent + 100.0);
     assert_eq!(
@@ -172,4 +188,17 @@ fn clients_that_closed_do_not_keep_others_out() {
 #[cfg(target_os = "linux")]
 fn clients_that_reset_do_not_keep_others_out() {
     check_gone(Client::reset);
+}
+
+/// They cannot send close_notify: their sockets end without a word of TLS.
+#[test]
+#[cfg(target_os = "linux")]
+fn clients_that_are_gone_do_not_keep_others_out_over_tls() {
+    for end in [drop, Client::reset] {
+        let (authority, folder) = (Authority::new(), Folder::new());
+        authority.server().write(&folder, "server");
+        let config = authority.trusting_client(None);
+        let tls = "tls = { cert = \"server.crt\", key = \"server.key\" }";
+        check_gone_from(folder, tls, |host| host.connect_tls(&config), end);
+    }
 }
