@@ -1,9 +1,14 @@
-//! What the log says of clients whose lines cannot be taken as they come.
+//! What the log says of clients: of those that are refused, and of those whose bytes cannot be taken as
+//! they come.
 //!
-//! In: what is wrong, with the client and the first bytes. Out: at most one warning per second and kind,
-//! for all connections of a listener: a sender with the wrong framing would otherwise lose its lines
-//! without a word. Not here: counting (`metrics`), failed handshakes (`listeners`).
+//! In: what is wrong, with the client. Out: at most one warning per second and kind, for all connections of
+//! a listener, so that many of one kind do not hide another. Without these warnings, a sender with the
+//! wrong framing would lose its lines without a word. Not here: counting (`metrics`).
 
+use crate::connections::end::EndReason;
+use crate::listeners::connection_span::ConnectionSpan;
+use crate::listeners::metrics::RefusalReason;
+use crate::net::transport::{HandshakeError, HandshakeFailure};
 use linemill_sandbox::supervise::quarantine::Origin;
 use linemill_telemetry::Gate;
 
@@ -25,9 +30,14 @@ pub(crate) enum Complaint {
     Unfit,
 }
 
-/// A gate for each kind of complaint.
+/// A gate for each kind of warning.
 #[derive(Debug, Default)]
-pub struct Complaints([Gate; 5]);
+pub struct Complaints {
+    refusals: [Gate; RefusalReason::ALL.len()],
+    handshakes: [Gate; HandshakeFailure::COUNT],
+    tls_to_plain: Gate,
+    bytes: [Gate; Complaint::COUNT],
+}
 
 /// The first bytes of a block.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +47,49 @@ pub(crate) struct FirstBytes {
 }
 
 impl Complaints {
+    /// Logs a refusal by `log`, which gets the number of refusals that were not logged before it.
+    pub(crate) fn refusal(
+        &self,
+        reason: RefusalReason,
+        span: &ConnectionSpan,
+        log: impl FnOnce(u64),
+    ) {
+        if let Some(not_logged) = self.refusals[reason as usize].pass() {
+            span.in_scope(|| log(not_logged));
+        }
+    }
+
+    /// Logs that a client began TLS on a listener without `tls`.
+    pub(crate) fn tls_to_plain(&self, span: &ConnectionSpan) {
+        if let Some(not_logged) = self.tls_to_plain.pass() {
+            span.in_scope(|| {
+                tracing::warn!(not_logged, "the client begins a TLS handshake, but this listener has no `tls`: its bytes are taken for lines");
+            });
+        }
+    }
+
+    /// Logs a failed handshake. Returns the reason by which it counts.
+    pub(crate) fn failed_handshake(
+        &self,
+        error: &HandshakeError,
+        span: &ConnectionSpan,
+    ) -> EndReason {
+        let Some(failure) = error.failure() else {
+            tracing::debug!("{error}");
+            return EndReason::NoHandshake;
+        };
+        if let Some(not_logged) = self.handshakes[failure as usize].pass() {
+            span.in_scope(|| tracing::warn!(not_logged, "{error}"));
+        }
+        match failure {
+            HandshakeFailure::ClientName => EndReason::ClientName,
+            _ => EndReason::Handshake,
+        }
+    }
+
     /// Logs `complaint` about the client of `origin`, whose bytes begin with `first`.
     pub(crate) fn log(&self, complaint: Complaint, origin: &Origin, first: &[u8]) {
-        let Some(not_logged) = self.0[complaint as usize].pass() else {
+        let Some(not_logged) = self.bytes[complaint as usize].pass() else {
             return;
         };
         let listener = origin.listener.as_deref().unwrap_or_default();
@@ -51,6 +101,9 @@ impl Complaints {
 }
 
 impl Complaint {
+    /// How many kinds there are; each is less than that, as a number.
+    const COUNT: usize = Self::Unfit as usize + 1;
+
     fn text(self) -> &'static str {
         match self {
             Self::BadLength => {

@@ -9,10 +9,9 @@
 mod address_counts;
 mod admission;
 mod arrival;
-mod connection_span;
+pub(crate) mod connection_span;
 mod datagram_reader;
 mod datagrams;
-mod gates;
 pub mod listener;
 pub mod metrics;
 mod opening;

@@ -19,7 +19,12 @@ pub struct Encoded {
     pub lines: u64,
     /// Lines left out because the framing cannot carry their content.
     pub unfit: u64,
+    /// The content of the first of these, at most 48 bytes of it.
+    pub sample: Vec<u8>,
 }
+
+/// Bytes that are kept of a line that was left out.
+const SAMPLE: usize = 48;
 
 impl Lines {
     /// Encodes lines that came in the framing `from` in the framing `to`.
@@ -45,7 +50,7 @@ impl Lines {
             return Encoded {
                 lines: self.len() as u64,
                 bytes: self.into_bytes(),
-                unfit: 0,
+                ..Encoded::default()
             };
         }
         let mut encoded = Encoded {
@@ -74,7 +79,7 @@ impl Lines {
             if written {
                 encoded.lines += 1;
             } else {
-                encoded.unfit += 1;
+                encoded.leave_out(line);
             }
         }
         blocks::give_back(self.into_bytes());
@@ -93,6 +98,15 @@ struct Line<'a> {
 }
 
 impl Encoded {
+    /// Counts a line that is left out.
+    fn leave_out(&mut self, line: Line<'_>) {
+        if self.unfit == 0 {
+            let shown = line.content.len().min(SAMPLE);
+            self.sample = line.content[..shown].to_vec();
+        }
+        self.unfit += 1;
+    }
+
     /// Adds a line as a frame. Returns `false` if it has no byte.
     fn frame(&mut self, line: Line<'_>) -> bool {
         let counted = line.counted.unwrap_or_default();

@@ -169,9 +169,10 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             let last = if matches!(end, End::Eof) {
                 self.framer.finish()
             } else {
+            let first = FirstBytes::of(self.framer.partial());
                 Lines::default()
             };
-            self.count_framed(&last);
+            self.count_framed(&last, first);
             let output = Box::pin(self.stream_state.finish(last)).await;
             if let Err(worse) = self.deliver(output).await {
                 end = worse;
@@ -241,7 +242,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         self.note_partial(!lines.is_empty());
         self.throttle.charge(block.new, lines.len());
         self.pause_if_over_rate();
-        self.count_framed(&lines);
+        self.count_framed(&lines, first);
         if !lines.is_empty() {
             // Boxed: its future is large, and an idle stream must not have room for it.
             self.in_chain = lines.len() as u64;
@@ -279,8 +280,8 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             Box::pin(self.hand_over(output)).await?;
             self.resume_reading();
         }
-        if self.sink.take_unfit() > 0 {
-            self.complain(Complaint::Unfit, b"");
+        if let Some(first) = self.sink.take_unfit() {
+            self.complain(Complaint::Unfit, &first);
         }
         self.stalled |= self.sink.queued() > self.service.watermarks.high;
         Ok(())

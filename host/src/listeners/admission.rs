@@ -24,7 +24,7 @@ impl Arrival {
             None => true,
         };
         if !service.proxies.as_ref().is_some_and(trusted) {
-            self.refuse(RefusalReason::NotTrusted, |not_logged| {
+            self.refuse(service, RefusalReason::NotTrusted, |not_logged| {
                 tracing::warn!(not_logged, "connection refused: the peer is not in `trust`");
             });
             return None;
@@ -50,7 +50,7 @@ impl Arrival {
                 None
             }
             Err(error) => {
-                self.refuse(RefusalReason::ProxyHeader, |not_logged| {
+                self.refuse(service, RefusalReason::ProxyHeader, |not_logged| {
                     tracing::warn!(not_logged, "connection refused: {error}");
                 });
                 None
@@ -58,15 +58,15 @@ impl Arrival {
         }
     }
 
-    /// Checks the client's address against the networks of the listener.
+    /// Checks the client's address against the networks of `service`.
     ///
     /// # Errors
     /// When it may not connect; this has been counted and logged.
-    pub(super) fn check_address(&self, admission: &Admission) -> Result<(), ()> {
-        let Some(reason) = admission.refusal(self.peer) else {
+    pub(super) fn check_address(&self, service: &Service) -> Result<(), ()> {
+        let Some(reason) = service.admission.refusal(self.peer) else {
             return Ok(());
         };
-        self.refuse(reason, |not_logged| match reason {
+        self.refuse(service, reason, |not_logged| match reason {
             RefusalReason::Denied => {
                 tracing::warn!(not_logged, "connection refused: the client is in `deny`");
             }
@@ -98,15 +98,15 @@ impl Arrival {
         if let Some(slot) = addresses.enter(address, limit) {
             return Ok(Some(slot));
         }
-        self.refuse(RefusalReason::MaxPerAddress, |not_logged| {
+        self.refuse(service, RefusalReason::MaxPerAddress, |not_logged| {
             tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
         });
         Err(())
     }
 
-    fn refuse(&self, reason: RefusalReason, log: impl FnOnce(u64)) {
+    fn refuse(&self, service: &Service, reason: RefusalReason, log: impl FnOnce(u64)) {
         self.metrics.refused.of(reason).inc();
-        self.gates.refusal(reason, &self.span(), log);
+        service.complaints.refusal(reason, &self.span(), log);
     }
 }
 

@@ -19,7 +19,6 @@ use tracing::Instrument as _;
 
 use super::address_counts::AddressCounts;
 use super::connection_span::ConnectionSpan;
-use super::gates::Gates;
 use super::opening::Opening;
 use super::seats::Seat;
 use crate::connections::connection::Connection;
@@ -46,7 +45,6 @@ pub(super) struct Arrival {
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
-    pub(super) gates: Arc<Gates>,
     pub(super) seat: Seat,
 }
 
@@ -100,7 +98,7 @@ impl Arrival {
     }
 
     async fn serve_in_span(mut self, service: Arc<Service>, addresses: AddressCounts) {
-        if self.check_address(&service.admission).is_err() {
+        if self.check_address(&service).is_err() {
             return;
         }
         match self.enter(&service, &addresses).await {
@@ -141,7 +139,8 @@ impl Arrival {
             None => {
                 let span = self.span();
                 let (reader, writer) = self.plain.into_split();
-                (Opening::plain(reader, span, self.gates), writer)
+                let complaints = Arc::clone(&service.complaints);
+                (Opening::plain(reader, span, complaints), writer)
             }
             Some(tls) => {
                 let span = self.span();
@@ -149,7 +148,8 @@ impl Arrival {
                 let (reader, writer) = tokio::select! {
                     biased;
                     accepted = tls.accept(self.plain, service.handshake_timeout) => {
-                        accepted.map_err(|error| self.gates.failed_handshake(&error, &span))?
+                        let complaints = &service.complaints;
+                        accepted.map_err(|error| complaints.failed_handshake(&error, &span))?
                     }
                     () = drained => return Err(EndReason::Drain),
                 };

@@ -13,7 +13,7 @@ use tracing::{Level, Span};
 use crate::net::transport::Peer;
 
 /// Identifies a connection in the log.
-pub(super) struct ConnectionSpan {
+pub(crate) struct ConnectionSpan {
     /// The listener's name.
     pub(super) listener: Arc<str>,
     pub(super) peer: Peer,
@@ -32,7 +32,7 @@ impl ConnectionSpan {
     }
 
     /// Logs by `log` inside the span, which is opened for it if the connection does not run in it.
-    pub(super) fn in_scope(&self, log: impl FnOnce()) {
+    pub(crate) fn in_scope(&self, log: impl FnOnce()) {
         if Span::current().is_none() {
             self.open().in_scope(log);
         } else {

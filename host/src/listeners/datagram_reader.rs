@@ -15,7 +15,6 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 
 use super::connection_span::ConnectionSpan;
-use super::gates::Gates;
 use super::metrics::{DatagramDrop, ListenerMetrics, RefusalReason};
 use crate::connections::source::Source;
 use crate::generation::{Service, Snapshot};
@@ -38,7 +37,6 @@ pub(super) struct DatagramReader {
     /// When another socket replaces this one.
     pub(super) retirement: Retirement,
     pub(super) metrics: Arc<ListenerMetrics>,
-    pub(super) gates: Arc<Gates>,
     /// The service in force, or the last one.
     pub(super) service: Arc<Service>,
     /// What ends the lines of this stream.
@@ -117,10 +115,10 @@ impl DatagramReader {
                 _ => (DatagramDrop::NotAllowed, "allow"),
             };
             self.metrics.datagrams_dropped.of(label).inc();
-            self.gates
-                .refusal(reason, &self.span(datagram.peer), |not_logged| {
-                    tracing::warn!(not_logged, "datagram dropped, because of `{network}`");
-                });
+            let complaints = &self.service.complaints;
+            complaints.refusal(reason, &self.span(datagram.peer), |not_logged| {
+                tracing::warn!(not_logged, "datagram dropped, because of `{network}`");
+            });
             return;
         }
         if datagram.is_cut {

@@ -13,7 +13,6 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::datagram_reader::{DatagramBuffer, DatagramReader, Retirement};
-use super::gates::Gates;
 use super::metrics::{DatagramDrop, ListenerMetrics};
 use crate::connections::datagrams;
 use crate::connections::end::End;
@@ -38,7 +37,6 @@ pub(super) struct Datagrams {
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
-    pub(super) gates: Arc<Gates>,
 }
 
 impl Datagrams {
@@ -96,7 +94,6 @@ impl Datagrams {
             snapshot: self.snapshot.clone(),
             retirement: Retirement::of(self.retired.clone()),
             metrics: Arc::clone(&self.metrics),
-            gates: Arc::clone(&self.gates),
             framing: service.lines.framing,
             service,
             buffer: DatagramBuffer::new(),

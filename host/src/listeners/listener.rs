@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::address_counts::AddressCounts;
 use super::arrival::{Arrival, PATIENCE};
 use super::datagrams::Datagrams;
-use super::gates::Gates;
 use super::seats::{Seat, Seats};
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
@@ -45,8 +44,6 @@ pub struct Listener {
     connections: JoinSet<()>,
     seats: Seats,
     addresses: AddressCounts,
-    /// For log lines about single connections.
-    gates: Arc<Gates>,
     /// For log lines about the listener itself.
     log: Gate,
 }
@@ -72,7 +69,6 @@ impl Listener {
             connections: JoinSet::new(),
             seats: Seats::default(),
             addresses: AddressCounts::default(),
-            gates: Arc::default(),
             log: Gate::default(),
         }
     }
@@ -124,7 +120,6 @@ impl Listener {
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
-            gates: Arc::clone(&self.gates),
         };
         self.connections.spawn(datagrams.serve());
     }
@@ -216,7 +211,6 @@ impl Listener {
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
-            gates: Arc::clone(&self.gates),
             seat,
         };
         arrival.spawn_on(&mut self.connections, service, self.addresses.clone());

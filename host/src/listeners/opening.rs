@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::connection_span::ConnectionSpan;
-use super::gates::Gates;
+use crate::complaints::Complaints;
 use crate::net::transport::ReadHalf;
 
 /// A client's stream.
@@ -24,13 +24,17 @@ pub(super) struct Opening {
 
 struct Unread {
     span: ConnectionSpan,
-    gates: Arc<Gates>,
+    complaints: Arc<Complaints>,
 }
 
 impl Opening {
     /// A stream without TLS, of which nothing has been read.
-    pub(super) fn plain(reader: ReadHalf, span: ConnectionSpan, gates: Arc<Gates>) -> Self {
-        let unread = Some(Box::new(Unread { span, gates }));
+    pub(super) fn plain(
+        reader: ReadHalf,
+        span: ConnectionSpan,
+        complaints: Arc<Complaints>,
+    ) -> Self {
+        let unread = Some(Box::new(Unread { span, complaints }));
         Self { reader, unread }
     }
 
@@ -63,7 +67,7 @@ impl AsyncRead for Opening {
             && let Some(unread) = this.unread.take()
             && is_client_hello(&buffer.filled()[before..])
         {
-            unread.gates.tls_to_plain(&unread.span);
+            unread.complaints.tls_to_plain(&unread.span);
         }
         read
     }

@@ -34,8 +34,9 @@ pub(crate) struct ConnectionSink<W> {
     to: Option<SharedSink>,
     /// Has routes or tees; `None` when there are none.
     egress: Option<Arc<Egress>>,
-    /// Lines that a framing could not contain, since [`Self::take_unfit`] was called.
-    unfit: u64,
+    /// How the first line begins that a framing could not contain, since [`Self::take_unfit`] was
+    /// called.
+    unfit: Option<Vec<u8>>,
 }
 
 /// How lines are framed for the places that they go to. They come in one framing.
@@ -67,7 +68,7 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
             queue: WriteQueue::default(),
             to: None,
             egress: None,
-            unfit: 0,
+            unfit: None,
         }
     }
 
@@ -98,9 +99,9 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         self.to.is_none()
     }
 
-    /// How many lines a framing could not contain since the last call.
-    pub(crate) fn take_unfit(&mut self) -> u64 {
-        std::mem::take(&mut self.unfit)
+    /// How the first line begins that a framing could not contain since the last call.
+    pub(crate) fn take_unfit(&mut self) -> Option<Vec<u8>> {
+        self.unfit.take()
     }
 
     /// Bytes queued for the socket.
@@ -241,11 +242,16 @@ fn copy_to(tee: &[SharedSink], batch: &Batch, dropped: &Dropped) {
 }
 
 /// Frames lines for the wire. Lines that the framing cannot represent are dropped and counted.
-fn encode(lines: Lines, framings: Framings, dropped: &Dropped, unfit: &mut u64) -> Batch {
+fn encode(
+    lines: Lines,
+    framings: Framings,
+    dropped: &Dropped,
+    unfit: &mut Option<Vec<u8>>,
+) -> Batch {
     let encoded = lines.encode(framings.from, framings.to, framings.unfit);
     if encoded.unfit > 0 {
         dropped.of(DropReason::Framing).inc_by(encoded.unfit);
-        *unfit += encoded.unfit;
+        unfit.get_or_insert(encoded.sample);
     }
     Batch {
         bytes: encoded.bytes,
@@ -259,7 +265,7 @@ fn encode_terminated(
     lines: Lines,
     framings: Framings,
     dropped: &Dropped,
-    unfit: &mut u64,
+    unfit: &mut Option<Vec<u8>>,
 ) -> Batch {
     let mut batch = encode(lines, framings, dropped, unfit);
     batch.terminate();

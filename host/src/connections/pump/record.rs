@@ -4,7 +4,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Pump;
-use crate::complaints::Complaint;
+use crate::complaints::{Complaint, FirstBytes};
 use crate::connections::source::Source;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::write_queue::Taken;
@@ -45,8 +45,8 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         }
     }
 
-    /// Counts the lines of a block, and those that the framer left out.
-    pub(super) fn count_framed(&mut self, lines: &Lines) {
+    /// Counts the lines of a block that begins with `first`, and those that the framer left out.
+    pub(super) fn count_framed(&mut self, lines: &Lines, first: FirstBytes) {
         self.counts.lines_in.inc_by(lines.len() as u64);
         let counts = self.framer.take_counts();
         if counts.oversized > 0 {
@@ -57,7 +57,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         if counts.partial_dropped > 0 {
             let dropped = self.metrics.dropped.of(DropReason::Partial);
             dropped.inc_by(counts.partial_dropped);
-            self.complain(Complaint::Partial, b"");
+            self.complain(Complaint::Partial, first.bytes());
         }
     }
 }

@@ -52,7 +52,6 @@ async fn read_after_removal(deny: &[&str]) -> (Vec<u8>, u64) {
         snapshot,
         retirement: Retirement::of(retired),
         metrics: Arc::clone(&metrics),
-        gates: Arc::default(),
         framing: service.lines.framing,
         service: Arc::new(service),
         buffer: DatagramBuffer::new(),

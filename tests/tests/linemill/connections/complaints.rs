@@ -44,12 +44,12 @@ fn a_sender_with_another_framing_is_named() {
     complains(
         "partial = \"drop\"",
         b"<13>line\\0",
-        &["it has no terminator"],
+        &["it has no terminator", "first=<13>line\\\\0"],
     );
     complains(
-        "framing = \"nul\"\nto_framing = \"lf\"",
-        b"two\nlines\0",
-        &["`to_framing` cannot contain them"],
+        "chain = []\nframing = \"nul\"\nto_framing = \"lf\"",
+        b"fits\0two\nlines\0",
+        &["`to_framing` cannot contain them", "first=two\\nlines"],
     );
 }
 
