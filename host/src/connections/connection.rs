@@ -23,7 +23,7 @@ use super::end::End;
 use super::pump::Pump;
 use super::source::Source;
 use crate::connections::metrics::LineMetrics;
-use crate::generation::{Direction, Snapshot, grace_ends};
+use crate::generation::{Direction, Service, Snapshot, grace_ends};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::Sink;
@@ -62,6 +62,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 cohort: Cohort::NONE,
                 peer: None,
                 many: false,
+                last: None,
             },
             patience: None,
         }
@@ -82,7 +83,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
         self
     }
 
-    /// Serves the stream to its end; `None` when its listener is not in force.
+    /// Sets the service that was in force when the client connected. It applies if the listener has been
+    /// removed since.
+    pub fn with_service(mut self, service: Arc<Service>) -> Self {
+        self.context.last = Some(service);
+        self
+    }
+
+    /// Serves the stream to its end; `None` when its listener is not in force and never was.
     pub async fn serve(self) -> Option<End> {
         let service = self.context.service()?;
         match &service.egress.to {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::activity::Activity;
 use crate::connections::metrics::LineMetrics;
-use crate::generation::{Service, Snapshot};
+use crate::generation::{Generation, Service, Snapshot};
 use linemill_sandbox::trial::Cohort;
 
 /// Shared by the two directions of a connection; each has a clone.
@@ -26,13 +26,20 @@ pub(super) struct Context {
     pub(super) peer: Option<SocketAddr>,
     /// The lines come from many clients that cannot be told apart.
     pub(super) many: bool,
+    /// The last service of the listener, which applies when the listener is gone before the connection
+    /// begins.
+    pub(super) last: Option<Arc<Service>>,
 }
 
 impl Context {
-    /// The service of the listener that is in force; `None` when the listener is gone.
+    /// The service of the listener that is in force, or its last one; `None` when neither is known.
     pub(super) fn service(&self) -> Option<Arc<Service>> {
-        let snapshot = self.snapshot.borrow();
-        let services = &snapshot.generation().services;
-        services.get(&*self.listener).cloned()
+        self.service_in(self.snapshot.borrow().generation())
+    }
+
+    /// As [`service`](Self::service), in this generation.
+    pub(super) fn service_in(&self, generation: &Generation) -> Option<Arc<Service>> {
+        let in_force = generation.services.get(&*self.listener);
+        in_force.or(self.last.as_ref()).cloned()
     }
 }

@@ -34,6 +34,7 @@ pub async fn serve(
         cohort: Cohort::NONE,
         peer: None,
         many: true,
+        last: None,
     };
     let sink = ConnectionSink::of_client(sink());
     let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;

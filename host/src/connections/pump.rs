@@ -90,25 +90,28 @@ pub(super) struct Pump<R, W> {
 }
 
 impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
-    /// The `direction` of a connection; `None` when its listener is not in force.
+    /// The `direction` of a connection; `None` when its listener is not in force and never was. If it
+    /// has been removed, the connection counts with the generation in force all the same.
     pub(super) fn new(
         reader: R,
         sink: ConnectionSink<W>,
         direction: Direction,
         to_upstream: bool,
-        context: Context,
+        mut context: Context,
     ) -> Option<Self> {
+        let is_forward = direction == Direction::Forward;
+        let (now, lease) = Snapshot::subscribe(&mut context.snapshot, is_forward);
+        let service = context.service_in(now.generation())?;
         let Context {
             listener,
-            mut snapshot,
+            snapshot,
             metrics,
             activity,
             cohort,
             peer,
             many,
+            last: _,
         } = context;
-        let (now, lease) = Snapshot::subscribe(&mut snapshot, direction == Direction::Forward);
-        let service = Arc::clone(now.generation().services.get(&*listener)?);
         let origin = Origin {
             listener: Some(Arc::clone(&listener)),
             peer,
@@ -166,10 +169,10 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Passes on what filters hold back, and writes what is queued. `end` says why reading ended.
     pub(super) async fn finish(&mut self, mut end: End) -> End {
         if end.finishes_chain() {
+            let first = FirstBytes::of(self.framer.partial());
             let last = if matches!(end, End::Eof) {
                 self.framer.finish()
             } else {
-            let first = FirstBytes::of(self.framer.partial());
                 Lines::default()
             };
             self.count_framed(&last, first);

@@ -57,8 +57,7 @@ struct Seated {
 /// Counts a connection for as long as it is open, however it ends.
 struct Open {
     metrics: Arc<ListenerMetrics>,
-    /// Why it ends. A connection that is cut, or whose listener was removed before it began, has no
-    /// other reason.
+    /// Why it ends. A connection that is cut has no other reason.
     reason: EndReason,
 }
 
@@ -116,7 +115,6 @@ impl Arrival {
                 return;
             }
         };
-        // Without an end, the listener was removed before the connection began.
         if let Some(end) = connection.serve().await {
             let reason = end.reason();
             open.reason = reason;
@@ -164,7 +162,8 @@ impl Arrival {
             self.snapshot,
             self.line_metrics,
         )
-        .with_peer(self.peer.socket()))
+        .with_peer(self.peer.socket())
+        .with_service(service))
     }
 }
 

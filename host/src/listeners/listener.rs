@@ -38,6 +38,8 @@ pub struct Listener {
     /// Tells what receives datagrams on `socket` to take the last ones and end; `None` when nothing does.
     retired: Option<watch::Sender<bool>>,
     snapshot: watch::Receiver<Snapshot>,
+    /// The service in force or, when the listener has been removed, its last one.
+    service: Option<Arc<Service>>,
     metrics: Arc<ListenerMetrics>,
     line_metrics: Arc<LineMetrics>,
     /// The tasks of all connections, including those still in their TLS handshake.
@@ -64,6 +66,7 @@ impl Listener {
             sockets,
             retired: None,
             snapshot,
+            service: None,
             metrics: Arc::new(metrics),
             line_metrics: Arc::new(line_metrics),
             connections: JoinSet::new(),
@@ -80,6 +83,7 @@ impl Listener {
         self.receive_datagrams();
         loop {
             while self.connections.try_join_next().is_some() {}
+            self.follow();
             let drain_until = self.snapshot.borrow_and_update().drain_until(&self.name);
             if drain_until.is_some() {
                 return self.drain().await;
@@ -167,7 +171,7 @@ impl Listener {
     /// reset them. Those of a socket that another listener or another host goes on with are left to it.
     async fn accept_last(&mut self) {
         let is_last = Arc::strong_count(&self.socket) == 1;
-        if !is_last || self.service().is_none() || !self.socket.accept_no_more() {
+        if !is_last || !self.socket.accept_no_more() {
             return;
         }
         let until = Instant::now() + LAST_ARRIVALS;
@@ -188,7 +192,8 @@ impl Listener {
     /// Serves a connection in a task of its own, so that no client can delay the next one; or
     /// refuses it when `max_connections` are open.
     async fn admit(&mut self, plain: Plain, peer: Peer) {
-        let Some(service) = self.service() else {
+        self.follow();
+        let Some(service) = self.service.clone() else {
             return;
         };
         let limit = service.max_connections;
@@ -232,10 +237,12 @@ impl Listener {
         timeout(PATIENCE, freed).await.ok()
     }
 
-    /// The service in force; `None` when the listener has been removed.
-    fn service(&self) -> Option<Arc<Service>> {
+    /// Notes the service in force, if there is one.
+    fn follow(&mut self) {
         let snapshot = self.snapshot.borrow();
-        snapshot.generation().services.get(&*self.name).cloned()
+        if let Some(service) = snapshot.generation().services.get(&*self.name) {
+            self.service = Some(Arc::clone(service));
+        }
     }
 
     /// Waits a moment after the system refused an accept. An error that concerns only the one

@@ -76,3 +76,39 @@ fn an_address_in_use_refuses_the_whole_configuration() {
     client.expect(b"bar\n");
     assert_eq!(host.status()["generation"], 1);
 }
+
+/// Connections that the system has accepted and the host has not, because each of them waits for a seat.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_waits_to_be_accepted_at_a_removed_listener_is_served() {
+    const CLIENTS: usize = 200;
+    let both =
+        listeners(&["a", "b"]).replacen("name = \"b\"\n", "name = \"b\"\nmax_connections = 1\n", 1);
+    let host = Host::serve(both);
+    let address = host.listener(1);
+    let mut first = Client::connect(address);
+    first.send(b"one\n");
+    first.expect(b"bar\n");
+    host.write_config(listeners(&["a"]));
+    let mut clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let mut client = Client::connect(address);
+            client.send(b"two\n");
+            client
+        })
+        .collect();
+    reload(&host, 200);
+    // Until now all of them were refused.
+    drop(first);
+    let answered = clients
+        .iter_mut()
+        .filter_map(|client| (client.rest_until_end().0 == b"gjb\n").then_some(()));
+    assert!(answered.count() > 0, "nobody was served");
+    let b = [("listener", "b")];
+    eventually("every client served or refused", || {
+        let metrics = host.metrics();
+        let accepted = metrics.sum("linemill_connections_accepted_total", &b);
+        let refused = metrics.sum("linemill_connections_refused_total", &b);
+        ((accepted + refused) as usize == CLIENTS + 1).then_some(())
+    });
+}
