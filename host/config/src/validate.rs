@@ -31,6 +31,7 @@ use super::problem::Problems;
 use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
 use super::tables::{FILE, TABLES};
 use crate::problem::place::{Place, Source};
+pub(super) use datagrams::of_systemd as datagrams_of_systemd;
 pub(super) use names::{NAME_HINT, no_filter};
 pub(super) use socket::without_effect;
 

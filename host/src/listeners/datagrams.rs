@@ -31,6 +31,8 @@ const LEFT: u64 = 1_000_000;
 /// Receives for one listener.
 pub(super) struct Datagrams {
     pub(super) socket: Arc<DatagramSocket>,
+    /// Whether somebody else receives on `socket` afterwards.
+    pub(super) outlives: bool,
     pub(super) listener: Arc<str>,
     /// Whether another socket has replaced this one.
     pub(super) retired: watch::Receiver<bool>,
@@ -106,8 +108,11 @@ impl Datagrams {
         snapshot.generation().services.get(&*self.listener).cloned()
     }
 
-    /// Counts what waits in the socket when the grace period is over.
+    /// Counts what waits in the socket when the grace period is over, unless it is left to others.
     fn count_left(&self) {
+        if self.outlives {
+            return;
+        }
         let mut buffer = DatagramBuffer::new();
         let mut left = 0;
         while left < LEFT && self.socket.receive_now(buffer.room()).is_ok() {

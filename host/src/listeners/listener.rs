@@ -120,6 +120,7 @@ impl Listener {
         let datagrams = Datagrams {
             retired: is_retired,
             socket: Arc::clone(socket),
+            outlives: self.socket.outlives(),
             listener: Arc::clone(&self.name),
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),

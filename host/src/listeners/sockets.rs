@@ -34,6 +34,7 @@ pub(super) fn socket_for(
     systemd: &mut SystemdSockets,
 ) -> Result<Option<Bound>, Problem> {
     let next = BindSettings::of(listener);
+    let checked = |socket: &Socket| datagrams_of_systemd(listener, socket.datagrams().is_some());
     let bound = |socket, is_new| Bound {
         name: listener.name.clone(),
         socket,
@@ -44,6 +45,7 @@ pub(super) fn socket_for(
         && member.bound.same_socket(&next)
         && let Some(socket) = member.socket.upgrade()
     {
+        checked(&socket)?;
         return Ok((member.bound != next).then(|| bound(socket, false)));
     }
     let given_up: Vec<_> = given_up(settings, running).collect();
@@ -52,7 +54,11 @@ pub(super) fn socket_for(
     if is_fixed
         && let Some((_, socket)) = given_up.iter().find(|(bound, _)| bound.same_socket(&next))
     {
+        checked(socket)?;
         return Ok(Some(bound(Arc::clone(socket), true)));
+    }
+    if let Address::Systemd(name) = &next.address {
+        datagrams_of_systemd(listener, systemd.is_datagram(name.as_deref()))?;
     }
     let in_the_way: Vec<_> = given_up
         .iter()
@@ -64,6 +70,15 @@ pub(super) fn socket_for(
         .request(&whose, &listener.bind_place)
         .bind_beside(&in_the_way, |request| request.bind(systemd))?;
     Ok(Some(bound(Arc::new(socket), true)))
+}
+
+/// Refuses what `listener` cannot have if systemd has opened a socket for datagrams for it.
+fn datagrams_of_systemd(listener: &ListenerSettings, is_datagram: bool) -> Result<(), Problem> {
+    if !is_datagram || !matches!(listener.bind, Address::Systemd(_)) {
+        return Ok(());
+    }
+    let mut refused = listener.refused_for_datagrams().into_iter();
+    refused.next().map_or(Ok(()), Err)
 }
 
 /// The sockets that no listener of `settings` keeps, with what they are bound by.

@@ -53,7 +53,7 @@ pub struct BindRequest<'a> {
     pub place: &'a Place,
 }
 
-/// A socket that accepts connections. A Unix socket's file is removed with it, and made again if
+/// A socket that accepts connections or receives datagrams. A Unix socket's file is removed with it, and made again if
 /// somebody else removes it.
 #[derive(Debug)]
 pub struct Socket {
@@ -257,6 +257,11 @@ impl Socket {
             Inner::Datagrams(socket) => Some(socket),
             _ => None,
         }
+    }
+
+    /// Whether the socket stays open for others when this host closes it.
+    pub fn outlives(&self) -> bool {
+        self.outlives
     }
 
     /// The address it listens on; instead of port 0, the port that the system chose.

@@ -71,6 +71,13 @@ impl DatagramSocket {
         Ok(Self(Inner::Unix(socket)))
     }
 
+    /// Receives by a Unix socket that systemd has opened, and whose file it keeps.
+    #[cfg(unix)]
+    pub(super) fn unix_of_systemd(socket: std::os::unix::net::UnixDatagram) -> io::Result<Self> {
+        let socket = UnixDatagrams::of_systemd(socket)?;
+        Ok(Self(Inner::Unix(socket)))
+    }
+
     /// Lets other sockets receive on the same port, or no longer does.
     pub(super) fn share_port(&self, share: bool) {
         match &self.0 {
@@ -153,10 +160,7 @@ impl DatagramSocket {
         match &self.0 {
             Inner::Udp(_) => false,
             #[cfg(unix)]
-            Inner::Unix(socket) => {
-                socket.check();
-                true
-            }
+            Inner::Unix(socket) => socket.check(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::kind::{
     Age, Choice, Count, FileMode, Flag, HOUR, ListenAddress, Name, Nested, NetworkList, Optional,
     SHORTEST, Size, Special, Stages, Time, Timeout,
 };
+use crate::problem::Problem;
 use crate::problem::place::{Place, Places};
 use crate::validate as rules;
 use linemill_framing::{Framing, LineSettings, Oversize, Partial, Unfit};
@@ -52,7 +53,8 @@ keys! {
         /// The address to listen on: an IP address and a port, `"unix:PATH"`, or a socket passed by
         /// systemd. For datagrams: `"udp://IP:PORT"` or `"unixgram:PATH"`; see
         /// [Datagrams](#datagrams). A socket passed by systemd is `"systemd:NAME"`, with the
-        /// socket's `FileDescriptorName`, or `"systemd"` if there is only one. A stale Unix socket
+        /// socket's `FileDescriptorName`, or `"systemd"` if there is only one; it may be for
+        /// datagrams, too. A stale Unix socket
         /// is replaced. A live one, or any other file at that path, is an error and is left alone.
         bind: Address = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 40713))),
             ListenAddress, Live,
@@ -300,6 +302,12 @@ impl ListenerSettings {
 }
 
 fn quoted(value: &impl ToString) -> Option<String> {
+    /// What it cannot have if systemd hands over a socket for datagrams, which only shows when that is
+    /// taken.
+    pub fn refused_for_datagrams(&self) -> Vec<Problem> {
+        rules::datagrams_of_systemd(self)
+    }
+
     Some(format!("{:?}", value.to_string()))
 }
 

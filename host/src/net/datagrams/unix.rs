@@ -25,7 +25,8 @@ pub(super) struct UnixDatagrams {
 #[derive(Debug)]
 struct Current {
     // Dropped in this order: while the file exists, somebody receives.
-    file: KeptFile,
+    /// `None` if somebody else keeps it.
+    file: Option<KeptFile>,
     socket: Arc<UnixDatagram>,
     /// The socket whose file was removed.
     former: Option<Arc<UnixDatagram>>,
@@ -41,8 +42,17 @@ impl UnixDatagrams {
         file: SocketFile,
         access: Access,
     ) -> io::Result<Self> {
+        Self::with(socket, Some(KeptFile::new(file, access)))
+    }
+
+    /// One whose file somebody else keeps.
+    pub(super) fn of_systemd(socket: std::os::unix::net::UnixDatagram) -> io::Result<Self> {
+        Self::with(socket, None)
+    }
+
+    fn with(socket: std::os::unix::net::UnixDatagram, file: Option<KeptFile>) -> io::Result<Self> {
         let current = Current {
-            file: KeptFile::new(file, access),
+            file,
             socket: tokio_socket(socket)?,
             former: None,
             former_is_used: false,
@@ -55,7 +65,10 @@ impl UnixDatagrams {
 
     /// Lets those send whom `access` allows. The umask decides only when the file is made.
     pub(super) fn set_access(&self, access: Access) -> io::Result<()> {
-        self.lock().file.set_access(access)
+        match &mut self.lock().file {
+            Some(file) => file.set_access(access),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -92,13 +105,17 @@ impl UnixDatagrams {
         receive_from(&current.socket)
     }
 
-    /// Looks whether the file is there, and makes it again if there is none.
-    pub(super) fn check(&self) {
+    /// Looks whether the file is there, and makes it again if there is none. Returns whether the file is
+    /// kept at all.
+    pub(super) fn check(&self) -> bool {
         let mut current = self.lock();
         if !std::mem::take(&mut current.former_is_used) {
             current.former = None;
         }
-        let anew = current.file.check("send", |path, access| {
+        let Some(file) = &mut current.file else {
+            return false;
+        };
+        let anew = file.check("send", |path, access| {
             let (socket, file) = bind_datagrams_anew(path, access)?;
             Ok((tokio_socket(socket)?, file))
         });
@@ -109,6 +126,7 @@ impl UnixDatagrams {
                 waiting.wake();
             }
         }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {

@@ -2,9 +2,9 @@
 //! (sd_listen_fds(3)).
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::Stdio;
 
 use linemill_tests::{Client, Folder, Host};
@@ -119,4 +119,86 @@ fn sockets_for_another_process_are_ignored() {
     let mut host = Host::spawn_by_shell(folder, line, Stdio::from(OwnedFd::from(socket)));
     assert_ne!(host.wait().code(), Some(0));
     host.expect_stderr("systemd has handed no socket over");
+}
+
+/// A configuration of a listener at `bind`, whose lines go to standard output, with further keys.
+fn to_stdout(bind: &str, keys: &str) -> String {
+    format!(
+        "[[listener]]\nname = \"front\"\nbind = \"{bind}\"\nchain = []\nto = \"stdout\"\n{keys}\n"
+    )
+}
+
+#[test]
+fn datagrams_are_received_and_those_of_a_restart_wait() {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = socket.local_addr().expect("its address");
+    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    sender.connect(address).expect("an address");
+    for round in 0..2 {
+        let folder = Folder::new();
+        folder.write("linemill.toml", to_stdout("systemd:log", ""));
+        if round > 0 {
+            sender.send(b"sent to nobody").expect("sent");
+        }
+        let mut host = start_with_all(folder, socket.try_clone().expect("a socket"), "log");
+        assert_eq!(host.announced(0), format!("udp://{address}"));
+        let early = if round > 0 {
+            &b"sent to nobody\n"[..]
+        } else {
+            b""
+        };
+        host.expect_stdout(early);
+        sender.send(b"line").expect("sent");
+        host.expect_stdout(&[early, b"line\n"].concat());
+        host.terminate();
+        assert_eq!(host.wait().code(), Some(0));
+        assert!(!host.stderr().contains("WARN"), "{}", host.stderr());
+    }
+}
+
+#[test]
+fn datagrams_of_a_unix_socket_are_received_and_its_file_stays() {
+    let folder = Folder::new();
+    folder.write(
+        "linemill.toml",
+        to_stdout("systemd", "framing = \"nul\"\nto_framing = \"lf\""),
+    );
+    let path = folder.path().join("log");
+    let socket = UnixDatagram::bind(&path).expect("a path of its own");
+    let mut host = start_with_all(folder, socket, "log");
+    assert_eq!(host.announced(0), format!("unixgram:{}", path.display()));
+    let sender = UnixDatagram::unbound().expect("a socket");
+    sender.send_to(b"one\0two", &path).expect("sent");
+    host.expect_stdout(b"one\ntwo\n");
+    host.terminate();
+    assert_eq!(host.wait().code(), Some(0));
+    assert!(path.exists());
+}
+
+#[test]
+fn what_datagrams_cannot_have_is_refused_when_the_socket_is_known() {
+    for (keys, key, why) in [
+        ("", "to", "get no answers"),
+        ("to = \"tcp://127.0.0.1:1\"", "to", "write shared = true"),
+        (
+            "to = \"stdout\"\nframing = \"octet\"",
+            "framing",
+            "no lengths",
+        ),
+        (
+            "to = \"stdout\"\nidle_timeout = \"1s\"",
+            "idle_timeout",
+            "no connection that ends",
+        ),
+    ] {
+        let folder = Folder::new();
+        let config =
+            format!("[[listener]]\nname = \"front\"\nbind = \"systemd\"\nchain = []\n{keys}\n");
+        folder.write("linemill.toml", config);
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let mut host = start_with_all(folder, socket, "log");
+        assert_ne!(host.wait().code(), Some(0), "{keys}");
+        host.expect_stderr(&format!("key `{key}` of listener `front`"));
+        host.expect_stderr(why);
+    }
 }
