@@ -29,6 +29,7 @@ mod queue_reader;
 pub mod registry;
 pub mod shared_sink;
 mod stdout;
+pub mod throughput;
 /// What `lifetime` locks with; the model check replaces it.
 mod runtime {
     pub(super) use std::sync::{Mutex, MutexGuard};

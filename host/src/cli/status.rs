@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use hyper::Method;
 use linemill::control::admin;
+use linemill::sinks::throughput;
 
 use super::running::Running;
 
@@ -71,9 +72,15 @@ fn shown(status: &admin::Status) -> Result<String, std::fmt::Error> {
             write!(text, " ({reason})")?;
         }
         let (lines, lost) = (output.lines, output.lost);
-        writeln!(
+        write!(
             text,
             "; {lines} lines written, {lost} lost, {queued} bytes queued"
+        )?;
+        let (lines, bytes) = (output.lines_per_second, output.bytes_per_second);
+        let seconds = throughput::WINDOW.as_secs();
+        writeln!(
+            text,
+            "; {lines:.1} lines/s and {bytes:.0} bytes/s in the last {seconds} s"
         )?;
         // One alone is the output.
         for upstream in output

@@ -1,7 +1,7 @@
 //! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
-//! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections),
-//! `/metrics` (OpenMetrics text), `/status`, `/config` and `/trials` (JSON). `POST /reload`, `/rollback`
+//! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections, and the
+//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/config` and `/trials` (JSON). `POST /reload`, `/rollback`
 //! and `/promote` are passed to the reloader and answered with its outcome. Off unless configured.
 //!
 //! Without a token, everyone who can connect may do all of this, so the address belongs on loopback
@@ -11,6 +11,7 @@
 
 pub mod client;
 pub(crate) mod http;
+mod readiness;
 pub mod server;
 mod status;
 
@@ -165,10 +166,14 @@ fn answered(outcome: Outcome) -> Response {
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    if admin.snapshot.borrow().stopping {
+    let snapshot = admin.snapshot.borrow().clone();
+    if snapshot.stopping {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    "ready\n".into_response()
+    match readiness::not_ready(snapshot.generation()) {
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+        None => "ready\n".into_response(),
+    }
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {

@@ -12,7 +12,9 @@ use crate::net::tls;
 use crate::rate::{Limits, Throttle};
 use crate::sinks::egress::Egress;
 use crate::sinks::framings::Framings;
-use linemill_config::settings::{ListenerSettings, Networks, ProxyProtocol, Rate, Watermarks};
+use linemill_config::settings::{
+    ListenerSettings, Networks, ProxyProtocol, Rate, Readiness, Watermarks,
+};
 use linemill_framing::{Framing, LineSettings, Unfit};
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
@@ -59,6 +61,8 @@ pub struct Service {
     pub to_tls: Option<Arc<tls::Client>>,
     /// How much output may be queued per direction of a connection before reading stops, in bytes.
     pub watermarks: Watermarks,
+    /// Whether the host is ready only while the outputs of this listener are up.
+    pub needs_outputs: bool,
     /// How fast each connection may send.
     pub rate: Option<Rate>,
     /// How fast all connections together may send.
@@ -153,6 +157,7 @@ impl Service {
             tls,
             to_tls,
             watermarks: settings.watermarks,
+            needs_outputs: settings.readiness == Readiness::Outputs,
             rate: settings.rate,
             total,
         }

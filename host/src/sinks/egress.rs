@@ -72,6 +72,16 @@ impl Egress {
         to.into_iter().chain(routes).chain(&self.tee)
     }
 
+    /// The shared sinks without which lines do not go on, each with the key that names it.
+    pub fn needed(&self) -> impl Iterator<Item = (&'static str, &SharedSink)> {
+        let to = match &self.to {
+            Sink::Shared(sink) => Some(("to", sink)),
+            Sink::Reply | Sink::Upstreams(_) => None,
+        };
+        let routes = self.routes.iter().map(|(_, sink)| ("routes", sink));
+        to.into_iter().chain(routes)
+    }
+
     /// Whether lines are routed or copied.
     pub(super) fn has_more_than_to(&self) -> bool {
         !self.routes.is_empty() || !self.tee.is_empty()

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::throughput::Rates;
 use linemill_telemetry::Gate;
 
 /// How often the log says that a sink is still down.
@@ -18,7 +19,7 @@ const REMINDER: Duration = Duration::from_secs(60);
 const REASONS: usize = 8;
 
 /// What is known about a sink.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SinkState {
     /// Whether it is known to be up.
     pub up: bool,
@@ -26,8 +27,12 @@ pub struct SinkState {
     pub reason: Option<String>,
     /// Since when it has been up, or not.
     pub since: SystemTime,
+    /// How long that is. The clock of `since` may have been set meanwhile.
+    pub lasting: Duration,
     /// Bytes that wait for it, including those not acknowledged.
     pub queued: u64,
+    /// How fast it takes lines.
+    pub rates: Rates,
     /// Its upstreams in order of preference, if it has any.
     pub upstreams: Vec<UpstreamState>,
 }
@@ -45,6 +50,8 @@ pub struct UpstreamState {
     pub reason: Option<String>,
     /// Since when it has been up, down, or not watched.
     pub since: SystemTime,
+    /// How long that is.
+    pub lasting: Duration,
 }
 
 /// Whether a sink is down, going by the last attempt to use it.
@@ -59,7 +66,7 @@ pub(super) struct Outage {
 #[derive(Debug)]
 struct State {
     /// Since when it has been up, or not.
-    since: SystemTime,
+    since: (SystemTime, Instant),
     /// `None` before the first attempt, and while it is up.
     down: Option<Down>,
     /// Whether it is known to be up.
@@ -82,7 +89,7 @@ impl Outage {
         Self {
             to,
             state: Mutex::new(State {
-                since: SystemTime::now(),
+                since: now(),
                 down: None,
                 up: false,
             }),
@@ -101,7 +108,7 @@ impl Outage {
         let (reason, now) = (error.to_string(), Instant::now());
         let mut state = self.lock();
         if state.up {
-            state.since = SystemTime::now();
+            state.since = self::now();
         }
         state.up = false;
         let Some(down) = &mut state.down else {
@@ -142,7 +149,7 @@ impl Outage {
         let ended = {
             let mut state = self.lock();
             if !state.up {
-                state.since = SystemTime::now();
+                state.since = now();
             }
             state.up = true;
             state.down.take()
@@ -156,20 +163,22 @@ impl Outage {
     pub(super) fn forget(&self) {
         let mut state = self.lock();
         if state.up || state.down.is_some() {
-            state.since = SystemTime::now();
+            state.since = now();
         }
         (state.up, state.down) = (false, None);
     }
 
-    /// What is known, while so many bytes wait.
-    pub(super) fn state(&self, queued: u64) -> SinkState {
+    /// What is known, while so many bytes wait and lines are taken this fast.
+    pub(super) fn state(&self, queued: u64, rates: Rates) -> SinkState {
         let state = self.lock();
         let reasons = state.down.iter().flat_map(|down| &down.reasons);
         SinkState {
             up: state.up,
             reason: reasons.last().cloned(),
-            since: state.since,
+            since: state.since.0,
+            lasting: state.since.1.elapsed(),
             queued,
+            rates,
             upstreams: Vec::new(),
         }
     }
@@ -183,6 +192,11 @@ impl Outage {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Now, by the clock and for measuring.
+fn now() -> (SystemTime, Instant) {
+    (SystemTime::now(), Instant::now())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::batch::Batch;
 use super::lifetime::Lifetime;
+use super::throughput::Throughput;
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_framing::Framing;
 use linemill_framing::blocks::{self, BLOCK};
@@ -40,6 +41,7 @@ pub(super) struct Queue {
     /// Wakes waiting senders: the bound has changed.
     rebound: Notify,
     metrics: OutputMetrics,
+    throughput: Throughput,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +75,7 @@ impl Queue {
             changed: Notify::new(),
             rebound: Notify::new(),
             metrics,
+            throughput: Throughput::default(),
         }
     }
 
@@ -123,6 +126,23 @@ impl Queue {
 
     pub(super) fn metrics(&self) -> &OutputMetrics {
         &self.metrics
+    }
+
+    /// How fast its reader takes lines.
+    pub(super) fn throughput(&self) -> &Throughput {
+        &self.throughput
+    }
+
+    /// Counts lines that have been delivered.
+    pub(super) fn count_delivered(&self, lines: u64) {
+        self.metrics.lines.inc_by(lines);
+        self.throughput.count(lines, 0);
+    }
+
+    /// Counts bytes that have been written.
+    pub(super) fn count_written(&self, bytes: usize) {
+        self.metrics.bytes.inc_by(bytes as u64);
+        self.throughput.count(0, bytes as u64);
     }
 
     /// Waits for room and adds `batch`.

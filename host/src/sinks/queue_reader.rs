@@ -194,7 +194,7 @@ impl QueueReader {
 
     /// Notes that the first `count` of [`Self::bytes`] have been handed over.
     pub(super) fn hand_over(&mut self, count: usize) {
-        self.metrics().bytes.inc_by(count as u64);
+        self.queue.count_written(count);
         let Some(mut current) = self.current.take() else {
             return;
         };
@@ -216,7 +216,7 @@ impl QueueReader {
             }
             self.unacknowledged -= length;
             if let Some(part) = self.in_flight.pop_front() {
-                self.metrics().lines.inc_by(part.chunk.lines);
+                self.queue.count_delivered(part.chunk.lines);
                 self.queue.release(part.chunk);
             }
         }
@@ -257,7 +257,7 @@ impl QueueReader {
             let handed_over = sent - part.from;
             let until = |to: usize| to.saturating_sub(position).min(handed_over);
             let (delivered, length) = part.take_lines(until(acknowledged));
-            self.queue.metrics().lines.inc_by(delivered);
+            self.queue.count_delivered(delivered);
             let left = until(arrived).saturating_sub(length);
             match doubtful {
                 Doubtful::Lost => settled.lost += part.take_lines(left).0,

@@ -21,7 +21,7 @@ use super::file::FileWriter;
 use super::outage::{Outage, SinkState};
 use super::queue::{Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
-use super::upstream::{UpstreamList, writer};
+use super::upstream::{Upstream, UpstreamList, writer};
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_config::settings::Mode;
 
@@ -178,9 +178,21 @@ impl SharedSink {
         self.running().reopen();
     }
 
-    #[cfg(test)]
-    pub(super) fn state(&self) -> SinkState {
+    /// Whether it is up, why not, since when, and what waits.
+    pub fn state(&self) -> SinkState {
         self.running().state()
+    }
+
+    /// The destination, as written in the configuration; several upstreams with commas between them.
+    pub fn to(&self) -> String {
+        match &self.inner().place {
+            Place::File { outage, .. } => outage.to().to_owned(),
+            Place::Upstreams(list) => {
+                let list = list.borrow();
+                let all: Vec<_> = list.iter().map(Upstream::to).collect();
+                all.join(", ")
+            }
+        }
     }
 
     #[cfg(test)]
@@ -224,10 +236,11 @@ impl RunningSink {
 
     /// Whether it is up, why not, since when, and what waits.
     pub(super) fn state(&self) -> SinkState {
-        let queued = self.0.queue.queued();
+        let queue = &self.0.queue;
+        let (queued, rates) = (queue.queued(), queue.throughput().rates());
         match &self.0.place {
-            Place::File { outage, .. } => outage.state(queued),
-            Place::Upstreams(list) => list.borrow().state(queued),
+            Place::File { outage, .. } => outage.state(queued, rates),
+            Place::Upstreams(list) => list.borrow().state(queued, rates),
         }
     }
 

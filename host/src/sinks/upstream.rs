@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 use super::outage::{Outage, UpstreamState};
 use super::queue_reader::Doubtful;
+use super::throughput::Rates;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 use crate::sinks::metrics::UpstreamMetrics;
@@ -248,13 +249,14 @@ impl Upstream {
 
     /// Whether it is up, and in use.
     pub(super) fn state(&self) -> UpstreamState {
-        let state = self.0.outage.state(0);
+        let state = self.0.outage.state(0, Rates::default());
         UpstreamState {
             to: self.to().to_owned(),
             in_use: self.0.in_use.load(Ordering::Relaxed),
             up: state.up,
             reason: state.reason,
             since: state.since,
+            lasting: state.lasting,
         }
     }
 

@@ -250,6 +250,9 @@ mod operation {
         /// The admin address under attack.
         mod admin;
         /// Lines around `max_line`, cut at every byte.
+    /// `/readyz` while outputs are down.
+    #[cfg(target_os = "linux")]
+    mod readiness;
         mod borders;
         /// Random bytes, and more connections than are allowed.
         mod listeners;

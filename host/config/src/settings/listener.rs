@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    Address, Destination, Mode, Networks, ProxyProtocol, Rate, StageSettings, Tls, UpstreamTls,
-    Watermarks,
+    Address, Destination, Mode, Networks, ProxyProtocol, Rate, Readiness, StageSettings, Tls,
+    UpstreamTls, Watermarks,
 };
 use crate::keys::keys;
 use crate::kind::{
@@ -163,6 +163,13 @@ keys! {
         /// only the host's user can read them. A file that exists keeps its mode.
         file_mode: Mode = Mode::PRIVATE, FileMode, Live,
             sample "of files that the host creates for lines", example "\"0640\"";
+        // `Outputs` only if `to` is shared, or there are routes.
+        /// When `/readyz` at the admin address answers that the host is ready. `"accepting"`: when
+        /// it accepts connections. `"outputs"`: only if none of this listener's outputs has been
+        /// down for 10 seconds: `to`, if it is a file, standard output or a `shared` upstream, and
+        /// `routes`. Tees do not count, since they do not stop lines.
+        readiness: Readiness = Readiness::Accepting, Choice, Live,
+            sample "or \"outputs\": /readyz answers 503 while `to` or a route is down";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.
         chain: Vec<StageSettings> = vec![StageSettings::always("rot13")],
             Stages, Live,
@@ -295,6 +302,12 @@ impl ListenerSettings {
         (self.shared && self.to.is_socket()) || others.into_iter().any(Destination::is_socket)
     }
 
+    /// What it cannot have if systemd hands over a socket for datagrams, which only shows when that is
+    /// taken.
+    pub fn refused_for_datagrams(&self) -> Vec<Problem> {
+        rules::datagrams_of_systemd(self)
+    }
+
     /// The stages of both chains.
     pub fn stages(&self) -> impl Iterator<Item = &StageSettings> {
         self.chain.iter().chain(&self.reply_chain)
@@ -302,12 +315,6 @@ impl ListenerSettings {
 }
 
 fn quoted(value: &impl ToString) -> Option<String> {
-    /// What it cannot have if systemd hands over a socket for datagrams, which only shows when that is
-    /// taken.
-    pub fn refused_for_datagrams(&self) -> Vec<Problem> {
-        rules::datagrams_of_systemd(self)
-    }
-
     Some(format!("{:?}", value.to_string()))
 }
 

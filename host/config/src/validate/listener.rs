@@ -2,10 +2,10 @@
 
 use super::without_effect;
 use crate::checker::Checker;
-use crate::item::Item;
+use crate::item::{Item, Table};
 use crate::key::TableSettings as _;
 use crate::plugin_ref::is_name;
-use crate::settings::{Address, ListenerSettings};
+use crate::settings::{Address, Destination, ListenerSettings, Readiness};
 
 impl Checker<'_> {
     pub(super) fn listeners(&mut self, item: Option<&Item<'_>>) -> Vec<ListenerSettings> {
@@ -62,6 +62,7 @@ impl Checker<'_> {
             places,
             ..settings
         };
+        self.readiness(&table, &settings, shared);
         self.datagrams(&table, &settings, bind.as_ref());
         if is_datagram {
             settings.shared = settings.to.is_socket();
@@ -87,5 +88,21 @@ impl Checker<'_> {
             self.problems.extend(without_effect(&settings, listener));
         }
         Some(settings)
+    }
+
+    /// Refuses `readiness = "outputs"` where there is no output whose state is known at all times.
+    fn readiness(&mut self, listener: &Table<'_>, settings: &ListenerSettings, shared: bool) {
+        let to_counts = match &settings.to {
+            Destination::Reply => false,
+            to => shared || !to.is_socket(),
+        };
+        let none = !to_counts && settings.routes.is_empty();
+        let item = listener.item("readiness");
+        let Some(item) = item.filter(|_| none && settings.readiness == Readiness::Outputs) else {
+            return;
+        };
+        let why = "no output is shared by all clients, so none is known to be up or down";
+        let hint = "write shared = true for an upstream in `to`";
+        self.problems.push(item.vain(why, hint));
     }
 }

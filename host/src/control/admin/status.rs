@@ -75,6 +75,12 @@ pub struct OutputStatus {
     pub lines: u64,
     /// Lines that it has lost.
     pub lost: u64,
+    /// Lines that it takes per second: the mean of the last 10 whole seconds.
+    #[serde(default)]
+    pub lines_per_second: f64,
+    /// Bytes that are written to it per second, likewise. Lines sent again count again.
+    #[serde(default)]
+    pub bytes_per_second: f64,
     /// Its upstreams in order of preference, if it has any.
     #[serde(default)]
     pub upstreams: Vec<UpstreamStatus>,
@@ -247,6 +253,8 @@ fn output(output: Output) -> (String, OutputStatus) {
         lines: output.lines,
         lost: output.lost,
         upstreams: state.upstreams.into_iter().map(upstream).collect(),
+        lines_per_second: state.rates.lines,
+        bytes_per_second: state.rates.bytes,
     };
     (output.name, status)
 }

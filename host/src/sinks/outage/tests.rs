@@ -5,18 +5,18 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn the_state_names_the_last_reason() {
     let outage = Outage::new("here".to_owned());
-    let new = outage.state(0);
+    let new = outage.state(0, Rates::default());
     assert_eq!((new.up, new.reason), (false, None));
     outage.over();
-    assert!(outage.state(0).up);
+    assert!(outage.state(0, Rates::default()).up);
     for reason in ["refused", "reset", "refused"] {
         outage.failed(&reason, 7);
-        let state = outage.state(7);
+        let state = outage.state(7, Rates::default());
         assert_eq!((state.up, state.reason.as_deref()), (false, Some(reason)));
         assert_eq!(state.queued, 7);
     }
     outage.over();
-    let state = outage.state(0);
+    let state = outage.state(0, Rates::default());
     assert_eq!((state.up, state.reason), (true, None));
 }
 

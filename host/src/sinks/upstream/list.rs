@@ -16,6 +16,7 @@ use super::{ConnectError, ConnectOptions, Link, Upstream, lock};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::backoff::Backoff;
 use crate::sinks::outage::SinkState;
+use crate::sinks::throughput::Rates;
 use linemill_config::settings::Destination;
 
 /// For how long an upstream that failed is tried last: at first, and at most.
@@ -89,7 +90,7 @@ impl UpstreamList {
     }
 
     /// Whether the one in use is up, and what is known of each, while so many bytes wait.
-    pub(in crate::sinks) fn state(&self, queued: u64) -> SinkState {
+    pub(in crate::sinks) fn state(&self, queued: u64, rates: Rates) -> SinkState {
         let upstreams: Vec<_> = self.iter().map(Upstream::state).collect();
         let in_use = upstreams.iter().find(|one| one.in_use);
         // Nothing has been tried yet, or all are down: the preferred one says why.
@@ -101,7 +102,9 @@ impl UpstreamList {
             up,
             reason,
             since: shown.map_or_else(SystemTime::now, |one| one.since),
+            lasting: shown.map_or(Duration::ZERO, |one| one.lasting),
             queued,
+            rates,
             upstreams,
         }
     }
