@@ -7,11 +7,13 @@
 //! everything on it has been delivered.
 //! Not here: connecting, and what follows an end (`writer`).
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -21,7 +23,7 @@ use super::socket::Socket;
 use super::trial::{Experience, Trial};
 use super::watcher::Leave;
 use super::{Link, Upstream};
-use crate::net::transport::{ReadHalf, WriteHalf};
+use crate::net::transport::{ReadHalf, WriteHalf, is_truncated};
 use crate::sinks::queue_reader::{Doubtful, QueueReader, Settled};
 
 /// How long the upstream has for its FIN after the host's: closing earlier could reset the
@@ -101,10 +103,12 @@ pub(super) struct Connection {
 
 /// What one turn of writing did.
 enum Turn {
-    /// `count` bytes were taken, and then the line they are in lacks `line` bytes.
+    /// `count` bytes were taken, and then the line they are in lacks `line` bytes. `flushed`: the system
+    /// has them.
     Wrote {
         count: usize,
         line: usize,
+        flushed: bool,
     },
     Flushed,
     /// Nothing more will come from the queue.
@@ -204,7 +208,7 @@ impl Connection {
             };
             // Not biased: neither direction keeps the other waiting.
             tokio::select! {
-                read = self.reader.read(&mut answers), if !self.ended => {
+                read = read(&mut self.reader, &mut answers), if !self.ended => {
                     if read? == 0 {
                         self.end_of_answers(upstream, queue)?;
                     }
@@ -325,8 +329,15 @@ impl Connection {
     /// Notes what a turn of writing did.
     fn note(&mut self, turn: Turn, queue: &mut QueueReader) {
         match turn {
-            Turn::Wrote { count, line } => {
+            Turn::Wrote {
+                count,
+                line,
+                flushed,
+            } => {
                 self.receipts.wrote(count);
+                if flushed {
+                    self.receipts.flushed();
+                }
                 self.written += count;
                 self.unacknowledged += count;
                 self.unasked += count;
@@ -396,7 +407,7 @@ impl Connection {
         shut?;
         let mut answers = vec![0; ANSWERS];
         while !self.ended {
-            self.ended = self.reader.read(&mut answers).await? == 0;
+            self.ended = read(&mut self.reader, &mut answers).await? == 0;
         }
         Ok(())
     }
@@ -417,6 +428,15 @@ impl Connection {
 /// Whether senders are waiting for room, and nothing but an acknowledgement can make some.
 fn is_held_up(queue: &QueueReader) -> bool {
     queue.is_full() && queue.is_idle()
+}
+
+/// Reads some of the answers; 0 is their end. Many peers end TLS without close_notify: rsyslog, for one.
+/// Answers are discarded, so it does no harm if they were cut off.
+async fn read(reader: &mut ReadHalf, answers: &mut [u8]) -> io::Result<usize> {
+    match reader.read(answers).await {
+        Err(error) if is_truncated(&error) => Ok(0),
+        read => read,
+    }
 }
 
 /// Writes or flushes once, at most `most` bytes, or one line if `most` says so.
@@ -452,14 +472,26 @@ async fn write(
     Ok(Turn::Wrote {
         count,
         line: line.map_or(0, |line| line - count),
+        flushed: is_flushed(writer).await,
     })
+}
+
+/// Flushes if that takes no wait, and returns whether it did. The peer may have a record, and close,
+/// before the next turn: a record that only seems to wait would be sent twice.
+async fn is_flushed(writer: &mut WriteHalf) -> bool {
+    let flush = |cx: &mut Context<'_>| match Pin::new(&mut *writer).poll_flush(cx) {
+        Poll::Ready(Ok(())) => Poll::Ready(true),
+        // The next turn waits, or fails in the same way.
+        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(false),
+    };
+    poll_fn(flush).await
 }
 
 /// Whether the peer of a Unix socket has closed it, which shows at once. Of TCP it shows later.
 #[cfg(unix)]
 pub(super) fn is_closed(writer: &WriteHalf) -> bool {
     use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::task::Waker;
 
     let WriteHalf::Unix(writer) = writer else {
         return false;

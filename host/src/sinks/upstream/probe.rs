@@ -15,10 +15,9 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::connection::{Broken, is_closed};
+use super::connection::{Broken, is_closed, read};
 use super::socket::Socket;
 use super::trial::LONG_SETTLE;
 use super::{ConnectError, Link, Upstream};

@@ -1,17 +1,29 @@
-//! Upstreams that fail in random ways: every line is delivered, counted as lost, or still queued.
+//! Upstreams that fail in random ways, plain and over TLS: every line is delivered, counted as lost, or
+//! still queued.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::mem::MaybeUninit;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::net::tls::testing::Certificates;
+use crate::net::tls::{Client, Server};
+use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 use crate::sinks::testing::upstreams;
 use crate::sinks::upstream::ConnectOptions;
+
+/// The certificates of both ends.
+static TLS: LazyLock<(Arc<Server>, Arc<Client>)> = LazyLock::new(|| {
+    let files = Certificates::new();
+    (files.server("localhost"), files.client())
+});
 
 /// What a peer does with one connection.
 #[derive(Debug, Clone)]
@@ -49,28 +61,60 @@ const WELL: Manners = Manners {
 /// How many lines are sent.
 const LINES: usize = 2000;
 
+/// Both halves of a peer's connection.
+async fn halves(peer: TcpStream, tls: bool) -> Option<(ReadHalf, WriteHalf)> {
+    let plain = Plain::Tcp(peer);
+    if !tls {
+        return Some(plain.into_split());
+    }
+    // The host may have given up meanwhile.
+    TLS.0.accept(plain, Duration::from_secs(10)).await.ok()
+}
+
+/// Makes the system acknowledge what has been read, and will be, at once. It may wait for 40 ms after
+/// something was sent; here time passes faster. A reset meanwhile would look as if nobody had read
+/// (`docs/guarantees.md`).
+fn acknowledge(socket: &socket2::Socket) {
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_quickack(true).expect("set");
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
+}
+
 /// Serves one connection. Returns what it got. It ends only when it has read all that had come.
-async fn serve(mut peer: TcpStream, manners: Manners) -> Vec<u8> {
+async fn serve(peer: TcpStream, tls: bool, manners: Manners) -> Vec<u8> {
+    let socket = SockRef::from(&peer).try_clone().expect("a descriptor");
     let mut all = Vec::new();
     sleep(manners.waits).await;
+    let Some((mut reader, mut writer)) = halves(peer, tls).await else {
+        return all;
+    };
     if manners.half_closes {
-        drop(peer.shutdown().await);
+        drop(writer.shutdown().await);
     }
+    acknowledge(&socket);
+    let mut found = vec![0; 64 * 1024];
     let reading = async {
-        let mut found = vec![0; 64 * 1024];
-        while let Ok(count @ 1..) = peer.read(&mut found).await {
+        while let Ok(count @ 1..) = reader.read(&mut found).await {
             all.extend_from_slice(&found[..count]);
+            acknowledge(&socket);
         }
     };
-    drop(tokio::time::timeout(manners.reads, reading).await);
+    let ended = timeout(manners.reads, reading).await.is_ok();
     // What the runtime has not noticed yet, too.
-    let mut socket = &*socket2::SockRef::from(&peer);
-    let mut found = [0; 4096];
-    while let Ok(count @ 1..) = std::io::Read::read(&mut socket, &mut found) {
-        all.extend_from_slice(&found[..count]);
+    while !ended && matches!(socket.peek(&mut [MaybeUninit::uninit()]), Ok(1)) {
+        match timeout(Duration::from_millis(1), reader.read(&mut found)).await {
+            Ok(Ok(count @ 1..)) => {
+                all.extend_from_slice(&found[..count]);
+                acknowledge(&socket);
+            }
+            // A part of a record.
+            Err(_) => {}
+            Ok(_) => break,
+        }
     }
     if manners.resets {
-        reset(peer);
+        socket.set_linger(Some(Duration::ZERO)).expect("set");
     }
     all
 }
@@ -83,11 +127,16 @@ async fn run(
     peers: Vec<Vec<Manners>>,
     options: ConnectOptions,
 ) -> (BTreeMap<String, usize>, OutputMetrics) {
+    let tls = options.tls.is_some();
     let (mut listeners, mut list) = (Vec::new(), Vec::new());
     for _ in &peers {
         let (listener, to) = listen().await;
         listeners.push(listener);
-        list.push(to);
+        list.push(if tls {
+            to.replace("tcp://127.0.0.1", "tls://localhost")
+        } else {
+            to
+        });
     }
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let counts = metrics();
@@ -112,7 +161,7 @@ async fn run(
                 let peer = accept(&listener).await;
                 let (manners, got) = (manners.next().unwrap_or(WELL), Arc::clone(&got));
                 open.spawn(async move {
-                    let bytes = serve(peer, manners).await;
+                    let bytes = serve(peer, tls, manners).await;
                     got.lock().expect("not poisoned").push(bytes);
                 });
             }
@@ -141,18 +190,60 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
-fn resending() -> ConnectOptions {
+/// How a sink reaches its upstreams.
+fn reaching(tls: bool, resend: bool) -> ConnectOptions {
     ConnectOptions {
-        resend: true,
+        resend,
+        tls: tls.then(|| Arc::clone(&TLS.1)),
         ..options()
     }
 }
 
-/// Of several upstreams, none of which keeps a connection for long.
+/// Several upstreams, none of which keeps a connection for long.
 fn several() -> impl Strategy<Value = (Vec<Vec<Manners>>, Option<Duration>)> {
     let peers = prop::collection::vec(prop::collection::vec(manners(), 0..8), 1..4);
     let age = prop::option::of((1_u64..9).prop_map(Duration::from_secs));
     (peers, age)
+}
+
+/// Without `resend`: no line comes twice, and each that is lost is counted.
+fn check_counts(
+    pause: u64,
+    peers: Vec<Vec<Manners>>,
+    options: ConnectOptions,
+) -> Result<(), TestCaseError> {
+    let (came, counts) = block_on(run(LINES, pause, peers, options));
+    let lost = unacknowledged(&counts);
+    prop_assert!(came.values().all(|times| *times == 1), "{:?}", came);
+    prop_assert_eq!(counts.lines.get() + lost, LINES as u64);
+    prop_assert!(
+        came.len() as u64 >= counts.lines.get(),
+        "{} came, delivered: {}",
+        came.len(),
+        counts.lines.get()
+    );
+    prop_assert_eq!((counts.resent.get(), counts.queued.get()), (0, 0));
+    Ok(())
+}
+
+/// With `resend`: every line comes, and no more come twice than are counted.
+fn check_resent(
+    pause: u64,
+    peers: Vec<Vec<Manners>>,
+    options: ConnectOptions,
+) -> Result<(), TestCaseError> {
+    let (came, counts) = block_on(run(LINES, pause, peers, options));
+    prop_assert_eq!(came.len(), LINES);
+    prop_assert_eq!(counts.lines.get(), LINES as u64);
+    prop_assert_eq!((unacknowledged(&counts), counts.queued.get()), (0, 0));
+    let more = came.values().sum::<usize>() - LINES;
+    prop_assert!(
+        more as u64 <= counts.resent.get(),
+        "{} of {}",
+        more,
+        counts.resent.get()
+    );
+    Ok(())
 }
 
 proptest! {
@@ -162,44 +253,37 @@ proptest! {
     fn without_resend_no_line_goes_twice_and_each_that_is_lost_is_counted(
         manners in prop::collection::vec(manners(), 1..6),
     ) {
-        let (came, counts) = block_on(run(LINES, 7, vec![manners], options()));
-        let lost = unacknowledged(&counts);
-        prop_assert!(came.values().all(|times| *times == 1), "{:?}", came);
-        prop_assert_eq!(counts.lines.get() + lost, LINES as u64);
-        prop_assert!(came.len() as u64 >= counts.lines.get(), "delivered: {}", counts.lines.get());
-        prop_assert_eq!((counts.resent.get(), counts.queued.get()), (0, 0));
+        check_counts(7, vec![manners], reaching(false, false))?;
     }
 
     #[test]
     fn with_resend_every_line_comes(manners in prop::collection::vec(manners(), 1..6)) {
-        let (came, counts) = block_on(run(LINES, 7, vec![manners], resending()));
-        prop_assert_eq!(came.len(), LINES);
-        prop_assert_eq!(counts.lines.get(), LINES as u64);
-        prop_assert_eq!((unacknowledged(&counts), counts.queued.get()), (0, 0));
-        let more = came.values().sum::<usize>() - LINES;
-        prop_assert!(more as u64 <= counts.resent.get(), "{} of {}", more, counts.resent.get());
+        check_resent(7, vec![manners], reaching(false, true))?;
     }
 
     #[test]
     fn among_several_upstreams_no_line_goes_twice_and_each_that_is_lost_is_counted(
         (peers, max_age) in several(),
     ) {
-        let options = ConnectOptions { max_age, ..options() };
-        let (came, counts) = block_on(run(LINES, 60, peers, options));
-        prop_assert!(came.values().all(|times| *times == 1), "{:?}", came);
-        prop_assert_eq!(counts.lines.get() + unacknowledged(&counts), LINES as u64);
-        prop_assert!(came.len() as u64 >= counts.lines.get(), "delivered: {}", counts.lines.get());
-        prop_assert_eq!((counts.resent.get(), counts.queued.get()), (0, 0));
+        check_counts(60, peers, ConnectOptions { max_age, ..reaching(false, false) })?;
     }
 
     #[test]
     fn among_several_upstreams_every_line_comes_with_resend((peers, max_age) in several()) {
-        let options = ConnectOptions { max_age, ..resending() };
-        let (came, counts) = block_on(run(LINES, 60, peers, options));
-        prop_assert_eq!(came.len(), LINES);
-        prop_assert_eq!(counts.lines.get(), LINES as u64);
-        prop_assert_eq!((unacknowledged(&counts), counts.queued.get()), (0, 0));
-        let more = came.values().sum::<usize>() - LINES;
-        prop_assert!(more as u64 <= counts.resent.get(), "{} of {}", more, counts.resent.get());
+        check_resent(60, peers, ConnectOptions { max_age, ..reaching(false, true) })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_same_over_tls_without_resend(manners in prop::collection::vec(manners(), 1..6)) {
+        check_counts(7, vec![manners], reaching(true, false))?;
+    }
+
+    #[test]
+    fn the_same_over_tls_with_resend(manners in prop::collection::vec(manners(), 1..6)) {
+        check_resent(7, vec![manners], reaching(true, true))?;
     }
 }
