@@ -146,9 +146,14 @@ pub fn run<A: AsRef<OsStr>>(
     })
 }
 
-/// The binary of the same profile, `target/PROFILE/linemill`. Tests run from `deps` below that
-/// folder, the bench from the folder itself.
+/// The binary under test, of the same profile.
 fn binary() -> PathBuf {
+    built("linemill")
+}
+
+/// A program of the same profile, `target/PROFILE/NAME`. Tests run from `deps` below that folder, the
+/// bench from the folder itself.
+pub(crate) fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a program knows its own path");
     let folder = own.parent().expect("a program lies in a folder");
     let profile = if folder.ends_with("deps") {
@@ -157,7 +162,7 @@ fn binary() -> PathBuf {
         folder
     };
     let path = profile
-        .join("linemill")
+        .join(name)
         .with_extension(std::env::consts::EXE_EXTENSION);
     assert!(
         path.is_file(),

@@ -3,8 +3,8 @@
 //! In: the binary that cargo built, configurations as text, guests as `.wat` text.
 //! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Upstream`]),
 //! network faults in between ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of other
-//! verbs ([`run`]), programs that others wrote ([`Program`]), and lines that show what swaps do to
-//! them ([`soak`]).
+//! verbs ([`run`]), programs that others wrote ([`Program`]), networks of their own for them (`Network`), and
+//! lines that show what swaps and outages do to them ([`soak`], `outage`).
 //! Not here: any code of the host. The tests know no more about it than a user can.
 //!
 //! A failed expectation panics with what was expected and what came instead. Every wait is bounded.
@@ -24,6 +24,10 @@ pub mod guest;
 mod host;
 mod http;
 mod metrics;
+#[cfg(unix)]
+mod network;
+#[cfg(unix)]
+pub mod outage;
 mod output;
 mod process;
 mod program;
@@ -41,9 +45,13 @@ pub use host::{Host, Outcome, Reload};
 pub use http::{Response, request};
 pub use metrics::Metrics;
 #[cfg(unix)]
+pub use network::Network;
+#[cfg(unix)]
 pub use process::raise_descriptors;
 pub use process::{Memory, descriptors, family, forget_peak, memory, peak_memory, processor_time};
 pub use program::{Program, available, skip};
+#[cfg(unix)]
+pub use program::{rsyslogd, rsyslogd_with_tls, syslog_ng};
 pub use proxy::{Faults, Proxy};
 pub use receiver::{Manner, Receiver};
 pub use upstream::Upstream;

@@ -4,6 +4,8 @@
 //! missing; a running child process with its output. Dropping it kills the process, by its id.
 
 mod install;
+#[cfg(unix)]
+mod syslog;
 
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use crate::eventually;
 use crate::output::Output;
 
 pub use install::available;
+#[cfg(unix)]
+pub use syslog::{rsyslogd, rsyslogd_with_tls, syslog_ng};
 
 /// Reports on standard error that `what` was not tested, and why. The report appears even when the
 /// output of tests is captured.
@@ -123,12 +127,39 @@ impl Program {
     #[cfg(unix)]
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// Sends SIGKILL, and waits until the process has ended.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the child is ours");
+        self.wait();
+    }
+
+    /// Stops the process until [`resume`](Self::resume): it runs no more, and its sockets stay open.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn stop(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets a stopped process go on.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn resume(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw)
             .expect("a child has an id");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is ours");
-        self.wait()
+        rustix::process::kill_process(id, signal).expect("it is ours");
     }
 }
 

@@ -24,8 +24,8 @@ Usage: cargo xtask TASK
   bench [ARGS]              Measure the host and its peers on a quiet machine. `bench report` runs
                             all measurements and writes docs/bench.md
   engines [ARGS]            Measure other WebAssembly engines; the first build takes long
-  soak [ARGS]               Reload under load, then connect and disconnect, and check every line:
-                            35 minutes
+  soak [ARGS]               Reload under load, connect and disconnect, interrupt an upstream, and
+                            check every line: 75 minutes
   help                      Show this text
 
 Each task builds only what is out of date. The first build takes 10 to 15 minutes on two cores,

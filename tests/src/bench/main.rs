@@ -24,6 +24,8 @@ mod peer;
 mod ping;
 mod rates;
 mod ready;
+#[cfg(unix)]
+mod receive;
 mod report;
 mod rounds;
 mod saturate;
@@ -97,6 +99,10 @@ enum What {
     /// Run the peer of real filters
     #[command(hide = true)]
     Filtered(filtered::Filtered),
+    /// Run the upstream that outages strike
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Receive(receive::Receive),
 }
 
 fn main() -> ExitCode {
@@ -121,6 +127,8 @@ fn main() -> ExitCode {
         What::Report(report) => report.run(),
         What::Codec(codec) => codec.run(),
         What::Filtered(filtered) => filtered.run(),
+        #[cfg(unix)]
+        What::Receive(receive) => receive.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

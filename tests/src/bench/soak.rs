@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use linemill_tests::soak::{Burst, Churn, Observations, Pace, Phase, Soak, Storm};
+use linemill_tests::outage::{Outage, Outages};
+use linemill_tests::soak::{
+    Burst, Changes, Churn, Departure, Departures, Observations, Pace, Phase, Soak, Storm,
+};
 
 use crate::idle::raise_files;
 
@@ -28,6 +31,27 @@ const LOOKS: u32 = 300;
 /// By how much resident memory may grow during the churn, as a share of its mean.
 const SLOPE: f64 = 0.01;
 
+/// Changes of a key.
+const CHANGES: u64 = 200;
+
+/// How the upstream is struck: how long it is up, and then down.
+const OUTAGES: [(Outage, Duration, Duration); 4] = [
+    (
+        Outage::Killed,
+        Duration::from_secs(4),
+        Duration::from_secs(2),
+    ),
+    (
+        Outage::Stopped,
+        Duration::from_secs(4),
+        Duration::from_secs(3),
+    ),
+    (Outage::Cut, Duration::from_secs(4), Duration::from_secs(10)),
+    (Outage::Restarted, Duration::from_secs(1), Duration::ZERO),
+];
+/// How soon lines must come again.
+const RECOVERY: Duration = Duration::from_secs(2);
+
 /// Options of the soak.
 #[derive(Debug, Args)]
 pub(crate) struct Whole {
@@ -42,6 +66,9 @@ pub(crate) struct Whole {
     /// Lines per second over all of them
     #[arg(long, default_value_t = 20_000.0)]
     lines: f64,
+    /// Minutes of each kind of outage, with `resend` and without
+    #[arg(long, default_value_t = 5.0)]
+    outage_minutes: f64,
     /// Number of swaps
     #[arg(long, default_value_t = 1000)]
     swaps: u64,
@@ -70,6 +97,12 @@ enum Part {
     Burst,
     /// Connections that open and close, one in ten of them by a reset
     Churn,
+    /// Changes of where lines go and come from
+    Changes,
+    /// Stops and removals of a listener under senders that need no answer
+    Departures,
+    /// An upstream that is killed, stopped, cut off and restarted
+    Outages,
 }
 
 impl Whole {
@@ -88,6 +121,9 @@ impl Whole {
                     Part::Storm => self.storm().context("storm")?,
                     Part::Burst => self.burst().context("burst")?,
                     Part::Churn => self.churn().context("churn")?,
+                    Part::Changes => self.changes().context("changes")?,
+                    Part::Departures => departures().context("departures")?,
+                    Part::Outages => self.outages().context("outages")?,
                 }
             }
         }
@@ -175,6 +211,45 @@ impl Whole {
         Ok(())
     }
 
+    fn changes(&self) -> anyhow::Result<()> {
+        let changes = Changes {
+            pace: self.pace(),
+            changes: CHANGES,
+            every: Duration::from_millis(100),
+        };
+        let found = changes.run()?;
+        println!(
+            "changes: {CHANGES} of `to`, `routes`, `tee`, `bind` and `framing` under {} connections; {} lines, each once \
+             and in order, and {} copies; a reload took {:.1?} at most",
+            self.connections, found.lines, found.copies, found.slowest
+        );
+        Ok(())
+    }
+
+    fn outages(&self) -> anyhow::Result<()> {
+        let time = Duration::try_from_secs_f64(self.outage_minutes * 60.0);
+        let time = time.context("--outage-minutes")?;
+        let mut wrong = Vec::new();
+        for (kind, up, down) in OUTAGES {
+            for resend in [false, true] {
+                let outages = Outages {
+                    kind,
+                    time,
+                    up,
+                    down,
+                    lines: self.lines as u32,
+                    resend,
+                };
+                // One that fails says nothing of the others.
+                if let Err(error) = account(&outages) {
+                    wrong.push(format!("{kind:?}, resend = {resend}: {error:#}"));
+                }
+            }
+        }
+        ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+        Ok(())
+    }
+
     fn churn(&self) -> anyhow::Result<()> {
         let (visitors, resets) = CHURN;
         let churn = Churn {
@@ -206,6 +281,55 @@ impl Whole {
         );
         Ok(())
     }
+}
+
+fn departures() -> anyhow::Result<()> {
+    for kind in [Departure::Stop, Departure::Removal] {
+        for senders in [10, 100, 1000] {
+            for gap in [20, 70, 300].map(Duration::from_millis) {
+                let departures = Departures { kind, senders, gap };
+                let what = format!("{kind:?} under {senders} senders with gaps of {gap:?}");
+                let lines = departures.run().with_context(|| what.clone())?;
+                println!("departures: {what}: {lines} lines sent, delivered and counted");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn account(outages: &Outages) -> anyhow::Result<()> {
+    let found = outages.run()?;
+    println!(
+        "outages: {:?} {} times, resend = {}; {} lines sent, {} delivered, {} counted as lost, {} came, {} missing, \
+         {} of them not counted, {} came twice; lines came again within {:.1?}",
+        outages.kind,
+        found.recoveries.len(),
+        outages.resend,
+        found.sent,
+        found.delivered,
+        found.lost,
+        found.came,
+        found.missing(),
+        found.unaccounted(),
+        found.doubled,
+        found.slowest(),
+    );
+    ensure!(
+        !outages.resend || found.lost == 0,
+        "lines were lost in spite of `resend`"
+    );
+    // A process that ends takes with it what its system has acknowledged and it has not read.
+    let may_leave_unread = matches!(outages.kind, Outage::Killed | Outage::Restarted);
+    ensure!(
+        may_leave_unread || found.unaccounted() == 0,
+        "{} lines are missing and not counted",
+        found.unaccounted()
+    );
+    ensure!(
+        outages.kind == Outage::Restarted || found.slowest() <= RECOVERY,
+        "no line within {RECOVERY:?} after an outage"
+    );
+    Ok(())
 }
 
 fn seen(found: &Observations) -> String {

@@ -11,12 +11,17 @@
 //! | `short_lived` | connections that come and go |
 //! | `swaps` | swaps at a steady pace, and bursts of SIGHUPs |
 //! | `storm` | reloads under connections of both kinds |
+//! | `changes` | changes of where lines go and come from |
+//! | `departures` | stops and removals under senders that need no answer |
 //! | `churn` | what short-lived connections leave behind in the host |
 //! | `observations` | latencies, gaps and moves, added up |
 //!
 //! Not here: how fast is fast enough. The tests run this for seconds, `linemill-bench` at full size.
 
+mod changes;
 mod churn;
+#[cfg(unix)]
+mod departures;
 mod line;
 mod long_lived;
 mod observations;
@@ -24,7 +29,10 @@ mod short_lived;
 mod storm;
 mod swaps;
 
+pub use changes::{Changes, ChangesReport};
 pub use churn::{Churn, ChurnReport};
+#[cfg(unix)]
+pub use departures::{Departure, Departures};
 pub use long_lived::{LongLived, Pace, Phase};
 pub use observations::Observations;
 pub use storm::{Storm, StormReport};

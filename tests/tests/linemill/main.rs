@@ -146,6 +146,9 @@ mod connections {
     mod complaints;
     /// Many connections at once, and no descriptors left.
     mod floods;
+    /// haproxy, which sends its own log through a `ring`.
+    #[cfg(unix)]
+    mod haproxy_ring;
     /// `max_connections`, memory, readers that do not read (cases 14, 18, 19).
     mod limits;
     /// Clients and servers that others wrote: netcat, socat, OpenSSL.
@@ -158,6 +161,9 @@ mod connections {
     mod slow;
     /// Syslog senders that others wrote: logger, rsyslogd.
     mod syslog;
+    /// syslog-ng as a sender, in every way that it has.
+    #[cfg(unix)]
+    mod syslog_ng;
     /// Silent and slow connections are closed (cases 15 to 17).
     mod timeouts;
 }
@@ -177,6 +183,9 @@ mod sinks {
     /// Connections to upstreams that are replaced when they are too old: `to_max_age`.
     #[cfg(unix)]
     mod max_age;
+    /// An upstream that is killed, stopped, cut off and restarted under a steady flow of lines.
+    #[cfg(target_os = "linux")]
+    mod outages;
     /// Failed lines sent to quarantine.
     #[cfg(unix)]
     mod quarantine;
@@ -190,6 +199,9 @@ mod sinks {
     mod shared;
     /// `to = "stdout"`.
     mod stdout;
+    /// Syslog receivers that others wrote: rsyslogd, syslog-ng.
+    #[cfg(unix)]
+    mod syslog;
     /// Copies of lines: `tee`.
     mod tee;
     /// An upstream connection per client, over TCP, TLS and Unix sockets.
@@ -238,6 +250,9 @@ mod admin {
     mod access;
     /// Health, readiness, and counters that add up.
     mod metrics;
+    /// `/readyz` while outputs are down.
+    #[cfg(target_os = "linux")]
+    mod readiness;
     /// Generations, and what they still hold.
     mod status;
 }
@@ -250,9 +265,6 @@ mod operation {
         /// The admin address under attack.
         mod admin;
         /// Lines around `max_line`, cut at every byte.
-    /// `/readyz` while outputs are down.
-    #[cfg(target_os = "linux")]
-    mod readiness;
         mod borders;
         /// Random bytes, and more connections than are allowed.
         mod listeners;
@@ -263,7 +275,7 @@ mod operation {
         /// Clients that send single bytes, or never read.
         mod slow;
     }
-    /// Swaps under many connections: every line is checked.
+    /// Swaps, other changes and stops under many connections: every line is checked.
     #[cfg(unix)]
     mod soak;
 }

@@ -432,7 +432,7 @@ fn is_held_up(queue: &QueueReader) -> bool {
 
 /// Reads some of the answers; 0 is their end. Many peers end TLS without close_notify: rsyslog, for one.
 /// Answers are discarded, so it does no harm if they were cut off.
-async fn read(reader: &mut ReadHalf, answers: &mut [u8]) -> io::Result<usize> {
+pub(super) async fn read(reader: &mut ReadHalf, answers: &mut [u8]) -> io::Result<usize> {
     match reader.read(answers).await {
         Err(error) if is_truncated(&error) => Ok(0),
         read => read,

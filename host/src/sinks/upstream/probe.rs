@@ -83,7 +83,7 @@ pub(super) async fn probe(
         let wake = if is_up.is_some() { up } else { until };
         let look = if fresh.ended { now + LOOK } else { wake };
         tokio::select! {
-            read = fresh.link.reader.read(&mut answers), if !fresh.ended => {
+            read = read(&mut fresh.link.reader, &mut answers), if !fresh.ended => {
                 if read.map_err(Broken::from)? == 0 {
                     fresh.end_of_answers()?;
                     if fresh.doubtful {

@@ -35,6 +35,18 @@ fn tls_host() -> Host {
     Host::serve_in(folder, Host::config(tls, ""))
 }
 
+/// A host that listens on a Unix socket in its folder, and the path of that.
+#[cfg(unix)]
+fn unix_host() -> (Host, String) {
+    let folder = Folder::new();
+    let socket = folder.path().join("socket").display().to_string();
+    let bind = format!("bind = \"unix:{socket}\"");
+    let config = Host::config("", "").replacen("bind = \"127.0.0.1:0\"", &bind, 1);
+    let host = Host::serve_in(folder, config);
+    host.announced(0);
+    (host, socket)
+}
+
 /// The path of that certificate.
 fn ca(host: &Host) -> String {
     host.folder().path().join("ca.crt").display().to_string()
@@ -66,6 +78,36 @@ fn ncat() {
     let (ip, port) = (address.ip().to_string(), address.port().to_string());
     converse(Program::run(path, &[&ip, &port]));
     host.expect_no_connections();
+}
+
+/// Its half-close is the end of its input, also by a Unix socket.
+#[test]
+#[cfg(unix)]
+fn ncat_over_a_unix_socket() {
+    let Some(path) = program("ncat", "ncat") else {
+        return;
+    };
+    let (host, socket) = unix_host();
+    converse(Program::run(path, &["--unixsock", &socket]));
+    host.expect_no_connections();
+}
+
+#[test]
+fn ncat_by_udp() {
+    let Some(path) = program("ncat", "ncat") else {
+        return;
+    };
+    let bind = "bind = \"127.0.0.1:0\"";
+    let config = Host::config("to = \"stdout\"", "");
+    let host = Host::serve(config.replacen(bind, "bind = \"udp://127.0.0.1:0\"", 1));
+    let announced = host.announced(0);
+    let (_, port) = announced.rsplit_once(':').expect("a port");
+    let mut client = Program::run(path, &["--udp", "--send-only", "127.0.0.1", port]);
+    client.send(b"Hello\n");
+    host.expect_stdout(b"Uryyb\n");
+    client.send(b"rest");
+    host.expect_stdout(b"Uryyb\nerfg\n");
+    assert!(client.wait().success(), "{}", client.output());
 }
 
 #[test]
@@ -123,15 +165,7 @@ fn socat_over_a_unix_socket() {
     let Some(path) = program("socat", "socat") else {
         return;
     };
-    let folder = Folder::new();
-    let socket = folder.path().join("socket").display().to_string();
-    let bind = format!("unix:{socket}");
-    let host = Host::serve(Host::config("", "").replacen(
-        "bind = \"127.0.0.1:0\"",
-        &format!("bind = \"{bind}\""),
-        1,
-    ));
-    host.announced(0);
+    let (host, socket) = unix_host();
     let to = format!("UNIX-CONNECT:{socket}");
     converse(Program::run(path, &["-t", "10", "-", &to]));
     host.expect_no_connections();

@@ -2,7 +2,11 @@
 
 use std::process::Command;
 
-use linemill_tests::{Folder, Host, Program, eventually};
+#[cfg(unix)]
+use linemill_tests::tls::Authority;
+#[cfg(unix)]
+use linemill_tests::{Folder, rsyslogd, rsyslogd_with_tls, skip};
+use linemill_tests::{Host, Program, eventually};
 
 use super::programs::program;
 
@@ -12,7 +16,7 @@ fn syslog_host() -> Host {
 }
 
 /// A host that receives syslog in this framing and writes lines to standard output.
-fn collecting(framing: &str) -> Host {
+pub(super) fn collecting(framing: &str) -> Host {
     Host::with(&format!(
         "chain = []\nframing = \"{framing}\"\nto_framing = \"lf\"\nto = \"stdout\""
     ))
@@ -20,7 +24,7 @@ fn collecting(framing: &str) -> Host {
 
 /// Waits for `count` lines that contain `start`; returns each from `start` on.
 #[track_caller]
-fn texts(host: &Host, count: usize, start: &str) -> Vec<String> {
+pub(super) fn texts(host: &Host, count: usize, start: &str) -> Vec<String> {
     let got = eventually(&format!("{count} lines with {start:?}"), || {
         let text = String::from_utf8_lossy(&host.stdout(0)).into_owned();
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
@@ -127,29 +131,54 @@ fn rsyslog_forwards_by_rfc_5424() {
     }
 }
 
+/// With rsyslog's own TLS, which checks the name in the host's certificate.
+#[test]
+#[cfg(unix)]
+fn rsyslog_forwards_over_tls() {
+    let authority = Authority::new();
+    let folder = Folder::new();
+    let ca = authority.write(&folder, "ca.crt").display().to_string();
+    authority.server().write(&folder, "server");
+    let keys = "chain = []\nframing = \"octet\"\nto_framing = \"lf\"\nto = \"stdout\"\n\
+                tls = { cert = \"server.crt\", key = \"server.key\" }";
+    let host = Host::serve_in(folder, Host::config(keys, ""));
+    let parameters = " TCP_Framing=\"octet-counted\" StreamDriver=\"gtls\" StreamDriverMode=\"1\" \
+                      StreamDriverAuthMode=\"x509/name\" StreamDriverPermittedPeers=\"localhost\"";
+    let global = format!(" defaultNetstreamDriverCAFile=\"{ca}\"");
+    forward(&host, &global, parameters, rsyslogd_with_tls);
+}
+
 /// Forwards lines by rsyslogd, with these further parameters.
 #[track_caller]
 #[cfg(unix)]
 fn rsyslog(host: &Host, parameters: &str) {
+    forward(host, "", parameters, rsyslogd);
+}
+
+/// Forwards lines by a daemon that `start` starts, with further global parameters and some for forwarding.
+#[track_caller]
+#[cfg(unix)]
+fn forward(
+    host: &Host,
+    global: &str,
+    parameters: &str,
+    start: impl Fn(&Folder, &str) -> Result<Program, String>,
+) {
     use std::os::unix::net::UnixDatagram;
 
-    let Some(path) = program("rsyslogd", "rsyslog") else {
-        return;
-    };
     let folder = Folder::new();
     let here = folder.path().display().to_string();
-    folder.write(
-        "rsyslog.conf",
-        format!(
-            "global(workDirectory=\"{here}\")\n\
-             module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
-             input(type=\"imuxsock\" Socket=\"{here}/log\" RateLimit.Interval=\"0\")\n\
-             action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\"{parameters})\n",
-            host.address().port()
-        ),
+    let config = format!(
+        "global(workDirectory=\"{here}\"{global})\n\
+         module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
+         input(type=\"imuxsock\" Socket=\"{here}/log\" RateLimit.Interval=\"0\")\n\
+         action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\"{parameters})\n",
+        host.address().port()
     );
-    let (config, pid) = (format!("{here}/rsyslog.conf"), format!("{here}/pid"));
-    let mut daemon = Program::run(path, &["-n", "-f", &config, "-i", &pid]);
+    let mut daemon = match start(&folder, &config) {
+        Ok(daemon) => daemon,
+        Err(why) => return skip("rsyslogd as a sender", &why),
+    };
     let log = UnixDatagram::unbound().expect("a socket");
     eventually("rsyslogd listens", || {
         log.connect(format!("{here}/log")).ok()

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use linemill_tests::soak::{Burst, Churn, Pace, Soak, Storm};
+use linemill_tests::soak::{Burst, Changes, Churn, Departure, Departures, Pace, Soak, Storm};
 
 const PACE: Pace = Pace {
     connections: 16,
@@ -68,4 +68,28 @@ fn short_lived_connections_leave_no_descriptor() {
     assert!(report.connections > 20, "{}", report.connections);
     let [before, after] = report.descriptors;
     assert_eq!(after, before, "descriptors");
+}
+
+#[test]
+fn changes_of_where_lines_go_and_come_from() {
+    let changes = Changes {
+        pace: PACE,
+        changes: 20,
+        every: Duration::from_millis(100),
+    };
+    let report = changes.run().expect("every line is found once");
+    assert!(report.lines > 100 && report.copies > 0, "{report:?}");
+}
+
+#[test]
+fn departures_under_senders_that_need_no_answer() {
+    for kind in [Departure::Stop, Departure::Removal] {
+        let departures = Departures {
+            kind,
+            senders: 50,
+            gap: Duration::from_millis(70),
+        };
+        let lines = departures.run().expect("every line is delivered");
+        assert!(lines > 100, "{lines}");
+    }
 }
