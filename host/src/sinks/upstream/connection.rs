@@ -289,6 +289,10 @@ impl Connection {
         if !self.trial.look(now, acknowledged, all) {
             return Err(Broken::Ended);
         }
+        if all && self.trial.lacks_line(now) && queue.is_idle() && queue.is_full() {
+            // Senders wait for the room of lines that this connection has taken: none will come.
+            return Err(Broken::Ended);
+        }
         if self.trial.is_trusted() && !self.trial.is_doubted() {
             queue.acknowledge(unacknowledged);
         }

@@ -247,6 +247,15 @@ impl Trial {
         matches!(&self.phase, Phase::Line(line) if line.after_fin)
     }
 
+    /// Whether it has waited for a line to try the peer with, after its FIN, as long as a connection takes
+    /// to settle.
+    pub(super) fn lacks_line(&self, now: Instant) -> bool {
+        let Phase::Line(line) = &self.phase else {
+            return false;
+        };
+        line.after_fin && line.left.is_none() && now - line.since >= SETTLE
+    }
+
     /// Whether what the peer's system acknowledges counts as delivered.
     pub(super) fn is_trusted(&self) -> bool {
         self.trusted

@@ -137,3 +137,14 @@ async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
 
     assert!(!proven(start).fin(after(start, 2000), 10, true, None));
 }
+
+#[test]
+fn after_fin_a_line_is_missed_once_the_connection_would_have_settled() {
+    let start = Instant::now();
+    let mut trial = Trial::new(start, Experience::default());
+    assert!(trial.fin(start, 0, false, None));
+    assert!(!trial.lacks_line(start + SETTLE / 2));
+    assert!(trial.lacks_line(start + SETTLE));
+    trial.wrote(start + SETTLE, 5, 0);
+    assert!(!trial.lacks_line(start + 2 * SETTLE));
+}
