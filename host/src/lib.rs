@@ -5,6 +5,8 @@
 //! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate` and
 //! [`log`] are below both, and [`app`] wires everything.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
 pub mod complaints;
 pub mod connections;

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{DataPlane, Generation, Snapshot};
+use crate::log::announce;
 use crate::net::bind::{Access, BindRequest, BindSettings, Socket, SystemdSockets};
 use linemill_config::settings::{Address, Settings};
 use linemill_config::{Problem, Problems};
@@ -190,7 +191,7 @@ impl DataPlane for Listeners {
             };
             self.members.insert(name, member);
             if is_new {
-                eprintln!("listening on {address}");
+                announce(format_args!("listening on {address}"));
             }
         }
         self.members

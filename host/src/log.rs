@@ -1,15 +1,32 @@
 //! The log: written to standard error, filtered by `LINEMILL_LOG`.
 //!
 //! In: the environment. Out: a global tracing subscriber. Per-line events are logged at level trace only.
+//!
+//! Values of fields and messages may contain text of others: names, reasons, errors of peers. All of it is
+//! escaped here, so that no log line is forged, and no terminal driven. Only a message may have several
+//! lines, as reports of problems do; those after the first are indented.
 
-use std::fmt;
-use std::io::IsTerminal;
+use std::fmt::{self, Write as _};
+use std::io::{IsTerminal, Write as _};
 
+use linemill_config::{Escape, shown};
+use tracing::field::{Field, Visit};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::{DefaultFields, Writer};
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FormatFields, FormattedFields};
+
+/// The name that tracing gives to the message of an event.
+const MESSAGE: &str = "message";
+/// What the lines of a message begin with, after the first.
+const INDENT: &str = "\n    ";
+
+/// Prints a line on standard error that is no log line: where the host listens.
+pub fn announce(line: fmt::Arguments<'_>) {
+    // Without a reader, nobody waits for it.
+    let _ = writeln!(std::io::stderr(), "{}", shown(line));
+}
 
 /// Starts logging. Only the first call has an effect.
 pub fn init() {
@@ -21,7 +38,7 @@ pub fn init() {
     };
     let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
     let logging = tracing_subscriber::fmt()
-        .fmt_fields(LatestFields::default())
+        .fmt_fields(EscapedFields)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
@@ -30,15 +47,28 @@ pub fn init() {
     drop(logging.try_init());
 }
 
-/// Formats fields as the default does, except that the last field of a span, recorded again, has its
-/// new value only. The default would append the new value to the old one: a connection that has
-/// moved would show all its generations.
+/// Formats fields as `NAME=VALUE`, with what is not printable in a value escaped. The last field of a
+/// span, recorded again, has its new value only: otherwise a connection that has moved would show all its
+/// generations.
 #[derive(Debug, Default)]
-struct LatestFields(DefaultFields);
+struct EscapedFields;
 
-impl<'writer> FormatFields<'writer> for LatestFields {
+/// Writes the fields of one event or span.
+struct Fields<'a> {
+    writer: Writer<'a>,
+    is_first: bool,
+    written: fmt::Result,
+}
+
+impl<'writer> FormatFields<'writer> for EscapedFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        self.0.format_fields(writer, fields)
+        let mut visitor = Fields {
+            writer,
+            is_first: true,
+            written: Ok(()),
+        };
+        fields.record(&mut visitor);
+        visitor.written
     }
 
     fn add_fields(
@@ -56,7 +86,44 @@ impl<'writer> FormatFields<'writer> for LatestFields {
         if !current.fields.is_empty() {
             current.fields.push(' ');
         }
-        self.0.format_fields(current.as_writer(), fields)
+        self.format_fields(current.as_writer(), fields)
+    }
+}
+
+impl Fields<'_> {
+    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) -> fmt::Result {
+        if !std::mem::take(&mut self.is_first) {
+            self.writer.write_char(' ')?;
+        }
+        if field.name() == MESSAGE {
+            let mut text = String::new();
+            write!(Escape::report(&mut text), "{value}")?;
+            return self.writer.write_str(&text.replace('\n', INDENT));
+        }
+        let name = field.name();
+        if self.writer.has_ansi_escapes() {
+            // The name in italics, and a faint equals sign.
+            write!(self.writer, "\u{1b}[3m{name}\u{1b}[0m\u{1b}[2m=\u{1b}[0m")?;
+        } else {
+            write!(self.writer, "{name}=")?;
+        }
+        write!(self.writer, "{}", shown(value))
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == MESSAGE {
+            self.record_debug(field, &format_args!("{value}"));
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.written.is_ok() {
+            self.written = self.write(field, format_args!("{value:?}"));
+        }
     }
 }
 
@@ -64,8 +131,8 @@ impl<'writer> FormatFields<'writer> for LatestFields {
 #[derive(Default)]
 struct LastName(Option<&'static str>);
 
-impl tracing::field::Visit for LastName {
-    fn record_debug(&mut self, field: &tracing::field::Field, _: &dyn fmt::Debug) {
+impl Visit for LastName {
+    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
         self.0 = Some(field.name());
     }
 }
@@ -96,7 +163,7 @@ mod tests {
             let captured = Captured::default();
             let writer = captured.clone();
             let subscriber = tracing_subscriber::fmt()
-                .fmt_fields(LatestFields::default())
+                .fmt_fields(EscapedFields)
                 .with_writer(move || writer.clone())
                 .with_ansi(ansi)
                 .finish();
@@ -117,5 +184,41 @@ mod tests {
                 assert!(text.contains(shown), "{text:?}");
             }
         }
+    }
+
+    /// What is logged inside `log`.
+    fn logged(ansi: bool, log: impl FnOnce()) -> String {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .fmt_fields(EscapedFields)
+            .with_writer(move || writer.clone())
+            .with_ansi(ansi)
+            .with_target(false)
+            .without_time()
+            .finish();
+        tracing::subscriber::with_default(subscriber, log);
+        let bytes = captured.0.lock().expect("no panic").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn nobody_else_writes_a_line_of_the_log() {
+        let hostile = "a\nERROR forged\u{1b}[2J\u{202e}\u{9b}1m";
+        let escaped = "a\\nERROR forged\\u{1b}[2J\\u{202e}\\u{9b}1m";
+        let text = logged(false, || {
+            let span = tracing::error_span!("connection", peer = %hostile);
+            span.in_scope(|| tracing::warn!(error = %hostile, text = hostile, "it fails"));
+        });
+        let expected = format!(
+            " WARN connection{{peer={escaped}}}: it fails error={escaped} text=\"{escaped}\"\n"
+        );
+        assert_eq!(text, expected);
+        let text = logged(false, || tracing::warn!("it fails: {hostile}"));
+        let expected = " WARN it fails: a\n    ERROR forged\\u{1b}[2J\\u{202e}\\u{9b}1m\n";
+        assert_eq!(text, expected);
+        let text = logged(true, || tracing::warn!(error = %hostile, "it fails"));
+        assert!(text.ends_with(&format!("{escaped}\n")), "{text:?}");
+        assert!(!text.contains("\u{1b}[2J"), "{text:?}");
     }
 }

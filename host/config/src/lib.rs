@@ -49,7 +49,7 @@ pub use files::{ReadError, open_regular, read_open, read_regular, read_stream};
 pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use malformed::Malformed;
-pub use printable::{PRINTABLE, printable};
+pub use printable::{Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, shown};
 pub use problem::place::{Place, Places, Source};
 pub use problem::{Problem, Problems};
 

@@ -1,15 +1,17 @@
 //! The one type for errors that users read.
 //!
 //! In: a message, a hint, and the [`Place`] of the error. Out: [`Problem`], which displays in the
-//! style of a compiler: file, line, column, message, the line itself, and the hint. Not here:
-//! deciding what is wrong. Code that must distinguish failures has an enum of its own, and converts
-//! it to a `Problem` where it is reported to a user.
+//! style of a compiler: file, line, column, message, the line itself, and the hint. Messages quote
+//! names and texts of others, so what displays is escaped here ([`shown`]). Not here: deciding what is
+//! wrong. Code that must distinguish failures has an enum of its own, and converts it to a `Problem`
+//! where it is reported to a user.
 
 pub(crate) mod excerpt;
 pub(crate) mod place;
 
 use std::fmt;
 
+use crate::printable::shown;
 use place::Place;
 
 /// One thing that is wrong: what, where, and what would be right.
@@ -105,13 +107,13 @@ impl fmt::Display for Problem {
         write!(f, "{severity}: ")?;
         let excerpt = self.place.excerpt();
         if let Some(path) = self.place.path() {
-            write!(f, "{}:", path.display())?;
+            write!(f, "{}:", shown(path.display()))?;
             if let Some(excerpt) = &excerpt {
                 write!(f, "{}:{}:", excerpt.number, excerpt.before + 1)?;
             }
             write!(f, " ")?;
         }
-        write!(f, "{}", self.what)?;
+        write!(f, "{}", shown(&self.what))?;
         let mut margin = 0;
         if let Some(excerpt) = excerpt {
             let (line, pad, marks) = excerpt.window();
@@ -121,7 +123,7 @@ impl fmt::Display for Problem {
             write!(f, "\n {:margin$} | {pad}{marks}", "")?;
         }
         if !self.hint.is_empty() {
-            write!(f, "\n {:margin$} = hint: {}", "", self.hint)?;
+            write!(f, "\n {:margin$} = hint: {}", "", shown(&self.hint))?;
         }
         Ok(())
     }
@@ -249,6 +251,15 @@ mod tests {
     fn a_line_of_the_file_cannot_drive_a_terminal() {
         let shown = place("\u{1b}[2J", 0..1).problem("no", "").to_string();
         assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
+
+    #[test]
+    fn a_message_cannot_forge_a_line() {
+        let problem = Problem::new("no \u{202e}x\nerror: y", "do\r\u{9b}2J").of("\u{1b}]0;z");
+        let shown = "error: \\u{1b}]0;z: no \\u{202e}x\\nerror: y\n  = hint: do\\r\\u{9b}2J";
+        assert_eq!(problem.to_string(), shown);
+        let file = Place::file(Path::new("a\nb")).problem("no", "");
+        assert_eq!(file.to_string(), "error: a\\nb: no");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::verdict::Rules;
 
+use super::output::say;
 use super::plugin::{admit, hinted};
 
 /// Bytes given to the filter in one call, as on a busy connection.
@@ -75,9 +76,13 @@ impl Bench {
                 .map(|length| (format!("{length} bytes"), generated(*length)))
                 .collect(),
         };
-        println!(
+        say!(
             "{:<16} {:>10} {:>10} {:>10} {:>12}",
-            "line", "ns/line", "fastest", "slowest", "MiB/s"
+            "line",
+            "ns/line",
+            "fastest",
+            "slowest",
+            "MiB/s"
         );
         for (name, batches) in inputs {
             let lines: usize = batches.iter().map(Lines::len).sum();
@@ -94,7 +99,7 @@ impl Bench {
             let median = runs[RUNS / 2];
             let bytes: usize = batches.iter().map(|lines| lines.bytes().len()).sum();
             let speed = bytes as f64 / lines as f64 / median * 1e9 / f64::from(1 << 20);
-            println!(
+            say!(
                 "{name:<16} {median:>10.1} {:>10.1} {:>10.1} {speed:>12.0}",
                 runs[0],
                 runs[RUNS - 1]

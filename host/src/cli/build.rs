@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use linemill_guest_build::{Toolchain, build, look};
 
+use super::output::{Report, say};
+
 /// Build a filter crate (or a workspace of them) into components
 ///
 /// Uses an installed compiler for wasm32-unknown-unknown: rustup's, or that of Debian's package
@@ -21,11 +23,12 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        look(&self.dir)?;
-        let toolchain = Toolchain::find(&self.dir)?;
+        look(&self.dir).map_err(Report::of)?;
+        let toolchain = Toolchain::find(&self.dir).map_err(Report::of)?;
         let target = self.dir.join("target");
-        for built in build(&self.dir, &target, &toolchain)? {
-            println!("{}", built.component.display());
+        let all = build(&self.dir, &target, &toolchain).map_err(Report::of)?;
+        for built in all {
+            say!("{}", built.component.display());
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ use linemill_sandbox::engine::Engine;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
 
+use super::output::{complain_report, say};
+
 /// Check a configuration: load it and its plugins and run its filters' tests, without serving it
 ///
 /// Exit status 0 means that `serve` would accept it, unless an address is in use. Otherwise
@@ -47,9 +49,9 @@ impl Check {
             let plugins = Loader::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &FilterFamilies::default(), None).await?;
             if let Some(warnings) = warnings(&settings, &built) {
-                eprintln!("{warnings}\n");
+                complain_report(&warnings);
             }
-            println!("{}: ok", self.file.display());
+            say!("{}: ok", self.file.display());
             for listener in &settings.listeners {
                 let chain = if listener.chain.is_empty() {
                     "no filter".into()
@@ -57,7 +59,7 @@ impl Check {
                     let names = listener.chain.iter().map(|stage| stage.filter.as_str());
                     names.collect::<Vec<_>>().join(" → ")
                 };
-                println!("  listener {} on {}: {chain}", listener.name, listener.bind);
+                say!("  listener {} on {}: {chain}", listener.name, listener.bind);
             }
             for filter in settings.filters.values() {
                 let (name, tests) = (&filter.name, filter.test.len());
@@ -66,7 +68,7 @@ impl Check {
                     None | Some([]) => String::new(),
                     Some(routes) => format!("; routes {}", routes.join(", ")),
                 };
-                println!("  filter {name}: {tests} {held} held{routes}");
+                say!("  filter {name}: {tests} {held} held{routes}");
             }
             match &self.against {
                 Some(admin) => against::compare(admin, settings, &built).await,

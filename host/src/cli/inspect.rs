@@ -7,6 +7,7 @@ use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::plugin::complexity::Complexity;
 use linemill_sandbox::plugin::component_info;
 
+use super::output::say;
 use super::plugin::admit;
 
 /// Show what a plugin imports and exports, its world, digest and size, without running it
@@ -35,38 +36,38 @@ impl Inspect {
                 names.join(", ")
             }
         };
-        println!("plugin   {}", self.plugin);
-        println!("size     {} bytes", bytes.len());
-        println!("sha256   {digest}");
+        say!("plugin   {}", self.plugin);
+        say!("size     {} bytes", bytes.len());
+        say!("sha256   {digest}");
         let Complexity {
             modules,
             functions,
             largest,
             ..
         } = Complexity::of(bytes);
-        println!(
+        say!(
             "code     {functions} functions, the largest of {largest} bytes; {modules} core modules"
         );
         match info.world_name() {
-            Some(world) => println!("world    linemill:filter/{world} 0.1"),
-            None => println!("world    not one of linemill: {}", info.other_world()),
+            Some(world) => say!("world    linemill:filter/{world} 0.1"),
+            None => say!("world    not one of linemill: {}", info.other_world()),
         }
-        println!("imports  {}", list(&info.imports));
-        println!("exports  {}", list(&info.exports));
+        say!("imports  {}", list(&info.imports));
+        say!("exports  {}", list(&info.exports));
         if info.state {
-            println!("state    handed over to the next version when the chain changes");
+            say!("state    handed over to the next version when the chain changes");
         }
         let required = RequiredImports::of(&info.imports);
         if info.imports.is_empty() {
-            println!("grants   none needed: it can access only its lines and settings");
+            say!("grants   none needed: it can access only its lines and settings");
         } else if required.strange.is_empty() {
-            println!(
+            say!(
                 "grants   required in its filter's table: {}",
                 required.grants
             );
         } else {
             let strange = list(&required.strange);
-            println!("grants   it cannot run: there is no grant for {strange}");
+            say!("grants   it cannot run: there is no grant for {strange}");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod compile;
 mod inspect;
 mod new;
 mod not_yet;
+mod output;
 mod pipe;
 mod plugin;
 mod promote;
@@ -21,6 +22,8 @@ mod status;
 
 use clap::{Parser, Subcommand};
 use linemill_sandbox::plugin::compiler::VERB;
+
+pub(crate) use output::complain_of;
 
 /// Runs every line of a stream through sandboxed WebAssembly filters.
 ///

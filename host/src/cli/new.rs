@@ -5,6 +5,8 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use linemill_guest_build::new::create;
 
+use super::output::{Report, say};
+
 /// Create a filter crate: a working filter, a test, and everything needed to build it
 ///
 /// Creates the folder NAME. Then run `cd NAME`, `cargo test`, `linemill build` and
@@ -29,11 +31,15 @@ enum Language {
 impl New {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let Language::Rust = self.lang;
-        let made = create(Path::new("."), &self.name)?;
+        let made = create(Path::new("."), &self.name).map_err(Report::of)?;
         let (folder, name) = (made.display(), &self.name);
-        println!(
-            "created {folder}\n\nnext:\n  cd {folder}\n  cargo test\n  linemill build\n  printf 'Hello\\n' | linemill pipe target/plugins/{name}.wasm"
-        );
+        say!("created {folder}");
+        say!("");
+        say!("next:");
+        say!("  cd {folder}");
+        say!("  cargo test");
+        say!("  linemill build");
+        say!("  printf 'Hello\\n' | linemill pipe target/plugins/{name}.wasm");
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use hyper::Method;
 use linemill::control::request::{Outcome, ReloadStatus};
 
+use super::output::{Report, say};
 use super::running::Running;
 
 /// Make a running host read its configuration again, and wait for the result
@@ -40,25 +41,24 @@ pub(super) fn print(outcome: Outcome) -> anyhow::Result<()> {
     } = outcome;
     match result {
         ReloadStatus::Applied => {
-            println!("applied: generation {generation} is in force, after {took_ms:.1} ms");
-            changes.iter().for_each(|change| println!("  {change}"));
+            say!("applied: generation {generation} is in force, after {took_ms:.1} ms");
+            changes.iter().for_each(|change| say!("  {change}"));
             if !keep.is_empty() {
-                println!("to make this survive a restart, change the configuration:");
-                keep.iter().for_each(|line| println!("  {line}"));
+                say!("to make this survive a restart, change the configuration:");
+                keep.iter().for_each(|line| say!("  {line}"));
             }
             Ok(())
         }
         ReloadStatus::Unchanged => {
-            println!("unchanged: generation {generation} stays in force");
+            say!("unchanged: generation {generation} stays in force");
             Ok(())
         }
         ReloadStatus::Refused => {
             let report = error.unwrap_or_default();
             // `main` adds the prefix again.
             let problem = report.strip_prefix("error: ").unwrap_or(&report);
-            Err(anyhow::anyhow!(
-                "{problem}\n\nrefused: generation {generation} stays in force"
-            ))
+            let text = format!("{problem}\n\nrefused: generation {generation} stays in force");
+            Err(Report::of(text).into())
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Args;
+use linemill_config::Problem;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::replay::{Replayed, replay};
 use linemill_sandbox::supervise::capsule::{Capsule, State};
 
+use super::output::say;
 use super::plugin::{admit, hinted};
 
 /// Largest capsule read, bytes: the most that a folder of capsules holds.
@@ -62,24 +64,22 @@ impl Replay {
         })?;
         let plugin = Plugin::compile(&engine, &admitted, &Compiler::of_user())
             .map_err(|refusal| refusal.problem.of(from))?;
-        print!("{}", about(&capsule));
+        about(&capsule).iter().for_each(|line| say!("{line}"));
         let digest = admitted.digest().to_string();
         if digest == capsule.sha256 {
-            println!("plugin   {from}, the same");
+            say!("plugin   {from}, the same");
         } else {
-            println!("plugin   {from}, another one: {digest}");
+            say!("plugin   {from}, another one: {digest}");
         }
         let replayed = replay(&engine, &plugin, admitted.bytes(), &capsule).await;
-        print!(
-            "{}",
-            outcome(&replayed.map_err(|error| anyhow!("{name}: {error}"))?)
-        );
+        let replayed = replayed.map_err(|error| Problem::new(error.to_string(), "").of(name))?;
+        outcome(&replayed).iter().for_each(|line| say!("{line}"));
         Ok(())
     }
 }
 
 /// Describes the capsule.
-fn about(capsule: &Capsule) -> String {
+fn about(capsule: &Capsule) -> [String; 6] {
     let state = match &capsule.state {
         State::Stateless => "none: the filter keeps no state".to_owned(),
         State::Fresh => "none: the instance had just been started".to_owned(),
@@ -97,27 +97,30 @@ fn about(capsule: &Capsule) -> String {
         line,
         ..
     } = capsule;
-    format!(
-        "filter   {filter}\nsha256   {sha256}\nat       {time}\nfailed   {kind}: {reason}\nline     {line:?}\nstate    {state}\n"
-    )
+    [
+        format!("filter   {filter}"),
+        format!("sha256   {sha256}"),
+        format!("at       {time}"),
+        format!("failed   {kind}: {reason}"),
+        format!("line     {line:?}"),
+        format!("state    {state}"),
+    ]
 }
 
 /// Describes the result.
-fn outcome(replayed: &Replayed) -> String {
+fn outcome(replayed: &Replayed) -> Vec<String> {
     let shown = |content: &Vec<u8>| format!("{:?}", String::from_utf8_lossy(content));
-    let mut text = String::new();
+    let mut text = Vec::new();
     match replayed {
         Replayed::Faulted {
             kind,
             reason,
             frames,
         } => {
-            text += &format!("now      {kind}: {reason}\n");
-            for frame in frames {
-                text += &format!("         {frame}\n");
-            }
+            text.push(format!("now      {kind}: {reason}"));
+            text.extend(frames.iter().map(|frame| format!("         {frame}")));
             if !frames.is_empty() && frames.iter().all(|frame| frame.line.is_none()) {
-                text += "         (the plugin has no debug information: name a build with it by --plugin)\n";
+                text.push("         (the plugin has no debug information: name a build with it by --plugin)".to_owned());
             }
         }
         Replayed::Answered {
@@ -126,23 +129,19 @@ fn outcome(replayed: &Replayed) -> String {
             failed,
             closes,
         } => {
-            match failed {
-                Some((kind, reason)) => {
-                    text += &format!("now      fails the line ({kind}): {reason}\n")
-                }
+            text.push(match failed {
+                Some((kind, reason)) => format!("now      fails the line ({kind}): {reason}"),
                 None if lines.is_empty() && routed.is_empty() => {
-                    text += "now      drops the line\n"
+                    "now      drops the line".to_owned()
                 }
-                None => text += "now      answers\n",
-            }
-            for line in lines {
-                text += &format!("         {}\n", shown(line));
-            }
+                None => "now      answers".to_owned(),
+            });
+            text.extend(lines.iter().map(|line| format!("         {}", shown(line))));
             for (route, line) in routed {
-                text += &format!("         by route {route}: {}\n", shown(line));
+                text.push(format!("         by route {route}: {}", shown(line)));
             }
             if *closes {
-                text += "         and closes the connection\n";
+                text.push("         and closes the connection".to_owned());
             }
         }
     }

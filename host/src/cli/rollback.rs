@@ -3,6 +3,7 @@
 use clap::Args;
 use hyper::Method;
 
+use super::output::say;
 use super::promote::name;
 use super::reload::print;
 use super::running::Running;
@@ -36,7 +37,7 @@ impl Rollback {
             if self.filter.is_some() {
                 return Ok(());
             }
-            println!("a restart reads the configuration on disk: change it back there, too");
+            say!("a restart reads the configuration on disk: change it back there, too");
             Ok(())
         })
     }

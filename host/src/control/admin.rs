@@ -35,7 +35,7 @@ use crate::sinks::outage::SinkState;
 use linemill_telemetry::Registry;
 pub use status::{
     BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, OutputStatus,
-    RefusalStatus, Status, TrialStatus,
+    RefusalStatus, Status, TrialStatus, UpstreamStatus,
 };
 
 /// The media type of `/metrics`, as OpenMetrics 1.0 defines it.

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::printable::is_unprintable;
+
 /// Longest part of a line that is shown, in characters.
 const EXCERPT: usize = 120;
 
@@ -65,9 +67,9 @@ impl<'a> Excerpt<'a> {
     }
 }
 
-/// Replaces a control character, which could move the cursor or do worse.
+/// Replaces a character that could move the cursor or do worse. Its place stays one column wide.
 fn printable(c: char) -> char {
-    if c.is_control() && c != '\t' {
+    if is_unprintable(c) && c != '\t' {
         '\u{fffd}'
     } else {
         c

@@ -15,6 +15,7 @@ use linemill_config::settings::{Address, Settings};
 use linemill_sandbox::bundled;
 use serde::Deserialize;
 
+use crate::cli::output::say;
 use crate::cli::plugin::hinted;
 use crate::cli::running::fetch;
 
@@ -72,19 +73,19 @@ pub(super) async fn compare(
     plugins.sort();
     let generation = status.generation;
     if diff.is_empty() && plugins.is_empty() {
-        println!("against generation {generation} at {admin}: nothing would change");
+        say!("against generation {generation} at {admin}: nothing would change");
         return Ok(());
     }
-    println!("against generation {generation} at {admin}:");
+    say!("against generation {generation} at {admin}:");
     for change in diff.iter() {
         let effect = match change.effect {
             Effect::Live => "live",
             Effect::Restart => "restart",
         };
-        println!("  {effect:7}  {change}");
+        say!("  {effect:7}  {change}");
     }
     for plugin in plugins {
-        println!("  {:7}  {plugin}", "live");
+        say!("  {:7}  {plugin}", "live");
     }
     if diff.refusal().is_some() {
         return Err(hinted(

@@ -1,5 +1,10 @@
 //! How much of standard input has been read, on the terminal.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "it moves the cursor, and prints numbers only"
+)]
+
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::pin::Pin;

@@ -13,6 +13,8 @@ use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::metrics::FilterFamilies;
 
+use crate::cli::output::complain;
+
 /// Reports on standard error what happened to lines that failed, were cut or were dropped. Returns whether
 /// there were any.
 pub(super) fn mishaps(
@@ -47,7 +49,7 @@ pub(super) fn mishaps(
         }
     }
     for report in &reports {
-        eprintln!("{report}");
+        complain!("{report}");
     }
     !reports.is_empty()
 }

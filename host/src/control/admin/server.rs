@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::{Admin, http};
 use crate::generation::DataPlane;
+use crate::log::announce;
 use crate::net::bind::{BindRequest, LAST_ARRIVALS, Socket};
 use linemill_config::Problem;
 use linemill_config::settings::{Address, Settings};
@@ -110,7 +111,7 @@ impl AdminServer {
             PreparedAdmin::Unchanged => return,
             PreparedAdmin::Off => None,
             PreparedAdmin::Bound(address, socket) => {
-                eprintln!("admin listening on {}", socket.name());
+                announce(format_args!("admin listening on {}", socket.name()));
                 let socket = Arc::new(socket);
                 let serving = http::serve(Arc::clone(&socket), self.admin.clone().routes());
                 Some(Running {
