@@ -19,11 +19,13 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use crate::control::circles;
 use crate::control::origin::Origin;
 use crate::control::triggers::{self, Stop};
 use crate::control::warnings;
 use crate::generation::Generation;
 use crate::metrics::Metrics;
+use crate::net::descriptors;
 use crate::sinks::registry::SinkRegistry;
 pub use host::{Host, bind};
 use linemill_config::settings::Settings;
@@ -55,7 +57,7 @@ pub struct Built {
 /// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then.
 pub async fn run(origin: Origin) -> anyhow::Result<()> {
     let loaded = load(origin)?;
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     let built = build(loaded).await?;
     let sinks = built.sinks.clone();
     let host = bind(built)?;
@@ -95,6 +97,7 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let metrics = Metrics::default();
     let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
     let (settings, plugins) = (&loaded.settings, &loaded.plugins);
+    circles::check(settings).await?;
     let built =
         crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));
     let generation = built.await?;
@@ -105,21 +108,4 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
         sinks,
         generation,
     })
-}
-
-/// Raises the soft limit on open files to the hard one: each connection needs a descriptor, and the soft
-/// limit is often 1,024 for the sake of `select`.
-fn raise_descriptor_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        let raised = Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        };
-        if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::debug!(%error, "the limit on open files stays as it is");
-        }
-    }
 }

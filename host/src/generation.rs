@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 pub use data_plane::DataPlane;
-use linemill_config::settings::Token;
+use linemill_config::settings::{AdminName, Token};
 use linemill_sandbox::filter::Filter;
 pub use publish::{InForce, Lease, Leases, Usage};
 pub use service::{Admission, Direction, Ingress, Service};
@@ -53,6 +53,8 @@ pub struct Generation {
     pub drain: Duration,
     /// The token that requests to the admin address must carry; `None` admits all.
     pub admin_token: Option<Token>,
+    /// The names by which requests without a token may call the admin address.
+    pub admin_names: Vec<AdminName>,
     /// How long the host accepts connections after it was told to stop.
     pub drain_delay: Duration,
     /// By name: all filters of the configuration, whether or not a chain uses them.

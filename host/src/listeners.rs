@@ -13,6 +13,7 @@ pub(crate) mod connection_span;
 mod datagram_reader;
 mod datagrams;
 pub mod listener;
+mod loops;
 pub mod metrics;
 mod opening;
 mod seats;
@@ -34,6 +35,7 @@ use linemill_config::settings::{Address, Settings};
 use linemill_config::{Problem, Problems};
 use linemill_telemetry::Families;
 use listener::Listener;
+use loops::Loops;
 use metrics::ListenerMetrics;
 use sockets::Bound;
 
@@ -43,6 +45,8 @@ pub struct Listeners {
     snapshot: watch::Receiver<Snapshot>,
     /// The listeners of the generation in force, by name.
     members: Members,
+    /// What they send to each other.
+    loops: Loops,
     /// The tasks of all listeners that still have connections, removed ones included.
     running: JoinSet<Tally>,
     metrics: Families<ListenerMetrics>,
@@ -87,6 +91,7 @@ impl Listeners {
             systemd,
             snapshot,
             members: HashMap::new(),
+            loops: Loops::default(),
             running: JoinSet::new(),
             metrics,
             line_metrics,
@@ -118,6 +123,7 @@ impl Listeners {
             self.snapshot.clone(),
             self.metrics.of(name),
             self.line_metrics.of(name),
+            self.loops.clone(),
         );
         self.running.spawn(listener.serve());
         sender

@@ -10,6 +10,7 @@ mod document;
 use std::sync::Arc;
 
 use crate::connections::metrics::LineMetrics;
+use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::listeners::metrics::ListenerMetrics;
 use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
@@ -33,6 +34,8 @@ pub struct Metrics {
     pub upstreams: Families<UpstreamMetrics>,
     /// Reloads and the generation in force.
     pub reloads: ReloadMetrics,
+    /// The admin address.
+    pub admin: AdminMetrics,
 }
 
 impl Default for Metrics {
@@ -46,6 +49,7 @@ impl Default for Metrics {
             outputs: Families::register(&mut registry),
             upstreams: Families::register(&mut registry),
             reloads: ReloadMetrics::register(&mut registry),
+            admin: AdminMetrics::register(&mut registry),
             registry: Arc::new(registry),
         }
     }

@@ -2,21 +2,24 @@
 //!
 //! In: bytes and lines that came. Out: how much to read at once, and how long to pause reading.
 //! Credit is taken before bytes are read, a part of a burst at a time, so that connections under one
-//! limit take turns. Bytes that are not read fill the sender's own buffers. Not here: waiting
-//! (`connections::pump`).
+//! limit take turns. Bytes that are not read fill the sender's own buffers. A connection begins with what
+//! its client has left of a burst ([`bursts`]). Not here: waiting (`connections::pump`).
 //!
 //! The arithmetic is governor's (the generic cell rate algorithm). It counts whole nanoseconds per
 //! cell, so fast rates are counted in cells of many bytes.
 
+pub(crate) mod bursts;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use bursts::{Refill, Used};
 use linemill_config::settings::Rate;
 use linemill_framing::blocks::BLOCK;
 
@@ -41,6 +44,10 @@ struct Limit {
     governor: Governor,
     /// Bytes or lines per cell, at least 1.
     unit: u64,
+    /// The time in which one cell is refilled.
+    period: Duration,
+    /// Cells that may be taken together.
+    burst: NonZeroU32,
     /// Cells taken at a time, at most the burst.
     part: NonZeroU32,
 }
@@ -55,6 +62,8 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct Account {
     limit: Arc<Limit>,
+    /// The burst of the client, if it is the connection's own limit.
+    refill: Option<Arc<Refill>>,
     /// Bytes or lines that may still come. Negative after a block with more lines than expected:
     /// lines are counted only once they have come.
     credit: i64,
@@ -85,8 +94,34 @@ impl Limit {
         Some(Self {
             governor: RateLimiter::direct_with_clock(quota, MonotonicClock),
             unit,
+            period,
+            burst,
             part: at_least_one(burst.get() / PARTS).max(second.min(burst)),
         })
+    }
+
+    /// Takes what the client has used of its burst already. Only for a limit of which nothing is used.
+    fn take_over(&self, refill: &Refill) {
+        let used = refill.left(Instant::now()).min(self.whole());
+        let cells = used.as_nanos().div_ceil(self.period.as_nanos().max(1));
+        let cells = u32::try_from(cells)
+            .unwrap_or(u32::MAX)
+            .min(self.burst.get());
+        if let Some(cells) = NonZeroU32::new(cells) {
+            // It is no more than the burst.
+            let _ = self.governor.check_n(cells);
+        }
+    }
+
+    /// The time in which `count` bytes or lines are refilled.
+    fn time(&self, count: usize) -> Duration {
+        let nanos = self.period.as_nanos() * count as u128 / u128::from(self.unit);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// The time in which a burst is refilled.
+    fn whole(&self) -> Duration {
+        self.period.saturating_mul(self.burst.get())
     }
 }
 
@@ -95,14 +130,25 @@ fn at_least_one(cells: u32) -> NonZeroU32 {
 }
 
 impl Throttle {
-    /// A throttle under all of `limits`.
-    pub(crate) fn new<'a>(limits: impl IntoIterator<Item = &'a Limits>) -> Self {
+    /// A throttle under `own` limits, which are new, for a client that has `used` something of their
+    /// bursts; and under limits shared with others.
+    pub(crate) fn new(own: Option<(&Limits, &Used)>, shared: Option<&Limits>) -> Self {
         let mut throttle = Self::default();
-        let account = |limit: &Arc<Limit>| Account {
-            limit: Arc::clone(limit),
-            credit: 0,
-        };
-        for limits in limits {
+        if let Some((limits, used)) = own {
+            let account = |limit: &Arc<Limit>, refill: &Arc<Refill>| {
+                limit.take_over(refill);
+                Account::new(limit, Some(Arc::clone(refill)))
+            };
+            let (bytes, lines) = (limits.bytes.as_ref(), limits.lines.as_ref());
+            throttle
+                .bytes
+                .extend(bytes.map(|limit| account(limit, &used.bytes)));
+            throttle
+                .lines
+                .extend(lines.map(|limit| account(limit, &used.lines)));
+        }
+        if let Some(limits) = shared {
+            let account = |limit| Account::new(limit, None);
             throttle.bytes.extend(limits.bytes.as_ref().map(account));
             throttle.lines.extend(limits.lines.as_ref().map(account));
         }
@@ -120,10 +166,9 @@ impl Throttle {
     /// Takes what came off the credit.
     pub(crate) fn charge(&mut self, bytes: usize, lines: usize) {
         let charge = |accounts: &mut [Account], count: usize| {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
             accounts
                 .iter_mut()
-                .for_each(|account| account.credit = account.credit.saturating_sub(count));
+                .for_each(|account| account.charge(count));
         };
         charge(&mut self.bytes, bytes);
         charge(&mut self.lines, lines);
@@ -137,6 +182,22 @@ impl Throttle {
 }
 
 impl Account {
+    fn new(limit: &Arc<Limit>, refill: Option<Arc<Refill>>) -> Self {
+        Self {
+            limit: Arc::clone(limit),
+            refill,
+            credit: 0,
+        }
+    }
+
+    fn charge(&mut self, count: usize) {
+        if let Some(refill) = self.refill.as_ref().filter(|_| count > 0) {
+            refill.spend(self.limit.time(count), self.limit.whole());
+        }
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.credit = self.credit.saturating_sub(count);
+    }
+
     fn settle(&mut self) -> Option<Duration> {
         while self.credit <= 0 {
             match self.limit.governor.check_n(self.limit.part) {

@@ -105,7 +105,17 @@ pub fn command(folder: &Path) -> Command {
         .env_remove("RUST_LOG")
         .env("LINEMILL_CACHE", cache())
         .env("NO_COLOR", "1");
+    keep_tokens_in(folder, &mut command);
     command
+}
+
+/// Lets a host leave the token of its admin address in `folder`, and verbs find it there.
+pub(crate) fn keep_tokens_in(folder: &Path, command: &mut Command) {
+    let folder = std::path::absolute(folder).expect("a current folder");
+    command
+        .env("XDG_RUNTIME_DIR", folder)
+        .env_remove("RUNTIME_DIRECTORY")
+        .env_remove("LINEMILL_ADMIN_TOKEN");
 }
 
 /// The cache of compiled plugins, next to the binary and shared by all tests: most of them use the

@@ -11,7 +11,7 @@ mod reload;
 
 use std::mem;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -107,6 +107,7 @@ impl Host {
             .env("LINEMILL_CACHE", crate::binary::cache())
             .env("NO_COLOR", "1")
             .stdin(stdin);
+        crate::binary::keep_tokens_in(folder.path(), &mut command);
         Self::start(folder, command)
     }
 
@@ -165,6 +166,13 @@ impl Host {
     #[track_caller]
     pub fn admin(&self) -> SocketAddr {
         parse(&self.stderr.line("admin listening on ", 0))
+    }
+
+    /// The file with the token that the host has left for verbs of its user.
+    #[track_caller]
+    pub fn token_file(&self) -> PathBuf {
+        let name = format!("linemill/{}.token", self.admin());
+        self.folder.path().join(name)
     }
 
     /// A new connection to the first listener.

@@ -38,14 +38,50 @@ impl Response {
 /// When nothing answers, or the answer is not HTTP.
 #[track_caller]
 pub fn request(address: SocketAddr, method: &str, path: &str) -> Response {
+    request_with(address, method, path, &[])
+}
+
+/// Sends a request as [`request`] does, with these headers as well. A `Host` among them replaces the
+/// right one.
+///
+/// # Panics
+/// As [`request`].
+#[track_caller]
+pub fn request_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Response {
+    let host = format!("Host: {address}\r\n");
+    let named = headers.iter().any(|(name, _)| *name == "Host");
+    let headers = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"));
+    let headers: String = (!named)
+        .then_some(host)
+        .into_iter()
+        .chain(headers)
+        .collect();
+    exchange(
+        address,
+        &format!(
+            "{method} {path} HTTP/1.1\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        ),
+    )
+}
+
+/// Sends a request as it is written, and reads the answer until the connection ends.
+///
+/// # Panics
+/// As [`request`].
+#[track_caller]
+pub fn exchange(address: SocketAddr, request: &str) -> Response {
     let mut stream =
         TcpStream::connect_timeout(&address, PATIENCE).expect("the admin address accepts");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a fresh socket takes options");
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
     stream
         .write_all(request.as_bytes())
         .expect("the admin address takes a request");

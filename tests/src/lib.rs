@@ -42,7 +42,7 @@ pub use bytes::{assert_bytes, assert_repeats, rot13};
 pub use client::Client;
 pub use folder::Folder;
 pub use host::{Host, Outcome, Reload};
-pub use http::{Response, request};
+pub use http::{Response, exchange, request, request_with};
 pub use metrics::Metrics;
 #[cfg(unix)]
 pub use network::Network;

@@ -4,10 +4,11 @@
 //! resolving names or paths, opening anything.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use super::address::unix_path;
+use super::circles::reaches;
 use super::host_port::HostPort;
 use super::malformed::Malformed;
 use super::settings::{Address, Destination};
@@ -51,19 +52,36 @@ fn host_port(rest: &str) -> Result<HostPort, Malformed> {
 
 impl Destination {
     /// Whether lines sent there can arrive at a listener on `bind`, as far as the text shows.
-    pub fn leads_to(&self, bind: &Address) -> bool {
+    pub fn leads_to(&self, bind: &Address, ipv6_only: bool) -> bool {
         match (self, bind) {
-            (Self::FailOver(_), _) => self.upstreams().iter().any(|one| one.leads_to(bind)),
-            (Self::Unix(path), Address::Unix(bind)) => path == bind,
+            (Self::FailOver(_), _) => {
+                let mut upstreams = self.upstreams().iter();
+                upstreams.any(|one| one.leads_to(bind, ipv6_only))
+            }
+            (Self::Unix(path), Address::Unix(bind)) => plain(path) == plain(bind),
             (Self::Tcp(peer) | Self::Tls(peer), Address::Tcp(bind)) => {
-                peer.socket_addr().is_some_and(|peer| {
-                    let here = bind.ip().is_unspecified() && peer.ip().is_loopback();
-                    peer.port() == bind.port() && (peer.ip() == bind.ip() || here)
-                })
+                let mut addresses = peer.host.known_addresses().into_iter();
+                peer.port == bind.port()
+                    && addresses.any(|ip| reaches(ip, bind.ip(), ipv6_only, |_| false))
             }
             _ => false,
         }
     }
+}
+
+/// A path without `.` and `..`, as if no folder in it were a link.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
+            // The root is its own parent.
+            Component::ParentDir if plain.has_root() => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 impl fmt::Display for Destination {
@@ -136,7 +154,19 @@ mod tests {
             ("unix:/a", "unix:/a", true),
             ("tcp://127.0.0.1:8", "127.0.0.1:7", false),
             ("tcp://192.0.2.1:7", "0.0.0.0:7", false),
-            ("tcp://localhost:7", "127.0.0.1:7", false),
+            ("tcp://localhost:7", "127.0.0.1:7", true),
+            ("tcp://LocalHost.:7", "[::1]:7", true),
+            ("tcp://127.1:7", "127.0.0.1:7", true),
+            ("tcp://0x7f.0.0.1:7", "127.0.0.1:7", true),
+            ("tcp://2130706433:7", "127.0.0.1:7", true),
+            ("tcp://0:7", "127.0.0.1:7", true),
+            ("tcp://[::ffff:127.0.0.1]:7", "127.0.0.1:7", true),
+            ("tcp://127.0.0.1:7", "[::ffff:127.0.0.1]:7", true),
+            ("tcp://127.0.0.1:7", "[::]:7", true),
+            ("tcp://example.org:7", "0.0.0.0:7", false),
+            ("unix:/a/../b/./c", "unix:/b/c", true),
+            ("unix:/../a", "unix:/a", true),
+            ("unix:../a", "unix:a", false),
             ("unix:/a", "unix:/b", false),
             ("file:/a", "unix:/a", false),
             ("tcp://127.0.0.1:7", "systemd", false),
@@ -144,7 +174,7 @@ mod tests {
         for (to, bind, leads) in cases {
             let to: Destination = to.parse().expect("a destination");
             let bind: Address = bind.parse().expect("an address");
-            assert_eq!(to.leads_to(&bind), leads, "{to} {bind}");
+            assert_eq!(to.leads_to(&bind, false), leads, "{to} {bind}");
         }
     }
 
@@ -160,7 +190,7 @@ mod tests {
         let two = list(&["tcp://b:2", "unix:/a"]).expect("a list");
         assert_eq!(two.to_string(), "tcp://b:2, unix:/a");
         assert!(two.is_socket() && !two.has_tls());
-        assert!(two.leads_to(&"unix:/a".parse().expect("an address")));
+        assert!(two.leads_to(&"unix:/a".parse().expect("an address"), false));
         let names: Vec<_> = two.upstreams().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["tcp://b:2", "unix:/a"]);
         assert!(list(&["tcp://b:2", "tls://a:1"]).expect("a list").has_tls());

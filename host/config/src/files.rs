@@ -32,6 +32,22 @@ pub enum ReadError {
     NoAnswer(#[from] patience::NoAnswer),
 }
 
+impl ReadError {
+    /// What to do about it, if the reason is that the process, or the system, has no descriptors left: then
+    /// nothing is wrong with the file.
+    pub fn hint_about_descriptors(&self) -> Option<&'static str> {
+        /// ENFILE and EMFILE, which have the same numbers on all Unix systems that linemill runs on.
+        const NONE_LEFT: [i32; 2] = [23, 24];
+        let number = match self {
+            Self::System(error) if cfg!(unix) => error.raw_os_error()?,
+            _ => return None,
+        };
+        NONE_LEFT.contains(&number).then_some(
+            "no file descriptors are left: raise the limit (LimitNOFILE=, ulimit -n), or lower `max_connections`, then reload",
+        )
+    }
+}
+
 /// Opens the regular file at `path` for reading. Symbolic links are followed.
 ///
 /// # Errors

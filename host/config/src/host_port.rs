@@ -4,7 +4,7 @@
 //! error message that suits every key with such a value. Not here: resolving names.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// A host and a port. Displays as it was written.
@@ -66,6 +66,49 @@ impl HostPort {
             Host::Ip(ip) => Some(SocketAddr::new(*ip, self.port)),
         }
     }
+}
+
+impl Host {
+    /// The addresses that it has on every system: its own, those of `localhost` (RFC 6761, 6.3), or that of
+    /// a number that systems read as an IPv4 address.
+    pub fn known_addresses(&self) -> Vec<IpAddr> {
+        let name = match self {
+            Self::Ip(ip) => return vec![*ip],
+            Self::Name(name) => name.strip_suffix('.').unwrap_or(name),
+        };
+        let domain = name.rsplit('.').next().unwrap_or(name);
+        if domain.eq_ignore_ascii_case("localhost") {
+            return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        }
+        numbers(name).map(IpAddr::from).into_iter().collect()
+    }
+}
+
+/// An IPv4 address as inet_aton(3) reads it: one to four numbers, the last of which fills what is left;
+/// `0x` and `0` begin hexadecimal and octal ones.
+fn numbers(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| {
+        let (digits, radix) = match part.strip_prefix("0x").or(part.strip_prefix("0X")) {
+            Some(digits) => (digits, 16),
+            None if part.len() > 1 && part.starts_with('0') => (&part[1..], 8),
+            None => (part, 10),
+        };
+        let is_sign = |byte: u8| b"+-".contains(&byte);
+        (!digits.bytes().any(is_sign)).then_some(())?;
+        u32::from_str_radix(digits, radix).ok()
+    };
+    let parts: Option<Vec<u32>> = text.split('.').map(number).collect();
+    let parts = parts.filter(|parts| parts.len() <= 4)?;
+    let (last, bytes) = parts.split_last()?;
+    let mut address = *last;
+    let left = 8 * (4 - bytes.len());
+    if left < 32 && *last >= 1 << left {
+        return None;
+    }
+    for (place, byte) in bytes.iter().enumerate() {
+        address |= u32::from(u8::try_from(*byte).ok()?) << (24 - 8 * place);
+    }
+    Some(address.into())
 }
 
 impl fmt::Display for HostPort {
@@ -145,6 +188,28 @@ mod tests {
             HostPort::parse("host:65536", 0),
             Err("does not end in a port from 0 to 65535")
         );
+    }
+
+    #[test]
+    fn numbers_are_addresses_as_systems_read_them() {
+        for (text, address) in [
+            ("127.1", Some([127, 0, 0, 1])),
+            ("127.0.1", Some([127, 0, 0, 1])),
+            ("10.1.258", Some([10, 1, 1, 2])),
+            ("2130706433", Some([127, 0, 0, 1])),
+            ("0177.0.0.01", Some([127, 0, 0, 1])),
+            ("0x7f000001", Some([127, 0, 0, 1])),
+            ("0", Some([0, 0, 0, 0])),
+            ("256.1", None),
+            ("1.2.3.256", None),
+            ("1.2.3.4.5", None),
+            ("08", None),
+            ("0x", None),
+            ("a", None),
+            ("1..2", None),
+        ] {
+            assert_eq!(numbers(text), address.map(Ipv4Addr::from), "{text}");
+        }
     }
 
     proptest! {

@@ -14,7 +14,7 @@ mod stages;
 use super::checker::Checker;
 use super::item::{Item, Table};
 use super::key::{Change, Effect, TableSettings};
-pub(crate) use access::{ClientNames, FileMode, NetworkList};
+pub(crate) use access::{AdminNames, ClientNames, FileMode, NetworkList};
 pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
 pub(crate) use examples::Examples;
 pub(crate) use number::{Age, Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};

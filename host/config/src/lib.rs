@@ -6,6 +6,7 @@
 
 mod address;
 mod checker;
+mod circles;
 mod collector;
 mod destination;
 pub mod diff;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use circles::{circles, reaches};
 #[cfg(unix)]
 pub use files::open_regular_in;
 pub use files::patience::{Files, NO_ANSWER, NoAnswer};
@@ -116,6 +118,7 @@ fn parse_in(
 
 /// The report of a configuration that was not read.
 fn unreadable(path: &Path, error: ReadError) -> Problem {
+    let about_descriptors = error.hint_about_descriptors();
     let (what, hint) = match error {
         ReadError::System(error) => (
             format!("the configuration cannot be read: {error}"),
@@ -134,7 +137,7 @@ fn unreadable(path: &Path, error: ReadError) -> Problem {
             NO_ANSWER,
         ),
     };
-    Place::file(path).problem(what, hint)
+    Place::file(path).problem(what, about_descriptors.unwrap_or(hint))
 }
 
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {

@@ -4,6 +4,7 @@
 //! Out: [`Settings`], in which every reference resolves and every number is in range.
 //! Not here: TOML (see `validate`), comparing two configurations (see `diff`), reading plugins.
 
+mod admin_name;
 mod client_name;
 mod destination;
 mod filter;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 pub use super::plugin_ref::PluginRef;
 pub use super::share::Share;
 use crate::problem::place::Place;
+pub use admin_name::AdminName;
 pub use client_name::ClientName;
 pub use destination::{Destination, FailOver, NotFailOver};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};

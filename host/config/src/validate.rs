@@ -24,11 +24,15 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::checker::Checker;
+use super::circles::circles;
 use super::collector::Collector;
 use super::item::{Item, Table};
 use super::key::TableSettings as _;
 use super::problem::Problems;
-use super::settings::{Address, FilterSettings, HostSettings, PluginRef, Settings, StageSettings};
+use super::settings::{
+    Address, Destination, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings,
+    StageSettings,
+};
 use super::tables::{FILE, TABLES};
 use crate::problem::place::{Place, Source};
 pub(super) use datagrams::of_systemd as datagrams_of_systemd;
@@ -67,6 +71,7 @@ pub(super) fn settings(
     checker.addresses(&settings);
     checker.outputs(&settings.listeners);
     checker.modes(&settings);
+    checker.circles(&settings);
     complete(&mut settings);
     checker.problems.finish()?;
     Ok(settings)
@@ -111,8 +116,34 @@ impl Checker<'_> {
                 "add `admin`, or leave this out",
             ));
         }
+        if let (Some(item), None) = (table.item("admin_names"), &admin_item) {
+            self.problems.push(item.refuse(
+                "has no effect without `admin`",
+                "add `admin`, or leave this out",
+            ));
+        }
         host.places = table.places(HostSettings::KEYS);
         host
+    }
+}
+
+impl Checker<'_> {
+    /// Reports listeners whose lines come back to them by way of others, or of a filter that fails them.
+    /// Those that send lines to themselves have been reported already.
+    fn circles(&mut self, settings: &Settings) {
+        let direct = |listener: &ListenerSettings| {
+            settings
+                .destinations(listener)
+                .filter(|((key, _), _)| *key != "quarantine")
+                .any(|(_, to)| to.leads_to(&listener.bind, listener.ipv6_only))
+        };
+        if settings.listeners.iter().any(direct) {
+            return;
+        }
+        let leads = |to: &Destination, listener: &ListenerSettings| {
+            to.leads_to(&listener.bind, listener.ipv6_only)
+        };
+        self.problems.extend(circles(settings, leads));
     }
 }
 

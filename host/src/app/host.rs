@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Built, Loaded};
 use crate::connections::tally::Tally;
+use crate::control::admin::http::Clients;
+use crate::control::admin::local_token::TokenFiles;
 use crate::control::admin::server::{AdminServer, PreparedAdmin};
 use crate::control::admin::{Admin, Connections, Output};
 use crate::control::history::History;
@@ -114,7 +116,10 @@ impl Host {
     ) {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
         let sinks = self.sinks.clone();
-        let (reloader, requests) = self.start().await;
+        let tokens = TokenFiles::default();
+        // However serving ends: requests of the admin address may outlive this.
+        let _removed = RemovedAtEnd(tokens.clone());
+        let (reloader, requests) = self.start(tokens).await;
         let (end, ended) = oneshot::channel();
         let reloading = tokio::spawn(reloader.run(requests, ended));
 
@@ -161,7 +166,7 @@ impl Host {
     }
 
     /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run.
-    async fn start(self) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
+    async fn start(self, tokens: TokenFiles) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
         let Self {
             loaded,
             metrics,
@@ -208,6 +213,9 @@ impl Host {
             history: history.clone(),
             origin: origin.clone(),
             requests: sender,
+            clients: Clients::new(metrics.admin.clone()),
+            metrics: metrics.admin,
+            tokens,
         });
         server.start(admin, &settings);
         listeners.start(prepared);
@@ -226,6 +234,15 @@ impl Host {
             swap_state: SwapState::default(),
         };
         (reloader, requests)
+    }
+}
+
+/// Removes the files of the admin address when dropped.
+struct RemovedAtEnd(TokenFiles);
+
+impl Drop for RemovedAtEnd {
+    fn drop(&mut self) {
+        self.0.remove_all();
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use linemill::control::build::build;
+use linemill::control::circles;
 use linemill::control::origin::Origin;
 use linemill::control::warnings::warnings;
 use linemill::sinks::open;
@@ -45,6 +46,7 @@ impl Check {
             };
             let settings = origin.load_once()?;
             open::check(&settings)?;
+            circles::check(&settings).await?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
             let built = build(&settings, None, &plugins, &FilterFamilies::default(), None).await?;

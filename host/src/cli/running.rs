@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use hyper::body::Bytes;
 use hyper::{Method, StatusCode};
 use linemill::control::admin::client::{self, ClientError};
+use linemill::control::admin::local_token;
 use linemill_config::settings::Address;
 use linemill_sandbox::bundled;
 use serde::de::DeserializeOwned;
@@ -64,21 +66,13 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> anyhow::Result<(StatusCode, T)> {
-    let token = std::env::var(TOKEN).ok();
-    let asked = client::send(address, method, path, token.as_deref()).await;
-    let (status, body) = asked.map_err(|error| {
-        let hint = match &error {
-            ClientError::Unreachable { .. } => {
-                "start the host with `admin` in its configuration, and name its address by --admin or --config"
-            }
-            _ => "",
-        };
-        hinted(&error.to_string(), hint)
-    })?;
+    let (status, body) = send(address, method, path).await?;
     if status == StatusCode::UNAUTHORIZED {
         return Err(hinted(
-            &format!("{address} requires the `admin_token` of its configuration"),
-            &format!("set the environment variable {TOKEN}"),
+            &format!("{address} requires a token"),
+            &format!(
+                "run the verb as the user that the host runs as, or set the environment variable {TOKEN} to the `admin_token` of its configuration"
+            ),
         ));
     }
     let answer = serde_json::from_slice(&body).map_err(|_| {
@@ -90,4 +84,36 @@ pub(super) async fn fetch<T: DeserializeOwned>(
         )
     })?;
     Ok((status, answer))
+}
+
+/// Sends a request with the token of the environment, or else with those that a host of this user has
+/// left for it, until one is accepted. A request that is not accepted does nothing.
+async fn send(
+    address: &Address,
+    method: Method,
+    path: &str,
+) -> anyhow::Result<(StatusCode, Bytes)> {
+    let tokens = match (std::env::var(TOKEN), address) {
+        (Ok(token), _) => vec![token],
+        (Err(_), Address::Tcp(address)) => local_token::known(*address),
+        (Err(_), _) => Vec::new(),
+    };
+    let mut tokens = tokens.iter().map(String::as_str);
+    let mut token = tokens.next();
+    loop {
+        let asked = client::send(address, method.clone(), path, token).await;
+        let (status, body) = asked.map_err(|error| {
+            let hint = match &error {
+                ClientError::Unreachable { .. } => {
+                    "start the host with `admin` in its configuration, and name its address by --admin or --config"
+                }
+                _ => "",
+            };
+            hinted(&error.to_string(), hint)
+        })?;
+        token = tokens.next();
+        if status != StatusCode::UNAUTHORIZED || token.is_none() {
+            return Ok((status, body));
+        }
+    }
 }

@@ -24,6 +24,7 @@ use super::pump::Pump;
 use super::source::Source;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Service, Snapshot, grace_ends};
+use crate::net::descriptors;
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::Sink;
@@ -31,6 +32,9 @@ use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::{Upstream, UpstreamList};
 use linemill_framing::Framer;
 use linemill_sandbox::trial::Cohort;
+
+/// How long to wait before looking again for a descriptor.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A client's stream that has not been served yet.
 pub struct Connection<R, W> {
@@ -188,12 +192,27 @@ async fn connect(
 ) -> Result<(Upstream, ReadHalf, WriteHalf), End> {
     let limit = patience.or(context.service().and_then(|service| service.write_timeout));
     let deadline = limit.map(|limit| Instant::now() + limit);
+    let connecting = async {
+        wait_for_descriptors(deadline).await?;
+        let connected = upstreams.connect_within(deadline).await;
+        connected.map_err(|error| End::NextHop(io::Error::other(error)))
+    };
     tokio::select! {
-        connected = upstreams.connect_within(deadline) => {
-            connected.map_err(|error| End::NextHop(io::Error::other(error)))
-        }
+        connected = connecting => connected,
         () = grace_ends(context.snapshot.clone(), &context.listener) => Err(End::Drained),
     }
+}
+
+/// Waits until there is a descriptor for the connection to an upstream, among those that clients may use.
+async fn wait_for_descriptors(deadline: Option<Instant>) -> Result<(), End> {
+    while descriptors::are_short() {
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let error = io::Error::other("no file descriptor is left for the connection");
+            return Err(End::NextHop(error));
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Discards the lines of a client that no upstream could be reached for, and counts them.

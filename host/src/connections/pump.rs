@@ -136,7 +136,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             ingress: Arc::clone(&service.ingress),
             kept: None,
             stream_state: StreamState::new(Arc::clone(chain), rules).with(cohort, origin),
-            throttle: service.throttle(direction),
+            throttle: service.throttle(direction, peer),
             service,
             lease,
             paused_until: None,

@@ -16,6 +16,11 @@ pub trait Source: AsyncRead + Unpin {
         std::future::pending()
     }
 
+    /// Waits until the connection is broken. Takes no bytes. Never ready if that cannot be known.
+    fn broken(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// Gives up what the connection holds of its listener's limits, because the peer has gone and
     /// only lines that it sent are left.
     fn leave(&mut self) {}
@@ -24,5 +29,9 @@ pub trait Source: AsyncRead + Unpin {
 impl Source for ReadHalf {
     fn gone(&self) -> impl Future<Output = ()> + Send {
         self.closed()
+    }
+
+    fn broken(&self) -> impl Future<Output = ()> + Send {
+        self.reset()
     }
 }

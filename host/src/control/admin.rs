@@ -4,25 +4,29 @@
 //! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/config` and `/trials` (JSON). `POST /reload`, `/rollback`
 //! and `/promote` are passed to the reloader and answered with its outcome. Off unless configured.
 //!
-//! Without a token, everyone who can connect may do all of this, so the address belongs on loopback
-//! or a Unix socket. Web pages in a browser on the same machine may not: a POST with an `Origin` header
-//! is refused.
-//! Not here: what a reload does (`reloader`).
+//! Not here: which requests are answered (`access`), connections and their limits (`http`), what a reload
+//! does (`reloader`).
 
+mod access;
 pub mod client;
 pub(crate) mod http;
+pub mod local_token;
+pub mod metrics;
+mod one_request;
+mod places;
 mod readiness;
 pub mod server;
 mod status;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::Router;
 use axum::extract::{Request as Extract, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -32,7 +36,13 @@ use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
 use crate::sinks::outage::SinkState;
+use access::{Gives, PROBES, Rules};
+use http::Clients;
+use linemill_config::printable_json;
+use linemill_config::settings::Token;
 use linemill_telemetry::Registry;
+use local_token::TokenFiles;
+use metrics::AdminMetrics;
 pub use status::{
     BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, OutputStatus,
     RefusalStatus, Status, TrialStatus, UpstreamStatus,
@@ -63,6 +73,32 @@ pub struct Admin {
     pub origin: Origin,
     /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
+    /// What the admin address counts.
+    pub metrics: AdminMetrics,
+    /// Its clients.
+    pub(crate) clients: Clients,
+    /// The tokens for verbs of the host's own user.
+    pub tokens: TokenFiles,
+}
+
+/// By what an admin address is reached.
+#[derive(Clone)]
+pub(crate) enum Via {
+    /// TCP.
+    Tcp(LocalToken),
+    /// A Unix socket.
+    Unix,
+}
+
+/// The token for verbs of the host's own user. `None` while the settings have one, or if none could be made.
+pub(crate) type LocalToken = Arc<RwLock<Option<Token>>>;
+
+/// What decides whether a request is answered.
+#[derive(Clone)]
+struct Guard {
+    admin: Admin,
+    via: Via,
+    gives: Gives,
 }
 
 /// A sink that connections share.
@@ -88,34 +124,43 @@ pub struct Connections {
 }
 
 impl Admin {
-    /// The handlers, by path. `/healthz` and `/readyz` need no token.
-    pub(crate) fn routes(self) -> Router {
-        let open = Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready));
-        let routes = Router::new()
+    /// The handlers, by path, for requests that come `via` an address.
+    pub(crate) fn routes(self, via: &Via) -> Router {
+        let [healthz, readyz] = PROBES;
+        let health = Router::new()
+            .route(healthz, get(|| async { "ok\n" }))
+            .route(readyz, get(ready));
+        let state = Router::new()
             .route("/metrics", get(metrics_text))
             .route("/status", get(status))
-            .route("/config", get(config))
             .route("/reload", post(reload))
             .route("/rollback", post(rollback))
             .route("/promote", post(promote))
-            .route("/trials", get(trials))
             .fallback(|| async {
                 let known =
                     "known paths: /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
                 (StatusCode::NOT_FOUND, known)
-            })
-            .layer(from_fn_with_state(self.clone(), admit));
-        open.merge(routes).with_state(self)
+            });
+        let payload = Router::new()
+            .route("/config", get(config))
+            .route("/trials", get(trials));
+        let guarded = |routes: Router<Self>, gives| {
+            let guard = Guard {
+                admin: self.clone(),
+                via: via.clone(),
+                gives,
+            };
+            routes.layer(from_fn_with_state(guard, admit))
+        };
+        guarded(health, Gives::Health)
+            .merge(guarded(state, Gives::State))
+            .merge(guarded(payload, Gives::Payload))
+            .layer(map_response(not_stored))
+            .with_state(self)
     }
 
     /// Sends an action to the reloader, and answers with its outcome.
     async fn perform(&self, action: Action, verb: &str, headers: &HeaderMap) -> Response {
-        if headers.contains_key(header::ORIGIN) {
-            let refusal = "refused: requests with an `Origin` header come from web pages\n";
-            return (StatusCode::FORBIDDEN, refusal).into_response();
-        }
         let (answer, done) = oneshot::channel();
         let request = Request {
             action,
@@ -133,18 +178,52 @@ impl Admin {
     }
 }
 
-/// Admits requests that carry the token, if one is configured.
-async fn admit(State(admin): State<Admin>, request: Extract, next: Next) -> Response {
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    let shown = authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let snapshot = admin.snapshot.borrow().clone();
-    match &snapshot.generation().admin_token {
-        Some(token) if !shown.is_some_and(|shown| token.is(shown)) => {
-            let required = "this admin address requires `Authorization: Bearer TOKEN`, with its `admin_token`\n";
-            let how = [(header::WWW_AUTHENTICATE, "Bearer")];
-            (StatusCode::UNAUTHORIZED, how, required).into_response()
+/// Answers a request that is admitted, or says why it is not.
+async fn admit(State(guard): State<Guard>, request: Extract, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let admitted = {
+        let snapshot = guard.admin.snapshot.borrow();
+        let generation = snapshot.generation();
+        let local = match &guard.via {
+            Via::Tcp(local) => Some(local.read().unwrap_or_else(PoisonError::into_inner)),
+            Via::Unix => None,
+        };
+        let rules = Rules {
+            tcp: local.is_some(),
+            names: &generation.admin_names,
+            configured: generation.admin_token.as_ref(),
+            local: local.as_ref().and_then(|local| local.as_ref()),
+        };
+        rules.admit(&head, guard.gives)
+    };
+    match admitted {
+        Ok(()) => next.run(Extract::from_parts(head, body)).await,
+        Err(refusal) => {
+            guard.admin.metrics.refused.of(refusal.reason()).inc();
+            refusal.into_response()
         }
-        _ => next.run(request).await,
+    }
+}
+
+/// Answers are true for a moment, and are what they say they are.
+async fn not_stored(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    answer
+}
+
+/// An answer in JSON. Texts of others in it cannot drive the terminal that shows it.
+fn json_of(value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => {
+            let kind = [(header::CONTENT_TYPE, "application/json")];
+            (kind, printable_json(&text)).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
@@ -162,7 +241,7 @@ fn answered(outcome: Outcome) -> Response {
         ReloadStatus::Applied | ReloadStatus::Unchanged => StatusCode::OK,
         ReloadStatus::Refused => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    (status, Json(outcome)).into_response()
+    (status, json_of(&outcome)).into_response()
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
@@ -187,21 +266,20 @@ async fn metrics_text(State(admin): State<Admin>) -> Response {
     }
 }
 
-async fn status(State(admin): State<Admin>) -> Json<Status> {
-    Json(Status::of(&admin))
+async fn status(State(admin): State<Admin>) -> Response {
+    json_of(&Status::of(&admin))
 }
 
 /// The text of the configuration in force, and the options of the command line that override it.
 async fn config(State(admin): State<Admin>) -> Response {
     let source = admin.history.source();
     let origin = &admin.origin;
-    Json(json!({
+    json_of(&json!({
         "path": source.as_ref().and_then(|source| std::path::absolute(&source.path).ok()),
         "text": source.as_ref().map(|source| &source.text),
         "listen": origin.listen.as_ref().map(ToString::to_string),
         "chain": origin.chain,
     }))
-    .into_response()
 }
 
 /// Restores the previous generation; with `?filter=NAME`, ends the trial of that filter.
@@ -232,9 +310,9 @@ fn filter_of(uri: &Uri) -> Option<String> {
 }
 
 /// The state of all trials, with examples of lines that came out differently.
-async fn trials(State(admin): State<Admin>) -> Json<Vec<TrialStatus>> {
+async fn trials(State(admin): State<Admin>) -> Response {
     let snapshot = admin.snapshot.borrow().clone();
-    Json(status::trials(snapshot.generation(), true))
+    json_of(&status::trials(snapshot.generation(), true))
 }
 
 async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {

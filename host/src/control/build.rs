@@ -108,6 +108,7 @@ pub(super) async fn build_of(
         leaving: HashMap::new(),
         drain: settings.host.drain,
         admin_token: settings.host.admin_token.clone(),
+        admin_names: settings.host.admin_names.clone(),
         drain_delay: settings.host.drain_delay,
         filters,
     })

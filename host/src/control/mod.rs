@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod build;
 mod certificates;
+pub mod circles;
 pub mod history;
 pub mod origin;
 pub mod reloader;

@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::control::admin::{Admin, Connections, http};
+use crate::control::admin::http::Clients;
+use crate::control::admin::{Admin, Connections, Via};
 use crate::control::request::{Outcome, Reloaded};
 use crate::generation::{Generation, Snapshot};
 use crate::metrics::Metrics;
@@ -68,6 +69,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         leaving: HashMap::new(),
         drain: Duration::ZERO,
         admin_token: token.map(Token::new),
+        admin_names: Vec::new(),
         drain_delay: Duration::ZERO,
         filters: HashMap::new(),
     });
@@ -81,10 +83,16 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         history: Default::default(),
         origin: Default::default(),
         requests,
+        clients: Clients::new(metrics.admin.clone()),
+        metrics: metrics.admin,
+        tokens: Default::default(),
     };
     let (client, server) = duplex(4096);
     let (mut reading, mut writing) = split(client);
-    let answering = http::answer(server, admin.routes());
+    let answering = admin
+        .clients
+        .clone()
+        .answer(server, admin.routes(&Via::Tcp(Default::default())));
     let sending = async move {
         let mut from = 0;
         for cut in cuts.iter().copied().chain([sent.len()]) {

@@ -3,17 +3,20 @@
 //! In: validated settings, with the chains and certificates built of them. Out: [`Service`], which
 //! listeners and connections read and never change.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::complaints::Complaints;
 use crate::net::bind::BindSettings;
+use crate::net::client_network::ClientNetwork;
 use crate::net::tls;
+use crate::rate::bursts::Bursts;
 use crate::rate::{Limits, Throttle};
 use crate::sinks::egress::Egress;
 use crate::sinks::framings::Framings;
 use linemill_config::settings::{
-    ListenerSettings, Networks, ProxyProtocol, Rate, Readiness, Watermarks,
+    Address, Destination, ListenerSettings, Networks, ProxyProtocol, Rate, Readiness, Watermarks,
 };
 use linemill_framing::{Framing, LineSettings, Unfit};
 use linemill_sandbox::chain::Chain;
@@ -27,6 +30,8 @@ pub struct Service {
     pub reply_chain: Arc<Chain>,
     /// Where lines go after their chain.
     pub egress: Arc<Egress>,
+    /// All destinations of its lines, those of its filters' failed lines included.
+    pub destinations: Vec<Destination>,
     /// How clients connect, and frame their lines.
     pub ingress: Arc<Ingress>,
     /// Limits what the log says about clients; kept from generation to generation.
@@ -47,7 +52,7 @@ pub struct Service {
     pub connect_timeout: Duration,
     /// Connections served at a time.
     pub max_connections: usize,
-    /// The most of these from one IP address; `None` for no limit.
+    /// The most of these from one client, which is an IPv4 address or an IPv6 network; `None` for no limit.
     pub max_per_address: Option<usize>,
     /// Which clients may connect, by their address.
     pub admission: Admission,
@@ -65,6 +70,8 @@ pub struct Service {
     pub needs_outputs: bool,
     /// How fast each connection may send.
     pub rate: Option<Rate>,
+    /// What clients have left of the bursts of `rate`; kept from generation to generation.
+    pub(crate) bursts: Arc<Bursts>,
     /// How fast all connections together may send.
     pub total: Option<Total>,
 }
@@ -132,9 +139,15 @@ impl Service {
                     limits: Arc::new(Limits::new(&rate)),
                 })
         });
+        let own = [&settings.to].into_iter();
+        let own = own.chain(settings.routes.values()).chain(&settings.tee);
+        let stages = chain.stages().iter().chain(reply_chain.stages());
+        let of_filters = stages.filter_map(|stage| stage.filter().settings().quarantine.as_ref());
+        let destinations = own.chain(of_filters).cloned().collect();
         Self {
             chain,
             reply_chain,
+            destinations,
             complaints: before.map_or_else(Arc::default, |before| Arc::clone(&before.complaints)),
             egress: Arc::new(egress),
             ingress: Arc::new(Ingress::of(settings)),
@@ -159,8 +172,36 @@ impl Service {
             watermarks: settings.watermarks,
             needs_outputs: settings.readiness == Readiness::Outputs,
             rate: settings.rate,
+            bursts: before.map_or_else(Arc::default, |before| Arc::clone(&before.bursts)),
             total,
         }
+    }
+
+    /// Whether its lines go to the upstream of this name.
+    pub fn leads_to_upstream(&self, name: &str) -> bool {
+        let upstreams = self.destinations.iter().flat_map(Destination::upstreams);
+        upstreams.into_iter().any(|to| to.to_string() == name)
+    }
+
+    /// Whether its lines go to the Unix socket of `other`, by whatever path.
+    #[cfg(unix)]
+    pub fn leads_to_file_of(&self, other: &Self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let identity = |path: &std::path::Path| {
+            let data = path.metadata().ok()?;
+            Some((data.dev(), data.ino()))
+        };
+        let Address::Unix(bind) = &other.ingress.bind.address else {
+            return false;
+        };
+        let bind = identity(bind);
+        let leads = |to: &Destination| match to {
+            Destination::Unix(path) => bind.is_some() && identity(path) == bind,
+            _ => false,
+        };
+        let upstreams = self.destinations.iter().flat_map(Destination::upstreams);
+        upstreams.into_iter().any(leads)
     }
 
     /// Whether `other` shows and trusts the same certificates.
@@ -207,12 +248,16 @@ impl Service {
     }
 
     /// The rates for one direction of a connection. Answers have none.
-    pub(crate) fn throttle(&self, direction: Direction) -> Throttle {
+    /// `client` is the address of the client, if it has one.
+    pub(crate) fn throttle(&self, direction: Direction, client: Option<SocketAddr>) -> Throttle {
         if direction == Direction::Reply {
             return Throttle::default();
         }
-        let own = self.rate.as_ref().map(Limits::new);
-        let total = self.total.as_ref().map(|total| &*total.limits);
-        Throttle::new(own.iter().chain(total))
+        let own = self.rate.as_ref().map(|rate| {
+            let client = client.map(|client| ClientNetwork::of(client.ip()));
+            (Limits::new(rate), self.bursts.of(client))
+        });
+        let own = own.as_ref().map(|(limits, used)| (limits, used));
+        Throttle::new(own, self.total.as_ref().map(|total| &*total.limits))
     }
 }

@@ -1,15 +1,19 @@
-//! Who may stay: the PROXY protocol, networks, and connections per address.
+//! Who may stay: the PROXY protocol, networks, loops, and connections per address.
 //!
 //! In: an accepted connection, and the service in force. Out: the same, with its client's address, or
 //! nothing: then the refusal has been counted and logged, and the connection is closed.
 //! Not here: `max_connections` (`listener`), client certificates (`net::tls`).
 
+use std::sync::Arc;
+
 use tokio::time::sleep;
 
 use super::address_counts::{AddressCounts, AddressSlot};
 use super::arrival::{Arrival, PATIENCE, last_handshake};
+use super::loops::Step;
 use super::metrics::RefusalReason;
 use crate::generation::{Admission, Service};
+use crate::net::own_sockets;
 use crate::net::proxy::{ProxyError, read_header};
 use crate::net::transport::Peer;
 use linemill_config::settings::Networks;
@@ -76,6 +80,50 @@ impl Arrival {
             ),
         });
         Err(())
+    }
+
+    /// Notes whose lines it carries, if the client is this host itself. `Ok(None)` for any other client.
+    ///
+    /// # Errors
+    /// When the lines would come back to a listener that they have passed; this has been counted and
+    /// logged.
+    pub(super) async fn check_loop(&self, service: &Service) -> Result<Option<Step>, ()> {
+        let from = self.own_listeners(service).await;
+        if from.is_empty() {
+            return Ok(None);
+        }
+        self.loops.enter(&from, &self.listener).map(Some).map_err(|circle| {
+            let circle = circle.join(" → ");
+            self.refuse(service, RefusalReason::Loop, |not_logged| {
+                tracing::warn!(not_logged, %circle, "connection refused: this host connects to itself, and its lines would come back to where they were; change `to`, `routes`, `tee` or `quarantine` of one of these listeners");
+            });
+        })
+    }
+
+    /// The listeners whose lines come by this connection, if this host has made it.
+    async fn own_listeners(&self, service: &Service) -> Vec<Arc<str>> {
+        let (peer, local) = (self.peer.socket(), self.plain.local_addr());
+        let upstream = match (peer, local) {
+            // Behind a proxy, the peer is not who connects.
+            (Some(peer), Some(local)) if service.proxies.is_none() => {
+                own_sockets::upstream_of(peer, local).await
+            }
+            _ => None,
+        };
+        let leads: Box<dyn Fn(&Service) -> bool> = match upstream {
+            Some(upstream) => Box::new(move |from| from.leads_to_upstream(&upstream)),
+            #[cfg(unix)]
+            None if self.plain.is_of_this_process() => {
+                Box::new(|from| from.leads_to_file_of(service))
+            }
+            None => return Vec::new(),
+        };
+        let snapshot = self.snapshot.borrow();
+        let services = snapshot.generation().services.iter();
+        services
+            .filter(|(_, from)| leads(from))
+            .map(|(name, _)| name.as_str().into())
+            .collect()
     }
 
     /// Counts it as a connection of its address. `Ok(None)` for a client without one, which has no limit.

@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use super::address_counts::AddressCounts;
 use super::connection_span::ConnectionSpan;
+use super::loops::Loops;
 use super::opening::Opening;
 use super::seats::Seat;
 use crate::connections::connection::Connection;
@@ -45,6 +46,7 @@ pub(super) struct Arrival {
     pub(super) snapshot: watch::Receiver<Snapshot>,
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) line_metrics: Arc<LineMetrics>,
+    pub(super) loops: Loops,
     pub(super) seat: Seat,
 }
 
@@ -100,6 +102,14 @@ impl Arrival {
         if self.check_address(&service).is_err() {
             return;
         }
+        // Boxed: hardly any connection has one.
+        let Ok(_step) = self
+            .check_loop(&service)
+            .await
+            .map(|step| step.map(Box::new))
+        else {
+            return;
+        };
         match self.enter(&service, &addresses).await {
             Ok(address) => self.seat.address = address,
             Err(()) => return,
@@ -207,6 +217,10 @@ impl AsyncRead for Seated {
 impl Source for Seated {
     fn gone(&self) -> impl Future<Output = ()> + Send {
         self.reader.closed()
+    }
+
+    fn broken(&self) -> impl Future<Output = ()> + Send {
+        self.reader.reset()
     }
 
     fn leave(&mut self) {

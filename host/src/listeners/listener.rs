@@ -15,17 +15,21 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::address_counts::AddressCounts;
 use super::arrival::{Arrival, PATIENCE};
 use super::datagrams::Datagrams;
+use super::loops::Loops;
 use super::seats::{Seat, Seats};
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{Service, Snapshot, grace_ends};
 use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
 use crate::net::bind::{BACKLOG, LAST_ARRIVALS, Socket, is_of_one_connection};
+use crate::net::descriptors;
 use crate::net::transport::{Peer, Plain};
 use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long new clients wait for descriptors before they are refused.
+const SHORTAGE: Duration = Duration::from_secs(5);
 /// How long connections have for their last bytes after the grace period.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 
@@ -42,23 +46,32 @@ pub struct Listener {
     service: Option<Arc<Service>>,
     metrics: Arc<ListenerMetrics>,
     line_metrics: Arc<LineMetrics>,
+    /// A connection that waits for descriptors. Until it has them, no other is accepted.
+    held: Option<(Plain, Peer)>,
+    /// Since when there are none.
+    short_since: Option<Instant>,
     /// The tasks of all connections, including those still in their TLS handshake.
     connections: JoinSet<()>,
     seats: Seats,
     addresses: AddressCounts,
+    /// What the listeners of the host send to each other.
+    loops: Loops,
     /// For log lines about the listener itself.
     log: Gate,
+    /// For those about a lack of descriptors.
+    log_short: Gate,
 }
 
 impl Listener {
     /// A listener named `name` that accepts on `socket`, and later on what `sockets` has.
-    pub fn new(
+    pub(super) fn new(
         name: &str,
         socket: Arc<Socket>,
         sockets: mpsc::UnboundedReceiver<Arc<Socket>>,
         snapshot: watch::Receiver<Snapshot>,
         metrics: ListenerMetrics,
         line_metrics: LineMetrics,
+        loops: Loops,
     ) -> Self {
         Self {
             name: name.into(),
@@ -69,10 +82,14 @@ impl Listener {
             service: None,
             metrics: Arc::new(metrics),
             line_metrics: Arc::new(line_metrics),
+            held: None,
+            short_since: None,
             connections: JoinSet::new(),
             seats: Seats::default(),
             addresses: AddressCounts::default(),
+            loops,
             log: Gate::default(),
+            log_short: Gate::default(),
         }
     }
 
@@ -88,12 +105,18 @@ impl Listener {
             if drain_until.is_some() {
                 return self.drain().await;
             }
+            if let Some((plain, peer)) = self.held.take() {
+                self.admit_or_hold(plain, peer).await;
+            }
+            let is_holding = self.held.is_some();
             tokio::select! {
                 Some(socket) = self.sockets.recv() => self.move_to(socket).await,
-                accepted = self.socket.accept() => match accepted {
-                    Ok((plain, peer)) => self.admit(plain, peer).await,
+                accepted = self.socket.accept(), if !is_holding => match accepted {
+                    Ok((plain, peer)) => self.admit_or_hold(plain, peer).await,
                     Err(error) => self.pause(&error).await,
                 },
+                // Connections that end free descriptors, and so may others.
+                () = sleep(PAUSE), if is_holding => {}
                 _ = self.snapshot.changed() => {}
                 Some(_) = self.connections.join_next() => {}
             }
@@ -171,6 +194,9 @@ impl Listener {
     /// Serves the connections that the system has accepted ahead of the host: closing the socket would
     /// reset them. Those of a socket that another listener or another host goes on with are left to it.
     async fn accept_last(&mut self) {
+        if let Some((plain, peer)) = self.held.take() {
+            self.admit(plain, peer).await;
+        }
         let is_last = Arc::strong_count(&self.socket) == 1;
         if !is_last || !self.socket.accept_no_more() {
             return;
@@ -187,6 +213,31 @@ impl Listener {
                 Some((plain, peer)) => self.admit(plain, peer).await,
                 None => return,
             }
+        }
+    }
+
+    /// Serves a connection, or holds it while descriptors are short, so that it and those behind it wait.
+    /// When they have been short for too long, refuses it.
+    async fn admit_or_hold(&mut self, plain: Plain, peer: Peer) {
+        if !descriptors::are_short_for(&plain) {
+            self.short_since = None;
+            return self.admit(plain, peer).await;
+        }
+        let now = Instant::now();
+        let since = *self.short_since.get_or_insert(now);
+        let refused = now >= since + SHORTAGE;
+        if refused {
+            self.metrics.refused.of(RefusalReason::Descriptors).inc();
+        } else {
+            self.held = Some((plain, peer));
+        }
+        if let Some(not_logged) = self.log_short.pass() {
+            let clients = if refused { "are refused" } else { "wait" };
+            tracing::warn!(
+                listener = &*self.name,
+                not_logged,
+                "new clients {clients}: nearly all file descriptors are in use; raise the limit (LimitNOFILE=, ulimit -n), or lower `max_connections`"
+            );
         }
     }
 
@@ -217,6 +268,7 @@ impl Listener {
             snapshot: self.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
+            loops: self.loops.clone(),
             seat,
         };
         arrival.spawn_on(&mut self.connections, service, self.addresses.clone());
@@ -252,6 +304,7 @@ impl Listener {
         if is_of_one_connection(error) {
             return;
         }
+        self.metrics.accept_errors.inc();
         if let Some(not_logged) = self.log.pass() {
             tracing::error!(listener = &*self.name, %error, not_logged, "cannot accept; pausing");
         }

@@ -18,6 +18,10 @@ linemill_telemetry::metrics! {
         /// Connections that were closed at once, by reason.
         #[metric("connections_refused", unit = "connections")]
         pub refused: EachValue<RefusalReason, Counter>,
+        /// Connections that the system refused to accept, for example for lack of descriptors. Accepting
+        /// pauses after each.
+        #[metric("accept_errors", unit = "errors")]
+        pub accept_errors: Counter,
         /// Connections that have ended, by reason.
         #[metric("connections_closed", unit = "connections")]
         pub closed: OnDemand<EndReason, Counter>,
@@ -52,8 +56,14 @@ linemill_telemetry::label_values! {
     pub enum RefusalReason as "reason" {
         /// `max_connections` connections were already open.
         MaxConnections = "max_connections",
-        /// `max_per_address` connections from the client's address were already open.
+        /// `max_per_address` connections from the client's address, or its IPv6 network, were already
+        /// open.
         MaxPerAddress = "max_per_address",
+        /// The process had no descriptors for more clients, for 5 seconds.
+        Descriptors = "descriptors",
+        /// The client was this host itself, and its lines would have come from the listener that they
+        /// went to.
+        Loop = "loop",
         /// The client's address was not in `allow`, or the client had none.
         NotAllowed = "not_allowed",
         /// The client's address was in `deny`.

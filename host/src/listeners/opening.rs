@@ -51,6 +51,11 @@ impl Opening {
     pub(super) fn closed(&self) -> impl Future<Output = ()> + Send {
         self.reader.closed()
     }
+
+    /// Waits until the connection is broken; see [`ReadHalf::reset`].
+    pub(super) fn reset(&self) -> impl Future<Output = ()> + Send {
+        self.reader.reset()
+    }
 }
 
 impl AsyncRead for Opening {

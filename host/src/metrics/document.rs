@@ -30,7 +30,7 @@ const HEAD: &str = "# Metrics
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 5] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 6] {
     [
         (
             "Connections",
@@ -67,6 +67,11 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 5] {
             "Reloads",
             "These metrics exist once per host.",
             ReloadMetrics::declarations(),
+        ),
+        (
+            "The admin address",
+            "These metrics exist once per host.",
+            AdminMetrics::declarations(),
         ),
     ]
 }

@@ -30,6 +30,7 @@ use tokio::net::{TcpStream, tcp};
 use tokio::net::{UnixStream, unix};
 use tokio_rustls::{client, server};
 
+use super::own_sockets::OwnSocket;
 use super::tcp::set_user_timeout;
 pub use half::Half;
 pub use handshake::{HandshakeError, HandshakeFailure};
@@ -56,6 +57,15 @@ pub enum ReadHalf {
     TlsServer(Half<server::TlsStream<Plain>>),
     /// TLS with an upstream.
     TlsClient(Half<client::TlsStream<Plain>>),
+    /// One of these, of a connection that the host has made itself.
+    Own(Box<OwnHalf>),
+}
+
+/// A half of a connection that the host has made itself, known as such while it is open.
+#[derive(Debug)]
+pub struct OwnHalf {
+    half: ReadHalf,
+    _known: OwnSocket,
 }
 
 /// The half of a stream to write to. Over TLS, written bytes may wait for a flush. Shutting it down
@@ -136,6 +146,27 @@ impl Plain {
         })
     }
 
+    /// The address at which it was accepted; `None` for a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Whether its other end is this process, if that shows: for Unix sockets only.
+    pub fn is_of_this_process(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+                pid.and_then(|pid| u32::try_from(pid).ok()) == Some(std::process::id())
+            }
+        }
+    }
+
     /// Splits it into two halves, which two tasks may use.
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         match self {
@@ -152,18 +183,87 @@ impl Plain {
     }
 }
 
+#[cfg(unix)]
+impl std::os::fd::AsFd for Plain {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
 // === impl ReadHalf ===
 
 impl ReadHalf {
+    /// Waits until the connection is broken. Never ready on systems other than Linux.
+    pub async fn reset(&self) {
+        let half = match self {
+            Self::Own(own) => &own.half,
+            half => half,
+        };
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        match half {
+            Self::Tcp(half) => drop(half.ready(Interest::ERROR).await),
+            Self::Unix(half) => drop(half.ready(Interest::ERROR).await),
+            Self::TlsServer(half) => {
+                until(
+                    half.look(|stream| stream.get_ref().0.another()),
+                    Interest::ERROR,
+                )
+                .await;
+            }
+            Self::TlsClient(half) => {
+                until(
+                    half.look(|stream| stream.get_ref().0.another()),
+                    Interest::ERROR,
+                )
+                .await;
+            }
+            // It holds none of its own kind.
+            Self::Own(_) => std::future::pending().await,
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        {
+            let _ = half;
+            std::future::pending().await
+        }
+    }
+
+    /// The same half, of a connection that is known as the host's own until it is dropped.
+    pub fn known_as(self, own: Option<OwnSocket>) -> Self {
+        match own {
+            Some(known) => Self::Own(Box::new(OwnHalf {
+                half: self,
+                _known: known,
+            })),
+            None => self,
+        }
+    }
+
+    /// The TCP socket, without TLS.
+    #[cfg(test)]
+    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(half) => Some(half.as_ref()),
+            Self::Own(own) => own.half.tcp(),
+            _ => None,
+        }
+    }
+
     /// Waits until the peer has ended its side or the connection is broken, without taking any of the
     /// bytes before. Never ready on systems other than Linux.
     pub async fn closed(&self) {
+        let half = match self {
+            Self::Own(own) => &own.half,
+            half => half,
+        };
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             // Ready when reading is closed, and not when there are merely bytes to read.
             let closed = Interest::PRIORITY | Interest::ERROR;
             // An error ends the connection, too.
-            match self {
+            match half {
                 Self::Tcp(half) => drop(half.ready(closed).await),
                 Self::Unix(half) => drop(half.ready(closed).await),
                 Self::TlsServer(half) => {
@@ -172,10 +272,15 @@ impl ReadHalf {
                 Self::TlsClient(half) => {
                     until(half.look(|stream| stream.get_ref().0.another()), closed).await;
                 }
+                // It holds none of its own kind.
+                Self::Own(_) => std::future::pending().await,
             }
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        std::future::pending().await
+        {
+            let _ = half;
+            std::future::pending().await
+        }
     }
 }
 
@@ -255,8 +360,18 @@ macro_rules! writes {
 
 reads!(Plain: Tcp, #[cfg(unix)] Unix);
 writes!(Plain: Tcp, #[cfg(unix)] Unix);
-reads!(ReadHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient);
+reads!(ReadHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient, Own);
 writes!(WriteHalf: Tcp, #[cfg(unix)] Unix, TlsServer, TlsClient);
+
+impl AsyncRead for OwnHalf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().half).poll_read(cx, buffer)
+    }
+}
 
 // === impl Peer ===
 

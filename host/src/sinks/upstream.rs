@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use super::outage::{Outage, UpstreamState};
 use super::queue_reader::Doubtful;
 use super::throughput::Rates;
+use crate::net::own_sockets::Connecting;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
 use crate::sinks::metrics::UpstreamMetrics;
@@ -267,9 +268,13 @@ impl Upstream {
     }
 
     async fn reach(&self, options: ConnectOptions) -> Result<Link, ConnectError> {
+        let mut own = None;
         let (halves, socket) = match &self.0.endpoint {
             Endpoint::Tcp { host, port } => {
+                // The upstream may be a listener of this host.
+                let connecting = Connecting::begin(*port);
                 let stream = tcp::reach(host, *port, &options).await?;
+                own = connecting.made(&stream, self.0.outage.to());
                 let socket = Socket::of(&stream);
                 let stream = Plain::Tcp(stream);
                 if self.0.tls {
@@ -293,7 +298,7 @@ impl Upstream {
         };
         let (reader, writer) = halves;
         Ok(Link {
-            reader,
+            reader: reader.known_as(own),
             writer,
             socket,
         })

@@ -11,17 +11,25 @@ use serde_json::Value;
 use super::Host;
 use crate::{
     Memory, Metrics, PATIENCE, Response, descriptors, eventually, forget_peak, memory, peak_memory,
-    processor_time, request,
+    processor_time, request, request_with,
 };
 
 /// Counts dropped lines, by reason.
 const DROPPED: &str = "linemill_lines_dropped_total";
 
 impl Host {
-    /// The answer of the admin address to a GET.
+    /// The answer of the admin address to a GET, with the token for verbs of the host's user if it has
+    /// one.
     #[track_caller]
     pub fn get(&self, path: &str) -> Response {
-        request(self.admin(), "GET", path)
+        match std::fs::read_to_string(self.token_file()) {
+            Ok(token) => {
+                let authorization = format!("Bearer {token}");
+                let headers = [("Authorization", &*authorization)];
+                request_with(self.admin(), "GET", path, &headers)
+            }
+            Err(_) => request(self.admin(), "GET", path),
+        }
     }
 
     /// The answer of the admin address to a POST without a body.
@@ -48,6 +56,13 @@ impl Host {
     #[track_caller]
     pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.metrics().sum(name, labels)
+    }
+
+    /// Waits until a metric's sum is above 0.
+    #[track_caller]
+    pub fn wait_some(&self, name: &str, labels: &[(&str, &str)]) {
+        let what = format!("some {name}{labels:?}");
+        eventually(&what, || (self.metric(name, labels) > 0.5).then_some(()));
     }
 
     /// Waits until a metric's sum reaches `value`; asserts that it does not exceed it.
@@ -120,6 +135,12 @@ impl Host {
             same = (now, if now == same.0 { same.1 + 1 } else { 1 });
             (same.1 == LOOKS).then_some(now)
         })
+    }
+
+    /// How many descriptors it has open now.
+    #[track_caller]
+    pub fn open_descriptors(&self) -> usize {
+        descriptors(self.child.id()).expect("the host runs")
     }
 
     /// Processor time used so far.

@@ -107,6 +107,8 @@ mod sandbox {
 mod cli {
     /// `new` and `build`: a new filter.
     mod author;
+    /// Names and messages of others on the terminal: plugins, capsules, configurations, hosts.
+    mod hostile;
     /// `pipe`: standard input through a chain to standard output.
     mod pipe;
     /// `pipe --to`: standard input through a chain to a destination.
@@ -123,6 +125,8 @@ mod listeners {
     mod datagrams;
     /// TLS handshakes that fail or never finish, certificates replaced without a signal.
     mod handshakes;
+    /// Lines that would come back to where they were.
+    mod loops;
     /// Whose clients may connect: `allow` and `deny`.
     mod networks;
     /// Clients behind proxies: the PROXY protocol, also as haproxy sends it.
@@ -248,6 +252,8 @@ mod control {
 mod admin {
     /// Tokens, Unix sockets, web pages, limits on clients.
     mod access;
+    /// Many clients at once, slow ones, and those that leave.
+    mod crowds;
     /// Health, readiness, and counters that add up.
     mod metrics;
     /// `/readyz` while outputs are down.

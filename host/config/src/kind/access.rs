@@ -8,13 +8,16 @@ use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
-use crate::settings::{ClientName, Mode, Networks};
+use crate::settings::{AdminName, ClientName, Mode, Networks};
 
 /// A list of networks or addresses, at least one.
 pub(crate) struct NetworkList;
 
 /// The mode of a file.
 pub(crate) struct FileMode;
+
+/// A list of names of the admin address.
+pub(crate) struct AdminNames;
 
 /// A list of names that a client's certificate may have, at least one.
 pub(crate) struct ClientNames;
@@ -57,6 +60,28 @@ impl Kind<Vec<ClientName>> for ClientNames {
 
     fn show(&self, _: &Vec<ClientName>) -> Option<String> {
         None
+    }
+}
+
+impl Kind<Vec<AdminName>> for AdminNames {
+    fn name(&self) -> String {
+        "list of names".to_owned()
+    }
+
+    fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<AdminName>> {
+        Some(checker.list(item, Item::parsed))
+    }
+
+    fn show(&self, names: &Vec<AdminName>) -> Option<String> {
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| format!("{:?}", name.to_string()))
+            .collect();
+        Some(format!("[{}]", names.join(", ")))
+    }
+
+    fn toml(&self, names: &Vec<AdminName>) -> Option<String> {
+        self.show(names)
     }
 }
 

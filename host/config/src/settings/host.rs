@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Address, CompileLimits, Rollback, Token};
+use super::{Address, AdminName, CompileLimits, Rollback, Token};
 use crate::keys::keys;
-use crate::kind::{AdminAddress, File, Files, HOUR, Nested, Optional, Secret, Size, Time};
+use crate::kind::{
+    AdminAddress, AdminNames, File, Files, HOUR, Nested, Optional, Secret, Size, Time,
+};
 use crate::problem::place::Places;
 
 keys! {
@@ -22,12 +24,22 @@ keys! {
             example "\"127.0.0.1:9713\"";
         /// The token that requests must carry as `Authorization: Bearer TOKEN`. `/healthz` and
         /// `/readyz` need none. Verbs that query a host read the token from the environment
-        /// variable `LINEMILL_ADMIN_TOKEN`. The admin address speaks plain HTTP, so put a TLS proxy
-        /// in front of it on untrusted networks.
+        /// variable `LINEMILL_ADMIN_TOKEN`. On TCP, `/config` and `/trials` need a token even if
+        /// none is configured: the host generates one for verbs that its own user runs, see [The
+        /// admin address](guide.md#the-admin-address). The admin address speaks plain HTTP, so put a TLS
+        /// proxy in front of it on untrusted networks.
         admin_token: Option<Token> = None,
             Optional(Secret, "none"), Live, default "none",
             sample "required if other machines can reach admin",
             example "\"0123456789abcdef0123456789abcdef\"";
+        // Only with `admin`.
+        /// Names by which requests without a token may call a TCP admin address in `Host`, besides
+        /// IP addresses and `localhost`. Others are refused with status 421, because a web page can
+        /// make its own name lead to this machine. Requests with a valid token, `/healthz` and
+        /// `/readyz` may use any name.
+        admin_names: Vec<AdminName> = Vec::new(), AdminNames, Live,
+            sample "names of the admin address in requests without a token",
+            example "[\"admin.example.org\"]";
         // If empty, names refer to bundled plugins only.
         /// Folders in which a bare plugin name is looked up as `NAME.wasm`, before the bundled
         /// plugins. A missing folder counts as empty. Without a configuration file, no folder is

@@ -227,12 +227,14 @@ keys! {
         /// sink; up to `max_connections` of those may exist in addition.
         max_connections: usize = 10_000, Count(1, CONNECTIONS), Live,
             sample "further connections are closed at once";
-        /// How many connections from one IP address may be open at a time. Further ones are closed
+        /// How many connections from one client may be open at a time: from one IPv4 address, or from
+        /// one IPv6 network of 64 bits. Each link-local address counts alone. Further ones are closed
         /// and counted. Not with a Unix socket.
         max_per_address: Option<usize> = None, Optional(Count(1, CONNECTIONS), "no limit"), Live,
             default "no limit",
-            sample "how many from one IP address may be open at a time", example "100";
-        /// Limits the input of each connection; see [`rate`](#rate-total_rate).
+            sample "how many from one address, or IPv6 /64, may be open at a time", example "100";
+        /// Limits the input of each connection. Connecting again does not renew the burst; see
+        /// [`rate`](#rate-total_rate).
         rate: Option<Rate> = None, rate!("rate"), Live, default "none",
             sample "of each connection, per second",
             example "{ bytes = \"1MiB\", lines = 1000, burst = \"2MiB\" }";

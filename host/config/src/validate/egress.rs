@@ -35,6 +35,7 @@ impl Checker<'_> {
         listener: &Table<'_>,
         shared: bool,
         bind: Option<&Address>,
+        ipv6_only: bool,
     ) -> Egress {
         let [routes, tee, to, to_tls] =
             ["routes", "tee", "to", "to_tls"].map(|key| listener.item(key));
@@ -67,7 +68,7 @@ impl Checker<'_> {
             .chain(others)
             .collect();
         if let Some(bind) = bind {
-            self.no_circle(&all, bind);
+            self.no_circle(&all, bind, ipv6_only);
         }
         let tls = all.iter().any(|(_, to)| to.has_tls());
         if let (Some(item), true, false) = (&to_tls, all_read, tls) {
@@ -176,8 +177,9 @@ impl Checker<'_> {
     }
 
     /// Reports destinations that lead back to the listener itself.
-    fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address) {
-        for (item, _) in all.iter().filter(|(_, to)| to.leads_to(bind)) {
+    fn no_circle(&mut self, all: &[(&Item<'_>, &Destination)], bind: &Address, ipv6_only: bool) {
+        let back = |(_, to): &&(&Item<'_>, &Destination)| to.leads_to(bind, ipv6_only);
+        for (item, _) in all.iter().filter(back) {
             let fault = if item.is_list() {
                 "has an upstream where this listener itself listens, so lines would loop indefinitely"
             } else {

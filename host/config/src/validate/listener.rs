@@ -48,7 +48,7 @@ impl Checker<'_> {
         let is_datagram = bind.as_ref().is_some_and(Address::is_datagram);
         let shared = settings.shared || is_datagram;
         let before = self.problems.len();
-        let egress = self.egress(&table, shared, bind.as_ref());
+        let egress = self.egress(&table, shared, bind.as_ref(), settings.ipv6_only);
         let all_read = self.problems.len() == before;
         let mut places = table.places(ListenerSettings::KEYS);
         if let Some(place) = egress.to_place {

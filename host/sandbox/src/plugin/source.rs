@@ -92,9 +92,11 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
 fn unreadable(path: &Path, error: ReadError) -> Refusal {
     let shown = path.display();
     match error {
-        ReadError::System(error) => Refusal::plugin(
+        ReadError::System(_) => Refusal::plugin(
             format!("plugin {shown}: {error}"),
-            "check the path, and that linemill's user may read it",
+            error
+                .hint_about_descriptors()
+                .unwrap_or("check the path, and that linemill's user may read it"),
         ),
         ReadError::Folder => Refusal::plugin(
             format!("plugin {shown} is a folder"),

@@ -39,7 +39,8 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         let delivered = self.deliver(held_back).await;
         self.framer.set_settings(service.lines(self.framings.from));
         self.framings.unfit = service.to_unfit;
-        self.throttle = service.throttle(direction);
+        let client = self.stream_state.origin().peer;
+        self.throttle = service.throttle(direction, client);
         self.pause_if_over_rate();
         self.service = Arc::clone(service);
         // Only now: the old chain and its sinks were in use until here.

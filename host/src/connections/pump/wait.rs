@@ -49,15 +49,23 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 None => false,
             };
             let (writes, most) = (!self.sink.is_done(), self.throttle.most());
+            // A client over its rate may be gone: it must not keep its place for what nobody reads.
+            let pauses = reading && self.paused_until.is_some();
+            let (reader, framer) = (&mut self.reader, &mut self.framer);
+            let block = async {
+                if pauses {
+                    reader.broken().await;
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+                read(reader, framer, most).await
+            };
             tokio::select! {
                 biased;
                 taken = self.sink.write(), if writes => return match taken {
                     Ok(taken) => Event::Taken(taken),
                     Err(error) => Event::End(End::Unwritable(error)),
                 },
-                block = read(&mut self.reader, &mut self.framer, most), if reads => {
-                    return Event::of(block);
-                }
+                block = block, if reads || pauses => return Event::of(block),
                 changed = self.snapshot.changed() => {
                     // Without a publisher the process is ending.
                     return if changed.is_ok() { Event::Snapshot } else { Event::End(End::Drained) };

@@ -5,12 +5,13 @@
 //! with the next host, the admin address does, too, so that the next host can start with the same
 //! settings.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
 
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::{Admin, http};
+use super::{Admin, LocalToken, Via, http};
 use crate::generation::DataPlane;
 use crate::log::announce;
 use crate::net::bind::{BindRequest, LAST_ARRIVALS, Socket};
@@ -29,6 +30,7 @@ struct Running {
     /// As the settings name it.
     address: Address,
     socket: Arc<Socket>,
+    via: Via,
     accepting: AbortHandle,
 }
 
@@ -80,7 +82,8 @@ impl AdminServer {
     /// Puts in force what [`Self::prepare`] has prepared for `settings`. A new address is announced on
     /// standard error.
     pub fn start(&mut self, prepared: PreparedAdmin, settings: &Settings) {
-        self.replace(prepared);
+        self.replace(prepared, settings);
+        self.follow_token(settings);
         self.shares_port = settings.shares_a_port();
         if let Some(running) = &self.running {
             running.socket.share_port(self.shares_port);
@@ -93,7 +96,8 @@ impl AdminServer {
         let Some(running) = self.running.take().filter(|_| self.shares_port) else {
             return;
         };
-        let routes = self.admin.routes();
+        let clients = self.admin.clients.clone();
+        let routes = self.admin.routes(&running.via);
         tokio::spawn(async move {
             if !running.socket.accept_no_more() {
                 return;
@@ -101,28 +105,67 @@ impl AdminServer {
             sleep(LAST_ARRIVALS).await;
             running.accepting.abort();
             while let Some((client, _)) = running.socket.accept_now() {
-                tokio::spawn(http::answer(client, routes.clone()));
+                tokio::spawn(clients.clone().serve(client, routes.clone()));
             }
         });
     }
 
-    fn replace(&mut self, prepared: PreparedAdmin) {
+    /// Makes the token for local verbs if there is no other, and removes it otherwise.
+    fn follow_token(&self, settings: &Settings) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        if let (Via::Tcp(token), Address::Tcp(address)) = (&running.via, running.socket.name()) {
+            self.set_token(token, *address, settings);
+        }
+    }
+
+    fn set_token(&self, token: &LocalToken, address: SocketAddr, settings: &Settings) {
+        let mut token = token.write().unwrap_or_else(PoisonError::into_inner);
+        match (&settings.host.admin_token, &*token) {
+            (None, None) => *token = self.admin.tokens.make(address),
+            (Some(_), Some(_)) => {
+                self.admin.tokens.remove(address);
+                *token = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn replace(&mut self, prepared: PreparedAdmin, settings: &Settings) {
         let next = match prepared {
             PreparedAdmin::Unchanged => return,
             PreparedAdmin::Off => None,
             PreparedAdmin::Bound(address, socket) => {
+                let via = match socket.name() {
+                    Address::Tcp(address) => {
+                        let token = LocalToken::default();
+                        // Before the address is announced: who reads that may look for the token.
+                        self.set_token(&token, *address, settings);
+                        Via::Tcp(token)
+                    }
+                    _ => Via::Unix,
+                };
                 announce(format_args!("admin listening on {}", socket.name()));
                 let socket = Arc::new(socket);
-                let serving = http::serve(Arc::clone(&socket), self.admin.clone().routes());
+                let (clients, routes) = (self.admin.clients.clone(), self.admin.clone());
+                let serving = http::serve(Arc::clone(&socket), routes.routes(&via), clients);
                 Some(Running {
                     address,
                     accepting: tokio::spawn(serving).abort_handle(),
+                    via,
                     socket,
                 })
             }
         };
         if let Some(old) = std::mem::replace(&mut self.running, next) {
             old.accepting.abort();
+            let now = self.running.as_ref().map(|running| running.socket.name());
+            if let Address::Tcp(address) = old.socket.name()
+                && now != Some(old.socket.name())
+            {
+                self.admin.tokens.remove(*address);
+            }
         }
     }
 }

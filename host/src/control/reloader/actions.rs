@@ -12,6 +12,7 @@ use super::fingerprint::Fingerprint;
 use super::probation::{Failing, Probation};
 use super::recipe::Recipe;
 use crate::control::build::build_of;
+use crate::control::circles;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
@@ -136,6 +137,7 @@ impl<D: DataPlane> Reloader<D> {
         if let Some(refusal) = diff.refusal() {
             return Err(refusal);
         }
+        circles::check(&settings).await?;
         let before = Arc::clone(self.snapshot.borrow().generation());
         let (plugins, metrics) = (&self.plugins, &self.filter_metrics);
         let (before, sinks) = (Some(&*before), Some(&self.sinks));

@@ -41,6 +41,7 @@ async fn read_after_removal(deny: &[&str]) -> (Vec<u8>, u64) {
         leaving: HashMap::new(),
         drain: Duration::ZERO,
         admin_token: None,
+        admin_names: Vec::new(),
         drain_delay: Duration::ZERO,
         filters: HashMap::new(),
     });

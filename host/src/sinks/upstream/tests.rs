@@ -3,7 +3,7 @@
 mod tls;
 
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::*;
@@ -34,10 +34,7 @@ async fn a_connection_sends_at_once_and_asks_whether_the_peer_is_there() {
     // On many machines this name has two addresses, and the other one refuses.
     let to = destination(&format!("tcp://localhost:{port}"));
     let (reader, _writer) = upstream(&to, None).connect().await.expect("connected");
-    let ReadHalf::Tcp(reader) = &reader else {
-        panic!("{reader:?}")
-    };
-    let stream: &TcpStream = reader.as_ref();
+    let stream = reader.tcp().expect("TCP");
     assert!(stream.nodelay().expect("known"));
     assert!(SockRef::from(stream).keepalive().expect("known"));
 }
@@ -57,10 +54,7 @@ async fn the_system_gives_up_on_a_silent_peer_when_the_host_does() {
         ..testing::options()
     });
     let (reader, _writer) = upstream.connect().await.expect("connected");
-    let ReadHalf::Tcp(reader) = &reader else {
-        panic!("{reader:?}")
-    };
-    let stream: &TcpStream = reader.as_ref();
+    let stream = reader.tcp().expect("TCP");
     let set = SockRef::from(stream).tcp_user_timeout().expect("known");
     assert_eq!(set, limit);
 }

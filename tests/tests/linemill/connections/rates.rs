@@ -35,6 +35,70 @@ fn bytes_per_connection_are_limited() {
     between(start, Duration::from_secs(2));
 }
 
+/// A client that connects again does not get another burst.
+#[test]
+fn connecting_again_does_not_renew_a_burst() {
+    const RATE: usize = 10 * 1024;
+    let host = Host::with("rate = { bytes = \"10KiB\" }");
+    let line = b"0123456789abcdef0123456789abcde\n";
+    let input = line.repeat(RATE / line.len());
+    let start = Instant::now();
+    // The burst, and then as much again three times.
+    for _ in 0..4 {
+        assert!(host.connect().exchange(&input) == rot13(&input));
+    }
+    // What a connection has taken for reading and not used is lost with it.
+    between(start, Duration::from_millis(2700));
+}
+
+/// Each connection in turn sends what is taken at once, and is dropped.
+#[test]
+fn many_connections_of_a_client_have_one_burst() {
+    const BURST: f64 = 256.0 * 1024.0;
+    const RATE: f64 = 1024.0;
+    let host = Host::with("rate = { bytes = \"1KiB\", burst = \"256KiB\" }");
+    let block = vec![b'x'; 256 * 1024];
+    let start = Instant::now();
+    let mut connections = 0.0;
+    while start.elapsed() < Duration::from_secs(2) && connections < 200.0 {
+        let mut client = host.connect();
+        client.offer(&block, Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(10));
+        client.reset();
+        connections += 1.0;
+    }
+    let read = host.metric("linemill_bytes_in_total", &[]);
+    // One burst, and what each of them may send in this time.
+    let most = BURST + connections * RATE * (start.elapsed().as_secs_f64() + 1.0);
+    assert!(read < most, "{read} bytes by {connections} connections");
+    assert!(
+        most < 0.1 * connections * BURST,
+        "{connections} connections"
+    );
+    // A client that has reset its connection does not keep it until the rate has let everything pass.
+    host.expect_no_connections();
+}
+
+/// An address, or an IPv6 network, is one client.
+#[test]
+#[cfg(target_os = "linux")]
+fn other_clients_have_bursts_of_their_own() {
+    let host = Host::with("rate = { bytes = \"1KiB\", burst = \"64KiB\" }");
+    let input = b"0123456789abcdef0123456789abcde\n".repeat(1900);
+    let start = Instant::now();
+    for last in 1..=4 {
+        let from = Ipv4Addr::new(127, 0, 0, last).into();
+        let mut client = Client::connect_from(from, host.address());
+        assert!(client.exchange(&input) == rot13(&input));
+    }
+    // The same client would need a minute for each of its later connections.
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 #[test]
 fn lines_per_connection_are_limited() {
     let host = Host::with("rate = { lines = 100 }");

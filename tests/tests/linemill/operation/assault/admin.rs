@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use linemill_tests::{Client, Folder, Host, guest, request};
+use linemill_tests::{Client, Folder, Host, eventually, guest, request};
 
 use super::scene::{Numbers, no_panic, offer};
 
@@ -12,7 +12,7 @@ const CROWD: usize = 40;
 
 /// A GET after which the server closes.
 fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
 /// Asserts that `/healthz` answers 200 on this connection.
@@ -114,14 +114,20 @@ fn silent_clients_are_closed() {
 fn clients_that_do_not_read_are_closed() {
     let long = format!("# {}\n", "a comment that makes the file long ".repeat(2)).repeat(13_000);
     let host = Host::serve(Host::config("", "") + &long);
+    let token = std::fs::read_to_string(host.token_file()).expect("a token");
+    let head = "GET /config HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer";
     let _crowd: Vec<Client> = (0..CROWD)
         .map(|_| {
             let mut client = Client::with_little_room(host.admin(), 1024);
-            offer(&mut client, &get("/config"));
+            client.send(format!("{head} {token}\r\n\r\n").as_bytes());
             client
         })
         .collect();
     assert_eq!(host.get("/healthz").status, 200);
+    // Others wait until the first of them have been closed.
+    eventually("a seat", || {
+        (host.get("/config").status == 200).then_some(())
+    });
 }
 
 #[test]
