@@ -1,5 +1,6 @@
 //! One upstream connection that all clients share (`shared = true`), and the lines that wait for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use linemill_tests::tls::Authority;
@@ -72,6 +73,44 @@ fn twenty_clients_share_a_connection() {
         server.send(b"an answer\n");
     });
     host.expect_no_connections();
+}
+
+/// Answers without end are read and discarded; lines go out meanwhile.
+#[test]
+fn an_upstream_that_chatters_does_not_delay_lines() {
+    const LINES: usize = 100;
+    let upstream = Upstream::tcp();
+    let host = Host::with(&to(&upstream));
+    let mut client = host.connect();
+    client.send(&line(0, 0));
+    let mut server = upstream.accept();
+    server.expect(&line(0, 0));
+    let (mut chatter, over) = (server.another(), AtomicBool::new(false));
+    let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let answers = [b'x'; 64 * 1024];
+            while !over.load(Ordering::Relaxed) {
+                chatter.offer(&answers, Duration::from_millis(100));
+            }
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let times = (1..=LINES).map(|number| {
+            let start = Instant::now();
+            client.send(&line(0, number));
+            server.expect(&line(0, number));
+            start.elapsed()
+        });
+        let times = times.collect();
+        over.store(true, Ordering::Relaxed);
+        times
+    });
+    times.sort_unstable();
+    let (median, worst) = (times[LINES / 2], times[LINES - 1]);
+    // Reading and writing by turns of fixed order took 115 ms, and up to 3 s.
+    assert!(
+        median < Duration::from_millis(40) && worst < Duration::from_secs(1),
+        "median {median:?}, worst {worst:?}"
+    );
 }
 
 #[test]
