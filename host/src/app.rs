@@ -24,6 +24,7 @@ use crate::control::origin::Origin;
 use crate::control::triggers::{self, Stop};
 use crate::control::warnings;
 use crate::generation::Generation;
+use crate::memory;
 use crate::metrics::Metrics;
 use crate::net::descriptors;
 use crate::sinks::registry::SinkRegistry;
@@ -36,6 +37,7 @@ use linemill_sandbox::plugin::loader::Loader;
 pub struct Loaded {
     origin: Origin,
     settings: Settings,
+    metrics: Metrics,
     plugins: Arc<Loader>,
     /// When loading began.
     started: Instant,
@@ -44,7 +46,6 @@ pub struct Loaded {
 /// The result of the build phase.
 pub struct Built {
     loaded: Loaded,
-    metrics: Metrics,
     /// The open sinks of the generation.
     sinks: SinkRegistry,
     generation: Generation,
@@ -77,13 +78,16 @@ pub async fn run(origin: Origin) -> anyhow::Result<()> {
 pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
     let started = Instant::now();
     let settings = origin.load()?;
-    let engine = Engine::with_stack(settings.host.stack)?;
+    let metrics = Metrics::default();
+    let budget = memory::budget(&settings.host, metrics.memory.clone());
+    let engine = Engine::within(settings.host.stack, budget)?;
     let plugins = Loader::of_user(Arc::new(engine))
         .capturing(&settings.host)
         .map_err(|refusal| refusal.problem)?;
     Ok(Loaded {
         origin,
         settings,
+        metrics,
         plugins: Arc::new(plugins),
         started,
     })
@@ -94,17 +98,17 @@ pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
 /// # Errors
 /// Every filter, certificate and sink that cannot be used.
 pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
-    let metrics = Metrics::default();
-    let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
-    let (settings, plugins) = (&loaded.settings, &loaded.plugins);
+    let (settings, plugins, metrics) = (&loaded.settings, &loaded.plugins, &loaded.metrics);
+    let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone())
+        .within(plugins.engine().budget());
     circles::check(settings).await?;
     let built =
         crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));
     let generation = built.await?;
     warnings::log(settings, &generation);
+    memory::warn_of_too_many(settings, &generation, plugins.engine().budget());
     Ok(Built {
         loaded,
-        metrics,
         sinks,
         generation,
     })

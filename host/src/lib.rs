@@ -2,8 +2,8 @@
 //!
 //! The data plane is `listeners` → `connections` → `sinks`, each using only those after it. The
 //! control plane is [`control`]. The two never import each other: they meet in [`generation`], which
-//! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate` and
-//! [`log`] are below both, and [`app`] wires everything.
+//! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate`,
+//! [`memory`] and [`log`] are below both, and [`app`] wires everything.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -17,6 +17,7 @@ pub mod fuzz;
 pub mod generation;
 pub mod listeners;
 pub mod log;
+pub mod memory;
 pub mod metrics;
 pub mod net;
 mod rate;

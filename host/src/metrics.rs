@@ -14,6 +14,7 @@ use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::listeners::metrics::ListenerMetrics;
 use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
+use linemill_budget::MemoryMetrics;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_telemetry::{Families, Registry, registry};
 
@@ -36,6 +37,8 @@ pub struct Metrics {
     pub reloads: ReloadMetrics,
     /// The admin address.
     pub admin: AdminMetrics,
+    /// The memory of the host.
+    pub memory: MemoryMetrics,
 }
 
 impl Default for Metrics {
@@ -50,6 +53,7 @@ impl Default for Metrics {
             upstreams: Families::register(&mut registry),
             reloads: ReloadMetrics::register(&mut registry),
             admin: AdminMetrics::register(&mut registry),
+            memory: MemoryMetrics::register(&mut registry),
             registry: Arc::new(registry),
         }
     }

@@ -159,7 +159,7 @@ impl Budget {
     pub fn is_pressed(&self, holder: Holder) -> bool {
         let limit = self.limit();
         self.over.load(Ordering::Relaxed)
-            || self.part(holder).used.load(Ordering::Relaxed) >= of(limit, holder.share())
+            || self.part(holder).used.load(Ordering::Relaxed) >= self.share(limit, holder.share())
             || self.total.load(Ordering::Relaxed) >= of(limit, Urgency::More.share())
     }
 
@@ -241,7 +241,7 @@ impl Budget {
         let taken = !over
             && part
                 .used
-                .fetch_update(set, fetch, |used| fits(used, of(limit, share)))
+                .fetch_update(set, fetch, |used| fits(used, self.share(limit, share)))
                 .is_ok();
         let most = of(limit, urgency.share());
         if taken && let Ok(before) = self.total.fetch_update(set, fetch, |used| fits(used, most)) {
@@ -252,6 +252,16 @@ impl Budget {
             part.used.fetch_sub(bytes, Ordering::Relaxed);
         }
         false
+    }
+
+    /// What a holder with a share of `percent` may hold: that much of what the host itself leaves. Otherwise
+    /// filters could take all that a small budget has for new connections.
+    fn share(&self, limit: u64, percent: u64) -> u64 {
+        if percent == 100 || limit == u64::MAX {
+            return limit;
+        }
+        let host = self.part(Holder::Host).used.load(Ordering::Relaxed);
+        of(limit.saturating_sub(host), percent)
     }
 
     /// Takes `bytes` that are in use already: of what the calling thread keeps, if that is enough.

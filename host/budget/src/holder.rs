@@ -26,7 +26,8 @@ impl Holder {
         limit / 100 * self.share()
     }
 
-    /// The most that it may hold, in percent of the limit, so that it leaves room for the others.
+    /// The most that it may hold, in percent of the limit (except for the first, of what the host itself
+    /// leaves of it), so that it leaves room for the others.
     pub(crate) fn share(self) -> u64 {
         match self {
             Self::Host | Self::Connections | Self::Plugins => 100,

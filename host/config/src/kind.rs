@@ -7,6 +7,7 @@
 mod access;
 mod address;
 mod examples;
+mod memory;
 mod number;
 mod plain;
 mod stages;
@@ -17,6 +18,7 @@ use super::key::{Change, Effect, TableSettings};
 pub(crate) use access::{AdminNames, ClientNames, FileMode, NetworkList};
 pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
 pub(crate) use examples::Examples;
+pub(crate) use memory::AutoSize;
 pub(crate) use number::{Age, Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
     Choice, Choices, File, Files, Flag, HostName, Json, Name, Percentage, Plugin, Secret, Sha256,

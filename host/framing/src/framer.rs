@@ -9,6 +9,7 @@
 //! A line counts as oversized at the first byte beyond `max_line`, not at its terminator.
 
 use crate::Lines;
+use crate::blocks::BLOCK;
 use crate::{Framing, LineSettings, Oversize, Partial};
 
 use crate::framing::octet::Frame;
@@ -23,7 +24,7 @@ mod tests;
 
 /// Partial lines of up to this many bytes are copied out of the block they were read into, so that a
 /// waiting connection does not hold a whole block.
-const SMALL: usize = 4096;
+pub const SMALL: usize = 4096;
 
 /// Turns one stream's bytes into lines.
 #[derive(Debug)]
@@ -133,10 +134,38 @@ impl Framer {
     }
 
     /// If the partial line is too long to be copied at each read, returns its own buffer to read more
-    /// bytes into. The caller must return the buffer by [`Self::frame`] or
+    /// bytes into, with room for some. The caller must return the buffer by [`Self::frame`] or
     /// [`Self::restore_partial`].
     pub fn take_long_partial(&mut self) -> Option<Vec<u8>> {
-        (self.partial.len() > SMALL).then(|| std::mem::take(&mut self.partial))
+        let next = self.next_capacity()?;
+        let mut partial = std::mem::take(&mut self.partial);
+        partial.reserve_exact(next - partial.len());
+        Some(partial)
+    }
+
+    /// Bytes of memory that a long partial line has; 0 if the partial line is short.
+    #[inline]
+    pub fn held(&self) -> usize {
+        if self.partial.len() > SMALL {
+            self.partial.capacity()
+        } else {
+            0
+        }
+    }
+
+    /// Bytes of memory that a long partial line will have when more is read into its buffer; `None` if
+    /// the partial line is short.
+    pub fn next_capacity(&self) -> Option<usize> {
+        let (length, has) = (self.partial.len(), self.partial.capacity());
+        if length <= SMALL {
+            return None;
+        }
+        if has - length >= BLOCK {
+            return Some(has);
+        }
+        // Twice as much, so that a line is not copied often; but no more than a whole line needs.
+        let whole = self.settings.max_line.saturating_add(BLOCK);
+        Some((2 * length).min(whole).max(length + BLOCK))
     }
 
     /// Returns the buffer from [`Self::take_long_partial`] when nothing was read.

@@ -16,7 +16,7 @@ pub mod scan;
 mod settings;
 
 pub use encode::Encoded;
-pub use framer::{Closed, Counts, Framer};
+pub use framer::{Closed, Counts, Framer, SMALL};
 pub use framing::Framing;
 pub use lines::Lines;
 pub use settings::{LineSettings, Oversize, Partial, Unfit};

@@ -9,7 +9,9 @@
 use std::sync::Arc;
 
 use crate::filter::Filter;
+use crate::limits::room::Room;
 use crate::trial::{Cohort, Trial};
+use linemill_budget::NoRoom;
 use linemill_config::settings::{TrialKind, When};
 
 pub(crate) mod batch;
@@ -21,6 +23,10 @@ mod tests;
 
 pub use batch::ChainOutput;
 pub use stream_state::StreamState;
+
+/// Room for the instances that one stream will own in a chain.
+#[derive(Default)]
+pub struct Rooms(Vec<Option<Box<Room>>>);
 
 /// Filters in order; an empty chain passes lines untouched.
 #[derive(Default)]
@@ -106,6 +112,13 @@ impl Stage {
     }
 }
 
+impl Rooms {
+    /// Whether no instances will be owned.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Chain {
     /// A chain of these stages. Lines leave it only by `routes`: a line that takes any other route
     /// continues through the chain.
@@ -125,6 +138,20 @@ impl Chain {
     /// The routes that have a destination, whether or not a filter declares them.
     pub fn routes(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &**route)
+    }
+
+    /// Takes room for the instances that a new stream will own.
+    ///
+    /// # Errors
+    /// When there is none for one of them.
+    pub fn reserve(&self, cohort: Cohort) -> Result<Rooms, NoRoom> {
+        let mut stages = self.stages.iter();
+        if !stages.any(|stage| stage.of(cohort).filter.is_exclusive()) {
+            return Ok(Rooms::default());
+        }
+        let stages = self.stages.iter();
+        let rooms = stages.map(|stage| stage.of(cohort).filter.reserve());
+        rooms.collect::<Result<_, _>>().map(Rooms)
     }
 
     /// Whether a filter of the chain declares this route.

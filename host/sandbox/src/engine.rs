@@ -16,11 +16,29 @@ use wasmparser::WasmFeatures;
 use wasmtime::Config;
 
 use crate::limits::meter::TICK;
+use crate::limits::starts::Starts;
 use crate::plugin::proposals::ALLOWED;
+use linemill_budget::Budget;
 use linemill_config::settings::HostSettings;
 use linemill_telemetry::Shards;
 
 pub(crate) mod slots;
+#[cfg(target_os = "linux")]
+mod stacks;
+
+/// Memory mappings of one linear memory of an instance: what is accessible, and the guard regions around
+/// it, which neighbours share. One more, because neighbours come and go.
+pub const MAPPINGS_PER_MEMORY: u64 = 3;
+
+/// Memory mappings of the stack of an instance.
+pub(crate) fn mappings_per_stack() -> u64 {
+    static COUNT: OnceLock<u64> = OnceLock::new();
+    #[cfg(target_os = "linux")]
+    let count = stacks::Stacks::mappings;
+    #[cfg(not(target_os = "linux"))]
+    let count = || 2;
+    *COUNT.get_or_init(count)
+}
 
 /// Ticks without a guest call after which the clock sleeps.
 const QUIET: u32 = 100;
@@ -34,6 +52,10 @@ const FRAMES: usize = 64;
 /// wasmtime's engine with its epoch clock. Dropping it ends the clock's thread.
 pub struct Engine {
     engine: wasmtime::Engine,
+    /// The memory of the host, of which instances and compiled plugins take parts.
+    budget: Arc<Budget>,
+    /// Limits how many instances start at a time.
+    starts: Starts,
     /// Stack of a guest, in bytes.
     stack: usize,
     clock: Arc<Clock>,
@@ -80,6 +102,15 @@ impl Engine {
     /// # Errors
     /// When the processor or the system lacks something that wasmtime needs.
     pub fn with_stack(stack: usize) -> Result<Self, NoEngine> {
+        Self::within(stack, Budget::unlimited())
+    }
+
+    /// Creates the engine of this process, whose instances and compiled plugins have their memory from
+    /// `budget`. Each guest has `stack` bytes of stack.
+    ///
+    /// # Errors
+    /// When the processor or the system lacks something that wasmtime needs.
+    pub fn within(stack: usize, budget: Arc<Budget>) -> Result<Self, NoEngine> {
         let mut engine = Self::without_clock(stack)?;
         let thread = thread::Builder::new()
             .name("linemill-epoch".into())
@@ -88,6 +119,7 @@ impl Engine {
                 move || clock.tick(&wasmtime)
             })
             .map_err(|error| NoEngine(error.into()))?;
+        engine.budget = budget;
         engine.ticker = thread.thread().clone();
         engine.thread = Some(thread);
         Ok(engine)
@@ -102,7 +134,9 @@ impl Engine {
     #[doc(hidden)]
     pub fn without_clock(stack: usize) -> Result<Self, NoEngine> {
         Ok(Self {
-            engine: wasmtime::Engine::new(&config(stack)).map_err(NoEngine)?,
+            engine: wasmtime::Engine::new(&on_demand(stack)).map_err(NoEngine)?,
+            budget: Budget::unlimited(),
+            starts: Starts::default(),
             stack,
             clock: Arc::default(),
             ticker: thread::current(),
@@ -127,6 +161,16 @@ impl Engine {
         self.clock.slots.get_or_init(make).as_ref()
     }
 
+    /// The memory of the host.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Turns at starting instances.
+    pub(crate) fn starts(&self) -> &Starts {
+        &self.starts
+    }
+
     /// The stack of a guest, in bytes.
     pub fn stack(&self) -> usize {
         self.stack
@@ -143,6 +187,14 @@ impl Engine {
     }
 }
 
+/// The configuration of the main engine. Stacks share mappings.
+fn on_demand(stack: usize) -> Config {
+    let mut config = config(stack);
+    #[cfg(target_os = "linux")]
+    config.with_host_stack(Arc::new(stacks::Stacks::default()));
+    config
+}
+
 /// wasmtime's configuration. Guests may use what `plugin::proposals` allows.
 fn config(stack: usize) -> Config {
     let mut config = Config::new();
@@ -151,6 +203,8 @@ fn config(stack: usize) -> Config {
         .epoch_interruption(true)
         .wasm_features(ALLOWED, true)
         .wasm_features(WasmFeatures::all().difference(ALLOWED), false)
+        // A memory that shares its first pages with others needs two more mappings.
+        .memory_init_cow(false)
         .max_wasm_stack(stack)
         .async_stack_size(stack.saturating_add(HOST_STACK))
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));

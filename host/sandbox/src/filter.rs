@@ -7,14 +7,16 @@
 //! Not here: the order of stages (`chain`), what follows a fault (`supervise`).
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use crate::engine::Engine;
 use crate::filter::pool::Pool;
 use crate::imports::{Grants, ImportContext};
-use crate::instance::Instance;
-use crate::limits::Bounds;
+use crate::instance::{Instance, NotStarted, Start};
+use crate::limits::room::{Cost, Room};
+use crate::limits::{Bounds, START};
 use crate::metrics::FilterMetrics;
 use crate::plugin::Plugin;
 use crate::supervise::accounting::Accounting;
@@ -23,6 +25,7 @@ use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::supervisor::{CallContext, Supervisor};
 use crate::verdict::Verdicts;
 use crate::{Digest, Refusal, bundled};
+use linemill_budget::{NoRoom, Urgency};
 use linemill_config::settings::{FilterSettings, Isolation, OnError};
 use linemill_framing::Lines;
 use linemill_telemetry::Gate;
@@ -54,6 +57,10 @@ pub struct Filter {
     routes: Vec<String>,
     /// What the plugin declares for `on_error`.
     declared_on_error: Option<OnError>,
+    /// What an instance needs when it starts, as the first one did.
+    cost: Cost,
+    /// Processor time of `start` from now on.
+    start_time: Duration,
     /// Idle instances; empty if `exclusive`. Boxed, since an instance is large and moves twice per
     /// call.
     pool: Pool<Box<Instance>>,
@@ -66,10 +73,15 @@ pub struct Filter {
     comparison: Comparison,
 }
 
-/// The instance that a stream owns at a stage, if the filter is exclusive and has been called.
-/// Boxed, since most streams have none.
+/// The instance that a stream owns at a stage, if the filter is exclusive and has been called, and the room
+/// that has been reserved for it before. Boxed, since most streams have none.
 #[derive(Default)]
-pub(crate) struct OwnInstance(Option<Box<Instance>>);
+pub(crate) struct OwnInstance(Option<Box<Instance>>, Option<Box<Room>>);
+
+/// How much longer than the first `start` of a filter any other one may take, and the shortest time that
+/// each has. The first one reads more from memory, and settings are the same for all.
+const START_FACTOR: u32 = 8;
+const START_LEAST: Duration = Duration::from_millis(50);
 
 impl Filter {
     /// Starts a filter with a first instance, which shows whether the plugin accepts its settings.
@@ -89,18 +101,29 @@ impl Filter {
         let grants = Grants::of(&settings.grant);
         let log_lines = (!reporting.log.is_shut()).then_some(settings.limits.log_lines);
         let import_context = ImportContext::new(&settings.name, grants, log_lines, &metrics);
-        let (import_context, gauge) = (Arc::new(import_context), metrics.instances.clone());
-        let first = Instance::start(
-            &engine,
-            &plugin.linked,
+        let import_context = Arc::new(import_context);
+        let least = Cost::least(plugin.mappings);
+        let room = Room::take(engine.budget(), least, Urgency::More)
+            .map_err(|no_room| Refusal::start(&NotStarted::from(no_room).into_fault()))?;
+        let most = bounds.deadline.max(START);
+        let start = Start {
             bounds,
-            &json,
-            &import_context,
-            gauge,
-        )
-        .await;
+            time: most,
+            settings: &json,
+            import_context: &import_context,
+            gauge: metrics.instances.clone(),
+            room,
+        };
+        let began = Instant::now();
+        let first = Instance::start(&engine, &plugin.linked, start).await;
         let (first, routes) =
             first.map_err(|not_started| Refusal::start(&not_started.into_fault()))?;
+        let least_time = bounds.deadline.max(START_LEAST);
+        let start_time = (began.elapsed() * START_FACTOR).clamp(least_time, most);
+        let cost = Cost {
+            bytes: first.held(),
+            ..least
+        };
         let keeps_state = first.keeps_state;
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));
@@ -127,6 +150,8 @@ impl Filter {
             exclusive,
             routes,
             declared_on_error,
+            cost,
+            start_time,
             pool,
             supervisor: Supervisor::new(accounting),
             handover_log: Gate::default(),
@@ -164,6 +189,22 @@ impl Filter {
     /// Whether each stream has its own instance.
     pub fn is_exclusive(&self) -> bool {
         self.exclusive
+    }
+
+    /// Takes room for an instance that a new stream will own; `None` if streams own none.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn reserve(&self) -> Result<Option<Box<Room>>, NoRoom> {
+        let room = || Room::take(self.engine.budget(), self.cost, Urgency::New);
+        let room = self.exclusive.then(room).transpose()?;
+        Ok(room.map(Box::new))
+    }
+
+    /// Bytes of memory that a connection's own instance takes at its start; `None` if connections own
+    /// none.
+    pub fn memory_of_own(&self) -> Option<u64> {
+        self.exclusive.then_some(self.cost.bytes)
     }
 
     /// The routes that the filter may send lines to. A verdict refers to a route by its index.
@@ -231,6 +272,11 @@ impl Filter {
 // === impl OwnInstance ===
 
 impl OwnInstance {
+    /// No instance yet, but room for one.
+    pub(crate) fn reserved(room: Option<Box<Room>>) -> Self {
+        Self(None, room)
+    }
+
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
     }

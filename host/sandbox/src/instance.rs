@@ -18,12 +18,14 @@ use crate::bindings::filter::exports::linemill::filter::batch::{self, Held, Line
 use crate::bindings::line_filter::LineFilter as LineGuest;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::bindings::only_state::OnlyState as StateGuest;
-use crate::engine::Engine;
+use crate::engine::{Engine, MAPPINGS_PER_MEMORY, mappings_per_stack};
 use crate::fault::{Fault, FaultKind};
 use crate::imports::HostState;
 use crate::imports::ImportContext;
+use crate::limits::room::Room;
 use crate::limits::{Bounds, LimitExceeded};
 use crate::plugin::{ABI, Exports, Linked};
+use linemill_budget::NoRoom;
 use linemill_config::printable;
 use linemill_framing::Lines;
 
@@ -37,14 +39,24 @@ use fault::fault;
 pub(crate) use fault::is_of_host;
 pub(crate) use state::{NotSaved, Saved};
 
-/// Processor time of `start`, unless the filter's deadline is longer. It exceeds the usual deadline
-/// because filters compile patterns there.
-const START: Duration = Duration::from_secs(2);
+/// What an instance starts with.
+pub(crate) struct Start<'a> {
+    pub(crate) bounds: Bounds,
+    /// Processor time of `start`.
+    pub(crate) time: Duration,
+    /// The settings, as the guest gets them.
+    pub(crate) settings: &'a [u8],
+    pub(crate) import_context: &'a Arc<ImportContext>,
+    /// Counts the instance while it exists.
+    pub(crate) gauge: Gauge,
+    /// What the instance takes of the host's memory.
+    pub(crate) room: Room,
+}
 
-/// About how many memory mappings an instance takes that a connection has of its own: its memory with
-/// guard pages, its tables, and its stack.
+/// How many memory mappings count for an instance that a connection has of its own, if it has one linear
+/// memory.
 pub fn instance_mappings() -> u64 {
-    7
+    MAPPINGS_PER_MEMORY + mappings_per_stack()
 }
 
 /// An instance that has started.
@@ -79,7 +91,7 @@ struct Alive(Gauge);
 
 impl Instance {
     /// Instantiates a plugin and passes it its settings. Also returns the names of the routes that it
-    /// declares. `gauge` counts the instance while it exists.
+    /// declares.
     ///
     /// # Errors
     /// [`NotStarted::NoSlot`] if `plugin` is linked for the engine with slots and all are taken.
@@ -88,16 +100,21 @@ impl Instance {
     pub(crate) async fn start(
         engine: &Engine,
         plugin: &Linked,
-        bounds: Bounds,
-        settings: &[u8],
-        import_context: &Arc<ImportContext>,
-        gauge: Gauge,
+        start: Start<'_>,
     ) -> Result<(Self, Vec<String>), NotStarted> {
-        let state = HostState::new(bounds, Arc::clone(import_context));
+        let Start {
+            bounds,
+            time,
+            settings,
+            import_context,
+            gauge,
+            room,
+        } = start;
+        let state = HostState::new(bounds, Arc::clone(import_context), room);
         let mut store = Store::new(plugin.pre.engine(), state);
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
-        allow(&mut store, bounds.deadline.max(START));
+        allow(&mut store, time);
         store.set_hostcall_fuel(bounds.limits.host_memory);
         let _running = engine.running();
         let instantiated = plugin.pre.instantiate_async(&mut store).await;
@@ -195,6 +212,11 @@ impl Instance {
         called.map_err(|error| fault(&self.store, &error))
     }
 
+    /// Bytes of the host's memory that the instance takes.
+    pub(crate) fn held(&self) -> u64 {
+        self.store.data().held()
+    }
+
     /// How much longer than its deadline the last call ran; zero unless it was interrupted.
     pub(crate) fn overrun(&self) -> Duration {
         self.store.data().meter.overrun()
@@ -263,6 +285,12 @@ impl NotStarted {
             Self::Fault(fault) => fault,
             Self::NoSlot => Fault::new(FaultKind::Host, "all slots for instances are taken"),
         }
+    }
+}
+
+impl From<NoRoom> for NotStarted {
+    fn from(no_room: NoRoom) -> Self {
+        Self::Fault(Fault::new(FaultKind::Host, no_room.to_string()))
     }
 }
 

@@ -1,11 +1,14 @@
 //! The limits of an instance and its calls.
 //!
 //! In: the limits in a filter's settings. Out: [`Bounds`], and [`LimitExceeded`], the limit that an
-//! instance exceeded. `meter` measures the time of a call.
+//! instance exceeded. `meter` measures the time of a call, `room` is an instance's part of the host's
+//! memory, and `starts` limits how many instances start at a time.
 //! Not here: enforcing the limits of memory, tables and imports (`imports::host_state`), and what
 //! happens when one is exceeded (`instance::fault`).
 
 pub(crate) mod meter;
+pub(crate) mod room;
+pub(crate) mod starts;
 
 use std::time::Duration;
 
@@ -15,6 +18,10 @@ use linemill_config::settings::{FilterSettings, Limits};
 /// How many memories and how many tables a component may have. Toolchains produce a handful. The host
 /// sets up each of them for every instance.
 pub(crate) const PARTS: usize = 32;
+
+/// Processor time of a filter's first `start`, unless its deadline is longer. It exceeds the usual deadline
+/// because filters compile patterns there.
+pub(crate) const START: Duration = Duration::from_secs(2);
 
 /// The most random bytes per call, as `wit/random.wit` says. A filter that needs more calls again.
 pub(crate) const RANDOM: u32 = 64 * 1024;

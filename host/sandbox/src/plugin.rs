@@ -7,19 +7,21 @@
 //! why one is not accepted.
 //! Not here: settings and instances (`filter`).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::filter::FilterIndices;
 use crate::bindings::line_filter::LineFilterIndices;
 use crate::bindings::only_state::OnlyStateIndices;
-use crate::engine::Engine;
+use crate::engine::{Engine, MAPPINGS_PER_MEMORY, mappings_per_stack};
 use crate::imports::HostState;
 use crate::imports::{self, Grants, RequiredImports};
+use crate::limits::PARTS;
 use crate::plugin::admission::{Admission, Admitted};
 use crate::plugin::compiler::Compiler;
 use crate::{Digest, Refusal, RefusalKind};
+use linemill_budget::{Budget, Holder, Lease};
 use linemill_config::printable;
 use linemill_config::settings::Limits;
 use proposals::Reason;
@@ -50,6 +52,10 @@ pub struct Plugin {
     /// The plugin's grants. Imports were resolved with these grants, so the same component with other
     /// grants is another `Plugin`.
     pub grants: Grants,
+    /// Memory mappings of one instance.
+    pub(crate) mappings: u64,
+    /// What its machine code takes of the host's memory.
+    code: Mutex<Lease>,
     /// The component, linked for the engine that allocates instances on demand.
     pub(crate) linked: Linked,
     /// The component, linked for the engine with slots. Set at first use; `None` inside if the
@@ -204,6 +210,8 @@ impl Plugin {
             digest,
             size,
             grants,
+            mappings: mappings(component),
+            code: Mutex::new(code(engine.budget(), component)),
             linked: linked.map_err(misfit)?,
             in_slots: OnceLock::new(),
         }))
@@ -229,17 +237,46 @@ impl Plugin {
             let state = self.linked.state.is_some();
             let linked = component
                 .and_then(|component| Linked::new(slots, &component, world, state, self.grants));
-            linked
+            let linked = linked
                 .inspect_err(|error| tracing::debug!(%error, "a plugin does not fit into slots"))
-                .ok()
+                .ok();
+            if linked.is_some() {
+                let mut code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+                let twice = 2 * code.bytes();
+                code.hold(twice);
+            }
+            linked
         };
         self.in_slots.get_or_init(make).as_ref()
+    }
+
+    /// Bytes that its machine code takes of the host's memory.
+    pub(crate) fn code_size(&self) -> u64 {
+        let code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        code.bytes()
     }
 
     /// Whether [`Self::in_slots`] returns at once.
     pub(crate) fn knows_slots(&self) -> bool {
         self.in_slots.get().is_some()
     }
+}
+
+/// The memory mappings of one instance of a component: those of its memories and of its stack.
+fn mappings(component: &Component) -> u64 {
+    let memories = component
+        .resources_required()
+        .map_or(PARTS as u64, |required| u64::from(required.num_memories));
+    memories * MAPPINGS_PER_MEMORY + mappings_per_stack()
+}
+
+/// The part of the host's memory that a component's machine code takes. It is in use already.
+fn code(budget: &Arc<Budget>, component: &Component) -> Lease {
+    let image = component.image_range();
+    let size = image.end.addr() - image.start.addr();
+    let mut code = budget.lease(Holder::Plugins);
+    code.hold(size as u64);
+    code
 }
 
 // === impl Linked ===

@@ -78,7 +78,7 @@ impl Refusal {
                 "raise that limit if the plugin is meant to need more"
             }
             FaultKind::Host => {
-                "the host lacks memory or another resource: see the limits of the process and the machine"
+                "the host lacks memory or another resource: see `memory` of `[host]`, and the limits of the process and the machine"
             }
             FaultKind::Parts if reason.contains("instance") => {
                 "if the plugin is meant to consist of so many, raise `limits.core_instances`"

@@ -15,12 +15,14 @@ use crate::backtrace::{Frame, located};
 use crate::engine::Engine;
 use crate::fault::{Fault, FaultKind};
 use crate::imports::ImportContext;
-use crate::instance::{Instance, NotStarted, Saved};
-use crate::limits::Bounds;
+use crate::instance::{Instance, NotStarted, Saved, Start};
+use crate::limits::room::{Cost, Room};
+use crate::limits::{Bounds, START};
 use crate::metrics::FilterFamilies;
 use crate::plugin::Plugin;
 use crate::supervise::capsule::{Capsule, State};
 use crate::verdict::{Close, Rules, judge};
+use linemill_budget::Urgency;
 use linemill_config::settings::OnError;
 use linemill_framing::Framing;
 use linemill_framing::Lines;
@@ -81,13 +83,20 @@ pub async fn replay(
     let log_lines = Some(capsule.limits.log_lines);
     let import_context = ImportContext::new(&capsule.filter, capsule.grants(), log_lines, &metrics);
     let (import_context, gauge) = (Arc::new(import_context), Gauge::default());
+    let cost = Cost::least(plugin.mappings);
+    let room =
+        Room::take(engine.budget(), cost, Urgency::More).map_err(|no_room| no_room.to_string())?;
     let started = Instance::start(
         engine,
         &plugin.linked,
-        bounds,
-        &settings,
-        &import_context,
-        gauge,
+        Start {
+            bounds,
+            time: bounds.deadline.max(START),
+            settings: &settings,
+            import_context: &import_context,
+            gauge,
+            room,
+        },
     )
     .await;
     let (mut instance, routes) = match started.map_err(NotStarted::into_fault) {

@@ -22,7 +22,7 @@ use crate::control::request::{Request, Trigger};
 use crate::control::watcher::Watcher;
 use crate::generation::{DataPlane as _, Snapshot};
 use crate::listeners::{Listeners, Prepared};
-use crate::metrics::Metrics;
+use crate::memory::MemoryWatch;
 use crate::net::bind::SystemdSockets;
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use crate::sinks::outage::SinkState;
@@ -39,7 +39,6 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// A host whose sockets are bound. It accepts no connections yet.
 pub struct Host {
     loaded: Loaded,
-    metrics: Metrics,
     publisher: watch::Sender<Snapshot>,
     snapshot: watch::Receiver<Snapshot>,
     sinks: SinkRegistry,
@@ -59,10 +58,10 @@ pub struct Host {
 pub fn bind(built: Built) -> anyhow::Result<Host> {
     let Built {
         loaded,
-        metrics,
         sinks,
         generation,
     } = built;
+    let metrics = &loaded.metrics;
     metrics.reloads.in_force(generation.number);
     let (publisher, snapshot) = Snapshot::first(generation);
     let first = Arc::clone(snapshot.borrow().generation());
@@ -83,7 +82,6 @@ pub fn bind(built: Built) -> anyhow::Result<Host> {
     let (sender, requests) = mpsc::channel(REQUESTS);
     Ok(Host {
         loaded,
-        metrics,
         publisher,
         snapshot,
         sinks,
@@ -116,6 +114,8 @@ impl Host {
     ) {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
         let sinks = self.sinks.clone();
+        let budget = Arc::clone(self.loaded.plugins.engine().budget());
+        let _memory = MemoryWatch::start(budget);
         let tokens = TokenFiles::default();
         // However serving ends: requests of the admin address may outlive this.
         let _removed = RemovedAtEnd(tokens.clone());
@@ -169,7 +169,6 @@ impl Host {
     async fn start(self, tokens: TokenFiles) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
         let Self {
             loaded,
-            metrics,
             publisher,
             snapshot,
             sinks,
@@ -182,9 +181,11 @@ impl Host {
         let Loaded {
             origin,
             settings,
+            metrics,
             plugins,
             started,
         } = loaded;
+        let budget = Arc::clone(plugins.engine().budget());
         let mut watcher = Watcher::new(sender.clone());
         watcher.follow(&origin, &settings).await;
         let history = History::default();
@@ -216,6 +217,7 @@ impl Host {
             clients: Clients::new(metrics.admin.clone()),
             metrics: metrics.admin,
             tokens,
+            budget,
         });
         server.start(admin, &settings);
         listeners.start(prepared);

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hyper::Method;
-use linemill::control::admin::{self, TrialStatus, UpstreamStatus};
+use linemill::control::admin::{self, MemoryStatus, TrialStatus, UpstreamStatus};
 use linemill::sinks::throughput;
 
 use super::output::{say, say_json};
@@ -77,6 +77,7 @@ fn shown(status: &admin::Status) -> Vec<String> {
             lines.extend(output.upstreams.iter().map(upstream));
         }
     }
+    lines.extend(memory(&status.memory));
     for (name, filter) in &status.filters {
         if let (Some(since), Some(next)) = (&filter.breaker.since, &filter.breaker.next_probe) {
             let (probes, failed, all) = (filter.breaker.failed_probes, filter.failed, filter.lines);
@@ -151,4 +152,27 @@ fn trial(trial: &TrialStatus) -> String {
     }
     let (same, different, skipped) = (trial.same, trial.different, trial.skipped);
     format!("{counts}; {same} the same, {different} different, {skipped} skipped")
+}
+
+/// The lines about the memory of the host.
+fn memory(memory: &MemoryStatus) -> Vec<String> {
+    let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    let limit = memory.limit.map_or("no limit".to_owned(), mebibytes);
+    let [used, peak, resident] = [memory.used, memory.peak, memory.resident].map(mebibytes);
+    let mut lines = vec![format!(
+        "memory: {used} of {limit} used, {peak} at most, {resident} resident"
+    )];
+    for (name, holder) in &memory.holders {
+        if holder.used > 0 || holder.refused > 0 {
+            let (used, refused) = (mebibytes(holder.used), holder.refused);
+            lines.push(format!("  {name}: {used}, {refused} refused or delayed"));
+        }
+    }
+    if let Some(limit) = memory.mappings_limit {
+        let (used, refused) = (memory.mappings, memory.mappings_refused);
+        lines.push(format!(
+            "  instances: {used} of {limit} memory mappings, {refused} refused"
+        ));
+    }
+    lines
 }

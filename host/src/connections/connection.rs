@@ -31,6 +31,7 @@ use crate::sinks::egress::Sink;
 use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::{Upstream, UpstreamList};
 use linemill_framing::Framer;
+use linemill_sandbox::chain::{Chain, Rooms};
 use linemill_sandbox::trial::Cohort;
 
 /// How long to wait before looking again for a descriptor.
@@ -43,6 +44,8 @@ pub struct Connection<R, W> {
     context: Context,
     /// How long its own upstream may be unreachable, if not `write_timeout`.
     patience: Option<Duration>,
+    /// Room for the instances that it will own in a chain.
+    rooms: Option<(Arc<Chain>, Rooms)>,
 }
 
 impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
@@ -69,7 +72,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 last: None,
             },
             patience: None,
+            rooms: None,
         }
+    }
+
+    /// Hands over the room that has been reserved for its instances in `chain`.
+    pub fn with_rooms(mut self, chain: &Arc<Chain>, rooms: Rooms) -> Self {
+        self.rooms = (!rooms.is_empty()).then(|| (Arc::clone(chain), rooms));
+        self
     }
 
     /// Sets how long its own upstream may be unreachable before the connection ends; without it,
@@ -117,10 +127,12 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
             reader,
             writer,
             context,
+            rooms,
             ..
         } = self;
         let sink = ConnectionSink::of_client(writer);
         let mut pump = Pump::new(reader, sink, Direction::Forward, false, context)?;
+        pump.take_rooms(rooms);
         let end = pump.run().await;
         if end.reads_on() && !pump.sink.writes_to_socket() {
             // Answers from before `to` was changed may be left.
@@ -148,6 +160,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
             mut writer,
             context,
             patience,
+            rooms,
         } = self;
         // The list is kept to the end: a reload that returns to it finds the upstream in use.
         let connected = connect(&upstreams, &context, patience).await;
@@ -163,6 +176,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
         context.activity.touch();
         let sink = ConnectionSink::of_upstream(to_upstream, upstream);
         let mut forward = Pump::new(reader, sink, Direction::Forward, true, context.clone())?;
+        forward.take_rooms(rooms);
         let sink = ConnectionSink::of_client(writer);
         let mut reply = Pump::new(from_upstream, sink, Direction::Reply, false, context)?;
         let end = serve_pair(&mut forward, &mut reply).await;

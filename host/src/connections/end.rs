@@ -19,6 +19,8 @@ pub enum End {
     WriteTimeout,
     /// A line longer than `max_line`, and `oversize = "close"`.
     Oversize,
+    /// The host had no memory for the rest of a line for too long.
+    Memory,
     /// An invalid length prefix, with `framing = "octet"`.
     BadLength,
     /// A filter closed the stream, or failed with `on_error = "close"`, or the host could not run it.
@@ -51,6 +53,8 @@ linemill_telemetry::label_values! {
         WriteTimeout = "write_timeout",
         /// A line was longer than `max_line`, and `oversize = "close"`.
         Oversize = "oversize",
+        /// The host had no memory for the rest of a long line for 30 seconds.
+        Memory = "memory",
         /// A length prefix was invalid, with `framing = "octet"`.
         BadLength = "bad_length",
         /// A filter closed the connection by its verdict.
@@ -87,6 +91,7 @@ impl End {
             Self::LineTimeout => EndReason::LineTimeout,
             Self::WriteTimeout => EndReason::WriteTimeout,
             Self::Oversize => EndReason::Oversize,
+            Self::Memory => EndReason::Memory,
             Self::BadLength => EndReason::BadLength,
             Self::Filter(Close::Verdict) => EndReason::Filter,
             Self::Filter(Close::OnError) => EndReason::OnError,

@@ -6,10 +6,12 @@
 //! effect between two blocks only.
 //!
 //! Here: the life of the direction, and what happens to a block. `wait` says what to do next, `follow`
-//! moves to another generation, `record` keeps counts and times.
+//! moves to another generation, `memory` holds its part of the host's memory, `record` keeps counts and
+//! times.
 //! Not here: how the directions of a connection end each other (`connection`).
 
 mod follow;
+mod memory;
 mod record;
 mod wait;
 
@@ -37,6 +39,7 @@ use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
 use linemill_sandbox::chain::{ChainOutput, StreamState};
 use linemill_sandbox::supervise::quarantine::Origin;
+use memory::Memory;
 use wait::Event;
 
 /// One direction of a connection.
@@ -87,6 +90,8 @@ pub(super) struct Pump<R, W> {
     /// When the first byte of the partial line came; `None` without a partial line.
     line_began: Option<Instant>,
     timer: Timer,
+    /// What lines and output take of the host's memory.
+    memory: Memory,
 }
 
 impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
@@ -137,6 +142,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             kept: None,
             stream_state: StreamState::new(Arc::clone(chain), rules).with(cohort, origin),
             throttle: service.throttle(direction, peer),
+            memory: Memory::of(&service.budget),
             service,
             lease,
             paused_until: None,
@@ -240,6 +246,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     async fn process(&mut self, block: Block) -> Result<(), End> {
         self.activity.note_read(self.direction);
         self.counts.bytes_in.inc_by(block.new as u64);
+        self.memory.hold_lines(block.bytes.capacity());
         let first = FirstBytes::of(&block.bytes);
         let lines = self.framer.frame(block.bytes);
         self.note_partial(!lines.is_empty());
@@ -255,6 +262,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             self.activity.touch();
             self.deliver(output).await?;
         }
+        self.memory.hold_lines(self.framer.held());
         match self.framer.closed() {
             None => Ok(()),
             Some(Closed::Oversize) => {
@@ -286,7 +294,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         if let Some(first) = self.sink.take_unfit() {
             self.complain(Complaint::Unfit, &first);
         }
-        self.stalled |= self.sink.queued() > self.service.watermarks.high;
+        self.note_queued();
         Ok(())
     }
 

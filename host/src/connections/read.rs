@@ -43,7 +43,6 @@ fn poll_read<R: AsyncRead + Unpin>(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Option<Block>>> {
     if let Some(mut long) = framer.take_long_partial() {
-        long.reserve(BLOCK);
         return match poll_into(reader, &mut long, most, cx) {
             Poll::Ready(Ok(new @ 1..)) => Poll::Ready(Ok(Some(Block { bytes: long, new }))),
             other => {

@@ -25,6 +25,8 @@ pub(super) struct Waiting {
     pub(super) writing_since: Option<Instant>,
     /// When reading goes on; `None` unless a rate has paused it.
     pub(super) paused_until: Option<Instant>,
+    /// When a connection that waits for memory gives up; `None` unless it waits for that.
+    pub(super) starves_until: Option<Instant>,
     /// The end of the grace period, once the host drains or the listener is gone.
     pub(super) drain_until: Option<Instant>,
     /// What silence would mean while the host drains.
@@ -60,6 +62,8 @@ pub(super) enum Due {
     Settled,
     /// The grace period of a drain, or the time after a FIN.
     Drained,
+    /// There was no memory for too long.
+    Memory,
     /// The pause that a rate asked for.
     Resume,
     /// A moment after which to look again what the other direction has done.
@@ -75,8 +79,10 @@ impl Waiting {
     /// Which timeout comes first, and when.
     pub(super) fn due(&self, service: &Service) -> Option<(Instant, Due)> {
         let after = |since: Option<Instant>, limit: Option<Duration>| Some(since? + limit?);
-        // While a rate pauses reading, the peer is not idle.
-        let waits = self.paused_until.is_none() && self.lingers_until.is_none();
+        // While a rate or a lack of memory pauses reading, the peer is not idle.
+        let waits = self.paused_until.is_none()
+            && self.starves_until.is_none()
+            && self.lingers_until.is_none();
         let idle_since = waits.then_some(self.active);
         let line_began = self.line_began.filter(|_| self.lingers_until.is_none());
         let silence = match self.silence {
@@ -93,6 +99,7 @@ impl Waiting {
             silence,
             at(self.fin_at, Due::Settled),
             at(self.lingers_until.or(self.drain_until), Due::Drained),
+            at(self.starves_until, Due::Memory),
             at(self.paused_until, Due::Resume),
         ];
         all.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -111,6 +118,7 @@ impl Due {
             Self::Idle => Some(End::IdleTimeout),
             Self::Line => Some(End::LineTimeout),
             Self::Write => Some(End::WriteTimeout),
+            Self::Memory => Some(End::Memory),
             Self::Settled => Some(End::Settled),
             Self::Drained => Some(End::Drained),
             Self::Resume | Self::Look => None,

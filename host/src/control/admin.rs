@@ -38,14 +38,15 @@ use crate::generation::Snapshot;
 use crate::sinks::outage::SinkState;
 use access::{Gives, PROBES, Rules};
 use http::Clients;
+use linemill_budget::Budget;
 use linemill_config::printable_json;
 use linemill_config::settings::Token;
 use linemill_telemetry::Registry;
 use local_token::TokenFiles;
 use metrics::AdminMetrics;
 pub use status::{
-    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, ListenerStatus, OutputStatus,
-    RefusalStatus, Status, TrialStatus, UpstreamStatus,
+    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, HolderStatus, ListenerStatus,
+    MemoryStatus, OutputStatus, RefusalStatus, Status, TrialStatus, UpstreamStatus,
 };
 
 /// The media type of `/metrics`, as OpenMetrics 1.0 defines it.
@@ -73,6 +74,8 @@ pub struct Admin {
     pub origin: Origin,
     /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
+    /// The memory of the host.
+    pub budget: Arc<Budget>,
     /// What the admin address counts.
     pub metrics: AdminMetrics,
     /// Its clients.
@@ -260,6 +263,7 @@ async fn metrics_text(State(admin): State<Admin>) -> Response {
     admin.reloads.old_generations.set(old);
     // Series of sinks that have ended are removed.
     (admin.outputs)();
+    admin.budget.show();
     match linemill_telemetry::text(&admin.registry) {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -96,6 +96,7 @@ pub(super) async fn build_of(
         };
         let before = before.map(|before| &**before);
         let service = service(listener, &filters, egress, tls, before);
+        let service = service.within(plugins.engine().budget());
         wrong.extend(unused_routes(listener, &service.chain));
         services.insert(listener.name.clone(), Arc::new(service));
     }

@@ -86,6 +86,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         clients: Clients::new(metrics.admin.clone()),
         metrics: metrics.admin,
         tokens: Default::default(),
+        budget: linemill_budget::Budget::unlimited(),
     };
     let (client, server) = duplex(4096);
     let (mut reading, mut writing) = split(client);

@@ -13,8 +13,9 @@ use crate::net::client_network::ClientNetwork;
 use crate::net::tls;
 use crate::rate::bursts::Bursts;
 use crate::rate::{Limits, Throttle};
-use crate::sinks::egress::Egress;
+use crate::sinks::egress::{Egress, Sink};
 use crate::sinks::framings::Framings;
+use linemill_budget::{Budget, Holder, Lease, NoRoom, Urgency};
 use linemill_config::settings::{
     Address, Destination, ListenerSettings, Networks, ProxyProtocol, Rate, Readiness, Watermarks,
 };
@@ -74,7 +75,15 @@ pub struct Service {
     pub(crate) bursts: Arc<Bursts>,
     /// How fast all connections together may send.
     pub total: Option<Total>,
+    /// The memory of the host.
+    pub budget: Arc<Budget>,
 }
+
+/// What an open connection needs in any case, in bytes: its task, its socket's buffers on this side, and a
+/// short partial line. An idle one has 3 KiB.
+const CONNECTION: u64 = 8 << 10;
+/// What TLS needs in addition.
+const TLS: u64 = 40 << 10;
 
 /// A `total_rate` with what has been used of it. A reload that does not change the rate keeps both.
 #[derive(Clone)]
@@ -174,6 +183,7 @@ impl Service {
             rate: settings.rate,
             bursts: before.map_or_else(Arc::default, |before| Arc::clone(&before.bursts)),
             total,
+            budget: Budget::unlimited(),
         }
     }
 
@@ -202,6 +212,24 @@ impl Service {
         };
         let upstreams = self.destinations.iter().flat_map(Destination::upstreams);
         upstreams.into_iter().any(leads)
+    }
+
+    /// The same service, whose connections have their memory from `budget`.
+    pub fn within(mut self, budget: &Arc<Budget>) -> Self {
+        self.budget = Arc::clone(budget);
+        self
+    }
+
+    /// Memory that a connection needs in any case, without own instances.
+    ///
+    /// # Errors
+    /// When there is no room for another connection.
+    pub(crate) fn connection_memory(&self) -> Result<Lease, NoRoom> {
+        let tls = u64::from(self.tls.is_some()) * TLS;
+        let upstream = u64::from(matches!(self.egress.to, Sink::Upstreams(_))) * CONNECTION;
+        let bytes = CONNECTION + tls + upstream;
+        self.budget
+            .try_lease(Holder::Connections, bytes, Urgency::New)
     }
 
     /// Whether `other` shows and trusts the same certificates.

@@ -16,7 +16,10 @@ use crate::generation::{Admission, Service};
 use crate::net::own_sockets;
 use crate::net::proxy::{ProxyError, read_header};
 use crate::net::transport::Peer;
+use linemill_budget::NoRoom;
 use linemill_config::settings::Networks;
+use linemill_sandbox::chain::Rooms;
+use linemill_sandbox::trial::Cohort;
 
 impl Arrival {
     /// Reads the header that a trusted proxy sends first, and takes the client's address from it. `None`
@@ -150,6 +153,31 @@ impl Arrival {
             tracing::warn!(%address, limit, not_logged, "connection refused: max_per_address are open");
         });
         Err(())
+    }
+
+    /// Memory and mappings for the instances that the connection will own. If there are none, waits a
+    /// moment for them.
+    ///
+    /// # Errors
+    /// When there are none; this has been counted and logged.
+    pub(super) async fn rooms(&self, service: &Service) -> Result<Rooms, ()> {
+        let cohort = Cohort::of(self.peer.socket());
+        if let Ok(rooms) = service.chain.reserve(cohort) {
+            return Ok(rooms);
+        }
+        sleep(PATIENCE).await;
+        service.chain.reserve(cohort).map_err(|no_room| {
+            let reason = match no_room {
+                NoRoom::Memory => RefusalReason::Memory,
+                NoRoom::Mappings => RefusalReason::Instances,
+            };
+            self.refuse(service, reason, |not_logged| {
+                tracing::warn!(
+                    not_logged,
+                    "connection refused: no room for its instances of filters: {no_room}"
+                );
+            });
+        })
     }
 
     fn refuse(&self, service: &Service, reason: RefusalReason, log: impl FnOnce(u64)) {

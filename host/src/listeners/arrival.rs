@@ -29,6 +29,7 @@ use crate::connections::source::Source;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::ListenerMetrics;
 use crate::net::transport::{Peer, Plain, WriteHalf};
+use linemill_sandbox::chain::Rooms;
 
 /// How long a connection over a limit waits for another to end before it is closed: the host may
 /// not have noticed yet that a client has just closed one.
@@ -114,11 +115,14 @@ impl Arrival {
             Ok(address) => self.seat.address = address,
             Err(()) => return,
         }
+        let Ok(rooms) = self.rooms(&service).await else {
+            return;
+        };
         let mut open = Open::new(&self.metrics);
         self.plain.set_user_timeout(service.write_timeout);
         tracing::debug!("connected");
         // Boxed: an idle connection must not have room for what its handshake took.
-        let connection = match Box::pin(self.connection(service)).await {
+        let connection = match Box::pin(self.connection(service, rooms)).await {
             Ok(connection) => connection,
             Err(reason) => {
                 open.reason = reason;
@@ -142,6 +146,7 @@ impl Arrival {
     async fn connection(
         mut self,
         service: Arc<Service>,
+        rooms: Rooms,
     ) -> Result<Connection<Seated, WriteHalf>, EndReason> {
         let (reader, writer) = match &service.tls {
             None => {
@@ -173,6 +178,7 @@ impl Arrival {
             self.line_metrics,
         )
         .with_peer(self.peer.socket())
+        .with_rooms(&service.chain, rooms)
         .with_service(service))
     }
 }

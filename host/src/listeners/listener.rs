@@ -24,6 +24,7 @@ use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
 use crate::net::bind::{BACKLOG, LAST_ARRIVALS, Socket, is_of_one_connection};
 use crate::net::descriptors;
 use crate::net::transport::{Peer, Plain};
+use linemill_budget::Lease;
 use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
@@ -60,6 +61,8 @@ pub struct Listener {
     log: Gate,
     /// For those about a lack of descriptors.
     log_short: Gate,
+    /// For log lines about connections that there is no memory for.
+    no_memory_log: Gate,
 }
 
 impl Listener {
@@ -90,6 +93,7 @@ impl Listener {
             loops,
             log: Gate::default(),
             log_short: Gate::default(),
+            no_memory_log: Gate::default(),
         }
     }
 
@@ -261,6 +265,9 @@ impl Listener {
             }
             return;
         };
+        let Some(memory) = self.memory(&service) else {
+            return;
+        };
         let arrival = Arrival {
             plain,
             peer,
@@ -269,7 +276,7 @@ impl Listener {
             metrics: Arc::clone(&self.metrics),
             line_metrics: Arc::clone(&self.line_metrics),
             loops: self.loops.clone(),
-            seat,
+            seat: seat.with_memory(memory),
         };
         arrival.spawn_on(&mut self.connections, service, self.addresses.clone());
     }
@@ -288,6 +295,24 @@ impl Listener {
             }
         };
         timeout(PATIENCE, freed).await.ok()
+    }
+
+    /// Memory for a connection; `None` if there is none, which has been counted and logged.
+    fn memory(&self, service: &Service) -> Option<Lease> {
+        if let Ok(memory) = service.connection_memory() {
+            return Some(memory);
+        }
+        self.metrics.refused.of(RefusalReason::Memory).inc();
+        if let Some(not_logged) = self.no_memory_log.pass() {
+            let limit = service.budget.limit();
+            tracing::warn!(
+                listener = &*self.name,
+                limit,
+                not_logged,
+                "connection refused: the memory of the host is used up"
+            );
+        }
+        None
     }
 
     /// Notes the service in force, if there is one.

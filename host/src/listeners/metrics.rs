@@ -56,6 +56,10 @@ linemill_telemetry::label_values! {
     pub enum RefusalReason as "reason" {
         /// `max_connections` connections were already open.
         MaxConnections = "max_connections",
+        /// The memory of the host was used up (`memory` of `[host]`).
+        Memory = "memory",
+        /// The host had as many instances of filters as the system has memory mappings for.
+        Instances = "instances",
         /// `max_per_address` connections from the client's address, or its IPv6 network, were already
         /// open.
         MaxPerAddress = "max_per_address",

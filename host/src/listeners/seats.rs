@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::address_counts::AddressSlot;
+use linemill_budget::Lease;
 
 /// The open connections of a listener. Clones share the numbers.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,8 @@ pub(super) struct Seat {
     /// How many connections may do without a seat.
     most_left: usize,
     left: bool,
+    /// Memory that the connection needs in any case; held until it ends.
+    memory: Option<Lease>,
 }
 
 impl Seats {
@@ -55,6 +58,7 @@ impl Seats {
             address: None,
             most_left: limit,
             left: false,
+            memory: None,
         })
     }
 
@@ -69,6 +73,12 @@ impl Seats {
 }
 
 impl Seat {
+    /// The same seat, which holds `memory`.
+    pub(super) fn with_memory(mut self, memory: Lease) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
     /// Gives the seat back, and the address with it, while the connection goes on without its client;
     /// unless too many do.
     pub(super) fn leave(&mut self) {

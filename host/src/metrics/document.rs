@@ -30,7 +30,7 @@ const HEAD: &str = "# Metrics
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 6] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 7] {
     [
         (
             "Connections",
@@ -72,6 +72,12 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 6] {
             "The admin address",
             "These metrics exist once per host.",
             AdminMetrics::declarations(),
+        ),
+        (
+            "Memory",
+            "These metrics exist once per host. They are updated four times per second, and when they are \
+             read. See [Memory](guide.md#memory).",
+            MemoryMetrics::declarations(),
         ),
     ]
 }

@@ -109,6 +109,11 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         self.queue.bytes()
     }
 
+    /// Bytes of memory that hold what is queued for the socket.
+    pub(crate) fn held(&self) -> usize {
+        self.queue.held()
+    }
+
     /// Whether the socket has taken everything, down to the last byte.
     pub(crate) fn is_done(&self) -> bool {
         self.queue.is_done()

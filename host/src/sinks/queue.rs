@@ -14,6 +14,7 @@ use super::batch::Batch;
 use super::lifetime::Lifetime;
 use super::throughput::Throughput;
 use crate::sinks::metrics::{LossReason, OutputMetrics};
+use linemill_budget::{Budget, Holder, Lease};
 use linemill_framing::Framing;
 use linemill_framing::blocks::{self, BLOCK};
 
@@ -42,12 +43,24 @@ pub(super) struct Queue {
     rebound: Notify,
     metrics: OutputMetrics,
     throughput: Throughput,
+    /// The memory of the host; `None` outside a host.
+    budget: Option<Arc<Budget>>,
+}
+
+/// How much may wait for a sink.
+#[derive(Debug)]
+pub struct Buffer {
+    pub(super) bytes: usize,
+    /// The part of the host's memory that what waits takes; `None` outside a host.
+    pub(super) memory: Option<Lease>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     /// In the order in which they came.
     chunks: VecDeque<Chunk>,
+    /// What they, and those being written, take of the host's memory.
+    memory: Option<Lease>,
     /// Once set, nothing is added.
     closed: bool,
 }
@@ -64,14 +77,20 @@ pub(super) struct Chunk {
 }
 
 impl Queue {
-    pub(super) fn new(bound: usize, metrics: OutputMetrics) -> Self {
-        let bound = permits(bound);
+    pub(super) fn new(buffer: impl Into<Buffer>, metrics: OutputMetrics) -> Self {
+        let Buffer { bytes, memory } = buffer.into();
+        let bound = permits(bytes);
+        let budget = memory.as_ref().map(|memory| Arc::clone(memory.budget()));
         Self {
             lifetime: Lifetime::default(),
             bound: AtomicU32::new(bound),
             room: Semaphore::new(bound as usize),
             excess: AtomicU32::new(0),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Waiting {
+                memory,
+                ..Waiting::default()
+            }),
+            budget,
             changed: Notify::new(),
             rebound: Notify::new(),
             metrics,
@@ -150,6 +169,7 @@ impl Queue {
         if batch.bytes.is_empty() {
             return Ok(());
         }
+        self.memory().await;
         let room = loop {
             // Before the bound is read: a change in between must not go unnoticed.
             let rebound = self.rebound.notified();
@@ -172,6 +192,7 @@ impl Queue {
             return self.refuse(&batch);
         }
         self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        waiting.hold(batch.bytes.len(), 0);
         if waiting.join(&batch, room) {
             blocks::give_back(batch.bytes);
         } else {
@@ -188,6 +209,11 @@ impl Queue {
             return true;
         }
         let room = self.room_of(batch);
+        if self.lacks_memory() {
+            self.count_refusal();
+            self.metrics.lost.of(LossReason::Full).inc_by(batch.lines);
+            return false;
+        }
         match self.room.try_acquire_many(room) {
             Ok(permits) => permits.forget(),
             Err(TryAcquireError::Closed) => return self.refuse(batch).is_ok(),
@@ -201,6 +227,7 @@ impl Queue {
             return self.refuse(batch).is_ok();
         }
         self.metrics.queued.inc_by(batch.bytes.len() as i64);
+        waiting.hold(batch.bytes.len(), 0);
         if !waiting.join(batch, room) {
             waiting.chunks.push_back(batch.clone().into_chunk(room));
         }
@@ -261,9 +288,33 @@ impl Queue {
     /// Gives back the room of a chunk that was taken.
     pub(super) fn release(&self, chunk: Chunk) {
         self.metrics.queued.dec_by(chunk.bytes.len() as i64);
+        self.lock().hold(0, chunk.bytes.len());
         self.give_back(chunk.room);
         if let Some(bytes) = Arc::into_inner(chunk.bytes) {
             blocks::give_back(bytes);
+        }
+    }
+
+    /// Waits until the host has memory for another batch. An empty queue takes one in any case, so that
+    /// every sink makes progress.
+    async fn memory(&self) {
+        let Some(budget) = self.budget.as_ref().filter(|_| self.lacks_memory()) else {
+            return;
+        };
+        self.count_refusal();
+        while self.lacks_memory() && !self.lock().closed {
+            budget.room().await;
+        }
+    }
+
+    fn lacks_memory(&self) -> bool {
+        let budget = self.budget.as_ref();
+        budget.is_some_and(|budget| budget.is_pressed(Holder::Sinks)) && self.queued() > 0
+    }
+
+    fn count_refusal(&self) {
+        if let Some(memory) = &self.lock().memory {
+            memory.count_refusal();
         }
     }
 
@@ -289,7 +340,25 @@ fn permits(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, most)
 }
 
+impl From<usize> for Buffer {
+    /// A buffer that counts in no budget.
+    fn from(bytes: usize) -> Self {
+        Self {
+            bytes,
+            memory: None,
+        }
+    }
+}
+
 impl Waiting {
+    /// Notes how many bytes more and fewer wait or are being written.
+    fn hold(&mut self, more: usize, fewer: usize) {
+        if let Some(memory) = &mut self.memory {
+            let held = memory.bytes() + more as u64;
+            memory.hold(held.saturating_sub(fewer as u64));
+        }
+    }
+
     /// Adds `batch` to the last chunk, if both are small and framed alike. Returns whether it did.
     fn join(&mut self, batch: &Batch, room: u32) -> bool {
         let Some(last) = self.chunks.back_mut() else {

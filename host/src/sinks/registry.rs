@@ -20,8 +20,10 @@ use super::file::FileWriter;
 use super::metrics::{OutputMetrics, UpstreamMetrics};
 use super::open::destinations;
 use super::outage::SinkState;
+use super::queue::Buffer;
 use super::shared_sink::{RunningSink, SharedSink};
 use super::upstream::{ConnectOptions, UpstreamList, WeakList};
+use linemill_budget::{Budget, Holder};
 use linemill_config::settings::{Destination, ListenerSettings, Mode, Settings, UpstreamTls};
 use linemill_framing::Framing;
 use linemill_telemetry::Families;
@@ -69,6 +71,8 @@ pub struct SinkRegistry {
     metrics: Families<OutputMetrics>,
     upstream_metrics: Families<UpstreamMetrics>,
     open: Arc<Mutex<Open>>,
+    /// The memory of the host; `None` outside a host.
+    budget: Option<Arc<Budget>>,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +108,14 @@ impl SinkRegistry {
             metrics,
             upstream_metrics,
             open: Arc::default(),
+            budget: None,
         }
+    }
+
+    /// The same, where what waits for sinks counts in `budget`.
+    pub fn within(mut self, budget: &Arc<Budget>) -> Self {
+        self.budget = Some(Arc::clone(budget));
+        self
     }
 
     /// Notes which sinks a generation of `settings` will have, before they are opened. A sink that
@@ -165,6 +176,13 @@ impl SinkRegistry {
         let mut open = self.lock();
         let label = open.label(&key.to);
         let metrics = self.metrics.of(&label);
+        let buffer = Buffer {
+            bytes: buffer,
+            memory: self
+                .budget
+                .as_ref()
+                .map(|budget| budget.lease(Holder::Sinks)),
+        };
         let upstreams = UpstreamList::new(&key.to, options, None);
         let sink = match (file, upstreams) {
             (Some(file), _) => SharedSink::to_file(file, buffer, metrics),

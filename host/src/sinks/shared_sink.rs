@@ -19,7 +19,7 @@ use super::batch::Batch;
 use super::create_mode::CreateMode;
 use super::file::FileWriter;
 use super::outage::{Outage, SinkState};
-use super::queue::{Lost, Queue};
+use super::queue::{Buffer, Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
 use super::upstream::{Upstream, UpstreamList, writer};
 use crate::sinks::metrics::{LossReason, OutputMetrics};
@@ -74,16 +74,24 @@ pub(super) enum Writer {
 
 impl SharedSink {
     /// A file, or standard output. At most `buffer` bytes wait for it.
-    pub(super) fn to_file(writer: FileWriter, buffer: usize, metrics: OutputMetrics) -> Self {
+    pub(super) fn to_file(
+        writer: FileWriter,
+        buffer: impl Into<Buffer>,
+        metrics: OutputMetrics,
+    ) -> Self {
         Self::start(Writer::File(writer), buffer, metrics)
     }
 
     /// One connection to one of `upstreams`, replaced when it breaks. At most `buffer` bytes wait for it.
-    pub fn to_upstreams(upstreams: UpstreamList, buffer: usize, metrics: OutputMetrics) -> Self {
+    pub fn to_upstreams(
+        upstreams: UpstreamList,
+        buffer: impl Into<Buffer>,
+        metrics: OutputMetrics,
+    ) -> Self {
         Self::start(Writer::Upstreams(upstreams), buffer, metrics)
     }
 
-    pub(super) fn start(writer: Writer, buffer: usize, metrics: OutputMetrics) -> Self {
+    pub(super) fn start(writer: Writer, buffer: impl Into<Buffer>, metrics: OutputMetrics) -> Self {
         let queue = Arc::new(Queue::new(buffer, metrics));
         let (deadline, deadline_set) = watch::channel(None);
         let reopen = Arc::new(Notify::new());

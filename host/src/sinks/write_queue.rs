@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
 use linemill_framing::Framing;
-use linemill_framing::blocks;
+use linemill_framing::blocks::{self, BLOCK};
 
 /// The most blocks handed to one vectored write.
 const MAX_SLICES: usize = 16;
@@ -27,6 +27,8 @@ pub(super) struct WriteQueue {
     written: usize,
     /// Bytes not taken yet, of all blocks together.
     bytes: usize,
+    /// Bytes of memory that the blocks have.
+    held: usize,
     /// Whether the writer may still buffer bytes that it has taken, as TLS does.
     unflushed: bool,
 }
@@ -54,11 +56,29 @@ impl WriteQueue {
             return;
         }
         self.bytes += bytes.len();
+        let bytes = match self.blocks.back_mut() {
+            Some(last) if last.takes(&bytes, framing) => {
+                let before = last.bytes.capacity();
+                last.bytes.extend_from_slice(&bytes);
+                last.lines += lines;
+                self.held += last.bytes.capacity() - before;
+                blocks::give_back(bytes);
+                return;
+            }
+            Some(_) => compact(bytes),
+            None => bytes,
+        };
+        self.held += bytes.capacity();
         self.blocks.push_back(Block {
             bytes,
             lines,
             framing,
         });
+    }
+
+    /// Bytes of memory that the queue has.
+    pub(super) fn held(&self) -> usize {
+        self.held
     }
 
     /// Bytes queued.
@@ -129,6 +149,7 @@ impl WriteQueue {
             if let Some(block) = self.blocks.pop_front() {
                 self.written -= block.bytes.len();
                 lines += block.lines;
+                self.held -= block.bytes.capacity();
                 blocks::give_back(block.bytes);
             }
         }
@@ -156,6 +177,24 @@ impl WriteQueue {
             lines.min(block.lines)
         })
     }
+}
+
+impl Block {
+    /// Whether a block that follows is added to this one: both are small.
+    fn takes(&self, bytes: &[u8], framing: Framing) -> bool {
+        self.framing == framing && self.bytes.len() + bytes.len() <= BLOCK
+    }
+}
+
+/// The same bytes without the memory of a block that is mostly empty. The first block of a queue is not
+/// copied: most are written at once.
+fn compact(bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.capacity() / 2 <= bytes.len() {
+        return bytes;
+    }
+    let few = bytes.as_slice().to_vec();
+    blocks::give_back(bytes);
+    few
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Departures {
                 let status = host.wait();
                 ensure!(status.success(), "{status}:\n{}", host.stderr());
                 ensure!(
-                    host.stderr().contains("drained") && !host.stderr().contains("WARN"),
+                    host.stderr().contains("drained") && !host.stderr().contains("were dropped"),
                     "{}",
                     host.stderr()
                 );

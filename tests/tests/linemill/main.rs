@@ -274,6 +274,8 @@ mod operation {
         mod borders;
         /// Random bytes, and more connections than are allowed.
         mod listeners;
+        /// Clients and filters that take all the memory they can.
+        mod memory;
         /// Resets in every phase of a connection.
         mod resets;
         /// Helper: a host with a listener of every kind, and innocent connections.

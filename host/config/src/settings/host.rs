@@ -6,9 +6,14 @@ use std::time::Duration;
 use super::{Address, AdminName, CompileLimits, Rollback, Token};
 use crate::keys::keys;
 use crate::kind::{
-    AdminAddress, AdminNames, File, Files, HOUR, Nested, Optional, Secret, Size, Time,
+    AdminAddress, AdminNames, AutoSize, File, Files, HOUR, Nested, Optional, Secret, Size, Time,
 };
 use crate::problem::place::Places;
+
+/// Least memory budget: what the process itself needs, and a little more.
+const MEMORY: u64 = 64 << 20;
+/// Largest memory budget: more than any machine has.
+const MEMORY_MOST: u64 = 1 << 50;
 
 keys! {
     /// Table `[host]`.
@@ -68,6 +73,13 @@ keys! {
             ), Live, default "off",
             sample "undo a swap if a filter it introduced fails more",
             example "{ share = \"5%\", window = \"30s\" }";
+        /// Memory of the host: for connections, lines, queues, guests and compiled plugins together.
+        /// `"auto"` is 80 % of the memory that the control group of the process allows, or of the
+        /// machine's memory if that is less; the rest is left to the kernel and to other programs. When
+        /// it is used up, new connections are refused, guests get no more memory, and long lines and
+        /// queues wait; see [Memory](guide.md#memory).
+        memory: Option<u64> = None, AutoSize(Size(MEMORY, MEMORY_MOST)), Live,
+            sample "for everything together; auto: 80 % of what the system allows";
         /// Stack of one guest. A guest that needs more fails with `kind="stack"`. All filters share
         /// one engine, so the value cannot be set per filter.
         stack: usize = 512 << 10, Size(64 << 10, 64 << 20), Restart,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, ChainOutput};
 use super::condition::{self, Picked};
-use super::{Chain, Stage};
+use super::{Chain, Rooms, Stage};
 use crate::filter::{Filter, OwnInstance};
 use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::quarantine::Origin;
@@ -64,6 +64,19 @@ impl StreamState {
         self.cohort = cohort;
         self.origin = origin;
         self
+    }
+
+    /// Uses the room that has been reserved for the stream's instances, if it is still in that chain and has
+    /// none yet.
+    pub fn take_rooms(&mut self, chain: &Arc<Chain>, rooms: Rooms) {
+        if !Arc::ptr_eq(chain, &self.chain) {
+            return;
+        }
+        for (stage, room) in self.stages.iter_mut().zip(rooms.0) {
+            if stage.own.is_none() {
+                stage.own = OwnInstance::reserved(room);
+            }
+        }
     }
 
     /// Where the stream comes from.

@@ -4,6 +4,7 @@
 //! of a stream, the lines that the filter held back.
 //! Not here: what follows a fault (`supervise`), the calls into the guest (`instance`).
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,14 +12,20 @@ use std::time::Instant;
 use super::{Filter, OwnInstance};
 use crate::engine::slots;
 use crate::fault::{Fault, FaultKind};
-use crate::instance::{Instance, NotStarted};
+use crate::instance::{Instance, NotStarted, Start};
+use crate::limits::room::Room;
 use crate::plugin::Linked;
 use crate::supervise::capsule::State;
 use crate::supervise::host_wait::{HostWait, contained};
+use crate::supervise::quarantine::Origin;
 use crate::supervise::supervisor::{CallContext, Supervised};
 use crate::verdict::routed_lines::HeldLines;
 use crate::verdict::{Failed, HeldVerdicts, Verdicts, judge, judge_held};
+use linemill_budget::Urgency;
 use linemill_framing::Lines;
+
+/// By how many bytes an instance may have grown since its start to be kept for the next call.
+const GROWN: u64 = 4 << 20;
 
 impl Supervised for Filter {
     type Own = OwnInstance;
@@ -35,7 +42,7 @@ impl Supervised for Filter {
             route_indices,
             ..
         } = context;
-        let mut instance = self.instance(own).await?;
+        let mut instance = self.instance(own, context.origin).await?;
         let started = Instant::now();
         let outcome = instance
             .process(&self.engine, self.bounds, input, rules.max_output)
@@ -129,7 +136,11 @@ impl Filter {
     }
 
     /// The stream's own instance, an idle one from the pool, or a new one.
-    async fn instance(&self, own: &mut OwnInstance) -> Result<Box<Instance>, Fault> {
+    async fn instance(
+        &self,
+        own: &mut OwnInstance,
+        origin: &Origin,
+    ) -> Result<Box<Instance>, Fault> {
         if let Some(own) = own.0.take() {
             return Ok(own);
         }
@@ -138,18 +149,34 @@ impl Filter {
         {
             return Ok(pooled);
         }
+        let client = origin.peer.filter(|_| self.exclusive);
+        let room = own.1.take().map(|room| *room);
         // Boxed, since this future is large and rarely needed.
-        Box::pin(self.start_one()).await.map(Box::new)
+        let starting = Box::pin(self.start_one(room, client.map(|peer| peer.ip())));
+        match starting.await {
+            // An instance that serves somebody else will be free in a moment.
+            Err(fault) if fault.kind == FaultKind::Host && !self.exclusive => {
+                let returned = Box::pin(self.pool.returned()).await;
+                returned.ok_or(fault)
+            }
+            started => started.map(Box::new),
+        }
     }
 
-    /// Starts an instance: in a slot if the filter has failed before and a slot is free.
-    pub(super) async fn start_one(&self) -> Result<Instance, Fault> {
+    /// Starts an instance: in a slot if the filter has failed before and a slot is free. `room` is what
+    /// has been reserved for it, and `client` the address of the client that it is for.
+    pub(super) async fn start_one(
+        &self,
+        room: Option<Room>,
+        client: Option<IpAddr>,
+    ) -> Result<Instance, Fault> {
+        let _turn = self.engine.starts().turn(client).await;
         let in_slot = match self.in_slots().await {
-            Some(linked) => self.start_of(linked).await,
+            Some(linked) => self.start_of(linked, None).await,
             None => Err(NotStarted::NoSlot),
         };
         let started = match in_slot {
-            Err(NotStarted::NoSlot) => self.start_of(&self.plugin.linked).await,
+            Err(NotStarted::NoSlot) => self.start_of(&self.plugin.linked, room).await,
             started => started,
         };
         match started.map_err(|not_started| not_started.into_fault().at_start())? {
@@ -177,18 +204,21 @@ impl Filter {
         self.plugin.in_slots(&self.engine)
     }
 
-    async fn start_of(&self, plugin: &Linked) -> Result<(Instance, Vec<String>), NotStarted> {
-        let (engine, import_context) = (&self.engine, &self.import_context);
-        let gauge = self.supervisor.accounting().metrics().instances.clone();
-        Instance::start(
-            engine,
-            plugin,
-            self.bounds,
-            &self.json,
-            import_context,
-            gauge,
-        )
-        .await
+    async fn start_of(
+        &self,
+        plugin: &Linked,
+        room: Option<Room>,
+    ) -> Result<(Instance, Vec<String>), NotStarted> {
+        let take = || Room::take(self.engine.budget(), self.cost, Urgency::More);
+        let start = Start {
+            bounds: self.bounds,
+            time: self.start_time,
+            settings: &self.json,
+            import_context: &self.import_context,
+            gauge: self.supervisor.accounting().metrics().instances.clone(),
+            room: room.map_or_else(take, Ok)?,
+        };
+        Instance::start(&self.engine, plugin, start).await
     }
 
     /// The fault of a call of `instance`, which is dropped. But if the host could not make the call, the
@@ -213,8 +243,10 @@ impl Filter {
     fn give_back(&self, own: &mut OwnInstance, instance: Box<Instance>) {
         if self.exclusive {
             own.0 = Some(instance);
-        } else {
+        } else if instance.held() <= self.cost.bytes + GROWN {
             self.pool.put(instance);
         }
+        // Otherwise a long line has made it grow, and memory of a guest never shrinks: the next instance is
+        // small again.
     }
 }

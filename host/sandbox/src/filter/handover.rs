@@ -100,7 +100,7 @@ impl Filter {
         let saved =
             answer.map_err(|why| format!("the old version does not give its state: {why}"))?;
         let mut next = self
-            .start_one()
+            .start_one(None, None)
             .await
             .map_err(|fault| failed(&fault, "its settings", "its start"))?;
         if !next.keeps_state {
@@ -111,7 +111,7 @@ impl Filter {
             let tag = String::from_utf8_lossy(&saved.tag);
             failed(&fault, &format!("the state `{tag}`"), "`restore`")
         })?;
-        Ok(OwnInstance(Some(Box::new(next))))
+        Ok(OwnInstance(Some(Box::new(next)), None))
     }
 }
 

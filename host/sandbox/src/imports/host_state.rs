@@ -12,11 +12,14 @@ use wasmtime::ResourceLimiter;
 use super::{ImportContext, Wasi};
 use crate::instance::is_of_host;
 use crate::limits::meter::Meter;
+use crate::limits::room::Room;
 use crate::limits::{Bounds, LimitExceeded, PARTS};
 use crate::plugin::chain_of;
 
 /// The data of a store.
 pub(crate) struct HostState {
+    /// The instance's part of the host's memory.
+    room: Room,
     /// Bytes that all linear memories together may have.
     memory_limit: usize,
     /// Bytes that all linear memories together have; at most `memory_limit`.
@@ -44,8 +47,9 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(bounds: Bounds, import_context: Arc<ImportContext>) -> Self {
+    pub(crate) fn new(bounds: Bounds, import_context: Arc<ImportContext>, room: Room) -> Self {
         Self {
+            room,
             memory_limit: bounds.memory,
             memory: 0,
             elements_limit: bounds.limits.tables,
@@ -59,6 +63,11 @@ impl HostState {
             import_context,
             wasi: None,
         }
+    }
+
+    /// Bytes of the host's memory that the instance takes.
+    pub(crate) fn held(&self) -> u64 {
+        self.room.bytes()
     }
 
     /// Begins a call that may take `time`.
@@ -126,6 +135,10 @@ impl ResourceLimiter for HostState {
             self.refused = Some(LimitExceeded::Memory);
             return Ok(false);
         }
+        if let Err(no_room) = self.room.grow(total, self.elements) {
+            self.host_failed = Some(no_room.to_string());
+            return Ok(false);
+        }
         self.memory = total;
         Ok(true)
     }
@@ -151,6 +164,10 @@ impl ResourceLimiter for HostState {
         let total = self.elements.saturating_add(desired - current);
         if total > self.elements_limit {
             self.refused = Some(LimitExceeded::Table);
+            return Ok(false);
+        }
+        if let Err(no_room) = self.room.grow(self.memory, total) {
+            self.host_failed = Some(no_room.to_string());
             return Ok(false);
         }
         self.elements = total;

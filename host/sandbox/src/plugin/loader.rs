@@ -18,8 +18,9 @@ use crate::{Digest, Refusal};
 use linemill_config::Files;
 use linemill_config::settings::{FilterSettings, HostSettings};
 
-/// How many compiled plugins are kept for the next reload.
-const KEPT: usize = 32;
+/// Bytes of compiled plugins that no filter uses and that are kept for the next reload: as many as this,
+/// or a sixteenth of the host's memory if that is less. Those in use do not count.
+const KEPT: u64 = 64 << 20;
 
 /// Loads plugins, and keeps the compiled ones for the next load.
 pub struct Loader {
@@ -27,7 +28,7 @@ pub struct Loader {
     compiler: Compiler,
     /// Where filters write trap capsules.
     capsules: CapsulesInForce,
-    /// At most [`KEPT`] plugins, the most recently used last.
+    /// Those in use, and at most [`KEPT`] bytes of others, the most recently used last.
     compiled: Mutex<Vec<Arc<Plugin>>>,
 }
 
@@ -133,10 +134,8 @@ impl Loader {
             .map_err(|_| interrupted())?
             .map_err(|refusal| refusal.of(&shown))?;
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() == KEPT {
-            compiled.remove(0);
-        }
         compiled.push(Arc::clone(&plugin));
+        keep_few(&mut compiled, KEPT.min(self.engine.budget().limit() / 16));
         Ok(plugin)
     }
 
@@ -156,6 +155,50 @@ impl Loader {
     }
 }
 
+/// Drops plugins that no filter uses until these have at most `bytes` of machine code: first those that
+/// have not been used for the longest time.
+fn keep_few(compiled: &mut Vec<Arc<Plugin>>, bytes: u64) {
+    let unused = |plugin: &Arc<Plugin>| Arc::strong_count(plugin) == 1;
+    let sizes = compiled.iter().filter(|plugin| unused(plugin));
+    let mut total: u64 = sizes.map(|plugin| plugin.code_size()).sum();
+    compiled.retain(|plugin| {
+        let goes = total > bytes && unused(plugin);
+        if goes {
+            total -= plugin.code_size();
+        }
+        !goes
+    });
+}
+
 fn interrupted() -> Refusal {
     Refusal::plugin("loading was interrupted: the host is stopping", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundled;
+
+    #[test]
+    fn plugins_in_use_stay_and_the_oldest_others_go() {
+        let engine = Engine::new().expect("an engine");
+        let plugin = |name| {
+            let bytes = bundled::component(name).expect("bundled");
+            Plugin::new(&engine, bytes, Grants::NONE).expect("a plugin")
+        };
+        let used = plugin("rot13");
+        let mut compiled = vec![Arc::clone(&used), plugin("case"), plugin("number")];
+        let (last, size) = (compiled[2].digest, compiled[2].code_size());
+        assert!(size > 0);
+        assert!(engine.budget().usage().used >= 3 * size / 2);
+        let left = |compiled: &Vec<Arc<Plugin>>| -> Vec<Digest> {
+            compiled.iter().map(|plugin| plugin.digest).collect()
+        };
+        keep_few(&mut compiled, u64::MAX);
+        assert_eq!(compiled.len(), 3);
+        keep_few(&mut compiled, size);
+        assert_eq!(left(&compiled), [used.digest, last]);
+        keep_few(&mut compiled, 0);
+        assert_eq!(left(&compiled), [used.digest]);
+    }
 }

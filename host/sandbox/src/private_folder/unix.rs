@@ -220,9 +220,12 @@ fn permissions(found: &Stat) -> u32 {
     u32::from(found.st_mode) & 0o7777
 }
 
-#[allow(
-    clippy::useless_conversion,
-    reason = "the types of the fields differ between systems"
+#[cfg_attr(
+    target_os = "linux",
+    expect(
+        clippy::useless_conversion,
+        reason = "the types of the fields differ between systems"
+    )
 )]
 fn modified(found: &Stat) -> SystemTime {
     let since = Duration::from_secs(found.st_mtime.try_into().unwrap_or_default());

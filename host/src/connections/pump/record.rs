@@ -17,6 +17,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         self.counts.written.lines.inc_by(taken.lines);
         self.activity.touch();
         self.write_progress = Instant::now();
+        self.memory.hold_output(self.sink.held());
         if self.stalled && self.sink.queued() <= self.service.watermarks.low {
             self.stalled = false;
             self.resume_reading();

@@ -32,7 +32,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// snapshot, or a timeout has passed; in this order when several are ready.
     pub(super) async fn event(&mut self, reading: bool) -> Event {
         loop {
-            let reads = reading && !self.stalled && self.paused_until.is_none();
+            let may_read = reading && !self.stalled && self.paused_until.is_none();
+            let starved = may_read && !self.has_memory();
+            let reads = may_read && !starved;
             let timed = match self.waiting(reading, reads).due(&self.service) {
                 Some((at, due)) if at <= Instant::now() => match due.end() {
                     Some(end) if reads && due.is_silence() => return self.last_look(end).await,
@@ -48,7 +50,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 }
                 None => false,
             };
-            let (writes, most) = (!self.sink.is_done(), self.throttle.most());
+            let (writes, most) = (!self.sink.is_done(), self.most());
             // A client over its rate may be gone: it must not keep its place for what nobody reads.
             let pauses = reading && self.paused_until.is_some();
             let (reader, framer) = (&mut self.reader, &mut self.framer);
@@ -70,6 +72,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                     // Without a publisher the process is ending.
                     return if changed.is_ok() { Event::Snapshot } else { Event::End(End::Drained) };
                 }
+                () = self.memory.room(), if starved => {}
                 () = self.timer.fires(), if timed => {}
             }
         }
@@ -93,6 +96,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             line_began: self.line_began.filter(|_| reads),
             writing_since: (!self.sink.is_done()).then_some(self.write_progress),
             paused_until: self.paused_until,
+            starves_until: self.memory.gives_up_at().filter(|_| reading),
             // What has been read is still written after the grace period.
             drain_until: self.drain_until.filter(|_| reading),
             silence: self.silence(reads),

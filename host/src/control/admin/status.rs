@@ -14,6 +14,7 @@ use super::{Admin, Output};
 use crate::control::history::Entry;
 use crate::generation::Generation;
 use crate::sinks::outage::UpstreamState;
+use linemill_budget::Usage;
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::filter::comparison::Example;
 use linemill_sandbox::supervise::breaker::Opened;
@@ -36,6 +37,9 @@ pub struct Status {
     /// The sinks that connections share, by destination.
     #[serde(default)]
     pub outputs: BTreeMap<String, OutputStatus>,
+    /// The memory of the host.
+    #[serde(default)]
+    pub memory: MemoryStatus,
     /// The filters in force, by name.
     #[serde(default)]
     pub filters: BTreeMap<String, FilterStatus>,
@@ -99,6 +103,36 @@ pub struct UpstreamStatus {
     pub reason: Option<String>,
     /// Since when it is up, down or unknown.
     pub since: String,
+}
+
+/// The memory of the host, in bytes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// The budget; `None` if there is no limit.
+    pub limit: Option<u64>,
+    /// What is held, by all together.
+    pub used: u64,
+    /// The most that was held at one time.
+    pub peak: u64,
+    /// What is resident, as the system counts it.
+    pub resident: u64,
+    /// By what it is for.
+    pub holders: BTreeMap<String, HolderStatus>,
+    /// Memory mappings that instances have.
+    pub mappings: u64,
+    /// The most of these that there may be; `None` if there is no limit.
+    pub mappings_limit: Option<u64>,
+    /// Requests for mappings that were refused.
+    pub mappings_refused: u64,
+}
+
+/// What some part of the memory is for.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct HolderStatus {
+    /// Bytes held.
+    pub used: u64,
+    /// Requests that were refused or had to wait.
+    pub refused: u64,
 }
 
 /// A filter of the generation in force.
@@ -231,6 +265,7 @@ impl Status {
             old_generations_held: admin.history.old_held(),
             listeners: listeners.collect(),
             outputs: (admin.outputs)().into_iter().map(output).collect(),
+            memory: memory(admin.budget.usage()),
             filters: filters(generation),
             trials: trials(generation, false),
             generations: admin.history.entries().iter().map(shown).collect(),
@@ -271,6 +306,23 @@ fn upstream(state: UpstreamState) -> UpstreamStatus {
         state: shown.to_owned(),
         reason: state.reason,
         since: format_rfc3339_millis(state.since).to_string(),
+    }
+}
+
+fn memory(usage: Usage) -> MemoryStatus {
+    let holders = usage.holders.into_iter().map(|(holder, used, refused)| {
+        let status = HolderStatus { used, refused };
+        (holder.label().to_owned(), status)
+    });
+    MemoryStatus {
+        limit: usage.limit,
+        used: usage.used,
+        peak: usage.peak,
+        resident: usage.resident,
+        holders: holders.collect(),
+        mappings: usage.mappings,
+        mappings_limit: usage.mappings_limit,
+        mappings_refused: usage.mappings_refused,
     }
 }
 

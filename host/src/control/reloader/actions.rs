@@ -16,6 +16,7 @@ use crate::control::circles;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
+use crate::memory;
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
 use linemill_config::{Place, Problem, Problems};
@@ -196,6 +197,9 @@ impl<D: DataPlane> Reloader<D> {
         if let Some(capsules) = capsules {
             self.plugins.capsules().set(capsules);
         }
+        let budget = self.plugins.engine().budget();
+        budget.set_limit(memory::limit(&settings.host));
+        memory::warn_of_too_many(&settings, &next, budget);
         self.metrics.in_force(generation);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
         self.history.set_source(settings.place.source().cloned());

@@ -1,0 +1,141 @@
+//! The memory of the process: its budget, and what the allocator keeps.
+//!
+//! In: key `memory` of `[host]`. Out: the [`Budget`] that all parts of the host share, kept informed of
+//! what is resident. Memory that is free goes back to the system after a burst.
+//! Not here: who holds how much (`linemill_budget`), and what follows a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::generation::Generation;
+use linemill_budget::{Budget, Holder, MemoryMetrics, machine};
+use linemill_config::settings::{HostSettings, Settings};
+use linemill_sandbox::engine::MAPPINGS_PER_MEMORY;
+
+/// How often the resident size is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// When this much less is held than at the last peak, free memory goes back to the system. Returning it
+/// takes milliseconds, and what is needed again soon has to be fetched again.
+const BURST: u64 = 8 << 20;
+/// Allocations from this size on are mappings of their own, which go back to the system at once.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MAPPED: libc::c_int = 256 << 10;
+
+/// The budget that the settings ask for.
+pub fn budget(host: &HostSettings, metrics: MemoryMetrics) -> Arc<Budget> {
+    keep_little();
+    Budget::new(limit(host), machine::mappings(MAPPINGS_PER_MEMORY), metrics)
+}
+
+/// The limit that the settings ask for, in bytes.
+pub fn limit(host: &HostSettings) -> u64 {
+    host.memory.unwrap_or_else(machine::auto)
+}
+
+/// Logs which listeners allow more connections than there is memory for: what their filters keep for each
+/// connection would take more.
+pub fn warn_of_too_many(settings: &Settings, generation: &Generation, budget: &Budget) {
+    let Some(limit) = budget.usage().limit else {
+        return;
+    };
+    let streams = settings.listeners.iter();
+    for listener in streams.filter(|listener| !listener.bind.is_datagram()) {
+        let Some(service) = generation.services.get(&listener.name) else {
+            continue;
+        };
+        let chains = [&service.chain, &service.reply_chain];
+        let stages = chains.into_iter().flat_map(|chain| chain.stages());
+        let each: u64 = stages
+            .filter_map(|stage| stage.filter().memory_of_own())
+            .sum();
+        let room = Holder::Guests
+            .most(limit)
+            .checked_div(each)
+            .unwrap_or(u64::MAX);
+        let max_connections = listener.max_connections;
+        if room < max_connections as u64 {
+            tracing::warn!(
+                listener = listener.name,
+                max_connections,
+                room,
+                limit,
+                "there is not enough memory for the filters that keep state, if as many connections as max_connections are open: others than `room` will be refused"
+            );
+        }
+    }
+}
+
+/// A task that tells the budget what is resident, and returns free memory. Dropping it ends the task.
+#[derive(Debug)]
+pub struct MemoryWatch(JoinHandle<()>);
+
+impl MemoryWatch {
+    /// Starts the task. What the process has now, beyond what is counted, counts as the host's own.
+    pub fn start(budget: Arc<Budget>) -> Self {
+        let mut host = budget.lease(Holder::Host);
+        let resident = machine::resident().unwrap_or_default();
+        host.hold(resident.saturating_sub(budget.usage().used));
+        Self(tokio::spawn(async move {
+            let _host = host;
+            watch(&budget).await;
+        }))
+    }
+}
+
+impl Drop for MemoryWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn watch(budget: &Budget) {
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The most that was held since memory went back to the system.
+    let mut most = 0;
+    loop {
+        ticks.tick().await;
+        if let Some(bytes) = machine::resident() {
+            budget.note_resident(bytes);
+        }
+        let held = budget.usage().used;
+        if held.saturating_add(BURST) <= most {
+            // On another thread: it takes the locks of the allocator one after the other.
+            drop(tokio::task::spawn_blocking(return_free).await);
+            most = held;
+        }
+        most = most.max(held);
+    }
+}
+
+/// Makes the allocator map large allocations on their own, always. Otherwise glibc keeps more and more of
+/// them: it raises the size from which on it maps to that of each mapping that is freed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_little() {
+    #[expect(
+        unsafe_code,
+        reason = "the allocator's settings have no safe interface"
+    )]
+    // SAFETY: `mallopt` takes two numbers, and may be called at any time.
+    let set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED) };
+    if set == 0 {
+        tracing::debug!("the allocator does not take its settings");
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_little() {}
+
+/// Returns free memory to the system.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn return_free() {
+    #[expect(unsafe_code, reason = "the allocator has no safe interface for this")]
+    // SAFETY: `malloc_trim` takes a number, and may be called from any thread at any time.
+    let _whether_it_did = unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn return_free() {}
