@@ -70,7 +70,7 @@ impl SystemdSockets {
         self.sockets.iter().filter_map(|one| one.name.as_deref())
     }
 
-    /// Whether the socket that [`take`](Self::take) would take is for datagrams.
+    /// Whether the socket that would be taken is for datagrams.
     pub fn is_datagram(&self, name: Option<&str>) -> bool {
         #[cfg(unix)]
         return self.find(name).is_some_and(|at| {
