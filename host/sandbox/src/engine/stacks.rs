@@ -76,7 +76,7 @@ unsafe impl Sync for Stack {}
 impl Stacks {
     /// How many mappings each stack has.
     pub(super) fn mappings() -> u64 {
-        let page = rustix::param::page_size();
+        let page = page_size();
         let light = map(2 * page).is_ok_and(|begin| {
             let installed = install_guard(begin, page);
             unmap(begin, 2 * page);
@@ -92,7 +92,7 @@ impl Stacks {
 // for, since the engine does not set `async_stack_zeroing`.
 unsafe impl StackCreator for Stacks {
     fn new_stack(&self, size: usize, _: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
-        let page = rustix::param::page_size();
+        let page = page_size();
         let size = size.max(1).next_multiple_of(page);
         let mut state = self.0.lock();
         // All stacks of an engine have the same size.
@@ -107,6 +107,15 @@ unsafe impl StackCreator for Stacks {
             arenas: Arc::clone(&self.0),
         }))
     }
+}
+
+/// The size of a page of memory, in bytes. Asked of the C library, since `rustix::param` reads what valgrind
+/// does not provide.
+#[expect(unsafe_code, reason = "sysconf is a function of C")]
+fn page_size() -> usize {
+    // SAFETY: it only returns a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
 }
 
 impl Arenas {
