@@ -131,6 +131,7 @@ fn refused(refusal: &Refusal) {
         "invalid component: ",
         "it is a component of another world: ",
         "it has ",
+        "it uses ",
         "its components are nested ",
         "one of its functions has ",
     ];
