@@ -16,6 +16,7 @@ pub mod backtrace;
 pub(crate) mod bindings;
 pub mod bundled;
 pub mod chain;
+mod client_network;
 mod digest;
 pub mod engine;
 mod fault;
@@ -37,6 +38,7 @@ pub mod supervise;
 pub mod trial;
 pub mod verdict;
 
+pub use client_network::ClientNetwork;
 pub use digest::Digest;
 pub use fault::FaultKind;
 pub use instance::instance_mappings;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::complaints::Complaints;
 use crate::net::bind::BindSettings;
-use crate::net::client_network::ClientNetwork;
 use crate::net::tls;
 use crate::rate::bursts::Bursts;
 use crate::rate::{Limits, Throttle};
@@ -20,6 +19,7 @@ use linemill_config::settings::{
     Address, Destination, ListenerSettings, Networks, ProxyProtocol, Rate, Readiness, Watermarks,
 };
 use linemill_framing::{Framing, LineSettings, Unfit};
+use linemill_sandbox::ClientNetwork;
 use linemill_sandbox::chain::Chain;
 use linemill_sandbox::verdict::Rules;
 

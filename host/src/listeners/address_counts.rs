@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::net::client_network::ClientNetwork;
+use linemill_sandbox::ClientNetwork;
 
 /// The number of connections of each client, never 0. Clones share the numbers.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::net::client_network::ClientNetwork;
+use linemill_sandbox::ClientNetwork;
 
 /// Most clients that are remembered. While there are more, a new client has no burst.
 const MOST: usize = 65_536;

@@ -128,7 +128,7 @@ fn other_clients_have_bursts_of_their_own() {
     let (bursts, rate) = (Bursts::default(), rate(1000, None));
     let client = |text: &str| {
         let address = text.parse().expect("an address");
-        let used = bursts.of(Some(crate::net::client_network::ClientNetwork::of(address)));
+        let used = bursts.of(Some(linemill_sandbox::ClientNetwork::of(address)));
         at_once(&mut Throttle::new(Some((&Limits::new(&rate), &used)), None))
     };
     assert!(client("192.0.2.1") >= 1000);

@@ -4,12 +4,12 @@
 //! of a stream, the lines that the filter held back.
 //! Not here: what follows a fault (`supervise`), the calls into the guest (`instance`).
 
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Filter, OwnInstance};
+use crate::client_network::ClientNetwork;
 use crate::engine::slots;
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Instance, NotStarted, Start};
@@ -149,10 +149,10 @@ impl Filter {
         {
             return Ok(pooled);
         }
-        let client = origin.peer.filter(|_| self.exclusive);
+        let client = origin.client().filter(|_| self.exclusive);
         let room = own.1.take().map(|room| *room);
         // Boxed, since this future is large and rarely needed.
-        let starting = Box::pin(self.start_one(room, client.map(|peer| peer.ip())));
+        let starting = Box::pin(self.start_one(room, client));
         match starting.await {
             // An instance that serves somebody else will be free in a moment.
             Err(fault) if fault.kind == FaultKind::Host && !self.exclusive => {
@@ -164,11 +164,11 @@ impl Filter {
     }
 
     /// Starts an instance: in a slot if the filter has failed before and a slot is free. `room` is what
-    /// has been reserved for it, and `client` the address of the client that it is for.
+    /// has been reserved for it, and `client` the network of the client that it is for.
     pub(super) async fn start_one(
         &self,
         room: Option<Room>,
-        client: Option<IpAddr>,
+        client: Option<ClientNetwork>,
     ) -> Result<Instance, Fault> {
         let _turn = self.engine.starts().turn(client).await;
         let in_slot = match self.in_slots().await {

@@ -16,12 +16,13 @@
 //! filter that handles nearly all lines may fail half of its calls. Consecutive faults number at most one
 //! per bad line, since the search for a bad line calls its neighbours too, and these succeed.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use prometheus_client::metrics::gauge::Gauge;
+
+use crate::client_network::ClientNetwork;
 
 pub(crate) mod stream;
 #[cfg(test)]
@@ -44,11 +45,6 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// From how many clients the faults must come to cast doubt on a filter that has worked before.
 const CLIENTS: usize = 3;
 
-/// Whom a fault is attributed to: a client's address, or the first 64 bits of an IPv6 address, which are
-/// one customer's. Clients without an address count as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Client(Option<IpAddr>);
-
 /// The breaker of a filter, which all of its streams share.
 #[derive(Debug)]
 pub(crate) struct Breaker {
@@ -66,7 +62,7 @@ struct State {
     /// Faults since the last successful call.
     row: Row,
     /// Clients whose lines had these faults; at most [`CLIENTS`].
-    clients: Vec<Client>,
+    clients: Vec<Option<ClientNetwork>>,
     /// One of these faults came before the filter saw any line.
     at_start: bool,
     /// A call has been successful.
@@ -100,7 +96,8 @@ pub(crate) struct Fell {
     pub(crate) heavy: bool,
     /// The filter had not seen any line yet.
     pub(crate) at_start: bool,
-    pub(crate) client: Client,
+    /// Whom it is attributed to. Clients without an address count as one.
+    pub(crate) client: Option<ClientNetwork>,
 }
 
 /// Whether a call may be made.
@@ -247,20 +244,5 @@ impl Row {
             None => Duration::ZERO,
             Some(more) => Duration::from_millis(1 << more.min(9)).min(LONGEST_WAIT),
         }
-    }
-}
-
-// === impl Client ===
-
-impl Client {
-    /// The client with this address.
-    pub(crate) fn of(peer: Option<SocketAddr>) -> Self {
-        Self(peer.map(|peer| match peer.ip().to_canonical() {
-            IpAddr::V6(address) => {
-                let network = address.to_bits() >> 64 << 64;
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            }
-            address @ IpAddr::V4(_) => address,
-        }))
     }
 }

@@ -16,6 +16,7 @@ use humantime::format_rfc3339_micros;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
+use crate::ClientNetwork;
 use crate::Digest;
 use crate::FaultKind;
 use linemill_telemetry::Gate;
@@ -41,6 +42,14 @@ pub struct Origin {
     pub peer: Option<SocketAddr>,
     /// The lines come from many clients that cannot be told apart, as datagrams do.
     pub many: bool,
+}
+
+impl Origin {
+    /// Whose lines they are. The machines of one link are one client here: a client must not seem to be many
+    /// by changing its address.
+    pub(crate) fn client(&self) -> Option<ClientNetwork> {
+        self.peer.map(|peer| ClientNetwork::with_link(peer.ip()))
+    }
 }
 
 /// Why a line failed, and where it came from.

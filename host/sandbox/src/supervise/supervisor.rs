@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::fault::{Fault, FaultKind};
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::stream::StreamBreaker;
-use crate::supervise::breaker::{Admitted, Breaker, Client, Fell, Opened};
+use crate::supervise::breaker::{Admitted, Breaker, Fell, Opened};
 use crate::supervise::capsule::State;
 use crate::supervise::fault_search::FaultSearch;
 use crate::supervise::host_wait::{HostWait, contained};
@@ -337,7 +337,7 @@ impl Supervisor {
         let fell = Fell {
             heavy: fault.at_start || matches!(fault.kind, FaultKind::Deadline | FaultKind::Refused),
             at_start: fault.at_start,
-            client: Client::of(origin.peer),
+            client: origin.client(),
         };
         let (now, suspended) = (Instant::now(), &self.accounting.metrics().suspended);
         let wait = breaker.fault(fell.heavy, &self.breaker, suspended, now);

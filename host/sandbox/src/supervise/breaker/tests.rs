@@ -9,7 +9,7 @@ fn of(client: u8, heavy: bool) -> Fell {
     Fell {
         heavy,
         at_start: false,
-        client: Client::of(Some(([192, 0, 2, client], 7).into())),
+        client: Some(ClientNetwork::with_link([192, 0, 2, client].into())),
     }
 }
 
@@ -38,19 +38,19 @@ fn one_client_does_not_open_it() {
     assert_eq!(breaker.opened(), None);
     // Nor do connections from one network of IPv6, or without an address.
     let fell = |address: &str| Fell {
-        client: Client::of(Some((address.parse::<IpAddr>().expect(address), 7).into())),
+        client: Some(ClientNetwork::with_link(address.parse().expect(address))),
         ..of(1, true)
     };
     let breaker = worked();
     let network = ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:0:0:3"].map(fell);
     assert!(!opens(&breaker, now, &network));
     let unix = Fell {
-        client: Client::of(None),
+        client: None,
         ..of(1, true)
     };
     assert!(!opens(&breaker, now, &[unix]));
     assert_eq!(
-        Client::of(Some(([192, 0, 2, 7], 1).into())),
+        Some(ClientNetwork::with_link([192, 0, 2, 7].into())),
         fell("::ffff:192.0.2.7").client
     );
 }

@@ -1,6 +1,6 @@
 //! When the breaker of a stream opens, probes and closes, on a clock that the tests move.
 
-use super::super::{AT_ONCE, Client, Fell, LEAST, OPENS};
+use super::super::{AT_ONCE, Fell, LEAST, OPENS};
 use super::*;
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -18,7 +18,7 @@ fn open(filter: &Breaker) {
     let fell = Fell {
         heavy: true,
         at_start: true,
-        client: Client::of(None),
+        client: None,
     };
     let opened = (0..OPENS).any(|nth| filter.fault(fell, now + nth * LEAST));
     assert!(opened);
