@@ -51,10 +51,8 @@ pub fn warn_of_too_many(settings: &Settings, generation: &Generation, budget: &B
         let each: u64 = stages
             .filter_map(|stage| stage.filter().memory_of_own())
             .sum();
-        let room = Holder::Guests
-            .most(limit)
-            .checked_div(each)
-            .unwrap_or(u64::MAX);
+        let most = budget.most(Holder::Guests);
+        let room = most.checked_div(each).unwrap_or(u64::MAX);
         let max_connections = listener.max_connections;
         if room < max_connections as u64 {
             tracing::warn!(

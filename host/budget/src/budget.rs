@@ -118,7 +118,7 @@ impl Budget {
         )
     }
 
-    /// The limit in bytes; `u64::MAX` if there is none.
+    /// The limit in bytes; `u64::MAX` stands for no limit.
     pub fn limit(&self) -> u64 {
         self.limit.load(Ordering::Relaxed)
     }
@@ -159,7 +159,7 @@ impl Budget {
     pub fn is_pressed(&self, holder: Holder) -> bool {
         let limit = self.limit();
         self.over.load(Ordering::Relaxed)
-            || self.part(holder).used.load(Ordering::Relaxed) >= self.share(limit, holder.share())
+            || self.part(holder).used.load(Ordering::Relaxed) >= self.most(holder)
             || self.total.load(Ordering::Relaxed) >= of(limit, Urgency::More.share())
     }
 
@@ -233,15 +233,14 @@ impl Budget {
         let fits = |used: u64, most: u64| used.checked_add(bytes).filter(|used| *used <= most);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         let over = self.over.load(Ordering::Relaxed) && urgency != Urgency::Last;
-        let share = if urgency == Urgency::Last {
-            100
-        } else {
-            holder.share()
+        let share = match urgency {
+            Urgency::Last => limit,
+            Urgency::New | Urgency::More => self.most(holder),
         };
         let taken = !over
             && part
                 .used
-                .fetch_update(set, fetch, |used| fits(used, self.share(limit, share)))
+                .fetch_update(set, fetch, |used| fits(used, share))
                 .is_ok();
         let most = of(limit, urgency.share());
         if taken && let Ok(before) = self.total.fetch_update(set, fetch, |used| fits(used, most)) {
@@ -254,9 +253,10 @@ impl Budget {
         false
     }
 
-    /// What a holder with a share of `percent` may hold: that much of what the host itself leaves. Otherwise
-    /// filters could take all that a small budget has for new connections.
-    fn share(&self, limit: u64, percent: u64) -> u64 {
+    /// The most that `holder` may hold, in bytes: its share of what the host itself leaves. Otherwise filters
+    /// could take all that a small budget has for new connections.
+    pub fn most(&self, holder: Holder) -> u64 {
+        let (limit, percent) = (self.limit(), holder.share());
         if percent == 100 || limit == u64::MAX {
             return limit;
         }

@@ -21,11 +21,6 @@ linemill_telemetry::label_values! {
 }
 
 impl Holder {
-    /// The most that it may hold of a budget of `limit` bytes.
-    pub fn most(self, limit: u64) -> u64 {
-        limit / 100 * self.share()
-    }
-
     /// The most that it may hold, in percent of the limit (except for the first, of what the host itself
     /// leaves of it), so that it leaves room for the others.
     pub(crate) fn share(self) -> u64 {
