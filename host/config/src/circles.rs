@@ -116,18 +116,13 @@ impl Settings {
         listener: &'a ListenerSettings,
     ) -> impl Iterator<Item = ((&'static str, &'a Place), &'a Destination)> {
         let of = |key: &'static str| (key, listener.places.of(key));
-        let routes = listener.routes.values().map(move |to| (of("routes"), to));
-        let tee = listener.tee.iter().map(move |to| (of("tee"), to));
+        let own = listener.destinations().map(move |(key, to)| (of(key), to));
         let quarantines = listener.stages().filter_map(|stage| {
             let filter = self.filters.get(&stage.filter)?;
             let key = ("quarantine", filter.places.of("quarantine"));
             Some((key, filter.quarantine.as_ref()?))
         });
-        [(of("to"), &listener.to)]
-            .into_iter()
-            .chain(routes)
-            .chain(tee)
-            .chain(quarantines)
+        own.chain(quarantines)
     }
 }
 

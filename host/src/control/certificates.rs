@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::generation::Service;
 use crate::net::tls::{Client, Server};
-use linemill_config::settings::{Destination, ListenerSettings};
+use linemill_config::settings::ListenerSettings;
 use linemill_config::{Files, Problem};
 
 /// The TLS contexts of one listener.
@@ -91,9 +91,7 @@ pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> 
 
 /// Whether any of the destinations of `listener` is `tls://`.
 fn needs_client(listener: &ListenerSettings) -> bool {
-    let outputs = listener.routes.values().chain(&listener.tee);
-    let mut outputs = outputs.chain([&listener.to]);
-    outputs.any(Destination::has_tls)
+    listener.destinations().any(|(_, to)| to.has_tls())
 }
 
 async fn on_blocking_thread<T: Send + 'static>(

@@ -148,8 +148,7 @@ impl Service {
                     limits: Arc::new(Limits::new(&rate)),
                 })
         });
-        let own = [&settings.to].into_iter();
-        let own = own.chain(settings.routes.values()).chain(&settings.tee);
+        let own = settings.destinations().map(|(_, to)| to);
         let stages = chain.stages().iter().chain(reply_chain.stages());
         let of_filters = stages.filter_map(|stage| stage.filter().settings().quarantine.as_ref());
         let destinations = own.chain(of_filters).cloned().collect();

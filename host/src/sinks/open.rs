@@ -24,7 +24,7 @@ const HINT: &str = "its folder must exist, and you must be allowed to write ther
 /// Every folder that is missing.
 pub fn check(settings: &Settings) -> Result<(), Problems> {
     let sinks = settings.listeners.iter().flat_map(|listener| {
-        destinations(listener).filter_map(move |(key, to)| {
+        listener.destinations().filter_map(move |(key, to)| {
             let error = unusable(to)?;
             Some(sink_problem(listener, key, to, &error))
         })
@@ -101,15 +101,6 @@ fn sink_problem(
         listener.name
     );
     listener.places.of(key).problem(text, HINT)
-}
-
-/// All destinations of a listener, each with the key that names it.
-pub(super) fn destinations(
-    listener: &ListenerSettings,
-) -> impl Iterator<Item = (&'static str, &Destination)> {
-    let routes = listener.routes.values().map(|to| ("routes", to));
-    let tee = listener.tee.iter().map(|to| ("tee", to));
-    [("to", &listener.to)].into_iter().chain(routes).chain(tee)
 }
 
 /// Why `to` cannot be opened, as far as that shows without opening it; always `None` for anything

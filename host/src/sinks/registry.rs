@@ -18,7 +18,6 @@ use super::create_mode::CreateMode;
 use super::egress::Egress;
 use super::file::FileWriter;
 use super::metrics::{OutputMetrics, UpstreamMetrics};
-use super::open::destinations;
 use super::outage::SinkState;
 use super::queue::Buffer;
 use super::shared_sink::{RunningSink, SharedSink};
@@ -121,10 +120,11 @@ impl SinkRegistry {
     /// Notes which sinks a generation of `settings` will have, before they are opened. A sink that
     /// exists and is not among them may go on with another list of upstreams.
     pub fn expect(&self, settings: &Settings) {
-        let listeners = settings
-            .listeners
-            .iter()
-            .flat_map(|listener| destinations(listener).map(move |(_, to)| Key::of(to, listener)));
+        let listeners = settings.listeners.iter().flat_map(|listener| {
+            listener
+                .destinations()
+                .map(move |(_, to)| Key::of(to, listener))
+        });
         let filters = settings.filters.values();
         let quarantines = filters.filter_map(|filter| filter.quarantine.as_ref());
         let mut open = self.lock();

@@ -300,8 +300,22 @@ impl ListenerSettings {
 
     /// Whether lines go to an upstream over a connection that clients share.
     pub fn has_shared_upstream(&self) -> bool {
-        let others = self.routes.values().chain(&self.tee);
-        (self.shared && self.to.is_socket()) || others.into_iter().any(Destination::is_socket)
+        self.shared_destinations().any(|(_, to)| to.is_socket())
+    }
+
+    /// Its destinations, each with the key that names it. Those of its filters' failed lines are not among
+    /// them.
+    pub fn destinations(&self) -> impl Iterator<Item = (&'static str, &Destination)> {
+        let routes = self.routes.values().map(|to| ("routes", to));
+        let tee = self.tee.iter().map(|to| ("tee", to));
+        [("to", &self.to)].into_iter().chain(routes).chain(tee)
+    }
+
+    /// Those of them that connections share.
+    pub fn shared_destinations(&self) -> impl Iterator<Item = (&'static str, &Destination)> {
+        let own = (!self.is_one_way()).then_some("to");
+        self.destinations()
+            .filter(move |(key, _)| Some(*key) != own)
     }
 
     /// What it cannot have if systemd hands over a socket for datagrams, which only shows when that is

@@ -71,7 +71,7 @@ impl Checker<'_> {
     pub(super) fn outputs(&mut self, listeners: &[ListenerSettings]) {
         let mut known: BTreeMap<&Destination, &ListenerSettings> = BTreeMap::new();
         for listener in listeners {
-            for (key, to) in shared_outputs(listener) {
+            for (key, to) in listener.shared_destinations() {
                 let first = *known.entry(to).or_insert(listener);
                 let mut differs = |setting, here: String, there: String| {
                     let text = format!(
@@ -120,7 +120,7 @@ impl Checker<'_> {
     pub(super) fn modes(&mut self, settings: &Settings) {
         let mut known: BTreeMap<&Destination, (String, Mode)> = BTreeMap::new();
         for listener in &settings.listeners {
-            for (_, to) in shared_outputs(listener) {
+            for (_, to) in listener.shared_destinations() {
                 let first = || (format!("listener `{}`", listener.name), listener.file_mode);
                 known.entry(to).or_insert_with(first);
             }
@@ -144,21 +144,4 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// The outputs of a listener that connections share, each with its key.
-fn shared_outputs(listener: &ListenerSettings) -> impl Iterator<Item = (&str, &Destination)> {
-    let to = &listener.to;
-    let shared = match to {
-        Destination::Reply => false,
-        Destination::Stdout | Destination::File(_) => true,
-        Destination::Tcp(_)
-        | Destination::Tls(_)
-        | Destination::Unix(_)
-        | Destination::FailOver(_) => listener.shared,
-    };
-    let routes = listener.routes.values().map(|to| ("routes", to));
-    let tee = listener.tee.iter().map(|to| ("tee", to));
-    let to = shared.then_some(("to", to));
-    to.into_iter().chain(routes).chain(tee)
 }
