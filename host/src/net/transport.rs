@@ -196,40 +196,6 @@ impl std::os::fd::AsFd for Plain {
 // === impl ReadHalf ===
 
 impl ReadHalf {
-    /// Waits until the connection is broken. Never ready on systems other than Linux.
-    pub async fn reset(&self) {
-        let half = match self {
-            Self::Own(own) => &own.half,
-            half => half,
-        };
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        match half {
-            Self::Tcp(half) => drop(half.ready(Interest::ERROR).await),
-            Self::Unix(half) => drop(half.ready(Interest::ERROR).await),
-            Self::TlsServer(half) => {
-                until(
-                    half.look(|stream| stream.get_ref().0.another()),
-                    Interest::ERROR,
-                )
-                .await;
-            }
-            Self::TlsClient(half) => {
-                until(
-                    half.look(|stream| stream.get_ref().0.another()),
-                    Interest::ERROR,
-                )
-                .await;
-            }
-            // It holds none of its own kind.
-            Self::Own(_) => std::future::pending().await,
-        }
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        {
-            let _ = half;
-            std::future::pending().await
-        }
-    }
-
     /// The same half, of a connection that is known as the host's own until it is dropped.
     pub fn known_as(self, own: Option<OwnSocket>) -> Self {
         match own {
@@ -251,35 +217,43 @@ impl ReadHalf {
         }
     }
 
+    /// Waits until the connection is broken. Never ready on systems other than Linux.
+    pub async fn reset(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        self.ready(Interest::ERROR).await;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        std::future::pending().await
+    }
+
     /// Waits until the peer has ended its side or the connection is broken, without taking any of the
     /// bytes before. Never ready on systems other than Linux.
     pub async fn closed(&self) {
+        // Priority: ready when reading is closed, and not when there are merely bytes to read. An error
+        // ends the connection, too.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        self.ready(Interest::PRIORITY | Interest::ERROR).await;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        std::future::pending().await
+    }
+
+    /// Waits until the socket is ready for one of `interest`.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    async fn ready(&self, interest: Interest) {
         let half = match self {
             Self::Own(own) => &own.half,
             half => half,
         };
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        {
-            // Ready when reading is closed, and not when there are merely bytes to read.
-            let closed = Interest::PRIORITY | Interest::ERROR;
-            // An error ends the connection, too.
-            match half {
-                Self::Tcp(half) => drop(half.ready(closed).await),
-                Self::Unix(half) => drop(half.ready(closed).await),
-                Self::TlsServer(half) => {
-                    until(half.look(|stream| stream.get_ref().0.another()), closed).await;
-                }
-                Self::TlsClient(half) => {
-                    until(half.look(|stream| stream.get_ref().0.another()), closed).await;
-                }
-                // It holds none of its own kind.
-                Self::Own(_) => std::future::pending().await,
+        match half {
+            Self::Tcp(half) => drop(half.ready(interest).await),
+            Self::Unix(half) => drop(half.ready(interest).await),
+            Self::TlsServer(half) => {
+                until(half.look(|stream| stream.get_ref().0.another()), interest).await;
             }
-        }
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        {
-            let _ = half;
-            std::future::pending().await
+            Self::TlsClient(half) => {
+                until(half.look(|stream| stream.get_ref().0.another()), interest).await;
+            }
+            // It holds none of its own kind.
+            Self::Own(_) => std::future::pending().await,
         }
     }
 }
