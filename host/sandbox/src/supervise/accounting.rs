@@ -199,28 +199,20 @@ impl Accounting {
         };
         let listener = origin.listener.as_deref();
         let peer = origin.peer.map(tracing::field::display);
-        let (filter, kind, reason) = (&self.name, fault.kind.label(), &fault.reason);
-        if last {
-            tracing::warn!(
-                filter,
-                kind,
-                reason,
-                listener,
-                peer,
-                not_logged = suppressed,
-                "connection ends: the host could not run the filter, and its lines must not pass unfiltered"
-            );
+        let what = if last {
+            "connection ends: the host could not run the filter, and its lines must not pass unfiltered"
         } else {
-            tracing::warn!(
-                filter,
-                kind,
-                reason,
-                listener,
-                peer,
-                not_logged = suppressed,
-                "the host cannot run the filter: the connection waits"
-            );
-        }
+            "the host cannot run the filter: the connection waits"
+        };
+        tracing::warn!(
+            filter = self.name,
+            kind = fault.kind.label(),
+            reason = fault.reason,
+            listener,
+            peer,
+            not_logged = suppressed,
+            "{what}"
+        );
     }
 
     /// How many calls failed because of the host.
