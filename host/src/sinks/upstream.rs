@@ -13,6 +13,7 @@ mod receipts;
 mod socket;
 mod tcp;
 mod trial;
+mod turn;
 mod watcher;
 pub(super) mod writer;
 

@@ -5,15 +5,13 @@
 //! sends is read and discarded, so that it can go on sending, and so that its end is noticed; reading
 //! and writing take turns. A connection that is left for another takes no further line, and ends once
 //! everything on it has been delivered.
-//! Not here: connecting, and what follows an end (`writer`).
+//! Not here: one read or write (`turn`), connecting, and what follows an end (`writer`).
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -21,17 +19,15 @@ use super::probe::Fresh;
 use super::receipts::Receipts;
 use super::socket::Socket;
 use super::trial::{Experience, Trial};
+use super::turn::{Turn, is_closed, read, write};
 use super::watcher::Leave;
 use super::{Link, Upstream};
-use crate::net::transport::{ReadHalf, WriteHalf, is_truncated};
+use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::queue_reader::{Doubtful, QueueReader, Settled};
 
 /// How long the upstream has for its FIN after the host's: closing earlier could reset the
 /// connection and lose bytes in flight.
 const LINGER: Duration = Duration::from_secs(1);
-/// Longest write over TLS. It fits one record, which is flushed before the next, so that it is
-/// known to the byte what has been written.
-const TLS_PIECE: usize = 16 * 1024;
 /// How much of the upstream's answers is read at a time.
 const ANSWERS: usize = 16 * 1024;
 /// The first and the longest wait before the system is asked again what has been acknowledged.
@@ -99,20 +95,6 @@ pub(super) struct Connection {
     ask: Duration,
     /// How often it has been asked without a wait since something changed.
     asked: u32,
-}
-
-/// What one turn of writing did.
-enum Turn {
-    /// `count` bytes were taken, and then the line they are in lacks `line` bytes. `flushed`: the system
-    /// has them.
-    Wrote {
-        count: usize,
-        line: usize,
-        flushed: bool,
-    },
-    Flushed,
-    /// Nothing more will come from the queue.
-    Finished,
 }
 
 impl Connection {
@@ -232,9 +214,8 @@ impl Connection {
 
     /// Whether every line on the connection is whole, and delivered.
     fn is_delivered(&self, queue: &QueueReader) -> bool {
-        let acknowledged = self.unacknowledged == 0 && !self.receipts.is_unflushed();
         let counts = self.trial.is_trusted() && !self.trial.is_doubted();
-        self.written == 0 || (acknowledged && counts && !queue.is_inside_line())
+        self.written == 0 || (self.is_acknowledged() && counts && !queue.is_inside_line())
     }
 
     /// Whether to ask the system again without a wait: senders are waiting for room that the next
@@ -256,10 +237,14 @@ impl Connection {
             || is_held_up(queue)
     }
 
+    /// Whether nothing on the connection waits for an acknowledgement.
+    fn is_acknowledged(&self) -> bool {
+        self.unacknowledged == 0 && !self.receipts.is_unflushed()
+    }
+
     /// Whether everything has been acknowledged, on a connection that works, and nothing more will come.
     fn is_done(&self) -> bool {
-        let acknowledged = self.unacknowledged == 0 && !self.receipts.is_unflushed();
-        self.finishing && acknowledged && (self.written == 0 || self.trial.is_proven())
+        self.finishing && self.is_acknowledged() && (self.written == 0 || self.trial.is_proven())
     }
 
     /// Asks the system what has been acknowledged, and draws conclusions. Returns when the connection
@@ -285,7 +270,7 @@ impl Connection {
         }
         let unacknowledged = self.unacknowledged;
         let acknowledged = self.written - unacknowledged;
-        let all = unacknowledged == 0 && !self.receipts.is_unflushed();
+        let all = self.is_acknowledged();
         if !self.trial.look(now, acknowledged, all) {
             return Err(Broken::Ended);
         }
@@ -432,83 +417,4 @@ impl Connection {
 /// Whether senders are waiting for room, and nothing but an acknowledgement can make some.
 fn is_held_up(queue: &QueueReader) -> bool {
     queue.is_full() && queue.is_idle()
-}
-
-/// Reads some of the answers; 0 is their end. Many peers end TLS without close_notify: rsyslog, for one.
-/// Answers are discarded, so it does no harm if they were cut off.
-pub(super) async fn read(reader: &mut ReadHalf, answers: &mut [u8]) -> io::Result<usize> {
-    match reader.read(answers).await {
-        Err(error) if is_truncated(&error) => Ok(0),
-        read => read,
-    }
-}
-
-/// Writes or flushes once, at most `most` bytes, or one line if `most` says so.
-async fn write(
-    writer: &mut WriteHalf,
-    queue: &mut QueueReader,
-    receipts: &Receipts,
-    most: Option<usize>,
-) -> io::Result<Turn> {
-    if receipts.is_unflushed() {
-        writer.flush().await?;
-        return Ok(Turn::Flushed);
-    }
-    if most == Some(0) {
-        queue.finished().await;
-        return Ok(Turn::Finished);
-    }
-    if !queue.ready().await {
-        return Ok(Turn::Finished);
-    }
-    let line = most.map(|most| most.min(queue.line()));
-    let (block, from) = queue.bytes();
-    let left = block.len() - from;
-    let piece = match writer {
-        WriteHalf::TlsClient(_) | WriteHalf::TlsServer(_) => TLS_PIECE,
-        _ => left,
-    };
-    let most = line.unwrap_or(left).min(piece);
-    let count = writer.write(&block[from..from + most]).await?;
-    if count == 0 {
-        return Err(io::ErrorKind::WriteZero.into());
-    }
-    Ok(Turn::Wrote {
-        count,
-        line: line.map_or(0, |line| line - count),
-        flushed: is_flushed(writer).await,
-    })
-}
-
-/// Flushes if that takes no wait, and returns whether it did. The peer may have a record, and close,
-/// before the next turn: a record that only seems to wait would be sent twice.
-async fn is_flushed(writer: &mut WriteHalf) -> bool {
-    let flush = |cx: &mut Context<'_>| match Pin::new(&mut *writer).poll_flush(cx) {
-        Poll::Ready(Ok(())) => Poll::Ready(true),
-        // The next turn waits, or fails in the same way.
-        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(false),
-    };
-    poll_fn(flush).await
-}
-
-/// Whether the peer of a Unix socket has closed it, which shows at once. Of TCP it shows later.
-#[cfg(unix)]
-pub(super) fn is_closed(writer: &WriteHalf) -> bool {
-    use std::pin::pin;
-    use std::task::Waker;
-
-    let WriteHalf::Unix(writer) = writer else {
-        return false;
-    };
-    let ready = pin!(writer.ready(tokio::io::Interest::WRITABLE));
-    match ready.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(ready)) => ready.is_write_closed(),
-        Poll::Ready(Err(_)) => true,
-        Poll::Pending => false,
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_closed(_: &WriteHalf) -> bool {
-    false
 }

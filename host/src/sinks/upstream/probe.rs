@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::connection::{Broken, is_closed, read};
+use super::connection::Broken;
 use super::socket::Socket;
 use super::trial::LONG_SETTLE;
+use super::turn::{is_closed, read};
 use super::{ConnectError, Link, Upstream};
 #[cfg(unix)]
 use crate::net::transport::WriteHalf;
