@@ -102,7 +102,7 @@ impl System {
         Some(counted.min(by_space))
     }
 
-    /// The limit on the process's address space, in bytes; `None` if there is none.
+    /// The limit on the process's address space, in bytes; `None` without a limit.
     fn address_space(&self) -> Option<u64> {
         let text = fs::read_to_string(self.proc.join("self/limits")).ok()?;
         let mut lines = text.lines();

@@ -10,7 +10,7 @@ use crate::holder::Holder;
 /// What is held at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// The limit in bytes; `None` if there is none.
+    /// The limit in bytes; `None` without a limit.
     pub limit: Option<u64>,
     /// Bytes held by all holders.
     pub used: u64,

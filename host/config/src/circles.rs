@@ -1,7 +1,7 @@
 //! Listeners whose lines would come back to them.
 //!
 //! In: settings, and a function that tells which destinations lead to which listener. Out: a problem for
-//! each circle of listeners. A chain from one listener to another is none.
+//! each circle of listeners. A chain from one listener to another is not a circle.
 //! Not here: looking anything up. What shows without that is in [`Destination::leads_to`].
 
 use std::collections::{BTreeSet, HashMap};

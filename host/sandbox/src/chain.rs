@@ -143,7 +143,7 @@ impl Chain {
     /// Takes room for the instances that a new stream will own.
     ///
     /// # Errors
-    /// When there is none for one of them.
+    /// When there is no memory for one of them.
     pub fn reserve(&self, cohort: Cohort) -> Result<Rooms, NoRoom> {
         let mut stages = self.stages.iter();
         if !stages.any(|stage| stage.of(cohort).filter.is_exclusive()) {

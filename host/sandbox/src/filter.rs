@@ -194,7 +194,7 @@ impl Filter {
     /// Takes room for an instance that a new stream will own; `None` if streams own none.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no memory.
     pub(crate) fn reserve(&self) -> Result<Option<Box<Room>>, NoRoom> {
         let room = || Room::take(self.engine.budget(), self.cost, Urgency::New);
         let room = self.exclusive.then(room).transpose()?;

@@ -2,7 +2,7 @@
 //!
 //! In: connections that this process has made to itself, each with the listeners whose lines it carries and
 //! the listener that accepted it. Out: whether it would close a circle; then it is refused. A chain from one
-//! listener to another is none.
+//! listener to another is not a circle.
 //! Not here: circles that a configuration shows (`control::circles`).
 
 use std::collections::HashMap;

@@ -42,7 +42,7 @@ impl Room {
     /// Takes room for an instance.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no room.
     pub(crate) fn take(budget: &Arc<Budget>, cost: Cost, urgency: Urgency) -> Result<Self, NoRoom> {
         let mappings = budget.try_map(cost.mappings)?;
         Ok(Self {
@@ -54,7 +54,7 @@ impl Room {
     /// Makes room for a linear memory of `memory` bytes, and tables with `elements` elements.
     ///
     /// # Errors
-    /// When there is none; nothing has changed then.
+    /// When there is no room; nothing has changed then.
     pub(crate) fn grow(&mut self, memory: usize, elements: usize) -> Result<(), NoRoom> {
         let needed = OVERHEAD + memory as u64 + elements as u64 * ELEMENT;
         let held = self.memory.bytes();

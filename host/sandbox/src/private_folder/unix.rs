@@ -145,7 +145,7 @@ impl Folder {
 /// Follows `path` to a folder. Returns the path without symbolic links.
 ///
 /// # Errors
-/// When there is none, or others could make the path lead elsewhere.
+/// When there is no folder, or others could make the path lead elsewhere.
 fn trusted_way(path: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let names = |path: &Path| -> VecDeque<PathBuf> {

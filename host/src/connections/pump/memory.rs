@@ -1,4 +1,5 @@
-//! What one direction of a connection takes of the host's memory, and what it does when there is none.
+//! What one direction of a connection takes of the host's memory, and what it does when there is no
+//! memory left.
 //!
 //! In: the sizes of its blocks, its partial line and its queue. Out: whether to read. A line that has
 //! begun waits for memory, and its client with it, until others have given some back; one line at a time
