@@ -24,11 +24,13 @@ use crate::control::origin::Origin;
 use crate::control::triggers::{self, Stop};
 use crate::control::warnings;
 use crate::generation::Generation;
+use crate::log;
 use crate::memory;
 use crate::metrics::Metrics;
 use crate::net::descriptors;
 use crate::sinks::registry::SinkRegistry;
 pub use host::{Host, bind};
+use linemill_config::diff::not_default;
 use linemill_config::settings::Settings;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::loader::Loader;
@@ -57,11 +59,10 @@ pub struct Built {
 /// # Errors
 /// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then.
 pub async fn run(origin: Origin) -> anyhow::Result<()> {
-    let loaded = load(origin)?;
-    descriptors::raise_limit();
-    let built = build(loaded).await?;
-    let sinks = built.sinks.clone();
-    let host = bind(built)?;
+    let metrics = Metrics::default();
+    log::run_in_thread(metrics.log.clone()).context("cannot start the thread of the log")?;
+    let host = start(origin, metrics).await?;
+    let sinks = host.sinks();
     // Signals are caught before `listening on` is printed: its readers may send one at once.
     let stop = Stop::catch().context("cannot catch signals")?;
     let hangups = triggers::hangups(host.requests(), move || sinks.reopen());
@@ -71,14 +72,22 @@ pub async fn run(origin: Origin) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads the configuration.
+/// Everything before serving.
+async fn start(origin: Origin, metrics: Metrics) -> anyhow::Result<Host> {
+    let loaded = load(origin, metrics)?;
+    log::start(&loaded.settings.host.log);
+    tell_start(&loaded);
+    descriptors::raise_limit();
+    bind(build(loaded).await?)
+}
+
+/// Loads the configuration. The host counts in `metrics`.
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
+pub fn load(origin: Origin, metrics: Metrics) -> anyhow::Result<Loaded> {
     let started = Instant::now();
     let settings = origin.load()?;
-    let metrics = Metrics::default();
     let budget = memory::budget(&settings.host, metrics.memory.clone());
     let engine = Engine::within(settings.host.stack, budget)?;
     let plugins = Loader::of_user(Arc::new(engine))
@@ -91,6 +100,23 @@ pub fn load(origin: Origin) -> anyhow::Result<Loaded> {
         plugins: Arc::new(plugins),
         started,
     })
+}
+
+/// Logs what begins to run: the first line of the log.
+fn tell_start(loaded: &Loaded) {
+    let config = loaded.settings.place.source();
+    let config = config.map(|source| {
+        let path = std::path::absolute(&source.path);
+        path.unwrap_or_else(|_| source.path.clone())
+    });
+    let config = config.as_ref().map(|path| path.display());
+    let settings = not_default(&loaded.settings).join(" ");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = config.map(tracing::field::display),
+        %settings,
+        "linemill starts"
+    );
 }
 
 /// Builds the first generation: loads its plugins, starts its filters and runs their tests.

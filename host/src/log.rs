@@ -1,224 +1,247 @@
-//! The log: written to standard error, filtered by `LINEMILL_LOG`.
+//! The log: what is logged, in which form, and that it is written without anybody waiting for it.
 //!
-//! In: the environment. Out: a global tracing subscriber. Per-line events are logged at level trace only.
+//! In: tracing's events; the settings, `LINEMILL_LOG` and requests that say which of them are logged. Out:
+//! standard error. A host writes it in a thread of its own ([`run_in_thread`]); other verbs write as they
+//! go. Per-line events are logged at level trace only.
 //!
-//! Values of fields and messages may contain text of others: names, reasons, errors of peers. All of it is
-//! escaped here, so that no log line is forged, and no terminal driven. Only a message may have several
-//! lines, as reports of problems do; those after the first are indented.
+//! The level in force is the last one that was set: by `LINEMILL_LOG` or, without it, by the configuration
+//! when the process starts; then by a request, or by a reload of a configuration with another level.
 
-use std::fmt::{self, Write as _};
-use std::io::{IsTerminal, Write as _};
+mod json;
+mod layer;
+pub mod metrics;
+mod output;
+mod queue;
+mod record;
+#[cfg(test)]
+mod tests;
+mod text;
+mod writer;
 
-use linemill_config::{Escape, shown};
-use tracing::field::{Field, Visit};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FormatFields, FormattedFields};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-/// The name that tracing gives to the message of an event.
-const MESSAGE: &str = "message";
-/// What the lines of a message begin with, after the first.
-const INDENT: &str = "\n    ";
+use serde::{Deserialize, Serialize};
+use tracing::Level;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Prints a line on standard error that is no log line: where the host listens.
-pub fn announce(line: fmt::Arguments<'_>) {
-    // Without a reader, nobody waits for it.
-    let _ = writeln!(std::io::stderr(), "{}", shown(line));
+use layer::LogLayer;
+use linemill_config::settings::{LogFilter, LogFormat, LogLevel, LogSettings};
+use linemill_config::{Keyword as _, Malformed, Problem, shown};
+use metrics::LogMetrics;
+use output::Output;
+
+/// The environment variable with a level.
+const VARIABLE: &str = "LINEMILL_LOG";
+/// How long the end of the process waits for the log.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// The log of this process.
+struct Log {
+    output: &'static Output,
+    filter: reload::Handle<Targets, Registry>,
+    in_force: Mutex<InForce>,
+}
+
+/// Which messages are logged, and who says so.
+struct InForce {
+    level: LogFilter,
+    set_by: SetBy,
+}
+
+/// Who has set the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetBy {
+    /// `level` in the configuration, or its default.
+    Config,
+    /// `LINEMILL_LOG`.
+    Environment,
+    /// `linemill log`, or another request to the admin address.
+    Request,
+}
+
+/// What `GET /log` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStatus {
+    /// The level in force, as it is written in the configuration.
+    pub level: String,
+    /// Who has set it.
+    pub set_by: SetBy,
+    /// `text` or `json`.
+    pub format: String,
 }
 
 /// Starts logging. Only the first call has an effect.
-pub fn init() {
-    let variable = std::env::var("LINEMILL_LOG").unwrap_or_else(|_| "info".into());
-    // A level without a target applies to linemill only: messages of the compiler would drown the rest.
-    let directives = match variable.parse::<LevelFilter>() {
-        Ok(level) => format!("warn,linemill={level}"),
-        Err(_) => variable,
+///
+/// # Errors
+/// `LINEMILL_LOG` is not a level.
+pub fn init() -> Result<(), Problem> {
+    let variable = std::env::var_os(VARIABLE).filter(|level| !level.is_empty());
+    let (level, set_by) = match &variable {
+        None => (LogFilter::of(LogLevel::Info), SetBy::Config),
+        Some(level) => (of_variable(&level.to_string_lossy())?, SetBy::Environment),
     };
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logging = tracing_subscriber::fmt()
-        .fmt_fields(EscapedFields)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    // Already initialised: the first subscriber stays.
-    drop(logging.try_init());
+    let (filter, handle) = reload::Layer::new(targets(&level));
+    let output: &'static Output = Box::leak(Box::new(Output::new()));
+    let in_force = Mutex::new(InForce { level, set_by });
+    let log = Log {
+        output,
+        filter: handle,
+        in_force,
+    };
+    if LOG.set(log).is_ok() {
+        let subscriber = tracing_subscriber::registry().with(filter);
+        // Somebody else's subscriber stays.
+        drop(subscriber.with(LogLayer(output)).try_init());
+    }
+    Ok(())
 }
 
-/// Formats fields as `NAME=VALUE`, with what is not printable in a value escaped. The last field of a
-/// span, recorded again, has its new value only: otherwise a connection that has moved would show all its
-/// generations.
-#[derive(Debug, Default)]
-struct EscapedFields;
-
-/// Writes the fields of one event or span.
-struct Fields<'a> {
-    writer: Writer<'a>,
-    is_first: bool,
-    written: fmt::Result,
+/// From now on, a thread of its own writes the log. What cannot be written is dropped, and counts in
+/// `counts`.
+///
+/// # Errors
+/// The system has no thread for it.
+pub fn run_in_thread(counts: LogMetrics) -> std::io::Result<()> {
+    LOG.get()
+        .map_or(Ok(()), |log| log.output.run_in_thread(counts))
 }
 
-impl<'writer> FormatFields<'writer> for EscapedFields {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Fields {
-            writer,
-            is_first: true,
-            written: Ok(()),
+/// Puts the first settings in force.
+pub fn start(settings: &LogSettings) {
+    let Some(log) = LOG.get() else { return };
+    log.output.set_format(settings.format);
+    let mut in_force = log.in_force();
+    if in_force.set_by == SetBy::Config {
+        log.set(&mut in_force, settings.level.clone(), SetBy::Config);
+    }
+}
+
+/// Puts what differs in the settings of a reload in force.
+pub fn follow(old: &LogSettings, new: &LogSettings) {
+    let Some(log) = LOG.get() else { return };
+    log.output.set_format(new.format);
+    if old.level != new.level {
+        log.set(&mut log.in_force(), new.level.clone(), SetBy::Config);
+    }
+}
+
+/// Sets the level because somebody asks for it, and logs that.
+///
+/// # Errors
+/// It is not a level.
+pub fn set_level(level: &str, by: &str) -> Result<(), Malformed> {
+    let filter: LogFilter = level.parse()?;
+    let Some(log) = LOG.get() else { return Ok(()) };
+    let told = || tracing::info!(level = %filter, by, "the log has another level");
+    // The more verbose of both levels shows it.
+    let shows = tracing::enabled!(Level::INFO);
+    if shows {
+        told();
+    }
+    log.set(&mut log.in_force(), filter.clone(), SetBy::Request);
+    if !shows {
+        told();
+    }
+    Ok(())
+}
+
+/// What is in force.
+pub fn status() -> LogStatus {
+    let Some(log) = LOG.get() else {
+        return LogStatus {
+            level: LogLevel::Off.keyword().to_owned(),
+            set_by: SetBy::Config,
+            format: LogFormat::Text.keyword().to_owned(),
         };
-        fields.record(&mut visitor);
-        visitor.written
-    }
-
-    fn add_fields(
-        &self,
-        current: &'writer mut FormattedFields<Self>,
-        fields: &tracing::span::Record<'_>,
-    ) -> fmt::Result {
-        let mut name = LastName::default();
-        fields.record(&mut name);
-        // Fields are separated by spaces, and escape codes for colours contain none.
-        if let Some(at) = name.0.and_then(|name| current.fields.rfind(name)) {
-            let start = current.fields[..at].rfind(' ').unwrap_or(0);
-            current.fields.truncate(start);
-        }
-        if !current.fields.is_empty() {
-            current.fields.push(' ');
-        }
-        self.format_fields(current.as_writer(), fields)
+    };
+    let format = if log.output.is_json() {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    let in_force = log.in_force();
+    LogStatus {
+        level: in_force.level.to_string(),
+        set_by: in_force.set_by,
+        format: format.keyword().to_owned(),
     }
 }
 
-impl Fields<'_> {
-    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) -> fmt::Result {
-        if !std::mem::take(&mut self.is_first) {
-            self.writer.write_char(' ')?;
-        }
-        if field.name() == MESSAGE {
-            let mut text = String::new();
-            write!(Escape::report(&mut text), "{value}")?;
-            return self.writer.write_str(&text.replace('\n', INDENT));
-        }
-        let name = field.name();
-        if self.writer.has_ansi_escapes() {
-            // The name in italics, and a faint equals sign.
-            write!(self.writer, "\u{1b}[3m{name}\u{1b}[0m\u{1b}[2m=\u{1b}[0m")?;
-        } else {
-            write!(self.writer, "{name}=")?;
-        }
-        write!(self.writer, "{}", shown(value))
+/// Writes a line whatever the level: where the host listens.
+pub fn announce(line: fmt::Arguments<'_>) {
+    if let Some(log) = LOG.get() {
+        log.output.print(Level::INFO, &format!("{}\n", shown(line)));
     }
 }
 
-impl Visit for Fields<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == MESSAGE {
-            self.record_debug(field, &format_args!("{value}"));
-        } else {
-            self.record_debug(field, &value);
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if self.written.is_ok() {
-            self.written = self.write(field, format_args!("{value:?}"));
-        }
+/// Writes a text whatever the level: the error with which a verb ended, or what it says besides its output.
+/// It is escaped already, and ends with a line feed.
+pub fn complain(text: &str) {
+    match LOG.get() {
+        Some(log) => log.output.print(Level::ERROR, text),
+        None => drop(std::io::Write::write_all(
+            &mut writer::Stderr,
+            text.as_bytes(),
+        )),
     }
 }
 
-/// The name of the field visited last.
-#[derive(Default)]
-struct LastName(Option<&'static str>);
-
-impl Visit for LastName {
-    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        self.0 = Some(field.name());
+/// Waits until the log is written, for a second at the longest, and less if it cannot be written.
+pub fn flush() {
+    if let Some(log) = LOG.get() {
+        log.output.flush(LAST_LINES);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic").write(bytes)
+impl Log {
+    fn set(&self, in_force: &mut InForce, level: LogFilter, set_by: SetBy) {
+        if level != in_force.level {
+            // It fails only if the subscriber is gone.
+            drop(self.filter.reload(targets(&level)));
         }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+        *in_force = InForce { level, set_by };
     }
 
-    #[test]
-    fn a_connection_shows_the_generation_it_is_on() {
-        for ansi in [false, true] {
-            let captured = Captured::default();
-            let writer = captured.clone();
-            let subscriber = tracing_subscriber::fmt()
-                .fmt_fields(EscapedFields)
-                .with_writer(move || writer.clone())
-                .with_ansi(ansi)
-                .finish();
-            tracing::subscriber::with_default(subscriber, || {
-                let span = tracing::error_span!("connection", listener = "a", generation = 1_u64);
-                let _entered = span.enter();
-                for generation in [20_u64, 300] {
-                    span.record("generation", generation);
-                }
-                tracing::warn!("here");
-            });
-            let text = captured.0.lock().expect("no panic").clone();
-            let text = String::from_utf8(text).expect("text");
-            assert_eq!(text.matches("generation").count(), 1, "{text:?}");
-            assert!(text.contains("300") && text.contains("\"a\""), "{text:?}");
-            if !ansi {
-                let shown = "connection{listener=\"a\" generation=300}: ";
-                assert!(text.contains(shown), "{text:?}");
-            }
-        }
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// What is logged inside `log`.
-    fn logged(ansi: bool, log: impl FnOnce()) -> String {
-        let captured = Captured::default();
-        let writer = captured.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .fmt_fields(EscapedFields)
-            .with_writer(move || writer.clone())
-            .with_ansi(ansi)
-            .with_target(false)
-            .without_time()
-            .finish();
-        tracing::subscriber::with_default(subscriber, log);
-        let bytes = captured.0.lock().expect("no panic").clone();
-        String::from_utf8(bytes).expect("text")
-    }
+/// The level in `LINEMILL_LOG`.
+fn of_variable(level: &str) -> Result<LogFilter, Problem> {
+    level.parse().map_err(|Malformed { fault, hint }| {
+        Problem::new(
+            format!("the environment variable {VARIABLE}: `{level}` {fault}"),
+            hint,
+        )
+    })
+}
 
-    #[test]
-    fn nobody_else_writes_a_line_of_the_log() {
-        let hostile = "a\nERROR forged\u{1b}[2J\u{202e}\u{9b}1m";
-        let escaped = "a\\nERROR forged\\u{1b}[2J\\u{202e}\\u{9b}1m";
-        let text = logged(false, || {
-            let span = tracing::error_span!("connection", peer = %hostile);
-            span.in_scope(|| tracing::warn!(error = %hostile, text = hostile, "it fails"));
-        });
-        let expected = format!(
-            " WARN connection{{peer={escaped}}}: it fails error={escaped} text=\"{escaped}\"\n"
-        );
-        assert_eq!(text, expected);
-        let text = logged(false, || tracing::warn!("it fails: {hostile}"));
-        let expected = " WARN it fails: a\n    ERROR forged\\u{1b}[2J\\u{202e}\\u{9b}1m\n";
-        assert_eq!(text, expected);
-        let text = logged(true, || tracing::warn!(error = %hostile, "it fails"));
-        assert!(text.ends_with(&format!("{escaped}\n")), "{text:?}");
-        assert!(!text.contains("\u{1b}[2J"), "{text:?}");
+/// The filter as tracing takes it.
+fn targets(filter: &LogFilter) -> Targets {
+    let mut targets = Targets::new();
+    for (target, level) in filter.levels() {
+        let level = match level {
+            LogLevel::Off => LevelFilter::OFF,
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        targets = match target {
+            Some(target) => targets.with_target(target, level),
+            None => targets.with_default(level),
+        };
     }
+    targets
 }

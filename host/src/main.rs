@@ -14,13 +14,15 @@ use clap::Parser;
 fn main() -> ExitCode {
     linemill::file_size_limit::survive();
     let command = cli::Cli::parse();
-    linemill::log::init();
-    match command.run() {
+    let done = linemill::log::init().map_err(anyhow::Error::from);
+    let status = match done.and_then(|()| command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::LinesFailed>() => ExitCode::from(2),
         Err(error) => {
             cli::complain_of(&error);
             ExitCode::FAILURE
         }
-    }
+    };
+    linemill::log::flush();
+    status
 }

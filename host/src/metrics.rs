@@ -13,6 +13,7 @@ use crate::connections::metrics::LineMetrics;
 use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::listeners::metrics::ListenerMetrics;
+use crate::log::metrics::LogMetrics;
 use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
 use linemill_budget::MemoryMetrics;
 use linemill_sandbox::metrics::FilterFamilies;
@@ -39,6 +40,8 @@ pub struct Metrics {
     pub admin: AdminMetrics,
     /// The memory of the host.
     pub memory: MemoryMetrics,
+    /// The log.
+    pub log: LogMetrics,
 }
 
 impl Default for Metrics {
@@ -54,6 +57,7 @@ impl Default for Metrics {
             reloads: ReloadMetrics::register(&mut registry),
             admin: AdminMetrics::register(&mut registry),
             memory: MemoryMetrics::register(&mut registry),
+            log: LogMetrics::register(&mut registry),
             registry: Arc::new(registry),
         }
     }

@@ -4,6 +4,7 @@
 //! Pure: it knows nothing about the running host. Not here: plugin files, which change without
 //! their configuration; making the changes.
 
+mod defaults;
 mod filter;
 mod listener;
 
@@ -39,6 +40,7 @@ pub struct Change {
 
 pub use super::key::Effect;
 use Effect::{Live, Restart};
+pub use defaults::not_default;
 
 /// Compares the settings in use with new ones.
 pub fn diff(old: &Settings, new: &Settings) -> Diff {
@@ -96,7 +98,10 @@ impl Diff {
         changes: Vec<key::Change>,
         place: impl Fn(&str) -> &'a Place,
     ) {
-        for key::Change { key, what, effect } in changes {
+        for key::Change {
+            key, what, effect, ..
+        } in changes
+        {
             let place = place(key.split('.').next().unwrap_or(&key));
             self.note(subject, format!("{key} {what}"), effect, place);
         }

@@ -6,8 +6,8 @@
 
 use super::key::Key;
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, Rate,
-    Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, LogSettings,
+    Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The column in which comments of the sample begin.
@@ -24,7 +24,7 @@ struct Declared {
     keys: Vec<Key>,
 }
 
-fn tables() -> [Declared; 13] {
+fn tables() -> [Declared; 14] {
     let table = |name, header, effects, keys| Declared {
         name,
         header,
@@ -34,6 +34,7 @@ fn tables() -> [Declared; 13] {
     [
         table("host", "[host]", true, HostSettings::keys()),
         table("rollback", "", false, Rollback::keys()),
+        table("log", "", false, LogSettings::keys()),
         table("compile", "", false, CompileLimits::keys()),
         table("listener", "[[listener]]", true, ListenerSettings::keys()),
         table("stage", "", false, StageSettings::keys()),

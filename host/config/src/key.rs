@@ -53,6 +53,8 @@ pub(crate) struct Change {
     pub(crate) what: String,
     /// When the change takes effect.
     pub(crate) effect: Effect,
+    /// The new value as it is shown; `None` if it is secret, or too long for one line.
+    pub(crate) value: Option<String>,
 }
 
 /// The settings of a table that [`keys!`] declares.

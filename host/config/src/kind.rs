@@ -7,6 +7,7 @@
 mod access;
 mod address;
 mod examples;
+mod log_levels;
 mod memory;
 mod number;
 mod plain;
@@ -18,6 +19,7 @@ use super::key::{Change, Effect, TableSettings};
 pub(crate) use access::{AdminNames, ClientNames, FileMode, NetworkList};
 pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
 pub(crate) use examples::Examples;
+pub(crate) use log_levels::LogLevels;
 pub(crate) use memory::AutoSize;
 pub(crate) use number::{Age, Count, HOUR, SHORTEST, Seconds, Size, Time, Timeout};
 pub(crate) use plain::{
@@ -39,12 +41,18 @@ pub(crate) trait Kind<T> {
 
     /// The changes from `old` to `new`, which are not equal.
     fn changes(&self, key: &str, old: &T, new: &T, effect: Effect) -> Vec<Change> {
-        let what = match (self.show(old), self.show(new)) {
+        let value = self.show(new);
+        let what = match (self.show(old), &value) {
             (Some(old), Some(new)) => format!("{old} -> {new}"),
             _ => "changed".to_owned(),
         };
         let key = key.to_owned();
-        vec![Change { key, what, effect }]
+        vec![Change {
+            key,
+            what,
+            effect,
+            value,
+        }]
     }
 
     /// The value as it is written in a file, such as `"16KiB"`; `None` if it can only be expressed

@@ -11,6 +11,7 @@ mod filter;
 mod host;
 mod limits;
 mod listener;
+mod log;
 mod mode;
 mod networks;
 mod proxy_protocol;
@@ -36,6 +37,7 @@ pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError
 pub use host::HostSettings;
 pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;
+pub use log::{LogFilter, LogFormat, LogLevel, LogSettings};
 pub use mode::Mode;
 pub use networks::Networks;
 pub use proxy_protocol::ProxyProtocol;

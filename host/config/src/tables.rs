@@ -5,8 +5,8 @@
 //! its place.
 
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, Rate,
-    Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, LogSettings,
+    Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The keys of the file itself.
@@ -16,6 +16,7 @@ pub(super) const FILE: &[&str] = &["host", "listener", "filter"];
 pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("the file", FILE),
     (HostSettings::TITLE, HostSettings::KEYS),
+    (LogSettings::TITLE, LogSettings::KEYS),
     (Rollback::TITLE, Rollback::KEYS),
     (ListenerSettings::TITLE, ListenerSettings::KEYS),
     (StageSettings::TITLE, StageSettings::KEYS),

@@ -104,6 +104,11 @@ impl Host {
         self.sender.clone()
     }
 
+    /// The sinks that connections share.
+    pub fn sinks(&self) -> SinkRegistry {
+        self.sinks.clone()
+    }
+
     /// Serves until `shutdown` resolves with the reason to log, and for `drain_delay` after that. Then
     /// stops accepting, and returns when all connections have ended, at the end of the grace period, or
     /// when `abort` resolves.

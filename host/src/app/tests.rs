@@ -19,7 +19,9 @@ async fn a_host_serves_until_its_shutdown_and_drains() {
         listen: Some("127.0.0.1:0".parse().expect("an address")),
         ..Origin::default()
     };
-    let built = build(load(origin).expect("loaded")).await.expect("built");
+    let built = build(load(origin, Metrics::default()).expect("loaded"))
+        .await
+        .expect("built");
     let host = bind(built).expect("bound");
     let Some((_, Address::Tcp(address))) = host.addresses().next() else {
         panic!("no TCP listener");

@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod compile;
 mod inspect;
+mod log;
 mod new;
 mod not_yet;
 mod output;
@@ -45,7 +46,8 @@ const AFTER: &str = "Try it:
 Not available yet: tap and top.
 
 Environment:
-  LINEMILL_LOG          log level on standard error: error, warn, info (default), debug, trace
+  LINEMILL_LOG          log level on standard error: off, error, warn, info (default), debug, trace;
+                        `serve` prefers it to `log.level` of its configuration
   LINEMILL_ADMIN_TOKEN  the `admin_token` of the host that a verb connects to
   LINEMILL_CACHE        folder for compiled plugins; `off` disables the cache";
 
@@ -60,6 +62,7 @@ enum Verb {
     Bench(bench::Bench),
     Status(status::Status),
     Reload(reload::Reload),
+    Log(log::Log),
     Replay(replay::Replay),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
@@ -84,6 +87,7 @@ impl Cli {
             Verb::Bench(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Reload(verb) => verb.run(),
+            Verb::Log(verb) => verb.run(),
             Verb::Replay(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),

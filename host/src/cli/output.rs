@@ -86,6 +86,7 @@ fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
+/// In the order of the log, which shares standard error.
 fn complain_text(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    linemill::log::complain(text);
 }

@@ -1,8 +1,9 @@
 //! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections, and the
-//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/config` and `/trials` (JSON). `POST /reload`, `/rollback`
-//! and `/promote` are passed to the reloader and answered with its outcome. Off unless configured.
+//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/log`, `/config` and `/trials` (JSON). `POST /reload`,
+//! `/rollback` and `/promote` are passed to the reloader and answered with its outcome; `POST /log` changes the
+//! log level. Off unless configured.
 //!
 //! Not here: which requests are answered (`access`), connections and their limits (`http`), what a reload
 //! does (`reloader`).
@@ -26,6 +27,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,12 +37,13 @@ use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
+use crate::log;
 use crate::sinks::outage::SinkState;
 use access::{Gives, PROBES, Rules};
 use http::Clients;
 use linemill_budget::Budget;
-use linemill_config::printable_json;
 use linemill_config::settings::Token;
+use linemill_config::{Malformed, printable, printable_json};
 use linemill_telemetry::Registry;
 use local_token::TokenFiles;
 use metrics::AdminMetrics;
@@ -139,9 +142,10 @@ impl Admin {
             .route("/reload", post(reload))
             .route("/rollback", post(rollback))
             .route("/promote", post(promote))
+            .route("/log", get(log_status).post(set_log))
             .fallback(|| async {
                 let known =
-                    "known paths: /healthz, /readyz, /metrics, /status, /config, /trials, POST /reload, /rollback and /promote\n";
+                    "known paths: /healthz, /readyz, /metrics, /status, /log, /config, /trials, POST /reload, /rollback, /promote and /log\n";
                 (StatusCode::NOT_FOUND, known)
             });
         let payload = Router::new()
@@ -311,6 +315,26 @@ async fn promote(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Re
 fn filter_of(uri: &Uri) -> Option<String> {
     let name = uri.query()?.strip_prefix("filter=")?;
     Some(name.to_owned())
+}
+
+async fn log_status() -> Response {
+    json_of(&log::status())
+}
+
+/// Changes the log level at once, even while the reloader is busy.
+async fn set_log(uri: Uri, headers: HeaderMap) -> Response {
+    let level = uri.query().and_then(|query| query.strip_prefix("level="));
+    let Some(level) = level.and_then(|level| percent_decode_str(level).decode_utf8().ok()) else {
+        let text = "name the level: POST /log?level=LEVEL\n";
+        return (StatusCode::BAD_REQUEST, text).into_response();
+    };
+    match log::set_level(&level, &format!("POST /log{}", agent(&headers))) {
+        Ok(()) => json_of(&log::status()),
+        Err(Malformed { fault, hint }) => {
+            let text = format!("`{}` {fault}; {hint}\n", printable(&*level));
+            (StatusCode::UNPROCESSABLE_ENTITY, text).into_response()
+        }
+    }
 }
 
 /// The state of all trials, with examples of lines that came out differently.

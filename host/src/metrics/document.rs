@@ -30,7 +30,7 @@ const HEAD: &str = "# Metrics
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 7] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 8] {
     [
         (
             "Connections",
@@ -78,6 +78,11 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 7] {
             "These metrics exist once per host. They are updated four times per second, and when they are \
              read. See [Memory](guide.md#memory).",
             MemoryMetrics::declarations(),
+        ),
+        (
+            "The log",
+            "These metrics exist once per host. See [The log](guide.md#the-log).",
+            LogMetrics::declarations(),
         ),
     ]
 }

@@ -254,6 +254,9 @@ mod admin {
     mod access;
     /// Many clients at once, slow ones, and those that leave.
     mod crowds;
+    /// What is logged, and who may change that.
+    #[cfg(unix)]
+    mod log;
     /// Health, readiness, and counters that add up.
     mod metrics;
     /// `/readyz` while outputs are down.
@@ -283,6 +286,9 @@ mod operation {
         /// Clients that send single bytes, or never read.
         mod slow;
     }
+    /// Standard error that takes nothing, or not enough.
+    #[cfg(target_os = "linux")]
+    mod log;
     /// Swaps, other changes and stops under many connections: every line is checked.
     #[cfg(unix)]
     mod soak;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Address, AdminName, CompileLimits, Rollback, Token};
+use super::{Address, AdminName, CompileLimits, LogSettings, Rollback, Token};
 use crate::keys::keys;
 use crate::kind::{
     AdminAddress, AdminNames, AutoSize, File, Files, HOUR, Nested, Optional, Secret, Size, Time,
@@ -19,8 +19,8 @@ keys! {
     /// Table `[host]`.
     #[derive(Debug, Clone, PartialEq)]
     pub struct HostSettings: "`[host]`" {
-        /// The admin address. Serves `/metrics`, `/healthz`, `/readyz`, `/status`, `/config` and
-        /// `/trials`, and accepts `POST` to `/reload`, `/rollback` and `/promote`. A Unix socket is
+        /// The admin address. Serves `/metrics`, `/healthz`, `/readyz`, `/status`, `/log`, `/config` and
+        /// `/trials`, and accepts `POST` to `/reload`, `/rollback`, `/promote` and `/log`. A Unix socket is
         /// accessible to the host's user only. An address other than loopback or `unix:PATH`
         /// requires `admin_token`.
         admin: Option<Address> = None,
@@ -60,6 +60,11 @@ keys! {
         /// afterwards.
         drain_delay: Duration = Duration::ZERO, Time(Duration::ZERO, HOUR), Live,
             sample "how long connections are still accepted after SIGTERM, while /readyz says 503";
+        /// What is written to standard error, and how. The environment variable `LINEMILL_LOG` overrides
+        /// `level` when the host starts; see [The log](guide.md#the-log).
+        log: LogSettings = LogSettings::default(),
+            Nested::new("write log = { format = \"text\", level = \"info\" }, or a part of it"), Live,
+            sample "format: or \"json\"; level: off, error, warn, info, debug, trace";
         /// Folder for [trap capsules](#trap-capsules). Capsules contain payload.
         capsules: Option<PathBuf> = None, Optional(File, "off"), Live, default "off",
             sample "folder for lines on which a filter traps",

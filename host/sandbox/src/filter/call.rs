@@ -124,12 +124,12 @@ impl Filter {
             }
         };
         let HeldVerdicts { held, failed } = judged.unwrap_or_else(|fault| {
-            accounting.failures(fault.kind, 1, &fault.reason);
+            accounting.failures(fault.kind, 1, &fault.reason, context.origin);
             HeldVerdicts::default()
         });
         for (Failed { kind, reason, .. }, content) in failed {
             let reason = format!("a line that the filter held back: {reason}");
-            accounting.failures(kind, 1, &reason);
+            accounting.failures(kind, 1, &reason, context.origin);
             accounting.quarantine(context.origin, kind, &reason, &content);
         }
         held

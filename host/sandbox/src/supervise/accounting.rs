@@ -114,7 +114,7 @@ impl Accounting {
         // is slow.
         for run in verdicts.failed.chunk_by(|one, next| one.kind == next.kind) {
             if let [Failed { kind, reason, .. }, ..] = run {
-                self.failures(*kind, run.len() as u64, reason);
+                self.failures(*kind, run.len() as u64, reason, origin);
             }
         }
         for Failed { line, kind, reason } in &verdicts.failed {
@@ -125,7 +125,7 @@ impl Accounting {
     /// Counts lines whose call failed and that will not be called again.
     pub(crate) fn lost(&self, input: &Lines, fault: &Fault, origin: &Origin) {
         self.verdicts(input.len(), input, &Verdicts::default(), origin);
-        self.failures(fault.kind, input.len() as u64, &fault.reason);
+        self.failures(fault.kind, input.len() as u64, &fault.reason, origin);
         self.quarantine_all(origin, fault.kind, &fault.reason, input);
     }
 
@@ -141,7 +141,7 @@ impl Accounting {
     }
 
     /// Counts lines that failed. Logs at most once per second.
-    pub(crate) fn failures(&self, kind: FaultKind, lines: u64, reason: &str) {
+    pub(crate) fn failures(&self, kind: FaultKind, lines: u64, reason: &str, origin: &Origin) {
         self.metrics.failures.of(kind).inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);
         if let Some(suppressed) = self.reporting.log.pass() {
@@ -149,6 +149,8 @@ impl Accounting {
                 filter = self.name,
                 kind = kind.label(),
                 reason,
+                listener = origin.listener.as_deref(),
+                peer = origin.peer.map(tracing::field::display),
                 on_error = self.on_error.keyword(),
                 not_logged = suppressed,
                 "line failed"

@@ -16,6 +16,7 @@ use crate::control::circles;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
+use crate::log;
 use crate::memory;
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
@@ -206,6 +207,7 @@ impl<D: DataPlane> Reloader<D> {
         let by = trigger.to_string();
         self.history
             .add(&next, &leases, by, changes.clone(), started.elapsed());
+        log::follow(&self.settings.host.log, &settings.host.log);
         let rule = settings.host.rollback;
         let old = std::mem::replace(&mut self.settings, settings);
         let recipe = Arc::new(Recipe::of(&before, old, self.swap_state.decisions.clone()));

@@ -47,7 +47,7 @@ fn a_configured_token_is_required() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(request(address, "GET", path).status, 200, "{path}");
     }
-    for path in ["/metrics", "/status", "/config", "/trials"] {
+    for path in ["/metrics", "/status", "/log", "/config", "/trials"] {
         assert_eq!(request(address, "GET", path).status, 401, "{path}");
     }
     assert_eq!(request(address, "POST", "/reload").status, 401);
@@ -219,6 +219,7 @@ fn browsers_do_not_change_anything_or_see_payload() {
             ("POST", "/reload"),
             ("POST", "/rollback"),
             ("POST", "/promote?filter=rot13"),
+            ("POST", "/log?level=debug"),
             ("GET", "/config"),
             ("GET", "/trials"),
         ] {

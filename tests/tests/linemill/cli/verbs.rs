@@ -4,8 +4,8 @@ use linemill_tests::{Finished, Folder, guest, run};
 
 /// The verbs that `--help` lists.
 const VERBS: &[&str] = &[
-    "serve", "pipe", "check", "inspect", "new", "build", "bench", "status", "reload", "replay",
-    "promote", "rollback",
+    "serve", "pipe", "check", "inspect", "new", "build", "bench", "status", "reload", "log",
+    "replay", "promote", "rollback",
 ];
 
 fn linemill(args: &[&str]) -> Finished {

@@ -191,7 +191,7 @@ fn payload_is_not_shown() {
     let failures = host.metric("linemill_filter_failures_total", &[]);
     assert!(failures > 49.5, "{failures} failures");
     for path in [
-        "/status", "/metrics", "/config", "/trials", "/healthz", "/readyz",
+        "/status", "/metrics", "/log", "/config", "/trials", "/healthz", "/readyz",
     ] {
         let body = host.get(path).body.to_lowercase();
         assert!(!body.contains("pay10ad"), "{path}: {body}");
