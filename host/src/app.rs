@@ -28,6 +28,7 @@ use crate::log;
 use crate::memory;
 use crate::metrics::Metrics;
 use crate::net::descriptors;
+use crate::panics;
 use crate::sinks::registry::SinkRegistry;
 pub use host::{Host, bind};
 use linemill_config::diff::not_default;
@@ -57,19 +58,32 @@ pub struct Built {
 /// drain.
 ///
 /// # Errors
-/// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then.
+/// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then. Or
+/// [`Panicked`](panics::Panicked): there was a bug, and the host has drained.
 pub async fn run(origin: Origin) -> anyhow::Result<()> {
+    panics::catch();
     let metrics = Metrics::default();
     log::run_in_thread(metrics.log.clone()).context("cannot start the thread of the log")?;
-    let host = start(origin, metrics).await?;
+    let host = tokio::select! {
+        biased;
+        () = panics::fatal() => return ended(),
+        host = start(origin, metrics) => host?,
+    };
     let sinks = host.sinks();
     // Signals are caught before `listening on` is printed: its readers may send one at once.
     let stop = Stop::catch().context("cannot catch signals")?;
     let hangups = triggers::hangups(host.requests(), move || sinks.reopen());
     tokio::spawn(hangups.context("cannot catch signals")?);
-    let (shutdown, abort) = stop.split();
+    let (stopped, abort) = stop.split();
+    let shutdown = async {
+        tokio::select! {
+            biased;
+            () = panics::fatal() => "none: a bug in linemill",
+            signal = stopped => signal,
+        }
+    };
     host.serve(shutdown, abort).await;
-    Ok(())
+    ended()
 }
 
 /// Everything before serving.
@@ -79,6 +93,11 @@ async fn start(origin: Origin, metrics: Metrics) -> anyhow::Result<Host> {
     tell_start(&loaded);
     descriptors::raise_limit();
     bind(build(loaded).await?)
+}
+
+/// How a host has ended that has drained.
+fn ended() -> anyhow::Result<()> {
+    panics::ended_by().map_or(Ok(()), |panicked| Err(panicked.into()))
 }
 
 /// Loads the configuration. The host counts in `metrics`.

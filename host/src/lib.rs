@@ -3,7 +3,7 @@
 //! The data plane is `listeners` → `connections` → `sinks`, each using only those after it. The
 //! control plane is [`control`]. The two never import each other: they meet in [`generation`], which
 //! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate`,
-//! [`memory`] and [`log`] are below both, and [`app`] wires everything.
+//! [`memory`], [`panics`] and [`log`] are below both, and [`app`] wires everything.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -20,5 +20,6 @@ pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod net;
+pub mod panics;
 mod rate;
 pub mod sinks;

@@ -35,6 +35,7 @@ use linemill_config::settings::{LogFilter, LogFormat, LogLevel, LogSettings};
 use linemill_config::{Keyword as _, Malformed, Problem, shown};
 use metrics::LogMetrics;
 use output::Output;
+use record::{Fields, Value};
 
 /// The environment variable with a level.
 const VARIABLE: &str = "LINEMILL_LOG";
@@ -193,6 +194,22 @@ pub fn complain(text: &str) {
             text.as_bytes(),
         )),
     }
+}
+
+/// Logs a panic, whatever the level, and without tracing, in which it may have happened.
+pub(crate) fn panicked(message: &str, place: &str, backtrace: Option<&str>, not_logged: u64) {
+    let Some(log) = LOG.get() else { return };
+    let text = match backtrace {
+        Some(backtrace) => format!("a bug in linemill: {message}\n{backtrace}"),
+        None => format!("a bug in linemill: {message}"),
+    };
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or_default().to_owned();
+    let fields = Fields::of(text)
+        .with("at", Value::Plain(place.to_owned()))
+        .with("thread", Value::Plain(thread))
+        .with("not_logged", Value::Unsigned(not_logged));
+    log.output.write_now(Level::ERROR, &fields);
 }
 
 /// Waits until the log is written, for a second at the longest, and less if it cannot be written.

@@ -1,28 +1,47 @@
 //! The `linemill` binary: parses the command line, starts logging, runs a verb, and prints its error.
 //!
 //! Exit status: 0 after success and after a drain, 1 when the verb failed, 2 when the command line is
-//! invalid or when `pipe` went through but lines failed.
+//! invalid or when `pipe` went through but lines failed, 101 after a panic.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use linemill::panics::Panicked;
+
+/// As in any program in Rust that panics.
+const PANICKED: u8 = 101;
 
 fn main() -> ExitCode {
     linemill::file_size_limit::survive();
     let command = cli::Cli::parse();
     let done = linemill::log::init().map_err(anyhow::Error::from);
-    let status = match done.and_then(|()| command.run()) {
+    // What has panicked is not used any more.
+    let run = AssertUnwindSafe(|| command.run());
+    let status = match done.map_or_else(|error| Ok(Err(error)), |()| catch_unwind(run)) {
+        // The panic has been reported.
+        Err(_) => ExitCode::from(PANICKED),
+        Ok(done) => status_of(done),
+    };
+    linemill::log::flush();
+    status
+}
+
+fn status_of(done: anyhow::Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::LinesFailed>() => ExitCode::from(2),
         Err(error) => {
             cli::complain_of(&error);
-            ExitCode::FAILURE
+            if error.is::<Panicked>() {
+                ExitCode::from(PANICKED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
-    };
-    linemill::log::flush();
-    status
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Built, Loaded};
 use crate::connections::tally::Tally;
@@ -35,6 +35,9 @@ const REQUESTS: usize = 16;
 
 /// How long shared sinks may write their last lines after the grace period.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// How long a drain may last after that.
+const OVERDUE: Duration = Duration::from_secs(5);
 
 /// A host whose sockets are bound. It accepts no connections yet.
 pub struct Host {
@@ -167,6 +170,10 @@ impl Host {
         tokio::select! {
             (tally, lost) = drained => log_drained(&tally, lost),
             () = &mut abort => tracing::warn!("second signal: not waiting for connections"),
+            // Each part has its own deadline; only a bug misses it.
+            () = sleep_until(until + LAST_LINES + OVERDUE) => {
+                tracing::error!("the drain does not end: not waiting any longer");
+            }
         }
     }
 

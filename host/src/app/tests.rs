@@ -1,13 +1,21 @@
 //! A whole host in this process: bytes through a real socket, then a shutdown.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::*;
+use crate::connections::connection::Connection;
+use crate::connections::source::Source;
+use crate::generation::Snapshot;
+use crate::panics::contain;
+use crate::sinks::metrics::DropReason;
 use linemill_config::settings::Address;
 
 /// Only a host that hangs takes this long.
@@ -56,4 +64,48 @@ async fn a_host_serves_until_its_shutdown_and_drains() {
         TcpStream::connect(address).await.is_err(),
         "still listening"
     );
+}
+
+/// A client that sends this, and a bug that shows when more is read.
+struct Broken(Option<&'static [u8]>);
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let bytes = self.0.take().expect("a bug");
+        buffer.put_slice(bytes);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Source for Broken {}
+
+#[tokio::test]
+async fn lines_of_a_connection_that_panics_are_counted() {
+    let origin = Origin {
+        listen: Some("127.0.0.1:0".parse().expect("an address")),
+        ..Origin::default()
+    };
+    let loaded = load(origin, Metrics::default()).expect("loaded");
+    let built = build(loaded).await.expect("built");
+    let name = built.loaded.settings.listeners[0].name.as_str();
+    let metrics = built.loaded.metrics.lines.of(name);
+    let (_publisher, snapshot) = Snapshot::first(built.generation);
+    // Room for one line, which nobody reads.
+    let (writer, _client) = tokio::io::duplex(4);
+    let reader = Broken(Some(b"one\ntwo\nthree\nrest"));
+    let counts = Arc::new(metrics.clone());
+    let connection = Connection::new(reader, writer, name.into(), snapshot, counts);
+    let mut reported = String::new();
+    let serving = async { drop(connection.serve().await) };
+    contain(serving, |panic| reported.push_str(panic)).await;
+    assert_eq!(reported, "a bug");
+    let dropped = |reason| metrics.dropped.of(reason).get();
+    let delivered = metrics.tally().delivered;
+    assert!(delivered <= 1, "nobody reads");
+    assert_eq!(delivered + dropped(DropReason::Closed), 3);
+    assert_eq!(dropped(DropReason::Partial), 1);
 }

@@ -73,6 +73,8 @@ linemill_telemetry::label_values! {
         WriteError = "write_error",
         /// The connection's own upstream could not be reached, or the connection to it broke.
         NextHop = "next_hop",
+        /// A bug in linemill: the task of the connection panicked.
+        Panic = "panic",
         /// The TLS handshake with the client failed.
         Handshake = "handshake",
         /// The client's certificate was trusted, but had none of `client_names`.

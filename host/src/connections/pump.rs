@@ -77,7 +77,7 @@ pub(super) struct Pump<R, W> {
     throttle: Throttle,
     /// When reading goes on; `None` unless a rate has paused it.
     paused_until: Option<Instant>,
-    /// Lines that filters are working on.
+    /// Lines that filters are working on, or that they have just passed.
     in_chain: u64,
     /// Set when more output is queued than the high watermark, until it is down to the low one.
     stalled: bool,
@@ -257,7 +257,6 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             // Boxed: its future is large, and an idle stream must not have room for it.
             self.in_chain = lines.len() as u64;
             let output = Box::pin(self.stream_state.process(lines)).await;
-            self.in_chain = 0;
             // Nothing was read while filters worked: that does not count as the peer's silence.
             self.activity.touch();
             self.deliver(output).await?;
@@ -282,11 +281,15 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         if self.sink.queued() == 0 {
             self.write_progress = Instant::now();
         }
+        // Until they are queued, or with the shared sinks, nobody else counts them.
+        self.in_chain = output.lines.len() as u64;
         let (framings, dropped) = (self.framings, &self.metrics.dropped);
         if output.cut > 0 {
             dropped.of(DropReason::Host).inc_by(output.cut);
         }
-        if let Some(output) = self.sink.enqueue(output, framings, dropped)? {
+        let queued = self.sink.enqueue(output, framings, dropped);
+        self.in_chain = 0;
+        if let Some(output) = queued? {
             // Boxed: its future is large.
             Box::pin(self.hand_over(output)).await?;
             self.resume_reading();

@@ -38,6 +38,7 @@ use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use crate::generation::Snapshot;
 use crate::log;
+use crate::panics;
 use crate::sinks::outage::SinkState;
 use access::{Gives, PROBES, Rules};
 use http::Clients;
@@ -252,6 +253,10 @@ fn answered(outcome: Outcome) -> Response {
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
+    if panics::ended_by().is_some() {
+        let text = "stopping because of a bug in linemill\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
     let snapshot = admin.snapshot.borrow().clone();
     if snapshot.stopping {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();

@@ -28,6 +28,7 @@ use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
 use super::watcher::Watcher;
 use crate::generation::{DataPlane, Snapshot};
+use crate::panics::until_panic;
 use crate::sinks::registry::SinkRegistry;
 use decisions::TrialDecision;
 use linemill_config::settings::Settings;
@@ -85,7 +86,8 @@ impl<D: DataPlane> Reloader<D> {
         tokio::select! {
             biased;
             _ = end => {}
-            () = serving => {}
+            // Its listeners must drain even then.
+            () = until_panic(serving) => {}
         }
         self.admin.hand_over();
         self.listeners

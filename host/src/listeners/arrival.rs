@@ -29,6 +29,7 @@ use crate::connections::source::Source;
 use crate::generation::{Service, Snapshot};
 use crate::listeners::metrics::ListenerMetrics;
 use crate::net::transport::{Peer, Plain, WriteHalf};
+use crate::panics::contain;
 use linemill_sandbox::chain::Rooms;
 
 /// How long a connection over a limit waits for another to end before it is closed: the host may
@@ -78,17 +79,27 @@ impl Arrival {
         }
         connections.spawn(async move {
             // Boxed: an open connection must not have room for what its header took.
-            if let Some(arrival) = Box::pin(self.behind_proxy(&service)).await {
+            if let Some(arrival) = Box::pin(self.after_header(&service)).await {
                 Box::pin(arrival.serve(service, addresses)).await;
             }
         });
     }
 
+    /// The same connection once the header of its proxy has been read; `None` if it has ended.
+    async fn after_header(self, service: &Service) -> Option<Self> {
+        let (whose, mut arrival) = (self.span(), None);
+        let reading = async { arrival = self.behind_proxy(service).await };
+        contain(reading, |panic| complain_of(panic, &whose)).await;
+        arrival
+    }
+
     fn serve(self, service: Arc<Service>, addresses: AddressCounts) -> impl Future<Output = ()> {
         // Not an `async fn`: its future would have room for the arrival twice, for as long as the
         // connection lasts.
-        let span = self.span().of_connection();
-        self.serve_in_span(service, addresses).instrument(span)
+        let whose = self.span();
+        let span = whose.of_connection();
+        let served = self.serve_in_span(service, addresses).instrument(span);
+        contain(served, move |panic| complain_of(panic, &whose))
     }
 
     pub(super) fn span(&self) -> ConnectionSpan {
@@ -183,6 +194,11 @@ impl Arrival {
     }
 }
 
+/// Logs that a bug has ended a connection.
+fn complain_of(panic: &str, whose: &ConnectionSpan) {
+    whose.in_scope(|| tracing::error!(panic, "connection ended by a bug in linemill"));
+}
+
 /// Waits until the connections of `listener` are to end, and then as long as what precedes the first
 /// line may still take.
 pub(super) async fn last_handshake(snapshot: &mut watch::Receiver<Snapshot>, listener: &str) {
@@ -206,6 +222,9 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.metrics.connections.dec();
+        if std::thread::panicking() {
+            self.reason = EndReason::Panic;
+        }
         self.metrics.closed.of(self.reason).inc();
     }
 }

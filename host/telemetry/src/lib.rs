@@ -3,9 +3,10 @@
 //! In: declarations of metrics by [`metrics!`] and [`label_values!`], counts and durations from many
 //! threads. Out: metrics that `prometheus-client` encodes, and the [`Declaration`] of each for the
 //! documentation. [`BatchCounter`] and [`Durations`] are for what happens per batch of lines; [`Gate`]
-//! limits log messages that would repeat.
+//! limits log messages that would repeat, and [`contained`] marks what may panic.
 //! Not here: which metrics there are; each is declared next to the code that counts it.
 
+mod containment;
 mod declaration;
 mod durations;
 mod gate;
@@ -20,6 +21,7 @@ use std::sync::atomic::AtomicU64;
 use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::registry::Registry;
 
+pub use containment::{contained, is_contained, panic_message};
 pub use declaration::{Declaration, Kind, Label, Values};
 pub use durations::Durations;
 pub use gate::Gate;

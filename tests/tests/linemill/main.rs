@@ -236,6 +236,9 @@ mod control {
     mod listeners;
     /// Keys that a reload changes under open connections: sinks, framing, addresses, TLS, admin.
     mod live;
+    /// Panics in a connection, and elsewhere.
+    #[cfg(target_os = "linux")]
+    mod panics;
     /// Reloads on request: what they answer, and `check --against`.
     pub(crate) mod reload;
     /// Back to the previous generation, on request and automatically.

@@ -9,7 +9,6 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::supervise::accounting::Accounting;
 use crate::supervise::quarantine::Origin;
 use linemill_config::printable;
+use linemill_telemetry::panic_message;
 
 /// How long a stream waits for the host before it ends.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ pub(crate) fn contained<T>(
     mut call: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> impl Future<Output = Result<T, Fault>> {
     poll_fn(
-        move |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+        move |cx| match linemill_telemetry::contained(|| call.as_mut().poll(cx)) {
             Ok(polled) => polled,
             Err(panic) => Poll::Ready(Err(bug(&*panic))),
         },
@@ -79,11 +79,7 @@ pub(crate) fn contained<T>(
 /// The fault of a call that panicked with `panic`.
 #[cold]
 fn bug(panic: &(dyn Any + Send)) -> Fault {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
+    let text = panic_message(panic);
     Fault::new(
         FaultKind::Host,
         format!("a bug in linemill: {}", printable(text)),
