@@ -21,7 +21,7 @@ use anyhow::Context;
 
 use crate::control::circles;
 use crate::control::origin::Origin;
-use crate::control::triggers::{self, Stop};
+use crate::control::triggers::{Signals, StopSignal};
 use crate::control::warnings;
 use crate::generation::Generation;
 use crate::log;
@@ -54,36 +54,50 @@ pub struct Built {
     generation: Generation,
 }
 
-/// Runs a host from its configuration until SIGTERM or SIGINT, and drains it. A second signal ends the
-/// drain.
+/// A second signal has ended the host before it had drained.
+#[derive(Debug, thiserror::Error)]
+#[error("ended by {0}, the second signal, before the drain was over")]
+pub struct Aborted(pub StopSignal);
+
+/// Runs a host from its configuration until SIGTERM, SIGINT or SIGQUIT, and drains it. A second signal
+/// ends the drain.
 ///
 /// # Errors
 /// The configuration is invalid, or a socket or a sink cannot be opened; nothing has been served then. Or
-/// [`Panicked`](panics::Panicked): there was a bug, and the host has drained.
+/// [`Panicked`](panics::Panicked): there was a bug, and the host has drained. Or [`Aborted`].
 pub async fn run(origin: Origin) -> anyhow::Result<()> {
+    // First of all: until then, they kill the process.
+    let Signals {
+        mut stop,
+        hangups,
+        unused,
+    } = Signals::catch().context("cannot catch signals")?;
     panics::catch();
     let metrics = Metrics::default();
     log::run_in_thread(metrics.log.clone()).context("cannot start the thread of the log")?;
     let host = tokio::select! {
         biased;
         () = panics::fatal() => return ended(),
+        signal = stop.next() => {
+            tracing::info!(%signal, "stopped before anything was served");
+            return Ok(());
+        }
         host = start(origin, metrics) => host?,
     };
     let sinks = host.sinks();
-    // Signals are caught before `listening on` is printed: its readers may send one at once.
-    let stop = Stop::catch().context("cannot catch signals")?;
-    let hangups = triggers::hangups(host.requests(), move || sinks.reopen());
-    tokio::spawn(hangups.context("cannot catch signals")?);
-    let (stopped, abort) = stop.split();
+    tokio::spawn(unused.ignore());
+    tokio::spawn(hangups.reload(host.requests(), move || sinks.reopen()));
+    let (stopped, second) = stop.split();
     let shutdown = async {
         tokio::select! {
             biased;
             () = panics::fatal() => "none: a bug in linemill",
-            signal = stopped => signal,
+            signal = stopped => signal.name(),
         }
     };
-    host.serve(shutdown, abort).await;
-    ended()
+    let ended_early = host.serve(shutdown, second).await;
+    ended()?;
+    ended_early.map_or(Ok(()), |signal| Err(Aborted(signal).into()))
 }
 
 /// Everything before serving.

@@ -1,7 +1,8 @@
 //! The `linemill` binary: parses the command line, starts logging, runs a verb, and prints its error.
 //!
 //! Exit status: 0 after success and after a drain, 1 when the verb failed, 2 when the command line is
-//! invalid or when `pipe` went through but lines failed, 101 after a panic.
+//! invalid or when `pipe` went through but lines failed, 101 after a panic, 128 and the
+//! number of the signal when a second signal ended a drain.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -11,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use linemill::app::Aborted;
 use linemill::panics::Panicked;
 
 /// As in any program in Rust that panics.
@@ -37,10 +39,11 @@ fn status_of(done: anyhow::Result<()>) -> ExitCode {
         Err(error) if error.is::<cli::LinesFailed>() => ExitCode::from(2),
         Err(error) => {
             cli::complain_of(&error);
-            if error.is::<Panicked>() {
-                ExitCode::from(PANICKED)
-            } else {
-                ExitCode::FAILURE
+            let aborted = error.downcast_ref::<Aborted>();
+            match aborted {
+                Some(Aborted(signal)) => ExitCode::from(signal.status()),
+                None if error.is::<Panicked>() => ExitCode::from(PANICKED),
+                None => ExitCode::FAILURE,
             }
         }
     }

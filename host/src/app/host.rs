@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Built, Loaded};
 use crate::connections::tally::Tally;
 use crate::control::admin::http::Clients;
 use crate::control::admin::local_token::TokenFiles;
-use crate::control::admin::server::{AdminServer, PreparedAdmin};
+use crate::control::admin::server::{AdminServer, LastSocket, PreparedAdmin};
 use crate::control::admin::{Admin, Connections, Output};
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
+use crate::control::triggers::StopSignal;
 use crate::control::watcher::Watcher;
 use crate::generation::{DataPlane as _, Snapshot};
 use crate::listeners::{Listeners, Prepared};
@@ -35,6 +36,9 @@ const REQUESTS: usize = 16;
 
 /// How long shared sinks may write their last lines after the grace period.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// How long connections have to count what they hold when nobody waits for them.
+const LAST_COUNTS: Duration = Duration::from_millis(100);
 
 /// How long a drain may last after that.
 const OVERDUE: Duration = Duration::from_secs(5);
@@ -114,25 +118,31 @@ impl Host {
 
     /// Serves until `shutdown` resolves with the reason to log, and for `drain_delay` after that. Then
     /// stops accepting, and returns when all connections have ended, at the end of the grace period, or
-    /// when `abort` resolves.
+    /// when `abort` resolves, with the signal that it resolves with.
     pub async fn serve(
         self,
         shutdown: impl Future<Output = &'static str>,
-        abort: impl Future<Output = ()>,
-    ) {
+        abort: impl Future<Output = StopSignal>,
+    ) -> Option<StopSignal> {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
         let sinks = self.sinks.clone();
+        let lines = self.loaded.metrics.lines.clone();
         let budget = Arc::clone(self.loaded.plugins.engine().budget());
         let _memory = MemoryWatch::start(budget);
         let tokens = TokenFiles::default();
         // However serving ends: requests of the admin address may outlive this.
-        let _removed = RemovedAtEnd(tokens.clone());
-        let (reloader, requests) = self.start(tokens).await;
+        let socket = LastSocket::default();
+        let _removed = RemovedAtEnd {
+            tokens: tokens.clone(),
+            socket: socket.clone(),
+        };
+        let (reloader, requests) = self.start(tokens, socket).await;
         let (end, ended) = oneshot::channel();
         let reloading = tokio::spawn(reloader.run(requests, ended));
 
         let reason = shutdown.await;
         let mut abort = pin!(abort);
+        let mut aborted = None;
         let delay = snapshot.borrow().generation().drain_delay;
         if !delay.is_zero() {
             tracing::info!(
@@ -143,14 +153,24 @@ impl Host {
             publisher.send_modify(|snapshot| snapshot.stopping = true);
             tokio::select! {
                 () = sleep(delay) => {}
-                () = &mut abort => {
-                    tracing::warn!("second signal: not waiting for connections");
-                    return;
-                }
+                signal = &mut abort => aborted = Some(signal),
             }
         }
+        let tally = {
+            let names = names(&snapshot.borrow());
+            move || {
+                let mut tally = Tally::default();
+                names
+                    .iter()
+                    .for_each(|name| tally.add(&lines.of(name).tally()));
+                tally
+            }
+        };
+        let before = tally();
         let grace = snapshot.borrow().generation().drain;
-        tracing::info!(signal = reason, ?grace, "draining");
+        if aborted.is_none() {
+            tracing::info!(signal = reason, ?grace, "draining");
+        }
         let until = Instant::now() + grace;
         publisher.send_modify(|snapshot| {
             snapshot.stopping = true;
@@ -167,18 +187,33 @@ impl Host {
             let deadline = until.max(Instant::now()) + LAST_LINES;
             (tally, sinks.finish(deadline).await)
         };
-        tokio::select! {
-            (tally, lost) = drained => log_drained(&tally, lost),
-            () = &mut abort => tracing::warn!("second signal: not waiting for connections"),
-            // Each part has its own deadline; only a bug misses it.
-            () = sleep_until(until + LAST_LINES + OVERDUE) => {
-                tracing::error!("the drain does not end: not waiting any longer");
+        if aborted.is_none() {
+            tokio::select! {
+                (tally, lost) = drained => log_drained(&tally, lost),
+                signal = &mut abort => aborted = Some(signal),
+                // Each part has its own deadline; only a bug misses it.
+                () = sleep_until(until + LAST_LINES + OVERDUE) => {
+                    tracing::error!("the drain does not end: not waiting any longer");
+                }
             }
+        } else {
+            drop(drained);
         }
+        if let Some(signal) = aborted {
+            // Without their listeners, connections end, and count what they hold.
+            sleep(LAST_COUNTS).await;
+            let lost = timeout(LAST_COUNTS, sinks.finish(Instant::now())).await;
+            log_aborted(signal, &tally().since(&before), lost.unwrap_or_default());
+        }
+        aborted
     }
 
     /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run.
-    async fn start(self, tokens: TokenFiles) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
+    async fn start(
+        self,
+        tokens: TokenFiles,
+        socket: LastSocket,
+    ) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
         let Self {
             loaded,
             publisher,
@@ -230,7 +265,8 @@ impl Host {
             metrics: metrics.admin,
             tokens,
             budget,
-        });
+        })
+        .known_by(socket);
         server.start(admin, &settings);
         listeners.start(prepared);
         let reloader = Reloader {
@@ -252,12 +288,31 @@ impl Host {
 }
 
 /// Removes the files of the admin address when dropped.
-struct RemovedAtEnd(TokenFiles);
+struct RemovedAtEnd {
+    tokens: TokenFiles,
+    socket: LastSocket,
+}
 
 impl Drop for RemovedAtEnd {
     fn drop(&mut self) {
-        self.0.remove_all();
+        self.tokens.remove_all();
+        self.socket.remove_file();
     }
+}
+
+/// The listeners that have connections.
+fn names(snapshot: &Snapshot) -> Vec<String> {
+    let generation = snapshot.generation();
+    let names = generation.services.keys().chain(generation.leaving.keys());
+    names.cloned().collect()
+}
+
+/// Logs that a second signal came, and how many lines were delivered and dropped since the first one.
+/// `lost` of the delivered ones did not leave the host.
+fn log_aborted(signal: StopSignal, tally: &Tally, lost: u64) {
+    let (delivered, dropped) = (tally.delivered.saturating_sub(lost), tally.dropped());
+    let reasons = tally.reasons();
+    tracing::warn!(%signal, delivered, dropped, %reasons, lost, "second signal: not waiting for connections");
 }
 
 /// Logs how many lines were delivered and dropped during a drain. `lost` of the delivered ones did not

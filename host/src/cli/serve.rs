@@ -13,11 +13,20 @@ use linemill_config::settings::Address;
 /// accepts connections.
 ///
 /// When the configuration file changes, or on SIGHUP, live connections switch to the new filters
-/// between two lines. An invalid configuration changes nothing. On SIGTERM or SIGINT, linemill stops
-/// accepting, finishes the lines that it has read (within the grace period), and exits with status 0.
+/// between two lines. An invalid configuration changes nothing. On SIGTERM, SIGINT or SIGQUIT, linemill
+/// stops accepting, finishes the lines that it has read (within the grace period), and exits with status
+/// 0. A second one ends it at once.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  linemill serve --config config/linemill.toml")]
+  linemill serve --config config/linemill.toml
+
+Exit status:
+  0    stopped by a signal, and drained
+  1    could not start
+  2    the command line is invalid
+  101  a bug in linemill: part of it panicked, and it has ended for that
+  130, 131, 143
+       a second signal (SIGINT, SIGQUIT, SIGTERM) ended it before it had drained")]
 pub(super) struct Serve {
     /// Configuration file; see config/linemill.toml for every key and its default
     #[arg(long, value_name = "FILE")]

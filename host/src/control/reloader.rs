@@ -153,7 +153,13 @@ impl<D: DataPlane> Reloader<D> {
         self.metrics.reloads.of(outcome.result).inc();
         let generation = outcome.generation;
         match outcome.result {
-            ReloadStatus::Unchanged => tracing::debug!(%trigger, "reload: no change"),
+            // Whoever has asked for it wants to know; a file may change without meaning anything else.
+            ReloadStatus::Unchanged if matches!(trigger, Trigger::Changed(_)) => {
+                tracing::debug!(%trigger, "reload: no change");
+            }
+            ReloadStatus::Unchanged => {
+                tracing::info!(%trigger, generation, "reload: nothing has changed");
+            }
             ReloadStatus::Applied => {
                 tracing::info!(%trigger, generation, "reload: a new generation is in force");
                 for change in &outcome.changes {

@@ -243,6 +243,9 @@ mod control {
     pub(crate) mod reload;
     /// Back to the previous generation, on request and automatically.
     mod rollback;
+    /// Each signal, also while the host starts and while it drains.
+    #[cfg(unix)]
+    mod signals;
     /// Helper: a host whose filter keeps state and is replaced.
     #[cfg(unix)]
     mod state;

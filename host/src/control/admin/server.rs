@@ -6,7 +6,7 @@
 //! settings.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
@@ -18,10 +18,16 @@ use crate::net::bind::{BindRequest, LAST_ARRIVALS, Socket};
 use linemill_config::Problem;
 use linemill_config::settings::{Address, Settings};
 
+/// The socket in force, for the end of the process: tasks that have it are not waited for.
+#[derive(Debug, Clone, Default)]
+pub struct LastSocket(Arc<Mutex<Weak<Socket>>>);
+
 /// Serves the admin address of the settings in force.
 pub struct AdminServer {
     admin: Admin,
     running: Option<Running>,
+    /// Knows the socket of `running`.
+    last: LastSocket,
     /// Whether the next host may listen at the same address.
     shares_port: bool,
 }
@@ -44,6 +50,21 @@ pub enum PreparedAdmin {
     Off,
 }
 
+impl LastSocket {
+    /// Removes the file of a Unix socket, unless others go on with it.
+    pub fn remove_file(&self) {
+        if let Some(socket) = self.lock().upgrade()
+            && matches!(socket.name(), Address::Unix(_))
+        {
+            socket.accept_no_more();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Weak<Socket>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl AdminServer {
     /// Binds the admin address of the first settings, if there is one.
     ///
@@ -61,8 +82,14 @@ impl AdminServer {
         Self {
             admin,
             running: None,
+            last: LastSocket::default(),
             shares_port: false,
         }
+    }
+
+    /// The same, whose socket `last` knows from now on.
+    pub fn known_by(self, last: LastSocket) -> Self {
+        Self { last, ..self }
     }
 
     /// Binds the admin address of `settings`, if it differs from the one in force.
@@ -158,6 +185,8 @@ impl AdminServer {
                 })
             }
         };
+        let socket = next.as_ref().map(|next| Arc::downgrade(&next.socket));
+        *self.last.lock() = socket.unwrap_or_default();
         if let Some(old) = std::mem::replace(&mut self.running, next) {
             old.accepting.abort();
             let now = self.running.as_ref().map(|running| running.socket.name());

@@ -162,6 +162,6 @@ fn a_second_signal_ends_the_delay() {
     let mut host = Host::serve(delayed("1h"));
     stop(&host);
     host.terminate();
-    assert_eq!(host.wait().code(), Some(0));
+    assert_eq!(host.wait().code(), Some(143));
     host.expect_stderr("second signal");
 }
