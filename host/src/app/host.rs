@@ -19,6 +19,7 @@ use crate::control::admin::{Admin, Connections, Output};
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
+use crate::control::service_manager::ServiceManager;
 use crate::control::triggers::StopSignal;
 use crate::control::watcher::Watcher;
 use crate::generation::{DataPlane as _, Snapshot};
@@ -136,11 +137,16 @@ impl Host {
             tokens: tokens.clone(),
             socket: socket.clone(),
         };
-        let (reloader, requests) = self.start(tokens, socket).await;
+        let manager = ServiceManager::from_env();
+        let (reloader, requests) = self.start(tokens, socket, manager.clone()).await;
         let (end, ended) = oneshot::channel();
-        let reloading = tokio::spawn(reloader.run(requests, ended));
+        let (ask, pings) = mpsc::channel(1);
+        manager.ready(&reloader.state());
+        let reloading = tokio::spawn(reloader.run(requests, pings, ended));
+        tokio::spawn(manager.clone().keep_alive(ask));
 
         let reason = shutdown.await;
+        manager.stopping();
         let mut abort = pin!(abort);
         let mut aborted = None;
         let delay = snapshot.borrow().generation().drain_delay;
@@ -213,6 +219,7 @@ impl Host {
         self,
         tokens: TokenFiles,
         socket: LastSocket,
+        manager: ServiceManager,
     ) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
         let Self {
             loaded,
@@ -282,6 +289,7 @@ impl Host {
             snapshot: publisher,
             watcher,
             swap_state: SwapState::default(),
+            manager,
         };
         (reloader, requests)
     }

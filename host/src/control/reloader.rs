@@ -26,6 +26,7 @@ use super::admin::server::AdminServer;
 use super::history::History;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
+use super::service_manager::{Ping, ServiceManager};
 use super::watcher::Watcher;
 use crate::generation::{DataPlane, Snapshot};
 use crate::panics::until_panic;
@@ -68,6 +69,8 @@ pub struct Reloader<D> {
     pub watcher: Watcher,
     /// What later actions need to know of earlier swaps.
     pub swap_state: SwapState,
+    /// Is told when a reload begins, and when it is over.
+    pub manager: ServiceManager,
 }
 
 impl<D: DataPlane> Reloader<D> {
@@ -76,6 +79,7 @@ impl<D: DataPlane> Reloader<D> {
     pub async fn run(
         mut self,
         mut requests: mpsc::Receiver<Request>,
+        mut pings: mpsc::Receiver<Ping>,
         end: oneshot::Receiver<()>,
     ) -> D {
         let serving = async {
@@ -83,9 +87,18 @@ impl<D: DataPlane> Reloader<D> {
                 self.serve_next(&mut requests).await;
             }
         };
+        // Answered between two steps of any action: whoever asks knows that this task goes on.
+        let answering = async {
+            while let Some(ping) = pings.recv().await {
+                // Who asked may have gone.
+                let _gone = ping.send(());
+            }
+            std::future::pending().await
+        };
         tokio::select! {
             biased;
             _ = end => {}
+            () = answering => {}
             // Its listeners must drain even then.
             () = until_panic(serving) => {}
         }
@@ -129,6 +142,7 @@ impl<D: DataPlane> Reloader<D> {
         let Some(first) = waiting.front() else { return };
         let (action, trigger) = (first.action.clone(), first.trigger.clone());
         let started = Instant::now();
+        self.manager.reloading();
         let done = match &action {
             Action::Reload => match self.watcher.quiet().await {
                 Ok(()) => self.reload(&trigger).await,
@@ -151,6 +165,7 @@ impl<D: DataPlane> Reloader<D> {
     /// Counts and logs an outcome; a refusal goes into the history, too.
     fn record(&self, trigger: &Trigger, outcome: &Outcome) {
         self.metrics.reloads.of(outcome.result).inc();
+        self.manager.ready(&self.state());
         let generation = outcome.generation;
         match outcome.result {
             // Whoever has asked for it wants to know; a file may change without meaning anything else.
@@ -175,6 +190,13 @@ impl<D: DataPlane> Reloader<D> {
                 );
             }
         }
+    }
+
+    /// What the host does now, in few words.
+    pub fn state(&self) -> String {
+        let (listeners, generation) = (self.settings.listeners.len(), self.generation_number());
+        let s = if listeners == 1 { "" } else { "s" };
+        format!("serving {listeners} listener{s}, generation {generation}")
     }
 
     /// The number of the generation in force.

@@ -243,6 +243,9 @@ mod control {
     pub(crate) mod reload;
     /// Back to the previous generation, on request and automatically.
     mod rollback;
+    /// What a service manager is told.
+    #[cfg(target_os = "linux")]
+    mod service_manager;
     /// Each signal, also while the host starts and while it drains.
     #[cfg(unix)]
     mod signals;
