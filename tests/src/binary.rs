@@ -67,6 +67,11 @@ impl Finished {
             "a panic is not a report:\n{}",
             self.stderr
         );
+        assert!(
+            !self.stderr.contains("error: error:"),
+            "an error twice:\n{}",
+            self.stderr
+        );
         self
     }
 

@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod inspect;
 mod log;
+mod man;
 mod new;
 mod not_yet;
 mod output;
@@ -66,6 +67,8 @@ enum Verb {
     Replay(replay::Replay),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    Completions(man::Completions),
+    Man(man::Pages),
     #[command(hide = true, name = VERB)]
     Compile(compile::Compile),
     #[command(hide = true)]
@@ -91,6 +94,8 @@ impl Cli {
             Verb::Replay(verb) => verb.run(),
             Verb::Promote(verb) => verb.run(),
             Verb::Rollback(verb) => verb.run(),
+            Verb::Completions(verb) => verb.run(),
+            Verb::Man(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::Tap(verb) | Verb::Top(verb) => verb.run(),
         }

@@ -57,6 +57,11 @@ pub(super) fn complain_report(problems: &impl Display) {
     complain_text(&text);
 }
 
+/// Prints a text of the host's own as it is.
+pub(super) fn say_text(text: &str) {
+    print(text);
+}
+
 /// Prints a JSON document, and a line feed.
 pub(super) fn say_json(document: &str) {
     print(&format!("{}\n", printable_json(document)));
@@ -72,13 +77,20 @@ pub(crate) fn complain_of(error: &anyhow::Error) {
     let report = error.downcast_ref::<Report>();
     let text = match (form, report) {
         (Some(form), _) => format!("{form}\n"),
-        (None, Some(report)) => format!("error: {report}\n"),
-        (None, None) => format!("error: {}\n", shown(format_args!("{error:#}"))),
+        (None, Some(report)) => as_error(&report.to_string()),
+        (None, None) => as_error(&shown(format_args!("{error:#}")).to_string()),
     };
     let mut escaped = String::new();
     // Writing to a string does not fail.
     let _ = Escape::report(&mut escaped).write_str(&text);
     complain_text(&escaped);
+}
+
+/// The message of an error that may call itself one.
+fn as_error(message: &str) -> String {
+    let prefix = "error: ";
+    let message = message.strip_prefix(prefix).unwrap_or(message);
+    format!("{prefix}{message}\n")
 }
 
 /// A reader that has left, as `head` does, is no error of the verb.

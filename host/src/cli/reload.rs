@@ -55,9 +55,7 @@ pub(super) fn print(outcome: Outcome) -> anyhow::Result<()> {
         }
         ReloadStatus::Refused => {
             let report = error.unwrap_or_default();
-            // `main` adds the prefix again.
-            let problem = report.strip_prefix("error: ").unwrap_or(&report);
-            let text = format!("{problem}\n\nrefused: generation {generation} stays in force");
+            let text = format!("{report}\n\nrefused: generation {generation} stays in force");
             Err(Report::of(text).into())
         }
     }

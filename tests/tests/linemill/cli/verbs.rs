@@ -4,8 +4,21 @@ use linemill_tests::{Finished, Folder, guest, run};
 
 /// The verbs that `--help` lists.
 const VERBS: &[&str] = &[
-    "serve", "pipe", "check", "inspect", "new", "build", "bench", "status", "reload", "log",
-    "replay", "promote", "rollback",
+    "serve",
+    "pipe",
+    "check",
+    "inspect",
+    "new",
+    "build",
+    "bench",
+    "status",
+    "reload",
+    "log",
+    "replay",
+    "promote",
+    "rollback",
+    "completions",
+    "man",
 ];
 
 fn linemill(args: &[&str]) -> Finished {
@@ -34,6 +47,50 @@ fn each_verb_has_help_with_an_example() {
         );
         assert!(help.contains("Example"), "no example of {verb}:\n{help}");
     }
+}
+
+#[test]
+fn every_verb_has_a_manual_page() {
+    let folder = Folder::new();
+    run(folder.path(), ["man", "pages/man1"], b"").success();
+    let page =
+        |name: &str| String::from_utf8(folder.read(&format!("pages/man1/{name}.1"))).expect("text");
+    assert!(page("linemill").contains(".TH linemill 1"));
+    for verb in VERBS {
+        let text = page(&format!("linemill-{verb}"));
+        assert!(
+            text.contains("EXAMPLE") || text.contains("Example"),
+            "{verb}: {text}"
+        );
+        assert!(
+            page("linemill").contains(&format!("linemill\\-{verb}(1)")),
+            "{verb}"
+        );
+    }
+    let serve = page("linemill-serve");
+    for part in ["SIGTERM", "Exit status", "143", "\\-\\-config"] {
+        assert!(serve.contains(part), "no {part}:\n{serve}");
+    }
+}
+
+#[test]
+fn each_shell_has_completions() {
+    for (shell, part) in [
+        ("bash", "complete -F _linemill"),
+        ("zsh", "#compdef linemill"),
+        ("fish", "complete -c linemill"),
+    ] {
+        let text = linemill(&["completions", shell]).success().text();
+        assert!(
+            text.contains(part) && text.contains("rollback"),
+            "{shell}:\n{text}"
+        );
+        assert!(
+            !text.contains("compile-plugin"),
+            "{shell}: what is hidden is hidden"
+        );
+    }
+    linemill(&["completions", "tcsh"]).exits_with(2);
 }
 
 #[test]
