@@ -12,9 +12,9 @@ use std::process::{Command, Output, Stdio};
 use linemill_tests::{Folder, Host, command, eventually};
 
 /// The README's address of the listener, and what the test binds instead.
-const ADDRESS: (&str, &str) = ("127.0.0.1:40714", "127.0.0.1:0");
+const ADDRESS: (&str, &str) = ("127.0.0.1:4714", "127.0.0.1:0");
 /// How the README connects to the listener.
-const CONNECT: &str = " | nc -N 127.0.0.1 40714";
+const CONNECT: &str = " | nc -N 127.0.0.1 4714";
 /// How the README starts the host, without its arguments.
 const SERVE: &str = "linemill serve ";
 
