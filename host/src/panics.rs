@@ -130,6 +130,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_borrowed_by_work_that_panicked_can_be_used() {
+        let mut done = 0;
+        let work = async {
+            done = 1;
+            tokio::task::yield_now().await;
+            done = 2;
+            panic!("a bug");
+        };
+        until_panic(work).await;
+        assert_eq!(done, 2);
+    }
+
+    #[tokio::test]
     async fn work_without_a_panic_is_done() {
         let mut done = false;
         let work = async {

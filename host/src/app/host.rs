@@ -39,7 +39,9 @@ const REQUESTS: usize = 16;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// How long connections have to count what they hold when nobody waits for them.
-const LAST_COUNTS: Duration = Duration::from_millis(100);
+const LAST_COUNTS: Duration = Duration::from_millis(500);
+/// Interval at which it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// How long a drain may last after that.
 const OVERDUE: Duration = Duration::from_secs(5);
@@ -127,7 +129,8 @@ impl Host {
     ) -> Option<StopSignal> {
         let (snapshot, publisher) = (self.snapshot.clone(), self.publisher.clone());
         let sinks = self.sinks.clone();
-        let lines = self.loaded.metrics.lines.clone();
+        let metrics = &self.loaded.metrics;
+        let (lines, clients) = (metrics.lines.clone(), metrics.listeners.clone());
         let budget = Arc::clone(self.loaded.plugins.engine().budget());
         let _memory = MemoryWatch::start(budget);
         let tokens = TokenFiles::default();
@@ -162,15 +165,13 @@ impl Host {
                 signal = &mut abort => aborted = Some(signal),
             }
         }
-        let tally = {
-            let names = names(&snapshot.borrow());
-            move || {
-                let mut tally = Tally::default();
-                names
-                    .iter()
-                    .for_each(|name| tally.add(&lines.of(name).tally()));
-                tally
+        let names = names(&snapshot.borrow());
+        let tally = || {
+            let mut tally = Tally::default();
+            for name in &names {
+                tally.add(&lines.of(name).tally());
             }
+            tally
         };
         let before = tally();
         let grace = snapshot.borrow().generation().drain;
@@ -207,7 +208,14 @@ impl Host {
         }
         if let Some(signal) = aborted {
             // Without their listeners, connections end, and count what they hold.
-            sleep(LAST_COUNTS).await;
+            let counting = async {
+                let is_open = |name: &String| clients.of(name).connections.get() > 0;
+                while names.iter().any(is_open) {
+                    sleep(LOOK).await;
+                }
+            };
+            // Whoever takes longer is cut as well.
+            let _ = timeout(LAST_COUNTS, counting).await;
             let lost = timeout(LAST_COUNTS, sinks.finish(Instant::now())).await;
             log_aborted(signal, &tally().since(&before), lost.unwrap_or_default());
         }
