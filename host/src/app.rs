@@ -33,6 +33,7 @@ use crate::sinks::registry::SinkRegistry;
 pub use host::{Host, bind};
 use linemill_config::diff::not_default;
 use linemill_config::settings::Settings;
+use linemill_config::{Files, Inputs};
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::loader::Loader;
 
@@ -42,6 +43,8 @@ pub struct Loaded {
     settings: Settings,
     metrics: Metrics,
     plugins: Arc<Loader>,
+    /// The files that loading looks for.
+    inputs: Inputs,
     /// When loading began.
     started: Instant,
 }
@@ -120,7 +123,8 @@ fn ended() -> anyhow::Result<()> {
 /// Everything that is wrong with the configuration.
 pub fn load(origin: Origin, metrics: Metrics) -> anyhow::Result<Loaded> {
     let started = Instant::now();
-    let settings = origin.load()?;
+    let inputs = Inputs::default();
+    let settings = origin.load(&Files::recording(&inputs))?;
     let budget = memory::budget(&settings.host, metrics.memory.clone());
     let engine = Engine::within(settings.host.stack, budget)?;
     let plugins = Loader::of_user(Arc::new(engine))
@@ -131,6 +135,7 @@ pub fn load(origin: Origin, metrics: Metrics) -> anyhow::Result<Loaded> {
         settings,
         metrics,
         plugins: Arc::new(plugins),
+        inputs,
         started,
     })
 }
@@ -161,8 +166,9 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone())
         .within(plugins.engine().budget());
     circles::check(settings).await?;
-    let built =
-        crate::control::build::build(settings, None, plugins, &metrics.filters, Some(&sinks));
+    let files = Files::recording(&loaded.inputs);
+    let (filters, opened) = (&metrics.filters, Some(&sinks));
+    let built = crate::control::build::build(settings, None, plugins, filters, opened, &files);
     let generation = built.await?;
     warnings::log(settings, &generation);
     memory::warn_of_too_many(settings, &generation, plugins.engine().budget());

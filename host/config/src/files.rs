@@ -4,8 +4,9 @@
 //! for another process: what is not a regular file is refused once it is open, so a path that is
 //! swapped in the meantime makes no difference.
 //! Not here: what the bytes mean, and what is reported to the user (see `problem`). How long a file
-//! system may take (`patience`).
+//! system may take (`patience`), what a load looked for (`inputs`).
 
+pub(crate) mod inputs;
 pub(crate) mod patience;
 
 use std::fs::{File, Metadata};
@@ -32,20 +33,45 @@ pub enum ReadError {
     NoAnswer(#[from] patience::NoAnswer),
 }
 
+/// ENFILE and EMFILE, which have the same numbers on all Unix systems that linemill runs on.
+const NO_DESCRIPTORS: [i32; 2] = [23, 24];
+
 impl ReadError {
     /// What to do about it, if the reason is that the process, or the system, has no descriptors left: then
     /// nothing is wrong with the file.
     pub fn hint_about_descriptors(&self) -> Option<&'static str> {
-        /// ENFILE and EMFILE, which have the same numbers on all Unix systems that linemill runs on.
-        const NONE_LEFT: [i32; 2] = [23, 24];
         let number = match self {
             Self::System(error) if cfg!(unix) => error.raw_os_error()?,
             _ => return None,
         };
-        NONE_LEFT.contains(&number).then_some(
-            "no file descriptors are left: raise the limit (LimitNOFILE=, ulimit -n), or lower `max_connections`, then reload",
+        NO_DESCRIPTORS.contains(&number).then_some(
+            "no file descriptors are left: raise the limit (LimitNOFILE=, ulimit -n), or lower `max_connections`",
         )
     }
+
+    /// Whether the system lacks something at the moment, so that the same may succeed later.
+    pub fn is_shortage(&self) -> bool {
+        match self {
+            Self::System(error) => is_shortage(error),
+            Self::NoAnswer(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether an error means that the system lacks something at the moment: descriptors, memory, space on
+/// a disk, processes or time. The same may succeed later.
+pub fn is_shortage(error: &io::Error) -> bool {
+    let number = error.raw_os_error().filter(|_| cfg!(unix));
+    number.is_some_and(|number| NO_DESCRIPTORS.contains(&number))
+        || matches!(
+            error.kind(),
+            io::ErrorKind::OutOfMemory
+                | io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::WouldBlock
+                | io::ErrorKind::TimedOut
+        )
 }
 
 /// Opens the regular file at `path` for reading. Symbolic links are followed.

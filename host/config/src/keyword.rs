@@ -46,7 +46,7 @@ impl Keyword for Unfit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Grant, Handover, Isolation, OnError, ProxyProtocol};
+    use crate::settings::{Grant, Handover, Isolation, OnError, ProxyProtocol, Watch};
 
     fn distinct<T: Keyword + std::fmt::Debug>() {
         for (word, choice) in T::KEYWORDS {
@@ -73,5 +73,6 @@ mod tests {
         distinct::<Isolation>();
         distinct::<Handover>();
         distinct::<ProxyProtocol>();
+        distinct::<Watch>();
     }
 }

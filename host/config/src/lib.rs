@@ -44,10 +44,11 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 pub use circles::{circles, reaches};
+pub use files::inputs::{Content, HeldBack, Input, Inputs, Question, Sighting, Stamp};
 #[cfg(unix)]
 pub use files::open_regular_in;
 pub use files::patience::{Files, NO_ANSWER, NoAnswer};
-pub use files::{ReadError, open_regular, read_open, read_regular, read_stream};
+pub use files::{ReadError, is_shortage, open_regular, read_open, read_regular, read_stream};
 pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use malformed::Malformed;
@@ -60,14 +61,14 @@ use settings::Settings;
 /// Largest configuration file accepted, in bytes.
 const FILE_SIZE: u64 = 1024 * 1024;
 
-/// Reads and checks the configuration at `path`.
+/// Reads and checks the configuration at `path`, as one of the `files` of a load.
 ///
 /// `bundled` names the plugins that a chain may name without a `[filter.NAME]` table.
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn load(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
-    let bytes = Files::default().read(path, FILE_SIZE);
+pub fn load(path: &Path, bundled: &[&str], files: &Files) -> Result<Settings, Problems> {
+    let bytes = files.read(path, FILE_SIZE);
     let text = bytes.map_err(|error| unreadable(path, error));
     parse(path, &utf8(path, text?)?, bundled)
 }
@@ -119,6 +120,7 @@ fn parse_in(
 /// The report of a configuration that was not read.
 fn unreadable(path: &Path, error: ReadError) -> Problem {
     let about_descriptors = error.hint_about_descriptors();
+    let is_shortage = error.is_shortage();
     let (what, hint) = match error {
         ReadError::System(error) => (
             format!("the configuration cannot be read: {error}"),
@@ -137,7 +139,8 @@ fn unreadable(path: &Path, error: ReadError) -> Problem {
             NO_ANSWER,
         ),
     };
-    Place::file(path).problem(what, about_descriptors.unwrap_or(hint))
+    let problem = Place::file(path).problem(what, about_descriptors.unwrap_or(hint));
+    problem.passing_if(is_shortage)
 }
 
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
@@ -158,16 +161,22 @@ mod tests {
     fn says_why_a_file_cannot_be_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.toml");
-        let missing = load(&path, &[]).expect_err("missing").to_string();
+        let missing = load(&path, &[], &Files::default())
+            .expect_err("missing")
+            .to_string();
         assert!(missing.starts_with(&format!(
             "error: {}: the configuration cannot be read: ",
             path.display()
         )));
         std::fs::write(&path, b"a = \"\xff\"").expect("written");
-        let binary = load(&path, &[]).expect_err("not UTF-8").to_string();
+        let binary = load(&path, &[], &Files::default())
+            .expect_err("not UTF-8")
+            .to_string();
         assert!(binary.contains("not UTF-8 at byte 5"), "{binary}");
         std::fs::write(&path, vec![b'\n'; FILE_SIZE as usize + 1]).expect("written");
-        let large = load(&path, &[]).expect_err("too large").to_string();
+        let large = load(&path, &[], &Files::default())
+            .expect_err("too large")
+            .to_string();
         assert!(large.contains("too large"), "{large}");
     }
 

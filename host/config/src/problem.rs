@@ -29,6 +29,8 @@ pub struct Problem {
     hint: String,
     /// It does not keep the configuration from being used.
     is_warning: bool,
+    /// The system lacks something at the moment, so the same configuration may be usable later.
+    is_passing: bool,
 }
 
 /// All problems of one configuration, in the order of the file; never empty.
@@ -45,6 +47,7 @@ impl Problem {
             place: Place::default(),
             hint: hint.into(),
             is_warning: false,
+            is_passing: false,
         }
     }
 
@@ -81,6 +84,16 @@ impl Problem {
     pub fn warning(self) -> Self {
         Self {
             is_warning: true,
+            ..self
+        }
+    }
+
+    /// The same problem; if `passing`, nothing is wrong with the configuration: the system lacks something
+    /// at the moment, such as memory or descriptors.
+    #[must_use]
+    pub fn passing_if(self, passing: bool) -> Self {
+        Self {
+            is_passing: passing,
             ..self
         }
     }
@@ -138,6 +151,20 @@ impl Problems {
     pub fn new(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by_key(|problem| problem.place.start());
         (!problems.is_empty()).then_some(Self(problems))
+    }
+
+    /// Whether the configuration may be usable later as it is: nothing is wrong but that the system lacks
+    /// something at the moment.
+    pub fn are_passing(&self) -> bool {
+        let mut errors = self.0.iter().filter(|problem| !problem.is_warning);
+        errors.all(|problem| problem.is_passing)
+    }
+
+    /// The same problems, and one more at the end.
+    #[must_use]
+    pub fn and(mut self, problem: Problem) -> Self {
+        self.0.push(problem);
+        self
     }
 
     /// Each problem, in the order of the file.

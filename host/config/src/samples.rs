@@ -50,7 +50,8 @@ fn every_sample_loads() {
             .extension()
             .is_some_and(|extension| extension == "toml")
         {
-            load(&path, BUNDLED).unwrap_or_else(|problems| panic!("{problems}"));
+            load(&path, BUNDLED, &crate::Files::default())
+                .unwrap_or_else(|problems| panic!("{problems}"));
             count += 1;
         }
     }

@@ -22,6 +22,7 @@ mod tls;
 mod token;
 mod traffic;
 mod trial;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -48,6 +49,7 @@ pub use tls::{Tls, UpstreamTls};
 pub use token::Token;
 pub use traffic::{Rate, Watermarks};
 pub use trial::{By, Trial, TrialKind, trial_name};
+pub use watch::Watch;
 
 /// A whole configuration. Every filter that a chain names is in `filters`.
 #[derive(Debug, Clone, PartialEq)]

@@ -86,7 +86,17 @@ impl Refusal {
             _ => "this is a fault of the plugin: report it to its author",
         };
         let problem = format!("it fails at its start ({}): {reason}", fault.kind);
-        Self::new(RefusalKind::Start(fault.kind), problem, hint)
+        let is_passing = reason.starts_with(shortage::REASON)
+            || matches!(fault.kind, FaultKind::Host | FaultKind::HostMemory);
+        Self::new(RefusalKind::Start(fault.kind), problem, hint).passing_if(is_passing)
+    }
+
+    /// The same refusal; if `passing`, only because the system lacks something at the moment.
+    pub(crate) fn passing_if(self, passing: bool) -> Self {
+        Self {
+            problem: self.problem.passing_if(passing),
+            ..self
+        }
     }
 
     /// Prefixes the problem with the plugin's name.

@@ -16,6 +16,7 @@ use crate::control::admin::http::Clients;
 use crate::control::admin::local_token::TokenFiles;
 use crate::control::admin::server::{AdminServer, LastSocket, PreparedAdmin};
 use crate::control::admin::{Admin, Connections, Output};
+use crate::control::disk::Disk;
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
@@ -245,11 +246,15 @@ impl Host {
             settings,
             metrics,
             plugins,
+            inputs,
             started,
         } = loaded;
         let budget = Arc::clone(plugins.engine().budget());
-        let mut watcher = Watcher::new(sender.clone());
-        watcher.follow(&origin, &settings).await;
+        let disk = Disk::new(metrics.reloads.clone());
+        let watcher = Watcher::new(sender.clone(), disk.clone());
+        watcher.follow(&inputs);
+        let inputs = Arc::new(inputs.all());
+        watcher.in_force(settings.host.watch, Arc::clone(&inputs), Vec::new());
         let history = History::default();
         history.set_source(settings.place.source().cloned());
         {
@@ -275,6 +280,7 @@ impl Host {
             snapshot,
             history: history.clone(),
             origin: origin.clone(),
+            disk: disk.clone(),
             requests: sender,
             clients: Clients::new(metrics.admin.clone()),
             metrics: metrics.admin,
@@ -295,7 +301,9 @@ impl Host {
             filter_metrics: metrics.filters,
             history,
             snapshot: publisher,
+            inputs,
             watcher,
+            disk,
             swap_state: SwapState::default(),
             manager,
         };

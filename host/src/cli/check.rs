@@ -11,6 +11,7 @@ use linemill::control::circles;
 use linemill::control::origin::Origin;
 use linemill::control::warnings::warnings;
 use linemill::sinks::open;
+use linemill_config::Files;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::metrics::FilterFamilies;
@@ -49,7 +50,15 @@ impl Check {
             circles::check(&settings).await?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
-            let built = build(&settings, None, &plugins, &FilterFamilies::default(), None).await?;
+            let built = build(
+                &settings,
+                None,
+                &plugins,
+                &FilterFamilies::default(),
+                None,
+                &Files::default(),
+            )
+            .await?;
             if let Some(warnings) = warnings(&settings, &built) {
                 complain_report(&warnings);
             }

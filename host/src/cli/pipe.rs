@@ -17,6 +17,7 @@ use linemill::control::build::build;
 use linemill::generation::Snapshot;
 use linemill::metrics::Metrics;
 use linemill::sinks::registry::SinkRegistry;
+use linemill_config::Files;
 use linemill_config::settings::{Destination, ListenerSettings, Settings};
 use linemill_sandbox::bundled;
 use linemill_sandbox::engine::Engine;
@@ -78,7 +79,15 @@ impl Pipe {
             .capturing(&settings.host)
             .map_err(|refusal| refusal.problem)?;
         let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
-        let first = build(&settings, None, &plugins, &metrics.filters, Some(&sinks)).await?;
+        let first = build(
+            &settings,
+            None,
+            &plugins,
+            &metrics.filters,
+            Some(&sinks),
+            &Files::default(),
+        )
+        .await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let listener = settings.listeners.first();
         let listener = listener.ok_or_else(|| anyhow!("the chain is gone"))?;

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use hyper::Method;
-use linemill::control::admin::{self, MemoryStatus, TrialStatus, UpstreamStatus};
+use linemill::control::admin::{
+    self, DiskStatus, LastReloadStatus, MemoryStatus, TrialStatus, UpstreamStatus,
+};
 use linemill::sinks::throughput;
 
 use super::output::{say, say_json};
@@ -117,6 +119,8 @@ fn shown(status: &admin::Status) -> Vec<String> {
         let changes = one.changes.iter();
         lines.extend(changes.map(|change| format!("{:>10}  {change}", "")));
     }
+    lines.push(String::new());
+    lines.push(disk(&status.disk, &status.last_reload));
     if let Some(refusal) = &status.last_refusal {
         let (at, by) = (&refusal.at, &refusal.by);
         lines.push(String::new());
@@ -125,6 +129,24 @@ fn shown(status: &admin::Status) -> Vec<String> {
         lines.push(format!("  {error}"));
     }
     lines
+}
+
+/// The line about the files on disk, and the last reload.
+fn disk(disk: &DiskStatus, last: &LastReloadStatus) -> String {
+    let state = match &disk.since {
+        Some(since) => {
+            let what = disk.what.join(", ");
+            format!("differs from what is in force since {since} ({what})")
+        }
+        None => "the same as what is in force".to_owned(),
+    };
+    let at = &last.at;
+    let reload = if last.successful {
+        format!("successful, {at}")
+    } else {
+        format!("refused, {at}; last success {}", last.last_success)
+    };
+    format!("disk: {state}; last reload {reload}")
 }
 
 /// The line about one of several upstreams of an output.

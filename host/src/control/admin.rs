@@ -32,6 +32,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::disk::Disk;
 use super::history::History;
 use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
@@ -49,8 +50,9 @@ use linemill_telemetry::Registry;
 use local_token::TokenFiles;
 use metrics::AdminMetrics;
 pub use status::{
-    BreakerStatus, ExampleStatus, FilterStatus, GenerationStatus, HolderStatus, ListenerStatus,
-    MemoryStatus, OutputStatus, RefusalStatus, Status, TrialStatus, UpstreamStatus,
+    BreakerStatus, DiskStatus, ExampleStatus, FilterStatus, GenerationStatus, HolderStatus,
+    LastReloadStatus, ListenerStatus, MemoryStatus, OutputStatus, RefusalStatus, Status,
+    TrialStatus, UpstreamStatus,
 };
 
 /// The media type of `/metrics`, as OpenMetrics 1.0 defines it.
@@ -76,6 +78,8 @@ pub struct Admin {
     pub history: History,
     /// The origin of the settings.
     pub origin: Origin,
+    /// Whether the files on disk are in force.
+    pub disk: Disk,
     /// The channel to the reloader.
     pub requests: mpsc::Sender<Request>,
     /// The memory of the host.

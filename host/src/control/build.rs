@@ -35,8 +35,9 @@ mod tests;
 /// The filters of a generation, by name; versions on trial have names of their own.
 type Filters = HashMap<String, Arc<Filter>>;
 
-/// Builds the generation of `settings` from the files that they name. Opens its sinks in `sinks`; without
-/// it, all sinks stay closed, and lines would go back to their clients.
+/// Builds the generation of `settings` from the files that they name, which are some of the `files` of a
+/// load. Opens its sinks in `sinks`; without it, all sinks stay closed, and lines would go back to their
+/// clients.
 ///
 /// # Errors
 /// Everything that is wrong, each report pointing into the configuration.
@@ -46,8 +47,9 @@ pub async fn build(
     plugins: &Loader,
     metrics: &FilterFamilies,
     sinks: Option<&SinkRegistry>,
+    files: &Files,
 ) -> Result<Generation, Problems> {
-    build_of(settings, before, None, plugins, metrics, sinks).await
+    build_of(settings, before, None, plugins, metrics, sinks, files).await
 }
 
 /// Builds the generation of `settings`. What `recipe` contains is not read from a file.
@@ -58,15 +60,15 @@ pub(super) async fn build_of(
     plugins: &Loader,
     metrics: &FilterFamilies,
     sinks: Option<&SinkRegistry>,
+    files: &Files,
 ) -> Result<Generation, Problems> {
     let mut wrong = Vec::new();
-    let files = Files::default();
     if let Some(sinks) = sinks {
         sinks.expect(settings);
     }
     let filters = FilterBuilder {
         settings,
-        files: &files,
+        files,
         before,
         recipe,
         plugins,
@@ -74,7 +76,7 @@ pub(super) async fn build_of(
         sinks,
     };
     let filters = filters.build_all(&mut wrong).await;
-    let tls = load_tls(settings, before, recipe, &files, &mut wrong).await;
+    let tls = load_tls(settings, before, recipe, files, &mut wrong).await;
     // Services need all filters and certificates.
     if let Some(reports) = Problems::new(wrong) {
         return Err(reports);

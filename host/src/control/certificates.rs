@@ -3,7 +3,6 @@
 //! In: a listener's settings, and its service in the previous generation. Out: [`ListenerTls`], reused
 //! when the files contain the same bytes. Not here: what the files must contain (`crate::net::tls`).
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::generation::Service;
@@ -74,19 +73,6 @@ pub(super) async fn load(
     } else {
         Err(wrong)
     }
-}
-
-/// The files from which `listener` reads certificates and keys.
-pub(super) fn files(listener: &ListenerSettings) -> impl Iterator<Item = &Path> {
-    let server = listener
-        .tls
-        .iter()
-        .flat_map(|tls| [Some(&tls.cert), Some(&tls.key), tls.client_ca.as_ref()]);
-    let client = listener
-        .to_tls
-        .iter()
-        .flat_map(|tls| [tls.ca.as_ref(), tls.cert.as_ref(), tls.key.as_ref()]);
-    server.chain(client).flatten().map(|path| path.as_path())
 }
 
 /// Whether any of the destinations of `listener` is `tls://`.

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use linemill_config::Problems;
 use linemill_config::settings::{Address, Settings};
+use linemill_config::{Files, Problems};
 use linemill_sandbox::bundled;
 
 /// A configuration file and the options that override it; read again at every reload.
@@ -20,12 +20,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads and checks the settings. Blocks on the file system.
+    /// Reads and checks the settings, from some of the `files` of a load. Blocks on the file system.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn load(&self) -> Result<Settings, Problems> {
-        self.load_by(linemill_config::load)
+    pub fn load(&self, files: &Files) -> Result<Settings, Problems> {
+        self.load_by(|path, bundled| linemill_config::load(path, bundled, files))
     }
 
     /// As [`Self::load`], for a command that reads the settings once: the configuration may be a pipe.
@@ -38,7 +38,7 @@ impl Origin {
 
     fn load_by(
         &self,
-        load: fn(&Path, &[&str]) -> Result<Settings, Problems>,
+        load: impl Fn(&Path, &[&str]) -> Result<Settings, Problems>,
     ) -> Result<Settings, Problems> {
         let settings = match &self.config {
             Some(path) => {

@@ -12,10 +12,10 @@ mod fingerprint;
 pub mod metrics;
 mod probation;
 mod recipe;
+mod retry;
 mod swap_state;
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,21 +23,24 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, timeout_at};
 
 use super::admin::server::AdminServer;
+use super::disk::Disk;
 use super::history::History;
 use super::origin::Origin;
-use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
+use super::request::{Action, Outcome, ReloadStatus, Reloaded, Request, Trigger};
 use super::service_manager::{Ping, ServiceManager};
-use super::watcher::Watcher;
+use super::watcher::{Known, Watcher};
 use crate::generation::{DataPlane, Snapshot};
 use crate::panics::until_panic;
 use crate::sinks::registry::SinkRegistry;
+use actions::Attempt;
 use decisions::TrialDecision;
+use linemill_config::Problems;
 use linemill_config::settings::Settings;
-use linemill_config::{Place, Problem};
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
 use metrics::ReloadMetrics;
 pub(super) use recipe::Recipe;
+use retry::Retry;
 pub use swap_state::SwapState;
 
 /// Requests within this time of the first are answered by one reload.
@@ -65,8 +68,12 @@ pub struct Reloader<D> {
     pub history: History,
     /// Publishes generations to the data plane.
     pub snapshot: watch::Sender<Snapshot>,
-    /// Watches the files of the settings read last, whether these were accepted or not.
+    /// The files that the generation in force was built of, and those that the load looked for.
+    pub inputs: Known,
+    /// Watches the files that the last load looked for, whether it succeeded or not.
     pub watcher: Watcher,
+    /// Whether the files on disk are in force.
+    pub disk: Disk,
     /// What later actions need to know of earlier swaps.
     pub swap_state: SwapState,
     /// Is told when a reload begins, and when it is over.
@@ -114,8 +121,15 @@ impl<D: DataPlane> Reloader<D> {
                 None => std::future::pending().await,
             }
         };
+        let retry = async {
+            match &self.swap_state.retry {
+                Some(retry) => time::sleep_until(retry.at()).await,
+                None => std::future::pending().await,
+            }
+        };
         let first = tokio::select! {
             first = requests.recv() => first,
+            () = retry => self.swap_state.retry.as_ref().map(|retry| retry.request()),
             failing = probation => {
                 self.swap_state.probation = None;
                 match failing {
@@ -140,13 +154,31 @@ impl<D: DataPlane> Reloader<D> {
     /// Performs the first waiting action, and answers the requests behind it that ask for the same.
     async fn serve_first(&mut self, waiting: &mut VecDeque<Request>) {
         let Some(first) = waiting.front() else { return };
-        let (action, trigger) = (first.action.clone(), first.trigger.clone());
+        let action = first.action.clone();
+        let mut same = waiting.iter().take_while(|other| other.action == action);
+        // What somebody asks for is not put off.
+        let trigger = same
+            .find(|other| !other.trigger.is_automatic())
+            .unwrap_or(first);
+        let trigger = trigger.trigger.clone();
         let started = Instant::now();
         self.manager.reloading();
         let done = match &action {
-            Action::Reload => match self.watcher.quiet().await {
-                Ok(()) => self.reload(&trigger).await,
-                Err(path) => Err(half_written(&path).into()),
+            Action::Reload => match self.reload(&trigger).await {
+                Attempt::Ended(done) => {
+                    self.end_reload(&trigger, &done);
+                    done
+                }
+                Attempt::PutOff => {
+                    // The watcher requests it again. Nobody waits for an answer.
+                    while waiting
+                        .pop_front_if(|request| request.action == action)
+                        .is_some()
+                    {}
+                    self.swap_state.retry = None;
+                    self.manager.ready(&self.state());
+                    return;
+                }
             },
             Action::Rollback => self.roll_back(&trigger).await,
             Action::Promote(name) => self.decide(name, TrialDecision::Promoted, &trigger).await,
@@ -160,6 +192,26 @@ impl<D: DataPlane> Reloader<D> {
                 drop(answer.send(outcome.clone()));
             }
         }
+    }
+
+    /// Records whether a reload succeeded, and when to try again if the host lacked something.
+    fn end_reload(&mut self, trigger: &Trigger, done: &Result<Reloaded, Problems>) {
+        self.disk.reloaded(done.is_ok());
+        let last = self.swap_state.retry.take();
+        if let Err(problems) = done
+            && problems.are_passing()
+        {
+            self.swap_state.retry = Some(Retry::after(last, trigger));
+        }
+    }
+
+    /// Makes known what is in force, after it has changed.
+    fn show_in_force(&self) {
+        self.watcher.in_force(
+            self.settings.host.watch,
+            Arc::clone(&self.inputs),
+            self.swap_state.decisions.describe(),
+        );
     }
 
     /// Counts and logs an outcome; a refusal goes into the history, too.
@@ -188,6 +240,12 @@ impl<D: DataPlane> Reloader<D> {
                 tracing::error!(
                     "reload refused ({trigger}); generation {generation} stays in force\n{error}"
                 );
+                if let Some(retry) = &self.swap_state.retry {
+                    tracing::warn!(
+                        "the host lacked resources: the reload is tried again in {:?}",
+                        retry.delay()
+                    );
+                }
             }
         }
     }
@@ -225,9 +283,4 @@ async fn gather(waiting: &mut VecDeque<Request>, requests: &mut mpsc::Receiver<R
             Ok(None) | Err(_) => return,
         }
     }
-}
-
-fn half_written(path: &Path) -> Problem {
-    let hint = "close the file, and it is read without a further request; a file renamed into place is never half-written";
-    Place::file(path).problem("this file is still open for writing", hint)
 }

@@ -45,6 +45,8 @@ pub enum Trigger {
     Hangup,
     /// This file changed: the configuration, a plugin or a certificate.
     Changed(PathBuf),
+    /// A reload that this requested failed because the host lacked something at that time.
+    Again(String),
     /// A request at the admin address, described as `POST /PATH by USER-AGENT`.
     Admin(String),
     /// A filter failed too many lines after the swap that brought it; the text says which.
@@ -112,6 +114,19 @@ impl Request {
 }
 
 impl Trigger {
+    /// Whether nobody asked for this now: it may be put off.
+    pub fn is_automatic(&self) -> bool {
+        matches!(self, Self::Changed(_) | Self::Again(_))
+    }
+
+    /// What requested this first.
+    pub fn first(&self) -> String {
+        match self {
+            Self::Again(first) => first.clone(),
+            trigger => trigger.to_string(),
+        }
+    }
+
     /// Whether more of the same is likely within moments, so that waiting for it saves reloads.
     pub fn comes_in_bursts(&self) -> bool {
         matches!(self, Self::Hangup | Self::Changed(_))
@@ -156,6 +171,7 @@ impl fmt::Display for Trigger {
             Self::Start => f.write_str("start"),
             Self::Hangup => f.write_str("SIGHUP"),
             Self::Changed(path) => write!(f, "{} changed", path.display()),
+            Self::Again(first) => write!(f, "{first}, tried again"),
             Self::Admin(request) => f.write_str(request),
             Self::Failing(reason) => write!(f, "rolled back: {reason}"),
         }

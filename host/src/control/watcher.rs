@@ -1,243 +1,169 @@
-//! Watches the configuration file and the plugins and certificates that it names.
+//! Watches the files that a load looked for: the configuration, plugins, certificates, found or not.
 //!
-//! In: file events of the system. Out: reload requests on a channel. Folders are watched, not files, so
-//! that a file replaced by a rename is noticed, and a symbolic link that gets another target, too.
-//! Where the system has no file events, files are polled every two seconds.
-//! Not here: reading the files.
+//! In: the inputs of each load, whether it succeeded or not. Out: reload requests on a channel, and whether
+//! the files on disk differ from what is in force. Events of the system only say when to look
+//! (`file_events`). What has changed is decided by looking at every input (`look`, `watching`), at least
+//! every 1.5 seconds, so a file system that reports nothing, a lost event or a replaced folder delay a
+//! reload and do not prevent it.
+//! Not here: reading the files, what a reload does with them.
 
 mod file_events;
 mod links;
+mod look;
+mod watching;
+mod writers;
+mod writes;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use notify::{Config, PollWatcher, RecommendedWatcher, RecursiveMode};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
 
-use super::certificates;
-use super::origin::Origin;
+use super::disk::Disk;
 use super::request::Request;
 use file_events::FileEvents;
-use linemill_config::Files;
-use linemill_config::settings::Settings;
-use linemill_sandbox::plugin::source::locate;
-use links::entries_leading_to;
+use linemill_config::settings::Watch;
+use linemill_config::{HeldBack, Input, Inputs, Place, Problem};
+use watching::Watching;
 
-/// Interval at which files are polled where the system has no file events.
-const POLL: Duration = Duration::from_secs(2);
-/// How long a reload waits for a program that writes to a watched file to close it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Interval at which that is checked.
-const INTERVAL: Duration = Duration::from_millis(10);
+/// The inputs of a load, by path.
+pub type Known = Arc<BTreeMap<PathBuf, Input>>;
 
-/// Watches the configuration, the plugins and certificates that it names, and the symbolic links that
-/// lead to them.
+/// Watches files, in a task of its own that ends with this.
 pub struct Watcher {
-    inner: Box<dyn notify::Watcher + Send + Sync>,
-    /// Whether `inner` polls files; otherwise it gets events for folders.
-    polls: bool,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// What the watcher and its task share.
+struct Shared {
+    plan: Mutex<Plan>,
     events: Arc<FileEvents>,
-    /// The paths that `inner` watches: files when it polls, else folders.
-    watched: BTreeSet<PathBuf>,
+}
+
+/// What to watch.
+struct Plan {
+    watch: Watch,
+    /// The inputs of the last load. A change of these requests a reload.
+    wanted: Known,
+    /// The inputs of the generation in force.
+    in_force: Known,
+    /// What is in force and in no file.
+    decisions: Vec<String>,
+    /// The folder entries that lead to each input, as far as they have been looked up.
+    entries: BTreeMap<PathBuf, Vec<PathBuf>>,
+    /// Increases with each change of the above but `entries`.
+    version: u64,
+    /// A reload has been requested, and nothing has been loaded since.
+    requested: bool,
 }
 
 impl Watcher {
-    /// A watcher that requests reloads on `requests`.
-    pub fn new(requests: mpsc::Sender<Request>) -> Self {
-        let events = Arc::new(FileEvents {
-            requests,
-            files: Mutex::default(),
+    /// A watcher that requests reloads on `requests`. It watches nothing yet.
+    pub fn new(requests: mpsc::Sender<Request>, disk: Disk) -> Self {
+        let shared = Arc::new(Shared {
+            plan: Mutex::new(Plan {
+                watch: Watch::Off,
+                wanted: Known::default(),
+                in_force: Known::default(),
+                decisions: Vec::new(),
+                entries: BTreeMap::new(),
+                version: 0,
+                requested: false,
+            }),
+            events: Arc::default(),
         });
-        let handler = Arc::clone(&events);
-        events.files().reports_closing = cfg!(target_os = "linux");
-        match notify::recommended_watcher(move |event| handler.handle(event)) {
-            Ok(watcher) => Self::with(Box::<RecommendedWatcher>::new(watcher), false, events),
-            Err(error) => Self::polling(events, &error),
-        }
-    }
-
-    fn with(
-        inner: Box<dyn notify::Watcher + Send + Sync>,
-        polls: bool,
-        events: Arc<FileEvents>,
-    ) -> Self {
+        let watching = Watching::new(Arc::clone(&shared), requests, disk);
         Self {
-            inner,
-            polls,
-            events,
-            watched: BTreeSet::new(),
+            shared,
+            task: tokio::spawn(watching.run()),
         }
     }
 
-    /// A watcher that polls, because the system has no file events for the reason `why`.
-    fn polling(events: Arc<FileEvents>, why: &dyn std::fmt::Display) -> Self {
-        tracing::warn!(error = %why, every = ?POLL, "cannot get file events; polling files instead");
-        events.files().reports_closing = false;
-        let handler = Arc::clone(&events);
-        // Such systems may have file times of whole seconds, so contents are compared.
-        let config = Config::default()
-            .with_poll_interval(POLL)
-            .with_compare_contents(true);
-        match PollWatcher::new(move |event| handler.handle(event), config) {
-            Ok(watcher) => Self::with(Box::new(watcher), true, events),
-            Err(error) => {
-                tracing::error!(%error, "cannot watch files at all; reload by SIGHUP or `linemill reload`");
-                Self::with(Box::new(notify::NullWatcher), true, events)
-            }
-        }
-    }
-
-    /// Watches the files of these settings, and no others.
-    pub async fn follow(&mut self, origin: &Origin, settings: &Settings) {
-        let Some(config) = &origin.config else { return };
-        let plugins = settings.filters.values();
-        let plugins: Vec<_> = plugins.map(|filter| filter.plugin.clone()).collect();
-        let folders = settings.host.plugins.clone();
-        let certificates = settings.listeners.iter().flat_map(certificates::files);
-        let mut named: Vec<_> = certificates.map(Path::to_owned).collect();
-        named.push(config.clone());
-        // Symbolic links are followed, on any file system.
-        let finding = spawn_blocking(move || {
-            let files = Files::default();
-            let plugins = plugins
-                .iter()
-                .filter_map(|plugin| locate(plugin, &folders, &files).unwrap_or_else(Some));
-            let entries = |file: PathBuf| {
-                let own = file.clone();
-                // One that does not answer is not watched; the load refuses it, too.
-                files
-                    .ask(&file, move || entries_leading_to(&own))
-                    .unwrap_or_default()
-            };
-            plugins.chain(named).flat_map(entries).collect()
+    /// From now on, changes of the inputs of this load request a reload. Call it after every load, also
+    /// after one that failed: a change to one of its files may correct that.
+    pub fn follow(&self, inputs: &Inputs) {
+        self.change(|plan| {
+            plan.wanted = Arc::new(inputs.all());
+            plan.requested = false;
         });
-        let Ok(files): Result<BTreeSet<PathBuf>, _> = finding.await else {
-            // The host is stopping.
-            return;
-        };
+    }
+
+    /// Records what is in force: how changes are noticed, the inputs it was built of, and what no file
+    /// contains of it.
+    pub fn in_force(&self, watch: Watch, inputs: Known, decisions: Vec<String>) {
+        self.change(|plan| {
+            plan.watch = watch;
+            plan.in_force = inputs;
+            plan.decisions = decisions;
+        });
+    }
+
+    /// Which files must not be read now by a reload that nobody asked for.
+    pub fn held_back(&self) -> HeldBack {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |path| shared.is_being_written(path))
+    }
+
+    /// Whether one of these inputs has been written to for so long that this must be reported.
+    pub fn is_overdue(&self, paths: &[PathBuf]) -> bool {
+        let plan = self.shared.plan();
+        let told = self.shared.events.told();
+        let mut entries = paths.iter().filter_map(|path| plan.entries.get(path));
+        entries.any(|entries| entries.iter().any(|entry| told.writes.is_reported(entry)))
+    }
+
+    /// The reports about those of these inputs that are being written to: by whom, if the system tells.
+    pub async fn being_written(&self, mut paths: Vec<PathBuf>) -> Vec<Problem> {
+        paths.retain(|path| self.shared.is_being_written(path));
+        if paths.is_empty() {
+            return Vec::new();
+        }
+        let reporting = tokio::task::spawn_blocking(move || {
+            let reports = paths.iter().map(|path| being_written(path));
+            reports.collect()
+        });
+        reporting.await.unwrap_or_default()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Plan)) {
         {
-            let mut known = self.events.files();
-            known.writing.retain(|path, _| files.contains(path));
-            known.watched.clone_from(&files);
+            let mut plan = self.shared.plan();
+            change(&mut plan);
+            plan.version += 1;
         }
-        if let Err(error) = self.watch(&files) {
-            if self.polls {
-                tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
-                return;
-            }
-            *self = Self::polling(Arc::clone(&self.events), &error);
-            if let Err(error) = self.watch(&files) {
-                tracing::warn!(%error, "cannot watch all files; reload by SIGHUP or `linemill reload`");
-            }
-        }
+        self.shared.events.wake.notify_one();
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until no watched file is open for writing, so that no half-written file is read.
-    ///
-    /// # Errors
-    /// The file that has been open for writing for too long.
-    pub async fn quiet(&self) -> Result<(), PathBuf> {
-        loop {
-            let first = {
-                let files = self.events.files();
-                let first = files.writing.iter().min_by_key(|(_, since)| **since);
-                first.map(|(path, since)| (path.clone(), *since))
-            };
-            let Some((path, since)) = first else {
-                return Ok(());
-            };
-            if since.elapsed() > WRITE_TIMEOUT {
-                return Err(path);
-            }
-            sleep(INTERVAL).await;
-        }
+    /// Whether the input at `path` is being written to.
+    fn is_being_written(&self, path: &Path) -> bool {
+        let plan = self.plan();
+        let told = self.events.told();
+        let mut entries = plan.entries.get(path).into_iter().flatten();
+        entries.any(|entry| told.writes.until(entry).is_some())
     }
+}
 
-    /// Watches the folders of `files`; the files themselves when polling.
-    fn watch(&mut self, files: &BTreeSet<PathBuf>) -> notify::Result<()> {
-        let wanted: BTreeSet<PathBuf> = if self.polls {
-            files.iter().filter(|file| file.exists()).cloned().collect()
-        } else {
-            let folders = files.iter().filter_map(|file| file.parent());
-            folders.map(Path::to_owned).collect()
-        };
-        for path in wanted.difference(&self.watched) {
-            self.inner.watch(path, RecursiveMode::NonRecursive)?;
-        }
-        for path in self.watched.difference(&wanted) {
-            // The watch of a deleted folder is gone already.
-            drop(self.inner.unwatch(path));
-        }
-        self.watched = wanted;
-        Ok(())
-    }
+fn being_written(path: &Path) -> Problem {
+    let writer = writers::of(path);
+    let by = writer.map_or_else(String::new, |writer| format!(" by {writer}"));
+    let hint = "close the file, or leave it alone for two seconds; it is then read without a further request. `linemill reload` reads it as it is. A file renamed into place is never half-written";
+    Place::file(path).problem(format!("this file is still open for writing{by}"), hint)
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::control::request::Trigger;
-
-    /// A configuration, and the watcher that `make` returns, which watches it.
-    async fn watched(
-        make: impl FnOnce(mpsc::Sender<Request>) -> Watcher,
-    ) -> anyhow::Result<(tempfile::TempDir, Watcher, mpsc::Receiver<Request>)> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("a.toml");
-        fs::write(&path, "[[listener]]\n")?;
-        let (sender, requests) = mpsc::channel(4);
-        let mut watcher = make(sender);
-        let origin = Origin {
-            config: Some(path),
-            ..Origin::default()
-        };
-        let settings = origin.load()?;
-        watcher.follow(&origin, &settings).await;
-        Ok((folder, watcher, requests))
-    }
-
-    #[tokio::test]
-    async fn without_file_events_files_are_polled() {
-        let (folder, watcher, mut requests) = watched(|requests| {
-            let files = Mutex::default();
-            Watcher::polling(Arc::new(FileEvents { requests, files }), &"for a test")
-        })
-        .await
-        .expect("watched");
-        let other = folder.path().join("b");
-        fs::write(&other, "[[listener]]\nname = \"b\"\n").expect("written");
-        fs::rename(other, folder.path().join("a.toml")).expect("renamed");
-        let request = requests.recv().await.expect("a reload");
-        assert!(
-            matches!(request.trigger, Trigger::Changed(_)),
-            "{request:?}"
-        );
-        assert_eq!(watcher.quiet().await, Ok(()));
-    }
-
-    #[tokio::test]
-    #[cfg(target_os = "linux")]
-    async fn a_file_kept_open_for_writing_is_reported() {
-        let (folder, watcher, mut requests) = watched(Watcher::new).await.expect("watched");
-        let path = folder.path().join("a.toml");
-        let mut file = fs::File::options()
-            .append(true)
-            .open(&path)
-            .expect("opened");
-        std::io::Write::write_all(&mut file, b"#").expect("written");
-        requests.recv().await.expect("a reload");
-        tokio::time::pause();
-        let open = watcher.quiet().await.expect_err("the file is open");
-        assert!(open.ends_with("a.toml"), "{}", open.display());
-        tokio::time::resume();
-        drop(file);
-        requests.recv().await.expect("another");
-        assert_eq!(watcher.quiet().await, Ok(()));
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::control::admin::http::Clients;
 use crate::control::admin::{Admin, Connections, Via};
+use crate::control::disk::Disk;
 use crate::control::request::{Outcome, Reloaded};
 use crate::generation::{Generation, Snapshot};
 use crate::metrics::Metrics;
@@ -76,11 +77,12 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
     let metrics = Metrics::default();
     let admin = Admin {
         registry: metrics.registry,
-        reloads: metrics.reloads,
+        reloads: metrics.reloads.clone(),
         outputs: Arc::new(Vec::new),
         connections: Arc::new(|_| Connections::default()),
         snapshot,
         history: Default::default(),
+        disk: Disk::new(metrics.reloads.clone()),
         origin: Default::default(),
         requests,
         clients: Clients::new(metrics.admin.clone()),

@@ -24,7 +24,7 @@ use super::datagrams::DatagramSocket;
 use super::tcp::set_up;
 use super::transport::{Peer, Plain};
 use linemill_config::settings::{Address, ListenerSettings, Mode};
-use linemill_config::{Place, Problem};
+use linemill_config::{Place, Problem, is_shortage};
 
 pub use last::{LAST_ARRIVALS, is_of_one_connection};
 pub use systemd::SystemdSockets;
@@ -333,4 +333,5 @@ impl Socket {
 /// The system refused to listen on `address`.
 fn cannot_listen(address: impl fmt::Display, error: &io::Error, hint: &str) -> Problem {
     Problem::new(format!("cannot listen on {address}: {error}"), hint)
+        .passing_if(is_shortage(error))
 }

@@ -13,7 +13,7 @@ use super::shared_sink::SharedSink;
 use super::upstream::ConnectOptions;
 use crate::net::tls::Client;
 use linemill_config::settings::{Destination, FilterSettings, ListenerSettings, Settings};
-use linemill_config::{Problem, Problems};
+use linemill_config::{Problem, Problems, is_shortage};
 
 /// The hint for a file that cannot be opened.
 const HINT: &str = "its folder must exist, and you must be allowed to write there";
@@ -86,7 +86,8 @@ pub(super) fn quarantine_problem(
         "key `quarantine` of filter `{}`: cannot open {to}: {error}",
         filter.name
     );
-    filter.places.of("quarantine").problem(text, HINT)
+    let problem = filter.places.of("quarantine").problem(text, HINT);
+    problem.passing_if(is_shortage(error))
 }
 
 /// Says that a sink of `listener`, named by `key`, cannot be opened.
@@ -100,7 +101,8 @@ fn sink_problem(
         "key `{key}` of listener `{}`: cannot open {to}: {error}",
         listener.name
     );
-    listener.places.of(key).problem(text, HINT)
+    let problem = listener.places.of(key).problem(text, HINT);
+    problem.passing_if(is_shortage(error))
 }
 
 /// Why `to` cannot be opened, as far as that shows without opening it; always `None` for anything

@@ -214,6 +214,14 @@ mod sinks {
 
 /// Changes while the host runs, and its end.
 mod control {
+    /// Every way in which a file may change, each noticed in time.
+    #[cfg(target_os = "linux")]
+    mod changes {
+        /// Entries: ways to change a file.
+        mod entries;
+        /// Helper: a host, one of its files, and what a change of it must lead to.
+        mod site;
+    }
     /// SIGTERM and SIGINT with lines in flight.
     #[cfg(unix)]
     mod drain;
@@ -255,6 +263,9 @@ mod control {
     /// A new chain under live connections (cases 23, 24).
     #[cfg(unix)]
     mod swap;
+    /// Files that are being written to, reloads that are tried again, and whether the disk is in force.
+    #[cfg(unix)]
+    mod watching;
 }
 
 /// The admin address.

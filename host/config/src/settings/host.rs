@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Address, AdminName, CompileLimits, LogSettings, Rollback, Token};
+use super::{Address, AdminName, CompileLimits, LogSettings, Rollback, Token, Watch};
 use crate::keys::keys;
 use crate::kind::{
-    AdminAddress, AdminNames, AutoSize, File, Files, HOUR, Nested, Optional, Secret, Size, Time,
+    AdminAddress, AdminNames, AutoSize, Choice, File, Files, HOUR, Nested, Optional, Secret, Size,
+    Time,
 };
 use crate::problem::place::Places;
 
@@ -51,6 +52,13 @@ keys! {
         /// searched.
         plugins: Vec<PathBuf> = vec![PathBuf::from("plugins")],
             Files, Live, sample "folders searched for NAME.wasm before the bundled plugins";
+        /// How the host notices that the configuration, or a file that it names, has changed. `auto`: by
+        /// events of the system, and by looking at the files every 1.5 seconds, because some file
+        /// systems report no changes. `poll`: by looking at the files only. `off`: not at all; files are
+        /// read at SIGHUP and `linemill reload`. See [What triggers a
+        /// reload](swap.md#what-triggers-a-reload).
+        watch: Watch = Watch::Auto, Choice, Live,
+            sample "or \"poll\", for file systems without events; \"off\": reload on request only";
         /// Grace period: how long connections may take to finish after the host is told to stop, or
         /// after their listener is removed; see [Stopping](guide.md#stopping).
         drain: Duration = Duration::from_secs(10), Time(Duration::ZERO, HOUR), Live,

@@ -12,6 +12,8 @@ const HINT: &str = "write off, error, warn, info, debug or trace; or several of 
 
 /// What the targets of the host's own messages begin with.
 const OWN: &str = "linemill";
+/// The crate that gets events of files.
+const EVENTS: &str = "notify";
 
 keys! {
     /// Table `log` of `[host]`: how the log is written, and what of it.
@@ -87,8 +89,13 @@ impl LogFilter {
     /// with it, unless they have a level of their own.
     pub fn levels(&self) -> Vec<(Option<&str>, LogLevel)> {
         if let [(None, level)] = self.directives[..] {
-            // Messages of the compiler would drown the rest.
-            return vec![(None, level.min(LogLevel::Warn)), (Some(OWN), level)];
+            // Messages of the compiler would drown the rest. Those of `notify` about watches that are gone
+            // concern every file that is replaced.
+            return vec![
+                (None, level.min(LogLevel::Warn)),
+                (Some(EVENTS), level.min(LogLevel::Error)),
+                (Some(OWN), level),
+            ];
         }
         let directives = self.directives.iter();
         directives
@@ -166,7 +173,10 @@ mod tests {
 
     #[test]
     fn a_level_alone_is_for_the_host_itself() {
-        let own = |all, own| vec![(None, all), (Some("linemill".to_owned()), own)];
+        let own = |all, own: LogLevel| {
+            let [events, linemill] = ["notify", "linemill"].map(|name| Some(name.to_owned()));
+            vec![(None, all), (events, own.min(Error)), (linemill, own)]
+        };
         assert_eq!(levels("info"), own(Warn, Info));
         assert_eq!(levels("TRACE"), own(Warn, Trace));
         assert_eq!(levels("error"), own(Error, Error));

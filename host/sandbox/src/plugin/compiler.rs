@@ -21,6 +21,7 @@ use crate::plugin::cache::Cache;
 use crate::plugin::parse;
 use crate::plugin::shortage;
 use crate::{Refusal, RefusalKind};
+use linemill_config::is_shortage;
 use linemill_config::settings::CompileLimits;
 
 /// The verb with which this program starts itself as the child process.
@@ -98,10 +99,12 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
             hint,
         )
     };
-    let (status, answer, stderr) = converse(bytes, limits).map_err(|error| broken(&error))?;
+    let (status, answer, stderr) =
+        converse(bytes, limits).map_err(|error| broken(&error).passing_if(is_shortage(&error)))?;
     let Some(status) = status else {
         let limit = format!("{} s", (limits.time + LATE).as_secs());
-        return Err(bomb("time", &limit, "time"));
+        // It was within its limit of processor time, so the machine was busy.
+        return Err(bomb("time", &limit, "time").passing_if(true));
     };
     match status.code() {
         Some(0) => {}
@@ -130,7 +133,7 @@ fn apart(engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Compone
     component.map_err(|error| {
         if shortage::is_one(&error) {
             let problem = format!("there is not enough memory for its code: {error:#}");
-            return Refusal::new(RefusalKind::Compile, problem, shortage::hint());
+            return Refusal::new(RefusalKind::Compile, problem, shortage::hint()).passing_if(true);
         }
         broken(&error)
     })
@@ -213,7 +216,7 @@ fn died(status: ExitStatus, stderr: &[u8], limits: CompileLimits) -> Refusal {
     if stderr.contains("memory allocation") || stderr.contains("out of memory") {
         if shortage::address_space().is_some_and(|limit| limit < limits.memory) {
             let problem = "there is not enough memory to compile it";
-            return Refusal::new(RefusalKind::Compile, problem, shortage::hint());
+            return Refusal::new(RefusalKind::Compile, problem, shortage::hint()).passing_if(true);
         }
         let limit = format!("{} MiB", limits.memory >> 20);
         return bomb("memory", &limit, "memory");

@@ -40,7 +40,7 @@ pub fn read(
 ///
 /// # Errors
 /// The path in a folder whose file system does not answer: what is behind it is not known to be absent.
-pub fn locate(
+fn locate(
     reference: &PluginRef,
     folders: &[PathBuf],
     files: &Files,
@@ -51,8 +51,7 @@ pub fn locate(
     };
     for folder in folders {
         let path = folder.join(format!("{name}.wasm"));
-        let looked = path.clone();
-        match files.ask(&path, move || looked.exists()) {
+        match files.exists(&path) {
             Ok(true) => return Ok(Some(path)),
             Ok(false) => {}
             Err(NoAnswer) => return Err(path),
@@ -91,7 +90,8 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Refusal {
 /// The refusal of a file that was not read.
 fn unreadable(path: &Path, error: ReadError) -> Refusal {
     let shown = path.display();
-    match error {
+    let is_passing = error.is_shortage();
+    let refusal = match error {
         ReadError::System(_) => Refusal::plugin(
             format!("plugin {shown}: {error}"),
             error
@@ -114,5 +114,6 @@ fn unreadable(path: &Path, error: ReadError) -> Refusal {
         ReadError::NoAnswer(error) => {
             Refusal::plugin(format!("plugin {shown}: {error}"), NO_ANSWER)
         }
-    }
+    };
+    refusal.passing_if(is_passing)
 }

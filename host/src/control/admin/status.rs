@@ -11,6 +11,7 @@ use humantime::format_rfc3339_millis;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Output};
+use crate::control::disk;
 use crate::control::history::Entry;
 use crate::generation::Generation;
 use crate::sinks::outage::UpstreamState;
@@ -49,6 +50,34 @@ pub struct Status {
     pub generations: Vec<GenerationStatus>,
     /// The last refused reload.
     pub last_refusal: Option<RefusalStatus>,
+    /// Whether the files on disk are in force.
+    #[serde(default)]
+    pub disk: DiskStatus,
+    /// The last reload, or the start.
+    #[serde(default)]
+    pub last_reload: LastReloadStatus,
+}
+
+/// Whether the files on disk are in force: the configuration, and the files that it names.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DiskStatus {
+    /// Whether they differ from what is in force.
+    pub differs: bool,
+    /// Since when they differ.
+    pub since: Option<String>,
+    /// The paths of those that differ, and decisions about trials that no file contains.
+    pub what: Vec<String>,
+}
+
+/// The last reload, or the start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LastReloadStatus {
+    /// Whether it succeeded.
+    pub successful: bool,
+    /// When it ended.
+    pub at: String,
+    /// When the last one that succeeded ended.
+    pub last_success: String,
 }
 
 /// A listener of the generation in force.
@@ -241,10 +270,26 @@ pub struct RefusalStatus {
     pub error: String,
 }
 
+fn disk(state: &disk::State) -> (DiskStatus, LastReloadStatus) {
+    let time = |time| format_rfc3339_millis(time).to_string();
+    let disk = DiskStatus {
+        differs: state.differs_since.is_some(),
+        since: state.differs_since.map(time),
+        what: state.differences.iter().cloned().collect(),
+    };
+    let last_reload = LastReloadStatus {
+        successful: state.successful,
+        at: time(state.last),
+        last_success: time(state.last_success),
+    };
+    (disk, last_reload)
+}
+
 impl Status {
     pub(super) fn of(admin: &Admin) -> Self {
         let snapshot = admin.snapshot.borrow().clone();
         let generation = snapshot.generation();
+        let (disk, last_reload) = disk(&admin.disk.state());
         let listeners = generation.services.iter().map(|(name, service)| {
             let stages = service.chain.stages().iter();
             let connections = (admin.connections)(name);
@@ -274,6 +319,8 @@ impl Status {
                 by: refusal.by,
                 error: refusal.error,
             }),
+            disk,
+            last_reload,
         }
     }
 }

@@ -148,19 +148,21 @@ impl FilterBuilder<'_> {
         let tested = self.start(filter, plugin, metrics, reporting).await?;
         let mut reports = Vec::new();
         for test in &filter.test {
-            let (failure, hint) = match self_test::run(&tested, test).await {
+            let (failure, hint, is_passing) = match self_test::run(&tested, test).await {
                 Ok(()) => continue,
                 Err(Failed::Mismatch(mismatch)) => (
                     shown(&mismatch),
                     "correct the test, or the filter's settings",
+                    false,
                 ),
                 Err(Failed::Host) => (
                     "its test could not run: the host lacks memory or another resource".to_owned(),
                     "see the limits of the process and the machine",
+                    true,
                 ),
             };
             let text = format!("filter `{}`: {failure}", filter.name);
-            reports.push(test.place.problem(text, hint));
+            reports.push(test.place.problem(text, hint).passing_if(is_passing));
         }
         if reports.is_empty() {
             Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Reloader;
-use super::decisions::TrialDecision;
+use super::decisions::{Decisions, TrialDecision};
 use super::fingerprint::Fingerprint;
 use super::probation::{Failing, Probation};
 use super::recipe::Recipe;
@@ -20,9 +20,18 @@ use crate::log;
 use crate::memory;
 use linemill_config::diff::{Diff, diff};
 use linemill_config::settings::Settings;
-use linemill_config::{Place, Problem, Problems};
+use linemill_config::{Files, Inputs, Place, Problem, Problems};
 use linemill_sandbox::plugin::loader::open_capsules;
 use linemill_sandbox::supervise::capsule::Capsules;
+
+/// How a reload went.
+pub(super) enum Attempt {
+    /// It succeeded, or was refused.
+    Ended(Result<Reloaded, Problems>),
+    /// Nobody asked for it, and a file that it read is being written to. It is requested again once the
+    /// file is complete.
+    PutOff,
+}
 
 /// A generation that is ready to be published.
 struct Built {
@@ -36,18 +45,71 @@ struct Built {
 
 impl<D: DataPlane> Reloader<D> {
     /// Reads the settings again, and puts them in force.
-    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
+    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Attempt {
         let started = Instant::now();
+        let inputs = if trigger.is_automatic() {
+            Inputs::holding_back(self.watcher.held_back())
+        } else {
+            Inputs::default()
+        };
+        let mut decisions = self.swap_state.decisions.clone();
+        let loaded = self.load(&inputs, &mut decisions).await;
+        // Even if the load failed: a change to one of its files may correct that.
+        self.watcher.follow(&inputs);
+        let unsettled = inputs.unsettled();
+        if trigger.is_automatic() && !unsettled.is_empty() {
+            if !self.watcher.is_overdue(&unsettled) {
+                tracing::debug!(files = ?unsettled, "reload put off: files are being written to");
+                return Attempt::PutOff;
+            }
+            let reports = self.watcher.being_written(unsettled).await;
+            return match Problems::new(reports) {
+                Some(reports) => Attempt::Ended(Err(reports)),
+                // Not any more.
+                None => Attempt::PutOff,
+            };
+        }
+        let read: Vec<_> = inputs.all().into_keys().collect();
+        let half_written = self.watcher.being_written(read).await;
+        let done = match loaded {
+            Ok(next) => self.finish_reload(next, decisions, trigger, started, &inputs),
+            Err(problems) => Err(problems),
+        };
+        let half_written = half_written.into_iter().map(Problem::warning);
+        Attempt::Ended(match done {
+            Ok(done) => {
+                half_written.for_each(|warning| tracing::warn!("{warning}"));
+                Ok(done)
+            }
+            // It may be why.
+            Err(problems) => Err(half_written.fold(problems, Problems::and)),
+        })
+    }
+
+    /// Reads the settings, and builds a generation of them.
+    async fn load(
+        &mut self,
+        inputs: &Inputs,
+        decisions: &mut Decisions,
+    ) -> Result<Built, Problems> {
         // Reading may take as long as the file system likes, and this thread serves connections.
-        let origin = self.origin.clone();
-        let loading = tokio::task::spawn_blocking(move || origin.load());
+        let (origin, files) = (self.origin.clone(), Files::recording(inputs));
+        let loading = tokio::task::spawn_blocking(move || origin.load(&files));
         let interrupted = |_| Problem::new("loading was interrupted: the host is stopping", "");
         let mut settings = loading.await.map_err(interrupted)??;
-        // Even if the settings are refused: a change to one of their files may correct them.
-        self.watcher.follow(&self.origin, &settings).await;
-        let mut decisions = self.swap_state.decisions.clone();
         decisions.apply_to(&mut settings);
-        let next = self.build(settings, None).await?;
+        self.build(settings, None, &Files::recording(inputs)).await
+    }
+
+    /// Puts what a reload has loaded in force.
+    fn finish_reload(
+        &mut self,
+        next: Built,
+        decisions: Decisions,
+        trigger: &Trigger,
+        started: Instant,
+        inputs: &Inputs,
+    ) -> Result<Reloaded, Problems> {
         if let Some(report) = self.swap_state.rejected.refuse(&next.generation) {
             return Err(report.into());
         }
@@ -61,9 +123,11 @@ impl<D: DataPlane> Reloader<D> {
         warnings::log(&next.settings, &next.generation);
         let done = self.publish(next, trigger, started)?;
         self.swap_state.decisions = decisions;
+        self.inputs = Arc::new(inputs.all());
         if let Reloaded::Applied { .. } = done {
             self.swap_state.declined = None;
         }
+        self.show_in_force();
         Ok(done)
     }
 
@@ -82,14 +146,18 @@ impl<D: DataPlane> Reloader<D> {
             self.snapshot.borrow().generation(),
             self.settings.clone(),
             self.swap_state.decisions.clone(),
+            Arc::clone(&self.inputs),
         );
         let recipe = match decision {
             TrialDecision::Promoted => in_force.promoting(filter),
             TrialDecision::Ended => in_force,
         };
-        let next = self.build(settings, Some(&recipe)).await?;
+        let next = self
+            .build(settings, Some(&recipe), &Files::default())
+            .await?;
         let mut done = self.publish(next, trigger, started)?;
         self.swap_state.decisions = decisions;
+        self.show_in_force();
         if let Reloaded::Applied { keep, .. } = &mut done {
             *keep = edits;
         }
@@ -106,9 +174,11 @@ impl<D: DataPlane> Reloader<D> {
         };
         let before = Arc::clone(self.snapshot.borrow().generation());
         let declined = Fingerprint::of(&before, self.settings.clone());
-        let next = self.build(recipe.settings.clone(), Some(&recipe)).await?;
+        let next = self
+            .build(recipe.settings.clone(), Some(&recipe), &Files::default())
+            .await?;
         let done = self.publish(next, trigger, started)?;
-        self.swap_state.restored(&recipe);
+        self.restored(&recipe);
         self.swap_state.declined = Some(declined);
         Ok(done)
     }
@@ -123,9 +193,16 @@ impl<D: DataPlane> Reloader<D> {
         tracing::error!("{reason}; going back to generation {}", recipe.number);
         let started = Instant::now();
         let trigger = Trigger::Failing(reason);
-        let built = self.build(recipe.settings.clone(), Some(&recipe)).await;
+        let built = self
+            .build(recipe.settings.clone(), Some(&recipe), &Files::default())
+            .await;
         let done = built.and_then(|next| self.publish(next, &trigger, started));
-        self.swap_state.restored(&recipe);
+        if done.is_ok() {
+            self.restored(&recipe);
+        } else {
+            // The next swap may fail, too.
+            self.swap_state.proved = Some(recipe);
+        }
         let outcome = Outcome::of(done.as_ref(), self.generation_number(), started.elapsed());
         if outcome.result == ReloadStatus::Applied {
             self.metrics.rollbacks.inc();
@@ -133,8 +210,21 @@ impl<D: DataPlane> Reloader<D> {
         self.record(&trigger, &outcome);
     }
 
-    /// Builds a generation, unless a difference from the settings in force needs a restart.
-    async fn build(&self, settings: Settings, recipe: Option<&Recipe>) -> Result<Built, Problems> {
+    /// Records that the generation of `recipe` is in force again.
+    fn restored(&mut self, recipe: &Recipe) {
+        self.swap_state.restored(recipe);
+        self.inputs = Arc::clone(&recipe.inputs);
+        self.show_in_force();
+    }
+
+    /// Builds a generation, unless a difference from the settings in force needs a restart. What `recipe`
+    /// does not contain is read as some of the `files` of a load.
+    async fn build(
+        &self,
+        settings: Settings,
+        recipe: Option<&Recipe>,
+        files: &Files,
+    ) -> Result<Built, Problems> {
         let diff = diff(&self.settings, &settings);
         if let Some(refusal) = diff.refusal() {
             return Err(refusal);
@@ -143,7 +233,8 @@ impl<D: DataPlane> Reloader<D> {
         let before = Arc::clone(self.snapshot.borrow().generation());
         let (plugins, metrics) = (&self.plugins, &self.filter_metrics);
         let (before, sinks) = (Some(&*before), Some(&self.sinks));
-        let generation = build_of(&settings, before, recipe, plugins, metrics, sinks).await?;
+        let generation =
+            build_of(&settings, before, recipe, plugins, metrics, sinks, files).await?;
         let host = &settings.host;
         let capsules = if host.capsules == self.settings.host.capsules {
             None
@@ -210,7 +301,12 @@ impl<D: DataPlane> Reloader<D> {
         log::follow(&self.settings.host.log, &settings.host.log);
         let rule = settings.host.rollback;
         let old = std::mem::replace(&mut self.settings, settings);
-        let recipe = Arc::new(Recipe::of(&before, old, self.swap_state.decisions.clone()));
+        let recipe = Arc::new(Recipe::of(
+            &before,
+            old,
+            self.swap_state.decisions.clone(),
+            Arc::clone(&self.inputs),
+        ));
         if self.swap_state.probation.is_none() {
             self.swap_state.proved = Some(Arc::clone(&recipe));
         }

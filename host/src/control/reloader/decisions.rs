@@ -45,6 +45,16 @@ impl Decisions {
         });
     }
 
+    /// What no file contains, one entry for each decision.
+    pub(super) fn describe(&self) -> Vec<String> {
+        let decisions = self.0.iter();
+        let described = decisions.map(|(name, decision)| match decision.outcome {
+            TrialDecision::Promoted => format!("filter {name}: promoted at run time"),
+            TrialDecision::Ended => format!("filter {name}: trial ended at run time"),
+        });
+        described.collect()
+    }
+
     /// Decides the trial of filter `name` under the `settings` in force. Returns the new settings, and
     /// the edits to the file that correspond to them.
     ///

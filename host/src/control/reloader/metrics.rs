@@ -23,6 +23,19 @@ linemill_telemetry::metrics! {
         /// Rollbacks that the host made by itself because a filter failed after a swap.
         #[metric("rollbacks", unit = "rollbacks")]
         pub rollbacks: Counter,
+        /// 1 if the last reload succeeded, 0 if it was refused.
+        #[metric("config_last_reload_successful", unit = "0 or 1")]
+        pub last_successful: Gauge,
+        /// When the last successful reload ended, as Unix time.
+        #[metric("config_last_reload_success_timestamp_seconds", unit = "seconds")]
+        pub last_success: Gauge,
+        /// 1 while the files on disk differ from what is in force: the configuration, or a plugin,
+        /// certificate or other file that it names. 0 otherwise.
+        #[metric("config_differs_from_disk", unit = "0 or 1")]
+        pub differs: Gauge,
+        /// Since when the files on disk differ from what is in force, as Unix time; 0 while they do not.
+        #[metric("config_differs_from_disk_timestamp_seconds", unit = "seconds")]
+        pub differs_since: Gauge,
         /// Reloads, rollbacks and ends of trials, by result.
         #[metric("reloads", unit = "reloads")]
         pub reloads: OnDemand<ReloadStatus, Counter>,
@@ -33,8 +46,12 @@ impl ReloadMetrics {
     /// Records that the generation of this number is in force from now on.
     pub fn in_force(&self, generation: u64) {
         self.generation.set(generation.cast_signed());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.published_at
-            .set(now.map_or(0, |since| since.as_secs().cast_signed()));
+        self.published_at.set(seconds(SystemTime::now()));
     }
+}
+
+/// A time as Unix time, in whole seconds.
+pub fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::decisions::Decisions;
 use crate::control::certificates::ListenerTls;
+use crate::control::watcher::Known;
 use crate::generation::Generation;
 use linemill_config::settings::{Settings, TrialKind, trial_name};
 use linemill_sandbox::plugin::Plugin;
@@ -21,6 +22,8 @@ pub(in crate::control) struct Recipe {
     pub(super) settings: Settings,
     /// The decisions about trials that its configuration file did not contain.
     pub(super) decisions: Decisions,
+    /// The files that it was built of.
+    pub(super) inputs: Known,
     /// By the filter's name; versions on trial have names of their own.
     plugins: HashMap<String, Arc<Plugin>>,
     /// By the listener's name.
@@ -29,13 +32,19 @@ pub(in crate::control) struct Recipe {
 
 impl Recipe {
     /// The recipe of `generation`, which was built of `settings`.
-    pub(super) fn of(generation: &Generation, settings: Settings, decisions: Decisions) -> Self {
+    pub(super) fn of(
+        generation: &Generation,
+        settings: Settings,
+        decisions: Decisions,
+        inputs: Known,
+    ) -> Self {
         let filters = generation.filters.iter();
         let services = generation.services.iter();
         Self {
             number: generation.number,
             settings,
             decisions,
+            inputs,
             plugins: filters
                 .map(|(name, filter)| (name.clone(), Arc::clone(filter.plugin())))
                 .collect(),

@@ -6,6 +6,7 @@ use super::decisions::Decisions;
 use super::fingerprint::Fingerprint;
 use super::probation::{Probation, Rejected};
 use super::recipe::Recipe;
+use super::retry::Retry;
 
 /// What the reloader remembers from one swap to the next; empty at start.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub struct SwapState {
     /// The generation that a requester rolled back. Only a reload requested at the admin address puts it
     /// in force again.
     pub(super) declined: Option<Fingerprint>,
+    /// The next attempt of the last reload, if that failed because the host lacked something.
+    pub(super) retry: Option<Retry>,
 }
 
 impl SwapState {

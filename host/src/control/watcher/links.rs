@@ -1,7 +1,8 @@
 //! The folder entries that lead to a file: itself, and the symbolic links on its path.
 //!
-//! In: a path. Out: every folder entry whose replacement makes the path lead to another file. Not
-//! here: watching them.
+//! In: a path. Out: every folder entry whose replacement makes the path lead to another file. What the last
+//! link names need not exist, nor its folder: then the first folder that is missing is the entry.
+//! Not here: watching them.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,10 @@ pub(super) fn entries_leading_to(file: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (entry.parent(), entry.file_name()) else {
             break;
         };
-        entries.extend(folder.canonicalize().map(|folder| folder.join(name)));
+        match folder.canonicalize() {
+            Ok(folder) => entries.push(folder.join(name)),
+            Err(_) => entries.extend(first_missing(folder)),
+        }
         let Some((at, target)) = link else { break };
         // The rest of the path is relative to the target of the link.
         let rest = path
@@ -38,6 +42,14 @@ pub(super) fn entries_leading_to(file: &Path) -> Vec<PathBuf> {
         };
     }
     entries
+}
+
+/// The first part of `path` that does not exist, in its folder, which does.
+fn first_missing(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|at| {
+        let (folder, name) = (at.parent()?, at.file_name()?);
+        Some(folder.canonicalize().ok()?.join(name))
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -70,6 +82,16 @@ mod tests {
         symlink("b", folder.path().join("a"))?;
         symlink("a", folder.path().join("b"))?;
         assert_eq!(entries_leading_to(&folder.path().join("a")).len(), LINKS);
+        Ok(())
+    }
+
+    #[test]
+    fn a_link_to_a_missing_folder_waits_for_the_folder() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().canonicalize()?;
+        symlink("missing/deeper/file", at.join("link"))?;
+        let entries = entries_leading_to(&at.join("link"));
+        assert_eq!(entries, ["link", "missing"].map(|entry| at.join(entry)));
         Ok(())
     }
 }

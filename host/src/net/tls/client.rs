@@ -120,7 +120,9 @@ fn system(files: &Files) -> Result<(RootCertStore, Fingerprint), Problem> {
     let place = Path::new("the authorities of this system");
     let found = files
         .ask(place, rustls_native_certs::load_native_certs)
-        .map_err(|error| Problem::new(format!("{}: {error}", place.display()), NO_ANSWER))?;
+        .map_err(|error| {
+            Problem::new(format!("{}: {error}", place.display()), NO_ANSWER).passing_if(true)
+        })?;
     let (mut roots, mut all) = (RootCertStore::empty(), Sha256::new());
     found.certs.iter().for_each(|one| all.update(one));
     roots.add_parsable_certificates(found.certs);

@@ -27,8 +27,13 @@ impl<'a> Pem<'a> {
     pub(super) fn read(path: &'a Path, files: &Files) -> Result<Self, Problem> {
         let bytes = files.read(path, LARGEST).map_err(|error| {
             let shown = path.display();
-            match error {
-                ReadError::System(error) => Problem::new(format!("{shown}: {error}"), READABLE),
+            let is_passing = error.is_shortage();
+            let about_descriptors = error.hint_about_descriptors();
+            let problem = match error {
+                ReadError::System(error) => Problem::new(
+                    format!("{shown}: {error}"),
+                    about_descriptors.unwrap_or(READABLE),
+                ),
                 ReadError::Folder | ReadError::NotRegular => Problem::new(
                     format!("{shown} is not a regular file"),
                     "name the PEM file itself",
@@ -37,7 +42,8 @@ impl<'a> Pem<'a> {
                     Problem::new(format!("{shown} is larger than 1 MiB"), "name a PEM file")
                 }
                 ReadError::NoAnswer(error) => Problem::new(format!("{shown}: {error}"), NO_ANSWER),
-            }
+            };
+            problem.passing_if(is_passing)
         })?;
         Ok(Self { path, bytes })
     }

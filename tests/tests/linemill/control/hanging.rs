@@ -95,5 +95,14 @@ fn a_file_that_does_not_answer_blocks_one_load_only() {
     host.swap(Host::config("chain = []", ""));
     client.send(b"c\n");
     client.expect(b"c\n");
+    // A load that failed for want of an answer is tried again by itself.
+    let refused = host.reloads(Outcome::Refused);
+    host.replace_config(Host::config("to = \"file:hung/out.log\"", ""));
+    eventually("a refusal", || {
+        (host.reloads(Outcome::Refused) > refused).then_some(())
+    });
+    host.expect_stderr("the host lacked resources: the reload is tried again in 1s");
+    let before = host.generation();
     drop(hung);
+    host.wait_swap(before);
 }
