@@ -255,6 +255,7 @@ impl Host {
         watcher.follow(&inputs);
         let inputs = Arc::new(inputs.all());
         watcher.in_force(settings.host.watch, Arc::clone(&inputs), Vec::new());
+        watcher.is_watching().await;
         let history = History::default();
         history.set_source(settings.place.source().cloned());
         {

@@ -17,9 +17,11 @@ mod writes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::disk::Disk;
 use super::request::Request;
@@ -41,6 +43,8 @@ pub struct Watcher {
 struct Shared {
     plan: Mutex<Plan>,
     events: Arc<FileEvents>,
+    /// The version of the plan that has been taken up: everything in it is watched.
+    taken_up: watch::Sender<u64>,
 }
 
 /// What to watch.
@@ -74,6 +78,7 @@ impl Watcher {
                 requested: false,
             }),
             events: Arc::default(),
+            taken_up: watch::Sender::new(0),
         });
         let watching = Watching::new(Arc::clone(&shared), requests, disk);
         Self {
@@ -99,6 +104,18 @@ impl Watcher {
             plan.in_force = inputs;
             plan.decisions = decisions;
         });
+    }
+
+    /// Waits until everything that is to be watched is, so that what happens from now on is not only seen
+    /// when files are looked at. A file system that does not answer is not waited for.
+    pub async fn is_watching(&self) {
+        /// Longer than a look takes.
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let version = self.shared.plan().version;
+        let mut taken_up = self.shared.taken_up.subscribe();
+        let taken_up = taken_up.wait_for(|taken_up| *taken_up >= version);
+        // Otherwise it is watched a little later.
+        let _in_time = timeout(PATIENCE, taken_up).await;
     }
 
     /// Which files must not be read now by a reload that nobody asked for.

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Write as _;
 
 use tempfile::TempDir;
-use tokio::time::{Duration, timeout};
 
 use super::*;
 use crate::control::origin::Origin;
@@ -71,14 +70,6 @@ impl Watched {
         assert_eq!(request.trigger, Trigger::Changed(self.path()));
     }
 
-    /// Waits until the watcher has taken up what it is to watch.
-    async fn is_watching(&self) {
-        let entry = self.path().canonicalize().expect("there");
-        while !self.watcher.shared.events.told().entries.contains(&entry) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
     async fn until_differs(&self, differs: bool) {
         let until = async {
             while self.disk.state().differs_since.is_some() != differs {
@@ -142,7 +133,7 @@ async fn decisions_differ_from_any_file() {
 #[cfg(target_os = "linux")]
 async fn a_file_kept_open_for_writing_waits_and_is_read_when_it_is_left_alone() {
     let mut watched = Watched::new(Watch::Auto);
-    watched.is_watching().await;
+    watched.watcher.is_watching().await;
     let path = watched.path();
     let mut file = fs::File::options()
         .append(true)

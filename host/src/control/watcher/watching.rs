@@ -148,6 +148,7 @@ impl Watching {
             if !self.unconfirmed.is_empty() {
                 next = now + CONFIRM;
             }
+            self.shared.taken_up.send_replace(round.version);
         }
         self.differ(&round);
         waiting.values().fold(next, |next, waiting| {
