@@ -11,6 +11,7 @@ mod filter;
 mod greeting;
 mod listener;
 mod names;
+pub(crate) mod rollback;
 mod socket;
 pub(crate) mod tls;
 pub(crate) mod traffic;

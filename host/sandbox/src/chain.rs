@@ -16,12 +16,14 @@ use linemill_config::settings::{TrialKind, When};
 
 pub(crate) mod batch;
 pub(crate) mod condition;
+pub(crate) mod stage_counts;
 mod stream_state;
 
 #[cfg(test)]
 mod tests;
 
 pub use batch::ChainOutput;
+pub use stage_counts::{Counted, StageCounts};
 pub use stream_state::StreamState;
 
 /// Room for the instances that one stream will own in a chain.
@@ -46,6 +48,8 @@ pub struct Stage {
     route_indices: Vec<Option<u32>>,
     /// The version of the filter that is on trial here, if there is one.
     on_trial: Option<Box<OnTrial>>,
+    /// What the filter has done here.
+    counts: Arc<StageCounts>,
 }
 
 /// A version on trial, and a stage that has it instead of the filter.
@@ -62,6 +66,7 @@ impl Stage {
             when,
             route_indices: Vec::new(),
             on_trial: None,
+            counts: Arc::default(),
         }
     }
 
@@ -72,6 +77,16 @@ impl Stage {
             Box::new(OnTrial { trial, stage })
         });
         self
+    }
+
+    /// What the filter has done here, since the chain is in force.
+    pub fn counted(&self) -> Counted {
+        self.counts.now()
+    }
+
+    /// The stage that has the version on trial instead of the filter.
+    pub fn on_trial(&self) -> Option<&Self> {
+        self.on_trial.as_ref().map(|on_trial| &on_trial.stage)
     }
 
     /// The version on trial here.

@@ -18,12 +18,20 @@ use super::running::Running;
 pub(super) struct Reload {
     #[command(flatten)]
     host: Running,
+    /// Put the configuration in force even if it has been rolled back because a filter failed
+    #[arg(long)]
+    force: bool,
 }
 
 impl Reload {
     pub(super) fn run(self) -> anyhow::Result<()> {
         super::block_on(async {
-            let (_, outcome) = self.host.ask(Method::POST, "/reload").await?;
+            let path = if self.force {
+                "/reload?force"
+            } else {
+                "/reload"
+            };
+            let (_, outcome) = self.host.ask(Method::POST, path).await?;
             print(outcome)
         })
     }

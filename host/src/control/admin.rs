@@ -352,6 +352,15 @@ async fn trials(State(admin): State<Admin>) -> Response {
     json_of(&status::trials(snapshot.generation(), true))
 }
 
-async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    admin.perform(Action::Reload, "reload", &headers).await
+/// Reads the configuration again; with `?force`, puts it in force even if it has been rolled back.
+async fn reload(State(admin): State<Admin>, uri: Uri, headers: HeaderMap) -> Response {
+    let action = match uri.query() {
+        None => Action::Reload,
+        Some("force") => Action::ForcedReload,
+        Some(_) => {
+            let known = "POST /reload takes no query but ?force\n";
+            return (StatusCode::BAD_REQUEST, known).into_response();
+        }
+    };
+    admin.perform(action, "reload", &headers).await
 }

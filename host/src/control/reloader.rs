@@ -12,6 +12,7 @@ mod fingerprint;
 pub mod metrics;
 mod probation;
 mod recipe;
+mod rejected;
 mod retry;
 mod swap_state;
 
@@ -117,7 +118,7 @@ impl<D: DataPlane> Reloader<D> {
     async fn serve_next(&mut self, requests: &mut mpsc::Receiver<Request>) {
         let probation = async {
             match &self.swap_state.probation {
-                Some(probation) => probation.fails().await,
+                Some(probation) => probation.fails(&self.swap_state.usual).await,
                 None => std::future::pending().await,
             }
         };
@@ -164,28 +165,35 @@ impl<D: DataPlane> Reloader<D> {
         let started = Instant::now();
         self.manager.reloading();
         let done = match &action {
-            Action::Reload => match self.reload(&trigger).await {
-                Attempt::Ended(done) => {
-                    self.end_reload(&trigger, &done);
-                    done
+            Action::Reload | Action::ForcedReload => {
+                match self.reload(&trigger, action == Action::ForcedReload).await {
+                    Attempt::Ended(done) => {
+                        self.end_reload(&trigger, &done);
+                        done
+                    }
+                    Attempt::PutOff => {
+                        // The watcher requests it again. Nobody waits for an answer.
+                        while waiting
+                            .pop_front_if(|request| request.action == action)
+                            .is_some()
+                        {}
+                        self.swap_state.retry = None;
+                        self.manager.ready(&self.state());
+                        return;
+                    }
                 }
-                Attempt::PutOff => {
-                    // The watcher requests it again. Nobody waits for an answer.
-                    while waiting
-                        .pop_front_if(|request| request.action == action)
-                        .is_some()
-                    {}
-                    self.swap_state.retry = None;
-                    self.manager.ready(&self.state());
-                    return;
-                }
-            },
+            }
             Action::Rollback => self.roll_back(&trigger).await,
             Action::Promote(name) => self.decide(name, TrialDecision::Promoted, &trigger).await,
             Action::EndTrial(name) => self.decide(name, TrialDecision::Ended, &trigger).await,
         };
         let outcome = Outcome::of(done.as_ref(), self.generation_number(), started.elapsed());
         self.record(&trigger, &outcome);
+        let is_reload = matches!(action, Action::Reload | Action::ForcedReload);
+        if let Some(retry) = self.swap_state.retry.as_ref().filter(|_| is_reload) {
+            let delay = retry.delay();
+            tracing::warn!("the host lacked resources: the reload is tried again in {delay:?}");
+        }
         while let Some(same) = waiting.pop_front_if(|request| request.action == action) {
             if let Some(answer) = same.answer {
                 // The requester may have disconnected.
@@ -240,12 +248,6 @@ impl<D: DataPlane> Reloader<D> {
                 tracing::error!(
                     "reload refused ({trigger}); generation {generation} stays in force\n{error}"
                 );
-                if let Some(retry) = &self.swap_state.retry {
-                    tracing::warn!(
-                        "the host lacked resources: the reload is tried again in {:?}",
-                        retry.delay()
-                    );
-                }
             }
         }
     }

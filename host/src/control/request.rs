@@ -28,6 +28,8 @@ pub struct Request {
 pub enum Action {
     /// Read the configuration again and put it in force.
     Reload,
+    /// The same, even if this configuration has been rolled back because a filter failed.
+    ForcedReload,
     /// Put the previous generation in force again.
     Rollback,
     /// Replace the filter of this name by its version on trial.

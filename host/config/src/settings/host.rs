@@ -10,6 +10,7 @@ use crate::kind::{
     Time,
 };
 use crate::problem::place::Places;
+use crate::validate::rollback;
 
 /// Least memory budget: what the process itself needs, and a little more.
 const MEMORY: u64 = 64 << 20;
@@ -77,15 +78,15 @@ keys! {
         capsules: Option<PathBuf> = None, Optional(File, "off"), Live, default "off",
             sample "folder for lines on which a filter traps",
             example "\"capsules\"";
-        /// Rolls back automatically if a filter that the last swap introduced fails too many lines;
-        /// see [`rollback`](#rollback).
+        /// Rolls back automatically if a filter of a chain that the last swap changed fails, or drops,
+        /// too many lines; see [`rollback`](#rollback).
         rollback: Option<Rollback> = None, Optional(
-                Nested::new("write rollback = { share = \"5%\", window = \"30s\" }")
-                    .require(&["share"]),
+                Nested::new("write rollback = { share = \"5%\", window = \"30s\" }, or dropped = \"50%\" in it")
+                    .rules(rollback::rollback),
                 "off",
             ), Live, default "off",
-            sample "undo a swap if a filter it introduced fails more",
-            example "{ share = \"5%\", window = \"30s\" }";
+            sample "undo a swap if a filter of a changed chain fails more",
+            example "{ share = \"5%\", dropped = \"50%\", window = \"30s\" }";
         /// Memory of the host: for connections, lines, queues, guests and compiled plugins together.
         /// `"auto"` is 80 % of the memory that the control group of the process allows, or of the
         /// machine's memory if that is less; the rest is left to the kernel and to other programs. When

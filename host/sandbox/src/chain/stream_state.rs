@@ -111,12 +111,14 @@ impl StreamState {
         let Stage {
             filter,
             route_indices,
+            counts,
             ..
         } = self.stage(at);
         let context = CallContext {
             rules: self.rules,
             route_indices,
             origin: &self.origin,
+            counts,
         };
         let held = filter.finish(own, context).await;
         batch.add(held, self.rules.framing);
@@ -142,10 +144,12 @@ impl StreamState {
             rules: self.rules,
             route_indices: &stage.route_indices,
             origin: &self.origin,
+            counts: &stage.counts,
         };
         if let Some(on_trial) = on_trial {
             shadow.get_or_insert_with(|| {
-                Shadow::start(&on_trial.filter, on_trial.route_indices.clone())
+                let counts = Arc::clone(&on_trial.counts);
+                Shadow::start(&on_trial.filter, on_trial.route_indices.clone(), counts)
             });
         }
         let all = std::mem::take(&mut batch.lines);

@@ -13,6 +13,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::chain::StageCounts;
 use crate::fault::{Fault, FaultKind};
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::stream::StreamBreaker;
@@ -77,6 +78,8 @@ pub(crate) struct CallContext<'a> {
     /// has no destination.
     pub(crate) route_indices: &'a [Option<u32>],
     pub(crate) origin: &'a Origin,
+    /// The counts of the stage at which it is called.
+    pub(crate) counts: &'a StageCounts,
 }
 
 /// Supervises the calls that all streams make to one filter.
@@ -154,6 +157,7 @@ impl Supervisor {
                 self.works(breaker);
                 self.accounting
                     .verdicts(lines, &input, &verdicts, context.origin);
+                context.counts.verdicts(lines, &verdicts);
                 blocks::give_back(input.into_bytes());
                 verdicts
             }
@@ -261,6 +265,7 @@ impl Supervisor {
                     }
                     self.accounting
                         .verdicts(lines, &part, &verdicts, context.origin);
+                    context.counts.verdicts(lines, &verdicts);
                     all.append(verdicts, from, lines);
                 }
                 Err(fault) if fault.kind.is_of_host() => {
@@ -281,6 +286,7 @@ impl Supervisor {
                     search.failed();
                     self.suspect_mode.begin();
                     self.accounting.lost(&part, &fault, context.origin);
+                    context.counts.failed(lines);
                     if lines == 1 {
                         filter.capture(part.content(0), &fault, before, context);
                     }
@@ -310,6 +316,7 @@ impl Supervisor {
     /// Treats all lines as failed, since the stream's breaker is open.
     fn not_offered(&self, input: Lines, context: CallContext<'_>) -> Verdicts {
         self.accounting.not_offered(&input, context.origin);
+        context.counts.failed(input.len());
         Verdicts::on_failed(input, self.accounting.on_error())
     }
 

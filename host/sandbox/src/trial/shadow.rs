@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::chain::StageCounts;
 use crate::filter::comparison::{Comparison, Made};
 use crate::filter::{Filter, OwnInstance};
 use crate::supervise::breaker::stream::StreamBreaker;
@@ -36,11 +37,15 @@ struct Copied {
 }
 
 impl Shadow {
-    /// Starts the task that calls `filter`. `route_indices` is as in [`CallContext`].
-    pub(crate) fn start(filter: &Arc<Filter>, route_indices: Vec<Option<u32>>) -> Self {
+    /// Starts the task that calls `filter`. `route_indices` and `counts` are as in [`CallContext`].
+    pub(crate) fn start(
+        filter: &Arc<Filter>,
+        route_indices: Vec<Option<u32>>,
+        counts: Arc<StageCounts>,
+    ) -> Self {
         let (copies, waiting) = mpsc::channel(WAITING);
         let filter = Arc::clone(filter);
-        tokio::spawn(follow(Arc::clone(&filter), route_indices, waiting));
+        tokio::spawn(follow(Arc::clone(&filter), route_indices, counts, waiting));
         Self { filter, copies }
     }
 
@@ -87,6 +92,7 @@ impl Room<'_> {
 async fn follow(
     filter: Arc<Filter>,
     route_indices: Vec<Option<u32>>,
+    counts: Arc<StageCounts>,
     mut waiting: mpsc::Receiver<Copied>,
 ) {
     let (mut own, origin) = (OwnInstance::default(), Origin::default());
@@ -96,6 +102,7 @@ async fn follow(
             rules,
             route_indices: &route_indices,
             origin: &origin,
+            counts: &counts,
         };
         let verdicts = filter
             .process(&mut own, &mut breaker, lines.clone(), context)

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::Reloader;
 use super::decisions::{Decisions, TrialDecision};
 use super::fingerprint::Fingerprint;
-use super::probation::{Failing, Probation};
+use super::probation::{self, Failing, Probation};
 use super::recipe::Recipe;
 use crate::control::build::build_of;
 use crate::control::circles;
@@ -43,9 +43,20 @@ struct Built {
     capsules: Option<Option<Capsules>>,
 }
 
+impl Built {
+    /// The generation, and what it was built of.
+    fn built(&self) -> probation::Built<'_> {
+        probation::Built {
+            generation: &self.generation,
+            settings: &self.settings,
+        }
+    }
+}
+
 impl<D: DataPlane> Reloader<D> {
     /// Reads the settings again, and puts them in force.
-    pub(super) async fn reload(&mut self, trigger: &Trigger) -> Attempt {
+    /// With `forced`, also if they have been rolled back.
+    pub(super) async fn reload(&mut self, trigger: &Trigger, forced: bool) -> Attempt {
         let started = Instant::now();
         let inputs = if trigger.is_automatic() {
             Inputs::holding_back(self.watcher.held_back())
@@ -71,6 +82,9 @@ impl<D: DataPlane> Reloader<D> {
         }
         let read: Vec<_> = inputs.all().into_keys().collect();
         let half_written = self.watcher.being_written(read).await;
+        if forced && let Ok(next) = &loaded {
+            self.swap_state.rejected.forget(next.built());
+        }
         let done = match loaded {
             Ok(next) => self.finish_reload(next, decisions, trigger, started, &inputs),
             Err(problems) => Err(problems),
@@ -110,7 +124,7 @@ impl<D: DataPlane> Reloader<D> {
         started: Instant,
         inputs: &Inputs,
     ) -> Result<Reloaded, Problems> {
-        if let Some(report) = self.swap_state.rejected.refuse(&next.generation) {
+        if let Some(report) = self.swap_state.rejected.refuse(next.built()) {
             return Err(report.into());
         }
         let explicit = matches!(trigger, Trigger::Admin(_));
@@ -300,18 +314,30 @@ impl<D: DataPlane> Reloader<D> {
             .add(&next, &leases, by, changes.clone(), started.elapsed());
         log::follow(&self.settings.host.log, &settings.host.log);
         let rule = settings.host.rollback;
+        let last = self.swap_state.probation.take();
+        // What is left because it failed says nothing of what is usual.
+        if last.is_none() && !matches!(trigger, Trigger::Failing(_)) {
+            self.swap_state.usual.learn(&before);
+        }
+        self.swap_state.usual.retain(&next);
         let old = std::mem::replace(&mut self.settings, settings);
+        let swap = [(&*before, &old), (&*next, &self.settings)];
+        let [was, is] = swap.map(|(generation, settings)| probation::Built {
+            generation,
+            settings,
+        });
+        let is_proved = last.is_none();
+        self.swap_state.probation = rule.and_then(|rule| Probation::after(was, is, last, rule));
         let recipe = Arc::new(Recipe::of(
             &before,
             old,
             self.swap_state.decisions.clone(),
             Arc::clone(&self.inputs),
         ));
-        if self.swap_state.probation.is_none() {
+        if is_proved {
             self.swap_state.proved = Some(Arc::clone(&recipe));
         }
         self.swap_state.previous = Some(recipe);
-        self.swap_state.probation = rule.and_then(|rule| Probation::after(&before, &next, rule));
         Ok(Reloaded::Applied {
             generation,
             changes,

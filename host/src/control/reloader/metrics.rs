@@ -20,7 +20,8 @@ linemill_telemetry::metrics! {
         /// Replaced generations that connections still use.
         #[metric("old_generations", unit = "generations")]
         pub old_generations: Gauge,
-        /// Rollbacks that the host made by itself because a filter failed after a swap.
+        /// Rollbacks that the host made by itself because a filter failed or dropped too many lines after a
+        /// swap.
         #[metric("rollbacks", unit = "rollbacks")]
         pub rollbacks: Counter,
         /// 1 if the last reload succeeded, 0 if it was refused.

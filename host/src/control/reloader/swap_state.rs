@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::decisions::Decisions;
 use super::fingerprint::Fingerprint;
-use super::probation::{Probation, Rejected};
+use super::probation::{Probation, Usual};
 use super::recipe::Recipe;
+use super::rejected::Rejected;
 use super::retry::Retry;
 
 /// What the reloader remembers from one swap to the next; empty at start.
@@ -14,14 +15,16 @@ pub struct SwapState {
     /// The previous generation, for a rollback. `None` at start and after a rollback: a generation can be
     /// restored once.
     pub(super) previous: Option<Arc<Recipe>>,
+    /// What filters did at their places in generations that passed their probation.
+    pub(super) usual: Usual,
     /// The last generation whose filters passed their probation. `None` when that is the one in force.
     pub(super) proved: Option<Arc<Recipe>>,
-    /// The filters that the last swap brought, until their window is over. `None` without
-    /// `[host] rollback`, and when the swap brought no new filter.
+    /// The listeners whose chains the last swap changed, until their window is over. `None` without
+    /// `[host] rollback`, and when the swap changed no chain.
     pub(super) probation: Option<Probation>,
     /// Decisions about trials that the configuration file does not contain yet.
     pub(super) decisions: Decisions,
-    /// Filters that failed their probation.
+    /// What failed its probation.
     pub(super) rejected: Rejected,
     /// The generation that a requester rolled back. Only a reload requested at the admin address puts it
     /// in force again.

@@ -1,5 +1,10 @@
 //! Changes with and without file events, files that are being written to.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation fails the test that made it"
+)]
+
 use std::fs;
 use std::io::Write as _;
 
