@@ -10,7 +10,7 @@ pub(super) fn of(path: &std::path::Path) -> Option<String> {
     use std::time::{Duration, Instant};
 
     /// How long the search may take.
-    const PATIENCE: Duration = Duration::from_millis(200);
+    const PATIENCE: Duration = Duration::from_secs(1);
 
     let path = path.canonicalize().ok()?;
     let until = Instant::now() + PATIENCE;
