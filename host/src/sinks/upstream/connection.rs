@@ -98,8 +98,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// `experience` is what its upstream is known for.
-    pub(super) fn new(fresh: Fresh, mut experience: Experience) -> Self {
+    /// `experience` is what its upstream is known for, and `doubtful` happens to lines if it breaks.
+    pub(super) fn new(fresh: Fresh, mut experience: Experience, doubtful: Doubtful) -> Self {
         let Fresh {
             link,
             opened,
@@ -118,7 +118,7 @@ impl Connection {
             reader,
             writer,
             receipts: Receipts::new(socket, tls),
-            trial: Trial::new(opened, experience),
+            trial: Trial::new(opened, experience, doubtful),
             opened,
             ended,
             finishing: false,
@@ -161,7 +161,7 @@ impl Connection {
             let now = Instant::now();
             let stops = leaving.as_ref().is_some_and(|leave| self.stops(leave));
             let stalled = self.look(now, stops, upstream, queue)?;
-            if self.trial.is_up() && !up {
+            if self.trial.is_up(now) && !up {
                 up = true;
                 is_up(true);
             } else if self.trial.is_doubted() && up {

@@ -11,6 +11,14 @@
 //! are kept until the connection has lasted longer, or has taken more than nobody would: then it is
 //! *trusted*, and what the peer's system acknowledges counts as delivered.
 //!
+//! A peer that takes lines and then closes before that may be such a proxy. What it took is in doubt. If it
+//! would be lost, the next connection has to last for longer before more than a line is written to it. If
+//! it would be sent again, there is nothing to lose by writing, so only the upstream's being up is in doubt.
+//!
+//! An upstream may also be one that never lasts, and would never be sent more than a line. If lines are sent
+//! again, or the last proven connection was trusted for what it took, the next one after a connection that
+//! did not last proves itself in half the time.
+//!
 //! After the peer's FIN it is not known whether the peer has gone or merely sends no answers. Again one
 //! line is written and waited for: a peer that has gone refuses it by a reset. The connection must earn
 //! its trust anew: a proxy that has lost its server may go on reading for a while.
@@ -19,12 +27,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::sinks::queue_reader::Outstanding;
+use crate::sinks::queue_reader::{Doubtful, Outstanding};
 
 /// How long a connection must last to be proven. Half of it passes before the first line is written.
 const SETTLE: Duration = Duration::from_secs(1);
-/// The same for an upstream whose last connection was proven and then did not last.
+/// The same for an upstream that may be a proxy without a server.
 pub(super) const LONG_SETTLE: Duration = Duration::from_secs(4);
+/// The same at least, for an upstream whose connections never last.
+const SHORT_SETTLE: Duration = Duration::from_millis(125);
+/// A connection that breaks within this time after it was proven says little: it had no time to earn trust.
+/// A second one in a row says as much as one that had.
+const BRIEF: Duration = Duration::from_millis(500);
 /// A connection of this age is trusted. A proxy that tries a server again and again closes earlier:
 /// haproxy by default after three seconds.
 const TRUST: Duration = Duration::from_secs(5);
@@ -37,8 +50,14 @@ const HOLD: Duration = Duration::from_secs(10);
 /// What the connections to an upstream have taught so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Experience {
-    /// How long the next connection must last to be proven.
-    pub(super) settle: Duration,
+    /// How long the next connection must last for the upstream to be up.
+    settle: Duration,
+    /// How long it must last to be proven, if little or nothing is lost when it breaks.
+    eager: Duration,
+    /// Whether the last connection that was proven took more than nobody would.
+    reads: bool,
+    /// Whether the last connection broke [soon](BRIEF) after it was proven.
+    brief: bool,
     /// Whether the upstream ends its answers and takes lines.
     pub(super) one_way: bool,
 }
@@ -47,9 +66,13 @@ pub(super) struct Experience {
 #[derive(Debug)]
 pub(super) struct Trial {
     opened: Instant,
-    /// How long it must last.
+    /// How long it must last to be up.
     settle: Duration,
+    /// How long it must last to be proven.
+    proof: Duration,
     phase: Phase,
+    /// When it was first proven.
+    proven: Option<Instant>,
     trusted: bool,
     /// Since when it has been earning trust.
     since: Instant,
@@ -57,10 +80,12 @@ pub(super) struct Trial {
     base: usize,
     /// Bytes that were acknowledged while it was trusted before.
     confirmed: usize,
-    /// Whether it has ever been proven.
-    was_proven: bool,
+    /// Whether it has ever been up.
+    was_up: bool,
     /// Whether it has ever been trusted.
     was_trusted: bool,
+    /// Whether it has ever taken more than nobody would.
+    took_much: bool,
     /// Whether the peer sends no answers and takes lines. At first, whether its last connection did so.
     one_way: bool,
 }
@@ -95,6 +120,9 @@ impl Default for Experience {
     fn default() -> Self {
         Self {
             settle: SETTLE,
+            eager: SETTLE,
+            reads: false,
+            brief: false,
             one_way: false,
         }
     }
@@ -102,30 +130,53 @@ impl Default for Experience {
 
 impl Experience {
     /// Learns from a connection that has ended.
-    pub(super) fn learn(&mut self, trial: &Trial) {
+    pub(super) fn learn(&mut self, now: Instant, trial: &Trial) {
         self.one_way = trial.one_way;
+        let lasted = now - trial.opened;
+        if lasted >= TRUST {
+            self.eager = SETTLE;
+        } else if !trial.was_trusted && (SHORT_SETTLE..trial.proof + BRIEF).contains(&lasted) {
+            self.eager = (trial.proof.min(SETTLE) / 2).max(SHORT_SETTLE);
+        }
+        if trial.proven.is_some() {
+            self.reads = trial.took_much;
+        }
         if trial.was_trusted {
-            self.settle = SETTLE;
-        } else if trial.was_proven() {
-            self.settle = LONG_SETTLE;
+            (self.settle, self.brief) = (SETTLE, false);
+        } else if let Some(proven) = trial.proven {
+            let was_brief = std::mem::replace(&mut self.brief, now - proven < BRIEF);
+            if was_brief || !self.brief {
+                self.settle = LONG_SETTLE;
+            }
+        } else if trial.was_up && lasted < TRUST {
+            // There was no line to try it with.
+            (self.settle, self.reads) = (LONG_SETTLE, false);
         }
     }
 }
 
 impl Trial {
-    /// A connection `opened` then, of whose upstream this is known.
-    pub(super) fn new(opened: Instant, Experience { settle, one_way }: Experience) -> Self {
+    /// A connection `opened` then, of whose upstream this is known. `doubtful` happens to lines if it
+    /// breaks.
+    pub(super) fn new(opened: Instant, experience: Experience, doubtful: Doubtful) -> Self {
+        let Experience { settle, eager, .. } = experience;
         Self {
             opened,
             settle,
+            proof: match doubtful {
+                Doubtful::Lost if !experience.reads => settle,
+                Doubtful::Lost | Doubtful::Resent => eager,
+            },
             phase: Phase::Quiet,
+            proven: None,
             trusted: false,
             since: opened,
             base: 0,
             confirmed: 0,
-            was_proven: false,
+            was_up: false,
             was_trusted: false,
-            one_way,
+            took_much: false,
+            one_way: experience.one_way,
         }
     }
 
@@ -134,13 +185,14 @@ impl Trial {
     pub(super) fn look(&mut self, now: Instant, acknowledged: usize, all: bool) -> bool {
         let age = now - self.opened;
         match &self.phase {
-            Phase::Quiet if age >= self.settle / 2 => {
-                self.phase = Phase::Line(Line::new(now, self.settle / 2, false));
+            Phase::Quiet if age >= self.quiet() => {
+                self.phase = Phase::Line(Line::new(now, self.proof / 2, false));
             }
             Phase::Line(line) => match line.written {
-                Some(at) if all && now - at >= line.hold && age >= self.settle => {
+                Some(at) if all && now - at >= line.hold && age >= self.proof => {
                     self.one_way = line.after_fin;
                     self.phase = Phase::Proven;
+                    self.proven.get_or_insert(now);
                 }
                 None if self.is_doubted() && line.left.is_none() && now - line.since >= HOLD => {
                     return false;
@@ -149,10 +201,11 @@ impl Trial {
             },
             Phase::Quiet | Phase::Proven => {}
         }
-        self.was_proven |= self.is_proven();
-        let lasted = now - self.since >= TRUST || acknowledged - self.base >= TRUSTED_BYTES;
-        self.trusted |= lasted && self.is_proven();
+        let took_much = acknowledged - self.base >= TRUSTED_BYTES;
+        self.took_much |= took_much && self.is_proven();
+        self.trusted |= (took_much || now - self.since >= TRUST) && self.is_proven();
         self.was_trusted |= self.trusted;
+        self.was_up |= self.is_up(now);
         true
     }
 
@@ -204,7 +257,8 @@ impl Trial {
     /// When to [look](Self::look) again at the latest.
     pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
         let times = [
-            Some(self.opened + self.settle / 2),
+            Some(self.opened + self.quiet()),
+            Some(self.opened + self.proof),
             Some(self.opened + self.settle),
             Some(self.since + TRUST),
             match &self.phase {
@@ -216,6 +270,11 @@ impl Trial {
             },
         ];
         times.into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    /// How long nothing is written.
+    fn quiet(&self) -> Duration {
+        (self.proof / 2).min(SETTLE)
     }
 
     /// Nothing has been written yet.
@@ -232,14 +291,15 @@ impl Trial {
         matches!(self.phase, Phase::Proven)
     }
 
-    /// Whether it has ever been so, or would have been if there had been a line.
-    pub(super) fn was_proven(&self) -> bool {
-        self.was_proven || self.is_up()
+    /// Whether it has ever been up.
+    pub(super) fn was_up(&self, now: Instant) -> bool {
+        self.was_up || self.is_up(now)
     }
 
     /// Whether it is up, as far as that can be known: one without a line to try it with is, too.
-    pub(super) fn is_up(&self) -> bool {
-        self.is_proven() || (self.is_fresh() && self.opened.elapsed() >= self.settle)
+    pub(super) fn is_up(&self, now: Instant) -> bool {
+        let has_settled = now - self.opened >= self.settle;
+        (self.is_proven() && (has_settled || self.trusted)) || (self.is_fresh() && has_settled)
     }
 
     /// Whether the peer may have gone.

@@ -52,7 +52,7 @@ pub(in crate::sinks) async fn run(
             return WriterEnd::Done;
         };
         let experience = *lock(&upstream.0.experience);
-        let mut connection = Connection::new(fresh, experience);
+        let mut connection = Connection::new(fresh, experience, upstream.doubtful());
         upstream.set_in_use(true);
         let (metrics, failover) = (queue.metrics().clone(), &known.failover);
         let (list, used) = (known.list.clone(), &upstream);
@@ -94,7 +94,7 @@ pub(in crate::sinks) async fn run(
         let broken = match served {
             Ok(Served::Finished) => return WriterEnd::Done,
             Ok(Served::Left(leave)) => {
-                lock(&upstream.0.experience).learn(connection.trial());
+                lock(&upstream.0.experience).learn(Instant::now(), connection.trial());
                 lock(&known.failover).left();
                 tokio::spawn(connection.end());
                 prepared = leave.into_next(&upstream, queue, &known);
@@ -111,9 +111,9 @@ pub(in crate::sinks) async fn run(
         queue.metrics().up.set(0);
         queue.metrics().failures.inc();
         upstream.note_failure(&broken, queue.queued());
-        let trial = connection.trial();
-        lock(&upstream.0.experience).learn(trial);
-        lock(&known.failover).broken(Instant::now(), trial.was_proven());
+        let (now, trial) = (Instant::now(), connection.trial());
+        lock(&upstream.0.experience).learn(now, trial);
+        lock(&known.failover).broken(now, trial.was_up(now));
     }
 }
 

@@ -4,6 +4,9 @@ use super::*;
 
 const ONE_WAY: Experience = Experience {
     settle: SETTLE,
+    eager: SETTLE,
+    reads: false,
+    brief: false,
     one_way: true,
 };
 
@@ -16,7 +19,7 @@ fn after(start: Instant, millis: u64) -> Instant {
 #[tokio::test(start_paused = true)]
 async fn one_line_is_tried_after_half_the_time() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, Experience::default());
+    let mut trial = Trial::new(start, Experience::default(), Doubtful::Lost);
     assert!(trial.look(after(start, 499), 0, true));
     assert_eq!(trial.allowance(), Some(0));
     assert!(trial.look(after(start, 500), 0, true));
@@ -38,10 +41,10 @@ async fn one_line_is_tried_after_half_the_time() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_line_is_up_and_its_first_line_is_tried() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, Experience::default());
-    tokio::time::advance(Duration::from_secs(9)).await;
-    assert!(trial.look(after(start, 9000), 0, true));
-    assert!(trial.is_up() && trial.was_proven() && !trial.is_trusted());
+    let mut trial = Trial::new(start, Experience::default(), Doubtful::Lost);
+    let now = after(start, 9000);
+    assert!(trial.look(now, 0, true));
+    assert!(trial.is_up(now) && trial.was_up(now) && !trial.is_trusted());
     trial.wrote(after(start, 9000), 10, 0);
     assert!(trial.look(after(start, 9499), 10, true) && !trial.is_proven());
     assert!(trial.look(after(start, 9500), 10, true) && trial.is_proven());
@@ -49,7 +52,7 @@ async fn a_connection_without_a_line_is_up_and_its_first_line_is_tried() {
 
 /// A proven connection.
 fn proven(start: Instant) -> Trial {
-    let mut trial = Trial::new(start, Experience::default());
+    let mut trial = Trial::new(start, Experience::default(), Doubtful::Lost);
     assert!(trial.look(start + HALF, 0, true));
     trial.wrote(start + HALF, 10, 0);
     assert!(trial.look(start + SETTLE, 10, true));
@@ -126,12 +129,12 @@ async fn what_a_connection_took_before_it_is_trusted_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, Experience::default());
+    let mut trial = Trial::new(start, Experience::default(), Doubtful::Lost);
     assert!(trial.fin(start, 0, true, None) && trial.is_doubted());
     assert!(trial.look(after(start, 9999), 0, true));
     assert!(!trial.look(after(start, 10_000), 0, true));
 
-    let mut trial = Trial::new(start, ONE_WAY);
+    let mut trial = Trial::new(start, ONE_WAY, Doubtful::Lost);
     assert!(trial.fin(start, 0, true, None) && !trial.is_doubted());
     assert!(trial.look(after(start, 10_000), 0, true));
 
@@ -141,10 +144,104 @@ async fn fin_at_once_is_held_against_a_peer_unless_it_was_like_that_before() {
 #[test]
 fn after_fin_a_line_is_missed_once_the_connection_would_have_settled() {
     let start = Instant::now();
-    let mut trial = Trial::new(start, Experience::default());
+    let mut trial = Trial::new(start, Experience::default(), Doubtful::Lost);
     assert!(trial.fin(start, 0, false, None));
     assert!(!trial.lacks_line(start + SETTLE / 2));
     assert!(trial.lacks_line(start + SETTLE));
     trial.wrote(start + SETTLE, 5, 0);
     assert!(!trial.lacks_line(start + 2 * SETTLE));
+}
+
+/// A connection with `doubtful` that is proven as early as `known` allows, and breaks so much later.
+fn broken_after(known: &mut Experience, doubtful: Doubtful, millis: u64) -> Trial {
+    let start = Instant::now();
+    let mut trial = Trial::new(start, *known, doubtful);
+    let proof = trial.proof;
+    assert!(trial.look(start + trial.quiet(), 0, true));
+    trial.wrote(start + trial.quiet(), 10, 0);
+    assert!(trial.look(start + proof, 10, true) && trial.is_proven());
+    known.learn(after(start + proof, millis), &trial);
+    trial
+}
+
+#[test]
+fn a_peer_that_takes_lines_and_closes_is_written_to_later_unless_lines_are_sent_again() {
+    let mut known = Experience::default();
+    broken_after(&mut known, Doubtful::Lost, 2000);
+    let start = Instant::now();
+    let now = start + SETTLE;
+    for (doubtful, proven) in [(Doubtful::Lost, false), (Doubtful::Resent, true)] {
+        let mut trial = Trial::new(start, known, doubtful);
+        assert!(trial.look(start + HALF, 0, true));
+        trial.wrote(start + HALF, 10, 0);
+        assert!(trial.look(now, 10, true));
+        // Nobody is told that it is up, unless it takes more than a proxy without a server would.
+        assert_eq!((trial.is_proven(), trial.is_up(now)), (proven, false));
+        assert!(trial.look(now, TRUSTED_BYTES, true));
+        assert_eq!(trial.is_up(now), proven);
+    }
+}
+
+#[test]
+fn one_break_soon_after_the_proof_says_nothing_and_two_do() {
+    let mut known = Experience::default();
+    broken_after(&mut known, Doubtful::Lost, 100);
+    assert_eq!(known.settle, SETTLE);
+    broken_after(&mut known, Doubtful::Lost, 100);
+    assert_eq!(known.settle, LONG_SETTLE);
+
+    // Trust in between makes the next the first again.
+    let mut known = Experience::default();
+    for _ in 0..3 {
+        let mut trial = broken_after(&mut known, Doubtful::Lost, 100);
+        assert!(trial.look(after(trial.opened, 1050), TRUSTED_BYTES, true));
+        known.learn(after(trial.opened, 1100), &trial);
+        assert_eq!(known.settle, SETTLE);
+    }
+}
+
+#[test]
+fn an_upstream_that_never_lasts_proves_itself_sooner_where_lines_are_sent_again() {
+    let (mut known, start) = (Experience::default(), Instant::now());
+    let proof = |known, doubtful| Trial::new(start, known, doubtful).proof;
+    for (lasted, next) in [(800, 500), (400, 250), (200, 125), (124, 125), (300, 125)] {
+        let trial = Trial::new(start, known, Doubtful::Resent);
+        known.learn(after(start, lasted), &trial);
+        let next = Duration::from_millis(next);
+        assert_eq!(proof(known, Doubtful::Resent), next, "{lasted} ms");
+        assert_eq!(proof(known, Doubtful::Lost), SETTLE);
+    }
+    // It lasts again.
+    let trial = broken_after(&mut known, Doubtful::Resent, 5000);
+    assert_eq!(trial.proof, SHORT_SETTLE);
+    assert_eq!(proof(known, Doubtful::Resent), SETTLE);
+}
+
+#[test]
+fn an_upstream_that_reads_and_never_lasts_proves_itself_sooner() {
+    let (mut known, start) = (Experience::default(), Instant::now());
+    let mut trial = Trial::new(start, known, Doubtful::Lost);
+    assert!(trial.look(start + HALF, 0, true));
+    trial.wrote(start + HALF, 10, 0);
+    assert!(trial.look(start + SETTLE, 10, true));
+    assert!(trial.look(after(start, 1010), TRUSTED_BYTES, true) && trial.is_trusted());
+    known.learn(after(start, 1020), &trial);
+    let proof = |known| Trial::new(start, known, Doubtful::Lost).proof;
+    assert_eq!(proof(known), SETTLE);
+    known.learn(after(start, 900), &Trial::new(start, known, Doubtful::Lost));
+    assert_eq!(proof(known), HALF);
+    // It takes lines and goes, so it may be a proxy that has lost its server.
+    broken_after(&mut known, Doubtful::Lost, 100);
+    assert_eq!(proof(known), SETTLE);
+}
+
+#[test]
+fn a_connection_without_a_line_is_suspicious_if_it_breaks_early() {
+    for (lasted, settle) in [(900, SETTLE), (3000, LONG_SETTLE), (60_000, SETTLE)] {
+        let (mut known, start) = (Experience::default(), Instant::now());
+        let mut trial = Trial::new(start, known, Doubtful::Lost);
+        assert!(trial.look(after(start, lasted), 0, true));
+        known.learn(after(start, lasted), &trial);
+        assert_eq!(known.settle, settle, "{lasted} ms");
+    }
 }
