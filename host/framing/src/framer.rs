@@ -112,6 +112,15 @@ impl Framer {
             || self.frame != Frame::default()
     }
 
+    /// Whether the partial line is oversized and has been counted as left out.
+    pub fn has_dropped_partial(&self) -> bool {
+        let counted = match self.frame {
+            Frame::Content(content) => content.is_dropped(),
+            Frame::Length(_) => false,
+        };
+        counted || self.state == State::Discarding { kept: 0 }
+    }
+
     /// Why the framer ignores the rest of the stream; `None` if it does not.
     #[inline]
     pub fn closed(&self) -> Option<Closed> {

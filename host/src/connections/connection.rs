@@ -243,7 +243,7 @@ async fn discard_unserved<R: Source>(reader: &mut R, context: &Context) {
     };
     let mut framer = Framer::new(service.lines);
     discard(reader, &mut framer, service.lines, count).await;
-    if framer.has_partial() {
+    if framer.has_partial() && !framer.has_dropped_partial() {
         dropped.of(DropReason::Partial).inc();
     }
 }

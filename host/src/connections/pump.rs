@@ -209,6 +209,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             counts.lines_in.inc_by(lines);
             dropped.inc_by(lines);
         };
+        self.memory.hold_lines(0);
         discard(&mut self.reader, &mut self.framer, lines, count).await;
     }
 
@@ -368,7 +369,7 @@ impl<R, W> Drop for Pump<R, W> {
         let dropped = &self.metrics.dropped;
         dropped.of(DropReason::Closed).inc_by(self.in_chain);
         // A partial line is lost with the stream, unless that ended cleanly.
-        if self.framer.has_partial() {
+        if self.framer.has_partial() && !self.framer.has_dropped_partial() {
             dropped.of(DropReason::Partial).inc();
             self.complain(Complaint::Partial, self.framer.partial());
         }
