@@ -16,9 +16,12 @@
     reason = "a failed expectation fails the test that made it"
 )]
 
+pub mod abuse;
 mod binary;
 mod bytes;
 mod client;
+#[cfg(unix)]
+mod disk;
 mod folder;
 pub mod guest;
 mod host;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use linemill_tests::outage::{Outage, Outages};
 use linemill_tests::soak::{
-    Burst, Changes, Churn, Departure, Departures, Observations, Pace, Phase, Soak, Storm,
+    Burst, Changes, Churn, Departure, Departures, Observations, Pace, Phase, Siege, Soak, Storm,
 };
 
 use crate::idle::raise_files;
@@ -30,6 +30,9 @@ const CHURN: (f64, u64) = (200.0, 10);
 const LOOKS: u32 = 300;
 /// By how much resident memory may grow during the churn, as a share of its mean.
 const SLOPE: f64 = 0.01;
+
+/// Lines per second under which chains are swapped in a siege, at most.
+const SIEGE_LINES: f64 = 640.0;
 
 /// Changes of a key.
 const CHANGES: u64 = 200;
@@ -57,7 +60,7 @@ const RECOVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Whole {
     /// Parts to run; all if none is given
     parts: Vec<Part>,
-    /// Minutes of the churn
+    /// Minutes of the churn, and of the siege
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
     /// Connections that stay open while chains are swapped
@@ -69,6 +72,12 @@ pub(crate) struct Whole {
     /// Minutes of each kind of outage, with `resend` and without
     #[arg(long, default_value_t = 5.0)]
     outage_minutes: f64,
+    /// Kinds of outages; all if none is given
+    #[arg(long = "outage", value_name = "KIND")]
+    kinds: Vec<Outage>,
+    /// Outages with this value of `resend` only
+    #[arg(long)]
+    resend: Option<bool>,
     /// Number of swaps
     #[arg(long, default_value_t = 1000)]
     swaps: u64,
@@ -103,6 +112,8 @@ enum Part {
     Departures,
     /// An upstream that is killed, stopped, cut off and restarted
     Outages,
+    /// All of this at once, with one kind of abuse after another; needs root
+    Siege,
 }
 
 impl Whole {
@@ -124,6 +135,7 @@ impl Whole {
                     Part::Changes => self.changes().context("changes")?,
                     Part::Departures => departures().context("departures")?,
                     Part::Outages => self.outages().context("outages")?,
+                    Part::Siege => self.siege().context("siege")?,
                 }
             }
         }
@@ -231,7 +243,13 @@ impl Whole {
         let time = time.context("--outage-minutes")?;
         let mut wrong = Vec::new();
         for (kind, up, down) in OUTAGES {
+            if !self.kinds.is_empty() && !self.kinds.contains(&kind) {
+                continue;
+            }
             for resend in [false, true] {
+                if self.resend.is_some_and(|only| only != resend) {
+                    continue;
+                }
                 let outages = Outages {
                     kind,
                     time,
@@ -269,18 +287,62 @@ impl Whole {
             resident / f64::from(1 << 20),
             100.0 * slope
         );
-        ensure!(
-            after == before,
-            "{after} descriptors are open, {before} were open before"
-        );
-        ensure!(
-            slope <= SLOPE,
-            "resident memory grew by {:.2} %, the limit is {:.0} %",
-            100.0 * slope,
-            100.0 * SLOPE
-        );
-        Ok(())
+        no_growth(churned.descriptors, slope)
     }
+
+    fn siege(&self) -> anyhow::Result<()> {
+        let siege = Siege {
+            time: Duration::try_from_secs_f64(self.minutes * 60.0).context("--minutes")?,
+            pace: Pace {
+                connections: self.connections,
+                lines: self.lines.min(SIEGE_LINES),
+            },
+            swap_every: Duration::from_secs(2),
+            new_per_second: 20.0,
+            calm: Duration::from_secs(15),
+            full: Duration::from_secs(3),
+        };
+        let found = siege.run()?;
+        let ([sent, kept], [given, came, doubled]) = (found.kept, found.delivered);
+        let ([before, after], slope) = (found.descriptors, found.slope());
+        println!(
+            "siege: {} attacks and {} swaps in {} minutes; {} lines came back filtered, {} short connections; file: \
+             {sent} lines sent, {kept} kept, the disk was full {} times; upstream: {given} sent, {came} came, {doubled} \
+             came twice, {} restarts; {} counted as lost; descriptors {before} before and {after} after, resident \
+             memory grew by {:.2} %",
+            found.attacks,
+            found.swaps,
+            self.minutes,
+            found.answered,
+            found.short_lived,
+            found.full,
+            found.restarts,
+            found.lost,
+            100.0 * slope
+        );
+        let missing = (sent - kept) + (given - came);
+        ensure!(
+            missing <= found.lost,
+            "{missing} lines are missing, and {} counted as lost",
+            found.lost
+        );
+        no_growth(found.descriptors, slope)
+    }
+}
+
+fn no_growth(descriptors: [usize; 2], slope: f64) -> anyhow::Result<()> {
+    let [before, after] = descriptors;
+    ensure!(
+        after == before,
+        "{after} descriptors are open, {before} were open before"
+    );
+    ensure!(
+        slope <= SLOPE,
+        "resident memory grew by {:.2} %, the limit is {:.0} %",
+        100.0 * slope,
+        100.0 * SLOPE
+    );
+    Ok(())
 }
 
 fn departures() -> anyhow::Result<()> {

@@ -137,6 +137,11 @@ impl Host {
         })
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How many descriptors it has open now.
     #[track_caller]
     pub fn open_descriptors(&self) -> usize {

@@ -9,11 +9,11 @@ use super::flow::number;
 
 /// The lines that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// How many, each counted once.
-    pub(super) came: u64,
+    pub(crate) came: u64,
     /// How often one came again.
-    pub(super) doubled: u64,
+    pub(crate) doubled: u64,
 }
 
 impl Account {
@@ -21,7 +21,7 @@ impl Account {
     ///
     /// # Errors
     /// When a line is damaged, or out of order within its connection, or was never sent.
-    pub(super) fn of(connections: &[Vec<u8>], sent: u64) -> anyhow::Result<Self> {
+    pub(crate) fn of(connections: &[Vec<u8>], sent: u64) -> anyhow::Result<Self> {
         let mut seen = vec![false; usize::try_from(sent)?];
         let (mut came, mut doubled) = (0, 0);
         for bytes in connections {

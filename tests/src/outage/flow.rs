@@ -32,13 +32,13 @@ pub(super) fn number(text: &str) -> Option<u64> {
 
 /// A client that sends.
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<u64>>,
 }
 
 impl Flow {
-    pub(super) fn start(address: SocketAddr, lines: u32) -> Self {
+    pub(crate) fn start(address: SocketAddr, lines: u32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -55,7 +55,7 @@ impl Flow {
     }
 
     /// Ends the input, and waits until the host has taken all lines. Returns how many were sent.
-    pub(super) fn finish(&mut self) -> u64 {
+    pub(crate) fn finish(&mut self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread.take().expect("it ends once");
         thread.join().expect("the host takes every line")

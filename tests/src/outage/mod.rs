@@ -21,15 +21,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use clap::ValueEnum;
 
 use crate::{Host, Network};
-use account::Account;
-use flow::Flow;
-use receiver::Receiver;
+pub(crate) use account::Account;
+pub(crate) use flow::Flow;
+pub(crate) use receiver::Receiver;
 pub use receiver::receive;
 
 /// What happens to the upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Outage {
     /// It is killed, and started again.
     Killed,
@@ -48,7 +49,7 @@ pub struct Outages {
     pub kind: Outage,
     /// For how long they go on.
     pub time: Duration,
-    /// How long the upstream is up before each of them.
+    /// How long the upstream is up before each of them, from when lines come.
     pub up: Duration,
     /// How long each of them lasts.
     pub down: Duration,

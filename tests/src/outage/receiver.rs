@@ -89,7 +89,7 @@ fn is_timeout(error: &io::Error) -> bool {
 
 /// A receiver that runs, or is about to run again.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     program: Program,
     address: SocketAddr,
     folder: Folder,
@@ -100,7 +100,7 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Starts one, in a network of its own if there is one.
-    pub(super) fn start(network: Option<Network>) -> anyhow::Result<Self> {
+    pub(crate) fn start(network: Option<Network>) -> anyhow::Result<Self> {
         let ip = network
             .as_ref()
             .map_or(IpAddr::from(Ipv4Addr::LOCALHOST), Network::there);
@@ -117,12 +117,12 @@ impl Receiver {
         })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Begins an outage. Returns how many bytes had come when it was sure that no more would.
-    pub(super) fn begin(&mut self, kind: Outage) -> u64 {
+    pub(crate) fn begin(&mut self, kind: Outage) -> u64 {
         match kind {
             Outage::Killed => self.program.kill(),
             Outage::Stopped => {
@@ -142,7 +142,7 @@ impl Receiver {
     }
 
     /// Ends an outage.
-    pub(super) fn end(&mut self, kind: Outage) -> anyhow::Result<()> {
+    pub(crate) fn end(&mut self, kind: Outage) -> anyhow::Result<()> {
         match kind {
             Outage::Killed | Outage::Restarted => {
                 let network = self.network.as_ref();
@@ -160,7 +160,7 @@ impl Receiver {
 
     /// Waits until more bytes have come than `before`. Returns how long that took after the end of the
     /// last outage.
-    pub(super) fn until_more_than(&self, before: u64) -> anyhow::Result<Duration> {
+    pub(crate) fn until_more_than(&self, before: u64) -> anyhow::Result<Duration> {
         while self.bytes() <= before {
             let waited = self.back.elapsed();
             ensure!(
@@ -173,7 +173,7 @@ impl Receiver {
     }
 
     /// What has come, compared with what was sent.
-    pub(super) fn account(mut self, sent: u64) -> anyhow::Result<Account> {
+    pub(crate) fn account(mut self, sent: u64) -> anyhow::Result<Account> {
         // What the host has delivered may still be unread.
         self.program.wait();
         let mut files: Vec<_> = fs::read_dir(self.folder.path())?

@@ -67,34 +67,32 @@ impl Churn {
 }
 
 impl ChurnReport {
-    /// How much resident memory grew, as a fraction of its mean: the rise of the line of least
-    /// squares through all samples after the warm-up. 0 if there are fewer than two.
+    /// How much resident memory grew, as a fraction of its mean, after the warm-up.
     pub fn slope(&self) -> f64 {
-        let looks = &self.memory[self.memory.len() / 10..];
-        let count = looks.len() as f64;
-        let sum = |of: &dyn Fn(&(f64, f64)) -> f64| looks.iter().map(of).sum::<f64>();
-        let (time, mean) = (sum(&|look| look.0) / count, sum(&|look| look.1) / count);
-        let together = sum(&|look| (look.0 - time) * (look.1 - mean));
-        let apart = sum(&|look| (look.0 - time).powi(2));
-        match looks {
-            [first, .., last] => together / apart * (last.0 - first.0) / mean,
-            _ => 0.0,
-        }
+        slope(&self.memory)
+    }
+}
+
+/// How much memory grew, as a fraction of its mean: the rise of the line of least squares through all samples
+/// but the first tenth, which are the warm-up. 0 if there are fewer than two.
+pub(super) fn slope(memory: &[(f64, f64)]) -> f64 {
+    let looks = &memory[memory.len() / 10..];
+    let count = looks.len() as f64;
+    let sum = |of: &dyn Fn(&(f64, f64)) -> f64| looks.iter().map(of).sum::<f64>();
+    let (time, mean) = (sum(&|look| look.0) / count, sum(&|look| look.1) / count);
+    let together = sum(&|look| (look.0 - time) * (look.1 - mean));
+    let apart = sum(&|look| (look.0 - time).powi(2));
+    match looks {
+        [first, .., last] => together / apart * (last.0 - first.0) / mean,
+        _ => 0.0,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ChurnReport;
-
     fn slope(memory: impl IntoIterator<Item = f64>) -> f64 {
-        let memory = (0..).map(f64::from).zip(memory).collect();
-        let churned = ChurnReport {
-            connections: 0,
-            descriptors: [0, 0],
-            memory,
-        };
-        churned.slope()
+        let memory: Vec<_> = (0..).map(f64::from).zip(memory).collect();
+        super::slope(&memory)
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | `changes` | changes of where lines go and come from |
 //! | `departures` | stops and removals under senders that need no answer |
 //! | `churn` | what short-lived connections leave behind in the host |
+//! | `siege` | everything at once: swaps, outages, full disks, and every kind of abuse |
 //! | `observations` | latencies, gaps and moves, added up |
 //!
 //! Not here: how fast is fast enough. The tests run this for seconds, `linemill-bench` at full size.
@@ -26,6 +27,8 @@ mod line;
 mod long_lived;
 mod observations;
 mod short_lived;
+#[cfg(unix)]
+mod siege;
 mod storm;
 mod swaps;
 
@@ -35,6 +38,8 @@ pub use churn::{Churn, ChurnReport};
 pub use departures::{Departure, Departures};
 pub use long_lived::{LongLived, Pace, Phase};
 pub use observations::Observations;
+#[cfg(unix)]
+pub use siege::{Siege, SiegeReport};
 pub use storm::{Storm, StormReport};
 pub use swaps::{Burst, BurstReport, Soak, Swaps};
 

@@ -10,7 +10,7 @@ use anyhow::{bail, ensure};
 use super::line;
 use super::long_lived::{LongLived, Pace, Phase};
 use super::observations::Observations;
-use crate::{Host, Outcome};
+use crate::{Folder, Host, Outcome};
 
 /// Reloads requested at most until a configuration that was written is in force. More than one can
 /// be needed, because the host's watcher may be loading the configuration before it.
@@ -22,6 +22,8 @@ pub struct Swaps {
     host: Host,
     /// The number in the configuration in force, from 1.
     newest: u64,
+    /// Further tables of every configuration.
+    more: String,
     /// When the host reported each generation but the first as in force.
     published: Vec<(u64, Instant)>,
 }
@@ -62,10 +64,16 @@ pub struct BurstReport {
 impl Swaps {
     /// Starts a host at its first generation.
     pub fn start() -> Self {
-        let host = Host::serve(line::config(1));
+        Self::start_with(Folder::new(), String::new())
+    }
+
+    /// Starts a host in `folder` at its first generation, with further tables in every configuration.
+    pub fn start_with(folder: Folder, more: String) -> Self {
+        let host = Host::serve_in(folder, line::config(1) + &more);
         Self {
             host,
             newest: 1,
+            more,
             published: Vec::new(),
         }
     }
@@ -92,7 +100,7 @@ impl Swaps {
     pub fn swap(&mut self, long_lived: &LongLived) -> anyhow::Result<()> {
         let next = self.newest + 1;
         long_lived.begin(next);
-        self.host.replace_config(line::config(next));
+        self.host.replace_config(line::config(next) + &self.more);
         for _ in 0..TRIES {
             let reload = self.host.reload();
             ensure!(

@@ -4,13 +4,17 @@
 //! comes back wrong and when a limit is exceeded. Each part starts its own hosts; the guests are those
 //! of the tests. Not here: connections that open and close (`soak`).
 
+mod abuse;
 mod alternate;
 mod bomb;
+mod crowd;
 mod growth;
+mod health;
 mod instances;
 mod measure;
 mod overflow;
 mod spin;
+mod starts;
 mod traps;
 
 use std::time::{Duration, Instant};
@@ -18,7 +22,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use linemill_tests::Host;
+use linemill_tests::abuse::Abuse;
 
+use crate::idle::raise_files;
 use crate::report::table;
 
 /// Options of the measurement.
@@ -41,6 +47,15 @@ pub(crate) struct Contain {
     /// Stack overflows of `overflow`
     #[arg(long, default_value_t = 10_000)]
     overflows: u64,
+    /// Kinds of abuse; all if none is given
+    #[arg(long = "abuse", value_name = "KIND")]
+    kinds: Vec<Abuse>,
+    /// Seconds of each half of a round of `abuse`
+    #[arg(long, default_value_t = 2.0)]
+    half: f64,
+    /// Connections that `crowd` tries
+    #[arg(long, default_value_t = 100_000)]
+    attempts: u64,
 }
 
 /// What is contained.
@@ -58,12 +73,23 @@ enum Part {
     Growth,
     /// A plugin designed to keep the compiler busy, loaded while lines flow
     Bomb,
+    /// A hostile client, in each of more than twenty ways, and a hundred innocent connections
+    Abuse,
+    /// Clients for each of which a filter takes long to start
+    Starts,
+    /// A small budget of memory, and everything that takes memory at once
+    Crowd,
+    /// Answers of `/healthz` while the host has everything else to do
+    Health,
 }
 
 impl Contain {
     /// Runs the parts and prints the table.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let seconds = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
+        let half = Duration::try_from_secs_f64(self.half).context("--half")?;
+        // Hosts inherit the limit.
+        raise_files(20_000)?;
         ensure!(
             !seconds.is_zero() && self.rounds > 0 && self.lines >= 1000,
             "nothing to measure"
@@ -81,6 +107,10 @@ impl Contain {
                 Part::Overflow => overflow::run(self.overflows),
                 Part::Growth => growth::run(),
                 Part::Bomb => bomb::run(seconds, self.rounds),
+                Part::Abuse => abuse::run(&self.kinds, half, self.rounds),
+                Part::Starts => starts::run(seconds),
+                Part::Crowd => crowd::run(self.attempts),
+                Part::Health => health::run(seconds),
             };
             let measures = measures.with_context(|| name.clone())?;
             eprintln!("{name}: {:.1} s", start.elapsed().as_secs_f64());
