@@ -52,7 +52,7 @@ pub use network::Network;
 #[cfg(unix)]
 pub use process::raise_descriptors;
 pub use process::{Memory, descriptors, family, forget_peak, memory, peak_memory, processor_time};
-pub use program::{Program, available, skip};
+pub use program::{Program, available, python_with, skip};
 #[cfg(unix)]
 pub use program::{rsyslogd, rsyslogd_with_tls, syslog_ng};
 pub use proxy::{Faults, Proxy};

@@ -14,7 +14,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use crate::eventually;
 use crate::output::Output;
 
-pub use install::available;
+pub use install::{available, python_with};
 #[cfg(unix)]
 pub use syslog::{rsyslogd, rsyslogd_with_tls, syslog_ng};
 

@@ -6,8 +6,8 @@
 
 use super::key::Key;
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, LogSettings,
-    Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    ChainTest, CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings,
+    LogSettings, Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The column in which comments of the sample begin.
@@ -24,7 +24,7 @@ struct Declared {
     keys: Vec<Key>,
 }
 
-fn tables() -> [Declared; 14] {
+fn tables() -> [Declared; 15] {
     let table = |name, header, effects, keys| Declared {
         name,
         header,
@@ -45,6 +45,7 @@ fn tables() -> [Declared; 14] {
         table("filter", "[filter.rot13]", false, FilterSettings::keys()),
         table("limits", "[filter.rot13.limits]", false, Limits::keys()),
         table("test", "", false, FilterTest::keys()),
+        table("chain-test", "", false, ChainTest::keys()),
         table("trial", "", false, Trial::keys()),
     ]
 }

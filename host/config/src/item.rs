@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::suggest;
 use super::units::Quantity;
 use crate::problem::place::{Place, Places, Source};
+use crate::substitute::is_substituted;
 
 /// One value.
 pub(super) struct Item<'a> {
@@ -39,9 +40,11 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// The text between the quotes, or the value as it is written in the file.
+    /// The text between the quotes, or the value as it is written in the file. Never a value from outside
+    /// the file: it may be secret.
     fn found(&self) -> String {
         match self.value {
+            DeValue::String(_) if self.is_substituted() => quote(self.written()),
             DeValue::String(text) if text.is_empty() => "`\"\"`".to_owned(),
             DeValue::String(text) => quote(text),
             DeValue::Integer(number) => quote(&number.to_string()),
@@ -53,8 +56,26 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether the value comes from outside the file.
+    fn is_substituted(&self) -> bool {
+        self.value.is_str() && is_substituted(&self.place)
+    }
+
+    /// What the file contains here, without the quotes.
+    fn written(&self) -> &str {
+        let written = self.place.text().unwrap_or_default();
+        written.trim_matches(['"', '\''])
+    }
+
     /// "LABEL: FOUND FAULT".
     pub(super) fn refuse(&self, fault: impl Display, hint: impl Into<String>) -> Problem {
+        let mut fault = fault.to_string();
+        if let DeValue::String(value) = self.value
+            && !value.is_empty()
+            && self.is_substituted()
+        {
+            fault = fault.replace(&**value, self.written());
+        }
         self.place
             .problem(format!("{}: {} {fault}", self.label, self.found()), hint)
     }
@@ -123,7 +144,12 @@ impl<'a> Item<'a> {
                 "write true or false, without quotes",
             )
         };
-        self.value.as_bool().ok_or_else(wrong)
+        let flag = match self.value {
+            // Values from outside are always texts.
+            DeValue::String(text) if self.is_substituted() => text.parse().ok(),
+            value => value.as_bool(),
+        };
+        flag.ok_or_else(wrong)
     }
 
     /// One of several words.
@@ -147,6 +173,16 @@ impl<'a> Item<'a> {
             range.start(),
             range.end()
         );
+        if let DeValue::String(text) = self.value
+            && self.is_substituted()
+            && let Ok(number) = text.parse()
+        {
+            return if range.contains(&number) {
+                Ok(number)
+            } else {
+                Err(self.refuse("is out of range", hint))
+            };
+        }
         let DeValue::Integer(number) = self.value else {
             let fault = if self.value.is_str() {
                 "is a text, not"

@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::item::Table;
+use super::shape::Shape;
 
 /// When a change of a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// The kind of its value: "size, `1B` to `16MiB`".
     pub(crate) kind: String,
+    /// What its value looks like.
+    pub(crate) shape: Shape,
     /// Its default as written in a file; `None` if there is none.
     pub(crate) default: Option<String>,
     /// The text in the column "default" of the reference, if not `default`.
@@ -59,6 +62,9 @@ pub(crate) struct Change {
 
 /// The settings of a table that [`keys!`] declares.
 pub(crate) trait TableSettings: Default + PartialEq {
+    /// Every key of the table, as documents show it.
+    fn all_keys() -> Vec<Key>;
+
     /// Reads the keys of `table`. A key that is missing or has a problem gets its default.
     fn read(table: &Table<'_>, checker: &mut Checker<'_>) -> Self;
 

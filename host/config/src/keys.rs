@@ -41,7 +41,7 @@ macro_rules! keys {
             by hand {
                 $(
                     $(#[doc = $hand_text:literal])+
-                    $hand:ident: $hand_kind:literal, $hand_effect:literal, default $hand_default:literal
+                    $hand:ident: $hand_kind:literal as $hand_shape:expr, $hand_effect:literal, default $hand_default:literal
                     $(, sample $hand_sample:literal, example $hand_example:literal)?;
                 )*
             }
@@ -76,6 +76,10 @@ macro_rules! keys {
         }
 
         impl $crate::key::TableSettings for $Settings {
+            fn all_keys() -> Vec<$crate::key::Key> {
+                Self::keys()
+            }
+
             fn read(
                 table: &$crate::item::Table<'_>,
                 checker: &mut $crate::checker::Checker<'_>,
@@ -164,7 +168,7 @@ macro_rules! keys {
                         example: $crate::keys::optional!($($hand_example)?),
                         ..$crate::key::Key::new(
                             stringify!($hand),
-                            &$crate::kind::Special::new($hand_kind),
+                            &$crate::kind::Special::new($hand_kind, || $hand_shape),
                             &(),
                             $hand_effect,
                             concat!($($hand_text),+),
@@ -178,7 +182,7 @@ macro_rules! keys {
         by hand in $Settings:ident: $title:literal {
             $(
                 $(#[doc = $text:literal])+
-                $key:ident: $kind:literal, default $default:literal;
+                $key:ident: $kind:literal as $shape:expr, default $default:literal;
             )*
         }
     ) => {
@@ -195,7 +199,7 @@ macro_rules! keys {
                     default_text: Some($default),
                     ..$crate::key::Key::new(
                         stringify!($key),
-                        &$crate::kind::Special::new($kind),
+                        &$crate::kind::Special::new($kind, || $shape),
                         &(),
                         $crate::key::Effect::Live.word(),
                         concat!($($text),+),
@@ -265,6 +269,7 @@ impl Key {
         Self {
             name,
             kind: kind.name(),
+            shape: kind.shape(),
             default: kind.toml(default),
             default_text: None,
             effect,

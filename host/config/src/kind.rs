@@ -16,6 +16,7 @@ mod stages;
 use super::checker::Checker;
 use super::item::{Item, Table};
 use super::key::{Change, Effect, TableSettings};
+use super::shape::Shape;
 pub(crate) use access::{AdminNames, ClientNames, FileMode, NetworkList};
 pub(crate) use address::{AdminAddress, ListenAddress, QuarantineDestination, destination};
 pub(crate) use examples::Examples;
@@ -31,6 +32,9 @@ pub(crate) use stages::Stages;
 pub(crate) trait Kind<T> {
     /// Its name in the reference: "size, `1B` to `16MiB`".
     fn name(&self) -> String;
+
+    /// What a value looks like, for a schema.
+    fn shape(&self) -> Shape;
 
     /// Reads a value; `None` if the problem has been collected, or if other code reads it.
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T>;
@@ -91,6 +95,7 @@ pub(crate) struct Optional<K>(pub(crate) K, pub(crate) &'static str);
 /// The kind of a single key, which code in `validate` reads.
 pub(crate) struct Special<T> {
     name: &'static str,
+    shape: fn() -> Shape,
     show: fn(&T) -> Option<String>,
     toml: fn(&T) -> Option<String>,
 }
@@ -119,6 +124,10 @@ impl<T> Nested<T> {
 impl<T: TableSettings> Kind<T> for Nested<T> {
     fn name(&self) -> String {
         "table".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Table(T::all_keys)
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
@@ -158,6 +167,10 @@ impl<T, K: Kind<T>> Kind<Option<T>> for Optional<K> {
         self.0.name()
     }
 
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<T>> {
         self.0.read(item, checker).map(Some)
     }
@@ -176,9 +189,10 @@ impl<T, K: Kind<T>> Kind<Option<T>> for Optional<K> {
 
 impl<T> Special<T> {
     /// A kind that the reference calls `name`; a change says only that the key changed.
-    pub(crate) const fn new(name: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, shape: fn() -> Shape) -> Self {
         Self {
             name,
+            shape,
             show: |_| None,
             toml: |_| None,
         }
@@ -198,6 +212,10 @@ impl<T> Special<T> {
 impl<T> Kind<T> for Special<T> {
     fn name(&self) -> String {
         self.name.to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        (self.shape)()
     }
 
     fn read(&self, _: &Item<'_>, _: &mut Checker<'_>) -> Option<T> {

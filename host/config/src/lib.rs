@@ -13,19 +13,24 @@ pub mod diff;
 pub mod documents;
 mod files;
 mod host_port;
+mod include;
 mod item;
 mod json;
 mod key;
 mod keys;
 mod keyword;
 mod kind;
+mod load;
 mod malformed;
 mod overrides;
 mod plugin_ref;
 mod printable;
 mod problem;
+mod schema;
 pub mod settings;
+mod shape;
 mod share;
+mod substitute;
 mod suggest;
 mod tables;
 mod units;
@@ -38,11 +43,6 @@ mod golden;
 #[cfg(test)]
 mod samples;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use toml::de::DeTable;
-
 pub use circles::{circles, reaches};
 pub use files::inputs::{Content, HeldBack, Input, Inputs, Question, Sighting, Stamp};
 #[cfg(unix)]
@@ -51,109 +51,18 @@ pub use files::patience::{Files, NO_ANSWER, NoAnswer};
 pub use files::{ReadError, is_shortage, open_regular, read_open, read_regular, read_stream};
 pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
+pub use load::{load, load_once, parse, parse_all};
 pub use malformed::Malformed;
 pub use printable::{Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, shown};
 pub use problem::place::{Place, Places, Source};
 pub use problem::{Problem, Problems};
-
-use settings::Settings;
-
-/// Largest configuration file accepted, in bytes.
-const FILE_SIZE: u64 = 1024 * 1024;
-
-/// Reads and checks the configuration at `path`, as one of the `files` of a load.
-///
-/// `bundled` names the plugins that a chain may name without a `[filter.NAME]` table.
-///
-/// # Errors
-/// Everything that is wrong with the file.
-pub fn load(path: &Path, bundled: &[&str], files: &Files) -> Result<Settings, Problems> {
-    let bytes = files.read(path, FILE_SIZE);
-    let text = bytes.map_err(|error| unreadable(path, error));
-    parse(path, &utf8(path, text?)?, bundled)
-}
-
-/// As [`load`], for a command that reads the configuration once: it may be a pipe, too. Relative paths
-/// in a pipe's text start from the working directory.
-///
-/// # Errors
-/// Everything that is wrong with the file.
-pub fn load_once(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
-    let (bytes, is_file) = read_stream(path, FILE_SIZE).map_err(|error| unreadable(path, error))?;
-    let folder = path.parent().filter(|_| is_file);
-    parse_in(
-        folder.unwrap_or(Path::new("")),
-        path,
-        &utf8(path, bytes)?,
-        bundled,
-    )
-}
-
-/// Checks the text of a configuration. `path` is where it came from: reports name it, and
-/// relative paths in it start from its folder.
-///
-/// # Errors
-/// Everything that is wrong with the text; if it is not TOML, only the first error.
-pub fn parse(path: &Path, text: &str, bundled: &[&str]) -> Result<Settings, Problems> {
-    parse_in(path.parent().unwrap_or(Path::new("")), path, text, bundled)
-}
-
-/// Checks the text of a configuration in which relative paths start from `folder`.
-fn parse_in(
-    folder: &Path,
-    path: &Path,
-    text: &str,
-    bundled: &[&str],
-) -> Result<Settings, Problems> {
-    let source = Arc::new(Source {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    });
-    let tree = DeTable::parse(&source.text).map_err(|error| {
-        let place = Place::new(&source, error.span().unwrap_or(0..0));
-        let text = format!("this is not TOML: {}", error.message());
-        place.problem(text, "the format is described at https://toml.io")
-    })?;
-    validate::settings(folder, &source, tree.get_ref(), bundled)
-}
-
-/// The report of a configuration that was not read.
-fn unreadable(path: &Path, error: ReadError) -> Problem {
-    let about_descriptors = error.hint_about_descriptors();
-    let is_shortage = error.is_shortage();
-    let (what, hint) = match error {
-        ReadError::System(error) => (
-            format!("the configuration cannot be read: {error}"),
-            "name a file that exists and that you may read",
-        ),
-        ReadError::Folder | ReadError::NotRegular => (
-            "the configuration is not a regular file".to_owned(),
-            "name the .toml file itself",
-        ),
-        ReadError::TooLarge(_) => (
-            "the configuration is too large".to_owned(),
-            "a configuration has at most 1MiB; is this the right file?",
-        ),
-        ReadError::NoAnswer(error) => (
-            format!("the configuration cannot be read: {error}"),
-            NO_ANSWER,
-        ),
-    };
-    let problem = Place::file(path).problem(what, about_descriptors.unwrap_or(hint));
-    problem.passing_if(is_shortage)
-}
-
-fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let what = format!("the configuration is not UTF-8 at byte {at}");
-        let hint = "save it as UTF-8 text; is this the right file?";
-        Place::file(path).problem(what, hint)
-    })
-}
+pub use schema::schema;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::load::FILE_SIZE;
     use super::*;
     use proptest::prelude::*;
 

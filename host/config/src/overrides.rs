@@ -7,7 +7,8 @@ use std::path::Path;
 use super::plugin_ref::{is_name, is_path};
 use super::problem::{Problem, Problems};
 use super::settings::{
-    Address, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings, StageSettings,
+    Address, FilterSettings, HostSettings, ListenerSettings, OutsideValues, PluginRef, Settings,
+    Sources, StageSettings,
 };
 use super::validate::{no_filter, without_effect};
 use crate::problem::place::Place;
@@ -37,7 +38,10 @@ impl Settings {
             },
             filters: listener.chain.iter().map(filter).collect(),
             listeners: vec![listener],
+            tests: Vec::new(),
             place: Place::default(),
+            sources: Sources::default(),
+            outside: OutsideValues::default(),
         }
     }
 
@@ -76,6 +80,8 @@ impl Settings {
         let listener = self.only_listener("--chain")?;
         listener.chain = chain;
         listener.places.set("chain", Place::default());
+        // They are about another chain.
+        self.tests.clear();
         Ok(())
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod place;
 use std::fmt;
 
 use crate::printable::shown;
+use crate::settings::OutsideValues;
 use place::Place;
 
 /// One thing that is wrong: what, where, and what would be right.
@@ -77,6 +78,16 @@ impl Problem {
         }
         self.hint.push_str(hint);
         self
+    }
+
+    /// The same problem without these values, which it must not show.
+    #[must_use]
+    pub fn hiding(self, values: &OutsideValues) -> Self {
+        Self {
+            what: values.hide(&self.what),
+            hint: values.hide(&self.hint),
+            ..self
+        }
     }
 
     /// The same problem, as a warning: the configuration can be used as it is.
@@ -147,9 +158,12 @@ impl std::error::Error for Problem {}
 // === impl Problems ===
 
 impl Problems {
-    /// Sorts `problems` by place; `None` if there are none.
+    /// Sorts `problems` by place, file by file; `None` if there are none.
     pub fn new(mut problems: Vec<Problem>) -> Option<Self> {
-        problems.sort_by_key(|problem| problem.place.start());
+        problems.sort_by_cached_key(|problem| {
+            let file = problem.place.source().map(|source| source.path.clone());
+            (file, problem.place.start())
+        });
         (!problems.is_empty()).then_some(Self(problems))
     }
 

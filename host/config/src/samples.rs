@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Keyword;
 use super::settings::{
-    FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError, PluginRef,
-    ProxyProtocol, Settings,
+    FilterSettings, Grant, Handover, HostSettings, Isolation, ListenerSettings, OnError,
+    OutsideValues, PluginRef, ProxyProtocol, Settings, Sources,
 };
 use super::tables::TABLES;
 use super::{load, parse};
@@ -30,7 +30,7 @@ fn sample_with_all_keys() -> String {
         let excluded = ["quarantine", "shadow", "trust", "bind_mode", "file_mode"]
             .iter()
             .any(|key| rest.starts_with(key));
-        rest.starts_with(|c: char| c.is_ascii_lowercase()) && !excluded
+        rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) && !excluded
     };
     let line = |line: &str| {
         line.strip_prefix('#')
@@ -63,6 +63,9 @@ fn the_full_sample_says_the_defaults() {
     let settings = parse(Path::new("linemill.toml"), &sample(), BUNDLED).expect("valid");
     let rot13 = FilterSettings::new("rot13", PluginRef::Name("rot13".to_owned()));
     let default = Settings {
+        sources: Sources::default(),
+        outside: OutsideValues::default(),
+        tests: Vec::new(),
         place: crate::Place::default(),
         host: HostSettings::default(),
         listeners: vec![ListenerSettings::default()],

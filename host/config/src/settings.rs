@@ -5,6 +5,7 @@
 //! Not here: TOML (see `validate`), comparing two configurations (see `diff`), reading plugins.
 
 mod admin_name;
+mod chain_test;
 mod client_name;
 mod destination;
 mod filter;
@@ -14,6 +15,7 @@ mod listener;
 mod log;
 mod mode;
 mod networks;
+mod outside_values;
 mod proxy_protocol;
 mod readiness;
 mod rollback;
@@ -27,11 +29,13 @@ mod watch;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use super::plugin_ref::PluginRef;
 pub use super::share::Share;
-use crate::problem::place::Place;
+use crate::problem::place::{Place, Source};
 pub use admin_name::AdminName;
+pub use chain_test::{ChainTest, Expected};
 pub use client_name::ClientName;
 pub use destination::{Destination, FailOver, NotFailOver};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};
@@ -41,6 +45,7 @@ pub use listener::ListenerSettings;
 pub use log::{LogFilter, LogFormat, LogLevel, LogSettings};
 pub use mode::Mode;
 pub use networks::Networks;
+pub use outside_values::OutsideValues;
 pub use proxy_protocol::ProxyProtocol;
 pub use readiness::Readiness;
 pub use rollback::Rollback;
@@ -60,8 +65,24 @@ pub struct Settings {
     pub listeners: Vec<ListenerSettings>,
     /// Tables `[filter.NAME]` by name.
     pub filters: BTreeMap<String, FilterSettings>,
-    /// The file they are from.
+    /// Tables `[[test]]`, in the order of the file.
+    pub tests: Vec<ChainTest>,
+    /// The main file they are from.
     pub place: Place,
+    /// The main file, and those that it includes.
+    pub sources: Sources,
+    /// Values that are not in these files.
+    pub outside: OutsideValues,
+}
+
+/// The files of a configuration as they were read. Equality ignores them, as for [`Place`].
+#[derive(Debug, Clone, Default)]
+pub struct Sources(pub Vec<Arc<Source>>);
+
+impl PartialEq for Sources {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Settings {

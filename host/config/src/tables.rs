@@ -5,12 +5,15 @@
 //! its place.
 
 use super::settings::{
-    CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings, LogSettings,
-    Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    ChainTest, CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings,
+    LogSettings, Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
 };
 
 /// The keys of the file itself.
-pub(super) const FILE: &[&str] = &["host", "listener", "filter"];
+pub(super) const FILE: &[&str] = &["include", "host", "listener", "filter", "test"];
+
+/// The keys of an included file.
+pub(super) const INCLUDED_FILE: &[&str] = &["host", "listener", "filter", "test"];
 
 /// Every table with its keys, as users write it.
 pub(super) const TABLES: &[(&str, &[&str])] = &[
@@ -27,6 +30,7 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     (FilterSettings::TITLE, FilterSettings::KEYS),
     (Limits::TITLE, Limits::KEYS),
     (FilterTest::TITLE, FilterTest::KEYS),
+    (ChainTest::TITLE, ChainTest::KEYS),
     (Trial::TITLE, Trial::KEYS),
     (CompileLimits::TITLE, CompileLimits::KEYS),
 ];

@@ -83,6 +83,12 @@ pub(super) const TIME: Quantity = Quantity {
 };
 
 impl Quantity {
+    /// The regular expression that a quantity as written matches.
+    pub(super) fn pattern(&self) -> String {
+        let units: Vec<_> = self.units.iter().map(|unit| unit.name).collect();
+        format!("^[0-9]+({})$", units.join("|"))
+    }
+
     /// Reads a whole number directly followed by a unit. Numbers beyond 64 bits saturate, so that a
     /// range check can report them.
     pub(super) fn read(&self, text: &str) -> Option<u64> {

@@ -1,10 +1,11 @@
 //! From a file as written to validated settings.
 //!
-//! In: the TOML tree of a file. Out: [`Settings`] in which every reference resolves and every
+//! In: the TOML trees of a file and of those that it includes. Out: [`Settings`] in which every reference resolves and every
 //! number is in range, or reports of everything that is wrong. Pure: nothing is opened or looked
 //! up. What a single value may be is declared with its key (`settings`, `kind`). Here are the tables
 //! of a file, and the rules between keys.
 
+mod chain_test;
 mod datagrams;
 mod egress;
 mod filter;
@@ -19,10 +20,8 @@ mod trial;
 mod unique;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use toml::de::DeTable;
 
 use super::checker::Checker;
 use super::circles::circles;
@@ -31,11 +30,12 @@ use super::item::{Item, Table};
 use super::key::TableSettings as _;
 use super::problem::Problems;
 use super::settings::{
-    Address, Destination, FilterSettings, HostSettings, ListenerSettings, PluginRef, Settings,
-    StageSettings,
+    Address, Destination, FilterSettings, HostSettings, ListenerSettings, OutsideValues, PluginRef,
+    Settings, Sources, StageSettings,
 };
-use super::tables::{FILE, TABLES};
-use crate::problem::place::{Place, Source};
+use super::tables::{FILE, INCLUDED_FILE, TABLES};
+use crate::load::Document;
+use crate::problem::place::Place;
 pub(super) use datagrams::of_systemd as datagrams_of_systemd;
 pub(super) use names::{NAME_HINT, no_filter};
 pub(super) use socket::without_effect;
@@ -43,30 +43,51 @@ pub(super) use socket::without_effect;
 /// Filters by name.
 pub(super) type Filters = BTreeMap<String, FilterSettings>;
 
-/// Checks a whole file, in which relative paths start from `folder`.
+/// Checks the files of a configuration, the main one first. `outside` are values that are not in them.
 pub(super) fn settings(
-    folder: &Path,
-    source: &Arc<Source>,
-    tree: &DeTable<'_>,
+    documents: &[Document<'_>],
+    outside: OutsideValues,
     bundled: &[&str],
 ) -> Result<Settings, Problems> {
     let mut checker = Checker {
         problems: Collector::default(),
-        folder: folder.to_owned(),
+        folder: PathBuf::new(),
         bundled,
         filters: Filters::new(),
         tables: TABLES,
     };
-    let file = Table::root(source, tree);
-    file.refuse_unknown(FILE, &mut checker);
-    let host = checker.host(file.item("host").as_ref());
-    checker.filters = checker.filters(file.item("filter").as_ref());
-    let listeners = checker.listeners(file.item("listener").as_ref());
+    let files = files(documents, &mut checker);
+    let host = checker.host_of(&files);
+    // Chains of any file may name filters of any other.
+    for (folder, file) in &files {
+        checker.folder = (*folder).to_owned();
+        checker.filters(file.item("filter").as_ref());
+    }
+    let mut listeners = Vec::new();
+    for (folder, file) in &files {
+        checker.folder = (*folder).to_owned();
+        listeners.extend(checker.listeners(file.item("listener").as_ref()));
+    }
+    let mut tests = Vec::new();
+    for (_, file) in &files {
+        tests.extend(checker.tests(file.item("test").as_ref(), &listeners));
+    }
+    let main = documents.first();
     let mut settings = Settings {
         host,
         listeners,
+        tests,
         filters: std::mem::take(&mut checker.filters),
-        place: Place::file_of(source),
+        place: main
+            .map(|main| Place::file_of(main.source))
+            .unwrap_or_default(),
+        sources: Sources(
+            documents
+                .iter()
+                .map(|document| Arc::clone(document.source))
+                .collect(),
+        ),
+        outside,
     };
     checker.names(&settings.listeners);
     checker.addresses(&settings);
@@ -78,7 +99,52 @@ pub(super) fn settings(
     Ok(settings)
 }
 
+/// Each file as a table, with the folder that its relative paths start from. Reports unknown tables.
+fn files<'d>(
+    documents: &'d [Document<'d>],
+    checker: &mut Checker<'_>,
+) -> Vec<(&'d Path, Table<'d>)> {
+    let mut files = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        let file = Table::root(document.source, &document.tree);
+        if index == 0 {
+            file.refuse_unknown(FILE, checker);
+        } else if let Some((_, place, _)) = file.iter().find(|(key, ..)| *key == "include") {
+            let hint = "name all files in `include` of the main configuration";
+            let what = "an included file includes no others";
+            checker.problems.push(place.problem(what, hint));
+        } else {
+            file.refuse_unknown(INCLUDED_FILE, checker);
+        }
+        files.push((document.folder, file));
+    }
+    files
+}
+
 impl Checker<'_> {
+    /// The settings of the host, which one of the files may have.
+    fn host_of(&mut self, files: &[(&Path, Table<'_>)]) -> HostSettings {
+        let main = files.first().map(|(folder, _)| *folder);
+        let mut with_host = files.iter().filter(|(_, file)| file.has("host"));
+        let first = with_host.next();
+        for (_, other) in with_host {
+            let there = first.and_then(|(_, file)| file.item("host"));
+            let there = there.and_then(|item| item.place.spot()).unwrap_or_default();
+            if let Some(item) = other.item("host") {
+                let what = format!("there are two tables `[host]`; the first is at {there}");
+                let hint = "put all keys of the host into one of them";
+                self.problems.push(item.place.problem(what, hint));
+            }
+        }
+        self.folder = first
+            .map(|(folder, _)| *folder)
+            .or(main)
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let item = first.and_then(|(_, file)| file.item("host"));
+        self.host(item.as_ref())
+    }
+
     fn host(&mut self, item: Option<&Item<'_>>) -> HostSettings {
         let right = "write a line [host], and its keys below";
         let table = item.and_then(|item| {

@@ -257,7 +257,7 @@ impl Host {
         watcher.in_force(settings.host.watch, Arc::clone(&inputs), Vec::new());
         watcher.is_watching().await;
         let history = History::default();
-        history.set_source(settings.place.source().cloned());
+        history.set_sources(settings.sources.clone());
         {
             let first = snapshot.borrow();
             history.add(

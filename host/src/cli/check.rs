@@ -70,16 +70,27 @@ impl Check {
                     let names = listener.chain.iter().map(|stage| stage.filter.as_str());
                     names.collect::<Vec<_>>().join(" → ")
                 };
-                say!("  listener {} on {}: {chain}", listener.name, listener.bind);
+                let tests = settings.tests.iter();
+                let tests = tests.filter(|test| test.listener == listener.name).count();
+                let held = held(tests);
+                let held = if tests > 0 {
+                    format!("; {held}")
+                } else {
+                    String::new()
+                };
+                say!(
+                    "  listener {} on {}: {chain}{held}",
+                    listener.name,
+                    listener.bind
+                );
             }
             for filter in settings.filters.values() {
-                let (name, tests) = (&filter.name, filter.test.len());
-                let held = if tests == 1 { "test" } else { "tests" };
+                let (name, held) = (&filter.name, held(filter.test.len()));
                 let routes = match built.filters.get(name).map(|filter| filter.routes()) {
                     None | Some([]) => String::new(),
                     Some(routes) => format!("; routes {}", routes.join(", ")),
                 };
-                say!("  filter {name}: {tests} {held} held{routes}");
+                say!("  filter {name}: {held}{routes}");
             }
             match &self.against {
                 Some(admin) => against::compare(admin, settings, &built).await,
@@ -87,4 +98,10 @@ impl Check {
             }
         })
     }
+}
+
+/// "1 test held", "2 tests held".
+fn held(tests: usize) -> String {
+    let noun = if tests == 1 { "test" } else { "tests" };
+    format!("{tests} {noun} held")
 }

@@ -19,6 +19,7 @@ mod reload;
 mod replay;
 mod rollback;
 mod running;
+mod schema;
 mod serve;
 mod status;
 
@@ -57,6 +58,7 @@ enum Verb {
     Serve(serve::Serve),
     Pipe(pipe::Pipe),
     Check(check::Check),
+    Schema(schema::Schema),
     Inspect(inspect::Inspect),
     New(new::New),
     Build(build::Build),
@@ -84,6 +86,7 @@ impl Cli {
             Verb::Serve(verb) => verb.run(),
             Verb::Pipe(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
+            Verb::Schema(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),

@@ -139,6 +139,8 @@ impl Pipe {
             }
         };
         stream.name = "pipe".into();
+        // They are about listeners.
+        settings.tests.clear();
         // A preview must not write to the routes and tees of the listener.
         stream.routes.clear();
         stream.tee.clear();

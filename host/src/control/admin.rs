@@ -287,13 +287,19 @@ async fn status(State(admin): State<Admin>) -> Response {
     json_of(&Status::of(&admin))
 }
 
-/// The text of the configuration in force, and the options of the command line that override it.
+/// The texts of the configuration in force, and the options of the command line that override it. Values
+/// from outside the files are shown as they are written.
 async fn config(State(admin): State<Admin>) -> Response {
-    let source = admin.history.source();
+    let sources = admin.history.sources();
     let origin = &admin.origin;
+    let files = sources.iter().map(|source| {
+        json!({
+            "path": std::path::absolute(&source.path).ok(),
+            "text": source.text,
+        })
+    });
     json_of(&json!({
-        "path": source.as_ref().and_then(|source| std::path::absolute(&source.path).ok()),
-        "text": source.as_ref().map(|source| &source.text),
+        "files": files.collect::<Vec<_>>(),
         "listen": origin.listen.as_ref().map(ToString::to_string),
         "chain": origin.chain,
     }))

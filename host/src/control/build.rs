@@ -8,6 +8,7 @@
 //! are unchanged keep their TLS sessions.
 //! Not here: publishing (`reloader`).
 
+mod chain_test;
 mod filter;
 
 use std::collections::HashMap;
@@ -66,7 +67,7 @@ pub(super) async fn build_of(
     if let Some(sinks) = sinks {
         sinks.expect(settings);
     }
-    let filters = FilterBuilder {
+    let builder = FilterBuilder {
         settings,
         files,
         before,
@@ -75,13 +76,17 @@ pub(super) async fn build_of(
         metrics,
         sinks,
     };
-    let filters = filters.build_all(&mut wrong).await;
+    let filters = builder.build_all(&mut wrong).await;
     let tls = load_tls(settings, before, recipe, files, &mut wrong).await;
     // Services need all filters and certificates.
     if let Some(reports) = Problems::new(wrong) {
         return Err(reports);
     }
     let mut wrong = Vec::new();
+    // What a recipe contains has been in force before.
+    if recipe.is_none() {
+        chain_test::run_all(&builder, &filters, &mut wrong).await;
+    }
     let mut services = HashMap::new();
     for (listener, tls) in settings.listeners.iter().zip(tls) {
         let before = before.and_then(|before| before.services.get(&listener.name));

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::generation::{Generation, Leases};
 use linemill_config::Source;
+use linemill_config::settings::Sources;
 use linemill_sandbox::Digest;
 
 /// Generations kept; older ones are dropped.
@@ -25,7 +26,7 @@ struct Inner {
     /// Generations still in use at the last look, also those older than `entries`.
     held: Vec<Weak<Leases>>,
     refusal: Option<Refusal>,
-    source: Option<Arc<Source>>,
+    sources: Sources,
 }
 
 /// A generation that is or was in force.
@@ -88,14 +89,15 @@ impl History {
         inner.entries.push_back(entry);
     }
 
-    /// Records the file from which the generation in force was read.
-    pub fn set_source(&self, source: Option<Arc<Source>>) {
-        self.lock().source = source;
+    /// Records the files from which the generation in force was read.
+    pub fn set_sources(&self, sources: Sources) {
+        self.lock().sources = sources;
     }
 
-    /// The file from which the generation in force was read, with its text at that time.
-    pub fn source(&self) -> Option<Arc<Source>> {
-        self.lock().source.clone()
+    /// The files from which the generation in force was read, with their texts at that time, the main one
+    /// first.
+    pub fn sources(&self) -> Vec<Arc<Source>> {
+        self.lock().sources.0.clone()
     }
 
     /// Records a refused reload.

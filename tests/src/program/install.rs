@@ -17,13 +17,14 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The packages of all programs that the tests use. The first that is missing installs all of them, since
 /// one run of apt-get takes hardly longer for all than for one.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "bsdutils",
     "haproxy",
     "iproute2",
     "ncat",
     "netcat-openbsd",
     "nftables",
+    "python3-jsonschema",
     "redis-server",
     "rsyslog",
     "rsyslog-gnutls",
@@ -36,6 +37,22 @@ const PACKAGES: [&str; 10] = [
 /// A sentence that says why it is missing and was not installed.
 pub fn available(program: &str, package: &str) -> Result<PathBuf, String> {
     found(program, package, || find(program))
+}
+
+/// Python 3 with this module.
+///
+/// # Errors
+/// A sentence that says why one of them is missing and was not installed.
+pub fn python_with(module: &str, package: &str) -> Result<PathBuf, String> {
+    // Debian's packages are for Debian's Python.
+    let debian = || Some(PathBuf::from("/usr/bin/python3")).filter(|path| path.exists());
+    let has_module = |python: &PathBuf| {
+        let mut import = Command::new(python);
+        import.args(["-c", &format!("import tomllib, {module}")]);
+        import.output().is_ok_and(|done| done.status.success())
+    };
+    let find = || debian().into_iter().chain(find("python3")).find(has_module);
+    found(&format!("Python module {module}"), package, find)
 }
 
 /// What `find` finds, called `what`; if that is nothing, after `package` has been installed.

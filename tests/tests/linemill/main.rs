@@ -29,8 +29,13 @@ mod framing {
 
 /// Configuration files: what is accepted, and how everything else is refused.
 mod config {
+    /// Tests of whole chains: `[[test]]`.
+    mod chain_tests;
     /// The files of `config/` and `examples/`: accepted, with the outputs written next to them.
     mod examples;
+    /// Environment variables and files as values, and included files.
+    #[cfg(unix)]
+    mod outside;
     /// Broken files, tried at a reload: each is refused, and nothing changes.
     #[cfg(unix)]
     mod refusals {
@@ -113,6 +118,8 @@ mod cli {
     mod pipe;
     /// `pipe --to`: standard input through a chain to a destination.
     mod pipe_to;
+    /// `schema`: the JSON Schema of configurations.
+    mod schema;
     /// Every other verb that ends by itself: exit codes and output.
     mod verbs;
 }

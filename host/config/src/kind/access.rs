@@ -9,6 +9,7 @@ use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
 use crate::settings::{AdminName, ClientName, Mode, Networks};
+use crate::shape::Shape;
 
 /// A list of networks or addresses, at least one.
 pub(crate) struct NetworkList;
@@ -25,6 +26,10 @@ pub(crate) struct ClientNames;
 impl Kind<Networks> for NetworkList {
     fn name(&self) -> String {
         "list of networks".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text.list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Networks> {
@@ -50,6 +55,10 @@ impl Kind<Vec<ClientName>> for ClientNames {
         "list of names".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text.list()
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<ClientName>> {
         if item.list().is_ok_and(|items| items.is_empty()) {
             let hint = "name a client, such as \"sensor-1.example.org\", or leave this out";
@@ -66,6 +75,10 @@ impl Kind<Vec<ClientName>> for ClientNames {
 impl Kind<Vec<AdminName>> for AdminNames {
     fn name(&self) -> String {
         "list of names".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text.list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<AdminName>> {
@@ -88,6 +101,10 @@ impl Kind<Vec<AdminName>> for AdminNames {
 impl Kind<Mode> for FileMode {
     fn name(&self) -> String {
         "mode".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Pattern("^0?[0-7]{3}$".to_owned())
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Mode> {

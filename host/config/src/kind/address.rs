@@ -8,6 +8,7 @@ use crate::item::Item;
 use crate::malformed::Malformed;
 use crate::problem::Problem;
 use crate::settings::{Address, Destination, NotFailOver};
+use crate::shape::Shape;
 
 /// An address to listen on; a relative path in it starts from the folder of the file.
 pub(crate) struct ListenAddress;
@@ -22,6 +23,10 @@ pub(crate) struct QuarantineDestination;
 impl Kind<Address> for ListenAddress {
     fn name(&self) -> String {
         "address".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Address> {
@@ -39,6 +44,10 @@ impl Kind<Address> for AdminAddress {
         ListenAddress.name()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Address> {
         let address = checker.problems.keep(admin(item))?;
         Some(from_folder(address, &checker.folder))
@@ -52,6 +61,10 @@ impl Kind<Address> for AdminAddress {
 impl Kind<Destination> for QuarantineDestination {
     fn name(&self) -> String {
         "`file:PATH`, `tcp://HOST:PORT` or `unix:PATH`".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        crate::shape::destination()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Destination> {

@@ -3,8 +3,8 @@
 use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
-use crate::problem::Problem;
 use crate::settings::FilterTest;
+use crate::shape::Shape;
 
 /// A list of tables, each with lines and what a filter makes of them.
 pub(crate) struct Examples;
@@ -14,6 +14,10 @@ const RIGHT: &str = "write test = [ { in = [\"a line\"], out = [\"what must come
 impl Kind<Vec<FilterTest>> for Examples {
     fn name(&self) -> String {
         "list of tables".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Table(FilterTest::keys).list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<FilterTest>> {
@@ -44,7 +48,7 @@ fn example(item: &Item<'_>, name: String, checker: &mut Checker<'_>) -> Option<F
         checker.problems.push(item.refuse("has no line", hint));
     }
     let [input, output] = [given, expected].map(|item| match item {
-        Some(item) => checker.list(&item, line),
+        Some(item) => checker.list(&item, Item::line),
         None => Vec::new(),
     });
     Some(FilterTest {
@@ -52,12 +56,4 @@ fn example(item: &Item<'_>, name: String, checker: &mut Checker<'_>) -> Option<F
         output,
         place: table.place,
     })
-}
-
-/// A line of a test; it may be empty.
-fn line(item: &Item<'_>) -> Result<Vec<u8>, Problem> {
-    match item.value().as_str() {
-        Some(text) => Ok(text.as_bytes().to_vec()),
-        None => Err(item.refuse("is not a line", "put each line in double quotes")),
-    }
 }

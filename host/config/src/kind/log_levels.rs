@@ -4,6 +4,7 @@ use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::settings::LogFilter;
+use crate::shape::Shape;
 
 /// Which messages are logged.
 pub(crate) struct LogLevels;
@@ -11,6 +12,10 @@ pub(crate) struct LogLevels;
 impl Kind<LogFilter> for LogLevels {
     fn name(&self) -> String {
         "log level".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<LogFilter> {

@@ -3,6 +3,7 @@
 use super::{Kind, Size};
 use crate::checker::Checker;
 use crate::item::Item;
+use crate::shape::Shape;
 
 /// `"auto"`, which is `None`, or a size within the range.
 pub(crate) struct AutoSize(pub(crate) Size);
@@ -13,6 +14,10 @@ const AUTO: &str = "auto";
 impl Kind<Option<u64>> for AutoSize {
     fn name(&self) -> String {
         format!("`\"{AUTO}\"`, or {}", Kind::<u64>::name(&self.0))
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Choice(vec![AUTO]).or(Kind::<u64>::shape(&self.0))
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<u64>> {

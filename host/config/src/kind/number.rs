@@ -6,6 +6,7 @@ use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
+use crate::shape::Shape;
 use crate::units::{SIZE, TIME, show_time};
 
 /// A type of whole numbers in settings.
@@ -73,6 +74,10 @@ impl<T: Whole> Kind<T> for Size {
         range("size", &SIZE.show(self.0), &SIZE.show(self.1))
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Pattern(SIZE.pattern())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
         let bytes = checker
             .problems
@@ -97,6 +102,10 @@ impl Kind<Duration> for Time {
         range("time", &show_time(self.0), &show_time(self.1))
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Pattern(TIME.pattern())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Duration> {
         checker.problems.keep(self.parse(item))
     }
@@ -109,6 +118,10 @@ impl Kind<Duration> for Time {
 impl Kind<Duration> for Seconds {
     fn name(&self) -> String {
         format!("{}, whole seconds", Time(self.0, self.1).name())
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Pattern(TIME.pattern())
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Duration> {
@@ -130,6 +143,10 @@ impl Kind<Option<Duration>> for Timeout {
         "timeout".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Pattern(TIME.pattern())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<Duration>> {
         let time = checker
             .problems
@@ -149,6 +166,10 @@ impl Kind<Option<Duration>> for Timeout {
 impl Kind<Option<Duration>> for Age {
     fn name(&self) -> String {
         format!("{}, or `0s`", Time(self.0, DAY).name())
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Pattern(TIME.pattern())
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Option<Duration>> {
@@ -176,6 +197,10 @@ impl Kind<Option<Duration>> for Age {
 impl<T: Whole> Kind<T> for Count {
     fn name(&self) -> String {
         format!("{} to {}", self.0, self.1)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Whole(self.0, self.1)
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {

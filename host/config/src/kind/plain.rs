@@ -14,6 +14,7 @@ use crate::keyword::Keyword;
 use crate::plugin_ref::{PluginRef, is_name, is_path};
 use crate::problem::Problem;
 use crate::settings::Token;
+use crate::shape::Shape;
 use crate::share::Share;
 use crate::validate::NAME_HINT;
 
@@ -61,6 +62,10 @@ impl Kind<Share> for Percentage {
         "percentage, `\"0.01%\"` to `\"100%\"`".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Pattern(r"^[0-9]+(\.[0-9]+)?%$".to_owned())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Share> {
         checker.problems.keep(item.parsed())
     }
@@ -73,6 +78,10 @@ impl Kind<Share> for Percentage {
 impl Kind<String> for HostName {
     fn name(&self) -> String {
         "host".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<String> {
@@ -95,6 +104,10 @@ impl Kind<String> for HostName {
 impl Kind<String> for Name {
     fn name(&self) -> String {
         "name".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Pattern("^[A-Za-z0-9_-]{1,64}$".to_owned())
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<String> {
@@ -123,6 +136,10 @@ impl Kind<Token> for Secret {
         format!("text, {SECRET_LEAST} or more visible characters")
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Token> {
         let text = checker.problems.keep(item.text())?;
         if text.len() < SECRET_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -143,6 +160,10 @@ impl Kind<bool> for Flag {
         "`true` or `false`".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Flag
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<bool> {
         checker.problems.keep(item.flag())
     }
@@ -161,6 +182,10 @@ impl<T: Keyword> Kind<T> for Choice {
         "choice".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Choice(T::KEYWORDS.iter().map(|(word, _)| *word).collect())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<T> {
         checker.problems.keep(item.choice())
     }
@@ -177,6 +202,10 @@ impl<T: Keyword> Kind<T> for Choice {
 impl<T: Keyword> Kind<Vec<T>> for Choices {
     fn name(&self) -> String {
         "list of choices".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Kind::<T>::shape(&Choice).list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<T>> {
@@ -198,6 +227,10 @@ impl Kind<PathBuf> for File {
         "path".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<PathBuf> {
         let path = checker.problems.keep(item.text())?;
         Some(checker.folder.join(path))
@@ -211,6 +244,10 @@ impl Kind<PathBuf> for File {
 impl Kind<Vec<PathBuf>> for Files {
     fn name(&self) -> String {
         "list of paths".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text.list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<PathBuf>> {
@@ -232,6 +269,10 @@ impl Kind<PluginRef> for Plugin {
         "name or path".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<PluginRef> {
         let plugin = plugin_ref(item, &checker.folder);
         checker.problems.keep(plugin)
@@ -250,6 +291,10 @@ impl Kind<[u8; 32]> for Sha256 {
         "64 hexadecimal digits".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Pattern("^[0-9A-Fa-f]{64}$".to_owned())
+    }
+
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<[u8; 32]> {
         checker.problems.keep(digest(item))
     }
@@ -263,6 +308,10 @@ impl Kind<[u8; 32]> for Sha256 {
 impl Kind<Value> for Json {
     fn name(&self) -> String {
         "table".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::AnyTable
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Value> {

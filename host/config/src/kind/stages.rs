@@ -8,6 +8,7 @@ use crate::item::Item;
 use crate::plugin_ref::is_path;
 use crate::problem::Problem;
 use crate::settings::{StageSettings, When};
+use crate::shape::Shape;
 use crate::validate::{Filters, no_filter};
 
 /// A list of stages, whose filters are known.
@@ -16,6 +17,10 @@ pub(crate) struct Stages;
 impl Kind<Vec<StageSettings>> for Stages {
     fn name(&self) -> String {
         "list of [stages](#a-stage)".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text.or(Shape::Table(StageSettings::keys)).list()
     }
 
     fn read(&self, item: &Item<'_>, checker: &mut Checker<'_>) -> Option<Vec<StageSettings>> {

@@ -10,6 +10,7 @@ use crate::kind::{
     Sha256, Size, Time,
 };
 use crate::problem::place::{Place, Places};
+use crate::shape::Shape;
 
 /// Least memory: one page of WebAssembly.
 const PAGE: u64 = 64 << 10;
@@ -95,12 +96,12 @@ keys! {
     by hand {
         /// Another version of the filter that serves a share of connections instead; see
         /// [below](#canary-shadow).
-        canary: "table", "live", default "none",
+        canary: "table" as Shape::Table(Trial::keys), "live", default "none",
             sample "serves a share",
             example "{ plugin = \"rot13\", share = \"5%\", by = \"connection\", settings = { } }";
         /// Another version of the filter that receives copies of the lines of a share of
         /// connections; its answers are compared. Not together with `canary`.
-        shadow: "table", "live", default "none",
+        shadow: "table" as Shape::Table(Trial::keys), "live", default "none",
             sample "compared only; instead of canary",
             example "{ plugin = \"rot13\", share = \"5%\" }";
     }
@@ -204,9 +205,9 @@ pub struct FilterTest {
 keys! {
     by hand in FilterTest: "`test`" {
         /// At least one line, without terminators.
-        in: "list of strings", default "required";
+        in: "list of strings" as Shape::Text.list(), default "required";
         /// The lines expected as output.
-        out: "list of strings", default "required";
+        out: "list of strings" as Shape::Text.list(), default "required";
     }
 }
 

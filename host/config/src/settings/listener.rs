@@ -15,6 +15,7 @@ use crate::kind::{
 };
 use crate::problem::Problem;
 use crate::problem::place::{Place, Places};
+use crate::shape::{self, Shape};
 use crate::validate as rules;
 use linemill_framing::{Framing, LineSettings, Oversize, Partial, Unfit};
 
@@ -111,7 +112,7 @@ keys! {
         /// reopened at SIGHUP. `"stdout"`: standard output.
         /// A list of upstreams means fail-over; see [Several upstreams](#several-upstreams).
         to: Destination = Destination::Reply,
-            Special::new("destination").shown(text).written(destination), Live,
+            Special::new("destination", shape::destination).shown(text).written(destination), Live,
             sample "or \"tcp://HOST:PORT\", \"tls://HOST:PORT\", \"unix:PATH\", \"file:PATH\", \"stdout\"";
         // `None` means `lines.framing`.
         /// How lines are framed on the way out, and how an upstream frames its answers. Answers
@@ -142,7 +143,7 @@ keys! {
             sample "one upstream connection for all clients; answers are discarded";
         // Never `Destination::Reply`, and never the name `rest`, which is `to`.
         /// Destinations of lines that a filter sends by a route; see [`routes`](#routes).
-        routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table"), Live,
+        routes: BTreeMap<String, Destination> = BTreeMap::new(), Special::new("table", || Shape::Map(Box::new(shape::destination()))), Live,
             default "none",
             sample "where a filter may send lines",
             example "{ errors = \"tls://logs.example.org:6514\" }";
@@ -151,7 +152,7 @@ keys! {
         /// original: if a destination is too slow, copies are dropped and counted. Must not contain
         /// `"reply"` or the value of `to`.
         tee: Vec<Destination> = Vec::new(),
-            Special::new("list of destinations").written(|_| Some("[]".to_owned())), Live,
+            Special::new("list of destinations", || shape::destination().list()).written(|_| Some("[]".to_owned())), Live,
             sample "destinations of copies; copies for slow ones are dropped and counted";
         /// How many bytes may wait for a sink that connections share: a file, standard output, a
         /// shared upstream, a route or a tee. When the buffer is full, clients wait; only a tee

@@ -2,6 +2,7 @@
 
 use crate::keys::keys;
 use crate::kind::Special;
+use crate::shape::Shape;
 
 keys! {
     /// A stage of a chain.
@@ -9,10 +10,10 @@ keys! {
     pub struct StageSettings: "a stage" {
         // One of `Settings::filters`.
         /// The filter that lines pass through.
-        filter: String = "rot13".to_owned(), Special::new("name of a filter"), Live, default "required";
+        filter: String = "rot13".to_owned(), Special::new("name of a filter", || Shape::Text), Live, default "required";
         /// Only lines whose content matches pass through the filter. Other lines skip it without a
         /// call and keep their position.
-        when: Option<When> = None, Special::new("regular expression"), Live, default "every line";
+        when: Option<When> = None, Special::new("regular expression", || Shape::Text), Live, default "every line";
     }
 }
 

@@ -1,8 +1,6 @@
 //! Tables `[filter.NAME]`.
 
-use std::collections::BTreeMap;
-
-use super::{Filters, NAME_HINT};
+use super::NAME_HINT;
 use crate::checker::Checker;
 use crate::item::{Item, Table};
 use crate::key::TableSettings as _;
@@ -12,32 +10,39 @@ use crate::printable::quote;
 use crate::settings::{FilterSettings, OnError, PluginRef};
 
 impl Checker<'_> {
-    pub(super) fn filters(&mut self, item: Option<&Item<'_>>) -> Filters {
-        let Some(item) = item else {
-            return BTreeMap::new();
-        };
+    /// Adds the filters of one file to those of the others.
+    pub(super) fn filters(&mut self, item: Option<&Item<'_>>) {
+        let Some(item) = item else { return };
         let right = "write a line [filter.NAME], in one pair of brackets, and its keys below";
         let Some(table) = self
             .problems
             .keep(item.table("`[filter]`".to_owned(), right))
         else {
-            return BTreeMap::new();
+            return;
         };
-        let mut filters = BTreeMap::new();
         for (name, place, item) in table.iter() {
             if !is_name(name) {
                 let text = format!("{} is not a name for a filter", quote(name));
                 self.problems.push(place.problem(text, NAME_HINT));
-            } else if let Some(mut table) = self
+                continue;
+            }
+            if let Some(first) = self.filters.get(name) {
+                let there = first.place.spot().unwrap_or_default();
+                let text = format!("there are two filters `{name}`; the first is at {there}");
+                let hint = "give one of them another name, or leave it out";
+                self.problems.push(place.problem(text, hint));
+                continue;
+            }
+            if let Some(mut table) = self
                 .problems
                 .keep(item.table(format!("filter `{name}`"), right))
             {
                 // The place is the name in the header, not the keys below it.
                 table.place = place;
-                filters.insert(name.to_owned(), self.filter(name, &table));
+                let filter = self.filter(name, &table);
+                self.filters.insert(name.to_owned(), filter);
             }
         }
-        filters
     }
 
     fn filter(&mut self, name: &str, table: &Table<'_>) -> FilterSettings {

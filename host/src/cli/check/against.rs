@@ -5,11 +5,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyper::Method;
 use linemill::control::admin;
 use linemill::control::origin::Origin;
 use linemill::generation::Generation;
+use linemill_config::Source;
 use linemill_config::diff::{Effect, diff};
 use linemill_config::settings::{Address, Settings};
 use linemill_sandbox::bundled;
@@ -22,10 +24,17 @@ use crate::cli::running::fetch;
 /// The answer of `/config`: what is in force in the host.
 #[derive(Debug, Deserialize)]
 struct Running {
-    path: Option<PathBuf>,
-    text: Option<String>,
+    /// The main file, then those that it includes.
+    files: Vec<ConfigFile>,
     listen: Option<String>,
     chain: Option<Vec<String>>,
+}
+
+/// A file of a configuration.
+#[derive(Debug, Deserialize)]
+struct ConfigFile {
+    path: PathBuf,
+    text: String,
 }
 
 /// Prints how `settings` differ from what is in force at `admin`.
@@ -42,16 +51,15 @@ pub(super) async fn compare(
         chain: running.chain,
     };
     // Relative paths start from the folders of the two files, not from the current one.
-    let there = match (&running.path, &running.text) {
-        (Some(path), Some(text)) => linemill_config::parse(path, text, &bundled::names())?,
-        _ => Settings::builtin(),
-    };
-    let here = match settings.place.source() {
-        Some(file) => {
-            linemill_config::parse(&absolute(&file.path)?, &file.text, &bundled::names())?
-        }
-        None => settings,
-    };
+    let there = running.files.into_iter();
+    let there = there.map(|ConfigFile { path, text }| Arc::new(Source { path, text }));
+    let there = linemill_config::parse_all(&there.collect::<Vec<_>>(), &bundled::names())?;
+    let here = settings.sources.0.iter().map(|file| {
+        let (path, text) = (absolute(&file.path)?, file.text.clone());
+        io::Result::Ok(Arc::new(Source { path, text }))
+    });
+    let here = here.collect::<io::Result<Vec<_>>>()?;
+    let here = linemill_config::parse_all(&here, &bundled::names())?;
     // The options of its command line override any configuration.
     let (old, new) = (origin.override_in(there)?, origin.override_in(here)?);
     let diff = diff(&old, &new);

@@ -36,9 +36,9 @@ pub(super) struct FilterBuilder<'a> {
 }
 
 /// Why a filter cannot be put in force.
-struct Refused {
+pub(super) struct Refused {
     kind: RefusalKind,
-    reports: Vec<Problem>,
+    pub(super) reports: Vec<Problem>,
 }
 
 impl FilterBuilder<'_> {
@@ -69,7 +69,10 @@ impl FilterBuilder<'_> {
             Ok(started) => drop(built.insert(filter.name.clone(), started)),
             Err(refused) => {
                 self.metrics.refused(&filter.name, refused.kind);
-                wrong.extend(refused.reports);
+                // A plugin may quote its settings.
+                let values = &self.settings.outside;
+                let reports = refused.reports.into_iter();
+                wrong.extend(reports.map(|report| report.hiding(values)));
             }
         }
     }
@@ -134,18 +137,27 @@ impl FilterBuilder<'_> {
         .map_err(|refusal| refused(filter, refusal))
     }
 
+    /// Starts a filter that is neither counted nor logged.
+    pub(super) async fn start_for_tests(
+        &self,
+        filter: &FilterSettings,
+        plugin: &Arc<Plugin>,
+    ) -> Result<Arc<Filter>, Refused> {
+        let reporting = Reporting {
+            log: Gate::shut(),
+            ..Reporting::default()
+        };
+        let metrics = FilterFamilies::default().of(&filter.name);
+        self.start(filter, plugin, metrics, reporting).await
+    }
+
     /// Runs the tests of `filter` on a separate filter, which is neither counted nor logged.
     async fn run_tests(
         &self,
         filter: &FilterSettings,
         plugin: &Arc<Plugin>,
     ) -> Result<(), Refused> {
-        let reporting = Reporting {
-            log: Gate::shut(),
-            ..Reporting::default()
-        };
-        let metrics = FilterFamilies::default().of(&filter.name);
-        let tested = self.start(filter, plugin, metrics, reporting).await?;
+        let tested = self.start_for_tests(filter, plugin).await?;
         let mut reports = Vec::new();
         for test in &filter.test {
             let (failure, hint, is_passing) = match self_test::run(&tested, test).await {
@@ -199,17 +211,19 @@ fn refused(filter: &FilterSettings, refusal: Refusal) -> Refused {
 }
 
 fn shown(mismatch: &Mismatch) -> String {
-    let list = |lines: &[Vec<u8>]| {
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|line| format!("{:?}", String::from_utf8_lossy(line)))
-            .collect();
-        format!("[{}]", lines.join(", "))
-    };
     format!(
         "its test does not hold: {} gave {}, not {}",
         list(&mismatch.input),
         list(&mismatch.found),
         list(&mismatch.expected)
     )
+}
+
+/// Lines as a configuration shows them.
+pub(super) fn list(lines: &[Vec<u8>]) -> String {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| format!("{:?}", String::from_utf8_lossy(line)))
+        .collect();
+    format!("[{}]", lines.join(", "))
 }

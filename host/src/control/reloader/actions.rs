@@ -308,7 +308,7 @@ impl<D: DataPlane> Reloader<D> {
         memory::warn_of_too_many(&settings, &next, budget);
         self.metrics.in_force(generation);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
-        self.history.set_source(settings.place.source().cloned());
+        self.history.set_sources(settings.sources.clone());
         let by = trigger.to_string();
         self.history
             .add(&next, &leases, by, changes.clone(), started.elapsed());

@@ -7,6 +7,7 @@ const VERBS: &[&str] = &[
     "serve",
     "pipe",
     "check",
+    "schema",
     "inspect",
     "new",
     "build",
