@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::*;
@@ -108,4 +108,53 @@ async fn lines_of_a_connection_that_panics_are_counted() {
     assert!(delivered <= 1, "nobody reads");
     assert_eq!(delivered + dropped(DropReason::Closed), 3);
     assert_eq!(dropped(DropReason::Partial), 1);
+}
+
+/// A client that sends a line right after a reload has taken effect.
+struct AfterReload {
+    publisher: watch::Sender<Snapshot>,
+    next: Option<Generation>,
+}
+
+impl AsyncRead for AfterReload {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Whoever reads has already looked for a new snapshot.
+        if let Some(next) = self.next.take() {
+            Snapshot::publish(&self.publisher, Arc::new(next));
+            buffer.put_slice(b"Hello\n");
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Source for AfterReload {}
+
+#[tokio::test]
+async fn a_line_that_follows_a_reload_goes_by_its_chain() {
+    let origin = |chain: &[&str]| Origin {
+        listen: Some("127.0.0.1:0".parse().expect("an address")),
+        chain: Some(chain.iter().map(|name| (*name).to_owned()).collect()),
+        ..Origin::default()
+    };
+    let loaded = load(origin(&["rot13"]), Metrics::default()).expect("loaded");
+    let first = build(loaded).await.expect("built");
+    let loaded = load(origin(&["case"]), Metrics::default()).expect("loaded");
+    let next = build(loaded).await.expect("built");
+    let name = first.loaded.settings.listeners[0].name.as_str();
+    let counts = Arc::new(first.loaded.metrics.lines.of(name));
+    let (publisher, snapshot) = Snapshot::first(first.generation);
+    let reader = AfterReload {
+        publisher,
+        next: Some(next.generation),
+    };
+    let (writer, mut client) = tokio::io::duplex(64);
+    let connection = Connection::new(reader, writer, name.into(), snapshot, counts);
+    drop(connection.serve().await);
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("text");
+    assert_eq!(answer, "hello\n");
 }

@@ -227,7 +227,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             }
             match self.event(true).await {
                 Event::Block(block) => {
-                    if let Err(end) = self.process(block).await {
+                    if let Err(end) = self.process_in_force(block).await {
                         return end;
                     }
                 }
@@ -241,6 +241,28 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 }
             }
         }
+    }
+
+    /// Processes a block by the generation in force. A client that has seen a reload take effect may have
+    /// sent it afterwards, and both may be noticed at once.
+    async fn process_in_force(&mut self, block: Block) -> Result<(), End> {
+        if self.snapshot.has_changed().unwrap_or(false)
+            && let Err(end) = self.follow().await
+        {
+            self.drop_block(block);
+            return Err(end);
+        }
+        self.process(block).await
+    }
+
+    /// Counts the lines of a block that cannot be processed any more.
+    fn drop_block(&mut self, block: Block) {
+        self.counts.bytes_in.inc_by(block.new as u64);
+        let first = FirstBytes::of(&block.bytes);
+        let lines = self.framer.frame(block.bytes);
+        self.count_framed(&lines, first);
+        let dropped = self.metrics.dropped.of(DropReason::Closed);
+        dropped.inc_by(lines.len() as u64);
     }
 
     /// Frames and filters a block, and passes its lines on.
