@@ -11,6 +11,7 @@ use linemill_framing::Framer;
 use linemill_framing::LineSettings;
 use linemill_framing::Lines;
 use linemill_sandbox::bundled;
+use linemill_sandbox::chain::observer::{Observed, Observer, Place, See};
 use linemill_sandbox::chain::{Chain, Stage, StreamState};
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::filter::{Filter, Reporting};
@@ -32,6 +33,14 @@ pub(crate) fn rot13(filters: usize, block: Vec<u8>) -> Ready {
 /// A block through `redact`.
 pub(crate) fn redact(block: Vec<u8>) -> Ready {
     chain("redact", 1, block)
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn look(&self, _: &Place<'_>, _: usize) -> Option<See> {
+        None
+    }
 }
 
 fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
@@ -63,7 +72,13 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
     let rules = Rules::of(settings);
     let stages = started.iter().cloned();
     let stages = stages.map(|filter| Stage::new(filter, None)).collect();
-    let mut stream = StreamState::new(Arc::new(Chain::new(stages, [])), rules);
+    // As in a host that nobody taps.
+    let nobody = Observed {
+        attended: Arc::default(),
+        observer: Arc::new(Nobody),
+    };
+    let chain = Chain::new(stages, []).observed(&nobody, 1, false);
+    let mut stream = StreamState::new(Arc::new(chain), rules);
     let mut run = move |lines: Lines| runtime.block_on(stream.process(lines)).lines;
     let (bytes, input) = (block.len(), Framer::new(settings).frame(block));
     let (output, all) = (run(input.clone()), input.len() as u64);

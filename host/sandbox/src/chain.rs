@@ -3,7 +3,7 @@
 //! In: filters, their conditions and versions on trial, and the routes that have a destination. Out:
 //! [`Chain`], shared by all streams of a direction, and [`StreamState`], one stream's state in it.
 //! `batch` holds the lines between two stages, and `condition` separates the lines that bypass a
-//! stage.
+//! stage. `observer` shows what stages do with lines to whoever wants to see it.
 //! Not here: when a stream moves to another chain, sockets, framing, the destinations of routes.
 
 use std::sync::Arc;
@@ -16,6 +16,8 @@ use linemill_config::settings::{TrialKind, When};
 
 pub(crate) mod batch;
 pub(crate) mod condition;
+pub mod observation;
+pub mod observer;
 pub(crate) mod stage_counts;
 mod stream_state;
 
@@ -23,6 +25,7 @@ mod stream_state;
 mod tests;
 
 pub use batch::ChainOutput;
+use observer::{Observed, View};
 pub use stage_counts::{Counted, StageCounts};
 pub use stream_state::StreamState;
 
@@ -36,6 +39,8 @@ pub struct Chain {
     stages: Vec<Stage>,
     /// The names of the routes that have a destination.
     routes: Vec<Arc<str>>,
+    /// From where its stages are observed; `None`: by nobody, ever.
+    view: Option<View>,
 }
 
 /// A position in a chain, with the filter that serves it.
@@ -48,6 +53,8 @@ pub struct Stage {
     route_indices: Vec<Option<u32>>,
     /// The version of the filter that is on trial here, if there is one.
     on_trial: Option<Box<OnTrial>>,
+    /// The generation of its chain; 0 if there are none.
+    generation: u64,
     /// What the filter has done here.
     counts: Arc<StageCounts>,
 }
@@ -66,6 +73,7 @@ impl Stage {
             when,
             route_indices: Vec::new(),
             on_trial: None,
+            generation: 0,
             counts: Arc::default(),
         }
     }
@@ -109,6 +117,16 @@ impl Stage {
         sees.then_some(&on_trial.stage)
     }
 
+    /// For each route of the filter, its index among those of the chain.
+    pub(crate) fn route_indices(&self) -> &[Option<u32>] {
+        &self.route_indices
+    }
+
+    /// What the filter has done here.
+    pub(crate) fn counts(&self) -> &Arc<StageCounts> {
+        &self.counts
+    }
+
     /// The filter that serves this stage.
     pub fn filter(&self) -> &Arc<Filter> {
         &self.filter
@@ -142,7 +160,34 @@ impl Chain {
         for stage in &mut stages {
             stage.resolve_routes(&routes);
         }
-        Self { stages, routes }
+        Self {
+            stages,
+            routes,
+            view: None,
+        }
+    }
+
+    /// Lets `observed` see what its stages do. `reply`: the chain is for answers of an upstream.
+    pub fn observed(mut self, observed: &Observed, generation: u64, reply: bool) -> Self {
+        self.view = Some(View {
+            observed: observed.clone(),
+            reply,
+            generation,
+            routes: self.routes.clone(),
+        });
+        for stage in &mut self.stages {
+            stage.generation = generation;
+            if let Some(on_trial) = &mut stage.on_trial {
+                on_trial.stage.generation = generation;
+            }
+        }
+        self
+    }
+
+    /// From where it is observed, if anybody does so now.
+    #[inline]
+    fn attended(&self) -> Option<&View> {
+        self.view.as_ref().filter(|view| view.is_attended())
     }
 
     /// The stages, in order.

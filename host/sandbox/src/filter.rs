@@ -191,6 +191,11 @@ impl Filter {
         self.exclusive
     }
 
+    /// Whether it keeps state, so that what it does with a line depends on earlier ones.
+    pub fn keeps_state(&self) -> bool {
+        self.keeps_state
+    }
+
     /// Takes room for an instance that a new stream will own; `None` if streams own none.
     ///
     /// # Errors

@@ -50,7 +50,8 @@ pub struct Verdicts {
     pub routed: RoutedLines,
     /// Input lines that the filter dropped.
     pub dropped: u64,
-    /// Input lines that failed, with the reason; `on_error` has been applied.
+    /// Input lines that failed, with the reason; `on_error` has been applied. Those that failed because of a
+    /// fault are among them only if the call was observed.
     pub failed: Vec<Failed>,
     /// If set, the connection closes after these lines.
     pub close: Option<Close>,
@@ -277,9 +278,28 @@ impl Verdicts {
         }
     }
 
-    /// Adds the verdicts on the `lines` lines after the first `base`. Leaves out `dropped` and
-    /// `failed`, which have been counted already.
+    /// Adds `why` to lines whose call failed, the first of them only if that closes the stream.
+    pub(crate) fn because(mut self, lines: usize, why: Option<(FaultKind, &str)>) -> Self {
+        if let Some((kind, reason)) = why {
+            let lines = if self.close.is_some() { 1 } else { lines };
+            let failed = |line| Failed {
+                line,
+                kind,
+                reason: reason.to_owned(),
+            };
+            self.failed = (0..lines).map(failed).collect();
+        }
+        self
+    }
+
+    /// Adds the verdicts on the `lines` lines after the first `base`. Leaves out `dropped`, which has been
+    /// counted already, as have the lines that failed.
     pub(crate) fn append(&mut self, later: Self, base: usize, lines: usize) {
+        let failed = later.failed.into_iter();
+        self.failed.extend(failed.map(|failed| Failed {
+            line: base + failed.line,
+            ..failed
+        }));
         self.lines.append(later.lines);
         self.routed.append(later.routed, base);
         self.close = later.close;

@@ -40,6 +40,8 @@ pub(crate) struct Batch {
     pub(crate) close: Option<Close>,
     /// Lines that were lost because the host could not run a filter.
     cut: u64,
+    /// Somebody observes the chain.
+    pub(crate) observed: bool,
 }
 
 impl Batch {

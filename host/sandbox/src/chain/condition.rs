@@ -43,6 +43,17 @@ pub(crate) fn pick(all: &Lines, matches: impl Fn(&[u8]) -> bool) -> Picked {
     }
 }
 
+/// The position among all lines of the line at `picked` among those of `runs`.
+fn position(runs: &[(usize, usize)], mut picked: usize) -> usize {
+    for (from, to) in runs {
+        if picked < to - from {
+            return from + picked;
+        }
+        picked -= to - from;
+    }
+    picked
+}
+
 /// Merges the verdicts on the lines that were picked as `runs` with the other lines of `all`.
 pub(crate) fn put_back(all: &Lines, runs: &[(usize, usize)], mut verdicts: Verdicts) -> Verdicts {
     let mut lines = Lines::from_parts(blocks::take(0), Vec::with_capacity(2 * all.len()));
@@ -83,6 +94,9 @@ pub(crate) fn put_back(all: &Lines, runs: &[(usize, usize)], mut verdicts: Verdi
         counts.clear();
     }
     verdicts.routed.put_back(runs);
+    for failed in &mut verdicts.failed {
+        failed.line = position(runs, failed.line);
+    }
     blocks::give_back(verdicts.lines.into_bytes());
     Verdicts {
         lines,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, ChainOutput};
 use super::condition::{self, Picked};
+use super::observer::View;
 use super::{Chain, Rooms, Stage};
 use crate::filter::{Filter, OwnInstance};
 use crate::supervise::breaker::stream::StreamBreaker;
@@ -86,7 +87,7 @@ impl StreamState {
 
     /// Runs lines through the chain.
     pub async fn process(&mut self, lines: Lines) -> ChainOutput {
-        let mut batch = Batch::new(lines);
+        let mut batch = self.batch(lines);
         for at in 0..self.stages.len() {
             self.step(at, &mut batch).await;
         }
@@ -95,7 +96,7 @@ impl StreamState {
 
     /// Ends the stream: runs its last lines through the chain, then the lines that filters held back.
     pub async fn finish(&mut self, last: Lines) -> ChainOutput {
-        let mut batch = Batch::new(last);
+        let mut batch = self.batch(last);
         for at in 0..self.stages.len() {
             self.step(at, &mut batch).await;
             if batch.close.is_none() {
@@ -106,21 +107,38 @@ impl StreamState {
         batch.end(&self.chain.routes)
     }
 
+    /// A batch of the stream.
+    fn batch(&self, lines: Lines) -> Batch {
+        let mut batch = Batch::new(lines);
+        if let Some(view) = self.chain.attended() {
+            batch.observed = true;
+            if self.stages.is_empty() && !batch.lines.is_empty() {
+                view.pass(&self.origin, &batch.lines);
+            }
+        }
+        batch
+    }
+
     /// Ends the instance `own` of the stage `at`, and adds the lines that it held back to the batch.
     async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
+        let stage = self.stage(at);
         let Stage {
             filter,
             route_indices,
             counts,
             ..
-        } = self.stage(at);
+        } = stage;
         let context = CallContext {
             rules: self.rules,
             route_indices,
             origin: &self.origin,
+            observed: batch.observed,
             counts,
         };
         let held = filter.finish(own, context).await;
+        if let Some(view) = self.chain.view.as_ref().filter(|_| batch.observed) {
+            view.held(at, stage, &self.origin, &held);
+        }
         batch.add(held, self.rules.framing);
     }
 
@@ -144,32 +162,48 @@ impl StreamState {
             rules: self.rules,
             route_indices: &stage.route_indices,
             origin: &self.origin,
+            observed: batch.observed,
             counts: &stage.counts,
         };
         if let Some(on_trial) = on_trial {
-            shadow.get_or_insert_with(|| {
-                let counts = Arc::clone(&on_trial.counts);
-                Shadow::start(&on_trial.filter, on_trial.route_indices.clone(), counts)
-            });
+            shadow.get_or_insert_with(|| Shadow::start(on_trial));
         }
         let all = std::mem::take(&mut batch.lines);
         let inputs = all.len();
         let picked = when.as_ref().map_or(Picked::All, |when| {
             condition::pick(&all, |content| when.is_match(content))
         });
+        let view = self.chain.view.as_ref().filter(|_| batch.observed);
+        let mut watched = view.and_then(|view| view.begin(at, stage, &self.origin, &all));
+        let view = view.map(|view| (view, at));
+        let shadow = shadow.as_ref().zip(on_trial);
         let verdicts = match picked {
             Picked::Nothing => {
+                if let Some(mut watched) = watched {
+                    watched.picked(&[]);
+                    let passed = Verdicts {
+                        lines: all.clone(),
+                        ..Verdicts::default()
+                    };
+                    watched.end(&passed);
+                }
                 batch.lines = all;
                 return;
             }
-            Picked::All => run(filter, own, breaker, shadow.as_ref(), all, context).await,
+            Picked::All => run(filter, own, breaker, shadow, all, context, view).await,
             Picked::Some { lines, runs } => {
-                let verdicts = run(filter, own, breaker, shadow.as_ref(), lines, context).await;
+                if let Some(watched) = &mut watched {
+                    watched.picked(&runs);
+                }
+                let verdicts = run(filter, own, breaker, shadow, lines, context, view).await;
                 let verdicts = condition::put_back(&all, &runs, verdicts);
                 blocks::give_back(all.into_bytes());
                 verdicts
             }
         };
+        if let Some(watched) = watched {
+            watched.end(&verdicts);
+        }
         batch.advance(inputs, verdicts);
     }
 
@@ -180,24 +214,28 @@ impl StreamState {
     }
 }
 
-/// Runs lines through a filter, and gives its shadow a copy of them.
+/// Runs lines through a filter, and gives its shadow, which is at the other stage, a copy of them. `view`:
+/// from where the stage is observed, and its index.
 async fn run(
     filter: &Filter,
     own: &mut OwnInstance,
     breaker: &mut StreamBreaker,
-    shadow: Option<&Shadow>,
+    shadow: Option<(&Shadow, &Stage)>,
     lines: Lines,
     context: CallContext<'_>,
+    view: Option<(&View, usize)>,
 ) -> Verdicts {
-    let Some(room) = shadow.and_then(|shadow| shadow.room(lines.len())) else {
+    let room = shadow.and_then(|(shadow, stage)| Some((shadow.room(lines.len())?, stage)));
+    let Some((room, stage)) = room else {
         return filter.process(own, breaker, lines, context).await;
     };
     let copy = lines.clone();
+    let watched = view.and_then(|(view, at)| view.begin(at, stage, context.origin, &copy));
     let verdicts = filter.process(own, breaker, lines, context).await;
     if verdicts.close == Some(Close::Host) {
         room.skip(copy.len());
     } else {
-        room.fill(copy, context.rules, &verdicts);
+        room.fill(copy, context.rules, &verdicts, watched);
     }
     verdicts
 }

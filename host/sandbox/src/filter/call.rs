@@ -97,6 +97,7 @@ impl Filter {
         let CallContext {
             rules,
             route_indices,
+            observed,
             ..
         } = context;
         let accounting = self.supervisor.accounting();
@@ -123,14 +124,18 @@ impl Filter {
                 judged => break judged,
             }
         };
-        let HeldVerdicts { held, failed } = judged.unwrap_or_else(|fault| {
+        let HeldVerdicts { mut held, failed } = judged.unwrap_or_else(|fault| {
             accounting.failures(fault.kind, 1, &fault.reason, context.origin);
             HeldVerdicts::default()
         });
-        for (Failed { kind, reason, .. }, content) in failed {
+        for (failed, content) in failed {
+            let Failed { kind, reason, .. } = &failed;
             let reason = format!("a line that the filter held back: {reason}");
-            accounting.failures(kind, 1, &reason, context.origin);
-            accounting.quarantine(context.origin, kind, &reason, &content);
+            accounting.failures(*kind, 1, &reason, context.origin);
+            accounting.quarantine(context.origin, *kind, &reason, &content);
+            if observed {
+                held.failed.push((failed, content));
+            }
         }
         held
     }

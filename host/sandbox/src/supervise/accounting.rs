@@ -19,6 +19,9 @@ use linemill_config::settings::OnError;
 use linemill_framing::Lines;
 use linemill_telemetry::{Gate, Shards};
 
+/// Why a line failed that was not offered to the filter.
+pub(crate) const NOT_CALLED: &str = "the filter kept failing, so it was not called";
+
 /// Where a filter's failures are reported, in addition to metrics.
 #[derive(Default)]
 pub struct Reporting {
@@ -133,8 +136,7 @@ impl Accounting {
     /// nothing: the opening was logged.
     pub(crate) fn not_offered(&self, input: &Lines, origin: &Origin) {
         let lines = input.len() as u64;
-        let reason = "the filter kept failing, so it was not called";
-        self.quarantine_all(origin, FaultKind::Breaker, reason, input);
+        self.quarantine_all(origin, FaultKind::Breaker, NOT_CALLED, input);
         self.metrics.failures.of(FaultKind::Breaker).inc_by(lines);
         self.lines.inc_by(lines);
         self.failed.fetch_add(lines, Ordering::Relaxed);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::chain::StageCounts;
 use crate::fault::{Fault, FaultKind};
-use crate::supervise::accounting::Accounting;
+use crate::supervise::accounting::{Accounting, NOT_CALLED};
 use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::breaker::{Admitted, Breaker, Fell, Opened};
 use crate::supervise::capsule::State;
@@ -78,6 +78,8 @@ pub(crate) struct CallContext<'a> {
     /// has no destination.
     pub(crate) route_indices: &'a [Option<u32>],
     pub(crate) origin: &'a Origin,
+    /// Somebody wants to know why each line failed.
+    pub(crate) observed: bool,
     /// The counts of the stage at which it is called.
     pub(crate) counts: &'a StageCounts,
 }
@@ -290,8 +292,11 @@ impl Supervisor {
                     if lines == 1 {
                         filter.capture(part.content(0), &fault, before, context);
                     }
+                    let why = (fault.kind, &*fault.reason);
                     let on_error = self.accounting.on_error();
-                    all.append(Verdicts::on_failed(part, on_error), from, lines);
+                    let failed = Verdicts::on_failed(part, on_error);
+                    let failed = failed.because(lines, context.observed.then_some(why));
+                    all.append(failed, from, lines);
                     if probe {
                         if budget == 0 || search.is_done() || all.close.is_some() {
                             (probe, gave_up) = (false, true);
@@ -317,7 +322,9 @@ impl Supervisor {
     fn not_offered(&self, input: Lines, context: CallContext<'_>) -> Verdicts {
         self.accounting.not_offered(&input, context.origin);
         context.counts.failed(input.len());
-        Verdicts::on_failed(input, self.accounting.on_error())
+        let lines = input.len();
+        let why = context.observed.then_some((FaultKind::Breaker, NOT_CALLED));
+        Verdicts::on_failed(input, self.accounting.on_error()).because(lines, why)
     }
 
     /// Reports a successful call to the breakers, and logs it if that closed one.

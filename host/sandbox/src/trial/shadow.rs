@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::chain::StageCounts;
+use crate::chain::observer::Watched;
+use crate::chain::{Stage, StageCounts};
 use crate::filter::comparison::{Comparison, Made};
 use crate::filter::{Filter, OwnInstance};
 use crate::supervise::breaker::stream::StreamBreaker;
@@ -29,22 +30,21 @@ pub(crate) struct Shadow {
 }
 
 /// A copy of a batch, and the filter's answers to it.
-#[derive(Debug)]
 struct Copied {
     lines: Lines,
     rules: Rules,
     made: Made,
+    /// Somebody observes what the shadow does with the batch.
+    watched: Option<Box<Watched>>,
 }
 
 impl Shadow {
-    /// Starts the task that calls `filter`. `route_indices` and `counts` are as in [`CallContext`].
-    pub(crate) fn start(
-        filter: &Arc<Filter>,
-        route_indices: Vec<Option<u32>>,
-        counts: Arc<StageCounts>,
-    ) -> Self {
+    /// Starts the task that calls the filter of `stage`.
+    pub(crate) fn start(stage: &Stage) -> Self {
         let (copies, waiting) = mpsc::channel(WAITING);
-        let filter = Arc::clone(filter);
+        let filter = Arc::clone(stage.filter());
+        let route_indices = stage.route_indices().to_vec();
+        let counts = Arc::clone(stage.counts());
         tokio::spawn(follow(Arc::clone(&filter), route_indices, counts, waiting));
         Self { filter, copies }
     }
@@ -76,10 +76,21 @@ pub(crate) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Queues a copy of a batch, with the filter's verdicts on it.
-    pub(crate) fn fill(self, lines: Lines, rules: Rules, verdicts: &Verdicts) {
+    /// Queues a copy of a batch, with the filter's verdicts on it. `watched` takes those of the shadow.
+    pub(crate) fn fill(
+        self,
+        lines: Lines,
+        rules: Rules,
+        verdicts: &Verdicts,
+        watched: Option<Box<Watched>>,
+    ) {
         let made = Made::of(verdicts);
-        self.permit.send(Copied { lines, rules, made });
+        self.permit.send(Copied {
+            lines,
+            rules,
+            made,
+            watched,
+        });
     }
 
     /// Gives the room up: there is nothing to compare. Counts the lines as skipped.
@@ -97,16 +108,26 @@ async fn follow(
 ) {
     let (mut own, origin) = (OwnInstance::default(), Origin::default());
     let mut breaker = StreamBreaker::default();
-    while let Some(Copied { lines, rules, made }) = waiting.recv().await {
+    while let Some(copied) = waiting.recv().await {
+        let Copied {
+            lines,
+            rules,
+            made,
+            watched,
+        } = copied;
         let context = CallContext {
             rules,
             route_indices: &route_indices,
             origin: &origin,
+            observed: watched.is_some(),
             counts: &counts,
         };
         let verdicts = filter
             .process(&mut own, &mut breaker, lines.clone(), context)
             .await;
+        if let Some(watched) = watched {
+            watched.end(&verdicts);
+        }
         if verdicts.close == Some(Close::Host) {
             filter.comparison().skip(lines.len());
             continue;

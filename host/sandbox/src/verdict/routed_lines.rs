@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::Failed;
 use linemill_framing::Lines;
 
 /// Lines that left by a route, with their positions among the lines that remain in the chain.
@@ -27,6 +28,8 @@ pub(crate) struct HeldLines {
     pub(crate) routed: RoutedLines,
     /// Lines that are lost because the host could not run the filter.
     pub(crate) cut: u64,
+    /// Lines that have failed, with their contents; they are counted. Only if the call was observed.
+    pub(crate) failed: Vec<(Failed, Vec<u8>)>,
 }
 
 impl HeldLines {
@@ -59,6 +62,11 @@ impl RoutedLines {
         let is_at = move |index: &usize| self.before[*index] as usize == at;
         let all = (from..self.before.len()).take_while(is_at);
         all.map(|index| (self.lines.content(index), self.route_indices[index]))
+    }
+
+    /// Bytes of memory that they take, about.
+    pub(crate) fn size(&self) -> usize {
+        self.lines.bytes().len() + 16 * self.len()
     }
 
     /// Adds a line at position `at`, which must not be before the last routed line.

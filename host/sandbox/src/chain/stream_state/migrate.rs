@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use super::{Chain, ChainOutput, Stage, StageState, StreamState};
-use crate::chain::batch::Batch;
 use crate::filter::HandedOver;
 use crate::verdict::Rules;
 use linemill_framing::Lines;
@@ -33,7 +32,7 @@ impl StreamState {
             .collect();
         let successors = successors(&old, &new);
         let mut stages: Vec<_> = new.iter().map(|_| StageState::default()).collect();
-        let mut batch = Batch::new(Lines::default());
+        let mut batch = self.batch(Lines::default());
         for (at, successor) in successors.into_iter().enumerate() {
             self.step(at, &mut batch).await;
             let own = std::mem::take(&mut self.stages[at].own);
@@ -72,6 +71,7 @@ impl StreamState {
                         HandedOver::Kept(own) => {
                             let mut kept = Stage::new(Arc::clone(filter), stage.when.clone());
                             kept.resolve_routes(&chain.routes);
+                            kept.generation = self.stage(at).generation;
                             let kept = Some(Box::new(kept));
                             (next.own, next.kept) = (own, kept);
                             next.breaker = std::mem::take(&mut self.stages[at].breaker);

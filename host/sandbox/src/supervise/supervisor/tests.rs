@@ -102,6 +102,7 @@ async fn run_of(
             peer: Some(([192, 0, 2, client], 7).into()),
             ..Origin::default()
         },
+        observed: false,
         counts: &StageCounts::default(),
     };
     let verdicts = supervisor.run(fake, &mut (), breaker, input, context).await;
