@@ -19,8 +19,10 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use crate::control::build::BuildContext;
 use crate::control::circles;
 use crate::control::origin::Origin;
+use crate::control::taps::Taps;
 use crate::control::triggers::{Signals, StopSignal};
 use crate::control::warnings;
 use crate::generation::Generation;
@@ -43,6 +45,7 @@ pub struct Loaded {
     settings: Settings,
     metrics: Metrics,
     plugins: Arc<Loader>,
+    taps: Arc<Taps>,
     /// The files that loading looks for.
     inputs: Inputs,
     /// When loading began.
@@ -133,6 +136,7 @@ pub fn load(origin: Origin, metrics: Metrics) -> anyhow::Result<Loaded> {
     Ok(Loaded {
         origin,
         settings,
+        taps: Taps::new(metrics.taps.clone()),
         metrics,
         plugins: Arc::new(plugins),
         inputs,
@@ -167,8 +171,16 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
         .within(plugins.engine().budget());
     circles::check(settings).await?;
     let files = Files::recording(&loaded.inputs);
-    let (filters, opened) = (&metrics.filters, Some(&sinks));
-    let built = crate::control::build::build(settings, None, plugins, filters, opened, &files);
+    let observed = loaded.taps.observed();
+    let context = BuildContext {
+        before: None,
+        plugins,
+        metrics: &metrics.filters,
+        sinks: Some(&sinks),
+        observed: Some(&observed),
+        files: &files,
+    };
+    let built = crate::control::build::build(settings, &context);
     let generation = built.await?;
     warnings::log(settings, &generation);
     memory::warn_of_too_many(settings, &generation, plugins.engine().budget());

@@ -55,6 +55,8 @@ pub struct Generation {
     pub admin_token: Option<Token>,
     /// The names by which requests without a token may call the admin address.
     pub admin_names: Vec<AdminName>,
+    /// Whether clients of the admin address may see lines.
+    pub tap: bool,
     /// How long the host accepts connections after it was told to stop.
     pub drain_delay: Duration,
     /// By name: all filters of the configuration, whether or not a chain uses them.

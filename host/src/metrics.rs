@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::connections::metrics::LineMetrics;
 use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
+use crate::control::taps::metrics::TapMetrics;
 use crate::listeners::metrics::ListenerMetrics;
 use crate::log::metrics::LogMetrics;
 use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
@@ -38,6 +39,8 @@ pub struct Metrics {
     pub reloads: ReloadMetrics,
     /// The admin address.
     pub admin: AdminMetrics,
+    /// Taps.
+    pub taps: TapMetrics,
     /// The memory of the host.
     pub memory: MemoryMetrics,
     /// The log.
@@ -56,6 +59,7 @@ impl Default for Metrics {
             upstreams: Families::register(&mut registry),
             reloads: ReloadMetrics::register(&mut registry),
             admin: AdminMetrics::register(&mut registry),
+            taps: TapMetrics::register(&mut registry),
             memory: MemoryMetrics::register(&mut registry),
             log: LogMetrics::register(&mut registry),
             registry: Arc::new(registry),

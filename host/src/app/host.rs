@@ -246,6 +246,7 @@ impl Host {
             settings,
             metrics,
             plugins,
+            taps,
             inputs,
             started,
         } = loaded;
@@ -287,6 +288,7 @@ impl Host {
             metrics: metrics.admin,
             tokens,
             budget,
+            taps: Arc::clone(&taps),
         })
         .known_by(socket);
         server.start(admin, &settings);
@@ -295,6 +297,7 @@ impl Host {
             origin,
             settings,
             plugins,
+            taps,
             sinks,
             listeners,
             admin: server,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use linemill::control::build::build;
+use linemill::control::build::{BuildContext, build};
 use linemill::control::circles;
 use linemill::control::origin::Origin;
 use linemill::control::warnings::warnings;
@@ -50,15 +50,15 @@ impl Check {
             circles::check(&settings).await?;
             let engine = Engine::with_stack(settings.host.stack)?;
             let plugins = Loader::of_user(Arc::new(engine));
-            let built = build(
-                &settings,
-                None,
-                &plugins,
-                &FilterFamilies::default(),
-                None,
-                &Files::default(),
-            )
-            .await?;
+            let context = BuildContext {
+                before: None,
+                plugins: &plugins,
+                metrics: &FilterFamilies::default(),
+                sinks: None,
+                observed: None,
+                files: &Files::default(),
+            };
+            let built = build(&settings, &context).await?;
             if let Some(warnings) = warnings(&settings, &built) {
                 complain_report(&warnings);
             }

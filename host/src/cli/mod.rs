@@ -22,6 +22,7 @@ mod running;
 mod schema;
 mod serve;
 mod status;
+mod tap;
 
 use clap::{Parser, Subcommand};
 use linemill_sandbox::plugin::compiler::VERB;
@@ -45,7 +46,7 @@ const AFTER: &str = "Try it:
   printf 'Hello\\n' | linemill pipe            # Uryyb
   linemill serve                              # ROT13 on 127.0.0.1:40713
 
-Not available yet: tap and top.
+Not available yet: top.
 
 Environment:
   LINEMILL_LOG          log level on standard error: off, error, warn, info (default), debug, trace;
@@ -73,8 +74,7 @@ enum Verb {
     Man(man::Pages),
     #[command(hide = true, name = VERB)]
     Compile(compile::Compile),
-    #[command(hide = true)]
-    Tap(not_yet::NotYet),
+    Tap(tap::Tap),
     #[command(hide = true)]
     Top(not_yet::NotYet),
 }
@@ -100,7 +100,8 @@ impl Cli {
             Verb::Completions(verb) => verb.run(),
             Verb::Man(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
-            Verb::Tap(verb) | Verb::Top(verb) => verb.run(),
+            Verb::Tap(verb) => verb.run(),
+            Verb::Top(verb) => verb.run(),
         }
     }
 }

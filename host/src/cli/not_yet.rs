@@ -1,4 +1,4 @@
-//! `linemill tap` and `linemill top`: verbs of a later version.
+//! `linemill top`: a verb of a later version.
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ pub(super) struct NotYet {
 impl NotYet {
     pub(super) fn run(self) -> anyhow::Result<()> {
         Err(super::plugin::hinted(
-            "not yet available: `linemill tap` and `linemill top`",
+            "not yet available: `linemill top`",
             "use `linemill status`, and /metrics at the admin address",
         ))
     }

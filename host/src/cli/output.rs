@@ -93,6 +93,16 @@ fn as_error(message: &str) -> String {
     format!("{prefix}{message}\n")
 }
 
+/// Prints text that is escaped already.
+///
+/// # Errors
+/// Its reader has left, as `head` does.
+pub(super) fn try_print(text: &str) -> std::io::Result<()> {
+    let mut output = std::io::stdout();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
+
 /// A reader that has left, as `head` does, is no error of the verb.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());

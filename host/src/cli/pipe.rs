@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use clap::Args;
 use linemill::connections::connection::Connection;
 use linemill::connections::end::End;
-use linemill::control::build::build;
+use linemill::control::build::{BuildContext, build};
 use linemill::generation::Snapshot;
 use linemill::metrics::Metrics;
 use linemill::sinks::registry::SinkRegistry;
@@ -79,15 +79,15 @@ impl Pipe {
             .capturing(&settings.host)
             .map_err(|refusal| refusal.problem)?;
         let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
-        let first = build(
-            &settings,
-            None,
-            &plugins,
-            &metrics.filters,
-            Some(&sinks),
-            &Files::default(),
-        )
-        .await?;
+        let context = BuildContext {
+            before: None,
+            plugins: &plugins,
+            metrics: &metrics.filters,
+            sinks: Some(&sinks),
+            observed: None,
+            files: &Files::default(),
+        };
+        let first = build(&settings, &context).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();
         let listener = settings.listeners.first();
         let listener = listener.ok_or_else(|| anyhow!("the chain is gone"))?;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use hyper::body::Bytes;
-use hyper::{Method, StatusCode};
+use hyper::body::Incoming;
+use hyper::{Method, Response, StatusCode};
 use linemill::control::admin::client::{self, ClientError};
 use linemill::control::admin::local_token;
 use linemill_config::settings::Address;
@@ -58,6 +58,37 @@ impl Running {
     ) -> anyhow::Result<(StatusCode, T)> {
         fetch(&self.address()?, method, path).await
     }
+
+    /// Sends a GET whose answer goes on. If it is refused, the error is what the host says.
+    pub(super) async fn follow(&self, path: &str) -> anyhow::Result<Incoming> {
+        let address = self.address()?;
+        let answer = open(&address, Method::GET, path).await?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer.into_body());
+        }
+        let body = client::body(answer, &address).await?;
+        check_token(&address, status)?;
+        let text = String::from_utf8_lossy(&body);
+        let first = text.lines().next().unwrap_or_default();
+        Err(hinted(
+            &format!("{address} answered with {status}: {first}"),
+            "",
+        ))
+    }
+}
+
+/// Fails if the host requires a token that the verb does not have.
+fn check_token(address: &Address, status: StatusCode) -> anyhow::Result<()> {
+    if status != StatusCode::UNAUTHORIZED {
+        return Ok(());
+    }
+    Err(hinted(
+        &format!("{address} requires a token"),
+        &format!(
+            "run the verb as the user that the host runs as, or set the environment variable {TOKEN} to the `admin_token` of its configuration"
+        ),
+    ))
 }
 
 /// Sends a request to the host at `address`.
@@ -66,15 +97,10 @@ pub(super) async fn fetch<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> anyhow::Result<(StatusCode, T)> {
-    let (status, body) = send(address, method, path).await?;
-    if status == StatusCode::UNAUTHORIZED {
-        return Err(hinted(
-            &format!("{address} requires a token"),
-            &format!(
-                "run the verb as the user that the host runs as, or set the environment variable {TOKEN} to the `admin_token` of its configuration"
-            ),
-        ));
-    }
+    let answer = open(address, method, path).await?;
+    let status = answer.status();
+    check_token(address, status)?;
+    let body = client::body(answer, address).await?;
     let answer = serde_json::from_slice(&body).map_err(|_| {
         let body = String::from_utf8_lossy(&body);
         let first = body.lines().next().unwrap_or_default();
@@ -88,11 +114,7 @@ pub(super) async fn fetch<T: DeserializeOwned>(
 
 /// Sends a request with the token of the environment, or else with those that a host of this user has
 /// left for it, until one is accepted. A request that is not accepted does nothing.
-async fn send(
-    address: &Address,
-    method: Method,
-    path: &str,
-) -> anyhow::Result<(StatusCode, Bytes)> {
+async fn open(address: &Address, method: Method, path: &str) -> anyhow::Result<Response<Incoming>> {
     let tokens = match (std::env::var(TOKEN), address) {
         (Ok(token), _) => vec![token],
         (Err(_), Address::Tcp(address)) => local_token::known(*address),
@@ -101,8 +123,8 @@ async fn send(
     let mut tokens = tokens.iter().map(String::as_str);
     let mut token = tokens.next();
     loop {
-        let asked = client::send(address, method.clone(), path, token).await;
-        let (status, body) = asked.map_err(|error| {
+        let asked = client::open(address, method.clone(), path, token).await;
+        let answer = asked.map_err(|error| {
             let hint = match &error {
                 ClientError::Unreachable { .. } => {
                     "start the host with `admin` in its configuration, and name its address by --admin or --config"
@@ -112,8 +134,8 @@ async fn send(
             hinted(&error.to_string(), hint)
         })?;
         token = tokens.next();
-        if status != StatusCode::UNAUTHORIZED || token.is_none() {
-            return Ok((status, body));
+        if answer.status() != StatusCode::UNAUTHORIZED || token.is_none() {
+            return Ok(answer);
         }
     }
 }

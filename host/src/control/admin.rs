@@ -1,8 +1,8 @@
 //! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections, and the
-//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/log`, `/config` and `/trials` (JSON). `POST /reload`,
-//! `/rollback` and `/promote` are passed to the reloader and answered with its outcome; `POST /log` changes the
+//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/log`, `/config` and `/trials` (JSON),
+//! `/tap` (lines of JSON, see `taps`). `POST /reload`, `/rollback` and `/promote` are passed to the reloader and answered with its outcome; `POST /log` changes the
 //! log level. Off unless configured.
 //!
 //! Not here: which requests are answered (`access`), connections and their limits (`http`), what a reload
@@ -18,6 +18,7 @@ mod places;
 mod readiness;
 pub mod server;
 mod status;
+mod tap;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -37,6 +38,7 @@ use super::history::History;
 use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
+use super::taps::Taps;
 use crate::generation::Snapshot;
 use crate::log;
 use crate::panics;
@@ -90,6 +92,8 @@ pub struct Admin {
     pub(crate) clients: Clients,
     /// The tokens for verbs of the host's own user.
     pub tokens: TokenFiles,
+    /// The taps of the host.
+    pub taps: Arc<Taps>,
 }
 
 /// By what an admin address is reached.
@@ -150,12 +154,13 @@ impl Admin {
             .route("/log", get(log_status).post(set_log))
             .fallback(|| async {
                 let known =
-                    "known paths: /healthz, /readyz, /metrics, /status, /log, /config, /trials, POST /reload, /rollback, /promote and /log\n";
+                    "known paths: /healthz, /readyz, /metrics, /status, /log, /config, /trials, /tap, POST /reload, /rollback, /promote and /log\n";
                 (StatusCode::NOT_FOUND, known)
             });
         let payload = Router::new()
             .route("/config", get(config))
-            .route("/trials", get(trials));
+            .route("/trials", get(trials))
+            .route("/tap", get(tap::tap));
         let guarded = |routes: Router<Self>, gives| {
             let guard = Guard {
                 admin: self.clone(),

@@ -24,6 +24,7 @@ use crate::sinks::upstream::ConnectOptions;
 use filter::FilterBuilder;
 use linemill_config::settings::{ListenerSettings, Settings, StageSettings, trial_name};
 use linemill_config::{Files, Problem, Problems};
+use linemill_sandbox::chain::observer::Observed;
 use linemill_sandbox::chain::{Chain, Stage};
 use linemill_sandbox::filter::Filter;
 use linemill_sandbox::metrics::FilterFamilies;
@@ -36,33 +37,49 @@ mod tests;
 /// The filters of a generation, by name; versions on trial have names of their own.
 type Filters = HashMap<String, Arc<Filter>>;
 
-/// Builds the generation of `settings` from the files that they name, which are some of the `files` of a
-/// load. Opens its sinks in `sinks`; without it, all sinks stay closed, and lines would go back to their
-/// clients.
+/// What a generation is built of, besides its settings.
+#[derive(Clone, Copy)]
+pub struct BuildContext<'a> {
+    /// The generation in force, whose unchanged filters and TLS sessions are kept.
+    pub before: Option<&'a Generation>,
+    /// Loads plugins.
+    pub plugins: &'a Loader,
+    /// Counts what filters do.
+    pub metrics: &'a FilterFamilies,
+    /// Where sinks are opened; without it, all stay closed, and lines would go back to their clients.
+    pub sinks: Option<&'a SinkRegistry>,
+    /// Who may see the lines.
+    pub observed: Option<&'a Observed>,
+    /// The files of the load, some of which the settings name.
+    pub files: &'a Files,
+}
+
+/// Builds the generation of `settings` from the files that they name.
 ///
 /// # Errors
 /// Everything that is wrong, each report pointing into the configuration.
 pub async fn build(
     settings: &Settings,
-    before: Option<&Generation>,
-    plugins: &Loader,
-    metrics: &FilterFamilies,
-    sinks: Option<&SinkRegistry>,
-    files: &Files,
+    context: &BuildContext<'_>,
 ) -> Result<Generation, Problems> {
-    build_of(settings, before, None, plugins, metrics, sinks, files).await
+    build_of(settings, None, context).await
 }
 
 /// Builds the generation of `settings`. What `recipe` contains is not read from a file.
 pub(super) async fn build_of(
     settings: &Settings,
-    before: Option<&Generation>,
     recipe: Option<&Recipe>,
-    plugins: &Loader,
-    metrics: &FilterFamilies,
-    sinks: Option<&SinkRegistry>,
-    files: &Files,
+    context: &BuildContext<'_>,
 ) -> Result<Generation, Problems> {
+    let BuildContext {
+        before,
+        plugins,
+        metrics,
+        sinks,
+        observed,
+        files,
+    } = *context;
+    let number = before.map_or(1, |before| before.number + 1);
     let mut wrong = Vec::new();
     if let Some(sinks) = sinks {
         sinks.expect(settings);
@@ -102,7 +119,14 @@ pub(super) async fn build_of(
             }
         };
         let before = before.map(|before| &**before);
-        let service = service(listener, &filters, egress, tls, before);
+        let service = service(
+            listener,
+            &filters,
+            egress,
+            tls,
+            before,
+            observed.zip(Some(number)),
+        );
         let service = service.within(plugins.engine().budget());
         wrong.extend(unused_routes(listener, &service.chain));
         services.insert(listener.name.clone(), Arc::new(service));
@@ -111,12 +135,13 @@ pub(super) async fn build_of(
         return Err(reports);
     }
     Ok(Generation {
-        number: before.map_or(1, |before| before.number + 1),
+        number,
         services,
         leaving: HashMap::new(),
         drain: settings.host.drain,
         admin_token: settings.host.admin_token.clone(),
         admin_names: settings.host.admin_names.clone(),
+        tap: settings.host.tap,
         drain_delay: settings.host.drain_delay,
         filters,
     })
@@ -145,17 +170,23 @@ async fn load_tls(
     all
 }
 
-/// The service of a listener, with its chains of `filters`.
+/// The service of a listener, with its chains of `filters`. `observed`: who may see their lines, and the
+/// generation.
 fn service(
     listener: &ListenerSettings,
     filters: &Filters,
     egress: Egress,
     tls: ListenerTls,
     before: Option<&Service>,
+    observed: Option<(&Observed, u64)>,
 ) -> Service {
     let routes = listener.routes.keys().map(String::as_str);
-    let chain = Chain::new(stages(&listener.chain, filters), routes);
-    let reply_chain = Chain::new(stages(&listener.reply_chain, filters), []);
+    let mut chain = Chain::new(stages(&listener.chain, filters), routes);
+    let mut reply_chain = Chain::new(stages(&listener.reply_chain, filters), []);
+    if let Some((observed, generation)) = observed {
+        chain = chain.observed(observed, generation, false);
+        reply_chain = reply_chain.observed(observed, generation, true);
+    }
     Service::new(
         listener,
         Arc::new(chain),

@@ -18,6 +18,7 @@ pub mod origin;
 pub mod reloader;
 pub mod request;
 pub mod service_manager;
+pub mod taps;
 pub mod triggers;
 pub mod warnings;
 pub mod watcher;

@@ -29,6 +29,7 @@ use super::history::History;
 use super::origin::Origin;
 use super::request::{Action, Outcome, ReloadStatus, Reloaded, Request, Trigger};
 use super::service_manager::{Ping, ServiceManager};
+use super::taps::Taps;
 use super::watcher::{Known, Watcher};
 use crate::generation::{DataPlane, Snapshot};
 use crate::panics::until_panic;
@@ -55,6 +56,8 @@ pub struct Reloader<D> {
     pub settings: Settings,
     /// Loads and compiles plugins.
     pub plugins: Arc<Loader>,
+    /// The taps that may see the lines of the generations that it builds.
+    pub taps: Arc<Taps>,
     /// The sinks of the generation in force, and those that still write their last lines.
     pub sinks: SinkRegistry,
     /// The listeners of the generation in force.

@@ -16,6 +16,7 @@ use crate::control::admin::http::Clients;
 use crate::control::admin::{Admin, Connections, Via};
 use crate::control::disk::Disk;
 use crate::control::request::{Outcome, Reloaded};
+use crate::control::taps::Taps;
 use crate::generation::{Generation, Snapshot};
 use crate::metrics::Metrics;
 use linemill_config::settings::Token;
@@ -71,6 +72,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         drain: Duration::ZERO,
         admin_token: token.map(Token::new),
         admin_names: Vec::new(),
+        tap: true,
         drain_delay: Duration::ZERO,
         filters: HashMap::new(),
     });
@@ -89,6 +91,7 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         metrics: metrics.admin,
         tokens: Default::default(),
         budget: linemill_budget::Budget::unlimited(),
+        taps: Taps::new(metrics.taps),
     };
     let (client, server) = duplex(4096);
     let (mut reading, mut writing) = split(client);

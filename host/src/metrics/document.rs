@@ -30,7 +30,7 @@ const HEAD: &str = "# Metrics
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 8] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 9] {
     [
         (
             "Connections",
@@ -72,6 +72,11 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 8] {
             "The admin address",
             "These metrics exist once per host.",
             AdminMetrics::declarations(),
+        ),
+        (
+            "Taps",
+            "These metrics exist once per host. See [Tap](guide.md#tap).",
+            TapMetrics::declarations(),
         ),
         (
             "Memory",

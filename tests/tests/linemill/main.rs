@@ -291,6 +291,8 @@ mod admin {
     mod readiness;
     /// Generations, and what they still hold.
     mod status;
+    /// Lines at stages, for those who have a token.
+    mod tap;
 }
 
 /// Everything at once, over time.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Address, AdminName, CompileLimits, LogSettings, Rollback, Token, Watch};
 use crate::keys::keys;
 use crate::kind::{
-    AdminAddress, AdminNames, AutoSize, Choice, File, Files, HOUR, Nested, Optional, Secret, Size,
-    Time,
+    AdminAddress, AdminNames, AutoSize, Choice, File, Files, Flag, HOUR, Nested, Optional, Secret,
+    Size, Time,
 };
 use crate::problem::place::Places;
 use crate::validate::rollback;
@@ -21,8 +21,8 @@ keys! {
     /// Table `[host]`.
     #[derive(Debug, Clone, PartialEq)]
     pub struct HostSettings: "`[host]`" {
-        /// The admin address. Serves `/metrics`, `/healthz`, `/readyz`, `/status`, `/log`, `/config` and
-        /// `/trials`, and accepts `POST` to `/reload`, `/rollback`, `/promote` and `/log`. A Unix socket is
+        /// The admin address. Serves `/metrics`, `/healthz`, `/readyz`, `/status`, `/log`, `/config`,
+        /// `/trials` and `/tap`, and accepts `POST` to `/reload`, `/rollback`, `/promote` and `/log`. A Unix socket is
         /// accessible to the host's user only. An address other than loopback or `unix:PATH`
         /// requires `admin_token`.
         admin: Option<Address> = None,
@@ -31,7 +31,7 @@ keys! {
             example "\"127.0.0.1:9713\"";
         /// The token that requests must carry as `Authorization: Bearer TOKEN`. `/healthz` and
         /// `/readyz` need none. Verbs that query a host read the token from the environment
-        /// variable `LINEMILL_ADMIN_TOKEN`. On TCP, `/config` and `/trials` need a token even if
+        /// variable `LINEMILL_ADMIN_TOKEN`. On TCP, `/config`, `/trials` and `/tap` need a token even if
         /// none is configured: the host generates one for verbs that its own user runs, see [The
         /// admin address](guide.md#the-admin-address). The admin address speaks plain HTTP, so put a TLS
         /// proxy in front of it on untrusted networks.
@@ -47,6 +47,10 @@ keys! {
         admin_names: Vec<AdminName> = Vec::new(), AdminNames, Live,
             sample "names of the admin address in requests without a token",
             example "[\"admin.example.org\"]";
+        /// Whether clients of the admin address that have a token may see lines at the stages of chains;
+        /// see [Tap](guide.md#tap). `false` also ends the taps that are open.
+        tap: bool = true, Flag, Live,
+            sample "if false, linemill tap shows nothing";
         // If empty, names refer to bundled plugins only.
         /// Folders in which a bare plugin name is looked up as `NAME.wasm`, before the bundled
         /// plugins. A missing folder counts as empty. Without a configuration file, no folder is

@@ -1,13 +1,13 @@
 //! The client of the admin address, for verbs that query a running host.
 //!
-//! In: an address, a method and a path. Out: status and body, or a [`ClientError`]. HTTP/1.1, one
-//! request per connection, over TCP or a Unix socket.
+//! In: an address, a method and a path. Out: status and body, or a [`ClientError`]; or an answer that goes
+//! on ([`open`]). HTTP/1.1, one request per connection, over TCP or a Unix socket.
 
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -60,33 +60,78 @@ pub async fn send(
     path: &str,
     token: Option<&str>,
 ) -> Result<(StatusCode, Bytes), ClientError> {
-    let unreachable = |source| ClientError::Unreachable {
-        address: address.clone(),
-        source,
-    };
     let exchange = async {
-        match address {
-            Address::Tcp(at) => {
-                let stream = tokio::net::TcpStream::connect(at)
-                    .await
-                    .map_err(unreachable)?;
-                send_over(stream, address, method, path, token).await
-            }
-            #[cfg(unix)]
-            Address::Unix(at) => {
-                let stream = tokio::net::UnixStream::connect(at)
-                    .await
-                    .map_err(unreachable)?;
-                send_over(stream, address, method, path, token).await
-            }
-            other => Err(ClientError::NotConnectable(other.clone())),
-        }
+        let answer = open_now(address, method, path, token).await?;
+        let status = answer.status();
+        Ok((status, body(answer, address).await?))
     };
+    within(exchange, address).await
+}
+
+/// Sends a request as [`send`] does. Returns the answer as soon as its head has come; its body may go on
+/// for as long as the host likes.
+///
+/// # Errors
+/// No answer begins.
+pub async fn open(
+    address: &Address,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+) -> Result<Response<Incoming>, ClientError> {
+    within(open_now(address, method, path, token), address).await
+}
+
+/// The body of an answer, to its end.
+///
+/// # Errors
+/// It is not complete, or too large.
+pub async fn body(answer: Response<Incoming>, address: &Address) -> Result<Bytes, ClientError> {
+    let body = Limited::new(answer.into_body(), ANSWER).collect().await;
+    let body = body.map_err(|error| ClientError::InvalidResponse {
+        address: address.clone(),
+        problem: error.to_string(),
+    })?;
+    Ok(body.to_bytes())
+}
+
+async fn within<T>(
+    exchange: impl Future<Output = Result<T, ClientError>>,
+    address: &Address,
+) -> Result<T, ClientError> {
     timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| {
         Err(ClientError::TimedOut {
             address: address.clone(),
         })
     })
+}
+
+async fn open_now(
+    address: &Address,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+) -> Result<Response<Incoming>, ClientError> {
+    let unreachable = |source| ClientError::Unreachable {
+        address: address.clone(),
+        source,
+    };
+    match address {
+        Address::Tcp(at) => {
+            let stream = tokio::net::TcpStream::connect(at)
+                .await
+                .map_err(unreachable)?;
+            send_over(stream, address, method, path, token).await
+        }
+        #[cfg(unix)]
+        Address::Unix(at) => {
+            let stream = tokio::net::UnixStream::connect(at)
+                .await
+                .map_err(unreachable)?;
+            send_over(stream, address, method, path, token).await
+        }
+        other => Err(ClientError::NotConnectable(other.clone())),
+    }
 }
 
 async fn send_over(
@@ -95,7 +140,7 @@ async fn send_over(
     method: Method,
     path: &str,
     token: Option<&str>,
-) -> Result<(StatusCode, Bytes), ClientError> {
+) -> Result<Response<Incoming>, ClientError> {
     let invalid = |problem: String| ClientError::InvalidResponse {
         address: address.clone(),
         problem,
@@ -120,16 +165,8 @@ async fn send_over(
         .map_err(|error| invalid(error.to_string()))?;
     // Drives the connection until it ends; its errors also appear at `send_request`.
     tokio::spawn(async move { drop(connection.await) });
-    let answer = sender
-        .send_request(request)
-        .await
-        .map_err(|error| invalid(error.to_string()))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER)
-        .collect()
-        .await
-        .map_err(|error| invalid(error.to_string()))?;
-    Ok((status, body.to_bytes()))
+    let answer = sender.send_request(request).await;
+    answer.map_err(|error| invalid(error.to_string()))
 }
 
 /// The user agent, which the host shows in its history.

@@ -6,7 +6,7 @@
 //! A client has a place until its request has come ([`Places`]); a new client always gets one. A request
 //! other than a probe then needs one of [`SEATS`] seats, and waits a moment for it. A probe needs none: its
 //! answer is short, and known at once. A client that leaves while its request is being worked on gives its
-//! seat up.
+//! seat up. An answer may last as long as its client stays ([`Streams`]); it keeps the seat.
 //! Not here: which requests are answered (`access`), what they do (`admin`).
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +64,11 @@ pub(crate) struct Clients {
     places: Places,
     metrics: AdminMetrics,
 }
+
+/// An answer that has this among its extensions lasts as long as its client stays, and ends it itself if
+/// the client does not read.
+#[derive(Debug, Clone)]
+pub(super) struct Streams;
 
 /// What a client holds.
 struct Client {
@@ -207,6 +212,11 @@ impl Client {
             let again = [(header::RETRY_AFTER, "1")];
             Ok((StatusCode::SERVICE_UNAVAILABLE, again, text).into_response())
         };
+        let streams = |answer: &Response| answer.extensions().get::<Streams>().is_some();
+        if answer.as_ref().is_ok_and(streams) {
+            // The end of the client's direction goes on to mean that it has left.
+            return answer;
+        }
         self.waits.store(false, Ordering::Relaxed);
         self.answered.notify_one();
         answer

@@ -22,15 +22,15 @@ async fn built() -> (Settings, Generation) {
     let bundled = linemill_sandbox::bundled::names();
     let settings = linemill_config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
     let plugins = Loader::new(Arc::new(Engine::new().expect("an engine")));
-    let built = build(
-        &settings,
-        None,
-        &plugins,
-        &FilterFamilies::default(),
-        None,
-        &Files::default(),
-    )
-    .await;
+    let context = BuildContext {
+        before: None,
+        plugins: &plugins,
+        metrics: &FilterFamilies::default(),
+        sinks: None,
+        observed: None,
+        files: &Files::default(),
+    };
+    let built = build(&settings, &context).await;
     (settings, built.expect("it can be built"))
 }
 

@@ -11,7 +11,7 @@ use super::decisions::{Decisions, TrialDecision};
 use super::fingerprint::Fingerprint;
 use super::probation::{self, Failing, Probation};
 use super::recipe::Recipe;
-use crate::control::build::build_of;
+use crate::control::build::{BuildContext, build_of};
 use crate::control::circles;
 use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::control::warnings;
@@ -245,10 +245,16 @@ impl<D: DataPlane> Reloader<D> {
         }
         circles::check(&settings).await?;
         let before = Arc::clone(self.snapshot.borrow().generation());
-        let (plugins, metrics) = (&self.plugins, &self.filter_metrics);
-        let (before, sinks) = (Some(&*before), Some(&self.sinks));
-        let generation =
-            build_of(&settings, before, recipe, plugins, metrics, sinks, files).await?;
+        let observed = self.taps.observed();
+        let context = BuildContext {
+            before: Some(&before),
+            plugins: &self.plugins,
+            metrics: &self.filter_metrics,
+            sinks: Some(&self.sinks),
+            observed: Some(&observed),
+            files,
+        };
+        let generation = build_of(&settings, recipe, &context).await?;
         let host = &settings.host;
         let capsules = if host.capsules == self.settings.host.capsules {
             None

@@ -42,6 +42,7 @@ async fn read_after_removal(deny: &[&str]) -> (Vec<u8>, u64) {
         drain: Duration::ZERO,
         admin_token: None,
         admin_names: Vec::new(),
+        tap: true,
         drain_delay: Duration::ZERO,
         filters: HashMap::new(),
     });
