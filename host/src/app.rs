@@ -182,8 +182,7 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     };
     let built = crate::control::build::build(settings, &context);
     let generation = built.await?;
-    warnings::log(settings, &generation);
-    memory::warn_of_too_many(settings, &generation, plugins.engine().budget());
+    warnings::log(settings, &generation, plugins.engine().budget());
     Ok(Built {
         loaded,
         sinks,

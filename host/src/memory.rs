@@ -10,9 +10,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::generation::Generation;
 use linemill_budget::{Budget, Holder, MemoryMetrics, machine};
-use linemill_config::settings::{HostSettings, Settings};
+use linemill_config::settings::HostSettings;
 use linemill_sandbox::engine::MAPPINGS_PER_MEMORY;
 
 /// How often the resident size is looked at.
@@ -33,37 +32,6 @@ pub fn budget(host: &HostSettings, metrics: MemoryMetrics) -> Arc<Budget> {
 /// The limit that the settings ask for, in bytes.
 pub fn limit(host: &HostSettings) -> u64 {
     host.memory.unwrap_or_else(machine::auto)
-}
-
-/// Logs which listeners allow more connections than there is memory for: what their filters keep for each
-/// connection would take more.
-pub fn warn_of_too_many(settings: &Settings, generation: &Generation, budget: &Budget) {
-    let Some(limit) = budget.usage().limit else {
-        return;
-    };
-    let streams = settings.listeners.iter();
-    for listener in streams.filter(|listener| !listener.bind.is_datagram()) {
-        let Some(service) = generation.services.get(&listener.name) else {
-            continue;
-        };
-        let chains = [&service.chain, &service.reply_chain];
-        let stages = chains.into_iter().flat_map(|chain| chain.stages());
-        let each: u64 = stages
-            .filter_map(|stage| stage.filter().memory_of_own())
-            .sum();
-        let most = budget.most(Holder::Guests);
-        let room = most.checked_div(each).unwrap_or(u64::MAX);
-        let max_connections = listener.max_connections;
-        if room < max_connections as u64 {
-            tracing::warn!(
-                listener = listener.name,
-                max_connections,
-                room,
-                limit,
-                "there is not enough memory for the filters that keep state, if as many connections as max_connections are open: others than `room` will be refused"
-            );
-        }
-    }
 }
 
 /// A task that tells the budget what is resident, and returns free memory. Dropping it ends the task.

@@ -9,6 +9,8 @@ mod document;
 
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
+
 use crate::connections::metrics::LineMetrics;
 use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
@@ -18,7 +20,7 @@ use crate::log::metrics::LogMetrics;
 use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
 use linemill_budget::MemoryMetrics;
 use linemill_sandbox::metrics::FilterFamilies;
-use linemill_telemetry::{Families, Registry, registry};
+use linemill_telemetry::{Families, Held, ProcessMetrics, Registry, registry};
 
 /// All metrics of a host.
 #[derive(Debug)]
@@ -45,24 +47,44 @@ pub struct Metrics {
     pub memory: MemoryMetrics,
     /// The log.
     pub log: LogMetrics,
+    /// Shows the version.
+    _build: Held<BuildMetrics>,
+}
+
+linemill_telemetry::metrics! {
+    /// The binary.
+    struct BuildMetrics by "version" ("the version of linemill") {
+        /// Always 1; the label says which version of linemill runs.
+        #[metric("build_info", unit = "always 1")]
+        info: Gauge,
+    }
+}
+
+fn build(registry: &mut Registry) -> Held<BuildMetrics> {
+    let build = Families::<BuildMetrics>::register(registry).of(env!("CARGO_PKG_VERSION"));
+    build.info.set(1);
+    build
 }
 
 impl Default for Metrics {
     /// All metrics, at zero.
     fn default() -> Self {
-        let mut registry = registry();
+        let mut all = Registry::default();
+        ProcessMetrics::register(&mut all);
+        let registry = registry(&mut all);
         Self {
-            listeners: Families::register(&mut registry),
-            lines: Families::register(&mut registry),
-            filters: Arc::new(FilterFamilies::register(&mut registry)),
-            outputs: Families::register(&mut registry),
-            upstreams: Families::register(&mut registry),
-            reloads: ReloadMetrics::register(&mut registry),
-            admin: AdminMetrics::register(&mut registry),
-            taps: TapMetrics::register(&mut registry),
-            memory: MemoryMetrics::register(&mut registry),
-            log: LogMetrics::register(&mut registry),
-            registry: Arc::new(registry),
+            _build: build(registry),
+            listeners: Families::register(registry),
+            lines: Families::register(registry),
+            filters: Arc::new(FilterFamilies::register(registry)),
+            outputs: Families::register(registry),
+            upstreams: Families::register(registry),
+            reloads: ReloadMetrics::register(registry),
+            admin: AdminMetrics::register(registry),
+            taps: TapMetrics::register(registry),
+            memory: MemoryMetrics::register(registry),
+            log: LogMetrics::register(registry),
+            registry: Arc::new(all),
         }
     }
 }

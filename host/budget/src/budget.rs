@@ -368,7 +368,7 @@ impl Urgency {
 }
 
 /// `percent` of `limit`, rounded down.
-fn of(limit: u64, percent: u64) -> u64 {
+pub(crate) fn of(limit: u64, percent: u64) -> u64 {
     if percent == 100 || limit == u64::MAX {
         limit
     } else {

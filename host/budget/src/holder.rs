@@ -1,5 +1,7 @@
 //! Who holds memory.
 
+use crate::budget::of;
+
 linemill_telemetry::label_values! {
     /// What memory is for.
     pub enum Holder as "holder" {
@@ -29,5 +31,10 @@ impl Holder {
             Self::Guests => 75,
             Self::Lines | Self::Queues | Self::Sinks => 40,
         }
+    }
+
+    /// The most that it may hold of `limit` bytes, without what the host itself holds.
+    pub fn share_of(self, limit: u64) -> u64 {
+        of(limit, self.share())
     }
 }

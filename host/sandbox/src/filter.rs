@@ -28,7 +28,7 @@ use crate::{Digest, Refusal, bundled};
 use linemill_budget::{NoRoom, Urgency};
 use linemill_config::settings::{FilterSettings, Isolation, OnError};
 use linemill_framing::Lines;
-use linemill_telemetry::Gate;
+use linemill_telemetry::{Gate, Held};
 
 mod call;
 mod capture;
@@ -93,7 +93,7 @@ impl Filter {
         engine: Arc<Engine>,
         plugin: Arc<Plugin>,
         settings: FilterSettings,
-        metrics: FilterMetrics,
+        metrics: Held<FilterMetrics>,
         reporting: Reporting,
     ) -> Result<Arc<Self>, Refusal> {
         let bounds = Bounds::of(&settings);

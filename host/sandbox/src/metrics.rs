@@ -3,7 +3,9 @@
 //! In: names of filters. Out: [`FilterMetrics`] of each, and the declarations of all metrics.
 //! Not here: when each is counted (`supervise::accounting`, `filter`), and serving them.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -14,7 +16,7 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 use crate::FaultKind;
 use crate::RefusalKind;
 use linemill_telemetry::{
-    BatchCounter, Declaration, Durations, Families, Metrics as _, OnDemand, Registry, Single,
+    BatchCounter, Declaration, Durations, EachValue, Families, Held, Metrics as _, Registry, Single,
 };
 
 /// Upper bounds of the buckets of [`Overruns`], in seconds.
@@ -25,6 +27,8 @@ const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
 pub struct FilterFamilies {
     filters: Families<FilterMetrics>,
     refusals: Families<RefusalMetrics>,
+    /// Those of the filters that are in force or were loaded last, by name.
+    counted: Mutex<HashMap<String, Held<RefusalMetrics>>>,
 }
 
 impl FilterFamilies {
@@ -33,17 +37,35 @@ impl FilterFamilies {
         Self {
             filters: Families::register(registry),
             refusals: Families::register(registry),
+            counted: Mutex::default(),
         }
     }
 
     /// The metrics of one filter. The same name gets the same series.
-    pub fn of(&self, filter: &str) -> FilterMetrics {
+    pub fn of(&self, filter: &str) -> Held<FilterMetrics> {
         self.filters.of(filter)
+    }
+
+    /// Shows how often these filters were refused, and no longer those of other filters. Refused filters
+    /// have no [`FilterMetrics`] that would keep theirs.
+    pub fn count_refusals_of<'a>(&self, filters: impl IntoIterator<Item = &'a str>) {
+        let mut counted = self.counted();
+        let all = filters.into_iter();
+        let all = all.map(|name| (name.to_owned(), self.refusals.of(name)));
+        // The former holds are dropped afterwards, so that counts go on.
+        *counted = all.collect();
     }
 
     /// Counts a load that refused `filter`, which may not have started yet.
     pub fn refused(&self, filter: &str, kind: RefusalKind) {
-        self.refusals.of(filter).refusals.of(kind).inc();
+        let mut counted = self.counted();
+        let of = counted.entry(filter.to_owned());
+        let of = of.or_insert_with(|| self.refusals.of(filter));
+        of.refusals.of(kind).inc();
+    }
+
+    fn counted(&self) -> MutexGuard<'_, HashMap<String, Held<RefusalMetrics>>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The declarations of all metrics of filters.
@@ -71,14 +93,14 @@ linemill_telemetry::metrics! {
         /// Lines that failed in the filter, by kind of failure. `on_error` decides what happens to
         /// them.
         #[metric("filter_failures", unit = "lines")]
-        pub failures: OnDemand<FaultKind, Counter>,
+        pub failures: EachValue<FaultKind, Counter>,
         /// Calls that failed because the host could not make them, such as for lack of memory. Each is
         /// repeated for up to ten seconds; then the connection closes.
         #[metric("filter_host_faults", unit = "calls")]
         pub host_faults: Counter,
         /// Streams that switched to a new version of a filter that keeps state; `result` says what happened to the state.
         #[metric("filter_handovers", unit = "streams")]
-        pub handovers: OnDemand<HandoverResult, Counter>,
+        pub handovers: EachValue<HandoverResult, Counter>,
         /// Log messages of the filter that were discarded because it exceeded its rate.
         #[metric("filter_log_dropped", unit = "messages")]
         pub log_dropped: Counter,
@@ -108,7 +130,7 @@ linemill_telemetry::metrics! {
     struct RefusalMetrics by "filter" ("the name of a filter in the configuration") {
         /// How often the filter was refused when a configuration was loaded, by kind.
         #[metric("filter_refusals", unit = "refusals")]
-        refusals: OnDemand<RefusalKind, Counter>,
+        refusals: EachValue<RefusalKind, Counter>,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::FaultKind;
 use crate::fault::Fault;
 use crate::plugin::shortage;
 use linemill_config::Problem;
-use linemill_telemetry::LabelValue;
+use linemill_telemetry::{Indexed, LabelValue};
 
 /// Why a plugin was not accepted, or a filter did not start.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -105,6 +105,15 @@ impl Refusal {
             problem: self.problem.of(format_args!("plugin {plugin}")),
             ..self
         }
+    }
+}
+
+impl Indexed for RefusalKind {
+    fn index(self) -> usize {
+        let all = Self::all();
+        // A fault that cannot happen at the start would count as `plugin`.
+        let place = all.iter().position(|kind| *kind == self);
+        place.unwrap_or_default()
     }
 }
 

@@ -31,7 +31,6 @@ use crate::sinks::metrics::{LossReason, OutputMetrics};
 use crate::sinks::outage::SinkState;
 use crate::sinks::registry::SinkRegistry;
 use linemill_config::settings::Address;
-use linemill_telemetry::Families;
 
 /// Requests that may wait for the reloader; more than that wait at their senders.
 const REQUESTS: usize = 16;
@@ -166,11 +165,13 @@ impl Host {
                 signal = &mut abort => aborted = Some(signal),
             }
         }
+        // Listeners that end take their counts along, unless somebody else holds them.
         let names = names(&snapshot.borrow());
+        let counts: Vec<_> = names.iter().map(|name| lines.of(name)).collect();
         let tally = || {
             let mut tally = Tally::default();
-            for name in &names {
-                tally.add(&lines.of(name).tally());
+            for counts in &counts {
+                tally.add(&counts.tally());
             }
             tally
         };
@@ -270,11 +271,11 @@ impl Host {
             );
         }
         let (open, kept) = (metrics.listeners.clone(), metrics.lines.clone());
-        let (shared, counts) = (sinks.clone(), metrics.outputs.clone());
+        let shared = sinks.clone();
         let mut server = AdminServer::new(Admin {
             registry: Arc::clone(&metrics.registry),
             reloads: metrics.reloads.clone(),
-            outputs: Arc::new(move || outputs(&shared, &counts)),
+            outputs: Arc::new(move || outputs(&shared)),
             connections: Arc::new(move |listener| Connections {
                 open: open.of(listener).connections.get(),
                 kept: kept.of(listener).kept.get(),
@@ -291,8 +292,9 @@ impl Host {
             taps: Arc::clone(&taps),
         })
         .known_by(socket);
-        server.start(admin, &settings);
+        // Who asks the admin address must not see a host without listeners.
         listeners.start(prepared);
+        server.start(admin, &settings);
         let reloader = Reloader {
             origin,
             settings,
@@ -356,10 +358,9 @@ fn log_drained(tally: &Tally, lost: u64) {
 }
 
 /// The sinks that connections share, with their counts.
-fn outputs(sinks: &SinkRegistry, metrics: &Families<OutputMetrics>) -> Vec<Output> {
+fn outputs(sinks: &SinkRegistry) -> Vec<Output> {
     let states = sinks.states().into_iter();
-    let output = |(name, state): (String, SinkState)| {
-        let counts = metrics.of(&name);
+    let output = |(name, state, counts): (String, SinkState, OutputMetrics)| {
         let lost = LossReason::ALL
             .iter()
             .map(|reason| counts.lost.of(*reason).get());

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::connections::connection::Connection;
+use crate::connections::metrics::LineMetrics;
 use crate::connections::source::Source;
 use crate::generation::Snapshot;
 use crate::panics::contain;
@@ -92,7 +93,7 @@ async fn lines_of_a_connection_that_panics_are_counted() {
     let loaded = load(origin, Metrics::default()).expect("loaded");
     let built = build(loaded).await.expect("built");
     let name = built.loaded.settings.listeners[0].name.as_str();
-    let metrics = built.loaded.metrics.lines.of(name);
+    let metrics = LineMetrics::clone(&built.loaded.metrics.lines.of(name));
     let (_publisher, snapshot) = Snapshot::first(built.generation);
     // Room for one line, which nobody reads.
     let (writer, _client) = tokio::io::duplex(4);
@@ -145,7 +146,7 @@ async fn a_line_that_follows_a_reload_goes_by_its_chain() {
     let loaded = load(origin(&["case"]), Metrics::default()).expect("loaded");
     let next = build(loaded).await.expect("built");
     let name = first.loaded.settings.listeners[0].name.as_str();
-    let counts = Arc::new(first.loaded.metrics.lines.of(name));
+    let counts = Arc::new(LineMetrics::clone(&first.loaded.metrics.lines.of(name)));
     let (publisher, snapshot) = Snapshot::first(first.generation);
     let reader = AfterReload {
         publisher,

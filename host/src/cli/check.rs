@@ -10,12 +10,15 @@ use linemill::control::build::{BuildContext, build};
 use linemill::control::circles;
 use linemill::control::origin::Origin;
 use linemill::control::warnings::warnings;
+use linemill::memory;
 use linemill::sinks::open;
+use linemill_budget::MemoryMetrics;
 use linemill_config::Files;
 use linemill_config::settings::Address;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::loader::Loader;
+use linemill_telemetry::Registry;
 
 use super::output::{complain_report, say};
 
@@ -48,7 +51,9 @@ impl Check {
             let settings = origin.load_once()?;
             open::check(&settings)?;
             circles::check(&settings).await?;
-            let engine = Engine::with_stack(settings.host.stack)?;
+            let metrics = MemoryMetrics::register(&mut Registry::default());
+            let budget = memory::budget(&settings.host, metrics);
+            let engine = Engine::within(settings.host.stack, Arc::clone(&budget))?;
             let plugins = Loader::of_user(Arc::new(engine));
             let context = BuildContext {
                 before: None,
@@ -59,7 +64,7 @@ impl Check {
                 files: &Files::default(),
             };
             let built = build(&settings, &context).await?;
-            if let Some(warnings) = warnings(&settings, &built) {
+            if let Some(warnings) = warnings(&settings, &built, &budget) {
                 complain_report(&warnings);
             }
             say!("{}: ok", self.file.display());

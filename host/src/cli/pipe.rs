@@ -13,6 +13,7 @@ use anyhow::anyhow;
 use clap::Args;
 use linemill::connections::connection::Connection;
 use linemill::connections::end::End;
+use linemill::connections::metrics::LineMetrics;
 use linemill::control::build::{BuildContext, build};
 use linemill::generation::Snapshot;
 use linemill::metrics::Metrics;
@@ -100,7 +101,7 @@ impl Pipe {
             read,
         };
         let output = tokio::io::stdout();
-        let counts = Arc::new(metrics.lines.of("pipe"));
+        let counts = Arc::new(LineMetrics::clone(&metrics.lines.of("pipe")));
         let stream = Connection::new(input, output, "pipe".into(), receiver, Arc::clone(&counts));
         let patience = (!self.wait).then_some(listener.connect_timeout);
         let stream = stream.giving_up_after(patience);

@@ -46,6 +46,7 @@ pub(super) fn print(outcome: Outcome) -> anyhow::Result<()> {
         keep,
         error,
         took_ms,
+        impossible: _,
     } = outcome;
     match result {
         ReloadStatus::Applied => {

@@ -14,15 +14,24 @@ linemill_telemetry::metrics! {
         /// Lines read from clients.
         #[metric("lines_in", unit = "lines")]
         lines_in: BatchCounter,
-        /// Lines from clients that have been written.
+        /// Lines from clients that have been written: to the client itself, or to the connection's own
+        /// upstream.
         #[metric("lines_out", unit = "lines")]
         lines_out: BatchCounter,
         /// Bytes read from clients.
         #[metric("bytes_in", unit = "bytes")]
         bytes_in: BatchCounter,
-        /// Bytes from clients that have been written.
+        /// Bytes from clients that have been written, as with `linemill_lines_out_total`.
         #[metric("bytes_out", unit = "bytes")]
         bytes_out: BatchCounter,
+        /// Lines from clients that an output which connections share has taken into its queue, routed lines
+        /// included, copies for a `tee` not. `linemill_output_lines_total` counts them when they are
+        /// delivered.
+        #[metric("lines_queued", unit = "lines")]
+        lines_queued: BatchCounter,
+        /// Bytes from clients that an output which connections share has taken into its queue.
+        #[metric("bytes_queued", unit = "bytes")]
+        bytes_queued: BatchCounter,
         /// Lines read from upstreams.
         #[metric("reply_lines_in", unit = "lines")]
         reply_lines_in: BatchCounter,
@@ -72,14 +81,17 @@ pub(super) struct PumpMetrics {
     pub(super) lines_in: BatchCounter,
     /// Bytes that have been read.
     pub(super) bytes_in: BatchCounter,
-    /// What has been written.
+    /// What the connection's own socket has taken.
     pub(super) written: Written,
+    /// What shared sinks have taken.
+    pub(super) queued: Written,
 }
 
 impl LineMetrics {
-    /// How many lines have been delivered and dropped so far.
+    /// How many lines sockets and shared sinks have taken, and how many were dropped so far.
     pub fn tally(&self) -> Tally {
-        let delivered = self.lines_out.get() + self.reply_lines_out.get();
+        let written = self.lines_out.get() + self.reply_lines_out.get();
+        let delivered = written + self.lines_queued.get();
         Tally::of(delivered, |reason| self.dropped.of(reason).get())
     }
 
@@ -105,6 +117,10 @@ impl LineMetrics {
             written: Written {
                 lines: lines_out.clone(),
                 bytes: bytes_out.clone(),
+            },
+            queued: Written {
+                lines: self.lines_queued.clone(),
+                bytes: self.bytes_queued.clone(),
             },
         }
     }

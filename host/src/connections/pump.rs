@@ -336,10 +336,10 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             },
         };
         let grace_over = grace_ends(self.snapshot.clone(), &self.listener);
-        let (written, dropped) = (&self.counts.written, &self.metrics.dropped);
+        let (queued, dropped) = (&self.counts.queued, &self.metrics.dropped);
         let mut delivering = pin!(
             self.sink
-                .deliver(output, framings, grace_over, written, dropped)
+                .deliver(output, framings, grace_over, queued, dropped)
         );
         tokio::select! {
             biased;

@@ -1,8 +1,9 @@
 //! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections, and the
-//! outputs that must be up are), `/metrics` (OpenMetrics text), `/status`, `/log`, `/config` and `/trials` (JSON),
-//! `/tap` (lines of JSON, see `taps`). `POST /reload`, `/rollback` and `/promote` are passed to the reloader and answered with its outcome; `POST /log` changes the
+//! outputs that must be up are), `/metrics` (text of Prometheus or OpenMetrics), `/status`, `/log`, `/config` and
+//! `/trials` (JSON), `/tap` (lines of JSON, see `taps`). `POST /reload`, `/rollback` and `/promote` are passed to the
+//! reloader and answered with its outcome; `POST /log` changes the
 //! log level. Off unless configured.
 //!
 //! Not here: which requests are answered (`access`), connections and their limits (`http`), what a reload
@@ -48,17 +49,14 @@ use http::Clients;
 use linemill_budget::Budget;
 use linemill_config::settings::Token;
 use linemill_config::{Malformed, printable, printable_json};
-use linemill_telemetry::Registry;
+use linemill_telemetry::{Format, Registry};
 use local_token::TokenFiles;
-use metrics::AdminMetrics;
+use metrics::{AdminMetrics, AdminRefusal};
 pub use status::{
     BreakerStatus, DiskStatus, ExampleStatus, FilterStatus, GenerationStatus, HolderStatus,
     LastReloadStatus, ListenerStatus, MemoryStatus, OutputStatus, RefusalStatus, Status,
     TrialStatus, UpstreamStatus,
 };
-
-/// The media type of `/metrics`, as OpenMetrics 1.0 defines it.
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Longest part of a `User-Agent` that is kept, in characters.
 const AGENT: usize = 80;
@@ -188,6 +186,9 @@ impl Admin {
             Ok(()) => done.await.ok(),
             Err(_) => None,
         };
+        if outcome.as_ref().is_some_and(|outcome| outcome.impossible) {
+            self.metrics.refused.of(AdminRefusal::Impossible).inc();
+        }
         match outcome {
             Some(outcome) => answered(outcome),
             None => (StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n").into_response(),
@@ -276,14 +277,22 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-async fn metrics_text(State(admin): State<Admin>) -> Response {
+async fn metrics_text(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     let old = i64::try_from(admin.history.old_held()).unwrap_or(i64::MAX);
     admin.reloads.old_generations.set(old);
     // Series of sinks that have ended are removed.
     (admin.outputs)();
     admin.budget.show();
-    match linemill_telemetry::text(&admin.registry) {
-        Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+    let accept = headers.get_all(header::ACCEPT).iter();
+    let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
+    match format.text(&admin.registry) {
+        Ok(text) => {
+            let head = [
+                (header::CONTENT_TYPE, format.media_type()),
+                (header::VARY, "Accept"),
+            ];
+            (head, text).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -84,6 +84,14 @@ pub(super) async fn build_of(
     if let Some(sinks) = sinks {
         sinks.expect(settings);
     }
+    let on_trial = settings.filters.values().filter_map(|filter| {
+        let trial = filter.trial.as_ref()?;
+        Some(trial_name(&filter.name, trial.kind))
+    });
+    let on_trial: Vec<_> = on_trial.collect();
+    let tried = settings.filters.keys().chain(&on_trial);
+    let in_force = before.iter().flat_map(|before| before.filters.keys());
+    metrics.count_refusals_of(tried.chain(in_force).map(String::as_str));
     let builder = FilterBuilder {
         settings,
         files,

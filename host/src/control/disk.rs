@@ -90,11 +90,11 @@ impl Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use linemill_telemetry::{Metrics as _, registry};
+    use linemill_telemetry::{Metrics as _, Registry};
 
     #[test]
     fn the_time_of_a_difference_is_that_of_the_first() {
-        let mut registry = registry();
+        let mut registry = Registry::default();
         let families = ReloadMetrics::register_families(&mut registry);
         let metrics = ReloadMetrics::of(&families, &[].into());
         let disk = Disk::new(metrics.clone());

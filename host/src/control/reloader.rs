@@ -157,6 +157,9 @@ impl<D: DataPlane> Reloader<D> {
 
     /// Performs the first waiting action, and answers the requests behind it that ask for the same.
     async fn serve_first(&mut self, waiting: &mut VecDeque<Request>) {
+        if self.refuse_impossible(waiting) {
+            return;
+        }
         let Some(first) = waiting.front() else { return };
         let action = first.action.clone();
         let mut same = waiting.iter().take_while(|other| other.action == action);
@@ -197,12 +200,23 @@ impl<D: DataPlane> Reloader<D> {
             let delay = retry.delay();
             tracing::warn!("the host lacked resources: the reload is tried again in {delay:?}");
         }
-        while let Some(same) = waiting.pop_front_if(|request| request.action == action) {
-            if let Some(answer) = same.answer {
-                // The requester may have disconnected.
-                drop(answer.send(outcome.clone()));
-            }
-        }
+        answer(waiting, &action, &outcome);
+    }
+
+    /// Refuses the first waiting action, and those behind it that ask for the same, if it asks for what cannot
+    /// be. That is a mistake of the requester, and no refused reload. Returns whether it did.
+    fn refuse_impossible(&self, waiting: &mut VecDeque<Request>) -> bool {
+        let Some(first) = waiting.front() else {
+            return false;
+        };
+        let Some(report) = self.impossible(&first.action) else {
+            return false;
+        };
+        let (action, trigger) = (first.action.clone(), &first.trigger);
+        let outcome = Outcome::impossible(&report, self.generation_number());
+        tracing::warn!("request refused ({trigger})\n{report}");
+        answer(waiting, &action, &outcome);
+        true
     }
 
     /// Records whether a reload succeeded, and when to try again if the host lacked something.
@@ -265,6 +279,16 @@ impl<D: DataPlane> Reloader<D> {
     /// The number of the generation in force.
     fn generation_number(&self) -> u64 {
         self.snapshot.borrow().generation().number
+    }
+}
+
+/// Answers the first waiting requests, as far as they ask for `action`.
+fn answer(waiting: &mut VecDeque<Request>, action: &Action, outcome: &Outcome) {
+    while let Some(same) = waiting.pop_front_if(|request| request.action == *action) {
+        if let Some(answer) = same.answer {
+            // The requester may have disconnected.
+            drop(answer.send(outcome.clone()));
+        }
     }
 }
 

@@ -72,6 +72,9 @@ pub struct Outcome {
     pub error: Option<String>,
     /// How long the action took, in milliseconds.
     pub took_ms: f64,
+    /// Whether the action was impossible; it is no refused reload then.
+    #[serde(skip)]
+    pub impossible: bool,
 }
 
 linemill_telemetry::label_values! {
@@ -136,6 +139,14 @@ impl Trigger {
 }
 
 impl Outcome {
+    /// The outcome of an action that asks for what cannot be.
+    pub fn impossible(report: &Problems, in_force: u64) -> Self {
+        Self {
+            impossible: true,
+            ..Self::of(Err(report), in_force, Duration::ZERO)
+        }
+    }
+
     /// The outcome of an action that took `took`. `in_force` is the generation in force afterwards.
     pub fn of(done: Result<&Reloaded, &Problems>, in_force: u64, took: Duration) -> Self {
         let mut outcome = Self {
@@ -145,6 +156,7 @@ impl Outcome {
             keep: Vec::new(),
             error: None,
             took_ms: took.as_secs_f64() * 1e3,
+            impossible: false,
         };
         match done {
             Ok(Reloaded::Unchanged) => {}

@@ -20,12 +20,12 @@ use super::seats::{Seat, Seats};
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{Service, Snapshot, grace_ends};
-use crate::listeners::metrics::{ListenerMetrics, RefusalReason};
+use crate::listeners::metrics::{AcceptError, ListenerMetrics, RefusalReason};
 use crate::net::bind::{BACKLOG, LAST_ARRIVALS, Socket, is_of_one_connection};
 use crate::net::descriptors;
 use crate::net::transport::{Peer, Plain};
 use linemill_budget::Lease;
-use linemill_telemetry::Gate;
+use linemill_telemetry::{Gate, Held};
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,6 +47,8 @@ pub struct Listener {
     service: Option<Arc<Service>>,
     metrics: Arc<ListenerMetrics>,
     line_metrics: Arc<LineMetrics>,
+    /// Shows both until the last connection has ended.
+    _shown: (Held<ListenerMetrics>, Held<LineMetrics>),
     /// A connection that waits for descriptors. Until it has them, no other is accepted.
     held: Option<(Plain, Peer)>,
     /// Since when there are none.
@@ -72,8 +74,8 @@ impl Listener {
         socket: Arc<Socket>,
         sockets: mpsc::UnboundedReceiver<Arc<Socket>>,
         snapshot: watch::Receiver<Snapshot>,
-        metrics: ListenerMetrics,
-        line_metrics: LineMetrics,
+        metrics: Held<ListenerMetrics>,
+        line_metrics: Held<LineMetrics>,
         loops: Loops,
     ) -> Self {
         Self {
@@ -83,8 +85,9 @@ impl Listener {
             retired: None,
             snapshot,
             service: None,
-            metrics: Arc::new(metrics),
-            line_metrics: Arc::new(line_metrics),
+            metrics: Arc::new(ListenerMetrics::clone(&metrics)),
+            line_metrics: Arc::new(LineMetrics::clone(&line_metrics)),
+            _shown: (metrics, line_metrics),
             held: None,
             short_since: None,
             connections: JoinSet::new(),
@@ -329,7 +332,7 @@ impl Listener {
         if is_of_one_connection(error) {
             return;
         }
-        self.metrics.accept_errors.inc();
+        self.metrics.accept_errors.of(AcceptError::of(error)).inc();
         if let Some(not_logged) = self.log.pass() {
             tracing::error!(listener = &*self.name, %error, not_logged, "cannot accept; pausing");
         }

@@ -1,10 +1,12 @@
 //! What listeners count: connections.
 
+use std::io;
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::connections::end::EndReason;
-use linemill_telemetry::{EachValue, OnDemand};
+use linemill_telemetry::EachValue;
 
 linemill_telemetry::metrics! {
     /// The connections of one listener.
@@ -18,13 +20,12 @@ linemill_telemetry::metrics! {
         /// Connections that were closed at once, by reason.
         #[metric("connections_refused", unit = "connections")]
         pub refused: EachValue<RefusalReason, Counter>,
-        /// Connections that the system refused to accept, for example for lack of descriptors. Accepting
-        /// pauses after each.
+        /// Connections that the system refused to accept, by reason. Accepting pauses after each.
         #[metric("accept_errors", unit = "errors")]
-        pub accept_errors: Counter,
+        pub accept_errors: EachValue<AcceptError, Counter>,
         /// Connections that have ended, by reason.
         #[metric("connections_closed", unit = "connections")]
-        pub closed: OnDemand<EndReason, Counter>,
+        pub closed: EachValue<EndReason, Counter>,
         /// Datagrams that have been received.
         #[metric("datagrams", unit = "datagrams")]
         pub datagrams: Counter,
@@ -48,6 +49,34 @@ linemill_telemetry::label_values! {
         Kernel = "kernel",
         /// The grace period was over.
         Drain = "drain",
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// Why the system refuses to accept a connection.
+    pub enum AcceptError as "reason" {
+        /// The process, or the whole system, had no descriptor left.
+        Descriptors = "descriptors",
+        /// The system had no memory for the connection.
+        Memory = "memory",
+        /// Another error; the log has its text.
+        Other = "other",
+    }
+}
+
+impl AcceptError {
+    /// The reason of an error of accept(2).
+    pub fn of(error: &io::Error) -> Self {
+        #[cfg(unix)]
+        match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => return Self::Descriptors,
+            Some(libc::ENOBUFS | libc::ENOMEM) => return Self::Memory,
+            _ => {}
+        }
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => Self::Memory,
+            _ => Self::Other,
+        }
     }
 }
 

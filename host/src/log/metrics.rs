@@ -30,6 +30,6 @@ linemill_telemetry::label_values! {
 impl Default for LogMetrics {
     /// Counters that nobody reads yet.
     fn default() -> Self {
-        Self::register(&mut linemill_telemetry::registry())
+        Self::register(&mut linemill_telemetry::Registry::default())
     }
 }

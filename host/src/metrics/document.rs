@@ -7,11 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
-use crate::connections::end::EndReason;
-use crate::control::request::ReloadStatus;
-use linemill_sandbox::metrics::HandoverResult;
-use linemill_sandbox::{FaultKind, RefusalKind};
-use linemill_telemetry::{Declaration, Label, Metrics as _, Values};
+use linemill_telemetry::{Declaration, Format, Label, Metrics as _, Values};
 
 /// The text above the tables.
 const HEAD: &str = "# Metrics
@@ -19,18 +15,21 @@ const HEAD: &str = "# Metrics
 <!-- Generated from the declarations in the code. To change it, change a declaration, then run
      UPDATE_GOLDEN=1 cargo test --workspace --lib metrics::document -->
 
-`GET /metrics` at the admin address (`[host] admin`) answers with all metrics in the text format of
-[OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), which Prometheus reads.
+`GET /metrics` at the admin address (`[host] admin`) answers with all metrics in the
+[text format of Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/), or in that of
+[OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/) if the request's `Accept` prefers it, as
+Prometheus' own requests do.
 
 - Counters start at 0 when the process starts, and survive reloads. Their names end with `_total`.
 - A histogram has the series `_bucket`, `_sum` and `_count`.
-- Series of a listener, filter or output exist once it has been created. A series with the label `kind`, `result` or
-  `reason` may be missing until it has been counted once.
+- Series of a listener, filter or output exist, with all values of their other labels, as long as it does: until a
+  removed listener has drained, a removed filter has left its last connection, and a removed output has written its last
+  line. If it comes back later, they begin at 0 again.
 - Durations are in seconds, sizes in bytes, times are Unix times.
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 9] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 10] {
     [
         (
             "Connections",
@@ -88,6 +87,12 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 9] {
             "The log",
             "These metrics exist once per host. See [The log](guide.md#the-log).",
             LogMetrics::declarations(),
+        ),
+        (
+            "The process",
+            "These metrics exist once per host. Those that begin with `process_` have the names that Prometheus \
+             defines for every process; they exist on Linux only.",
+            [BuildMetrics::declarations(), ProcessMetrics::declarations()].concat(),
         ),
     ]
 }
@@ -178,16 +183,12 @@ fn the_page_is_up_to_date() {
 fn every_registered_metric_is_declared() {
     let metrics = Metrics::default();
     // A metric without any series is not shown.
-    metrics.listeners.of("a").closed.of(EndReason::Eof);
-    metrics.lines.of("a");
-    let filter = metrics.filters.of("f");
-    filter.failures.of(FaultKind::Trap);
-    filter.handovers.of(HandoverResult::Fresh);
-    metrics.filters.refused("f", RefusalKind::Size);
-    metrics.outputs.of("stdout");
-    metrics.upstreams.of_all(&["tcp://a:1", "tcp://a:1"]);
-    metrics.reloads.reloads.of(ReloadStatus::Applied);
-    let text = linemill_telemetry::text(&metrics.registry).expect("text");
+    let _listener = (metrics.listeners.of("a"), metrics.lines.of("a"));
+    let _filter = metrics.filters.of("f");
+    metrics.filters.count_refusals_of(["f"]);
+    let _output = metrics.outputs.of("stdout");
+    let _upstream = metrics.upstreams.of_all(&["tcp://a:1", "tcp://a:1"]);
+    let text = Format::OpenMetrics.text(&metrics.registry).expect("text");
     let registered: std::collections::BTreeSet<_> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))

@@ -135,14 +135,14 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         ended(output.close).map(|()| None)
     }
 
-    /// The slow path: waits until every shared sink has taken its lines. When `grace_over` resolves
+    /// The slow path: waits until every shared sink has taken its lines, which are `queued` then. When `grace_over` resolves
     /// first, the remaining lines are lost.
     pub(crate) async fn deliver(
         &mut self,
         mut output: ChainOutput,
         framings: SinkFramings,
         grace_over: impl Future<Output = ()>,
-        written: &Written,
+        queued: &Written,
         dropped: &Dropped,
     ) -> Result<(), DeliveryEnd> {
         let (to, egress) = (self.to.clone(), self.egress.clone());
@@ -198,8 +198,8 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
                 }
             }
             left -= lines;
-            written.lines.inc_by(lines);
-            written.bytes.inc_by(bytes);
+            queued.lines.inc_by(lines);
+            queued.bytes.inc_by(bytes);
         }
         ended(output.close)
     }

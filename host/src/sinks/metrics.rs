@@ -87,7 +87,7 @@ linemill_telemetry::label_values! {
 /// Dropped lines of a listener, by reason.
 pub type Dropped = EachValue<DropReason, Counter>;
 
-/// Lines and bytes that one direction of a listener's connections has written.
+/// Lines and bytes of one direction of a listener's connections that a socket or shared sinks have taken.
 #[derive(Debug, Clone)]
 pub struct Written {
     /// Whole lines.

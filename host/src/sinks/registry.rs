@@ -7,7 +7,7 @@
 
 mod reuse;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +25,7 @@ use super::upstream::{ConnectOptions, UpstreamList, WeakList};
 use linemill_budget::{Budget, Holder};
 use linemill_config::settings::{Destination, ListenerSettings, Mode, Settings, UpstreamTls};
 use linemill_framing::Framing;
-use linemill_telemetry::Families;
+use linemill_telemetry::{Families, Held};
 
 /// Identifies a sink: two destinations with equal keys are one sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +83,8 @@ struct Open {
     own: Vec<(String, Key, WeakList)>,
     /// The sinks that the generation being built will have.
     expected: Vec<Key>,
-    /// The series of upstreams that exist, by output and upstream.
-    counted: BTreeSet<(String, String)>,
+    /// What upstreams count, by output and upstream.
+    counted: BTreeMap<(String, String), Held<UpstreamMetrics>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +95,8 @@ struct Entry {
     sink: RunningSink,
     /// The value of the metrics' label `output`.
     label: String,
+    /// What it counts.
+    metrics: Held<OutputMetrics>,
 }
 
 impl SinkRegistry {
@@ -185,8 +187,10 @@ impl SinkRegistry {
         };
         let upstreams = UpstreamList::new(&key.to, options, None);
         let sink = match (file, upstreams) {
-            (Some(file), _) => SharedSink::to_file(file, buffer, metrics),
-            (None, Some(upstreams)) => SharedSink::to_upstreams(upstreams, buffer, metrics),
+            (Some(file), _) => SharedSink::to_file(file, buffer, OutputMetrics::clone(&metrics)),
+            (None, Some(upstreams)) => {
+                SharedSink::to_upstreams(upstreams, buffer, OutputMetrics::clone(&metrics))
+            }
             (None, None) => return Err(io::ErrorKind::Unsupported.into()),
         };
         open.shared.push(Entry {
@@ -194,6 +198,7 @@ impl SinkRegistry {
             next: None,
             sink: sink.running(),
             label,
+            metrics,
         });
         self.count(&mut open);
         Ok(sink)
@@ -255,13 +260,17 @@ impl SinkRegistry {
         }
     }
 
-    /// What is known about each shared sink, by the value of the metrics' label `output`.
-    pub fn states(&self) -> Vec<(String, SinkState)> {
+    /// What is known about each shared sink, and what it counts, by the value of the metrics' label
+    /// `output`.
+    pub fn states(&self) -> Vec<(String, SinkState, OutputMetrics)> {
         let mut open = self.lock();
         self.sweep(&mut open);
         let states = open.shared.iter();
         states
-            .map(|entry| (entry.label.clone(), entry.sink.state()))
+            .map(|entry| {
+                let metrics = OutputMetrics::clone(&entry.metrics);
+                (entry.label.clone(), entry.sink.state(), metrics)
+            })
             .collect()
     }
 
@@ -300,7 +309,8 @@ impl SinkRegistry {
         open.reuse(key)
     }
 
-    /// Forgets the sinks whose writers have ended, and the series of upstreams that are gone.
+    /// Forgets the sinks whose writers have ended. Their series disappear, and so do those of upstreams that
+    /// are gone.
     fn sweep(&self, open: &mut Open) {
         open.shared.retain(|entry| !entry.sink.is_over());
         self.count(open);
@@ -308,16 +318,14 @@ impl SinkRegistry {
 
     /// Lets each upstream of a shared sink count, and removes the series of those that are gone.
     fn count(&self, open: &mut Open) {
-        let mut counted = BTreeSet::new();
+        let mut counted = BTreeMap::new();
         for entry in &open.shared {
             for upstream in entry.sink.upstreams().iter().flat_map(UpstreamList::iter) {
                 let names = (entry.label.clone(), upstream.to().to_owned());
-                upstream.count_in(self.upstream_metrics.of_all(&[&names.0, &names.1]));
-                counted.insert(names);
+                let metrics = self.upstream_metrics.of_all(&[&names.0, &names.1]);
+                upstream.count_in(UpstreamMetrics::clone(&metrics));
+                counted.insert(names, metrics);
             }
-        }
-        for (output, upstream) in open.counted.difference(&counted) {
-            self.upstream_metrics.forget(&[output, upstream]);
         }
         open.counted = counted;
     }

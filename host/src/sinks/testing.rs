@@ -16,7 +16,7 @@ use linemill_telemetry::Families;
 pub(super) const MUCH: usize = 1024 * 1024;
 
 pub(super) fn metrics() -> OutputMetrics {
-    Families::<OutputMetrics>::default().of("here")
+    OutputMetrics::clone(&Families::<OutputMetrics>::default().of("here"))
 }
 
 /// How often a file is tried in 60 seconds when it never works: waits of 0.1 s double up to 5 s, and

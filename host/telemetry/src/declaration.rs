@@ -3,12 +3,14 @@
 use std::fmt;
 
 /// The prefix of all names.
-pub(crate) const PREFIX: &str = "linemill";
+pub(crate) const PREFIX: &str = "linemill_";
 
 /// A metric as it is declared. Made by [`metrics!`](crate::metrics).
 #[derive(Debug, Clone)]
 pub struct Declaration {
-    /// The name without the prefix `linemill_` and without the suffix `_total`.
+    /// The beginning of the name: `linemill_`, or another one that is standard for the metric.
+    pub prefix: &'static str,
+    /// The name without the prefix and without the suffix `_total`.
     pub name: &'static str,
     /// The type of the metric.
     pub kind: Kind,
@@ -54,8 +56,8 @@ impl Declaration {
     /// `_count`.
     pub fn full_name(&self) -> String {
         match self.kind {
-            Kind::Counter => format!("{PREFIX}_{}_total", self.name),
-            Kind::Gauge | Kind::Histogram => format!("{PREFIX}_{}", self.name),
+            Kind::Counter => format!("{}{}_total", self.prefix, self.name),
+            Kind::Gauge | Kind::Histogram => format!("{}{}", self.prefix, self.name),
         }
     }
 }

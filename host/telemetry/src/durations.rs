@@ -1,6 +1,6 @@
 //! A histogram of durations that threads write without sharing cache lines.
 //!
-//! In: one duration per call. Out: a Prometheus histogram, in seconds. The histogram of
+//! In: one duration per call. Out: a Prometheus histogram, in seconds, and quantiles from finer buckets. The histogram of
 //! `prometheus-client` takes one lock for all threads.
 
 use std::array;
@@ -14,28 +14,65 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::Shards;
 
-/// Upper bounds of the buckets in nanoseconds, from one microsecond to about one second. Each is four
-/// times the previous one.
-const BOUNDS: [u64; 11] = {
-    let (mut bounds, mut at) = ([1000; 11], 1);
+/// Parts of each doubling.
+const PARTS: usize = 4;
+/// Doublings, from 62.5 nanoseconds to about 17 seconds.
+const DOUBLINGS: usize = 28;
+/// Upper bounds of the parts in nanoseconds. Neighbours differ by a quarter at most.
+const BOUNDS: [u64; PARTS * DOUBLINGS + 1] = {
+    let (mut bounds, mut at) = ([0; PARTS * DOUBLINGS + 1], 0);
     while at < bounds.len() {
-        bounds[at] = 4 * bounds[at - 1];
+        let (doubling, part) = (at / PARTS, at % PARTS);
+        // 62.5 is 1000 / 16.
+        bounds[at] = (((PARTS + part) as u64 * 1000) << doubling) / (16 * PARTS as u64);
         at += 1;
     }
     bounds
+};
+
+/// The buckets that `/metrics` shows: from one microsecond to about one second, each four times the
+/// previous one. These are their upper bounds among [`BOUNDS`].
+const SHOWN: [usize; 11] = {
+    let (mut shown, mut at) = ([0; 11], 0);
+    while at < shown.len() {
+        shown[at] = PARTS * (4 + 2 * at);
+        at += 1;
+    }
+    shown
 };
 
 /// A histogram of durations.
 #[derive(Debug, Clone, Default)]
 pub struct Durations(Arc<Shards<Part>>);
 
-#[derive(Debug, Default)]
+/// The number of durations, their sum, and quantiles of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Durations.
+    pub count: u64,
+    /// Their sum.
+    pub sum: Duration,
+    /// Half of them were not longer; `None` without any.
+    pub p50: Option<Duration>,
+    /// 99 % of them were not longer.
+    pub p99: Option<Duration>,
+}
+
+#[derive(Debug)]
 struct Part {
     /// Sum of all durations, nanoseconds.
     sum: AtomicU64,
-    /// Durations per bucket: above the previous bound, up to this one. The last bucket has no upper
-    /// bound.
+    /// Durations per part: above the previous bound, up to this one. The last has no upper bound.
     counts: [AtomicU64; BOUNDS.len() + 1],
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self {
+            sum: AtomicU64::default(),
+            counts: array::from_fn(|_| AtomicU64::default()),
+        }
+    }
 }
 
 impl Durations {
@@ -47,17 +84,52 @@ impl Durations {
         let bucket = BOUNDS.partition_point(|bound| *bound < nanos);
         part.counts[bucket].fetch_add(1, Ordering::Relaxed);
     }
+
+    /// What the durations so far have in common. Quantiles are at most a quarter too high, and never too
+    /// low; beyond 17 seconds they are 17 seconds.
+    pub fn summary(&self) -> Summary {
+        let counts = self.counts();
+        let count = counts.iter().sum();
+        let quantile = |part: f64| {
+            // The duration with this number, counted from the shortest.
+            let number = ((count as f64 * part).ceil() as u64).max(1);
+            let mut below = 0;
+            let reached = |of: &u64| {
+                below += of;
+                below >= number
+            };
+            let at = counts.iter().position(reached).filter(|_| count > 0)?;
+            Some(Duration::from_nanos(BOUNDS[at.min(BOUNDS.len() - 1)]))
+        };
+        Summary {
+            count,
+            sum: Duration::from_nanos(self.0.sum(|part| &part.sum)),
+            p50: quantile(0.5),
+            p99: quantile(0.99),
+        }
+    }
+
+    fn counts(&self) -> [u64; BOUNDS.len() + 1] {
+        array::from_fn(|at| self.0.sum(|part| &part.counts[at]))
+    }
 }
 
 impl EncodeMetric for Durations {
     fn encode(&self, mut encoder: MetricEncoder) -> fmt::Result {
-        let buckets: [(f64, u64); BOUNDS.len() + 1] = array::from_fn(|at| {
-            // `prometheus-client` writes the largest number as `+Inf`.
-            let bound = BOUNDS.get(at).map_or(f64::MAX, |bound| *bound as f64 / 1e9);
-            (bound, self.0.sum(|part| &part.counts[at]))
+        let counts = self.counts();
+        let mut from = 0;
+        let buckets: [(f64, u64); SHOWN.len() + 1] = array::from_fn(|at| {
+            let (bound, end) = match SHOWN.get(at) {
+                Some(last) => (BOUNDS[*last] as f64 / 1e9, last + 1),
+                // `prometheus-client` writes the largest number as `+Inf`.
+                None => (f64::MAX, counts.len()),
+            };
+            let count = counts[from..end].iter().sum();
+            from = end;
+            (bound, count)
         });
         let sum = self.0.sum(|part| &part.sum) as f64 / 1e9;
-        let count = buckets.iter().map(|(_, count)| count).sum();
+        let count = counts.iter().sum();
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 
@@ -108,5 +180,44 @@ mod tests {
         assert!(own.contains("took_sum 3.050587002"), "{own}");
         assert!(own.contains("took_count 10"), "{own}");
         assert_eq!(without_sum(own), without_sum(library));
+    }
+
+    #[test]
+    fn quantiles_are_at_most_a_quarter_too_high() {
+        let durations = Durations::default();
+        assert_eq!(durations.summary().p50, None);
+        for nanos in [
+            1,
+            62,
+            63,
+            100,
+            999,
+            1000,
+            1001,
+            123_456,
+            7_000_000_001,
+            16_777_216_000,
+        ] {
+            let one = Durations::default();
+            one.observe(Duration::from_nanos(nanos));
+            let summary = one.summary();
+            assert_eq!(
+                (summary.count, summary.sum.as_nanos()),
+                (1, u128::from(nanos))
+            );
+            let found = summary.p50.expect("there is one").as_nanos() as u64;
+            // Short ones are all in the first part.
+            let most = (nanos + nanos / 4).max(62);
+            assert!((nanos..=most).contains(&found), "{nanos}: {found}");
+        }
+        for micros in 1..=1000 {
+            durations.observe(Duration::from_micros(micros));
+        }
+        let summary = durations.summary();
+        let micros = |of: Option<Duration>| of.expect("there are some").as_micros();
+        assert!((500..=625).contains(&micros(summary.p50)), "{summary:?}");
+        assert!((990..=1240).contains(&micros(summary.p99)), "{summary:?}");
+        durations.observe(Duration::from_secs(1000));
+        assert_eq!(durations.summary().count, 1001);
     }
 }

@@ -107,49 +107,9 @@ impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {
     }
 
     fn forget(series: &Series<Self>, labels: &Labels) {
-        forget_all::<L, M>(series, labels);
-    }
-}
-
-/// A series for each value of label `L`. A series exists once its value has been counted. Looking one up
-/// takes a lock: for events that are rare, not for lines.
-#[derive(Debug, Clone)]
-pub struct OnDemand<L, M> {
-    series: Family<Labels, M>,
-    labels: Labels,
-    label: PhantomData<fn(L)>,
-}
-
-impl<L: LabelValue, M: Single> OnDemand<L, M> {
-    /// The series of one value.
-    pub fn of(&self, value: L) -> M {
-        self.series.get_or_create_owned(&with(&self.labels, value))
-    }
-}
-
-impl<L: LabelValue, M: Single> Instrument for OnDemand<L, M> {
-    type Single = M;
-
-    fn label() -> Option<Label> {
-        Some(closed::<L>())
-    }
-
-    fn member(series: &Series<Self>, labels: &Labels) -> Self {
-        Self {
-            series: series.clone(),
-            labels: labels.clone(),
-            label: PhantomData,
+        for value in L::all() {
+            series.remove(&with(labels, value));
         }
-    }
-
-    fn forget(series: &Series<Self>, labels: &Labels) {
-        forget_all::<L, M>(series, labels);
-    }
-}
-
-fn forget_all<L: LabelValue, M: Single>(series: &Family<Labels, M>, labels: &Labels) {
-    for value in L::all() {
-        series.remove(&with(labels, value));
     }
 }
 

@@ -9,11 +9,14 @@
 mod containment;
 mod declaration;
 mod durations;
+mod families;
+mod format;
 mod gate;
 mod instrument;
 mod label;
 mod label_text;
 mod metrics;
+mod process;
 mod shards;
 
 use std::sync::atomic::AtomicU64;
@@ -23,12 +26,15 @@ pub use prometheus_client::registry::Registry;
 
 pub use containment::{contained, is_contained, panic_message};
 pub use declaration::{Declaration, Kind, Label, Values};
-pub use durations::Durations;
+pub use durations::{Durations, Summary};
+pub use families::{Families, Held};
+pub use format::Format;
 pub use gate::Gate;
-pub use instrument::{EachValue, Instrument, Labels, OnDemand, Series, Single};
+pub use instrument::{EachValue, Instrument, Labels, Series, Single};
 pub use label::{Indexed, LabelValue};
 pub use label_text::LabelText;
-pub use metrics::{Families, Metrics, MetricsByName, registry, text};
+pub use metrics::{Metrics, MetricsByName, registry};
+pub use process::ProcessMetrics;
 pub use shards::Shards;
 
 /// A counter that all threads increase for each batch of lines.
@@ -43,6 +49,7 @@ pub fn declare<I: Instrument>(
     first: &[Label],
 ) -> Declaration {
     Declaration {
+        prefix: declaration::PREFIX,
         name,
         kind: <I::Single as Single>::KIND,
         unit,

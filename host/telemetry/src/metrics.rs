@@ -3,12 +3,9 @@
 //! In: [`metrics!`](crate::metrics), next to the code that counts. Out: the struct with its counters, its
 //! registration, and the [`Declaration`]s from which `docs/metrics.md` is generated.
 
-use std::fmt;
-use std::sync::Arc;
-
 use prometheus_client::registry::Registry;
 
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, PREFIX};
 use crate::instrument::Labels;
 
 /// A struct that [`metrics!`](crate::metrics) declares.
@@ -38,76 +35,17 @@ pub trait MetricsByName: Metrics {
     const KEYS: &'static [&'static str];
 }
 
-/// The registered metrics of all listeners, filters or outputs. Clones share them.
-pub struct Families<M: MetricsByName>(Arc<M::Families>);
-
-impl<M: MetricsByName> Families<M> {
-    /// Registers the metrics.
-    pub fn register(registry: &mut Registry) -> Self {
-        Self(Arc::new(M::register_families(registry)))
-    }
-
-    /// The metrics of one listener, filter or output. The same name gets the same series.
-    pub fn of(&self, name: &str) -> M {
-        self.of_all(&[name])
-    }
-
-    /// The metrics that have these names, one for each label. The same names get the same series.
-    pub fn of_all(&self, names: &[&str]) -> M {
-        M::of(&self.0, &Self::labels(names))
-    }
-
-    /// Removes the series of these names: what they are about is gone.
-    pub fn forget(&self, names: &[&str]) {
-        M::forget(&self.0, &Self::labels(names));
-    }
-
-    fn labels(names: &[&str]) -> Labels {
-        debug_assert_eq!(names.len(), M::KEYS.len());
-        let pairs = M::KEYS.iter().zip(names);
-        pairs.map(|(key, name)| (*key, (*name).into())).collect()
-    }
-}
-
-impl<M: MetricsByName> Clone for Families<M> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<M: MetricsByName> Default for Families<M> {
-    /// Metrics that no registry shows.
-    fn default() -> Self {
-        Self::register(&mut Registry::default())
-    }
-}
-
-impl<M: MetricsByName> fmt::Debug for Families<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Families").finish_non_exhaustive()
-    }
-}
-
-/// A registry for the metrics of the host: all names begin with `linemill_`.
-pub fn registry() -> Registry {
-    Registry::with_prefix(crate::declaration::PREFIX)
-}
-
-/// The metrics of a registry as OpenMetrics 1.0 text.
-///
-/// # Errors
-/// None in practice: writing to a string does not fail.
-pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, registry)?;
-    Ok(text)
+/// A registry for the metrics of the host, in which all names begin with `linemill_`, among `all`.
+pub fn registry(all: &mut Registry) -> &mut Registry {
+    // The encoder puts the underscore between prefix and name.
+    all.sub_registry_with_prefix(PREFIX.trim_end_matches('_'))
 }
 
 /// Declares a struct of metrics: one field for each metric, whose doc comment is also its help text in
 /// `/metrics` and its meaning in `docs/metrics.md`.
 ///
 /// With `by`, the struct exists once for each value of that label, or of several labels together;
-/// [`Families`] makes them. Without, the struct exists once, and has a constructor `register`.
+/// [`Families`](crate::Families) makes them. Without, the struct exists once, and has a constructor `register`.
 ///
 /// ```
 /// use prometheus_client::metrics::counter::Counter;

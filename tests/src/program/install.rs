@@ -17,13 +17,14 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The packages of all programs that the tests use. The first that is missing installs all of them, since
 /// one run of apt-get takes hardly longer for all than for one.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "bsdutils",
     "haproxy",
     "iproute2",
     "ncat",
     "netcat-openbsd",
     "nftables",
+    "prometheus",
     "python3-jsonschema",
     "redis-server",
     "rsyslog",

@@ -281,6 +281,8 @@ mod admin {
     mod access;
     /// Many clients at once, slow ones, and those that leave.
     mod crowds;
+    /// The text formats of `/metrics`, as Prometheus reads them.
+    mod formats;
     /// What is logged, and who may change that.
     #[cfg(unix)]
     mod log;
@@ -289,6 +291,8 @@ mod admin {
     /// `/readyz` while outputs are down.
     #[cfg(target_os = "linux")]
     mod readiness;
+    /// Which series there are, from the start of a host and after reloads.
+    mod series;
     /// Generations, and what they still hold.
     mod status;
     /// Lines at stages, for those who have a token.

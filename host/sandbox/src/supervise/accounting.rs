@@ -17,7 +17,7 @@ use crate::verdict::{Failed, Verdicts};
 use linemill_config::Keyword as _;
 use linemill_config::settings::OnError;
 use linemill_framing::Lines;
-use linemill_telemetry::{Gate, Shards};
+use linemill_telemetry::{Gate, Held, Shards};
 
 /// Why a line failed that was not offered to the filter.
 pub(crate) const NOT_CALLED: &str = "the filter kept failing, so it was not called";
@@ -38,7 +38,7 @@ pub(crate) struct Accounting {
     name: String,
     plugin: Digest,
     on_error: OnError,
-    metrics: FilterMetrics,
+    metrics: Held<FilterMetrics>,
     reporting: Reporting,
     /// Lines that reached the filter, including those that its open breaker kept from it.
     lines: Shards<AtomicU64>,
@@ -56,7 +56,7 @@ impl Accounting {
         name: String,
         plugin: Digest,
         on_error: OnError,
-        metrics: FilterMetrics,
+        metrics: Held<FilterMetrics>,
         reporting: Reporting,
     ) -> Self {
         Self {

@@ -66,9 +66,9 @@ fn failures(filter: &Filter, metrics: &FilterFamilies) -> Option<String> {
         OnError::Close => "ended the stream",
         OnError::Quarantine => "sent to quarantine",
     };
-    let of_kind = metrics.of(filter.name()).failures;
+    let counts = metrics.of(filter.name());
     let kinds = FaultKind::ALL.iter().filter_map(|kind| {
-        let count = of_kind.of(*kind).get();
+        let count = counts.failures.of(*kind).get();
         (count > 0).then(|| format!("{count} {}", kind.label()))
     });
     let kinds: Vec<_> = kinds.collect();

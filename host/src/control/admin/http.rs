@@ -29,6 +29,7 @@ use super::access::is_probe;
 use super::metrics::{AdminMetrics, AdminRefusal};
 use super::one_request::{Note, OneRequest};
 use super::places::{Place, Places};
+use crate::listeners::metrics::AcceptError;
 use crate::net::bind::{Socket, is_of_one_connection};
 use crate::net::transport::Plain;
 use linemill_telemetry::Gate;
@@ -95,7 +96,11 @@ pub(super) async fn serve(socket: Arc<Socket>, routes: Router, clients: Clients)
             Ok((stream, _)) => drop(tokio::spawn(clients.clone().serve(stream, routes.clone()))),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                clients.metrics.accept_errors.inc();
+                clients
+                    .metrics
+                    .accept_errors
+                    .of(AcceptError::of(&error))
+                    .inc();
                 if let Some(held) = log.pass() {
                     tracing::error!(%error, not_logged = held, "the admin address cannot accept; pausing");
                 }

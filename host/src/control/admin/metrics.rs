@@ -2,6 +2,7 @@
 
 use prometheus_client::metrics::counter::Counter;
 
+use crate::listeners::metrics::AcceptError;
 use linemill_telemetry::EachValue;
 
 linemill_telemetry::metrics! {
@@ -10,10 +11,9 @@ linemill_telemetry::metrics! {
         /// Requests and clients that the admin address has refused, by reason.
         #[metric("admin_refused", unit = "requests")]
         pub refused: EachValue<AdminRefusal, Counter>,
-        /// Connections to the admin address that the system refused to accept, for example for lack of
-        /// descriptors.
+        /// Connections to the admin address that the system refused to accept, by reason.
         #[metric("admin_accept_errors", unit = "errors")]
-        pub accept_errors: Counter,
+        pub accept_errors: EachValue<AcceptError, Counter>,
     }
 }
 
@@ -36,5 +36,8 @@ linemill_telemetry::label_values! {
         WebPage = "web_page",
         /// The request lacks the token that it needs.
         Token = "token",
+        /// The request asks for what cannot be: it names a filter that has no version on trial, or there is
+        /// no generation to go back to.
+        Impossible = "impossible",
     }
 }

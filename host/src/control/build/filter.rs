@@ -18,7 +18,7 @@ use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::loader::Loader;
 use linemill_sandbox::self_test::{self, Failed, Mismatch};
 use linemill_sandbox::{Refusal, RefusalKind};
-use linemill_telemetry::Gate;
+use linemill_telemetry::{Gate, Held};
 
 /// What filters are built of.
 pub(super) struct FilterBuilder<'a> {
@@ -122,7 +122,7 @@ impl FilterBuilder<'_> {
         &self,
         filter: &FilterSettings,
         plugin: &Arc<Plugin>,
-        metrics: FilterMetrics,
+        metrics: Held<FilterMetrics>,
         reporting: Reporting,
     ) -> Result<Arc<Filter>, Refused> {
         let engine = Arc::clone(self.plugins.engine());

@@ -13,7 +13,7 @@ use super::probation::{self, Failing, Probation};
 use super::recipe::Recipe;
 use crate::control::build::{BuildContext, build_of};
 use crate::control::circles;
-use crate::control::request::{Outcome, ReloadStatus, Reloaded, Trigger};
+use crate::control::request::{Action, Outcome, ReloadStatus, Reloaded, Trigger};
 use crate::control::warnings;
 use crate::generation::{DataPlane, Generation, Snapshot};
 use crate::log;
@@ -134,7 +134,8 @@ impl<D: DataPlane> Reloader<D> {
         {
             return Ok(Reloaded::Unchanged);
         }
-        warnings::log(&next.settings, &next.generation);
+        let budget = self.plugins.engine().budget();
+        warnings::log(&next.settings, &next.generation, budget);
         let done = self.publish(next, trigger, started)?;
         self.swap_state.decisions = decisions;
         self.inputs = Arc::new(inputs.all());
@@ -143,6 +144,20 @@ impl<D: DataPlane> Reloader<D> {
         }
         self.show_in_force();
         Ok(done)
+    }
+
+    /// Why an action asks for what cannot be, if it does.
+    pub(super) fn impossible(&self, action: &Action) -> Option<Problems> {
+        let (filter, decision) = match action {
+            Action::Reload | Action::ForcedReload => return None,
+            Action::Rollback if self.swap_state.previous.is_some() => return None,
+            Action::Rollback => return Some(no_previous().into()),
+            Action::Promote(filter) => (filter, TrialDecision::Promoted),
+            Action::EndTrial(filter) => (filter, TrialDecision::Ended),
+        };
+        let mut decisions = self.swap_state.decisions.clone();
+        let decided = decisions.decide(filter, decision, &self.settings);
+        decided.err().map(Into::into)
     }
 
     /// Ends the trial of a filter by `decision`.
@@ -182,9 +197,7 @@ impl<D: DataPlane> Reloader<D> {
     pub(super) async fn roll_back(&mut self, trigger: &Trigger) -> Result<Reloaded, Problems> {
         let started = Instant::now();
         let Some(recipe) = self.swap_state.previous.clone() else {
-            let hint = "only the previous generation is kept, and it can be restored once; change the configuration instead";
-            let report = Place::default().problem("there is no generation to go back to", hint);
-            return Err(report.into());
+            return Err(no_previous().into());
         };
         let before = Arc::clone(self.snapshot.borrow().generation());
         let declined = Fingerprint::of(&before, self.settings.clone());
@@ -311,8 +324,9 @@ impl<D: DataPlane> Reloader<D> {
         }
         let budget = self.plugins.engine().budget();
         budget.set_limit(memory::limit(&settings.host));
-        memory::warn_of_too_many(&settings, &next, budget);
         self.metrics.in_force(generation);
+        let filters = next.filters.keys().map(String::as_str);
+        self.filter_metrics.count_refusals_of(filters);
         let leases = Arc::clone(&self.snapshot.borrow().in_force.leases);
         self.history.set_sources(settings.sources.clone());
         let by = trigger.to_string();
@@ -350,6 +364,11 @@ impl<D: DataPlane> Reloader<D> {
             keep: Vec::new(),
         })
     }
+}
+
+fn no_previous() -> Problem {
+    let hint = "only the previous generation is kept, and it can be restored once; change the configuration instead";
+    Place::default().problem("there is no generation to go back to", hint)
 }
 
 /// The differences that the settings do not show: plugins and certificates whose files changed.

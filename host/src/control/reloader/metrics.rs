@@ -6,7 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::control::request::ReloadStatus;
-use linemill_telemetry::OnDemand;
+use linemill_telemetry::EachValue;
 
 linemill_telemetry::metrics! {
     /// Reloads, and the generation in force.
@@ -37,9 +37,10 @@ linemill_telemetry::metrics! {
         /// Since when the files on disk differ from what is in force, as Unix time; 0 while they do not.
         #[metric("config_differs_from_disk_timestamp_seconds", unit = "seconds")]
         pub differs_since: Gauge,
-        /// Reloads, rollbacks and ends of trials, by result.
+        /// Reloads, rollbacks and ends of trials, by result. Requests for what cannot be, such as the end of a
+        /// trial that does not exist, are not among them; `linemill_admin_refused_total` counts these.
         #[metric("reloads", unit = "reloads")]
-        pub reloads: OnDemand<ReloadStatus, Counter>,
+        pub reloads: EachValue<ReloadStatus, Counter>,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::control::origin::Origin;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::control::request::Trigger;
 use linemill_config::Files;
-use linemill_telemetry::registry;
+use linemill_telemetry::Registry;
 
 /// Longer than any change may take to be noticed.
 const LATE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ impl Watched {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a.toml"), "[[listener]]\n").expect("written");
         let (sender, requests) = mpsc::channel(4);
-        let disk = Disk::new(ReloadMetrics::register(&mut registry()));
+        let disk = Disk::new(ReloadMetrics::register(&mut Registry::default()));
         let watched = Self {
             watcher: Watcher::new(sender, disk.clone()),
             folder,

@@ -47,7 +47,7 @@ async fn read_after_removal(deny: &[&str]) -> (Vec<u8>, u64) {
         filters: HashMap::new(),
     });
     let (_listener, retired) = watch::channel(false);
-    let metrics = Arc::new(Families::<ListenerMetrics>::default().of("removed"));
+    let metrics = Arc::new(ListenerMetrics::clone(&Families::default().of("removed")));
     let mut reader = DatagramReader {
         socket,
         listener: "removed".into(),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::sinks::testing::{MUCH, batch, late, options};
 use linemill_config::settings::UpstreamTls;
+use linemill_telemetry::{Format, Registry};
 
 fn key(to: Destination) -> Key {
     Key::new(&to, None, Framing::Lf)
@@ -13,7 +14,7 @@ async fn a_file_named_twice_is_one_sink() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a");
     let to = Destination::File(path.clone());
-    let mut metrics = linemill_telemetry::registry();
+    let mut metrics = Registry::default();
     let registry = SinkRegistry::new(
         Families::register(&mut metrics),
         Families::register(&mut metrics),
@@ -30,15 +31,15 @@ async fn a_file_named_twice_is_one_sink() {
         std::fs::read_to_string(&path).expect("read"),
         "a\nb\nc\nd\n"
     );
-    let text = linemill_telemetry::text(&metrics).expect("text");
-    let counted = format!("linemill_output_lines_total{{output=\"{to}\"}} 4\n");
+    let text = Format::OpenMetrics.text(&metrics).expect("text");
+    let counted = format!("output_lines_total{{output=\"{to}\"}} 4\n");
     assert!(text.contains(&counted), "{text}");
 }
 
 #[tokio::test]
 async fn other_certificates_are_another_sink() {
     let to: Destination = "tls://127.0.0.1:1".parse().expect("a destination");
-    let mut metrics = linemill_telemetry::registry();
+    let mut metrics = Registry::default();
     let registry = SinkRegistry::new(
         Families::register(&mut metrics),
         Families::register(&mut metrics),
@@ -51,9 +52,9 @@ async fn other_certificates_are_another_sink() {
         let key = Key::new(&to, tls, Framing::Lf);
         registry.open(key, &options(), MUCH).expect("opened");
     }
-    let text = linemill_telemetry::text(&metrics).expect("text");
+    let text = Format::OpenMetrics.text(&metrics).expect("text");
     for name in ["tls://127.0.0.1:1", "tls://127.0.0.1:1#2"] {
-        let up = format!("linemill_output_up{{output=\"{name}\"}} 0\n");
+        let up = format!("output_up{{output=\"{name}\"}} 0\n");
         assert!(text.contains(&up), "{text}");
     }
 }

@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::*;
-use crate::{EachValue, Kind, OnDemand, Values};
+use crate::{EachValue, Families, Kind, Values};
 
 crate::label_values! {
     /// Why a line was dropped.
@@ -30,7 +30,7 @@ crate::metrics! {
         dropped: EachValue<Reason, Counter>,
         /// Ended connections.
         #[metric("connections_closed", unit = "connections")]
-        closed: OnDemand<Reason, Counter>,
+        closed: EachValue<Reason, Counter>,
     }
 }
 
@@ -42,7 +42,7 @@ crate::metrics! {
         generation: Gauge,
         /// Reloads.
         #[metric("reloads", unit = "reloads")]
-        reloads: OnDemand<Reason, Counter>,
+        reloads: EachValue<Reason, Counter>,
     }
 }
 
@@ -57,8 +57,9 @@ fn lines(registry: &Registry) -> Vec<String> {
 
 #[test]
 fn series_have_the_labels_of_their_struct_and_of_their_field() {
-    let mut registry = registry();
-    let listeners = Families::<ListenerMetrics>::register(&mut registry);
+    let mut all = Registry::default();
+    let registry = registry(&mut all);
+    let listeners = Families::<ListenerMetrics>::register(registry);
     let metrics = listeners.of("a");
     metrics.connections.inc();
     metrics.dropped.of(Reason::Closed).inc_by(3);
@@ -66,7 +67,7 @@ fn series_have_the_labels_of_their_struct_and_of_their_field() {
     listeners.of("a").closed.of(Reason::Oversize).inc();
     metrics.closed.of(Reason::Oversize).inc();
     assert_eq!(
-        lines(&registry),
+        lines(&all),
         [
             "# EOF",
             "# HELP linemill_connections Open connections.",
@@ -75,6 +76,7 @@ fn series_have_the_labels_of_their_struct_and_of_their_field() {
             "# TYPE linemill_connections gauge",
             "# TYPE linemill_connections_closed counter",
             "# TYPE linemill_lines_dropped counter",
+            "linemill_connections_closed_total{listener=\"a\",reason=\"closed\"} 0",
             "linemill_connections_closed_total{listener=\"a\",reason=\"oversize\"} 2",
             "linemill_connections{listener=\"a\"} 1",
             "linemill_lines_dropped_total{listener=\"a\",reason=\"closed\"} 3",
@@ -96,33 +98,45 @@ crate::metrics! {
 }
 
 #[test]
-fn a_struct_may_have_several_labels_and_its_series_can_be_removed() {
-    let mut registry = registry();
-    let upstreams = Families::<UpstreamMetrics>::register(&mut registry);
-    upstreams.of_all(&["a", "b"]).up.set(1);
+fn series_are_shown_until_the_last_hold_on_them_is_dropped() {
+    let mut all = Registry::default();
+    let registry = registry(&mut all);
+    let upstreams = Families::<UpstreamMetrics>::register(registry);
+    let (first, second) = (upstreams.of_all(&["a", "b"]), upstreams.of_all(&["a", "b"]));
+    first.up.set(1);
     let other = upstreams.of_all(&["a", "c"]);
     other.up.set(2);
     other.failures.of(Reason::Closed).inc();
-    upstreams.forget(&["a", "b"]);
-    let lines = lines(&registry);
-    let series: Vec<_> = lines.iter().filter(|line| !line.starts_with('#')).collect();
+    let series = || -> Vec<_> {
+        let lines = lines(&all).into_iter();
+        lines.filter(|line| !line.starts_with('#')).collect()
+    };
+    let third = second.clone();
+    drop(first);
+    drop(second);
+    assert_eq!(third.up.get(), 1);
+    assert_eq!(series().len(), 6);
+    drop(third);
     assert_eq!(
-        series,
+        series(),
         [
             "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"closed\"} 1",
             "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"oversize\"} 0",
             "linemill_upstream_up{output=\"a\",upstream=\"c\"} 2",
         ]
     );
+    // What comes back begins anew.
+    assert_eq!(upstreams.of_all(&["a", "b"]).up.get(), 0);
 }
 
 #[test]
 fn a_struct_without_a_name_has_series_without_its_label() {
-    let mut registry = registry();
-    let metrics = HostMetrics::register(&mut registry);
+    let mut all = Registry::default();
+    let registry = registry(&mut all);
+    let metrics = HostMetrics::register(registry);
     metrics.generation.set(7);
     metrics.reloads.of(Reason::Closed).inc();
-    let lines = lines(&registry);
+    let lines = lines(&all);
     assert!(
         lines.contains(&"linemill_generation 7".to_owned()),
         "{lines:?}"

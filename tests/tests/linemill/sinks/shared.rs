@@ -199,11 +199,11 @@ fn an_upstream_that_comes_back_gets_whole_lines() {
         }
     });
     host.expect_no_connections();
-    eventually("every line counted as written or dropped", || {
+    eventually("every line counted as queued or dropped", || {
         let metrics = host.metrics();
         let dropped = metrics.sum("linemill_lines_dropped_total", &[]);
-        let out = metrics.sum("linemill_lines_out_total", &[]);
-        (out + dropped == LINES as f64).then_some(())
+        let queued = metrics.sum("linemill_lines_queued_total", &[]);
+        (queued + dropped == LINES as f64).then_some(())
     });
 }
 
@@ -251,7 +251,7 @@ fn a_replaced_authority_applies_to_the_next_attempt() {
     let host = Host::serve_in(folder, Host::config(&more, ""));
     upstream.expect_refused_handshake(&authority.server().server(None));
     host.connect().send(b"waits\n");
-    host.wait_metric("linemill_lines_out_total", &[], 1.0);
+    host.wait_metric("linemill_lines_queued_total", &[], 1.0);
     authority.write(host.folder(), "ca.crt");
     host.hang_up();
     let config = authority.server().server(None);
@@ -275,7 +275,7 @@ fn waiting_lines_use_about_their_size_in_memory() {
             }
             // Wait, so that each line is a batch of its own.
             let sent = ((round + 1) * CLIENTS) as f64;
-            host.wait_metric("linemill_lines_out_total", &[], sent);
+            host.wait_metric("linemill_lines_queued_total", &[], sent);
         }
     };
     send(0..5);

@@ -62,7 +62,8 @@ impl Filters {
             let (_, result) = labels.split_once("result=\"").unwrap();
             (result.replace('"', ""), count.parse().unwrap())
         });
-        let mut counts: Vec<_> = counts.collect();
+        // All results are there from the start.
+        let mut counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
         counts.sort();
         counts
     }
