@@ -167,8 +167,12 @@ fn tell_start(loaded: &Loaded) {
 /// Every filter, certificate and sink that cannot be used.
 pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let (settings, plugins, metrics) = (&loaded.settings, &loaded.plugins, &loaded.metrics);
-    let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone())
-        .within(plugins.engine().budget());
+    let sinks = SinkRegistry::new(
+        metrics.outputs.clone(),
+        metrics.upstreams.clone(),
+        metrics.own_upstreams.clone(),
+    )
+    .within(plugins.engine().budget());
     circles::check(settings).await?;
     let files = Files::recording(&loaded.inputs);
     let observed = loaded.taps.observed();

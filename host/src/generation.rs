@@ -19,7 +19,7 @@ mod runtime {
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -61,6 +61,35 @@ pub struct Generation {
     pub drain_delay: Duration,
     /// By name: all filters of the configuration, whether or not a chain uses them.
     pub filters: HashMap<String, Arc<Filter>>,
+}
+
+/// A certificate that a listener shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Certificate<'a> {
+    /// The listener.
+    pub listener: &'a str,
+    /// The key that names it: `tls` or `to_tls`.
+    pub key: &'static str,
+    /// When it expires.
+    pub not_after: SystemTime,
+}
+
+impl Generation {
+    /// The certificates that its listeners show, as far as they can be read.
+    pub fn certificates(&self) -> impl Iterator<Item = Certificate<'_>> {
+        self.services.iter().flat_map(|(listener, service)| {
+            let tls = service.tls.as_ref().and_then(|tls| tls.not_after());
+            let to_tls = service.to_tls.as_ref().and_then(|tls| tls.not_after());
+            let all = [("tls", tls), ("to_tls", to_tls)].into_iter();
+            all.filter_map(move |(key, not_after)| {
+                Some(Certificate {
+                    listener,
+                    key,
+                    not_after: not_after?,
+                })
+            })
+        })
+    }
 }
 
 impl Snapshot {

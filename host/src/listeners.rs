@@ -18,6 +18,7 @@ pub mod metrics;
 mod opening;
 mod seats;
 mod sockets;
+pub mod view;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -38,6 +39,7 @@ use listener::Listener;
 use loops::Loops;
 use metrics::ListenerMetrics;
 use sockets::Bound;
+use view::{ListenerView, RunningListeners};
 
 /// The listeners of a host.
 pub struct Listeners {
@@ -51,10 +53,15 @@ pub struct Listeners {
     running: JoinSet<Tally>,
     metrics: Families<ListenerMetrics>,
     line_metrics: Families<LineMetrics>,
+    /// All listeners that run, for those who show them.
+    views: RunningListeners,
 }
 
 /// The listeners of the generation in force, by name.
 type Members = HashMap<String, Member>;
+
+/// Hands a listener other sockets.
+type Sockets = mpsc::UnboundedSender<Arc<Socket>>;
 
 /// A running listener.
 struct Member {
@@ -63,7 +70,9 @@ struct Member {
     /// The settings of `socket`.
     bound: BindSettings,
     /// Hands it another socket.
-    sockets: mpsc::UnboundedSender<Arc<Socket>>,
+    sockets: Sockets,
+    /// What others see of it.
+    view: Weak<ListenerView>,
 }
 
 /// Sockets for new listeners, and for those whose address has changed. Dropping them closes those that
@@ -95,7 +104,13 @@ impl Listeners {
             running: JoinSet::new(),
             metrics,
             line_metrics,
+            views: RunningListeners::default(),
         }
+    }
+
+    /// All listeners that run, those included that a later reload starts or removes.
+    pub fn views(&self) -> RunningListeners {
+        self.views.clone()
     }
 
     /// The sockets that systemd handed over and no listener has taken.
@@ -114,19 +129,21 @@ impl Listeners {
     }
 
     /// Starts a listener on `socket`.
-    fn spawn(&mut self, name: &str, socket: Arc<Socket>) -> mpsc::UnboundedSender<Arc<Socket>> {
+    fn spawn(&mut self, name: &str, socket: Arc<Socket>) -> (Sockets, Weak<ListenerView>) {
         let (sender, sockets) = mpsc::unbounded_channel();
+        let (metrics, lines) = (self.metrics.of(name), self.line_metrics.of(name));
+        let view = self.views.add(name, metrics, lines);
+        let seen = Arc::downgrade(&view);
         let listener = Listener::new(
             name,
             socket,
             sockets,
             self.snapshot.clone(),
-            self.metrics.of(name),
-            self.line_metrics.of(name),
+            view,
             self.loops.clone(),
         );
         self.running.spawn(listener.serve());
-        sender
+        (sender, seen)
     }
 }
 
@@ -181,19 +198,23 @@ impl DataPlane for Listeners {
             }
             let address = socket.name().clone();
             let accepts_on = Arc::downgrade(&socket);
-            let sockets = match self.members.remove(&name) {
-                Some(member) if member.socket.ptr_eq(&accepts_on) => member.sockets,
+            let (sockets, view) = match self.members.remove(&name) {
+                Some(member) if member.socket.ptr_eq(&accepts_on) => (member.sockets, member.view),
                 Some(member) => match member.sockets.send(Arc::clone(&socket)) {
-                    Ok(()) => member.sockets,
+                    Ok(()) => (member.sockets, member.view),
                     // It has ended.
                     Err(_) => self.spawn(&name, socket),
                 },
                 None => self.spawn(&name, socket),
             };
+            if let Some(view) = view.upgrade() {
+                view.set_address(&address);
+            }
             let member = Member {
                 socket: accepts_on,
                 bound: settings,
                 sockets,
+                view,
             };
             self.members.insert(name, member);
             if is_new {

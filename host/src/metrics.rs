@@ -12,12 +12,13 @@ use std::sync::Arc;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::connections::metrics::LineMetrics;
+use crate::control::admin::certificate_metrics::CertificateExpiry;
 use crate::control::admin::metrics::AdminMetrics;
 use crate::control::reloader::metrics::ReloadMetrics;
 use crate::control::taps::metrics::TapMetrics;
 use crate::listeners::metrics::ListenerMetrics;
 use crate::log::metrics::LogMetrics;
-use crate::sinks::metrics::{OutputMetrics, UpstreamMetrics};
+use crate::sinks::metrics::{OutputMetrics, OwnUpstreamMetrics, UpstreamMetrics};
 use linemill_budget::MemoryMetrics;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_telemetry::{Families, Held, ProcessMetrics, Registry, registry};
@@ -37,6 +38,10 @@ pub struct Metrics {
     pub outputs: Families<OutputMetrics>,
     /// Upstreams of shared sinks, by destination and upstream.
     pub upstreams: Families<UpstreamMetrics>,
+    /// Upstreams of single connections, by listener and upstream.
+    pub own_upstreams: Families<OwnUpstreamMetrics>,
+    /// Certificates, by listener and key.
+    pub certificates: CertificateExpiry,
     /// Reloads and the generation in force.
     pub reloads: ReloadMetrics,
     /// The admin address.
@@ -79,6 +84,8 @@ impl Default for Metrics {
             filters: Arc::new(FilterFamilies::register(registry)),
             outputs: Families::register(registry),
             upstreams: Families::register(registry),
+            own_upstreams: Families::register(registry),
+            certificates: CertificateExpiry::register(registry),
             reloads: ReloadMetrics::register(registry),
             admin: AdminMetrics::register(registry),
             taps: TapMetrics::register(registry),

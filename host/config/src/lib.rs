@@ -55,6 +55,7 @@ pub use load::{load, load_once, parse, parse_all};
 pub use malformed::Malformed;
 pub use printable::{Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, shown};
 pub use problem::place::{Place, Places, Source};
+pub use problem::report::ProblemReport;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod excerpt;
 pub(crate) mod place;
+pub(crate) mod report;
 
 use std::fmt;
 
@@ -109,6 +110,11 @@ impl Problem {
         }
     }
 
+    /// `error`, or `warning` if the configuration can be used as it is.
+    pub fn severity(&self) -> &'static str {
+        if self.is_warning { "warning" } else { "error" }
+    }
+
     /// Where it is.
     pub fn place(&self) -> &Place {
         &self.place
@@ -127,8 +133,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = if self.is_warning { "warning" } else { "error" };
-        write!(f, "{severity}: ")?;
+        write!(f, "{}: ", self.severity())?;
         let excerpt = self.place.excerpt();
         if let Some(path) = self.place.path() {
             write!(f, "{}:", shown(path.display()))?;

@@ -6,7 +6,7 @@
 //! next, `capture` fills in trap capsules, and [`comparison`] counts what a shadow answers.
 //! Not here: the order of stages (`chain`), what follows a fault (`supervise`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -17,7 +17,7 @@ use crate::imports::{Grants, ImportContext};
 use crate::instance::{Instance, NotStarted, Start};
 use crate::limits::room::{Cost, Room};
 use crate::limits::{Bounds, START};
-use crate::metrics::FilterMetrics;
+use crate::metrics::{Counts, FilterMetrics};
 use crate::plugin::Plugin;
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::Opened;
@@ -61,6 +61,8 @@ pub struct Filter {
     cost: Cost,
     /// Processor time of `start` from now on.
     start_time: Duration,
+    /// When it was started.
+    pub(crate) started: Instant,
     /// Idle instances; empty if `exclusive`. Boxed, since an instance is large and moves twice per
     /// call.
     pool: Pool<Box<Instance>>,
@@ -71,6 +73,15 @@ pub struct Filter {
     turns: Semaphore,
     /// How the filter's answers compare to those of the filter it shadows; empty if it is not a shadow.
     comparison: Comparison,
+    /// What the filter in force had done before this one was on trial; not set if it is not on trial.
+    baseline: OnceLock<Baseline>,
+}
+
+/// What a filter had done at one time.
+pub(crate) struct Baseline {
+    /// When it was started.
+    pub(crate) started: Instant,
+    pub(crate) counts: Counts,
 }
 
 /// The instance that a stream owns at a stage, if the filter is exclusive and has been called, and the room
@@ -152,11 +163,13 @@ impl Filter {
             declared_on_error,
             cost,
             start_time,
+            started: began,
             pool,
             supervisor: Supervisor::new(accounting),
             handover_log: Gate::default(),
             turns: Semaphore::new(handover::AT_ONCE),
             comparison: Comparison::default(),
+            baseline: OnceLock::new(),
         }))
     }
 
@@ -242,6 +255,31 @@ impl Filter {
     /// Connections whose lines are kept from the filter now.
     pub fn suspended(&self) -> i64 {
         self.supervisor.accounting().metrics().suspended.get()
+    }
+
+    /// What the filter has done since it was started with this plugin and these settings.
+    pub fn counts(&self) -> Counts {
+        self.supervisor.accounting().counts()
+    }
+
+    /// What rates are computed of: lines, calls, failed lines, and nothing.
+    pub fn sampled(&self) -> [u64; 4] {
+        let accounting = self.supervisor.accounting();
+        let (lines, failed) = (accounting.lines(), accounting.failed_lines());
+        [lines, accounting.metrics().calls.get(), failed, 0]
+    }
+
+    /// Instances that exist now, of all versions of the filter together.
+    pub fn instances(&self) -> i64 {
+        self.supervisor.accounting().metrics().instances.get()
+    }
+
+    /// What `incumbent` had done when this filter, which is on trial, was first seen next to it.
+    pub(crate) fn baseline(&self, incumbent: &Self) -> &Baseline {
+        self.baseline.get_or_init(|| Baseline {
+            started: incumbent.started,
+            counts: incumbent.counts(),
+        })
     }
 
     /// Lines that have reached the filter in this generation.

@@ -3,6 +3,8 @@
 //! In: names of filters. Out: [`FilterMetrics`] of each, and the declarations of all metrics.
 //! Not here: when each is counted (`supervise::accounting`, `filter`), and serving them.
 
+mod counts;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,8 @@ use linemill_telemetry::{
 
 /// Upper bounds of the buckets of [`Overruns`], in seconds.
 const OVERRUNS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0];
+
+pub use counts::Counts;
 
 /// The metrics of all filters, including filters that a load refuses.
 #[derive(Debug, Default)]

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::filter::Filter;
 use crate::filter::comparison::Comparison;
+use crate::metrics::Counts;
 use linemill_config::settings::{By, Share, Trial as TrialSettings, TrialKind};
 
 /// The trial at a stage.
@@ -41,8 +42,9 @@ pub struct Cohort {
 }
 
 impl Trial {
-    /// A trial of `filter`, as `settings` say.
-    pub fn new(filter: Arc<Filter>, settings: &TrialSettings) -> Self {
+    /// A trial of `filter` next to `incumbent`, as `settings` say.
+    pub fn new(filter: Arc<Filter>, incumbent: &Filter, settings: &TrialSettings) -> Self {
+        filter.baseline(incumbent);
         Self {
             kind: settings.kind,
             share: settings.share,
@@ -54,6 +56,17 @@ impl Trial {
     /// The version on trial.
     pub fn filter(&self) -> &Arc<Filter> {
         &self.filter
+    }
+
+    /// What `incumbent`, the filter itself, has done since the trial began.
+    pub fn incumbent(&self, incumbent: &Filter) -> Counts {
+        let baseline = self.filter.baseline(incumbent);
+        if baseline.started == incumbent.started {
+            incumbent.counts().since(&baseline.counts)
+        } else {
+            // It has been replaced since.
+            incumbent.counts()
+        }
     }
 
     /// How the answers of a shadow compare to the filter's; empty for a canary.

@@ -3,9 +3,10 @@
 //! In: the first generation, a future that asks for the shutdown, and one that cuts the drain short. Out:
 //! a host that has drained. Not here: signals (`app::run`).
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -15,19 +16,21 @@ use crate::connections::tally::Tally;
 use crate::control::admin::http::Clients;
 use crate::control::admin::local_token::TokenFiles;
 use crate::control::admin::server::{AdminServer, LastSocket, PreparedAdmin};
-use crate::control::admin::{Admin, Connections, Output};
+use crate::control::admin::{Admin, Output};
 use crate::control::disk::Disk;
 use crate::control::history::History;
 use crate::control::reloader::{Reloader, SwapState};
 use crate::control::request::{Request, Trigger};
+use crate::control::sampler::{self, Sampler, Sampling, Subject};
 use crate::control::service_manager::ServiceManager;
 use crate::control::triggers::StopSignal;
 use crate::control::watcher::Watcher;
 use crate::generation::{DataPlane as _, Snapshot};
+use crate::listeners::view::RunningListeners;
 use crate::listeners::{Listeners, Prepared};
 use crate::memory::MemoryWatch;
 use crate::net::bind::SystemdSockets;
-use crate::sinks::metrics::{LossReason, OutputMetrics};
+use crate::sinks::metrics::OutputMetrics;
 use crate::sinks::outage::SinkState;
 use crate::sinks::registry::SinkRegistry;
 use linemill_config::settings::Address;
@@ -141,7 +144,7 @@ impl Host {
             socket: socket.clone(),
         };
         let manager = ServiceManager::from_env();
-        let (reloader, requests) = self.start(tokens, socket, manager.clone()).await;
+        let (reloader, requests, _sampling) = self.start(tokens, socket, manager.clone()).await;
         let (end, ended) = oneshot::channel();
         let (ask, pings) = mpsc::channel(1);
         manager.ready(&reloader.state());
@@ -224,13 +227,14 @@ impl Host {
         aborted
     }
 
-    /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run.
+    /// Starts the listeners, the admin address and the watcher. Returns the reloader, ready to run, and what
+    /// looks at counts until it is dropped.
     async fn start(
         self,
         tokens: TokenFiles,
         socket: LastSocket,
         manager: ServiceManager,
-    ) -> (Reloader<Listeners>, mpsc::Receiver<Request>) {
+    ) -> (Reloader<Listeners>, mpsc::Receiver<Request>, Sampling) {
         let Self {
             loaded,
             publisher,
@@ -270,16 +274,17 @@ impl Host {
                 started.elapsed(),
             );
         }
-        let (open, kept) = (metrics.listeners.clone(), metrics.lines.clone());
+        let (views, sampler) = (listeners.views(), Sampler::default());
+        let sampling = sampler.start(sampled(views.clone(), snapshot.clone()));
         let shared = sinks.clone();
         let mut server = AdminServer::new(Admin {
             registry: Arc::clone(&metrics.registry),
             reloads: metrics.reloads.clone(),
             outputs: Arc::new(move || outputs(&shared)),
-            connections: Arc::new(move |listener| Connections {
-                open: open.of(listener).connections.get(),
-                kept: kept.of(listener).kept.get(),
-            }),
+            listeners: views,
+            sampler,
+            started: (SystemTime::now(), StdInstant::now()),
+            certificates: metrics.certificates,
             snapshot,
             history: history.clone(),
             origin: origin.clone(),
@@ -313,7 +318,7 @@ impl Host {
             swap_state: SwapState::default(),
             manager,
         };
-        (reloader, requests)
+        (reloader, requests, sampling)
     }
 }
 
@@ -360,16 +365,28 @@ fn log_drained(tally: &Tally, lost: u64) {
 /// The sinks that connections share, with their counts.
 fn outputs(sinks: &SinkRegistry) -> Vec<Output> {
     let states = sinks.states().into_iter();
-    let output = |(name, state, counts): (String, SinkState, OutputMetrics)| {
-        let lost = LossReason::ALL
-            .iter()
-            .map(|reason| counts.lost.of(*reason).get());
-        Output {
-            state,
-            lines: counts.lines.get(),
-            lost: lost.sum(),
-            name,
-        }
+    let output = |(name, state, counts): (String, SinkState, OutputMetrics)| Output {
+        name,
+        state,
+        counts,
     };
     states.map(output).collect()
+}
+
+/// What rates are computed of: the counts of all listeners and filters.
+fn sampled(
+    listeners: RunningListeners,
+    snapshot: watch::Receiver<Snapshot>,
+) -> impl Fn() -> HashMap<Subject, sampler::Counts> + Send {
+    move || {
+        let generation = Arc::clone(snapshot.borrow().generation());
+        let filters = generation.filters.iter();
+        let filters =
+            filters.map(|(name, filter)| (Subject::Filter(name.clone()), filter.sampled()));
+        let listeners = listeners.all().into_iter().map(|view| {
+            let subject = Subject::Listener(view.name().to_owned());
+            (subject, view.lines().totals().sampled())
+        });
+        listeners.chain(filters).collect()
+    }
 }

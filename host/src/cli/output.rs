@@ -9,7 +9,9 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::Write as _;
 
-use linemill_config::{Escape, Problem, Problems, printable_json, shown};
+use linemill_config::{Escape, Problem, ProblemReport, Problems, printable_json, shown};
+use serde::Serialize;
+use serde_json::json;
 
 /// Prints one line on standard output. Line feeds inside it are escaped: a line that a report has by
 /// itself is one `say!` of its own.
@@ -23,6 +25,11 @@ macro_rules! complain {
 }
 
 pub(super) use {complain, say};
+
+/// A verb has failed, and has already said why.
+#[derive(Debug, thiserror::Error)]
+#[error("failed")]
+pub(crate) struct Reported;
 
 /// An error whose message has several lines, each escaped already.
 #[derive(Debug, thiserror::Error)]
@@ -67,9 +74,43 @@ pub(super) fn say_json(document: &str) {
     print(&format!("{}\n", printable_json(document)));
 }
 
+/// Prints `value` as a JSON document.
+pub(super) fn say_value(value: &impl Serialize) -> anyhow::Result<()> {
+    say_json(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// The result of a verb that prints JSON. An error becomes the document `{"problems": […]}`.
+pub(super) fn in_json<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
+    result.or_else(|error| {
+        if !error.is::<Reported>() {
+            say_value(&json!({ "problems": problems_of(&error) }))?;
+        }
+        Err(Reported.into())
+    })
+}
+
+/// What an error says, in parts.
+pub(super) fn problems_of(error: &anyhow::Error) -> Vec<ProblemReport> {
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return problems.reports();
+    }
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        return vec![problem.into()];
+    }
+    vec![ProblemReport {
+        severity: "error".to_owned(),
+        message: format!("{error:#}"),
+        ..ProblemReport::default()
+    }]
+}
+
 /// Prints the error with which a verb ended. Problems and reports have a form of their own, of several
 /// lines; any other message is one line.
 pub(crate) fn complain_of(error: &anyhow::Error) {
+    if error.is::<Reported>() {
+        return;
+    }
     let problems = error.downcast_ref::<Problems>();
     let problem = error.downcast_ref::<Problem>();
     let form = problems.map(|form| form as &dyn Display);

@@ -79,7 +79,11 @@ impl Pipe {
         let plugins = Loader::of_user(Arc::new(engine))
             .capturing(&settings.host)
             .map_err(|refusal| refusal.problem)?;
-        let sinks = SinkRegistry::new(metrics.outputs.clone(), metrics.upstreams.clone());
+        let sinks = SinkRegistry::new(
+            metrics.outputs.clone(),
+            metrics.upstreams.clone(),
+            metrics.own_upstreams.clone(),
+        );
         let context = BuildContext {
             before: None,
             plugins: &plugins,

@@ -4,7 +4,7 @@ use clap::Args;
 use hyper::Method;
 use linemill::control::request::{Outcome, ReloadStatus};
 
-use super::output::{Report, say};
+use super::output::{Report, Reported, in_json, say, say_value};
 use super::running::Running;
 
 /// Make a running host read its configuration again, and wait for the result
@@ -21,6 +21,9 @@ pub(super) struct Reload {
     /// Put the configuration in force even if it has been rolled back because a filter failed
     #[arg(long)]
     force: bool,
+    /// Print the answer of the host as JSON, also when it refuses
+    #[arg(long)]
+    json: bool,
 }
 
 impl Reload {
@@ -31,8 +34,16 @@ impl Reload {
             } else {
                 "/reload"
             };
-            let (_, outcome) = self.host.ask(Method::POST, path).await?;
-            print(outcome)
+            let answer = self.host.ask(Method::POST, path).await;
+            if !self.json {
+                return print(answer?.1);
+            }
+            let (_, outcome): (_, Outcome) = in_json(answer)?;
+            say_value(&outcome)?;
+            match outcome.result {
+                ReloadStatus::Refused => Err(Reported.into()),
+                ReloadStatus::Applied | ReloadStatus::Unchanged => Ok(()),
+            }
         })
     }
 }
@@ -46,7 +57,7 @@ pub(super) fn print(outcome: Outcome) -> anyhow::Result<()> {
         keep,
         error,
         took_ms,
-        impossible: _,
+        ..
     } = outcome;
     match result {
         ReloadStatus::Applied => {

@@ -22,6 +22,8 @@ pub(super) struct Activity {
     asked: AtomicBool,
     /// Whether the client's direction has ended, with no answer owed.
     settled: AtomicBool,
+    /// Whether the upstream has sent a byte.
+    answered: AtomicBool,
 }
 
 impl Activity {
@@ -31,6 +33,7 @@ impl Activity {
             last: AtomicU64::new(since_start()),
             asked: AtomicBool::new(false),
             settled: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
         }
     }
 
@@ -48,6 +51,14 @@ impl Activity {
         self.touch();
         self.asked
             .store(from == Direction::Forward, Ordering::Relaxed);
+        if from == Direction::Reply {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the upstream has sent a byte.
+    pub(super) fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Whether an upstream may still answer what the client sent last.

@@ -29,7 +29,7 @@ use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::connection_sink::ConnectionSink;
 use crate::sinks::egress::Sink;
 use crate::sinks::metrics::DropReason;
-use crate::sinks::upstream::{Upstream, UpstreamList};
+use crate::sinks::upstream::{PROVEN, Upstream, UpstreamList};
 use linemill_framing::Framer;
 use linemill_sandbox::chain::{Chain, Rooms};
 use linemill_sandbox::trial::Cohort;
@@ -173,13 +173,34 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 return Some(end);
             }
         };
-        context.activity.touch();
+        let activity = Arc::clone(&context.activity);
+        activity.touch();
+        let mut own = upstream.opened();
         let sink = ConnectionSink::of_upstream(to_upstream, upstream);
         let mut forward = Pump::new(reader, sink, Direction::Forward, true, context.clone())?;
         forward.take_rooms(rooms);
         let sink = ConnectionSink::of_client(writer);
         let mut reply = Pump::new(from_upstream, sink, Direction::Reply, false, context)?;
-        let end = serve_pair(&mut forward, &mut reply).await;
+        let mut upstream_first = false;
+        let end = {
+            let mut pair = pin!(serve_pair(&mut forward, &mut reply, &mut upstream_first));
+            tokio::select! {
+                biased;
+                end = &mut pair => end,
+                () = sleep(PROVEN) => {
+                    own.works();
+                    pair.await
+                }
+            }
+        };
+        match &end {
+            _ if activity.answered() => own.works(),
+            End::NextHop(error) => own.failed(error),
+            _ if upstream_first => own.failed(&"it closed the connection without an answer"),
+            // It has taken all lines of the client.
+            End::Eof => own.works(),
+            _ => {}
+        }
         if end.reads_on() && !matches!(end, End::Settled) {
             close_pair(&end, &mut forward, &mut reply).await;
             return Some(end);
@@ -250,7 +271,12 @@ async fn discard_unserved<R: Source>(reader: &mut R, context: &Context) {
 
 /// Serves both directions until both have ended, or one with an error. After an end that
 /// [reads on](End::reads_on), other than [`End::Settled`], the client's direction is not finished.
-async fn serve_pair<R, W>(forward: &mut Pump<R, WriteHalf>, reply: &mut Pump<ReadHalf, W>) -> End
+/// Sets `upstream_first` if the upstream ends its answers before the client has ended.
+async fn serve_pair<R, W>(
+    forward: &mut Pump<R, WriteHalf>,
+    reply: &mut Pump<ReadHalf, W>,
+    upstream_first: &mut bool,
+) -> End
 where
     R: Source,
     W: AsyncWrite + Unpin,
@@ -293,7 +319,10 @@ where
                 (_, Some(end)) if hurries => return end,
                 (End::Eof, Some(end)) => return end,
                 // The client's direction ends at the same time, once it is between two blocks.
-                (End::Eof | End::Drained, None) => answered = true,
+                (end @ (End::Eof | End::Drained), None) => {
+                    answered = true;
+                    *upstream_first = matches!(end, End::Eof);
+                }
                 (End::Broken(error), _) => return End::NextHop(error),
                 (end, _) => return end,
             },

@@ -87,7 +87,51 @@ pub(super) struct PumpMetrics {
     pub(super) queued: Written,
 }
 
+/// Lines and bytes of a listener, as counted at one time. The names are those of the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the metrics of the same names have docs")]
+pub struct Totals {
+    pub lines_in: u64,
+    pub lines_out: u64,
+    pub lines_queued: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub bytes_queued: u64,
+    pub reply_lines_in: u64,
+    pub reply_lines_out: u64,
+    pub reply_bytes_in: u64,
+    pub reply_bytes_out: u64,
+}
+
+impl Totals {
+    /// What rates are computed of: lines in and out, bytes in and out. What is queued counts as out.
+    pub fn sampled(&self) -> [u64; 4] {
+        [
+            self.lines_in,
+            self.lines_out + self.lines_queued,
+            self.bytes_in,
+            self.bytes_out + self.bytes_queued,
+        ]
+    }
+}
+
 impl LineMetrics {
+    /// Lines and bytes so far.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            lines_in: self.lines_in.get(),
+            lines_out: self.lines_out.get(),
+            lines_queued: self.lines_queued.get(),
+            bytes_in: self.bytes_in.get(),
+            bytes_out: self.bytes_out.get(),
+            bytes_queued: self.bytes_queued.get(),
+            reply_lines_in: self.reply_lines_in.get(),
+            reply_lines_out: self.reply_lines_out.get(),
+            reply_bytes_in: self.reply_bytes_in.get(),
+            reply_bytes_out: self.reply_bytes_out.get(),
+        }
+    }
+
     /// How many lines sockets and shared sinks have taken, and how many were dropped so far.
     pub fn tally(&self) -> Tally {
         let written = self.lines_out.get() + self.reply_lines_out.get();

@@ -10,6 +10,7 @@
 //! does (`reloader`).
 
 mod access;
+pub mod certificate_metrics;
 pub mod client;
 pub(crate) mod http;
 pub mod local_token;
@@ -18,10 +19,11 @@ mod one_request;
 mod places;
 mod readiness;
 pub mod server;
-mod status;
+pub mod status;
 mod tap;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::{Request as Extract, State};
@@ -39,12 +41,15 @@ use super::history::History;
 use super::origin::Origin;
 use super::reloader::metrics::ReloadMetrics;
 use super::request::{Action, Outcome, ReloadStatus, Request, Trigger};
+use super::sampler::Sampler;
 use super::taps::Taps;
 use crate::generation::Snapshot;
+use crate::listeners::view::RunningListeners;
 use crate::log;
-use crate::panics;
+use crate::sinks::metrics::OutputMetrics;
 use crate::sinks::outage::SinkState;
 use access::{Gives, PROBES, Rules};
+use certificate_metrics::CertificateExpiry;
 use http::Clients;
 use linemill_budget::Budget;
 use linemill_config::settings::Token;
@@ -52,11 +57,6 @@ use linemill_config::{Malformed, printable, printable_json};
 use linemill_telemetry::{Format, Registry};
 use local_token::TokenFiles;
 use metrics::{AdminMetrics, AdminRefusal};
-pub use status::{
-    BreakerStatus, DiskStatus, ExampleStatus, FilterStatus, GenerationStatus, HolderStatus,
-    LastReloadStatus, ListenerStatus, MemoryStatus, OutputStatus, RefusalStatus, Status,
-    TrialStatus, UpstreamStatus,
-};
 
 /// Longest part of a `User-Agent` that is kept, in characters.
 const AGENT: usize = 80;
@@ -68,8 +68,14 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// The metrics of the reloader; `old_generations` is set when they are read.
     pub reloads: ReloadMetrics,
-    /// The open connections of a listener.
-    pub connections: Arc<dyn Fn(&str) -> Connections + Send + Sync>,
+    /// The listeners that run.
+    pub listeners: RunningListeners,
+    /// How fast listeners and filters work.
+    pub sampler: Sampler,
+    /// When the host began to serve.
+    pub started: (SystemTime, Instant),
+    /// When certificates expire.
+    pub certificates: CertificateExpiry,
     /// The sinks that connections share, and what they count.
     pub outputs: Arc<dyn Fn() -> Vec<Output> + Send + Sync>,
     /// The generation in force.
@@ -121,19 +127,8 @@ pub struct Output {
     pub name: String,
     /// Whether it is up, and why not.
     pub state: SinkState,
-    /// Lines that it has taken.
-    pub lines: u64,
-    /// Lines that it has lost, for whatever reason.
-    pub lost: u64,
-}
-
-/// The connections of a listener.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Connections {
-    /// Connections open now.
-    pub open: i64,
-    /// Those among them that keep earlier settings.
-    pub kept: i64,
+    /// What it counts.
+    pub counts: OutputMetrics,
 }
 
 impl Admin {
@@ -263,18 +258,14 @@ fn answered(outcome: Outcome) -> Response {
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    if panics::ended_by().is_some() {
-        let text = "stopping because of a bug in linemill\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-    }
     let snapshot = admin.snapshot.borrow().clone();
-    if snapshot.stopping {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    let reasons = readiness::not_ready(&snapshot);
+    if reasons.is_empty() {
+        return "ready\n".into_response();
     }
-    match readiness::not_ready(snapshot.generation()) {
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
-        None => "ready\n".into_response(),
-    }
+    let mut text = reasons.join("\n");
+    text.push('\n');
+    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 
 async fn metrics_text(State(admin): State<Admin>, headers: HeaderMap) -> Response {
@@ -283,6 +274,9 @@ async fn metrics_text(State(admin): State<Admin>, headers: HeaderMap) -> Respons
     // Series of sinks that have ended are removed.
     (admin.outputs)();
     admin.budget.show();
+    admin
+        .certificates
+        .show(admin.snapshot.borrow().generation());
     let accept = headers.get_all(header::ACCEPT).iter();
     let format = Format::accepted(accept.filter_map(|value| value.to_str().ok()));
     match format.text(&admin.registry) {
@@ -298,7 +292,7 @@ async fn metrics_text(State(admin): State<Admin>, headers: HeaderMap) -> Respons
 }
 
 async fn status(State(admin): State<Admin>) -> Response {
-    json_of(&Status::of(&admin))
+    json_of(&status::Status::of(&admin))
 }
 
 /// The texts of the configuration in force, and the options of the command line that override it. Values

@@ -213,7 +213,7 @@ fn stages(chain: &[StageSettings], filters: &Filters) -> Vec<Stage> {
         let filter = filters.get(&stage.filter)?;
         let trial = filter.settings().trial.as_ref().and_then(|trial| {
             let on_trial = filters.get(&trial_name(filter.name(), trial.kind))?;
-            Some(Trial::new(Arc::clone(on_trial), trial))
+            Some(Trial::new(Arc::clone(on_trial), filter, trial))
         });
         Some(Stage::new(Arc::clone(filter), stage.when.clone()).trying(trial))
     };

@@ -17,6 +17,7 @@ pub mod history;
 pub mod origin;
 pub mod reloader;
 pub mod request;
+pub mod sampler;
 pub mod service_manager;
 pub mod taps;
 pub mod triggers;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use linemill_config::Problems;
+use linemill_config::{ProblemReport, Problems};
 
 /// One action for the reloader, and where to send its outcome.
 #[derive(Debug)]
@@ -70,6 +70,9 @@ pub struct Outcome {
     /// The report of what is wrong; only when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same in parts; only when refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemReport>,
     /// How long the action took, in milliseconds.
     pub took_ms: f64,
     /// Whether the action was impossible; it is no refused reload then.
@@ -155,6 +158,7 @@ impl Outcome {
             changes: Vec::new(),
             keep: Vec::new(),
             error: None,
+            problems: Vec::new(),
             took_ms: took.as_secs_f64() * 1e3,
             impossible: false,
         };
@@ -173,6 +177,7 @@ impl Outcome {
             Err(reports) => {
                 outcome.result = ReloadStatus::Refused;
                 outcome.error = Some(reports.to_string());
+                outcome.problems = reports.reports();
             }
         }
         outcome

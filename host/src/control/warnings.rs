@@ -8,16 +8,24 @@
 
 mod capacity;
 
-use crate::generation::Generation;
+use std::time::{Duration, SystemTime};
+
+use humantime::format_rfc3339_seconds;
+
+use crate::generation::{Certificate, Generation};
 use linemill_budget::Budget;
 use linemill_config::settings::{FilterSettings, ListenerSettings, Settings};
 use linemill_config::{Problem, Problems};
+/// A certificate that expires within this time is worth a warning.
+const SOON: Duration = Duration::from_hours(14 * 24);
+
 /// What is worth a warning; `None` if nothing is. `budget` says how many mappings instances may have.
 pub fn warnings(settings: &Settings, generation: &Generation, budget: &Budget) -> Option<Problems> {
     let warnings = settings
         .filters
         .values()
         .flat_map(|filter| filter_warnings(filter, settings, generation))
+        .chain(certificates(settings, generation))
         .chain(capacity::warnings(settings, generation, budget));
     Problems::new(warnings.map(Problem::warning).collect())
 }
@@ -35,6 +43,38 @@ pub fn log(settings: &Settings, generation: &Generation, budget: &Budget) {
             warning.what()
         );
     }
+}
+
+/// The certificates that have expired or soon will.
+fn certificates(settings: &Settings, generation: &Generation) -> Vec<Problem> {
+    let now = SystemTime::now();
+    let soon = generation
+        .certificates()
+        .filter(|certificate| certificate.not_after <= now + SOON);
+    let warning = |certificate: Certificate<'_>| {
+        let listener = settings
+            .listeners
+            .iter()
+            .find(|listener| listener.name == certificate.listener)?;
+        let (key, at) = (
+            certificate.key,
+            format_rfc3339_seconds(certificate.not_after),
+        );
+        let text = if certificate.not_after <= now {
+            format!(
+                "listener `{}`: the certificate in `{key}` expired at {at}",
+                listener.name
+            )
+        } else {
+            format!(
+                "listener `{}`: the certificate in `{key}` expires at {at}",
+                listener.name
+            )
+        };
+        let hint = "replace the file; the host reads it again when it changes";
+        Some(listener.places.of(key).problem(text, hint))
+    };
+    soon.filter_map(warning).collect()
 }
 
 fn filter_warnings(

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::control::admin::http::Clients;
-use crate::control::admin::{Admin, Connections, Via};
+use crate::control::admin::{Admin, Via};
 use crate::control::disk::Disk;
 use crate::control::request::{Outcome, Reloaded};
 use crate::control::taps::Taps;
@@ -81,7 +81,10 @@ async fn talk(sent: &[u8], cuts: &[usize], token: Option<&str>) -> (Vec<u8>, usi
         registry: metrics.registry,
         reloads: metrics.reloads.clone(),
         outputs: Arc::new(Vec::new),
-        connections: Arc::new(|_| Connections::default()),
+        listeners: Default::default(),
+        sampler: Default::default(),
+        started: (std::time::SystemTime::now(), std::time::Instant::now()),
+        certificates: metrics.certificates,
         snapshot,
         history: Default::default(),
         disk: Disk::new(metrics.reloads.clone()),

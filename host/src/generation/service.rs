@@ -67,8 +67,8 @@ pub struct Service {
     pub to_tls: Option<Arc<tls::Client>>,
     /// How much output may be queued per direction of a connection before reading stops, in bytes.
     pub watermarks: Watermarks,
-    /// Whether the host is ready only while the outputs of this listener are up.
-    pub needs_outputs: bool,
+    /// The outputs of this listener that must be up for the host to be ready.
+    pub readiness: Readiness,
     /// How fast each connection may send.
     pub rate: Option<Rate>,
     /// What clients have left of the bursts of `rate`; kept from generation to generation.
@@ -178,7 +178,7 @@ impl Service {
             tls,
             to_tls,
             watermarks: settings.watermarks,
-            needs_outputs: settings.readiness == Readiness::Outputs,
+            readiness: settings.readiness,
             rate: settings.rate,
             bursts: before.map_or_else(Arc::default, |before| Arc::clone(&before.bursts)),
             total,

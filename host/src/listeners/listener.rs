@@ -17,6 +17,7 @@ use super::arrival::{Arrival, PATIENCE};
 use super::datagrams::Datagrams;
 use super::loops::Loops;
 use super::seats::{Seat, Seats};
+use super::view::ListenerView;
 use crate::connections::metrics::LineMetrics;
 use crate::connections::tally::Tally;
 use crate::generation::{Service, Snapshot, grace_ends};
@@ -25,7 +26,7 @@ use crate::net::bind::{BACKLOG, LAST_ARRIVALS, Socket, is_of_one_connection};
 use crate::net::descriptors;
 use crate::net::transport::{Peer, Plain};
 use linemill_budget::Lease;
-use linemill_telemetry::{Gate, Held};
+use linemill_telemetry::Gate;
 
 /// Longest pause after the system refused an accept, for example for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,8 +48,8 @@ pub struct Listener {
     service: Option<Arc<Service>>,
     metrics: Arc<ListenerMetrics>,
     line_metrics: Arc<LineMetrics>,
-    /// Shows both until the last connection has ended.
-    _shown: (Held<ListenerMetrics>, Held<LineMetrics>),
+    /// Shows the listener until its last connection has ended.
+    _view: Arc<ListenerView>,
     /// A connection that waits for descriptors. Until it has them, no other is accepted.
     held: Option<(Plain, Peer)>,
     /// Since when there are none.
@@ -74,8 +75,7 @@ impl Listener {
         socket: Arc<Socket>,
         sockets: mpsc::UnboundedReceiver<Arc<Socket>>,
         snapshot: watch::Receiver<Snapshot>,
-        metrics: Held<ListenerMetrics>,
-        line_metrics: Held<LineMetrics>,
+        view: Arc<ListenerView>,
         loops: Loops,
     ) -> Self {
         Self {
@@ -85,9 +85,9 @@ impl Listener {
             retired: None,
             snapshot,
             service: None,
-            metrics: Arc::new(ListenerMetrics::clone(&metrics)),
-            line_metrics: Arc::new(LineMetrics::clone(&line_metrics)),
-            _shown: (metrics, line_metrics),
+            metrics: Arc::new(view.metrics().clone()),
+            line_metrics: Arc::new(view.lines().clone()),
+            _view: view,
             held: None,
             short_since: None,
             connections: JoinSet::new(),

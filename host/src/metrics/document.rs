@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
+use crate::control::admin::certificate_metrics::CertificateMetrics;
 use linemill_telemetry::{Declaration, Format, Label, Metrics as _, Values};
 
 /// The text above the tables.
@@ -29,7 +30,7 @@ Prometheus' own requests do.
 ";
 
 /// The sections of the page: a title, an introduction, and the metrics.
-fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 10] {
+fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 12] {
     [
         (
             "Connections",
@@ -61,6 +62,18 @@ fn sections() -> [(&'static str, &'static str, Vec<Declaration>); 10] {
                 UpstreamMetrics::declarations(),
             ]
             .concat(),
+        ),
+        (
+            "Upstreams of single connections",
+            "For a listener whose connections each have a connection of their own to an upstream. The label \
+             `listener` is the `name` of the `[[listener]]`, `upstream` one of the upstreams in its `to`.",
+            OwnUpstreamMetrics::declarations(),
+        ),
+        (
+            "Certificates",
+            "The label `listener` is the `name` of a `[[listener]]`. The label `key` is `tls` for the \
+             certificate that clients see, and `to_tls` for the one that upstreams see.",
+            CertificateMetrics::declarations(),
         ),
         (
             "Reloads",
@@ -188,6 +201,8 @@ fn every_registered_metric_is_declared() {
     metrics.filters.count_refusals_of(["f"]);
     let _output = metrics.outputs.of("stdout");
     let _upstream = metrics.upstreams.of_all(&["tcp://a:1", "tcp://a:1"]);
+    let _own = metrics.own_upstreams.of_all(&["a", "tcp://a:1"]);
+    let _certificate = metrics.certificates.of("a", "tls");
     let text = Format::OpenMetrics.text(&metrics.registry).expect("text");
     let registered: std::collections::BTreeSet<_> = text
         .lines()

@@ -9,6 +9,7 @@
 
 mod client;
 mod client_names;
+mod expiry;
 mod pem;
 mod server;
 #[cfg(test)]

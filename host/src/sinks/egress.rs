@@ -5,7 +5,7 @@
 
 use super::shared_sink::SharedSink;
 use super::upstream::{ConnectOptions, Upstream, UpstreamList};
-use linemill_config::settings::Mode;
+use linemill_config::settings::{Mode, Readiness};
 
 /// Where the lines of a listener's connections go. Holds every sink that it has: a sink ends when the
 /// last generation that has it, and the last connection on that generation, are gone.
@@ -34,6 +34,17 @@ pub enum Sink {
     Upstreams(UpstreamList),
     /// A sink that connections share.
     Shared(SharedSink),
+}
+
+impl Sink {
+    /// The destination, as written in the configuration; several upstreams with commas between them.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Reply => "reply".to_owned(),
+            Self::Upstreams(list) => list.to(),
+            Self::Shared(sink) => sink.to(),
+        }
+    }
 }
 
 impl Egress {
@@ -72,14 +83,19 @@ impl Egress {
         to.into_iter().chain(routes).chain(&self.tee)
     }
 
-    /// The shared sinks without which lines do not go on, each with the key that names it.
-    pub fn needed(&self) -> impl Iterator<Item = (&'static str, &SharedSink)> {
+    /// The shared sinks that `readiness` asks for, each with the key that names it.
+    pub fn needed(&self, readiness: Readiness) -> impl Iterator<Item = (String, &SharedSink)> {
         let to = match &self.to {
-            Sink::Shared(sink) => Some(("to", sink)),
+            Sink::Shared(sink) => Some(("to".to_owned(), sink)),
             Sink::Reply | Sink::Upstreams(_) => None,
         };
-        let routes = self.routes.iter().map(|(_, sink)| ("routes", sink));
-        to.into_iter().chain(routes)
+        let routes = self.routes.iter();
+        let routes = routes.map(|(name, sink)| (format!("routes.{name}"), sink));
+        let tee = self.tee.iter().map(|sink| ("tee".to_owned(), sink));
+        to.into_iter()
+            .filter(move |_| readiness.needs_to())
+            .chain(routes.filter(move |_| readiness.needs_routes()))
+            .chain(tee.filter(move |_| readiness.needs_tee()))
     }
 
     /// Whether lines are routed or copied.

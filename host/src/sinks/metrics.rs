@@ -49,6 +49,31 @@ linemill_telemetry::metrics! {
     }
 }
 
+linemill_telemetry::metrics! {
+    /// The connections that each client of a listener has of its own to one upstream.
+    pub struct OwnUpstreamMetrics by "listener" ("the listener's `name`"), "upstream" ("one of the upstreams in its `to`") {
+        /// Connections to the upstream that single clients have, by what they do.
+        #[metric("own_upstream_connections", unit = "connections")]
+        pub connections: EachValue<OwnState, Gauge>,
+        /// Failed attempts to connect to the upstream, and connections that ended before the upstream had sent a byte or a second had passed, and before the client ended.
+        #[metric("own_upstream_failures", unit = "attempts")]
+        pub failures: Counter,
+        /// 1 while the upstream is known to be up, going by the last connection that a client needed, else 0. A fresh connection must last for a second or bring a byte first.
+        #[metric("own_upstream_up", unit = "0 or 1")]
+        pub up: Gauge,
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// What a connection of a client's own does.
+    pub enum OwnState as "state" {
+        /// It is being made.
+        Connecting = "connecting",
+        /// It is open.
+        Open = "open",
+    }
+}
+
 linemill_telemetry::label_values! {
     /// Why a shared sink lost lines.
     pub enum LossReason as "reason" {

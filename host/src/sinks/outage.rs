@@ -54,6 +54,17 @@ pub struct UpstreamState {
     pub lasting: Duration,
 }
 
+impl UpstreamState {
+    /// `up`, `down`, or `unknown`.
+    pub fn shown(&self) -> &'static str {
+        match (self.up, &self.reason) {
+            (true, _) => "up",
+            (false, Some(_)) => "down",
+            (false, None) => "unknown",
+        }
+    }
+}
+
 /// Whether a sink is down, going by the last attempt to use it.
 #[derive(Debug)]
 pub(super) struct Outage {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::create_mode::CreateMode;
 use super::egress::Egress;
 use super::file::FileWriter;
-use super::metrics::{OutputMetrics, UpstreamMetrics};
+use super::metrics::{OutputMetrics, OwnUpstreamMetrics, UpstreamMetrics};
 use super::outage::SinkState;
 use super::queue::Buffer;
 use super::shared_sink::{RunningSink, SharedSink};
@@ -69,6 +69,7 @@ impl Key {
 pub struct SinkRegistry {
     metrics: Families<OutputMetrics>,
     upstream_metrics: Families<UpstreamMetrics>,
+    own_metrics: Families<OwnUpstreamMetrics>,
     open: Arc<Mutex<Open>>,
     /// The memory of the host; `None` outside a host.
     budget: Option<Arc<Budget>>,
@@ -79,12 +80,22 @@ struct Open {
     /// The shared sinks whose writers have not ended, and some whose writers have. At most one of each
     /// key can be held.
     shared: Vec<Entry>,
-    /// The upstreams to which each connection has a connection of its own, by listener.
-    own: Vec<(String, Key, WeakList)>,
+    /// The upstreams to which each connection has a connection of its own.
+    own: Vec<Own>,
     /// The sinks that the generation being built will have.
     expected: Vec<Key>,
     /// What upstreams count, by output and upstream.
     counted: BTreeMap<(String, String), Held<UpstreamMetrics>>,
+}
+
+/// The upstreams of one listener.
+#[derive(Debug)]
+struct Own {
+    listener: String,
+    key: Key,
+    list: WeakList,
+    /// What each counts.
+    _shown: Vec<Held<OwnUpstreamMetrics>>,
 }
 
 #[derive(Debug)]
@@ -104,10 +115,12 @@ impl SinkRegistry {
     pub fn new(
         metrics: Families<OutputMetrics>,
         upstream_metrics: Families<UpstreamMetrics>,
+        own_metrics: Families<OwnUpstreamMetrics>,
     ) -> Self {
         Self {
             metrics,
             upstream_metrics,
+            own_metrics,
             open: Arc::default(),
             budget: None,
         }
@@ -213,19 +226,30 @@ impl SinkRegistry {
         options: &ConnectOptions,
     ) -> Option<UpstreamList> {
         let mut open = self.lock();
-        open.own.retain(|(_, _, list)| list.upgrade().is_some());
-        let used = open.own.iter().rev().filter(|(name, used, _)| {
-            name == listener && used.tls == key.tls && used.framing == key.framing
+        self.sweep(&mut open);
+        let used = open.own.iter().rev().filter(|used| {
+            let (tls, framing) = (&used.key.tls, used.key.framing);
+            used.listener == listener && *tls == key.tls && framing == key.framing
         });
         let used: Vec<_> = used
-            .filter_map(|(_, used, list)| Some((used, list.upgrade()?)))
+            .filter_map(|used| Some((&used.key, used.list.upgrade()?)))
             .collect();
         if let Some((_, same)) = used.iter().find(|(used, _)| **used == key) {
             return Some(same.clone());
         }
         let before = used.first().map(|(_, list)| list);
         let list = UpstreamList::new(&key.to, options, before)?;
-        open.own.push((listener.to_owned(), key, list.downgrade()));
+        let shown = list.iter().map(|upstream| {
+            let metrics = self.own_metrics.of_all(&[listener, upstream.to()]);
+            upstream.count_own_in(OwnUpstreamMetrics::clone(&metrics));
+            metrics
+        });
+        open.own.push(Own {
+            listener: listener.to_owned(),
+            key,
+            list: list.downgrade(),
+            _shown: shown.collect(),
+        });
         Some(list)
     }
 
@@ -313,6 +337,7 @@ impl SinkRegistry {
     /// are gone.
     fn sweep(&self, open: &mut Open) {
         open.shared.retain(|entry| !entry.sink.is_over());
+        open.own.retain(|own| own.list.upgrade().is_some());
         self.count(open);
     }
 

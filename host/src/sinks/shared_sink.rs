@@ -21,7 +21,7 @@ use super::file::FileWriter;
 use super::outage::{Outage, SinkState};
 use super::queue::{Buffer, Lost, Queue};
 use super::queue_reader::{QueueReader, WriterEnd};
-use super::upstream::{Upstream, UpstreamList, writer};
+use super::upstream::{UpstreamList, writer};
 use crate::sinks::metrics::{LossReason, OutputMetrics};
 use linemill_config::settings::Mode;
 
@@ -195,11 +195,7 @@ impl SharedSink {
     pub fn to(&self) -> String {
         match &self.inner().place {
             Place::File { outage, .. } => outage.to().to_owned(),
-            Place::Upstreams(list) => {
-                let list = list.borrow();
-                let all: Vec<_> = list.iter().map(Upstream::to).collect();
-                all.join(", ")
-            }
+            Place::Upstreams(list) => list.borrow().to(),
         }
     }
 

@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod failover;
 mod list;
+mod own;
 mod probe;
 mod receipts;
 mod socket;
@@ -31,12 +32,13 @@ use super::throughput::Rates;
 use crate::net::own_sockets::Connecting;
 use crate::net::tls::Client;
 use crate::net::transport::{Plain, ReadHalf, WriteHalf};
-use crate::sinks::metrics::UpstreamMetrics;
+use crate::sinks::metrics::{OwnUpstreamMetrics, UpstreamMetrics};
 pub use error::ConnectError;
 use linemill_config::settings::{Destination, ListenerSettings};
 use list::Shunned;
 pub use list::UpstreamList;
 pub(super) use list::WeakList;
+pub use own::{OwnConnection, OwnCounts, PROVEN};
 use socket::Socket;
 use trial::Experience;
 
@@ -66,6 +68,8 @@ struct Inner {
     shunned: Mutex<Shunned>,
     /// Set if it belongs to a shared sink.
     metrics: OnceLock<UpstreamMetrics>,
+    /// Counts connections of single clients; not set for a shared sink's upstream.
+    own: OnceLock<OwnUpstreamMetrics>,
 }
 
 /// How to connect to an upstream.
@@ -142,6 +146,7 @@ impl Upstream {
             experience: Mutex::default(),
             shunned: Mutex::default(),
             metrics: OnceLock::new(),
+            own: OnceLock::new(),
         })))
     }
 
@@ -222,6 +227,10 @@ impl Upstream {
         self.note_doubt(error, queued);
         if let Some(metrics) = self.0.metrics.get() {
             metrics.failures.inc();
+        }
+        if let Some(own) = self.0.own.get() {
+            own.failures.inc();
+            own.up.set(0);
         }
     }
 

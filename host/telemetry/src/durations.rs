@@ -45,6 +45,14 @@ const SHOWN: [usize; 11] = {
 #[derive(Debug, Clone, Default)]
 pub struct Durations(Arc<Shards<Part>>);
 
+/// How durations are distributed, at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distribution {
+    /// Nanoseconds.
+    sum: u64,
+    counts: [u64; BOUNDS.len() + 1],
+}
+
 /// The number of durations, their sum, and quantiles of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
@@ -85,11 +93,33 @@ impl Durations {
         part.counts[bucket].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the durations so far have in common. Quantiles are at most a quarter too high, and never too
-    /// low; beyond 17 seconds they are 17 seconds.
+    /// How the durations so far are distributed.
+    pub fn distribution(&self) -> Distribution {
+        Distribution {
+            sum: self.0.sum(|part| &part.sum),
+            counts: self.counts(),
+        }
+    }
+
+    fn counts(&self) -> [u64; BOUNDS.len() + 1] {
+        array::from_fn(|at| self.0.sum(|part| &part.counts[at]))
+    }
+}
+
+impl Distribution {
+    /// What came since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            sum: self.sum.saturating_sub(earlier.sum),
+            counts: array::from_fn(|at| self.counts[at].saturating_sub(earlier.counts[at])),
+        }
+    }
+
+    /// What the durations have in common. Quantiles are at most a quarter too high, and never too low; below
+    /// 63 nanoseconds they are 62, and beyond 17 seconds they are 17 seconds.
     pub fn summary(&self) -> Summary {
-        let counts = self.counts();
-        let count = counts.iter().sum();
+        let count = self.counts.iter().sum();
         let quantile = |part: f64| {
             // The duration with this number, counted from the shortest.
             let number = ((count as f64 * part).ceil() as u64).max(1);
@@ -98,19 +128,15 @@ impl Durations {
                 below += of;
                 below >= number
             };
-            let at = counts.iter().position(reached).filter(|_| count > 0)?;
+            let at = self.counts.iter().position(reached)?;
             Some(Duration::from_nanos(BOUNDS[at.min(BOUNDS.len() - 1)]))
         };
         Summary {
             count,
-            sum: Duration::from_nanos(self.0.sum(|part| &part.sum)),
+            sum: Duration::from_nanos(self.sum),
             p50: quantile(0.5),
             p99: quantile(0.99),
         }
-    }
-
-    fn counts(&self) -> [u64; BOUNDS.len() + 1] {
-        array::from_fn(|at| self.0.sum(|part| &part.counts[at]))
     }
 }
 
@@ -185,7 +211,7 @@ mod tests {
     #[test]
     fn quantiles_are_at_most_a_quarter_too_high() {
         let durations = Durations::default();
-        assert_eq!(durations.summary().p50, None);
+        assert_eq!(durations.distribution().summary().p50, None);
         for nanos in [
             1,
             62,
@@ -200,7 +226,7 @@ mod tests {
         ] {
             let one = Durations::default();
             one.observe(Duration::from_nanos(nanos));
-            let summary = one.summary();
+            let summary = one.distribution().summary();
             assert_eq!(
                 (summary.count, summary.sum.as_nanos()),
                 (1, u128::from(nanos))
@@ -213,11 +239,13 @@ mod tests {
         for micros in 1..=1000 {
             durations.observe(Duration::from_micros(micros));
         }
-        let summary = durations.summary();
+        let summary = durations.distribution().summary();
         let micros = |of: Option<Duration>| of.expect("there are some").as_micros();
         assert!((500..=625).contains(&micros(summary.p50)), "{summary:?}");
         assert!((990..=1240).contains(&micros(summary.p99)), "{summary:?}");
+        let before = durations.distribution();
         durations.observe(Duration::from_secs(1000));
-        assert_eq!(durations.summary().count, 1001);
+        assert_eq!(durations.distribution().since(&before).summary().count, 1);
+        assert_eq!(durations.distribution().summary().count, 1001);
     }
 }

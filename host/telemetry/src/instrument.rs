@@ -89,6 +89,12 @@ impl<L: Indexed, M> EachValue<L, M> {
     pub fn of(&self, value: L) -> &M {
         &self.series[value.index()]
     }
+
+    /// Each value, as `/metrics` shows it, with its series.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &M)> {
+        let values = L::all().into_iter().map(LabelValue::label);
+        values.zip(self.series.iter())
+    }
 }
 
 impl<L: Indexed, M: Single> Instrument for EachValue<L, M> {

@@ -26,7 +26,7 @@ pub use prometheus_client::registry::Registry;
 
 pub use containment::{contained, is_contained, panic_message};
 pub use declaration::{Declaration, Kind, Label, Values};
-pub use durations::{Durations, Summary};
+pub use durations::{Distribution, Durations, Summary};
 pub use families::{Families, Held};
 pub use format::Format;
 pub use gate::Gate;
@@ -34,7 +34,7 @@ pub use instrument::{EachValue, Instrument, Labels, Series, Single};
 pub use label::{Indexed, LabelValue};
 pub use label_text::LabelText;
 pub use metrics::{Metrics, MetricsByName, registry};
-pub use process::ProcessMetrics;
+pub use process::{ProcessMetrics, descriptors};
 pub use shards::Shards;
 
 /// A counter that all threads increase for each batch of lines.

@@ -122,6 +122,14 @@ impl Collector for ProcessMetrics {
     }
 }
 
+/// How many file descriptors of the process are open, and how many may be; `None` where the system does not
+/// say.
+pub fn descriptors() -> [Option<u64>; 2] {
+    let files = Files::of("/proc".into());
+    [files.open_descriptors(), files.most_descriptors()]
+        .map(|count| count.map(|count| count as u64))
+}
+
 /// The files of the process, as they were at one time.
 struct Files {
     proc: PathBuf,

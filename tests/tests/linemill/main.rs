@@ -114,6 +114,8 @@ mod cli {
     mod author;
     /// Names and messages of others on the terminal: plugins, capsules, configurations, hosts.
     mod hostile;
+    /// `--json` of the verbs that have it.
+    mod json;
     /// `pipe`: standard input through a chain to standard output.
     mod pipe;
     /// `pipe --to`: standard input through a chain to a destination.
@@ -295,6 +297,8 @@ mod admin {
     mod series;
     /// Generations, and what they still hold.
     mod status;
+    /// Numbers in `/status`, compared with what clients and servers really sent and received.
+    mod status_counts;
     /// Lines at stages, for those who have a token.
     mod tap;
 }

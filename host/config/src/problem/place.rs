@@ -103,6 +103,22 @@ impl Place {
         source.text.get(self.span.clone())
     }
 
+    /// The key whose value is at this place, or that is itself there, as far as its line shows it.
+    pub fn key(&self) -> Option<&str> {
+        let text = self.source.as_deref()?.text.as_str();
+        let is_name = |c: char| c.is_alphanumeric() || "_-.\"".contains(c);
+        let here = text.get(self.span.clone())?;
+        let after = text.get(self.span.end..)?.trim_start_matches([' ', '\t']);
+        if after.starts_with('=') && !here.is_empty() && here.chars().all(is_name) {
+            return Some(here);
+        }
+        let before = text.get(..self.span.start)?.trim_end_matches([' ', '\t']);
+        let before = before.strip_suffix('=')?.trim_end_matches([' ', '\t']);
+        let start = before.rfind(|c| !is_name(c));
+        let name = &before[start.map_or(0, |at| at + 1)..];
+        (!name.is_empty()).then_some(name)
+    }
+
     /// The file as it was read, if any.
     pub fn source(&self) -> Option<&Arc<Source>> {
         self.source.as_ref()

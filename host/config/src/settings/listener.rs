@@ -164,11 +164,12 @@ keys! {
         /// only the host's user can read them. A file that exists keeps its mode.
         file_mode: Mode = Mode::PRIVATE, FileMode, Live,
             sample "of files that the host creates for lines", example "\"0640\"";
-        // `Outputs` only if `to` is shared, or there are routes.
+        // Other than `Accepting` only if one of the outputs that it names is shared.
         /// When `/readyz` at the admin address answers that the host is ready. `"accepting"`: when
         /// it accepts connections. `"outputs"`: only if none of this listener's outputs has been
         /// down for 10 seconds: `to`, if it is a file, standard output or a `shared` upstream, and
-        /// `routes`. Tees do not count, since they do not stop lines.
+        /// `routes`. Tees do not count, since they do not stop lines. `"to"` and `"routes"`: only
+        /// these outputs count. `"all"`: tees count, too.
         readiness: Readiness = Readiness::Accepting, Choice, Live,
             sample "or \"outputs\": /readyz answers 503 while `to` or a route is down";
         /// The filters that each line passes through, in order. `[]` passes lines unchanged.

@@ -90,18 +90,22 @@ impl Checker<'_> {
         Some(settings)
     }
 
-    /// Refuses `readiness = "outputs"` where there is no output whose state is known at all times.
+    /// Refuses a `readiness` that names no output whose state is known at all times.
     fn readiness(&mut self, listener: &Table<'_>, settings: &ListenerSettings, shared: bool) {
         let to_counts = match &settings.to {
             Destination::Reply => false,
             to => shared || !to.is_socket(),
         };
-        let none = !to_counts && settings.routes.is_empty();
+        let readiness = settings.readiness;
+        let some = readiness.needs_to() && to_counts
+            || readiness.needs_routes() && !settings.routes.is_empty()
+            || readiness.needs_tee() && !settings.tee.is_empty();
         let item = listener.item("readiness");
-        let Some(item) = item.filter(|_| none && settings.readiness == Readiness::Outputs) else {
+        let Some(item) = item.filter(|_| !some && readiness != Readiness::Accepting) else {
             return;
         };
-        let why = "no output is shared by all clients, so none is known to be up or down";
+        let why =
+            "no output that it names is shared by all clients, so none is known to be up or down";
         let hint = "write shared = true for an upstream in `to`";
         self.problems.push(item.vain(why, hint));
     }

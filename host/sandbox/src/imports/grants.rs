@@ -59,12 +59,23 @@ impl Grants {
     }
 }
 
+impl Grants {
+    /// The names of what is granted, as in the configuration.
+    pub fn names(self) -> Vec<&'static str> {
+        let words = Grant::KEYWORDS.iter();
+        let granted = words.filter(|(_, grant)| self.has(Self::one(*grant)));
+        granted.map(|(word, _)| *word).collect()
+    }
+}
+
 /// Formats the set as in the configuration: `grant = ["log", "wasi"]`.
 impl std::fmt::Display for Grants {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words = Grant::KEYWORDS.iter();
-        let granted = words.filter(|(_, grant)| self.has(Self::one(*grant)));
-        let words: Vec<_> = granted.map(|(word, _)| format!("{word:?}")).collect();
+        let words: Vec<_> = self
+            .names()
+            .iter()
+            .map(|word| format!("{word:?}"))
+            .collect();
         write!(f, "grant = [{}]", words.join(", "))
     }
 }

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Atomic as _;
 
 use crate::Digest;
 use crate::fault::{Fault, FaultKind};
-use crate::metrics::FilterMetrics;
+use crate::metrics::{Counts, FilterMetrics};
 use crate::supervise::capsule::{Capsules, CapsulesInForce};
 use crate::supervise::quarantine::{Case, Origin, Quarantine};
 use crate::verdict::{Failed, Verdicts};
@@ -40,6 +40,8 @@ pub(crate) struct Accounting {
     on_error: OnError,
     metrics: Held<FilterMetrics>,
     reporting: Reporting,
+    /// What `metrics` had counted when this version of the filter started.
+    before: Counts,
     /// Lines that reached the filter, including those that its open breaker kept from it.
     lines: Shards<AtomicU64>,
     /// The lines among these that failed.
@@ -63,6 +65,7 @@ impl Accounting {
             name,
             plugin,
             on_error,
+            before: Counts::of(&metrics),
             metrics,
             reporting,
             lines: Shards::default(),
@@ -82,6 +85,11 @@ impl Accounting {
 
     pub(crate) fn metrics(&self) -> &FilterMetrics {
         &self.metrics
+    }
+
+    /// What this version of the filter has counted.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts::of(&self.metrics).since(&self.before)
     }
 
     /// The folder for capsules; `None` when none is configured.

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::Method;
-use linemill::control::admin;
+use linemill::control::admin::status::Status;
 use linemill::control::origin::Origin;
 use linemill::generation::Generation;
 use linemill_config::Source;
 use linemill_config::diff::{Effect, diff};
 use linemill_config::settings::{Address, Settings};
 use linemill_sandbox::bundled;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::output::say;
 use crate::cli::plugin::hinted;
@@ -37,14 +37,57 @@ struct ConfigFile {
     text: String,
 }
 
-/// Prints how `settings` differ from what is in force at `admin`.
+/// What a reload would change in a host.
+#[derive(Debug, Serialize)]
+pub(super) struct Differences {
+    /// The generation in force there.
+    generation: u64,
+    changes: Vec<Difference>,
+}
+
+#[derive(Debug, Serialize)]
+struct Difference {
+    /// `live` or `restart`.
+    effect: &'static str,
+    change: String,
+}
+
+impl Differences {
+    /// Prints them.
+    pub(super) fn say(&self, admin: &Address) {
+        let generation = self.generation;
+        if self.changes.is_empty() {
+            say!("against generation {generation} at {admin}: nothing would change");
+            return;
+        }
+        say!("against generation {generation} at {admin}:");
+        for Difference { effect, change } in &self.changes {
+            say!("  {effect:7}  {change}");
+        }
+    }
+
+    /// # Errors
+    /// When a reload would be refused.
+    pub(super) fn refused(&self) -> anyhow::Result<()> {
+        let needs_restart = |change: &Difference| change.effect == "restart";
+        if self.changes.iter().any(needs_restart) {
+            return Err(hinted(
+                "a reload would be refused: some of this needs a restart",
+                "leave out those changes, or restart the host",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How `settings` differ from what is in force at `admin`.
 pub(super) async fn compare(
     admin: &Address,
     settings: Settings,
     built: &Generation,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Differences> {
     let (_, running): (_, Running) = fetch(admin, Method::GET, "/config").await?;
-    let (_, status): (_, admin::Status) = fetch(admin, Method::GET, "/status").await?;
+    let (_, status): (_, Status) = fetch(admin, Method::GET, "/status").await?;
     let origin = Origin {
         config: None,
         listen: running.listen.as_deref().map(str::parse).transpose()?,
@@ -79,29 +122,21 @@ pub(super) async fn compare(
         })
         .collect();
     plugins.sort();
-    let generation = status.generation;
-    if diff.is_empty() && plugins.is_empty() {
-        say!("against generation {generation} at {admin}: nothing would change");
-        return Ok(());
-    }
-    say!("against generation {generation} at {admin}:");
-    for change in diff.iter() {
-        let effect = match change.effect {
+    let changes = diff.iter().map(|change| Difference {
+        effect: match change.effect {
             Effect::Live => "live",
             Effect::Restart => "restart",
-        };
-        say!("  {effect:7}  {change}");
-    }
-    for plugin in plugins {
-        say!("  {:7}  {plugin}", "live");
-    }
-    if diff.refusal().is_some() {
-        return Err(hinted(
-            "a reload would be refused: some of this needs a restart",
-            "leave out those changes, or restart the host",
-        ));
-    }
-    Ok(())
+        },
+        change: change.to_string(),
+    });
+    let plugins = plugins.into_iter().map(|change| Difference {
+        effect: "live",
+        change,
+    });
+    Ok(Differences {
+        generation: status.generation,
+        changes: changes.chain(plugins).collect(),
+    })
 }
 
 /// The absolute path of a configuration. Relative paths in it start from the folder of the file; if it

@@ -1,32 +1,39 @@
-//! Whether the host is ready for lines, as far as its outputs are concerned.
+//! Whether the host is ready for lines: the rule of `/readyz`.
 //!
-//! In: the generation in force. Out: why it is not ready; `None` if it is. Only listeners with
-//! `readiness = "outputs"` ask, and only for `to` and `routes`: a tee that is down stops no line. An
-//! upstream of each client's own does not count: nobody tries it while no client comes.
+//! In: the snapshot in force. Out: why the host is not ready, nothing if it is. It is not ready once it has
+//! been told to stop, after a panic that ends it, and while an output is down that a listener needs by its key `readiness`. An upstream of
+//! each client's own does not count: nobody tries it while no client comes.
+//! Not here: whether the process is alive; `/healthz` answers while it is.
 
 use std::time::Duration;
 
 use humantime::format_rfc3339_seconds;
 
-use crate::generation::Generation;
+use crate::generation::Snapshot;
+use crate::panics;
 use crate::sinks::shared_sink::SharedSink;
 
 /// How long an output may be down before its listener is not ready.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The outputs that keep the host from being ready, one per line; `None` if there is none.
-pub(super) fn not_ready(generation: &Generation) -> Option<String> {
-    let services = generation.services.iter();
-    let needy = services.filter(|(_, service)| service.needs_outputs);
-    let down = needy.flat_map(|(name, service)| {
-        let outputs = service.egress.needed();
+/// Why the host is not ready, one reason each.
+pub(super) fn not_ready(snapshot: &Snapshot) -> Vec<String> {
+    if panics::ended_by().is_some() {
+        return vec!["stopping because of a bug in linemill".to_owned()];
+    }
+    if snapshot.stopping {
+        return vec!["draining".to_owned()];
+    }
+    let services = snapshot.generation().services.iter();
+    let down = services.flat_map(|(name, service)| {
+        let outputs = service.egress.needed(service.readiness);
         outputs.filter_map(move |(key, output)| Some((name, key, report(output)?)))
     });
-    let mut lines: Vec<_> = down
-        .map(|(name, key, report)| format!("not ready: `{key}` of listener `{name}`: {report}\n"))
+    let mut reasons: Vec<_> = down
+        .map(|(name, key, report)| format!("not ready: `{key}` of listener `{name}`: {report}"))
         .collect();
-    lines.sort();
-    (!lines.is_empty()).then(|| lines.concat())
+    reasons.sort();
+    reasons
 }
 
 /// Says that an output is down, since when and why, if it has been for too long.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::ServerName;
@@ -11,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::pem::Pem;
 use super::server::unusable;
-use super::{Fingerprint, fingerprint, provider};
+use super::{Fingerprint, expiry, fingerprint, provider};
 use linemill_config::settings::UpstreamTls;
 use linemill_config::{Files, NO_ANSWER, Problem};
 
@@ -20,6 +21,8 @@ pub struct Client {
     config: Arc<ClientConfig>,
     name: Option<ServerName<'static>>,
     files: Fingerprint,
+    /// When its certificate expires.
+    not_after: Option<SystemTime>,
 }
 
 impl Client {
@@ -57,6 +60,8 @@ impl Client {
             cert.as_ref().map(|cert| &cert.bytes[..]),
             key.as_ref().map(|key| &key.bytes[..]),
         ]);
+        let shown = cert.as_ref().map(|cert| cert.certificates()).transpose()?;
+        let not_after = shown.as_deref().and_then(expiry::earliest);
         let config = match before.filter(|before| before.files == fingerprint) {
             Some(same) if same.name == name => return Ok(Arc::clone(same)),
             Some(same) => Arc::clone(&same.config),
@@ -66,7 +71,13 @@ impl Client {
             config,
             name,
             files: fingerprint,
+            not_after,
         }))
+    }
+
+    /// When the certificate that upstreams see expires; `None` without one, or if it cannot be read.
+    pub(crate) fn not_after(&self) -> Option<SystemTime> {
+        self.not_after
     }
 
     /// The configuration for handshakes.

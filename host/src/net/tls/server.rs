@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{InconsistentKeys, ServerConfig};
 
 use super::client_names::NamedClients;
 use super::pem::Pem;
-use super::{Fingerprint, fingerprint, provider};
+use super::{Fingerprint, expiry, fingerprint, provider};
 use linemill_config::settings::{ClientName, Tls};
 use linemill_config::{Files, Problem};
 
@@ -23,6 +24,8 @@ pub struct Server {
     /// Names that clients may have; `None` for any.
     client_names: Option<Vec<ClientName>>,
     files: Fingerprint,
+    /// When its certificate expires.
+    not_after: Option<SystemTime>,
 }
 
 impl Server {
@@ -59,11 +62,18 @@ impl Server {
             return Ok(Arc::clone(same));
         }
         let config = config(&cert, &key, client_ca.as_ref(), client_names.as_deref())?;
+        let not_after = expiry::earliest(&cert.certificates()?);
         Ok(Arc::new(Self {
             config: Arc::new(config),
             client_names,
             files: fingerprint,
+            not_after,
         }))
+    }
+
+    /// When the certificate expires, the earliest of its file; `None` if it cannot be read.
+    pub(crate) fn not_after(&self) -> Option<SystemTime> {
+        self.not_after
     }
 
     /// The configuration for handshakes.

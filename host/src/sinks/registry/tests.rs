@@ -18,6 +18,7 @@ async fn a_file_named_twice_is_one_sink() {
     let registry = SinkRegistry::new(
         Families::register(&mut metrics),
         Families::register(&mut metrics),
+        Families::register(&mut metrics),
     );
     let open = |buffer| registry.open(key(to.clone()), &options(), buffer);
     let (one, other) = (open(4).expect("opened"), open(8).expect("opened"));
@@ -43,6 +44,7 @@ async fn other_certificates_are_another_sink() {
     let registry = SinkRegistry::new(
         Families::register(&mut metrics),
         Families::register(&mut metrics),
+        Families::register(&mut metrics),
     );
     for name in [None, Some("a".to_owned())] {
         let tls = Some(UpstreamTls {
@@ -63,7 +65,11 @@ async fn other_certificates_are_another_sink() {
 async fn what_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let gone = Destination::File(folder.path().join("gone/a"));
-    let registry = SinkRegistry::new(Families::default(), Families::default());
+    let registry = SinkRegistry::new(
+        Families::default(),
+        Families::default(),
+        Families::default(),
+    );
     let error = registry.open(key(gone), &options(), MUCH);
     assert_eq!(
         error.expect_err("no folder").kind(),

@@ -3,19 +3,21 @@
 //! In: a destination. Out: its upstreams; for a client that has a connection of its own, a connection
 //! to the first of them that takes one. Not here: the connection that clients share (`writer`).
 //!
-//! A client cannot be moved to another upstream once it is connected. So an upstream counts as up until
-//! a connection to it fails. Others are then tried before it, until a pause is over that grows from one
-//! to ten seconds; after that, one client tries it in its place again.
+//! A client cannot be moved to another upstream once it is connected. So an upstream stays in its place until
+//! a connection to it fails, or ends before it has proven itself (`own`). Others are then tried before it,
+//! until a pause is over that grows from one to ten seconds; after that, one client tries it in its place
+//! again.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::own::OwnCounts;
 use super::{ConnectError, ConnectOptions, Link, Upstream, lock};
 use crate::net::transport::{ReadHalf, WriteHalf};
 use crate::sinks::backoff::Backoff;
-use crate::sinks::outage::SinkState;
+use crate::sinks::outage::{SinkState, UpstreamState};
 use crate::sinks::throughput::Rates;
 use linemill_config::settings::Destination;
 
@@ -77,6 +79,18 @@ impl UpstreamList {
     /// Each, in order of preference.
     pub(in crate::sinks) fn iter(&self) -> impl Iterator<Item = &Upstream> {
         self.0.iter()
+    }
+
+    /// Each, as written in the configuration, with commas between them.
+    pub(in crate::sinks) fn to(&self) -> String {
+        let all: Vec<_> = self.iter().map(Upstream::to).collect();
+        all.join(", ")
+    }
+
+    /// What is known of each, and what it counts, where each client has a connection of its own.
+    pub fn own_states(&self) -> Vec<(UpstreamState, OwnCounts)> {
+        let state = |one: &Upstream| (one.state(), one.own_counts());
+        self.iter().map(state).collect()
     }
 
     /// Whether it has this very upstream.
@@ -165,14 +179,12 @@ impl UpstreamList {
             let upstream = &self.0[index];
             let others = u32::try_from(self.0.len() - tried).unwrap_or(u32::MAX);
             upstream.claim();
+            let connecting = upstream.connecting();
             let attempt = upstream.link_within(left / others).await;
+            drop(connecting);
             left = limit.unwrap_or_default().saturating_sub(now.elapsed());
             match attempt {
-                Ok(link) => {
-                    upstream.note_up();
-                    *lock(&upstream.0.shunned) = Shunned::default();
-                    return Ok((upstream.clone(), link));
-                }
+                Ok(link) => return Ok((upstream.clone(), link)),
                 Err(error) => {
                     upstream.note_failure(&error, 0);
                     upstream.shun();
@@ -193,8 +205,13 @@ impl Upstream {
         }
     }
 
+    /// Lets clients try it in its place again: a connection to it has proven itself.
+    pub(super) fn trust(&self) {
+        *lock(&self.0.shunned) = Shunned::default();
+    }
+
     /// Lets clients try others first for a while.
-    fn shun(&self) {
+    pub(super) fn shun(&self) {
         let mut shunned = lock(&self.0.shunned);
         shunned.until = Some(Instant::now() + shunned.pauses.pause());
     }

@@ -106,6 +106,9 @@ async fn it_is_tried_until_it_works() {
     }
     let _listener = tokio::net::UnixListener::bind(&path).expect("bound");
     connecting.await.expect("ended").expect("connected");
+    assert!(upstream.is_down(), "a connection alone proves nothing");
+    let first = upstream.iter().next().expect("one");
+    first.opened().works();
     assert!(!upstream.is_down());
 }
 

@@ -27,7 +27,7 @@ fn the_admin_address_may_be_a_unix_socket() {
     host.announced(0);
     run(path, ["status", "--admin", "unix:admin.sock"], b"")
         .success()
-        .stdout_has(&["generation 1"]);
+        .stdout_has(&["generation  1 since"]);
     run(path, ["reload", "--config", "linemill.toml"], b"")
         .success()
         .stdout_has(&["unchanged"]);

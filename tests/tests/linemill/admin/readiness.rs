@@ -65,7 +65,7 @@ fn outputs_that_are_down_are_named() {
         "`to` of listener `reader`: output stdout has been down since 20".to_owned(),
         "`to` of listener `disk`: output file:/dev/full has been down since 20".to_owned(),
         format!("`to` of listener `upstream`: output {to} has been down since 20"),
-        format!("`routes` of listener `routes`: output {to} has been down since 20"),
+        format!("`routes.r` of listener `routes`: output {to} has been down since 20"),
     ];
     let body = eventually("all outputs named", || {
         let answer = host.get("/readyz");
@@ -80,6 +80,11 @@ fn outputs_that_are_down_are_named() {
     for reason in ["No space left", "Broken pipe", "refused"] {
         assert!(body.contains(reason), "{reason:?}: {body}");
     }
+    // The reasons are in `/status`, too.
+    let status = host.status();
+    assert_eq!(status["ready"], false);
+    let reasons = status["not_ready"].as_array().expect("a list");
+    assert_eq!(reasons.len(), body.lines().count(), "{status}");
     // Only those count that a listener needs; tees and other outputs may be down.
     let tee = format!("to = \"file:copies\"\n{routes}tee = [\"{to}\"]\nreadiness = \"outputs\"");
     let answered = |config: String, status: u16| {
@@ -88,6 +93,16 @@ fn outputs_that_are_down_are_named() {
         assert_eq!(host.get("/readyz").status, status);
     };
     answered(all(""), 200);
+    let down = format!("{shared}{routes}");
+    let tees = format!("to = \"file:copies\"\n{routes}tee = [\"{to}\"]\n");
+    for (name, keys, status) in [
+        ("upstream", format!("{down}readiness = \"routes\""), 200),
+        ("upstream", format!("{down}readiness = \"to\""), 503),
+        ("tee", format!("{tees}readiness = \"all\""), 503),
+        ("tee", format!("{tees}readiness = \"to\""), 200),
+    ] {
+        answered(config(&[(name, &keys)]), status);
+    }
     let shared = format!("{shared}{routes}");
     answered(config(&[("tee", &tee), ("upstream", &shared)]), 200);
     let needs = format!("{shared}readiness = \"outputs\"");

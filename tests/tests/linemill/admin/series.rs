@@ -14,7 +14,8 @@ fn config(number: usize) -> String {
     format!(
         "[host]\nadmin = \"127.0.0.1:0\"\n\n\
          [[listener]]\nname = \"listener{number}\"\nbind = \"127.0.0.1:0\"\nchain = [\"filter{number}\"]\n\
-         to = \"file:out{number}\"\ntee = [\"tcp://127.0.0.1:{}\"]\n\n\
+         to = \"file:out{number}\"\ntee = [\"tcp://127.0.0.1:{0}\"]\n\n\
+         [[listener]]\nname = \"own{number}\"\nbind = \"127.0.0.1:0\"\nchain = []\nto = \"tcp://127.0.0.1:{0}\"\n\n\
          [filter.filter{number}]\nplugin = \"rot13\"\ncanary = {{ plugin = \"case\", share = \"50%\", settings = {{ to = \"upper\" }} }}\n",
         // Nobody listens there.
         1 + number

@@ -43,8 +43,9 @@ fn status_shows_generations_and_their_connections() {
     let refusal = &host.status()["last_refusal"];
     assert!(refusal["error"].as_str().expect("a text").contains("TOML"));
     verb(&host, &["status"]).success().stdout_has(&[
-        "generation 2",
-        "listener test: 1 connected",
+        "generation  2 since",
+        "listener test\n",
+        "1 connected of 10,000",
         "last refused",
         "TOML",
     ]);

@@ -332,10 +332,11 @@ fn the_status_shows_outputs() {
     });
     let shown = verb(&host, &["status"]).success();
     shown.stdout_has(&[
-        &format!("output {url}: down since"),
+        &format!("output {url}\n"),
+        "down since",
         "refused",
-        "2 bytes queued",
-        "0.0 lines/s and 0 bytes/s in the last 10 s",
+        "2 B queued",
+        "0 lines/s, 0 B/s (last 10 s)",
     ]);
     upstream.up();
     let mut server = upstream.accept();

@@ -44,7 +44,7 @@ fn the_breaker_opens_on_constant_faults_and_closes_after_a_good_probe() {
     });
     assert_eq!(breaker(&host)["state"], "open");
     assert!(breaker(&host)["since"].as_str() < breaker(&host)["next_probe"].as_str());
-    assert!(status(&host).text().contains("filter guest: breaker open"));
+    assert!(status(&host).text().contains("breaker     open since 20"));
     let gauge = [("filter", "guest")];
     assert_eq!(host.metric("linemill_filter_breaker_open", &gauge), 1.0);
     assert_eq!(host.status()["filters"]["guest"]["suspended"], 1);
