@@ -81,7 +81,7 @@ pub enum NoRoom {
     Memory,
     /// There may not be more memory mappings.
     #[error(
-        "the host has as many instances as the system has memory mappings for (vm.max_map_count)"
+        "the host has as many instances as the system's limits on memory mappings (vm.max_map_count) and address space allow"
     )]
     Mappings,
 }

@@ -77,6 +77,8 @@ impl Refusal {
             FaultKind::Table | FaultKind::Imports | FaultKind::Output | FaultKind::HostMemory => {
                 "raise that limit if the plugin is meant to need more"
             }
+            // Too little of it for a single instance.
+            FaultKind::Host if shortage::address_space().is_some() => &shortage,
             FaultKind::Host => {
                 "the host lacks memory or another resource: see `memory` of `[host]`, and the limits of the process and the machine"
             }
