@@ -1,7 +1,7 @@
 //! Panics: bugs of the host, which must not leave it half alive.
 //!
 //! In: a panic of any thread. Out: an error in the log, by the queue that blocks nobody. A panic in the task
-//! of a connection ends that connection ([`contain`]). Any other one may have ended the reloader, the admin
+//! of a connection ends that connection (`contain`). Any other one may have ended the reloader, the admin
 //! address, an output or a thread: the host stops ([`fatal`]).
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -29,7 +29,7 @@ static GATE: OnceLock<Gate> = OnceLock::new();
 #[error("linemill has ended because of a bug in it: {0}; please report it")]
 pub struct Panicked(String);
 
-/// From now on, panics are logged, and those outside [`contain`] make [`fatal`] resolve.
+/// From now on, panics are logged, and those outside `contain` make [`fatal`] resolve.
 pub fn catch() {
     GATE.get_or_init(Gate::default);
     panic::set_hook(Box::new(note));

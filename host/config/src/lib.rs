@@ -1,6 +1,6 @@
 //! The configuration: from a TOML file to validated settings.
 //!
-//! In: a file's path, or its text, and the names of the bundled plugins. Out: [`Settings`], or
+//! In: a file's path, or its text, and the names of the bundled plugins. Out: [`Settings`](settings::Settings), or
 //! [`Problems`]: everything that is wrong with it. Not here: watching the file, loading plugins,
 //! opening addresses; the code that does so reports a [`Problem`] at the [`Place`] of the key.
 
