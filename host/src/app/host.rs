@@ -171,6 +171,7 @@ impl Host {
         // Listeners that end take their counts along, unless somebody else holds them.
         let names = names(&snapshot.borrow());
         let counts: Vec<_> = names.iter().map(|name| lines.of(name)).collect();
+        let open: Vec<_> = names.iter().map(|name| clients.of(name)).collect();
         let tally = || {
             let mut tally = Tally::default();
             for counts in &counts {
@@ -214,8 +215,7 @@ impl Host {
         if let Some(signal) = aborted {
             // Without their listeners, connections end, and count what they hold.
             let counting = async {
-                let is_open = |name: &String| clients.of(name).connections.get() > 0;
-                while names.iter().any(is_open) {
+                while open.iter().any(|one| one.connections.get() > 0) {
                     sleep(LOOK).await;
                 }
             };

@@ -1,7 +1,6 @@
 //! A load balancer whose only server is down: it accepts connections and what they carry, tries to reach
 //! the server for three seconds, and closes.
 
-use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -14,12 +13,6 @@ const LINES: usize = 1200;
 /// How many of them before the server is there.
 const BEFORE: usize = 900;
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
-}
-
 /// Sends lines to a shared upstream behind haproxy, whose server comes up after some of them. Returns
 /// the lines that the server got, and how many the host has counted as lost and as sent again. `None`
 /// without haproxy.
@@ -31,7 +24,10 @@ fn through_haproxy(keys: &str) -> Option<(Vec<Vec<u8>>, u64, u64)> {
             return None;
         }
     };
-    let (folder, port) = (Folder::new(), free_port());
+    let folder = Folder::new();
+    // It is bound, so no other test gets it; haproxy may bind it, too, because nobody listens there.
+    let held = Upstream::tcp_down();
+    let port = held.address().port();
     let mut server = Upstream::tcp_down();
     let config = format!(
         "defaults\n mode tcp\n timeout connect 2s\n timeout client 1m\n timeout server 1m\n\
