@@ -177,12 +177,9 @@ pub async fn build(loaded: Loaded) -> anyhow::Result<Built> {
     let files = Files::recording(&loaded.inputs);
     let observed = loaded.taps.observed();
     let context = BuildContext {
-        before: None,
-        plugins,
-        metrics: &metrics.filters,
         sinks: Some(&sinks),
         observed: Some(&observed),
-        files: &files,
+        ..BuildContext::new(plugins, &metrics.filters, &files)
     };
     let built = crate::control::build::build(settings, &context);
     let generation = built.await?;

@@ -44,7 +44,7 @@ impl<'a> Item<'a> {
     /// the file: it may be secret.
     fn found(&self) -> String {
         match self.value {
-            DeValue::String(_) if self.is_substituted() => quote(self.written()),
+            DeValue::String(_) if self.substituted().is_some() => quote(self.written()),
             DeValue::String(text) if text.is_empty() => "`\"\"`".to_owned(),
             DeValue::String(text) => quote(text),
             DeValue::Integer(number) => quote(&number.to_string()),
@@ -56,9 +56,9 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Whether the value comes from outside the file.
-    fn is_substituted(&self) -> bool {
-        self.value.is_str() && is_substituted(&self.place)
+    /// The value, if it comes from outside the file. It is always a text.
+    fn substituted(&self) -> Option<&str> {
+        self.value.as_str().filter(|_| is_substituted(&self.place))
     }
 
     /// What the file contains here, without the quotes.
@@ -70,11 +70,8 @@ impl<'a> Item<'a> {
     /// "LABEL: FOUND FAULT".
     pub(super) fn refuse(&self, fault: impl Display, hint: impl Into<String>) -> Problem {
         let mut fault = fault.to_string();
-        if let DeValue::String(value) = self.value
-            && !value.is_empty()
-            && self.is_substituted()
-        {
-            fault = fault.replace(&**value, self.written());
+        if let Some(value) = self.substituted().filter(|value| !value.is_empty()) {
+            fault = fault.replace(value, self.written());
         }
         self.place
             .problem(format!("{}: {} {fault}", self.label, self.found()), hint)
@@ -144,10 +141,9 @@ impl<'a> Item<'a> {
                 "write true or false, without quotes",
             )
         };
-        let flag = match self.value {
-            // Values from outside are always texts.
-            DeValue::String(text) if self.is_substituted() => text.parse().ok(),
-            value => value.as_bool(),
+        let flag = match self.substituted() {
+            Some(text) => text.parse().ok(),
+            None => self.value.as_bool(),
         };
         flag.ok_or_else(wrong)
     }
@@ -173,17 +169,15 @@ impl<'a> Item<'a> {
             range.start(),
             range.end()
         );
-        if let DeValue::String(text) = self.value
-            && self.is_substituted()
-            && let Ok(number) = text.parse()
-        {
-            return if range.contains(&number) {
-                Ok(number)
-            } else {
-                Err(self.refuse("is out of range", hint))
-            };
-        }
-        let DeValue::Integer(number) = self.value else {
+        // `Some(None)`: more than 64 bits, or less than 0.
+        let number = match (self.value, self.substituted()) {
+            (_, Some(text)) => text.parse().ok().map(Some),
+            (DeValue::Integer(number), _) => {
+                Some(u64::from_str_radix(number.as_str(), number.radix()).ok())
+            }
+            _ => None,
+        };
+        let Some(number) = number else {
             let fault = if self.value.is_str() {
                 "is a text, not"
             } else {
@@ -191,10 +185,8 @@ impl<'a> Item<'a> {
             };
             return Err(self.refuse(format_args!("{fault} a whole number"), hint));
         };
-        match u64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(self.refuse("is out of range", hint)),
-        }
+        let number = number.filter(|number| range.contains(number));
+        number.ok_or_else(|| self.refuse("is out of range", hint))
     }
 
     /// A size or a time within `range`, both in the smallest unit.

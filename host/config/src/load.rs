@@ -4,7 +4,7 @@
 //! from outside the files are put in (`substitute`), so that validation sees one kind of text. Not here:
 //! what the keys mean (`validate`), which files a pattern matches (`include`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -41,7 +41,7 @@ pub fn load(path: &Path, bundled: &[&str], files: &Files) -> Result<Settings, Pr
     let bytes = files.read(path, FILE_SIZE);
     let text = bytes.map_err(|error| unreadable(&Place::file(path), error))?;
     let main = source(path, text)?;
-    check(folder_of(path), &main, &Included::Named(files), bundled)
+    check(folder_of(path), &main, None, files, bundled)
 }
 
 /// As [`load`], for a command that reads the configuration once: it may be a pipe, too. Relative paths
@@ -57,13 +57,8 @@ pub fn load_once(path: &Path, bundled: &[&str]) -> Result<Settings, Problems> {
     } else {
         Path::new("")
     };
-    let files = Files::default();
-    check(
-        folder,
-        &source(path, bytes)?,
-        &Included::Named(&files),
-        bundled,
-    )
+    let main = source(path, bytes)?;
+    check(folder, &main, None, &Files::default(), bundled)
 }
 
 /// Checks the text of a configuration. `path` is where it came from: reports name it, and
@@ -87,34 +82,19 @@ pub fn parse_all(sources: &[Arc<Source>], bundled: &[&str]) -> Result<Settings, 
     let Some((main, others)) = sources.split_first() else {
         return Ok(Settings::builtin());
     };
-    check(
-        folder_of(&main.path),
-        main,
-        &Included::Read(others),
-        bundled,
-    )
+    let folder = folder_of(&main.path);
+    check(folder, main, Some(others), &Files::default(), bundled)
 }
 
-/// Where included files come from.
-enum Included<'a> {
-    /// Those that the main file names are read.
-    Named(&'a Files),
-    /// These have been read already.
-    Read(&'a [Arc<Source>]),
-}
-
-/// Checks a configuration in whose main file relative paths start from `folder`.
+/// Checks a configuration in whose main file relative paths start from `folder`. `included` are the files
+/// that it includes; `None`: they are read.
 fn check(
     folder: &Path,
     main: &Arc<Source>,
-    included: &Included<'_>,
+    included: Option<&[Arc<Source>]>,
+    files: &Files,
     bundled: &[&str],
 ) -> Result<Settings, Problems> {
-    let own = Files::default();
-    let files = match included {
-        Included::Named(files) => files,
-        Included::Read(_) => &own,
-    };
     let outside = Outside {
         variable: &|name| std::env::var_os(name),
         files,
@@ -123,15 +103,12 @@ fn check(
     let mut values = OutsideValues::default();
     let main = document(main, folder, &outside, &mut problems, &mut values)?;
     let others = match included {
-        Included::Read(others) => others.to_vec(),
-        Included::Named(files) => include::read(&main, files, &mut problems),
+        Some(included) => included.to_vec(),
+        None => include::read(&main, files, &mut problems),
     };
-    let folders: Vec<PathBuf> = others
-        .iter()
-        .map(|other| folder_of(&other.path).to_owned())
-        .collect();
     let mut documents = vec![main];
-    for (other, folder) in others.iter().zip(&folders) {
+    for other in &others {
+        let folder = folder_of(&other.path);
         match document(other, folder, &outside, &mut problems, &mut values) {
             Ok(document) => documents.push(document),
             Err(problem) => problems.push(problem),

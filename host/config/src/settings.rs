@@ -44,7 +44,7 @@ pub use limits::{CompileLimits, Limits};
 pub use listener::ListenerSettings;
 pub use log::{LogFilter, LogFormat, LogLevel, LogSettings};
 pub use mode::Mode;
-pub use networks::Networks;
+pub use networks::{Networks, network};
 pub use outside_values::OutsideValues;
 pub use proxy_protocol::ProxyProtocol;
 pub use readiness::Readiness;

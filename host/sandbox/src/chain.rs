@@ -3,7 +3,7 @@
 //! In: filters, their conditions and versions on trial, and the routes that have a destination. Out:
 //! [`Chain`], shared by all streams of a direction, and [`StreamState`], one stream's state in it.
 //! `batch` holds the lines between two stages, and `condition` separates the lines that bypass a
-//! stage. `observer` shows what stages do with lines to whoever wants to see it.
+//! stage. `observer` shows an observer what stages do with lines.
 //! Not here: when a stream moves to another chain, sockets, framing, the destinations of routes.
 
 use std::sync::Arc;

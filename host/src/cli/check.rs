@@ -121,14 +121,8 @@ impl Check {
         let budget = memory::budget(&settings.host, metrics);
         let engine = Engine::within(settings.host.stack, Arc::clone(&budget))?;
         let plugins = Loader::of_user(Arc::new(engine));
-        let context = BuildContext {
-            before: None,
-            plugins: &plugins,
-            metrics: &FilterFamilies::default(),
-            sinks: None,
-            observed: None,
-            files: &Files::default(),
-        };
+        let (metrics, files) = (FilterFamilies::default(), Files::default());
+        let context = BuildContext::new(&plugins, &metrics, &files);
         let built = build(&settings, &context).await?;
         let warnings = warnings(&settings, &built, &budget);
         let listeners = settings.listeners.iter().map(|listener| ListenerChecked {

@@ -84,13 +84,10 @@ impl Pipe {
             metrics.upstreams.clone(),
             metrics.own_upstreams.clone(),
         );
+        let files = Files::default();
         let context = BuildContext {
-            before: None,
-            plugins: &plugins,
-            metrics: &metrics.filters,
             sinks: Some(&sinks),
-            observed: None,
-            files: &Files::default(),
+            ..BuildContext::new(&plugins, &metrics.filters, &files)
         };
         let first = build(&settings, &context).await?;
         let filters: Vec<_> = first.filters.values().cloned().collect();

@@ -58,10 +58,10 @@ pub(super) struct Tap {
     /// Show only lines of clients with this IP address, or in this network
     #[arg(long, value_name = "ADDR", value_parser = peer)]
     peer: Option<String>,
-    /// Look only at one of so many lines, such as 1/100
+    /// Look only at a share of all lines, such as 1/100
     #[arg(long, value_name = "SHARE")]
     sample: Option<Sample>,
-    /// End after showing so many lines
+    /// End after showing this number of lines
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// End after this time, such as 30s

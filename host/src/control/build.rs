@@ -54,6 +54,20 @@ pub struct BuildContext<'a> {
     pub files: &'a Files,
 }
 
+impl<'a> BuildContext<'a> {
+    /// For a first generation, without sinks, whose lines nobody may see.
+    pub fn new(plugins: &'a Loader, metrics: &'a FilterFamilies, files: &'a Files) -> Self {
+        Self {
+            before: None,
+            plugins,
+            metrics,
+            sinks: None,
+            observed: None,
+            files,
+        }
+    }
+}
+
 /// Builds the generation of `settings` from the files that they name.
 ///
 /// # Errors

@@ -98,7 +98,7 @@ impl<D: DataPlane> Reloader<D> {
                 self.serve_next(&mut requests).await;
             }
         };
-        // Answered between two steps of any action: whoever asks knows that this task goes on.
+        // Answered between two steps of any action: the answer shows that this task is alive.
         let answering = async {
             while let Some(ping) = pings.recv().await {
                 // Who asked may have gone.

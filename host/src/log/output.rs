@@ -27,7 +27,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Text, written by whoever logs.
+    /// Text, written by the caller.
     pub(super) fn new() -> Self {
         let no_colours = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {

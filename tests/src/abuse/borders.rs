@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Stop, Targets, open, pause, pull, push};
+use super::{Stop, Targets, open, pause, pull, push, stay};
 use crate::Client;
 
 /// Connections of an attack that holds some.
 const HELD: usize = 200;
-/// How long they are held.
-const STAY: Duration = Duration::from_secs(2);
 
 /// Sends each of `parts` in turn as the first and only bytes of connections, and holds these.
 fn offer(address: SocketAddr, parts: &[&[u8]], stop: &Stop) {
@@ -30,10 +28,7 @@ fn offer(address: SocketAddr, parts: &[&[u8]], stop: &Stop) {
             pause();
         }
     }
-    let start = Instant::now();
-    while start.elapsed() < STAY && !stop.is_set() {
-        pause();
-    }
+    stay(stop);
 }
 
 pub(super) fn half_hellos(to: &Targets, stop: &Stop) {

@@ -23,7 +23,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use socket2::{Domain, Socket, Type};
@@ -31,6 +31,8 @@ use socket2::{Domain, Socket, Type};
 pub use ground::Ground;
 pub(crate) use ground::Targets;
 
+/// How long an attack holds connections.
+const STAY: Duration = Duration::from_secs(2);
 /// Where attacks come from: another network than that of innocent clients.
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 66, 0, 1);
 
@@ -205,6 +207,14 @@ fn pull(mut stream: &TcpStream, into: &mut [u8]) -> Option<usize> {
         Ok(count) => Some(count),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Some(0),
         Err(_) => None,
+    }
+}
+
+/// Waits while connections are held, unless the attack ends.
+fn stay(stop: &Stop) {
+    let start = Instant::now();
+    while start.elapsed() < STAY && !stop.is_set() {
+        pause();
     }
 }
 

@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::{Stop, Targets, open, pause, pull, push};
+use super::{Stop, Targets, open, pause, pull, push, stay};
 
 /// Connections that stay open.
 const HELD: usize = 500;
 /// Connections that wait for filters to start. Each costs processor time even after it has been closed: a
 /// client may send lines and FIN, and wait for answers.
 const STARTS: usize = 20;
-/// How long they stay.
-const STAY: Duration = Duration::from_secs(2);
 /// How long an answer is waited for.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -36,10 +34,7 @@ fn hold(address: SocketAddr, first: &[u8], ends: bool, stop: &Stop) {
             pause();
         }
     }
-    let start = Instant::now();
-    while start.elapsed() < STAY && !stop.is_set() {
-        pause();
-    }
+    stay(stop);
 }
 
 /// Opens a connection, sends a line, and waits for the answer.

@@ -44,7 +44,7 @@ pub struct Input {
 /// What a load asks of a path.
 #[derive(Clone)]
 pub enum Question {
-    /// The content of a file, of at most so many bytes.
+    /// The content of a file that has at most this number of bytes.
     File(u64),
     /// Names below the path, as this function lists them.
     List(Arc<dyn Fn() -> io::Result<Vec<PathBuf>> + Send + Sync>),

@@ -1,14 +1,12 @@
 //! Kinds of values that say who may: networks, names of clients, modes of files.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::Kind;
 use crate::checker::Checker;
 use crate::item::Item;
 use crate::problem::Problem;
-use crate::settings::{AdminName, ClientName, Mode, Networks};
+use crate::settings::{self, AdminName, ClientName, Mode, Networks};
 use crate::shape::Shape;
 
 /// A list of networks or addresses, at least one.
@@ -118,14 +116,10 @@ impl Kind<Mode> for FileMode {
 
 /// A network, or a single address.
 fn network(item: &Item<'_>) -> Result<IpNet, Problem> {
-    let text = item.text()?;
-    let network: IpNet = match text.parse() {
-        Ok(network) => network,
-        Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| {
-            let hint = "write an address and the length of its prefix, such as \"10.0.0.0/8\" or \"2001:db8::/32\", or an address alone";
-            item.refuse("is not a network", hint)
-        })?,
-    };
+    let network = settings::network(item.text()?).ok_or_else(|| {
+        let hint = "write an address and the length of its prefix, such as \"10.0.0.0/8\" or \"2001:db8::/32\", or an address alone";
+        item.refuse("is not a network", hint)
+    })?;
     if network.trunc() != network {
         let hint = format!(
             "write \"{}\" for the network, or \"{}\" for the address",

@@ -27,6 +27,13 @@ impl Networks {
     }
 }
 
+/// The network that `text` names; a single address is a network, too. `None` if it is neither.
+pub fn network(text: &str) -> Option<IpNet> {
+    let network = text.parse::<IpNet>();
+    let network = network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.ok()
+}
+
 /// Bits of an IPv6 address before a mapped IPv4 address (RFC 4291, section 2.5.5.2).
 const MAPPED: u8 = 96;
 

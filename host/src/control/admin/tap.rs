@@ -82,16 +82,14 @@ fn unknown(generation: &Generation, query: &TapQuery) -> Option<String> {
     }
     let all = stages(generation, &TapQuery::default());
     let selection = &query.selection;
-    let wanted = |name: &str| {
-        selection
-            .listener
-            .as_deref()
-            .is_none_or(|only| only == name)
-    };
-    let has_listener = all.iter().any(|stage| wanted(&stage.listener));
+    let has_listener = all
+        .iter()
+        .any(|stage| selection.covers_listener(&stage.listener));
     let (what, mut known): (_, Vec<_>) = match (&selection.stage, has_listener) {
         (Some(stage), true) => {
-            let of = all.iter().filter(|stage| wanted(&stage.listener));
+            let of = all
+                .iter()
+                .filter(|stage| selection.covers_listener(&stage.listener));
             let names = of.filter_map(|stage| stage.stage.clone());
             (format!("stage `{stage}`"), names.collect())
         }

@@ -22,14 +22,8 @@ async fn built() -> (Settings, Generation) {
     let bundled = linemill_sandbox::bundled::names();
     let settings = linemill_config::parse(Path::new("a.toml"), CONFIG, &bundled).expect("it holds");
     let plugins = Loader::new(Arc::new(Engine::new().expect("an engine")));
-    let context = BuildContext {
-        before: None,
-        plugins: &plugins,
-        metrics: &FilterFamilies::default(),
-        sinks: None,
-        observed: None,
-        files: &Files::default(),
-    };
+    let (metrics, files) = (FilterFamilies::default(), Files::default());
+    let context = BuildContext::new(&plugins, &metrics, &files);
     let built = build(&settings, &context).await;
     (settings, built.expect("it can be built"))
 }

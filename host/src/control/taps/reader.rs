@@ -252,16 +252,10 @@ impl Reader {
 /// The stages of `generation` that the tap covers, by listener.
 pub(crate) fn stages(generation: &Generation, query: &TapQuery) -> Vec<Stage> {
     let selection = &query.selection;
-    let wanted = |name: &str| {
-        selection
-            .listener
-            .as_deref()
-            .is_none_or(|only| only == name)
-    };
     let mut services: Vec<_> = generation
         .services
         .iter()
-        .filter(|(name, _)| wanted(name))
+        .filter(|(name, _)| selection.covers_listener(name))
         .collect();
     services.sort_by_key(|(name, _)| *name);
     let of_service = |(name, service): (&String, &Arc<Service>)| {

@@ -4,13 +4,10 @@
 //! Pure. Not here: contents (`reader`).
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
-
 use linemill_config::Keyword as _;
-use linemill_config::settings::Networks;
+use linemill_config::settings::{self, Networks};
 use linemill_sandbox::chain::observation::LineVerdict;
 use linemill_sandbox::chain::observer::Place;
 
@@ -29,7 +26,7 @@ pub struct Selection {
     pub only: Only,
 }
 
-/// One of so many lines.
+/// A share of all lines: 1/N.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample(u64);
 
@@ -43,14 +40,22 @@ const CHANGED: &str = "changed";
 impl Selection {
     /// Whether lines at `place` may be among those that it wants.
     pub fn covers(&self, place: &Place<'_>) -> bool {
-        let listener = self.listener.as_deref();
         let peer = |networks: &Networks| {
             let peer = place.peer.map(|peer| peer.ip());
             peer.is_some_and(|peer| networks.contains(peer))
         };
-        listener.is_none_or(|name| place.listener == Some(name))
+        let listener = self.listener.is_none()
+            || place
+                .listener
+                .is_some_and(|name| self.covers_listener(name));
+        listener
             && self.covers_stage(place.position, place.filter)
             && self.peer.as_ref().is_none_or(peer)
+    }
+
+    /// Whether lines of this listener may be among those that it wants.
+    pub fn covers_listener(&self, name: &str) -> bool {
+        self.listener.as_deref().is_none_or(|only| only == name)
     }
 
     /// Whether the stage at this position, from 1, with this filter may be among those that it wants.
@@ -65,11 +70,9 @@ impl Selection {
 /// # Errors
 /// When it is neither an address nor a network.
 pub fn network(text: &str) -> Result<Networks, String> {
-    let network = text.parse::<IpNet>();
-    let network = network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let network =
-        network.map_err(|_| "it is neither an IP address nor a network such as 10.0.0.0/8");
-    Ok(Networks::new([network?]))
+    let network = settings::network(text)
+        .ok_or("it is neither an IP address nor a network such as 10.0.0.0/8")?;
+    Ok(Networks::new([network]))
 }
 
 // === impl Sample ===

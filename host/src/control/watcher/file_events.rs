@@ -1,7 +1,7 @@
 //! File events of the system: a hint that files may have changed, and which are being written to.
 //!
-//! In: the files and folders to watch, and what the system reports of them. Out: a wake-up for whoever
-//! looks at the files, the entries that events named, and [`Writes`]. Events are hints: what has changed
+//! In: the files and folders to watch, and what the system reports of them. Out: a wake-up for the
+//! task that looks at the files, the entries that events named, and [`Writes`]. Events are hints: what has changed
 //! is decided by looking. Folders are watched for what happens in them; files as well, for a file may be
 //! mounted on its own, or have another name.
 //! Not here: looking (`look`), what to watch (`watching`).
@@ -38,7 +38,7 @@ pub(super) struct Told {
 #[derive(Default)]
 pub(super) struct FileEvents {
     told: Mutex<Told>,
-    /// Wakes whoever looks at the files.
+    /// Wakes the task that looks at the files.
     pub(super) wake: Notify,
 }
 

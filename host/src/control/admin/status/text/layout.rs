@@ -24,16 +24,16 @@ pub(super) fn heading(label: &str, text: &str) -> Vec<String> {
 /// is longer than a line goes on in the next.
 fn wrapped(first: &str, indent: usize, text: &str) -> Vec<String> {
     let room = WIDTH - indent;
-    let mut rows = vec![String::new()];
+    let (mut rows, mut row) = (Vec::new(), String::new());
     let mut used = 0;
     for word in text.split(' ') {
         let mut word = word;
         let mut length = word.chars().count();
         if used > 0 && used + 1 + length <= room {
-            rows.last_mut().into_iter().for_each(|row| row.push(' '));
+            row.push(' ');
             used += 1;
         } else if used > 0 {
-            rows.push(String::new());
+            rows.push(std::mem::take(&mut row));
             used = 0;
         }
         while length > room {
@@ -42,17 +42,14 @@ fn wrapped(first: &str, indent: usize, text: &str) -> Vec<String> {
                 .nth(room)
                 .map_or(word.len(), |(at, _)| at);
             let (part, rest) = word.split_at(cut);
-            rows.last_mut()
-                .into_iter()
-                .for_each(|row| row.push_str(part));
-            rows.push(String::new());
+            row.push_str(part);
+            rows.push(std::mem::take(&mut row));
             (word, length) = (rest, length - room);
         }
-        rows.last_mut()
-            .into_iter()
-            .for_each(|row| row.push_str(word));
+        row.push_str(word);
         used += length;
     }
+    rows.push(row);
     let lines = rows.iter().enumerate().map(|(at, row)| {
         let before = if at == 0 { first } else { "" };
         format!("{before:indent$}{row}").trim_end().to_owned()
