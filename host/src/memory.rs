@@ -16,8 +16,9 @@ use linemill_sandbox::engine::MAPPINGS_PER_MEMORY;
 
 /// How often the resident size is looked at.
 const LOOK: Duration = Duration::from_millis(250);
-/// When this much less is held than at the last peak, free memory goes back to the system. Returning it
-/// takes milliseconds, and what is needed again soon has to be fetched again.
+/// When this much less is held than at the last peak, free memory goes back to the system, and once more
+/// when no more is given back. Returning it takes milliseconds, and what is needed again soon has to be
+/// fetched again.
 const BURST: u64 = 8 << 20;
 /// Allocations from this size on are mappings of their own, which go back to the system at once.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -60,20 +61,49 @@ impl Drop for MemoryWatch {
 async fn watch(budget: &Budget) {
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The most that was held since memory went back to the system.
-    let mut most = 0;
+    let mut ebb = Ebb::default();
     loop {
         ticks.tick().await;
         if let Some(bytes) = machine::resident() {
             budget.note_resident(bytes);
         }
-        let held = budget.usage().used;
-        if held.saturating_add(BURST) <= most {
+        if ebb.returns(budget.usage().used) {
             // On another thread: it takes the locks of the allocator one after the other.
             drop(tokio::task::spawn_blocking(return_free).await);
-            most = held;
         }
-        most = most.max(held);
+    }
+}
+
+/// Decides when memory goes back to the system, from what is held at each look.
+#[derive(Debug, Default)]
+struct Ebb {
+    /// The most that was held since memory went back.
+    most: u64,
+    /// After a return: what was held then, and at the last look.
+    falling: Option<(u64, u64)>,
+}
+
+impl Ebb {
+    /// Whether free memory goes back now.
+    fn returns(&mut self, held: u64) -> bool {
+        let burst = held.saturating_add(BURST) <= self.most;
+        let settled = match self.falling {
+            Some((returned, last)) if held >= last => {
+                self.falling = None;
+                last < returned
+            }
+            Some((returned, _)) => {
+                self.falling = Some((returned, held));
+                false
+            }
+            None => false,
+        };
+        if burst {
+            self.falling = Some((held, held));
+        }
+        let returns = burst || settled;
+        self.most = if returns { held } else { self.most.max(held) };
+        returns
     }
 }
 
@@ -105,3 +135,34 @@ fn return_free() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn return_free() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_after_the_first_return_is_returned_too() {
+        let mut ebb = Ebb::default();
+        let held = [30, 29, 20, 16, 15, 15, 15, 16, 9, 7, 7, 7];
+        let returned: Vec<u64> = held
+            .into_iter()
+            .filter(|&mib| ebb.returns(mib << 20))
+            .collect();
+        // At once and when it no longer falls, then at the next burst.
+        assert_eq!(returned, [20, 15, 7]);
+    }
+
+    #[test]
+    fn small_changes_return_nothing() {
+        let mut ebb = Ebb::default();
+        let held = [10, 14, 9, 13, 8, 12];
+        assert!(!held.into_iter().any(|mib| ebb.returns(mib << 20)));
+    }
+
+    #[test]
+    fn a_burst_that_ends_at_once_returns_once() {
+        let mut ebb = Ebb::default();
+        let returns = [30, 10, 10, 10].map(|mib| ebb.returns(mib << 20));
+        assert_eq!(returns, [false, true, false, false]);
+    }
+}
