@@ -9,7 +9,7 @@ use crate::connections::end::EndReason;
 use crate::listeners::connection_span::ConnectionSpan;
 use crate::listeners::metrics::RefusalReason;
 use crate::net::transport::{HandshakeError, HandshakeFailure};
-use linemill_sandbox::supervise::quarantine::Origin;
+use linemill_sandbox::origin::Origin;
 use linemill_telemetry::Gate;
 
 /// Bytes that a warning shows.

@@ -35,11 +35,9 @@ pub fn line_with_state(name: &str) -> Vec<u8> {
 /// A correct component for the world `filter` with `more` fields in its core module, which are unused.
 pub fn batch_with(more: &str) -> Vec<u8> {
     let text = format!("(module\n{}\n{}\n{more})", text("base"), text("shout"));
-    let module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
-    let resolve = resolve();
-    let packages = resolve.packages.iter().next();
-    let (_, package) = packages.expect("the package was read");
-    encode(module, &resolve, package.worlds["filter"])
+    let module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
+    let (resolve, world) = world("filter", &text);
+    encode(module, &resolve, world)
 }
 
 /// A correct filter with an additional function that is expensive to compile: `depth` nested blocks,
@@ -91,13 +89,22 @@ pub fn marked(mut component: Vec<u8>, mark: &str) -> Vec<u8> {
 /// A component for the world `importing` of `imports.wit`: `filter`, with the imports that its text
 /// names.
 pub fn importing(name: &str) -> Vec<u8> {
-    let mut resolve = resolve();
-    let path = folder("guests/imports.wit");
-    let text = fs::read_to_string(&path).expect("imports.wit is there");
+    of_test_world(name, "imports.wit", "importing")
+}
+
+/// A component for a world of `extended.wit`: a filter that uses interfaces that came after 0.1.0.
+pub fn extended(name: &str, world: &str) -> Vec<u8> {
+    of_test_world(name, "extended.wit", world)
+}
+
+fn of_test_world(name: &str, file: &str, world: &str) -> Vec<u8> {
+    let mut resolve = resolve(&source(name));
+    let path = folder("guests").join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let package = resolve
         .push_str(&path, &text)
-        .unwrap_or_else(|error| panic!("imports.wit: {error:#}"));
-    let world = resolve.packages[package].worlds["importing"];
+        .unwrap_or_else(|error| panic!("{file}: {error:#}"));
+    let world = resolve.packages[package].worlds[world];
     encode(core(name), &resolve, world)
 }
 
@@ -113,9 +120,9 @@ pub fn with_source(name: &str, text: &str) -> (Vec<u8>, usize) {
         .unwrap_or_else(|| panic!("{name}.wat has no {text:?}"));
     let module = wat::Parser::new()
         .generate_dwarf(wat::GenerateDwarf::Full)
-        .parse_str(Some(format!("{name}.wat").as_ref()), source)
+        .parse_str(Some(format!("{name}.wat").as_ref()), &source)
         .unwrap_or_else(|error| panic!("{name}.wat: {error}"));
-    let (resolve, world) = world("filter");
+    let (resolve, world) = world("filter", &source);
     (encode(module, &resolve, world), number)
 }
 
@@ -144,12 +151,12 @@ pub fn complete(name: &str) -> Vec<u8> {
 }
 
 fn component(name: &str, of: &str) -> Vec<u8> {
-    let (resolve, world) = world(of);
+    let (resolve, world) = world(of, &source(name));
     encode(core(name), &resolve, world)
 }
 
-fn world(name: &str) -> (Resolve, wit_parser::WorldId) {
-    let resolve = resolve();
+fn world(name: &str, source: &str) -> (Resolve, wit_parser::WorldId) {
+    let resolve = resolve(source);
     let (_, package) = resolve
         .packages
         .iter()
@@ -168,10 +175,17 @@ fn encode(mut module: Vec<u8>, resolve: &Resolve, world: wit_parser::WorldId) ->
         .unwrap_or_else(|error| panic!("not of its world: {error:#}"))
 }
 
-fn resolve() -> Resolve {
+/// The version of the contract that a guest is for. Most guests are for its first one, which shows that
+/// components of that version go on working.
+fn resolve(source: &str) -> Resolve {
     let mut resolve = Resolve::default();
+    let wit = if source.contains("@0.1.0") {
+        "guests/wit-0.1.0"
+    } else {
+        "../wit"
+    };
     resolve
-        .push_dir(folder("../wit"))
+        .push_dir(folder(wit))
         .expect("the WIT package is right");
     resolve
 }
@@ -191,7 +205,7 @@ mod tests {
     fn every_guest_becomes_what_it_should() {
         for entry in std::fs::read_dir(super::folder("guests")).expect("the folder is there") {
             let path = entry.expect("the folder can be read").path();
-            if path.extension().is_some_and(|extension| extension == "wit") {
+            if path.extension().is_none_or(|extension| extension != "wat") {
                 continue;
             }
             let name = path
@@ -202,6 +216,7 @@ mod tests {
                 "base" => continue,
                 "stranger" => (super::complete(name), true),
                 "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
+                "ask" | "ask-early" => (super::extended(name, "asking"), true),
                 "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),

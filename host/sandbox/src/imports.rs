@@ -1,5 +1,5 @@
-//! The imports that a filter can be granted: `log`, `clock` and `random` of `wit/`, and a WASI without
-//! access to anything outside.
+//! The imports that a filter can be granted: `log`, `clock`, `random` and `stream` of `wit/`, and a WASI
+//! without access to anything outside. `last-words` needs no grant.
 //!
 //! In: what the configuration grants ([`Grants`]), and what a component requires
 //! ([`RequiredImports`]). Out: a linker that has the required imports and no others, and
@@ -17,22 +17,32 @@ use crate::metrics::FilterMetrics;
 
 mod grants;
 mod host_state;
+mod last_words;
 mod log;
+mod stream;
 mod wasi;
 
 pub use grants::{Grants, RequiredImports};
 pub(crate) use host_state::HostState;
 use log::{Level, Log};
+pub(crate) use stream::Current;
 use wasi::Wasi;
 
 /// The zero of `clock.monotonic`.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// An import has ended the guest's call by a trap, for this reason. It is printable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ImportTrap(String);
 
 /// State that the imports of all instances of one filter share.
 pub(crate) struct ImportContext {
     log: Log,
     /// `log` is granted, so standard output and error of WASI go to the log.
     logs: bool,
+    /// `stream` is granted, so calls tell whose lines they are.
+    pub(crate) tells_stream: bool,
 }
 
 impl ImportContext {
@@ -47,6 +57,7 @@ impl ImportContext {
         Self {
             log: Log::new(name, log_lines, metrics.log_dropped.clone()),
             logs: grants.has(Grants::LOG),
+            tells_stream: grants.has(Grants::STREAM),
         }
     }
 }
@@ -57,6 +68,7 @@ pub(crate) fn linker(
     grants: Grants,
 ) -> wasmtime::Result<Linker<HostState>> {
     let mut linker = Linker::<HostState>::new(engine);
+    last_words::link(&mut linker)?;
     if grants.has(Grants::LOG) {
         let mut log = linker.instance("linemill:filter/log@0.1.0")?;
         log.func_wrap(
@@ -92,6 +104,9 @@ pub(crate) fn linker(
             thread_rng().fill_bytes(&mut bytes);
             Ok((bytes,))
         })?;
+    }
+    if grants.has(Grants::STREAM) {
+        stream::link(&mut linker)?;
     }
     if grants.has(Grants::WASI) {
         wasi::link(&mut linker)?;

@@ -24,7 +24,9 @@ use crate::imports::HostState;
 use crate::imports::ImportContext;
 use crate::limits::room::Room;
 use crate::limits::{Bounds, LimitExceeded};
+use crate::origin::Origin;
 use crate::plugin::{ABI, Exports, Linked};
+use crate::verdict::Rules;
 use linemill_budget::NoRoom;
 use linemill_config::printable;
 use linemill_framing::Lines;
@@ -175,7 +177,7 @@ impl Instance {
         Ok((instance, routes))
     }
 
-    /// Calls the filter with lines. One of the output may have `max_output` bytes.
+    /// Calls the filter with lines of a stream. `rules` are those for its output.
     ///
     /// # Errors
     /// When the guest traps or exceeds a limit. The instance must then be dropped.
@@ -184,11 +186,12 @@ impl Instance {
         engine: &Engine,
         bounds: Bounds,
         input: &Lines,
-        max_output: usize,
+        (rules, origin): (Rules, &Origin),
     ) -> Result<Outcome, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        let growth = bounds.growth(max_output);
+        self.store.data_mut().tell(Some((origin, rules.framing)));
+        let growth = bounds.growth(rules.max_output);
         // A valid answer may have eight bytes of numbers per byte of input, since lines can be empty.
         let answer = growth.saturating_add(8 * input.bytes().len());
         self.store
@@ -230,11 +233,12 @@ impl Instance {
         &mut self,
         engine: &Engine,
         bounds: Bounds,
-        max_output: usize,
+        (rules, origin): (Rules, &Origin),
     ) -> Result<Held, Fault> {
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
-        let limit = bounds.growth(max_output);
+        self.store.data_mut().tell(Some((origin, rules.framing)));
+        let limit = bounds.growth(rules.max_output);
         self.store
             .set_hostcall_fuel(bounds.limits.host_memory.max(limit));
         let called = match &self.guest {

@@ -27,6 +27,7 @@ pub mod imports;
 mod instance;
 mod limits;
 pub mod metrics;
+pub mod origin;
 pub mod plugin;
 mod private_folder;
 mod refusal;

@@ -19,6 +19,7 @@ use crate::instance::{Instance, NotStarted, Saved, Start};
 use crate::limits::room::{Cost, Room};
 use crate::limits::{Bounds, START};
 use crate::metrics::FilterFamilies;
+use crate::origin::Origin;
 use crate::plugin::Plugin;
 use crate::supervise::capsule::{Capsule, State};
 use crate::verdict::{Close, Rules, judge};
@@ -124,7 +125,9 @@ pub async fn replay(
     }
     let mut input = Lines::default();
     input.push(&content, framing.terminator());
-    let called = instance.process(engine, bounds, &input, rules.max_output);
+    // The record does not say whose line it was.
+    let origin = Origin::default();
+    let called = instance.process(engine, bounds, &input, (rules, &origin));
     let outcome = match called.await {
         Ok(outcome) => outcome,
         Err(fault) => return Ok(Replayed::faulted(fault, component)),

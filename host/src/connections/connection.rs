@@ -32,6 +32,7 @@ use crate::sinks::metrics::DropReason;
 use crate::sinks::upstream::{PROVEN, Upstream, UpstreamList};
 use linemill_framing::Framer;
 use linemill_sandbox::chain::{Chain, Rooms};
+use linemill_sandbox::origin::{Origin, TlsNames};
 use linemill_sandbox::trial::Cohort;
 
 /// How long to wait before looking again for a descriptor.
@@ -67,8 +68,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 metrics,
                 activity,
                 cohort: Cohort::NONE,
-                peer: None,
-                many: false,
+                origin: Origin::default(),
                 last: None,
             },
             patience: None,
@@ -93,7 +93,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
     /// on trial serve it.
     pub fn with_peer(mut self, peer: Option<SocketAddr>) -> Self {
         self.context.cohort = Cohort::of(peer);
-        self.context.peer = peer;
+        self.context.origin.peer = peer;
+        self
+    }
+
+    /// Sets its number among the connections of the process, and the names in its TLS handshake.
+    pub fn with_identity(mut self, number: u64, tls: Option<Arc<TlsNames>>) -> Self {
+        self.context.origin.connection = number;
+        self.context.origin.tls = tls;
         self
     }
 

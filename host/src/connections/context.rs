@@ -1,6 +1,5 @@
 //! What the two directions of a connection have in common.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -8,6 +7,7 @@ use tokio::sync::watch;
 use super::activity::Activity;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Generation, Service, Snapshot};
+use linemill_sandbox::origin::Origin;
 use linemill_sandbox::trial::Cohort;
 
 /// Shared by the two directions of a connection; each has a clone.
@@ -22,10 +22,8 @@ pub(super) struct Context {
     pub(super) activity: Arc<Activity>,
     /// Decides which versions of filters on trial serve it.
     pub(super) cohort: Cohort,
-    /// The client's address; `None` for a Unix socket and for standard input.
-    pub(super) peer: Option<SocketAddr>,
-    /// The lines come from many clients that cannot be told apart.
-    pub(super) many: bool,
+    /// Where its lines come from; the listener and the direction are added for each direction.
+    pub(super) origin: Origin,
     /// The last service of the listener, which applies when the listener is gone before the connection
     /// begins.
     pub(super) last: Option<Arc<Service>>,

@@ -17,6 +17,7 @@ use super::source::Source;
 use crate::connections::metrics::LineMetrics;
 use crate::generation::{Direction, Snapshot};
 use crate::sinks::connection_sink::ConnectionSink;
+use linemill_sandbox::origin::Origin;
 use linemill_sandbox::trial::Cohort;
 
 /// Serves the lines of `reader` to its end; `None` when its listener is not in force.
@@ -32,8 +33,10 @@ pub async fn serve(
         metrics,
         activity: Arc::new(Activity::new()),
         cohort: Cohort::NONE,
-        peer: None,
-        many: true,
+        origin: Origin {
+            many: true,
+            ..Origin::default()
+        },
         last: None,
     };
     let sink = ConnectionSink::of_client(sink());

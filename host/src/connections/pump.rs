@@ -38,7 +38,7 @@ use crate::sinks::framings::Framings;
 use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
 use linemill_sandbox::chain::{ChainOutput, StreamState};
-use linemill_sandbox::supervise::quarantine::Origin;
+use linemill_sandbox::origin::Origin;
 use memory::Memory;
 use wait::Event;
 
@@ -113,14 +113,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             metrics,
             activity,
             cohort,
-            peer,
-            many,
+            origin,
             last: _,
         } = context;
+        let peer = origin.peer;
         let origin = Origin {
             listener: Some(Arc::clone(&listener)),
-            peer,
-            many,
+            reply: direction == Direction::Reply,
+            ..origin
         };
         let framings = service.framings(direction);
         let (chain, rules) = (service.chain(direction), service.rules(framings.from));

@@ -50,6 +50,8 @@ pub(super) struct Arrival {
     pub(super) line_metrics: Arc<LineMetrics>,
     pub(super) loops: Loops,
     pub(super) seat: Seat,
+    /// Its number among the connections of the process.
+    pub(super) number: u64,
 }
 
 /// A client's reader, and the connection's seat.
@@ -107,6 +109,7 @@ impl Arrival {
             listener: Arc::clone(&self.listener),
             peer: self.peer,
             generation: self.snapshot.borrow().generation().number,
+            number: Some(self.number),
         }
     }
 
@@ -159,6 +162,7 @@ impl Arrival {
         service: Arc<Service>,
         rooms: Rooms,
     ) -> Result<Connection<Seated, WriteHalf>, EndReason> {
+        let mut names = None;
         let (reader, writer) = match &service.tls {
             None => {
                 let span = self.span();
@@ -177,6 +181,7 @@ impl Arrival {
                     }
                     () = drained => return Err(EndReason::Drain),
                 };
+                names = reader.names(tls).map(Arc::new);
                 (Opening::tls(reader), writer)
             }
         };
@@ -189,6 +194,7 @@ impl Arrival {
             self.line_metrics,
         )
         .with_peer(self.peer.socket())
+        .with_identity(self.number, names)
         .with_rooms(&service.chain, rooms)
         .with_service(service))
     }

@@ -1,6 +1,6 @@
-//! The tracing span of a connection: its listener, its peer and the generation it is on.
+//! The tracing span of a connection: its listener, its peer, the generation it is on, and its number.
 //!
-//! In: these three. Out: a span for log lines about the connection, which need not repeat them.
+//! In: these. Out: a span for log lines about the connection, which need not repeat them.
 //!
 //! An open span costs about 0.7 KiB, and must be entered and left for each poll of its task. So
 //! connections run in their spans only when the log has details, at level debug. Otherwise the span is
@@ -19,6 +19,8 @@ pub(crate) struct ConnectionSpan {
     pub(super) peer: Peer,
     /// The number of the generation in force as it arrived.
     pub(super) generation: u64,
+    /// Its number among the connections of the process; `None` for datagrams.
+    pub(super) number: Option<u64>,
 }
 
 impl ConnectionSpan {
@@ -46,7 +48,8 @@ impl ConnectionSpan {
             listener,
             peer,
             generation,
+            number,
         } = self;
-        tracing::error_span!("connection", listener = &**listener, %peer, generation)
+        tracing::error_span!("connection", listener = &**listener, %peer, generation, number)
     }
 }

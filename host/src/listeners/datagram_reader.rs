@@ -138,6 +138,7 @@ impl DatagramReader {
             listener: Arc::clone(&self.listener),
             peer,
             generation: self.snapshot.borrow().generation().number,
+            number: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -34,6 +35,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHORTAGE: Duration = Duration::from_secs(5);
 /// How long connections have for their last bytes after the grace period.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// How many connections have been accepted by all listeners of the process.
+static ACCEPTED: AtomicU64 = AtomicU64::new(0);
 
 /// One listener: a socket, and the connections accepted on it.
 pub struct Listener {
@@ -280,6 +284,7 @@ impl Listener {
             line_metrics: Arc::clone(&self.line_metrics),
             loops: self.loops.clone(),
             seat: seat.with_memory(memory),
+            number: 1 + ACCEPTED.fetch_add(1, Ordering::Relaxed),
         };
         arrival.spawn_on(&mut self.connections, service, self.addresses.clone());
     }

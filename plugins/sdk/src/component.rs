@@ -8,6 +8,8 @@ use std::cell::RefCell;
 
 use crate::{Filter, Handover, batch, handover, routes, settings};
 
+use import_bindings::linemill::filter::last_words;
+
 /// The bindings that `wit-bindgen` generates from the world `filter`.
 #[expect(missing_docs, reason = "generated; documented in the WIT")]
 pub mod bindings {
@@ -29,6 +31,17 @@ pub mod state_bindings {
         world: "only-state",
         pub_export_macro: true,
         default_bindings_module: "linemill_sdk::component::state_bindings",
+        runtime_path: "linemill_sdk::component::wit_bindgen::rt",
+    });
+}
+
+/// The bindings for everything that a filter may import. A component imports only what it calls.
+#[expect(missing_docs, reason = "generated; documented in the WIT")]
+pub mod import_bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "only-imports",
+        default_bindings_module: "linemill_sdk::component::import_bindings",
         runtime_path: "linemill_sdk::component::wit_bindgen::rt",
     });
 }
@@ -55,6 +68,10 @@ impl<F: Filter> Component<F> {
     }
 
     pub fn start(&self, settings: &[u8], abi: u32) -> Result<Started, Reason> {
+        // A trap has no text of its own.
+        std::panic::set_hook(Box::new(|panic| {
+            last_words::trap(panic.to_string().as_bytes());
+        }));
         if abi < ABI {
             return Err(format!(
                 "this filter requires abi {ABI}, but the host implements {abi}; update the host"

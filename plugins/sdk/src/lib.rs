@@ -85,6 +85,14 @@
 //! When a chain is changed while a stream is live, state is lost with its instance, unless the
 //! filter also implements [`Handover`] and is exported by `export!(Name: Handover)`.
 //!
+//! # What a filter can ask
+//!
+//! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
+//! lines they are. What a filter does not call, it does not import.
+//!
+//! When a filter panics, the message of the panic becomes the reason in the host's log, in records of
+//! quarantined lines and in trap capsules.
+//!
 //! # Batches
 //!
 //! The host passes many lines as one block, with their terminators between them. The SDK calls the
@@ -110,6 +118,7 @@ mod handover;
 mod output;
 mod routes;
 mod settings;
+pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

@@ -34,11 +34,13 @@ mod block;
 mod handover;
 mod instance;
 mod line;
+pub(crate) mod stream;
 
 pub(crate) use block::{judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
+pub use stream::{Stream, with_stream};
 
 use crate::batch::{self, Held};
 use crate::{Filter, routes, settings};
@@ -211,7 +213,8 @@ fn run_cut<F: Filter>(
     while !left.is_empty() {
         let (call, later) = left.split_at(cut(left.len()).clamp(1, left.len()));
         left = later;
-        let outcome = batch::process(&mut filter, &routes, pack(call, later.is_empty()));
+        let block = pack(call, later.is_empty());
+        let outcome = stream::in_call(|| batch::process(&mut filter, &routes, block));
         let closes = outcome.close_after.is_some();
         verdicts.extend(judge(call, &pack(call, later.is_empty()), &routes, outcome));
         if closes {
@@ -227,7 +230,7 @@ fn run_cut<F: Filter>(
         }
     }
     let held = if keeps_state {
-        batch::finish(&mut filter, &routes)
+        stream::in_call(|| batch::finish(&mut filter, &routes))
     } else {
         Ok(Held::default())
     };

@@ -54,6 +54,8 @@ mod config {
 mod sandbox {
     /// Limits on a plugin as it is loaded, and changes of limits at a reload.
     mod admission;
+    /// What filters may ask about their streams, and their last words.
+    mod asking;
     /// The circuit breaker of a filter that keeps failing.
     mod breaker;
     /// The bundled filters, as components: exact output for each setting.

@@ -80,11 +80,11 @@ keys! {
         /// and times as strings. `inf` and `nan`, which JSON cannot express, are refused.
         settings: serde_json::Value = serde_json::json!({}), Json, Live,
             sample "any TOML; passed to the filter as JSON";
-        /// What the filter may import: `"log"`, `"clock"`, `"random"`, `"wasi"`; see
+        /// What the filter may import: `"log"`, `"clock"`, `"random"`, `"stream"`, `"wasi"`; see
         /// [Grants](#grants). `linemill inspect` shows what a plugin imports. A plugin that imports
         /// more than it is granted is refused.
         grant: Vec<Grant> = Vec::new(), Choices, Live,
-            sample "what the filter may import: \"log\", \"clock\", \"random\", \"wasi\"";
+            sample "what the filter may import: \"log\", \"clock\", \"random\", \"stream\", \"wasi\"";
         /// Largest plugin file accepted.
         size: u64 = 4 << 20, Size(1, 256 << 20), Live,
             sample "largest plugin file accepted";
@@ -148,6 +148,8 @@ pub enum Grant {
     Clock,
     /// Random bytes.
     Random,
+    /// Whose lines they are.
+    Stream,
     /// A WASI without files, network, environment or arguments.
     Wasi,
 }
@@ -157,6 +159,7 @@ impl Keyword for Grant {
         ("log", Self::Log),
         ("clock", Self::Clock),
         ("random", Self::Random),
+        ("stream", Self::Stream),
         ("wasi", Self::Wasi),
     ];
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Stage;
 use super::observation::{Observation, Version};
-use crate::supervise::quarantine::Origin;
+use crate::origin::Origin;
 use crate::verdict::Verdicts;
 use crate::verdict::routed_lines::HeldLines;
 use linemill_framing::Lines;

@@ -14,10 +14,10 @@ use crate::engine::slots;
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Instance, NotStarted, Start};
 use crate::limits::room::Room;
+use crate::origin::Origin;
 use crate::plugin::Linked;
 use crate::supervise::capsule::State;
 use crate::supervise::host_wait::{HostWait, contained};
-use crate::supervise::quarantine::Origin;
 use crate::supervise::supervisor::{CallContext, Supervised};
 use crate::verdict::routed_lines::HeldLines;
 use crate::verdict::{Failed, HeldVerdicts, Verdicts, judge, judge_held};
@@ -45,7 +45,7 @@ impl Supervised for Filter {
         let mut instance = self.instance(own, context.origin).await?;
         let started = Instant::now();
         let outcome = instance
-            .process(&self.engine, self.bounds, input, rules.max_output)
+            .process(&self.engine, self.bounds, input, (rules, context.origin))
             .await;
         self.supervisor
             .accounting()
@@ -107,7 +107,8 @@ impl Filter {
         let mut wait: Option<HostWait> = None;
         let judged = loop {
             let finishing = async {
-                let answer = instance.finish(&self.engine, self.bounds, rules.max_output);
+                let stream = (rules, context.origin);
+                let answer = instance.finish(&self.engine, self.bounds, stream);
                 judge_held(&answer.await?, rules, route_indices)
                     .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))
             };

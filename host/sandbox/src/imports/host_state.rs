@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-use super::{ImportContext, Wasi};
+use super::{Current, ImportContext, Wasi};
 use crate::instance::is_of_host;
 use crate::limits::meter::Meter;
 use crate::limits::room::Room;
 use crate::limits::{Bounds, LimitExceeded, PARTS};
+use crate::origin::Origin;
 use crate::plugin::chain_of;
+use linemill_framing::Framing;
 
 /// The data of a store.
 pub(crate) struct HostState {
@@ -41,6 +43,8 @@ pub(crate) struct HostState {
     /// Calls to imports that the current call may still make.
     imports_left: u32,
     import_context: Arc<ImportContext>,
+    /// The stream of the current call; only set if the filter may know it.
+    pub(super) stream: Option<Box<Current>>,
     /// Created at the first call of WASI. The mutex is never locked: it makes the value `Sync`, which
     /// its parts are not.
     wasi: Option<Box<Mutex<Wasi>>>,
@@ -61,6 +65,7 @@ impl HostState {
             meter: Meter::default(),
             imports_left: 0,
             import_context,
+            stream: None,
             wasi: None,
         }
     }
@@ -76,6 +81,17 @@ impl HostState {
         self.imports_left = self.imports_limit;
         self.refused = None;
         self.host_failed = None;
+    }
+
+    /// Sets the stream of the current call if the filter may know it, and no stream otherwise.
+    pub(crate) fn tell(&mut self, stream: Option<(&Origin, Framing)>) {
+        let told = stream.filter(|_| self.import_context.tells_stream);
+        self.stream = told.map(|(origin, framing)| {
+            Box::new(Current {
+                origin: origin.clone(),
+                framing,
+            })
+        });
     }
 
     /// Counts a call to an import. Each import calls this first.

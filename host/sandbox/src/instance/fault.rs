@@ -12,7 +12,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::backtrace;
 use crate::fault::{Fault, FaultKind};
-use crate::imports::HostState;
+use crate::imports::{HostState, ImportTrap};
 use crate::limits::LimitExceeded;
 use crate::plugin::{chain_of, shortage};
 
@@ -48,6 +48,12 @@ pub(super) fn fault(store: &Store<HostState>, error: &wasmtime::Error) -> Fault 
             reason: exceeded.to_string(),
             backtrace: backtrace::of(error),
             at_start: false,
+        };
+    }
+    if let Some(reason) = error.downcast_ref::<ImportTrap>() {
+        return Fault {
+            backtrace: backtrace::of(error),
+            ..Fault::new(FaultKind::Trap, reason.to_string())
         };
     }
     let kind = match error.downcast_ref::<Trap>() {

@@ -47,6 +47,7 @@ impl Instance {
         };
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
+        self.store.data_mut().tell(None);
         self.store.set_hostcall_fuel(bounds.limits.host_memory);
         let guest = guest.linemill_filter_state();
         let called = guest.call_save(&mut self.store).await;
@@ -74,6 +75,7 @@ impl Instance {
         };
         let _running = engine.running();
         allow(&mut self.store, bounds.deadline);
+        self.store.data_mut().tell(None);
         self.store.set_hostcall_fuel(bounds.limits.host_memory);
         let guest = guest.linemill_filter_state();
         let state = SavedParam {

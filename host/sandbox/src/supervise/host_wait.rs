@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultKind};
+use crate::origin::Origin;
 use crate::supervise::accounting::Accounting;
-use crate::supervise::quarantine::Origin;
 use linemill_config::printable;
 use linemill_telemetry::panic_message;
 

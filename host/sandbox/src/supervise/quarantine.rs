@@ -8,7 +8,6 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -16,9 +15,9 @@ use humantime::format_rfc3339_micros;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
-use crate::ClientNetwork;
 use crate::Digest;
 use crate::FaultKind;
+use crate::origin::Origin;
 use linemill_telemetry::Gate;
 
 /// Offers bytes to a sink without waiting. Returns whether the sink accepted them.
@@ -31,25 +30,6 @@ pub struct Quarantine {
     to: String,
     /// Limits how often lost lines are logged.
     log: Gate,
-}
-
-/// Where a stream's lines come from.
-#[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// The listener that accepted the connection; `None` for lines that come from no listener.
-    pub listener: Option<Arc<str>>,
-    /// The client's address, if it has one.
-    pub peer: Option<SocketAddr>,
-    /// The lines come from many clients that cannot be told apart, as datagrams do.
-    pub many: bool,
-}
-
-impl Origin {
-    /// Whose lines they are. The machines of one link are one client here: a client must not seem to be many
-    /// by changing its address.
-    pub(crate) fn client(&self) -> Option<ClientNetwork> {
-        self.peer.map(|peer| ClientNetwork::with_link(peer.ip()))
-    }
 }
 
 /// Why a line failed, and where it came from.
@@ -131,7 +111,7 @@ mod tests {
         let origin = Origin {
             listener: Some("logs".into()),
             peer: Some("192.0.2.1:7".parse().expect("an address")),
-            many: false,
+            ..Origin::default()
         };
         let case = Case {
             filter: "json",

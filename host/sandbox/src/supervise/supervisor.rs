@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 
 use crate::chain::StageCounts;
 use crate::fault::{Fault, FaultKind};
+use crate::origin::Origin;
 use crate::supervise::accounting::{Accounting, NOT_CALLED};
 use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::breaker::{Admitted, Breaker, Fell, Opened};
 use crate::supervise::capsule::State;
 use crate::supervise::fault_search::FaultSearch;
 use crate::supervise::host_wait::{HostWait, contained};
-use crate::supervise::quarantine::Origin;
 use crate::supervise::suspect_mode::SuspectMode;
 use crate::verdict::{Rules, Verdicts};
 use linemill_config::Keyword as _;

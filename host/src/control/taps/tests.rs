@@ -4,7 +4,7 @@ use super::*;
 use crate::metrics::Metrics;
 use linemill_framing::Lines;
 use linemill_sandbox::chain::{Chain, StreamState};
-use linemill_sandbox::supervise::quarantine::Origin;
+use linemill_sandbox::origin::Origin;
 use linemill_sandbox::verdict::Rules;
 
 const RULES: Rules = Rules {

@@ -47,6 +47,19 @@ impl NamedClients {
     }
 }
 
+/// The first name of a trusted certificate that is among `names`, or the first of all if any client may
+/// connect.
+pub(super) fn admitted(
+    certificate: &CertificateDer<'_>,
+    names: Option<&[ClientName]>,
+) -> Option<Box<str>> {
+    let parsed = EndEntityCert::try_from(certificate).ok()?;
+    let is_admitted =
+        |name: &&str| names.is_none_or(|names| names.iter().any(|known| known.matches(name)));
+    let mut all = parsed.valid_dns_names();
+    all.find(is_admitted).map(Into::into)
+}
+
 /// The names of a certificate, as a log line has them.
 fn shown(names: &[String]) -> String {
     const SHOWN: usize = 4;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{InconsistentKeys, ServerConfig};
 
-use super::client_names::NamedClients;
+use super::client_names::{self, NamedClients};
 use super::pem::Pem;
 use super::{Fingerprint, expiry, fingerprint, provider};
 use linemill_config::settings::{ClientName, Tls};
@@ -74,6 +75,11 @@ impl Server {
     /// When the certificate expires, the earliest of its file; `None` if it cannot be read.
     pub(crate) fn not_after(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// The name by which a client was admitted that has shown `certificate`.
+    pub(crate) fn client_name(&self, certificate: &CertificateDer<'_>) -> Option<Box<str>> {
+        client_names::admitted(certificate, self.client_names.as_deref())
     }
 
     /// The configuration for handshakes.

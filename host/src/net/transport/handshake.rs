@@ -15,6 +15,7 @@ use super::half::split;
 use super::{Plain, ReadHalf, WriteHalf};
 use crate::net::tls::{BUFFER, Client, OtherClient, Server};
 use linemill_config::Problem;
+use linemill_sandbox::origin::TlsNames;
 
 /// How long the host still reads from a client whose handshake failed: closing a socket with unread
 /// bytes would reset it, and the client could lose the alert that says why.
@@ -119,6 +120,24 @@ impl Server {
             Ok(Err(not_begun)) => Err(not_begun),
             Err(_) => Err(HandshakeError::Timeout(limit)),
         }
+    }
+}
+
+impl ReadHalf {
+    /// The names in the handshake of a client of `server`; `None` if there are none.
+    pub fn names(&self, server: &Server) -> Option<TlsNames> {
+        let Self::TlsServer(half) = self else {
+            return None;
+        };
+        let names = half.look(|stream| {
+            let (_, session) = stream.get_ref();
+            let certificate = session.peer_certificates().and_then(<[_]>::first);
+            TlsNames {
+                server: session.server_name().map(Into::into),
+                client: certificate.and_then(|certificate| server.client_name(certificate)),
+            }
+        });
+        (names != TlsNames::default()).then_some(names)
     }
 }
 

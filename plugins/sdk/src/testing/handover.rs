@@ -4,7 +4,7 @@
 //! In: settings and lines before the change, and settings and lines after it. Out: the output lines
 //! after it, or why the state was refused. Not here: what a host does if the state is refused.
 
-use super::{Line, Value, Verdict, json, owned, pack, start};
+use super::{Line, Value, Verdict, json, owned, pack, start, stream};
 use crate::batch::{self, Held};
 use crate::{Handover, handover};
 
@@ -113,7 +113,9 @@ impl<F: Handover> Stream<F> {
         let mut out = Vec::new();
         for line in input {
             let call = std::slice::from_ref(line);
-            let outcome = batch::process(&mut self.filter, &self.routes, pack(call, false));
+            let block = pack(call, false);
+            let process = || batch::process(&mut self.filter, &self.routes, block);
+            let outcome = stream::in_call(process);
             let verdicts = super::judge(call, &pack(call, false), &self.routes, outcome);
             for verdict in verdicts {
                 out.extend(output_lines(verdict, line));
@@ -126,7 +128,7 @@ impl<F: Handover> Stream<F> {
     #[track_caller]
     fn rest(mut self, input: &[Vec<u8>]) -> Vec<Line> {
         let mut out = self.lines(input);
-        match batch::finish(&mut self.filter, &self.routes) {
+        match stream::in_call(|| batch::finish(&mut self.filter, &self.routes)) {
             Ok(Held { output, .. }) => {
                 out.extend(super::unpack(&output).map(|line| Line(line.to_vec())));
             }

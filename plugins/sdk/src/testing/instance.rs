@@ -3,7 +3,7 @@
 //! In: a block of lines. Out: the output lines, one by one. Not here: `on_error`; a line that
 //! failed has no output.
 
-use super::Value;
+use super::{Value, stream};
 use crate::batch::{self, Lines};
 use crate::{Error, Filter};
 
@@ -52,7 +52,8 @@ impl<F: Filter> Instance<F> {
         // If the outcome has no spans, it has those of the input.
         let input_spans = spans.clone();
         let input = Lines { bytes, spans };
-        let outcome = batch::process(&mut self.filter, &self.routes, input);
+        let process = || batch::process(&mut self.filter, &self.routes, input);
+        let outcome = stream::in_call(process);
         let output = outcome.output;
         let same = outcome.counts.is_empty() && output.spans.is_empty();
         let output_spans = if same { input_spans } else { output.spans };

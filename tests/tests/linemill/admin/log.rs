@@ -218,6 +218,7 @@ fn every_line_is_an_object() {
 fn the_format_changes_at_a_reload() {
     let host = Host::with("");
     connect(&host);
+    host.expect_stderr("admin listening on");
     let before = host.stderr().len();
     host.replace_config(config("log = { format = \"json\" }"));
     assert_eq!(host.reload().outcome, Outcome::Applied);
