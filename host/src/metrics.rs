@@ -77,7 +77,7 @@ impl Default for Metrics {
         let mut all = Registry::default();
         ProcessMetrics::register(&mut all);
         let registry = registry(&mut all);
-        Self {
+        let mut metrics = Self {
             _build: build(registry),
             listeners: Families::register(registry),
             lines: Families::register(registry),
@@ -91,7 +91,10 @@ impl Default for Metrics {
             taps: TapMetrics::register(registry),
             memory: MemoryMetrics::register(registry),
             log: LogMetrics::register(registry),
-            registry: Arc::new(all),
-        }
+            registry: Arc::default(),
+        };
+        metrics.filters.register_guest_metrics(&mut all);
+        metrics.registry = Arc::new(all);
+        metrics
     }
 }

@@ -1,6 +1,6 @@
 ;; Answers what it may ask about its stream, by the letter behind the mark of a line that comes alone: `p`
-;; the IP address of the peer, `l` the listener, `s` the server name, `c` the name of the client, `f` the
-;; framing, `d` the direction as `0` or `1`; `none` for what is absent. `n` fails unless the connection has
+;; the IP address of the peer as its bytes or groups in memory, `l` the listener, `s` the server name, `c` the name of the client, `f` the
+;; framing as a digit, `d` the direction likewise; `none` for what is absent. `n` fails unless the connection has
 ;; a number. `w` traps with last words, `W` with many, `e` with none. Any other line is shouted.
 ;; What is imported stands first.
 (import "linemill:filter/stream@0.1.1" "connection" (func $connection (result i64)))
@@ -9,7 +9,7 @@
 (import "linemill:filter/stream@0.1.1" "peer" (func $peer (param i32)))
 (import "linemill:filter/stream@0.1.1" "server-name" (func $server (param i32)))
 (import "linemill:filter/stream@0.1.1" "client-name" (func $client (param i32)))
-(import "linemill:filter/stream@0.1.1" "framing" (func $framing (param i32)))
+(import "linemill:filter/stream@0.1.1" "framing" (func $framing (result i32)))
 (import "linemill:filter/last-words@0.1.1" "trap" (func $trap (param i32 i32)))
 ;; An outcome of one line with these bytes.
 (func $one (param $at i32) (param $size i32) (result i32)
@@ -32,13 +32,17 @@
   (local $mark i32) (local $kind i32)
   (local.set $mark (call $mark (local.get $bytes) (local.get $size)))
   (if (local.get $mark) (then (local.set $kind (i32.load8_u offset=1 (local.get $mark)))))
-  (if (i32.eq (local.get $kind) (i32.const 112)) (then (call $peer (i32.const 200)) (return (call $maybe))))
+  (if (i32.eq (local.get $kind) (i32.const 112)) (then
+    (call $peer (i32.const 200))
+    (if (i32.eqz (i32.load8_u (i32.const 200))) (then (return (call $maybe))))
+    (return (call $one (i32.const 204)
+      (select (i32.const 16) (i32.const 4) (i32.load8_u (i32.const 202)))))))
   (if (i32.eq (local.get $kind) (i32.const 108)) (then (call $listener (i32.const 200)) (return (call $maybe))))
   (if (i32.eq (local.get $kind) (i32.const 115)) (then (call $server (i32.const 200)) (return (call $maybe))))
   (if (i32.eq (local.get $kind) (i32.const 99)) (then (call $client (i32.const 200)) (return (call $maybe))))
   (if (i32.eq (local.get $kind) (i32.const 102)) (then
-    (call $framing (i32.const 204))
-    (return (call $one (i32.load (i32.const 204)) (i32.load (i32.const 208))))))
+    (i32.store8 (i32.const 200) (i32.add (i32.const 48) (call $framing)))
+    (return (call $one (i32.const 200) (i32.const 1)))))
   (if (i32.eq (local.get $kind) (i32.const 100)) (then
     (i32.store8 (i32.const 200) (i32.add (i32.const 48) (call $direction)))
     (return (call $one (i32.const 200) (i32.const 1)))))

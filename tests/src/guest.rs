@@ -216,7 +216,7 @@ mod tests {
                 "base" => continue,
                 "stranger" => (super::complete(name), true),
                 "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
-                "ask" | "ask-early" => (super::extended(name, "asking"), true),
+                "ask" | "ask-early" | "shared" => (super::extended(name, "asking"), true),
                 "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),

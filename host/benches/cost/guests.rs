@@ -63,7 +63,7 @@ fn chain(plugin: &str, filters: usize, block: Vec<u8>) -> Ready {
             Arc::clone(&engine),
             Arc::clone(&made),
             FilterSettings::new(&name, PluginRef::from_arg(plugin)),
-            metrics.of(&name),
+            &metrics,
             Reporting::default(),
         );
         started.push(runtime.block_on(filter)?);

@@ -19,6 +19,8 @@ linemill_telemetry::label_values! {
         Guests = "guests",
         /// Compiled plugins.
         Plugins = "plugins",
+        /// Stores of filters.
+        Stores = "stores",
     }
 }
 
@@ -29,7 +31,7 @@ impl Holder {
         match self {
             Self::Host | Self::Connections | Self::Plugins => 100,
             Self::Guests => 75,
-            Self::Lines | Self::Queues | Self::Sinks => 40,
+            Self::Lines | Self::Queues | Self::Sinks | Self::Stores => 40,
         }
     }
 

@@ -7,7 +7,8 @@
 use super::key::Key;
 use super::settings::{
     ChainTest, CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings,
-    LogSettings, Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    LogSettings, Rate, Retire, Rollback, StageSettings, StoreLimits, Tls, Trial, UpstreamTls,
+    Watermarks,
 };
 
 /// The column in which comments of the sample begin.
@@ -24,7 +25,7 @@ struct Declared {
     keys: Vec<Key>,
 }
 
-fn tables() -> [Declared; 15] {
+fn tables() -> [Declared; 17] {
     let table = |name, header, effects, keys| Declared {
         name,
         header,
@@ -44,6 +45,8 @@ fn tables() -> [Declared; 15] {
         table("tls", "", false, Tls::keys()),
         table("filter", "[filter.rot13]", false, FilterSettings::keys()),
         table("limits", "[filter.rot13.limits]", false, Limits::keys()),
+        table("store", "[filter.rot13.store]", false, StoreLimits::keys()),
+        table("retire", "", false, Retire::keys()),
         table("test", "", false, FilterTest::keys()),
         table("chain-test", "", false, ChainTest::keys()),
         table("trial", "", false, Trial::keys()),

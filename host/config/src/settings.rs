@@ -40,7 +40,7 @@ pub use client_name::ClientName;
 pub use destination::{Destination, FailOver, NotFailOver};
 pub use filter::{FilterSettings, FilterTest, Grant, Handover, Isolation, OnError};
 pub use host::HostSettings;
-pub use limits::{CompileLimits, Limits};
+pub use limits::{CompileLimits, Limits, Retire, StoreLimits};
 pub use listener::ListenerSettings;
 pub use log::{LogFilter, LogFormat, LogLevel, LogSettings};
 pub use mode::Mode;

@@ -6,7 +6,8 @@
 
 use super::settings::{
     ChainTest, CompileLimits, FilterSettings, FilterTest, HostSettings, Limits, ListenerSettings,
-    LogSettings, Rate, Rollback, StageSettings, Tls, Trial, UpstreamTls, Watermarks,
+    LogSettings, Rate, Retire, Rollback, StageSettings, StoreLimits, Tls, Trial, UpstreamTls,
+    Watermarks,
 };
 
 /// The keys of the file itself.
@@ -29,6 +30,8 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     (Tls::TITLE, Tls::KEYS),
     (FilterSettings::TITLE, FilterSettings::KEYS),
     (Limits::TITLE, Limits::KEYS),
+    (StoreLimits::TITLE, StoreLimits::KEYS),
+    (Retire::TITLE, Retire::KEYS),
     (FilterTest::TITLE, FilterTest::KEYS),
     (ChainTest::TITLE, ChainTest::KEYS),
     (Trial::TITLE, Trial::KEYS),

@@ -3,7 +3,7 @@
 //! In: lines of a stream. Out: verdicts on them. A filter without state takes its instances from a
 //! pool, so an idle connection holds none. A filter with state has its own instance for each stream.
 //! `call` calls instances, `pool` keeps idle ones, `handover` passes state from one version to the
-//! next, `capture` fills in trap capsules, and [`comparison`] counts what a shadow answers.
+//! next, `retire` replaces instances of one version, `capture` fills in trap capsules, and [`comparison`] counts what a shadow answers.
 //! Not here: the order of stages (`chain`), what follows a fault (`supervise`).
 
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use crate::imports::{Grants, ImportContext};
 use crate::instance::{Instance, NotStarted, Start};
 use crate::limits::room::{Cost, Room};
 use crate::limits::{Bounds, START};
-use crate::metrics::{Counts, FilterMetrics};
+use crate::metrics::{Counts, FilterFamilies};
 use crate::plugin::Plugin;
 use crate::supervise::accounting::Accounting;
 use crate::supervise::breaker::Opened;
@@ -28,13 +28,14 @@ use crate::{Digest, Refusal, bundled};
 use linemill_budget::{NoRoom, Urgency};
 use linemill_config::settings::{FilterSettings, Isolation, OnError};
 use linemill_framing::Lines;
-use linemill_telemetry::{Gate, Held};
+use linemill_telemetry::Gate;
 
 mod call;
 mod capture;
 pub mod comparison;
 mod handover;
 mod pool;
+mod retire;
 
 pub use crate::supervise::accounting::Reporting;
 use comparison::Comparison;
@@ -96,7 +97,7 @@ const START_LEAST: Duration = Duration::from_millis(50);
 
 impl Filter {
     /// Starts a filter with a first instance, which shows whether the plugin accepts its settings.
-    /// Failures are reported to `metrics` and `reporting`.
+    /// Failures are reported to `families` and `reporting`.
     ///
     /// # Errors
     /// When the plugin refuses its settings, or the first instance fails while starting.
@@ -104,14 +105,16 @@ impl Filter {
         engine: Arc<Engine>,
         plugin: Arc<Plugin>,
         settings: FilterSettings,
-        metrics: Held<FilterMetrics>,
+        families: &FilterFamilies,
         reporting: Reporting,
     ) -> Result<Arc<Self>, Refusal> {
+        let metrics = families.of(&settings.name);
         let bounds = Bounds::of(&settings);
         let json = settings.settings.to_string().into_bytes();
         let grants = Grants::of(&settings.grant);
         let log_lines = (!reporting.log.is_shut()).then_some(settings.limits.log_lines);
-        let import_context = ImportContext::new(&settings.name, grants, log_lines, &metrics);
+        let store = (settings.store, engine.budget());
+        let import_context = ImportContext::new(&settings.name, grants, log_lines, families, store);
         let import_context = Arc::new(import_context);
         let least = Cost::least(plugin.mappings);
         let room = Room::take(engine.budget(), least, Urgency::More)
@@ -136,6 +139,12 @@ impl Filter {
             ..least
         };
         let keeps_state = first.keeps_state;
+        if keeps_state && settings.retire.is_some() && plugin.linked.state.is_none() {
+            return Err(Refusal::plugin(
+                "it keeps state and cannot hand it over to a new instance, so `retire` would lose it",
+                "remove `retire`, or use a version of the plugin that exports `state`",
+            ));
+        }
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));
         let declared_on_error =

@@ -1,24 +1,30 @@
-//! The imports that a filter can be granted: `log`, `clock`, `random` and `stream` of `wit/`, and a WASI
-//! without access to anything outside. `last-words` needs no grant.
+//! The imports that a filter can be granted: `log`, `clock`, `random`, `stream`, `store` and `metrics` of
+//! `wit/`, and a WASI without access to anything outside. `last-words` needs no grant.
 //!
 //! In: what the configuration grants ([`Grants`]), and what a component requires
 //! ([`RequiredImports`]). Out: a linker that has the required imports and no others, and
 //! `ImportContext`, which the imports of all instances of a filter share.
 //! Not here: what a component imports (`plugin::component_info`), the values of limits (`limits`).
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime};
 
 use wasmtime::component::{Linker, WasmList};
 use wasmtime_wasi::{Rng as _, thread_rng};
 
+use crate::guest_metrics::DeclaredMetrics;
 use crate::limits::{LimitExceeded, RANDOM};
-use crate::metrics::FilterMetrics;
+use crate::metrics::FilterFamilies;
+use crate::store::Store;
+use linemill_budget::Budget;
+use linemill_config::settings::StoreLimits;
 
 mod grants;
 mod host_state;
 mod last_words;
 mod log;
+mod metrics;
+mod store;
 mod stream;
 mod wasi;
 
@@ -43,19 +49,37 @@ pub(crate) struct ImportContext {
     logs: bool,
     /// `stream` is granted, so calls tell whose lines they are.
     pub(crate) tells_stream: bool,
+    /// Only if it is granted.
+    store: Option<SharedStore>,
+    metrics: DeclaredMetrics,
+}
+
+/// The store of a filter, and its limits.
+struct SharedStore {
+    store: Arc<Store>,
+    limits: StoreLimits,
 }
 
 impl ImportContext {
-    /// The context of a filter with these grants, which may log `log_lines` lines per second. `None`:
-    /// the filter logs nothing, as when a configuration is only checked.
+    /// The context of the filter `name` with these grants, which may log `log_lines` lines per second.
+    /// `None`: the filter logs nothing, as when a configuration is only checked. What it shares with other
+    /// versions is in `families`.
     pub(crate) fn new(
         name: &str,
         grants: Grants,
         log_lines: Option<u32>,
-        metrics: &FilterMetrics,
+        families: &FilterFamilies,
+        store: (StoreLimits, &Arc<Budget>),
     ) -> Self {
+        let (limits, budget) = store;
+        let store = grants.has(Grants::STORE).then(|| SharedStore {
+            store: families.store(name, budget),
+            limits,
+        });
         Self {
-            log: Log::new(name, log_lines, metrics.log_dropped.clone()),
+            log: Log::new(name, log_lines, families.of(name).log_dropped.clone()),
+            store,
+            metrics: families.guest_metrics(name),
             logs: grants.has(Grants::LOG),
             tells_stream: grants.has(Grants::STREAM),
         }
@@ -107,6 +131,12 @@ pub(crate) fn linker(
     }
     if grants.has(Grants::STREAM) {
         stream::link(&mut linker)?;
+    }
+    if grants.has(Grants::STORE) {
+        store::link(&mut linker)?;
+    }
+    if grants.has(Grants::METRICS) {
+        metrics::link(&mut linker)?;
     }
     if grants.has(Grants::WASI) {
         wasi::link(&mut linker)?;

@@ -72,6 +72,10 @@ pub(crate) struct Instance {
     /// The host could not make the last call. Whether the guest had begun is not known, so the next fault
     /// may follow from that.
     pub(crate) failed_by_host: bool,
+    /// Calls of `process` so far.
+    pub(crate) calls: u64,
+    /// It does not retire before so many calls.
+    pub(crate) stays_until: u64,
     _alive: Alive,
 }
 
@@ -165,6 +169,7 @@ impl Instance {
             .map_err(|error| fault(&store, &error))?
             .map_err(|reason| Fault::new(FaultKind::Refused, printable(&reason)))?;
         let routes = declared(routes).map_err(|reason| Fault::new(FaultKind::Outcome, reason))?;
+        store.data_mut().has_started = true;
         gauge.inc();
         let instance = Self {
             store,
@@ -172,6 +177,8 @@ impl Instance {
             state,
             keeps_state,
             failed_by_host: false,
+            calls: 0,
+            stays_until: 0,
             _alive: Alive(gauge),
         };
         Ok((instance, routes))
@@ -189,6 +196,7 @@ impl Instance {
         (rules, origin): (Rules, &Origin),
     ) -> Result<Outcome, Fault> {
         let _running = engine.running();
+        self.calls += 1;
         allow(&mut self.store, bounds.deadline);
         self.store.data_mut().tell(Some((origin, rules.framing)));
         let growth = bounds.growth(rules.max_output);
@@ -213,6 +221,11 @@ impl Instance {
             }
         };
         called.map_err(|error| fault(&self.store, &error))
+    }
+
+    /// Bytes of its linear memory.
+    pub(crate) fn memory(&self) -> u64 {
+        self.store.data().memory() as u64
     }
 
     /// Bytes of the host's memory that the instance takes.

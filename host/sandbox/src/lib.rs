@@ -23,6 +23,7 @@ mod fault;
 pub mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod guest_metrics;
 pub mod imports;
 mod instance;
 mod limits;
@@ -35,6 +36,7 @@ pub mod replay;
 pub mod self_test;
 #[cfg(test)]
 mod smith_tests;
+mod store;
 pub mod supervise;
 pub mod trial;
 pub mod verdict;

@@ -7,7 +7,7 @@ mod counts;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -17,6 +17,9 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::FaultKind;
 use crate::RefusalKind;
+use crate::guest_metrics::{DeclaredMetrics, GuestMetrics};
+use crate::store::{Store, Stores};
+use linemill_budget::Budget;
 use linemill_telemetry::{
     BatchCounter, Declaration, Durations, EachValue, Families, Held, Metrics as _, Registry, Single,
 };
@@ -33,6 +36,10 @@ pub struct FilterFamilies {
     refusals: Families<RefusalMetrics>,
     /// Those of the filters that are in force or were loaded last, by name.
     counted: Mutex<HashMap<String, Held<RefusalMetrics>>>,
+    /// What filters declare themselves.
+    guest: GuestMetrics,
+    /// The stores of filters, which count what they hold.
+    stores: Stores,
 }
 
 impl FilterFamilies {
@@ -42,12 +49,31 @@ impl FilterFamilies {
             filters: Families::register(registry),
             refusals: Families::register(registry),
             counted: Mutex::default(),
+            stores: Stores::new(Families::register(registry)),
+            // Under names of their own.
+            guest: GuestMetrics::default(),
         }
     }
 
     /// The metrics of one filter. The same name gets the same series.
     pub fn of(&self, filter: &str) -> Held<FilterMetrics> {
         self.filters.of(filter)
+    }
+
+    /// Shows what filters declare themselves in this registry, whose names have no prefix yet.
+    pub fn register_guest_metrics(&self, registry: &mut Registry) {
+        self.guest.register(registry);
+    }
+
+    /// The store of one filter. A canary shares that of its filter.
+    pub(crate) fn store(&self, filter: &str, budget: &Arc<Budget>) -> Arc<Store> {
+        let name = filter.strip_suffix("@canary").unwrap_or(filter);
+        self.stores.of(name, budget)
+    }
+
+    /// The metrics that one filter declares.
+    pub(crate) fn guest_metrics(&self, filter: &str) -> DeclaredMetrics {
+        self.guest.of(filter)
     }
 
     /// Shows how often these filters were refused, and no longer those of other filters. Refused filters
@@ -77,6 +103,7 @@ impl FilterFamilies {
         [
             FilterMetrics::declarations(),
             RefusalMetrics::declarations(),
+            StoreMetrics::declarations(),
         ]
         .concat()
     }
@@ -105,6 +132,9 @@ linemill_telemetry::metrics! {
         /// Streams that switched to a new version of a filter that keeps state; `result` says what happened to the state.
         #[metric("filter_handovers", unit = "streams")]
         pub handovers: EachValue<HandoverResult, Counter>,
+        /// Instances that gave way to a new one, as `retire` asks; `result` says what happened to the state.
+        #[metric("filter_retirements", unit = "instances")]
+        pub retirements: EachValue<RetirementResult, Counter>,
         /// Log messages of the filter that were discarded because it exceeded its rate.
         #[metric("filter_log_dropped", unit = "messages")]
         pub log_dropped: Counter,
@@ -130,6 +160,21 @@ linemill_telemetry::metrics! {
 }
 
 linemill_telemetry::metrics! {
+    /// What is counted about the store of a filter that has one.
+    pub struct StoreMetrics by "filter" ("the name of a filter in the configuration") {
+        /// Keys in the filter's store, including those that have expired and not been removed yet.
+        #[metric("filter_store_keys", unit = "keys")]
+        pub keys: Gauge,
+        /// Size of all keys and values in the filter's store.
+        #[metric("filter_store_bytes", unit = "bytes")]
+        pub bytes: Gauge,
+        /// Writes that were refused because the store was full.
+        #[metric("filter_store_full", unit = "writes")]
+        pub full: Counter,
+    }
+}
+
+linemill_telemetry::metrics! {
     /// What is counted about filters that a load refuses. Such a filter has no [`FilterMetrics`] yet.
     struct RefusalMetrics by "filter" ("the name of a filter in the configuration") {
         /// How often the filter was refused when a configuration was loaded, by kind.
@@ -148,6 +193,18 @@ linemill_telemetry::label_values! {
         Kept = "kept",
         /// The state could not be taken over, and the new version starts without it.
         Fresh = "fresh",
+    }
+}
+
+linemill_telemetry::label_values! {
+    /// What happens to an instance that retires.
+    pub enum RetirementResult as "result" {
+        /// A new instance took its place, with its state if it kept any.
+        Replaced = "replaced",
+        /// The state could not be handed over, and the instance stays.
+        Kept = "kept",
+        /// The instance failed as it was asked for its state, which is lost.
+        Lost = "lost",
     }
 }
 

@@ -24,7 +24,7 @@ use crate::plugin::Plugin;
 use crate::supervise::capsule::{Capsule, State};
 use crate::verdict::{Close, Rules, judge};
 use linemill_budget::Urgency;
-use linemill_config::settings::OnError;
+use linemill_config::settings::{OnError, StoreLimits};
 use linemill_framing::Framing;
 use linemill_framing::Lines;
 
@@ -80,9 +80,14 @@ pub async fn replay(
         limits: capsule.limits,
     };
     let settings = capsule.settings.to_string().into_bytes();
-    let metrics = FilterFamilies::default().of(&capsule.filter);
     let log_lines = Some(capsule.limits.log_lines);
-    let import_context = ImportContext::new(&capsule.filter, capsule.grants(), log_lines, &metrics);
+    let import_context = ImportContext::new(
+        &capsule.filter,
+        capsule.grants(),
+        log_lines,
+        &FilterFamilies::default(),
+        (StoreLimits::default(), engine.budget()),
+    );
     let (import_context, gauge) = (Arc::new(import_context), Gauge::default());
     let cost = Cost::least(plugin.mappings);
     let room =

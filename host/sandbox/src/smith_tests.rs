@@ -156,16 +156,16 @@ async fn filters(engine: &Arc<Engine>, plugin: Arc<Plugin>, on_error: OnError, f
         log: Gate::shut(),
         ..Reporting::default()
     };
-    let metrics = FilterFamilies::default().of("random");
-    let filter = match Filter::start(Arc::clone(engine), plugin, settings, metrics, reporting).await
-    {
-        Ok(filter) => filter,
-        Err(refusal) => {
-            let problem = refusal.problem.what();
-            assert!(!problem.ends_with(": "), "{problem:?} has no reason");
-            return found.unstarted += 1;
-        }
-    };
+    let families = FilterFamilies::default();
+    let filter =
+        match Filter::start(Arc::clone(engine), plugin, settings, &families, reporting).await {
+            Ok(filter) => filter,
+            Err(refusal) => {
+                let problem = refusal.problem.what();
+                assert!(!problem.ends_with(": "), "{problem:?} has no reason");
+                return found.unstarted += 1;
+            }
+        };
     let stages = vec![Stage::new(Arc::clone(&filter), None)];
     let mut stream = StreamState::new(Arc::new(Chain::new(stages, ["errors"])), RULES);
     for batch in BATCHES {

@@ -123,8 +123,8 @@ impl Bench {
                 "write an object, such as '{\"mask\": \"***\"}'",
             ));
         }
-        let metrics = FilterFamilies::default().of("bench");
-        let filter = Filter::start(engine, plugin, settings, metrics, Reporting::default()).await;
+        let families = FilterFamilies::default();
+        let filter = Filter::start(engine, plugin, settings, &families, Reporting::default()).await;
         Ok(filter.map_err(|refusal| refusal.problem.of(&self.plugin))?)
     }
 

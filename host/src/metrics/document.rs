@@ -26,6 +26,8 @@ Prometheus' own requests do.
 - Series of a listener, filter or output exist, with all values of their other labels, as long as it does: until a
   removed listener has drained, a removed filter has left its last connection, and a removed output has written its last
   line. If it comes back later, they begin at 0 again.
+- Names that begin with `linemill_guest_` are counters and histograms that filters declare themselves, with
+  `grant = [\"metrics\"]`. Their label `filter` is the name of the filter.
 - Durations are in seconds, sizes in bytes, times are Unix times.
 ";
 

@@ -88,7 +88,7 @@
 //! # What a filter can ask
 //!
 //! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
-//! lines they are. What a filter does not call, it does not import.
+//! lines they are, [`store`] keeps values that all instances share, and [`metrics`] counts. What a filter does not call, it does not import.
 //!
 //! When a filter panics, the message of the panic becomes the reason in the host's log, in records of
 //! quarantined lines and in trap capsules.
@@ -115,9 +115,11 @@ pub mod component;
 mod error;
 mod filter;
 mod handover;
+pub mod metrics;
 mod output;
 mod routes;
 mod settings;
+pub mod store;
 pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

@@ -5,10 +5,10 @@
 //! [`Filter::finish`](crate::Filter::finish). Elsewhere there is no stream, and a call is a trap; in tests
 //! it panics. Tests say what the stream is by [`testing::with_stream`](crate::testing::with_stream).
 //!
-//! A filter that keeps no state serves many streams, so it must ask again for each line, or at least
-//! must not keep an answer from one call to the next.
+//! A filter that keeps no state serves many streams, so it must ask again for each line. Functions that
+//! return text take about three times as long as the others.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Which way the lines of a connection flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,22 @@ pub enum Direction {
     Request,
     /// From an upstream back to the client.
     Reply,
+}
+
+/// How lines are told apart in the stream of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// LF ends a line, and so does CR LF.
+    #[default]
+    Lf,
+    /// Only CR LF ends a line.
+    Crlf,
+    /// NUL ends a line.
+    Nul,
+    /// Each line has its length before it.
+    Octet,
+    /// Each line is framed in a way of its own.
+    Auto,
 }
 
 /// The number of the connection among all of the host process; the same in both directions. It is 0
@@ -53,27 +69,17 @@ pub fn client_name() -> Option<String> {
     source::client_name()
 }
 
-/// The framing of the lines, by its name in the host's configuration, such as `lf`.
-pub fn framing() -> String {
+/// The framing of the lines.
+pub fn framing() -> Framing {
     source::framing()
-}
-
-/// An address from its two parts; `None` if the host gives something else than an IP address.
-#[cfg_attr(
-    not(target_family = "wasm"),
-    expect(dead_code, reason = "tests have addresses as they are")
-)]
-fn socket(ip: &str, port: u16) -> Option<SocketAddr> {
-    let ip: IpAddr = ip.parse().ok()?;
-    Some(SocketAddr::new(ip, port))
 }
 
 #[cfg(target_family = "wasm")]
 mod source {
-    use super::{Direction, SocketAddr, socket};
+    use super::{Direction, Framing, SocketAddr};
     use crate::component::import_bindings::linemill::filter::stream as host;
 
-    pub(super) use host::{client_name, connection, framing, listener, server_name};
+    pub(super) use host::{client_name, connection, listener, server_name};
 
     pub(super) fn direction() -> Direction {
         match host::direction() {
@@ -84,13 +90,27 @@ mod source {
 
     pub(super) fn peer() -> Option<SocketAddr> {
         let peer = host::peer()?;
-        socket(&peer.ip, peer.port)
+        let ip = match peer.ip {
+            host::IpAddress::Ipv4(bytes) => <[u8; 4]>::from(bytes).into(),
+            host::IpAddress::Ipv6(groups) => <[u16; 8]>::from(groups).into(),
+        };
+        Some(SocketAddr::new(ip, peer.port))
+    }
+
+    pub(super) fn framing() -> Framing {
+        match host::framing() {
+            host::LineFraming::Lf => Framing::Lf,
+            host::LineFraming::Crlf => Framing::Crlf,
+            host::LineFraming::Nul => Framing::Nul,
+            host::LineFraming::Octet => Framing::Octet,
+            host::LineFraming::Auto => Framing::Auto,
+        }
     }
 }
 
 #[cfg(not(target_family = "wasm"))]
 mod source {
-    use super::{Direction, SocketAddr};
+    use super::{Direction, Framing, SocketAddr};
     use crate::testing::stream::current;
 
     pub(super) fn connection() -> u64 {
@@ -117,7 +137,7 @@ mod source {
         current(|stream| stream.client_name.clone())
     }
 
-    pub(super) fn framing() -> String {
-        current(|stream| stream.framing.clone())
+    pub(super) fn framing() -> Framing {
+        current(|stream| stream.framing)
     }
 }

@@ -34,12 +34,16 @@ mod block;
 mod handover;
 mod instance;
 mod line;
+pub(crate) mod metrics;
+pub(crate) mod store;
 pub(crate) mod stream;
 
 pub(crate) use block::{judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
+pub use metrics::counted;
+pub use store::pass_time;
 pub use stream::{Stream, with_stream};
 
 use crate::batch::{self, Held};
@@ -202,6 +206,8 @@ fn run_cut<F: Filter>(
     input: &[Vec<u8>],
     cut: &mut dyn FnMut(usize) -> usize,
 ) -> Run {
+    store::clear();
+    metrics::clear();
     let new = || match start::<F>(settings) {
         Ok(started) => started,
         Err(error) => panic!("the filter refuses the settings {settings}: {error}"),

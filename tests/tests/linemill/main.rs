@@ -104,6 +104,8 @@ mod sandbox {
     mod plugins;
     /// After a fault: affected lines, batches, instances.
     mod recovery;
+    /// The store and the metrics of a filter, and instances that retire.
+    mod sharing;
     /// Canaries and shadows, and how a trial ends.
     mod trials;
     /// Verdicts on lines, and lines that a filter holds back.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Destination, Limits, Mode, PluginRef, Trial};
+use super::{Destination, Limits, Mode, PluginRef, Retire, StoreLimits, Trial};
 use crate::keys::keys;
 use crate::keyword::Keyword;
 use crate::kind::{
@@ -58,6 +58,15 @@ keys! {
         limits: Limits = Limits::default(),
             Nested::new("write limits = { imports = 200000, output = \"2MiB\" }, or a table [filter.NAME.limits]"),
             Live, default "see [below](#limits)";
+        /// Limits of the store that all instances of the filter share, with `grant = ["store"]`.
+        store: StoreLimits = StoreLimits::default(),
+            Nested::new("write store = { keys = 10000, bytes = \"1MiB\" }, or a table [filter.NAME.store]"),
+            Live, default "see [below](#the-store-of-a-filter)";
+        /// When an instance gives way to a new one, between two batches; see [below](#retire).
+        retire: Option<Retire> = None, Optional(
+                Nested::new("write retire = { calls = 10000, memory = \"80%\" }"), "never"), Live,
+            default "never",
+            sample "an instance gives way to a new one", example "{ calls = 10000, memory = \"80%\" }";
         /// `"auto"`: connections share the instances of a filter that declares that it keeps no
         /// state. `"connection"`: each connection always has its own instance. A filter that keeps
         /// state has one instance per connection in either case. See [Limits and
@@ -80,11 +89,11 @@ keys! {
         /// and times as strings. `inf` and `nan`, which JSON cannot express, are refused.
         settings: serde_json::Value = serde_json::json!({}), Json, Live,
             sample "any TOML; passed to the filter as JSON";
-        /// What the filter may import: `"log"`, `"clock"`, `"random"`, `"stream"`, `"wasi"`; see
-        /// [Grants](#grants). `linemill inspect` shows what a plugin imports. A plugin that imports
+        /// What the filter may import: `"log"`, `"clock"`, `"random"`, `"stream"`, `"store"`,
+        /// `"metrics"`, `"wasi"`; see [Grants](#grants). `linemill inspect` shows what a plugin imports. A plugin that imports
         /// more than it is granted is refused.
         grant: Vec<Grant> = Vec::new(), Choices, Live,
-            sample "what the filter may import: \"log\", \"clock\", \"random\", \"stream\", \"wasi\"";
+            sample "what the filter may import: \"log\", \"clock\", \"random\", \"stream\", \"store\", \"metrics\", \"wasi\"";
         /// Largest plugin file accepted.
         size: u64 = 4 << 20, Size(1, 256 << 20), Live,
             sample "largest plugin file accepted";
@@ -150,6 +159,10 @@ pub enum Grant {
     Random,
     /// Whose lines they are.
     Stream,
+    /// A store that all its instances share.
+    Store,
+    /// Counters and histograms among the host's metrics.
+    Metrics,
     /// A WASI without files, network, environment or arguments.
     Wasi,
 }
@@ -160,6 +173,8 @@ impl Keyword for Grant {
         ("clock", Self::Clock),
         ("random", Self::Random),
         ("stream", Self::Stream),
+        ("store", Self::Store),
+        ("metrics", Self::Metrics),
         ("wasi", Self::Wasi),
     ];
 }

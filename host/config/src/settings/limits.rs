@@ -1,12 +1,13 @@
-//! Tables `limits` of a filter and `compile` of `[host]`: further limits of a filter, and limits of
-//! its compilation.
+//! Tables `limits`, `store` and `retire` of a filter, and `compile` of `[host]`: further limits of a filter, and limits
+//! of its compilation.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Share;
 use crate::keys::keys;
-use crate::kind::{Count, Seconds, Size};
+use crate::kind::{Count, Optional, Percentage, Seconds, Size};
 
 /// Most elements of tables: each takes 8 bytes of the host.
 const TABLES: u64 = 10_000_000;
@@ -22,6 +23,9 @@ const CORE_INSTANCES: u64 = 1000;
 
 /// Largest function: wasmtime accepts 7,654,321 bytes.
 const FUNCTION_SIZE: u64 = 7 << 20;
+
+/// Most keys of a store.
+const STORE_KEYS: u64 = 10_000_000;
 
 /// Least address space: about what the program needs before it compiles anything.
 const ADDRESS_SPACE: u64 = 512 << 20;
@@ -70,6 +74,30 @@ keys! {
         /// inspect` shows how many modules a plugin has.
         core_instances: usize = 128, Count(1, CORE_INSTANCES), Live,
             sample "core modules in the plugin, and their instances";
+    }
+}
+
+keys! {
+    /// Table `store` of a filter.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct StoreLimits: "`store`" {
+        /// Maximum number of keys.
+        keys: u64 = 10_000, Count(1, STORE_KEYS), Live,
+            sample "keys in the filter's store";
+        /// Maximum size of all keys and values together.
+        bytes: u64 = 1 << 20, Size(1 << 10, 1 << 30), Live,
+            sample "all keys and values of its store together";
+    }
+}
+
+keys! {
+    /// Table `retire` of a filter: when an instance gives way to a new one.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Retire: "`retire`" {
+        /// After this many calls.
+        calls: Option<u64> = None, Optional(Count(1, u64::MAX), "never"), Live, default "never";
+        /// When its linear memory has grown to this share of `memory`.
+        memory: Option<Share> = None, Optional(Percentage, "never"), Live, default "never";
     }
 }
 

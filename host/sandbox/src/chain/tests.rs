@@ -26,7 +26,7 @@ async fn filter(name: &str, settings: serde_json::Value) -> Arc<Filter> {
         engine,
         plugin,
         filter,
-        FilterFamilies::default().of(name),
+        &FilterFamilies::default(),
         Reporting::default(),
     )
     .await

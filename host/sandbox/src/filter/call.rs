@@ -14,6 +14,7 @@ use crate::engine::slots;
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Instance, NotStarted, Start};
 use crate::limits::room::Room;
+use crate::metrics::RetirementResult;
 use crate::origin::Origin;
 use crate::plugin::Linked;
 use crate::supervise::capsule::State;
@@ -147,6 +148,10 @@ impl Filter {
         own: &mut OwnInstance,
         origin: &Origin,
     ) -> Result<Box<Instance>, Fault> {
+        if own.0.as_deref().is_some_and(|own| self.is_due(own)) {
+            // Boxed, since this future is large and rarely needed.
+            Box::pin(self.retire(own)).await;
+        }
         if let Some(own) = own.0.take() {
             return Ok(own);
         }
@@ -249,6 +254,8 @@ impl Filter {
     fn give_back(&self, own: &mut OwnInstance, instance: Box<Instance>) {
         if self.exclusive {
             own.0 = Some(instance);
+        } else if self.is_due(&instance) {
+            self.count(RetirementResult::Replaced);
         } else if instance.held() <= self.cost.bytes + GROWN {
             self.pool.put(instance);
         }

@@ -79,7 +79,11 @@ impl Filter {
 
     /// Starts an instance with the state of the old one, or says why that failed. Leaves the old
     /// instance in `own`, unless it died at `save`.
-    async fn carry(&self, old: &Self, own: &mut OwnInstance) -> Result<OwnInstance, String> {
+    pub(super) async fn carry(
+        &self,
+        old: &Self,
+        own: &mut OwnInstance,
+    ) -> Result<OwnInstance, String> {
         let mut instance = own.0.take().ok_or("there is no old instance")?;
         let lacks = match (instance.exports_state(), self.plugin.linked.state.is_some()) {
             (true, true) => None,

@@ -40,6 +40,8 @@ impl Grants {
     pub(super) const CLOCK: Self = Self::one(Grant::Clock);
     pub(super) const RANDOM: Self = Self::one(Grant::Random);
     pub(super) const STREAM: Self = Self::one(Grant::Stream);
+    pub(super) const STORE: Self = Self::one(Grant::Store);
+    pub(super) const METRICS: Self = Self::one(Grant::Metrics);
     pub(super) const WASI: Self = Self::one(Grant::Wasi);
 
     /// The grants in a list. Order and repetition do not matter.
@@ -109,6 +111,8 @@ fn grant_of(import: &str) -> Option<Grant> {
             "clock" if ours => Some(Grant::Clock),
             "random" if ours => Some(Grant::Random),
             "stream" if ours => Some(Grant::Stream),
+            "store" if ours => Some(Grant::Store),
+            "metrics" if ours => Some(Grant::Metrics),
             _ => None,
         };
     }
@@ -136,6 +140,8 @@ mod tests {
             ("linemill:filter/clock@0.1.7", "grant = [\"clock\"]"),
             ("linemill:filter/random@0.1.0", "grant = [\"random\"]"),
             ("linemill:filter/stream@0.1.1", "grant = [\"stream\"]"),
+            ("linemill:filter/store@0.1.1", "grant = [\"store\"]"),
+            ("linemill:filter/metrics@0.1.1", "grant = [\"metrics\"]"),
             ("linemill:filter/last-words@0.1.1", "grant = []"),
             ("wasi:cli/environment@0.2.3", "grant = [\"wasi\"]"),
             ("wasi:sockets/tcp@0.2.12", "grant = [\"wasi\"]"),

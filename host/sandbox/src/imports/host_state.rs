@@ -10,6 +10,7 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 use super::{Current, ImportContext, Wasi};
+use crate::guest_metrics::GuestMetric;
 use crate::instance::is_of_host;
 use crate::limits::meter::Meter;
 use crate::limits::room::Room;
@@ -45,6 +46,10 @@ pub(crate) struct HostState {
     import_context: Arc<ImportContext>,
     /// The stream of the current call; only set if the filter may know it.
     pub(super) stream: Option<Box<Current>>,
+    /// The metrics that it has declared; the guest knows them by their position.
+    pub(super) metrics: Vec<Arc<GuestMetric>>,
+    /// `start` has returned.
+    pub(crate) has_started: bool,
     /// Created at the first call of WASI. The mutex is never locked: it makes the value `Sync`, which
     /// its parts are not.
     wasi: Option<Box<Mutex<Wasi>>>,
@@ -66,8 +71,15 @@ impl HostState {
             imports_left: 0,
             import_context,
             stream: None,
+            metrics: Vec::new(),
+            has_started: false,
             wasi: None,
         }
+    }
+
+    /// Bytes that all linear memories together have.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Bytes of the host's memory that the instance takes.

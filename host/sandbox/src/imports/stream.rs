@@ -4,12 +4,13 @@
 //! a stream, each of them is a trap.
 //! Not here: how the host learns these things (`Origin`).
 
+use std::net::IpAddr;
+
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower};
 
 use super::{HostState, ImportTrap};
 use crate::origin::Origin;
-use linemill_config::Keyword as _;
 use linemill_framing::Framing;
 
 /// The stream of the current call.
@@ -30,11 +31,38 @@ enum Flow {
 }
 
 /// `address` of `wit/stream.wit`.
-#[derive(Debug, ComponentType, Lower)]
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
 #[component(record)]
 struct Address {
-    ip: String,
+    ip: IpAddress,
     port: u16,
+}
+
+/// `ip-address` of `wit/stream.wit`. Without allocated parts: those would take a call into the guest.
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
+#[component(variant)]
+enum IpAddress {
+    #[component(name = "ipv4")]
+    V4((u8, u8, u8, u8)),
+    #[component(name = "ipv6")]
+    V6((u16, u16, u16, u16, u16, u16, u16, u16)),
+}
+
+/// `line-framing` of `wit/stream.wit`.
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
+#[component(enum)]
+#[repr(u8)]
+enum LineFraming {
+    #[component(name = "lf")]
+    Lf,
+    #[component(name = "crlf")]
+    Crlf,
+    #[component(name = "nul")]
+    Nul,
+    #[component(name = "octet")]
+    Octet,
+    #[component(name = "auto")]
+    Auto,
 }
 
 /// Links `stream`.
@@ -53,7 +81,7 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     stream.func_wrap("peer", |mut store, ()| {
         let peer = current(&mut store)?.origin.peer;
         let peer = peer.map(|peer| Address {
-            ip: peer.ip().to_canonical().to_string(),
+            ip: peer.ip().into(),
             port: peer.port(),
         });
         Ok((peer,))
@@ -67,8 +95,29 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         Ok((tls.and_then(|tls| tls.client.clone()),))
     })?;
     stream.func_wrap("framing", |mut store, ()| {
-        Ok((current(&mut store)?.framing.keyword(),))
+        Ok((LineFraming::from(current(&mut store)?.framing),))
     })
+}
+
+impl From<IpAddr> for IpAddress {
+    fn from(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => Self::V4(ip.octets().into()),
+            IpAddr::V6(ip) => Self::V6(ip.segments().into()),
+        }
+    }
+}
+
+impl From<Framing> for LineFraming {
+    fn from(framing: Framing) -> Self {
+        match framing {
+            Framing::Lf => Self::Lf,
+            Framing::Crlf => Self::Crlf,
+            Framing::Nul => Self::Nul,
+            Framing::Octet => Self::Octet,
+            Framing::Auto => Self::Auto,
+        }
+    }
 }
 
 /// The stream of the current call, which the call to the import is counted for.

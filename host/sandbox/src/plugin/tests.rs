@@ -29,13 +29,13 @@ async fn changed_copies_of_filters_are_refused_or_loaded() {
             };
             loaded += 1;
             let settings = FilterSettings::new(name, PluginRef::Name(name.into()));
-            let metrics = FilterFamilies::default().of(name);
+            let families = FilterFamilies::default();
             let engine = Arc::clone(&engine);
             let reporting = Reporting {
                 log: Gate::shut(),
                 ..Reporting::default()
             };
-            drop(Filter::start(engine, plugin, settings, metrics, reporting).await);
+            drop(Filter::start(engine, plugin, settings, &families, reporting).await);
         }
     }
     assert!(

@@ -13,12 +13,12 @@ use linemill_config::settings::{FilterSettings, Settings};
 use linemill_config::{Files, Problem};
 use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::{Filter, Reporting};
-use linemill_sandbox::metrics::{FilterFamilies, FilterMetrics};
+use linemill_sandbox::metrics::FilterFamilies;
 use linemill_sandbox::plugin::Plugin;
 use linemill_sandbox::plugin::loader::Loader;
 use linemill_sandbox::self_test::{self, Failed, Mismatch};
 use linemill_sandbox::{Refusal, RefusalKind};
-use linemill_telemetry::{Gate, Held};
+use linemill_telemetry::Gate;
 
 /// What filters are built of.
 pub(super) struct FilterBuilder<'a> {
@@ -104,8 +104,7 @@ impl FilterBuilder<'_> {
             })?,
             capsules: self.plugins.capsules().clone(),
         };
-        let metrics = self.metrics.of(&filter.name);
-        self.start(filter, &plugin, metrics, reporting).await
+        self.start(filter, &plugin, self.metrics, reporting).await
     }
 
     async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, Refusal> {
@@ -122,7 +121,7 @@ impl FilterBuilder<'_> {
         &self,
         filter: &FilterSettings,
         plugin: &Arc<Plugin>,
-        metrics: Held<FilterMetrics>,
+        families: &FilterFamilies,
         reporting: Reporting,
     ) -> Result<Arc<Filter>, Refused> {
         let engine = Arc::clone(self.plugins.engine());
@@ -130,7 +129,7 @@ impl FilterBuilder<'_> {
             engine,
             Arc::clone(plugin),
             filter.clone(),
-            metrics,
+            families,
             reporting,
         )
         .await
@@ -147,8 +146,8 @@ impl FilterBuilder<'_> {
             log: Gate::shut(),
             ..Reporting::default()
         };
-        let metrics = FilterFamilies::default().of(&filter.name);
-        self.start(filter, plugin, metrics, reporting).await
+        let families = FilterFamilies::default();
+        self.start(filter, plugin, &families, reporting).await
     }
 
     /// Runs the tests of `filter` on a separate filter, which is neither counted nor logged.

@@ -5,10 +5,10 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 
-use crate::stream::Direction;
+use crate::stream::{Direction, Framing};
 
 /// A stream, as a filter under test sees it. By default everything that may be absent is absent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
     /// The number of the connection.
     pub connection: u64,
@@ -23,21 +23,7 @@ pub struct Stream {
     /// The name in the client's certificate.
     pub client_name: Option<String>,
     /// The framing.
-    pub framing: String,
-}
-
-impl Default for Stream {
-    fn default() -> Self {
-        Self {
-            connection: 0,
-            direction: Direction::default(),
-            listener: None,
-            peer: None,
-            server_name: None,
-            client_name: None,
-            framing: "lf".to_owned(),
-        }
-    }
+    pub framing: Framing,
 }
 
 thread_local! {

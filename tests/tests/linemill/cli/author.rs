@@ -45,7 +45,7 @@ fn a_new_filter_builds_and_runs() {
     let shown = run(&made, ["inspect", "target/plugins/swap-words.wasm"], b"")
         .success()
         .text();
-    assert!(shown.contains("linemill:filter/batch@0.1.0"), "{shown}");
+    assert!(shown.contains("linemill:filter/batch@0.1.1"), "{shown}");
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn inspect_describes_a_plugin() {
     let text = run(folder.path(), ["inspect", "rot13"], b"")
         .success()
         .text();
-    assert!(text.contains("linemill:filter/batch@0.1.0"), "{text}");
+    assert!(text.contains("linemill:filter/batch@0.1.1"), "{text}");
 }
 
 #[test]

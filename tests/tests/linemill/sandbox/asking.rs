@@ -17,11 +17,11 @@ fn host(folder: Folder, keys: &str, filter: &str) -> Host {
 #[test]
 fn a_plain_connection() {
     let host = host(Folder::new(), "", "");
-    host.expect_answer("!p", "127.0.0.1");
+    assert_eq!(host.connect().exchange(b"!p\n"), b"\x7f\0\0\x01\n");
     host.expect_answer("!l", "test");
     host.expect_answer("!s", "none");
     host.expect_answer("!c", "none");
-    host.expect_answer("!f", "lf");
+    host.expect_answer("!f", "0");
     host.expect_answer("!d", "0");
     host.expect_answer("!n ok", "!N OK");
 }
@@ -30,13 +30,20 @@ fn a_plain_connection() {
 fn an_instance_serves_streams_of_several_peers() {
     let keys = "proxy_protocol = \"accept\"\ntrust = [\"127.0.0.0/8\"]";
     let host = host(Folder::new(), keys, "");
-    for peer in ["192.0.2.1", "2001:db8::1", "192.0.2.1"] {
+    let v6 = b" \x01\r\xb8\0\0\0\0\0\0\0\0\0\0\0\x01";
+    // The groups of an address are in the byte order of WebAssembly.
+    let groups: Vec<u8> = v6.chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect();
+    for (peer, expected) in [
+        ("192.0.2.1", &b"\xc0\0\x02\x01"[..]),
+        ("2001:db8::1", &groups),
+        ("::ffff:192.0.2.1", b"\xc0\0\x02\x01"),
+    ] {
         let family = if peer.contains(':') { "TCP6" } else { "TCP4" };
         let header = format!("PROXY {family} {peer} {peer} 4660 514\r\n");
         let mut client = host.connect();
         assert_eq!(
             client.exchange(format!("{header}!p\n").as_bytes()),
-            format!("{peer}\n").as_bytes()
+            [expected, b"\n"].concat()
         );
     }
     assert_eq!(
@@ -78,7 +85,7 @@ fn answers_of_an_upstream() {
     peer.send(b"!d\n");
     client.expect(b"1\n");
     peer.send(b"!p\n");
-    client.expect(b"127.0.0.1\n");
+    client.expect(b"\x7f\0\0\x01\n");
 }
 
 #[test]
@@ -90,7 +97,7 @@ fn standard_input_has_no_connection() {
     );
     folder.write("linemill.toml", config);
     let pipe = ["pipe", "--config", "linemill.toml"];
-    for (asked, answer) in [("!p", "none"), ("!f", "lf"), ("!d", "0")] {
+    for (asked, answer) in [("!p", "none"), ("!f", "0"), ("!d", "0")] {
         let ran = run(folder.path(), pipe, format!("{asked}\n").as_bytes()).success();
         assert_eq!(ran.text(), format!("{answer}\n"));
     }

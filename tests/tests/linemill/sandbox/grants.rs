@@ -119,7 +119,10 @@ fn bench_takes_grants() {
         .stderr_has(&["linemill:filter/random@0.1.0"]);
     run(folder.path(), [&bench[..], &["network"]].concat(), b"")
         .failure()
-        .stderr_has(&["network", "the grants are log, clock, random, stream, wasi"]);
+        .stderr_has(&[
+            "network",
+            "the grants are log, clock, random, stream, store, metrics, wasi",
+        ]);
 }
 
 #[test]

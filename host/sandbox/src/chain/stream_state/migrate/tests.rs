@@ -44,10 +44,16 @@ impl Filters {
     async fn start(&self, plugin: &str, settings: FilterSettings) -> Arc<Filter> {
         let component = bundled::component(plugin).unwrap();
         let plugin = Plugin::new(&self.engine, component, Grants::NONE).unwrap();
-        let (engine, metrics) = (Arc::clone(&self.engine), self.metrics.of(&settings.name));
-        Filter::start(engine, plugin, settings, metrics, Reporting::default())
-            .await
-            .unwrap()
+        let engine = Arc::clone(&self.engine);
+        Filter::start(
+            engine,
+            plugin,
+            settings,
+            &self.metrics,
+            Reporting::default(),
+        )
+        .await
+        .unwrap()
     }
 
     /// How many handovers had each result.
