@@ -1,5 +1,6 @@
 //! A whole host in this process: bytes through a real socket, then a shutdown.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -134,6 +135,31 @@ impl AsyncRead for AfterReload {
 
 impl Source for AfterReload {}
 
+/// A client that sends lines, and one more right after a reload has taken effect.
+struct AcrossReload {
+    lines: Box<dyn Iterator<Item = String> + Send>,
+    reload: AfterReload,
+}
+
+impl AsyncRead for AcrossReload {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.lines.next() {
+            Some(lines) => {
+                buffer.put_slice(lines.as_bytes());
+                Poll::Ready(Ok(()))
+            }
+            None if self.reload.next.is_none() => Poll::Pending,
+            None => Pin::new(&mut self.reload).poll_read(context, buffer),
+        }
+    }
+}
+
+impl Source for AcrossReload {}
+
 #[tokio::test]
 async fn a_line_that_follows_a_reload_goes_by_its_chain() {
     let origin = |chain: &[&str]| Origin {
@@ -158,4 +184,67 @@ async fn a_line_that_follows_a_reload_goes_by_its_chain() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.expect("text");
     assert_eq!(answer, "hello\n");
+}
+
+/// Cuts a connection that moves to another generation with a line in hand, if it can. Returns whether it
+/// could, after checking that each line has been counted.
+async fn cut_while_moving() -> bool {
+    const LINES: u64 = 50_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("linemill.toml");
+    let built = async |window: u64| {
+        let config = format!(
+            "[[listener]]\nname = \"in\"\nbind = \"127.0.0.1:0\"\nchain = [\"dedup\"]\n\
+             [filter.dedup]\nplugin = \"dedup\"\nsettings = {{ window = {window} }}\n"
+        );
+        std::fs::write(&path, config).expect("written");
+        let origin = Origin {
+            config: Some(path.clone()),
+            ..Origin::default()
+        };
+        let loaded = load(origin, Metrics::default()).expect("loaded");
+        build(loaded).await.expect("built")
+    };
+    let first = built(LINES).await;
+    // The filter hands over what it remembers, which takes several slices of processor time.
+    let next = built(LINES - 1).await;
+    let metrics = LineMetrics::clone(&first.loaded.metrics.lines.of("in"));
+    let (publisher, snapshot) = Snapshot::first(first.generation);
+    let blocks = (0..LINES / 1000).map(|block| {
+        let numbers = 1000 * block..1000 * (block + 1);
+        numbers.map(|number| format!("{number}\n")).collect()
+    });
+    let reader = AcrossReload {
+        lines: Box::new(blocks),
+        reload: AfterReload {
+            publisher: publisher.clone(),
+            next: Some(next.generation),
+        },
+    };
+    let (writer, _client) = tokio::io::duplex(1 << 20);
+    let counts = Arc::new(metrics.clone());
+    let connection = Connection::new(reader, writer, "in".into(), snapshot, counts);
+    let mut serving = Box::pin(connection.serve());
+    let published = publisher.subscribe();
+    // The poll in which the last line is read is the last one.
+    while !published.has_changed().expect("a publisher") {
+        let polled = poll_fn(|context| Poll::Ready(serving.as_mut().poll(context))).await;
+        assert!(polled.is_pending(), "the client has not ended");
+        tokio::task::yield_now().await;
+    }
+    drop(serving);
+    let tally = metrics.tally();
+    assert_eq!(metrics.totals().lines_in, LINES + 1);
+    assert_eq!(tally.delivered + tally.dropped(), LINES + 1);
+    metrics.dropped.of(DropReason::Closed).get() > 0
+}
+
+#[tokio::test]
+async fn a_line_in_hand_is_counted_when_its_connection_is_cut_while_it_moves() {
+    for _ in 0..10 {
+        if cut_while_moving().await {
+            return;
+        }
+    }
+    panic!("moving never took longer than a slice");
 }

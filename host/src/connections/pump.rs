@@ -77,6 +77,8 @@ pub(super) struct Pump<R, W> {
     throttle: Throttle,
     /// When reading goes on; `None` unless a rate has paused it.
     paused_until: Option<Instant>,
+    /// Read and not framed yet, while the direction moves to another generation.
+    in_hand: Option<Block>,
     /// Lines that filters are working on, or that they have just passed.
     in_chain: u64,
     /// Set when more output is queued than the high watermark, until it is down to the low one.
@@ -133,6 +135,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             drain_until: None,
             drain_half: None,
             fin_sent: None,
+            in_hand: None,
             in_chain: 0,
             listener,
             snapshot,
@@ -246,23 +249,20 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
     /// Processes a block by the generation in force. A client that has seen a reload take effect may have
     /// sent it afterwards, and both may be noticed at once.
     async fn process_in_force(&mut self, block: Block) -> Result<(), End> {
-        if self.snapshot.has_changed().unwrap_or(false)
-            && let Err(end) = self.follow().await
-        {
-            self.drop_block(block);
+        if !self.snapshot.has_changed().unwrap_or(false) {
+            return self.process(block).await;
+        }
+        // The direction may be cut while it moves, which takes as long as the filters and the sinks that
+        // it leaves.
+        self.in_hand = Some(block);
+        if let Err(end) = self.follow().await {
+            self.drop_block();
             return Err(end);
         }
-        self.process(block).await
-    }
-
-    /// Counts the lines of a block that cannot be processed any more.
-    fn drop_block(&mut self, block: Block) {
-        self.counts.bytes_in.inc_by(block.new as u64);
-        let first = FirstBytes::of(&block.bytes);
-        let lines = self.framer.frame(block.bytes);
-        self.count_framed(&lines, first);
-        let dropped = self.metrics.dropped.of(DropReason::Closed);
-        dropped.inc_by(lines.len() as u64);
+        match self.in_hand.take() {
+            Some(block) => self.process(block).await,
+            None => Ok(()),
+        }
     }
 
     /// Frames and filters a block, and passes its lines on.
@@ -371,6 +371,19 @@ impl<R, W> Pump<R, W> {
         self.service.complaints.log(complaint, origin, first);
     }
 
+    /// Counts the lines of the block in hand, which cannot be processed any more.
+    fn drop_block(&mut self) {
+        let Some(block) = self.in_hand.take() else {
+            return;
+        };
+        self.counts.bytes_in.inc_by(block.new as u64);
+        let first = FirstBytes::of(&block.bytes);
+        let lines = self.framer.frame(block.bytes);
+        self.count_framed(&lines, first);
+        let dropped = self.metrics.dropped.of(DropReason::Closed);
+        dropped.inc_by(lines.len() as u64);
+    }
+
     /// Discards the output that is still queued, and counts it.
     pub(super) fn discard(&mut self) {
         let (taken, lost) = self.sink.discard();
@@ -387,6 +400,7 @@ impl<R, W> Pump<R, W> {
 /// What is left when a direction is over, or is cut, counts as dropped.
 impl<R, W> Drop for Pump<R, W> {
     fn drop(&mut self) {
+        self.drop_block();
         self.discard();
         let dropped = &self.metrics.dropped;
         dropped.of(DropReason::Closed).inc_by(self.in_chain);

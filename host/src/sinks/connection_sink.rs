@@ -48,6 +48,12 @@ pub(crate) struct SinkFramings {
     pub(crate) shared: Framings,
 }
 
+/// Lines that shared sinks have not taken yet. They count as dropped if nobody waits for that any more.
+struct Left<'a> {
+    lines: u64,
+    dropped: &'a Dropped,
+}
+
 /// Why no more lines go through a connection's sink.
 #[derive(Debug)]
 pub(crate) enum DeliveryEnd {
@@ -181,23 +187,23 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
             }
             self.queue.push(batch.bytes, batch.lines, batch.framing);
         }
-        let mut left: u64 = waiting.iter().map(|(_, batch)| batch.lines).sum();
+        let mut left = Left {
+            lines: waiting.iter().map(|(_, batch)| batch.lines).sum(),
+            dropped,
+        };
         let mut grace_over = pin!(grace_over);
         for (sink, batch) in waiting.into_iter().filter(|(_, batch)| batch.lines > 0) {
             let (lines, bytes) = (batch.lines, batch.bytes.len() as u64);
-            tokio::select! {
+            let sent = tokio::select! {
                 biased;
-                sent = sink.send(batch) => if sent.is_err() {
-                    // The sink has counted this batch.
-                    dropped.of(DropReason::NextHop).inc_by(left - lines);
-                    return Err(DeliveryEnd::SinkClosed);
-                },
-                () = &mut grace_over => {
-                    dropped.of(DropReason::NextHop).inc_by(left);
-                    return Err(DeliveryEnd::Drained);
-                }
+                sent = sink.send(batch) => sent,
+                () = &mut grace_over => return Err(DeliveryEnd::Drained),
+            };
+            // If it was not sent, the sink has counted this batch.
+            left.lines -= lines;
+            if sent.is_err() {
+                return Err(DeliveryEnd::SinkClosed);
             }
-            left -= lines;
             queued.lines.inc_by(lines);
             queued.bytes.inc_by(bytes);
         }
@@ -226,6 +232,14 @@ impl<W> ConnectionSink<W> {
     /// their being counted, and how many are lost.
     pub(crate) fn discard(&mut self) -> (u64, u64) {
         self.queue.discard()
+    }
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if self.lines > 0 {
+            self.dropped.of(DropReason::NextHop).inc_by(self.lines);
+        }
     }
 }
 

@@ -45,7 +45,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             self.line_began = Some(self.activity.last());
         }
     }
+}
 
+impl<R, W> Pump<R, W> {
     /// Counts the lines of a block that begins with `first`, and those that the framer left out.
     pub(super) fn count_framed(&mut self, lines: &Lines, first: FirstBytes) {
         self.counts.lines_in.inc_by(lines.len() as u64);
