@@ -18,3 +18,4 @@ mod read;
 pub mod source;
 pub mod tally;
 mod timer;
+mod turn;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -66,6 +66,82 @@ async fn a_host_serves_until_its_shutdown_and_drains() {
         TcpStream::connect(address).await.is_err(),
         "still listening"
     );
+}
+
+/// A client that always has more to send, for so many blocks.
+struct Hasty(u32);
+
+impl AsyncRead for Hasty {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(left) = self.0.checked_sub(1) {
+            self.0 = left;
+            let lines = b"one of many\n".repeat(buffer.remaining() / 12);
+            buffer.put_slice(&lines);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Source for Hasty {
+    fn has_input(&self) -> bool {
+        true
+    }
+}
+
+/// A writer that takes everything at once.
+struct Open;
+
+impl AsyncWrite for Open {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_always_has_more_to_send_lets_others_go_first() {
+    const BLOCKS: u32 = 1000;
+    let origin = Origin {
+        listen: Some("127.0.0.1:0".parse().expect("an address")),
+        ..Origin::default()
+    };
+    let loaded = load(origin, Metrics::default()).expect("loaded");
+    let built = build(loaded).await.expect("built");
+    let name = built.loaded.settings.listeners[0].name.as_str();
+    let counts = Arc::new(LineMetrics::clone(&built.loaded.metrics.lines.of(name)));
+    let (_publisher, snapshot) = Snapshot::first(built.generation);
+    let connection = Connection::new(
+        Hasty(BLOCKS),
+        Open,
+        name.into(),
+        snapshot,
+        Arc::clone(&counts),
+    );
+    let serving = tokio::spawn(async move { drop(connection.serve().await) });
+    let mut turns = 0;
+    while !serving.is_finished() {
+        tokio::task::yield_now().await;
+        turns += 1;
+    }
+    serving.await.expect("served");
+    assert!(counts.totals().lines_in > u64::from(BLOCKS));
+    // Not after each of them, and far more often than never.
+    assert!((BLOCKS / 100..BLOCKS).contains(&turns), "{turns}");
 }
 
 /// A client that sends this, and a bug that shows when more is read.

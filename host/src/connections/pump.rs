@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::activity::Activity;
@@ -30,6 +31,7 @@ use super::metrics::{KeptSettings, LineMetrics, PumpMetrics};
 use super::read::Block;
 use super::source::Source;
 use super::timer::Timer;
+use super::turn::Turn;
 use crate::complaints::{Complaint, FirstBytes};
 use crate::generation::{Direction, Ingress, Lease, Service, Snapshot, grace_ends};
 use crate::rate::Throttle;
@@ -222,17 +224,27 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         self.pause_if_over_rate();
         // Set when waiting has marked a new snapshot as seen.
         let mut snapshot_seen = false;
+        // A block has been processed, and its output may not have been written yet.
+        let mut worked = false;
+        let mut turn = Turn::default();
         loop {
             let changed =
                 std::mem::take(&mut snapshot_seen) || self.snapshot.has_changed().unwrap_or(false);
             if changed && let Err(end) = self.follow().await {
                 return end;
             }
+            if worked && self.sink.is_done() {
+                worked = false;
+                if turn.is_over(self.reader.has_input()) {
+                    yield_now().await;
+                }
+            }
             match self.event(true).await {
                 Event::Block(block) => {
                     if let Err(end) = self.process_in_force(block).await {
                         return end;
                     }
+                    worked = true;
                 }
                 Event::Taken(taken) => self.note_taken(taken),
                 Event::Snapshot => snapshot_seen = true,

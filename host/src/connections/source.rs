@@ -21,6 +21,11 @@ pub trait Source: AsyncRead + Unpin {
         std::future::pending()
     }
 
+    /// Whether more bytes may be there, as far as that is known without reading.
+    fn has_input(&self) -> bool {
+        false
+    }
+
     /// Gives up what the connection holds of its listener's limits, because the peer has gone and
     /// only lines that it sent are left.
     fn leave(&mut self) {}
@@ -33,5 +38,9 @@ impl Source for ReadHalf {
 
     fn broken(&self) -> impl Future<Output = ()> + Send {
         self.reset()
+    }
+
+    fn has_input(&self) -> bool {
+        Self::has_input(self)
     }
 }

@@ -254,6 +254,10 @@ impl Source for Seated {
         self.reader.reset()
     }
 
+    fn has_input(&self) -> bool {
+        self.reader.has_input()
+    }
+
     fn leave(&mut self) {
         self.seat.leave();
     }

@@ -56,6 +56,11 @@ impl Opening {
     pub(super) fn reset(&self) -> impl Future<Output = ()> + Send {
         self.reader.reset()
     }
+
+    /// Whether more bytes may be there; see [`ReadHalf::has_input`].
+    pub(super) fn has_input(&self) -> bool {
+        self.reader.has_input()
+    }
 }
 
 impl AsyncRead for Opening {

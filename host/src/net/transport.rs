@@ -22,9 +22,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use rustix::net::{RecvFlags, recv};
-#[cfg(unix)]
-use tokio::io::Interest;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix};
@@ -131,6 +129,15 @@ impl Plain {
         }
     }
 
+    /// Whether input may be there, as far as is known without asking the system.
+    fn has_input(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => has_input(|look| stream.try_io(Interest::READABLE, look)),
+            #[cfg(unix)]
+            Self::Unix(stream) => has_input(|look| stream.try_io(Interest::READABLE, look)),
+        }
+    }
+
     /// Another handle on the socket, for one who waits for its end while others read and write.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn another(&self) -> io::Result<Self> {
@@ -207,6 +214,19 @@ impl ReadHalf {
         }
     }
 
+    /// Whether input may be there, as far as is known without asking the system. What TLS has decrypted
+    /// already does not count.
+    pub fn has_input(&self) -> bool {
+        match self {
+            Self::Tcp(half) => has_input(|look| half.as_ref().try_io(Interest::READABLE, look)),
+            #[cfg(unix)]
+            Self::Unix(half) => has_input(|look| half.as_ref().try_io(Interest::READABLE, look)),
+            Self::TlsServer(half) => half.look(|stream| stream.get_ref().0.has_input()),
+            Self::TlsClient(half) => half.look(|stream| stream.get_ref().0.has_input()),
+            Self::Own(own) => own.half.has_input(),
+        }
+    }
+
     /// The TCP socket, without TLS.
     #[cfg(test)]
     pub(crate) fn tcp(&self) -> Option<&TcpStream> {
@@ -256,6 +276,11 @@ impl ReadHalf {
             Self::Own(_) => std::future::pending().await,
         }
     }
+}
+
+/// Whether the runtime knows that a socket is ready: only then `try_io` looks.
+fn has_input(try_io: impl FnOnce(fn() -> io::Result<()>) -> io::Result<()>) -> bool {
+    try_io(|| Ok(())).is_ok()
 }
 
 /// Waits until a socket is `ready`; indefinitely if there is no descriptor for another handle on it.
