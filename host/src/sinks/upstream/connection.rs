@@ -138,6 +138,13 @@ impl Connection {
         &self.trial
     }
 
+    /// Whether it was reset before anything was written to it. The system does so to connections that its
+    /// program never accepted, when the program ends.
+    pub(super) fn was_refused(&self, broken: &Broken) -> bool {
+        let is_reset = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionReset;
+        self.written == 0 && matches!(broken, Broken::Failed(error) if is_reset(error))
+    }
+
     /// When it was made.
     pub(super) fn opened(&self) -> Instant {
         self.opened

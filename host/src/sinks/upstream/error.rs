@@ -47,3 +47,18 @@ pub enum ConnectError {
     #[error("no connection in time")]
     TooLate,
 }
+
+impl ConnectError {
+    /// Whether nothing listens there.
+    pub(super) fn is_refused(&self) -> bool {
+        let kind = match self {
+            Self::Tcp { source, .. } | Self::Unix { source } => source.kind(),
+            _ => return false,
+        };
+        // The file of a Unix socket is removed, or nobody listens on it any more.
+        matches!(
+            kind,
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+        )
+    }
+}

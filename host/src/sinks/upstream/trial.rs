@@ -15,9 +15,13 @@
 //! would be lost, the next connection has to last for longer before more than a line is written to it. If
 //! it would be sent again, there is nothing to lose by writing, so only the upstream's being up is in doubt.
 //!
+//! A proxy without a server goes on listening. Where connecting has been refused, or a connection was reset
+//! before anything was written to it, whatever ended the last one has gone itself, so the next proves itself as
+//! if it were the first.
+//!
 //! An upstream may also be one that never lasts, and would never be sent more than a line. If lines are sent
-//! again, or the last proven connection was trusted for what it took, the next one after a connection that
-//! did not last proves itself in half the time.
+//! again, or the last proven connection was trusted for what it took, or connecting has been refused since,
+//! the next one after a connection that did not last proves itself in half the time.
 //!
 //! After the peer's FIN it is not known whether the peer has gone or merely sends no answers. Again one
 //! line is written and waited for: a peer that has gone refuses it by a reset. The connection must earn
@@ -58,6 +62,9 @@ pub(super) struct Experience {
     reads: bool,
     /// Whether the last connection broke [soon](BRIEF) after it was proven.
     brief: bool,
+    /// Whether nothing has listened there since the last connection that was proven: a proxy without a
+    /// server would have.
+    gone: bool,
     /// Whether the upstream ends its answers and takes lines.
     pub(super) one_way: bool,
 }
@@ -123,6 +130,7 @@ impl Default for Experience {
             eager: SETTLE,
             reads: false,
             brief: false,
+            gone: false,
             one_way: false,
         }
     }
@@ -139,7 +147,7 @@ impl Experience {
             self.eager = (trial.proof.min(SETTLE) / 2).max(SHORT_SETTLE);
         }
         if trial.proven.is_some() {
-            self.reads = trial.took_much;
+            (self.reads, self.gone) = (trial.took_much, false);
         }
         if trial.was_trusted {
             (self.settle, self.brief) = (SETTLE, false);
@@ -153,6 +161,11 @@ impl Experience {
             (self.settle, self.reads) = (LONG_SETTLE, false);
         }
     }
+
+    /// Learns that nothing listens there: whatever ended the last connection has gone.
+    pub(super) fn refused(&mut self) {
+        (self.settle, self.brief, self.gone) = (SETTLE, false, true);
+    }
 }
 
 impl Trial {
@@ -164,7 +177,7 @@ impl Trial {
             opened,
             settle,
             proof: match doubtful {
-                Doubtful::Lost if !experience.reads => settle,
+                Doubtful::Lost if !experience.reads && !experience.gone => settle,
                 Doubtful::Lost | Doubtful::Resent => eager,
             },
             phase: Phase::Quiet,

@@ -112,7 +112,12 @@ pub(in crate::sinks) async fn run(
         queue.metrics().failures.inc();
         upstream.note_failure(&broken, queue.queued());
         let (now, trial) = (Instant::now(), connection.trial());
-        lock(&upstream.0.experience).learn(now, trial);
+        let mut experience = lock(&upstream.0.experience);
+        experience.learn(now, trial);
+        if connection.was_refused(&broken) {
+            experience.refused();
+        }
+        drop(experience);
         lock(&known.failover).broken(now, trial.was_up(now));
     }
 }
@@ -147,6 +152,9 @@ impl Known {
                         () = queue.finished() => return None,
                         () = changed => continue,
                     };
+                    if error.is_refused() {
+                        lock(&upstream.0.experience).refused();
+                    }
                     queue.metrics().failures.inc();
                     upstream.note_failure(&error, queue.queued());
                     lock(&self.failover).failed(&upstream, Instant::now());

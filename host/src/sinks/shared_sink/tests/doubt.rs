@@ -125,6 +125,41 @@ async fn what_a_proxy_without_a_server_takes_is_sent_again() {
     assert!(counts.resent.get() >= 100, "{}", counts.resent.get());
 }
 
+/// Nothing listens for a moment between two connections, so each of them may be written to as if it were
+/// the first.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_restarted_again_and_again_gets_lines_each_time() {
+    let (listener, to) = listen().await;
+    let address = listener.local_addr().expect("its address");
+    let counts = metrics();
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
+    let sending = tokio::spawn(send_slowly(sink, 2000, Duration::from_millis(10)));
+    let (mut listening, mut got) = (Some(listener), Vec::new());
+    let lines = |got: &[u8]| memchr::memchr_iter(b'\n', got).count();
+    while !sending.is_finished() {
+        let listener = match listening.take() {
+            Some(listener) => listener,
+            None => TcpListener::bind(address).await.expect("the same port"),
+        };
+        let mut peer = accept(&listener).await;
+        let before = lines(&got);
+        let reading = peer.read_to_end(&mut got);
+        if timeout(Duration::from_millis(1500), reading).await.is_ok() {
+            break;
+        }
+        assert!(lines(&got) > before + 1, "more than a line came");
+        drop((listener, peer));
+        let failures = counts.failures.get();
+        // The end of the connection, and a refusal.
+        eventually(|| counts.failures.get() >= failures + 2).await;
+    }
+    assert_eq!(sending.await.expect("finished"), 0);
+    let lost = unacknowledged(&counts);
+    assert_eq!(counts.lines.get() + lost, 2000);
+    // What a peer took and closed is in doubt, and nothing else.
+    assert!(lines(&got) as u64 + lost >= 2000);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_fin_and_reads_keeps_its_connection() {
     let (listener, to) = listen().await;

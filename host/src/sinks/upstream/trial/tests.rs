@@ -7,6 +7,7 @@ const ONE_WAY: Experience = Experience {
     eager: SETTLE,
     reads: false,
     brief: false,
+    gone: false,
     one_way: true,
 };
 
@@ -233,6 +234,23 @@ fn an_upstream_that_reads_and_never_lasts_proves_itself_sooner() {
     // It takes lines and goes, so it may be a proxy that has lost its server.
     broken_after(&mut known, Doubtful::Lost, 100);
     assert_eq!(proof(known), SETTLE);
+}
+
+#[test]
+fn a_peer_that_has_gone_is_no_proxy_without_a_server() {
+    let mut known = Experience::default();
+    let proof = |known| Trial::new(Instant::now(), known, Doubtful::Lost).proof;
+    broken_after(&mut known, Doubtful::Lost, 2000);
+    assert_eq!(proof(known), LONG_SETTLE);
+    known.refused();
+    assert_eq!(proof(known), SETTLE);
+    // It never lasts.
+    let start = Instant::now();
+    known.learn(after(start, 900), &Trial::new(start, known, Doubtful::Lost));
+    assert_eq!(proof(known), HALF);
+    // It takes lines and goes again, and this time something listens all the while.
+    broken_after(&mut known, Doubtful::Lost, 2000);
+    assert_eq!(proof(known), LONG_SETTLE);
 }
 
 #[test]
