@@ -163,6 +163,10 @@ impl Connection {
         let mut leaving = None;
         let mut answers = vec![0; ANSWERS];
         let mut up = false;
+        // Set anew only for an earlier time, or once it has fired: to set it for every write costs more than
+        // to look in vain now and then.
+        let mut wakes_at = Instant::now() + IDLE;
+        let mut timer = pin!(sleep_until(wakes_at));
         loop {
             // The same for both, or a moment between them could go unnoticed.
             let now = Instant::now();
@@ -190,11 +194,13 @@ impl Connection {
             };
             let writes = !self.finishing;
             let at_once = self.asks_at_once(queue);
-            let wake = if at_once {
-                now
-            } else {
-                self.wake(now, stalled)
-            };
+            if !at_once {
+                let wake = self.wake(now, stalled);
+                if wake < wakes_at || wakes_at <= now {
+                    wakes_at = wake;
+                    timer.as_mut().reset(wake);
+                }
+            }
             // Not biased: neither direction keeps the other waiting.
             tokio::select! {
                 read = read(&mut self.reader, &mut answers), if !self.ended => {
@@ -207,7 +213,7 @@ impl Connection {
                 }
                 reason = &mut leave, if leaving.is_none() => leaving = Some(reason),
                 () = yield_now(), if at_once => {}
-                () = sleep_until(wake), if !at_once => {}
+                () = &mut timer, if !at_once => {}
             }
         }
     }
