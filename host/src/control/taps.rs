@@ -5,12 +5,13 @@
 //! queue full is dropped and counted, and while a queue is full nothing is copied for it.
 //!
 //! `selection` says what a tap wants to see, `query` reads that from a request, `reader` writes lines
-//! for the client in a thread of its own, and `event` is what it writes. `text` and `recorded` are what
+//! for the client in a thread of its own, which `pace` keeps from taking much, and `event` is what it writes. `text` and `recorded` are what
 //! `linemill tap` makes of that: text for people, and tests.
 //! Not here: HTTP (`admin::tap`), what stages do (`linemill_sandbox::chain`).
 
 pub mod event;
 pub mod metrics;
+mod pace;
 pub mod query;
 pub(crate) mod reader;
 pub mod recorded;
@@ -225,9 +226,15 @@ impl OpenTap {
         self.tap.queued.fetch_sub(size, Ordering::Relaxed);
     }
 
-    /// Whether an observation waits.
-    fn has_more(&self) -> bool {
-        !self.deliveries.is_empty()
+    /// The next observation, if one waits.
+    fn waiting(&mut self) -> Option<Delivery> {
+        self.deliveries.try_recv().ok()
+    }
+
+    /// How many taps are open, this one included.
+    fn open(&self) -> u32 {
+        let open = self.taps.metrics.open.get();
+        u32::try_from(open).unwrap_or(1).max(1)
     }
 
     /// Lines that found the queue full, so far.

@@ -2,7 +2,7 @@
 //!
 //! In: the observations in the tap's queue, and the generations in force. Out: chunks of lines of JSON, for
 //! the client. Each tap has a thread of its own, below the priority of the others: what it searches and
-//! formats takes no time from a thread that lines are on.
+//! formats takes no time from a thread that lines are on, and little from their processors (`pace`).
 //! Not here: which observations come into the queue (`taps`), HTTP (`admin::tap`).
 
 use std::io;
@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::event::{Event, Stage, direction};
 use super::metrics::TapMetrics;
+use super::pace::Pace;
 use super::query::TapQuery;
 use super::{Delivery, OpenTap};
 use crate::generation::{Generation, Service, Snapshot};
@@ -36,7 +37,7 @@ const LAST: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_secs(1);
 /// By how much a tap's thread steps back behind those of the lines; 19 is the most.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 
 /// Writes what one tap sees.
 pub(crate) struct Reader {
@@ -157,7 +158,11 @@ impl Reader {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let client = self.output.client.clone();
+        // When it looks at observations again; `None` if it waits for one.
+        let mut pauses_until: Option<Instant> = None;
         loop {
+            let now = Instant::now();
+            let pauses = pauses_until.is_some_and(|until| until > now);
             let sent = tokio::select! {
                 biased;
                 () = client.closed() => Err(End::Gone),
@@ -169,12 +174,32 @@ impl Reader {
                     self.report_missed();
                     self.output.send().await
                 }
-                Some(delivery) = self.tap.next() => self.show(delivery).await,
+                () = sleep_until(pauses_until.unwrap_or(now)), if pauses => Ok(()),
+                Some(delivery) = self.tap.next(), if !pauses => {
+                    let pace = Pace::begin();
+                    let shown = self.show_from(delivery, &pace).await;
+                    pauses_until = Some(Instant::now() + pace.pause(self.tap.open()));
+                    shown
+                }
             };
             if let Err(end) = sent {
                 return end;
             }
         }
+    }
+
+    /// Writes what waits, from this observation on, until it is time for a pause.
+    async fn show_from(&mut self, first: Delivery, pace: &Pace) -> Result<(), End> {
+        let mut next = Some(first);
+        while let Some(delivery) = next {
+            self.show(delivery).await?;
+            next = if pace.is_over() {
+                None
+            } else {
+                self.tap.waiting()
+            };
+        }
+        self.output.send().await
     }
 
     /// Writes the lines of an observation that the client wants to see.
@@ -202,10 +227,7 @@ impl Reader {
             }
         }
         self.tap.done(&delivery);
-        if self.tap.has_more() {
-            return Ok(());
-        }
-        self.output.send().await
+        Ok(())
     }
 
     /// Another snapshot is in force, and perhaps another generation.
