@@ -25,7 +25,9 @@ Prometheus' own requests do.
 - A histogram has the series `_bucket`, `_sum` and `_count`.
 - Series of a listener, filter or output exist, with all values of their other labels, as long as it does: until a
   removed listener has drained, a removed filter has left its last connection, and a removed output has written its last
-  line. If it comes back later, they begin at 0 again.
+  line. Its counters and histograms then stay until two answers have shown them, so that no scrape misses their last
+  values; for ten minutes at most, and for the last 64 that were removed. If it comes back by then, they go on. If it
+  comes back later, they begin at 0 again.
 - Names that begin with `linemill_guest_` are counters and histograms that filters declare themselves, with
   `grant = [\"metrics\"]`. Their label `filter` is the name of the filter.
 - Durations are in seconds, sizes in bytes, times are Unix times.

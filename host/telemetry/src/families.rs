@@ -2,29 +2,45 @@
 //!
 //! In: names, from those that count. Out: a [`Held`] struct of metrics. The series of a name appear with the
 //! first hold on it and disappear with the last, so that `/metrics` does not grow with every name that was
-//! ever in a configuration.
+//! ever in a configuration. Counters and histograms stay until their last values have been read (`removed`);
+//! gauges say how things are, so they go at once.
 //! Not here: which metrics there are (`metrics!`).
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 
 use crate::instrument::Labels;
 use crate::metrics::MetricsByName;
+use crate::removed::Removed;
 
 /// The registered metrics of all listeners, filters or outputs. Clones share them.
 pub struct Families<M: MetricsByName>(Arc<Inner<M>>);
 
 struct Inner<M: MetricsByName> {
     series: M::Families,
-    /// How many holds there are on each name; never 0.
-    holds: Mutex<HashMap<Labels, usize>>,
+    names: Mutex<Names>,
 }
 
-/// The metrics of one listener, filter or output, which are shown until the last hold on them is dropped.
+/// The names that have series. None is in both fields.
+#[derive(Default)]
+struct Names {
+    /// How many holds there are on each name; never 0.
+    held: HashMap<Labels, usize>,
+    removed: Removed,
+}
+
+/// Learns of each answer that has shown the series: what a registry collects comes after its metrics.
+struct Answers<M: MetricsByName>(Arc<Inner<M>>);
+
+/// The metrics of one listener, filter or output, which are shown until the last hold on them is dropped, and
+/// their last counts have been read.
 pub struct Held<M: MetricsByName> {
     metrics: M,
     families: Families<M>,
@@ -34,10 +50,12 @@ pub struct Held<M: MetricsByName> {
 impl<M: MetricsByName> Families<M> {
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             series: M::register_families(registry),
-            holds: Mutex::default(),
-        }))
+            names: Mutex::default(),
+        });
+        registry.register_collector(Box::new(Answers(Arc::clone(&inner))));
+        Self(inner)
     }
 
     /// The metrics of one listener, filter or output. The same name gets the same series.
@@ -53,8 +71,9 @@ impl<M: MetricsByName> Families<M> {
     }
 
     fn hold(&self, labels: Labels) -> Held<M> {
-        let mut holds = self.0.lock();
-        *holds.entry(labels.clone()).or_default() += 1;
+        let mut names = self.0.lock();
+        names.removed.take(&labels);
+        *names.held.entry(labels.clone()).or_default() += 1;
         // Under the lock: the last hold may be dropped at the same time.
         let metrics = M::of(&self.0.series, &labels);
         Held {
@@ -66,8 +85,8 @@ impl<M: MetricsByName> Families<M> {
 }
 
 impl<M: MetricsByName> Inner<M> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Labels, usize>> {
-        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,6 +109,24 @@ impl<M: MetricsByName> fmt::Debug for Families<M> {
     }
 }
 
+// === impl Answers ===
+
+impl<M: MetricsByName> Collector for Answers<M> {
+    fn encode(&self, _: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut names = self.0.lock();
+        for over in names.removed.shown(Instant::now()) {
+            M::forget(&self.0.series, &over);
+        }
+        Ok(())
+    }
+}
+
+impl<M: MetricsByName> fmt::Debug for Answers<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").finish_non_exhaustive()
+    }
+}
+
 // === impl Held ===
 
 impl<M: MetricsByName> Deref for Held<M> {
@@ -109,12 +146,17 @@ impl<M: MetricsByName> Clone for Held<M> {
 impl<M: MetricsByName> Drop for Held<M> {
     fn drop(&mut self) {
         let inner = &self.families.0;
-        let mut holds = inner.lock();
-        if let Some(count) = holds.get_mut(&self.labels) {
-            *count -= 1;
-            if *count == 0 {
-                holds.remove(&self.labels);
-                M::forget(&inner.series, &self.labels);
+        let mut names = inner.lock();
+        let Some(count) = names.held.get_mut(&self.labels) else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            names.held.remove(&self.labels);
+            M::forget_gauges(&inner.series, &self.labels);
+            let labels = std::mem::take(&mut self.labels);
+            for over in names.removed.add(labels, Instant::now()) {
+                M::forget(&inner.series, &over);
             }
         }
     }

@@ -17,6 +17,7 @@ mod label;
 mod label_text;
 mod metrics;
 mod process;
+mod removed;
 mod shards;
 
 use std::sync::atomic::AtomicU64;
@@ -68,6 +69,14 @@ pub fn register_family<I: Instrument>(
     let series = Series::<I>::default();
     registry.register(name, help_text(help), series.clone());
     series
+}
+
+/// Removes the series with these labels if they are gauges. For [`metrics!`].
+#[doc(hidden)]
+pub fn forget_gauge<I: Instrument>(series: &Series<I>, labels: &Labels) {
+    if matches!(<I::Single as Single>::KIND, Kind::Gauge) {
+        I::forget(series, labels);
+    }
 }
 
 /// Registers a metric of a struct without labels. For [`metrics!`].

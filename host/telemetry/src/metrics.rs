@@ -9,9 +9,9 @@ use crate::declaration::{Declaration, PREFIX};
 use crate::instrument::Labels;
 
 /// A struct that [`metrics!`](crate::metrics) declares.
-pub trait Metrics: Sized {
+pub trait Metrics: Sized + 'static {
     /// A family of series for each field.
-    type Families;
+    type Families: Send + Sync + 'static;
 
     /// The metrics, in the order of their fields.
     fn declarations() -> Vec<Declaration>;
@@ -24,6 +24,9 @@ pub trait Metrics: Sized {
 
     /// Removes the series with these labels. Who still counts in them is not shown any more.
     fn forget(families: &Self::Families, labels: &Labels);
+
+    /// Removes those of the series with these labels that say how things are now.
+    fn forget_gauges(families: &Self::Families, labels: &Labels);
 
     /// Registers a struct that exists once, so its series do not have a label that names it.
     fn register_alone(registry: &mut Registry) -> Self;
@@ -104,6 +107,11 @@ macro_rules! metrics {
             fn forget(families: &Self::Families, labels: &$crate::Labels) {
                 let ($($field,)+) = families;
                 $(<$type as $crate::Instrument>::forget($field, labels);)+
+            }
+
+            fn forget_gauges(families: &Self::Families, labels: &$crate::Labels) {
+                let ($($field,)+) = families;
+                $($crate::forget_gauge::<$type>($field, labels);)+
             }
 
             fn register_alone(registry: &mut $crate::Registry) -> Self {

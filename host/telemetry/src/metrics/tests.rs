@@ -116,17 +116,31 @@ fn series_are_shown_until_the_last_hold_on_them_is_dropped() {
     drop(second);
     assert_eq!(third.up.get(), 1);
     assert_eq!(series().len(), 6);
+    third.failures.of(Reason::Oversize).inc_by(3);
     drop(third);
-    assert_eq!(
-        series(),
-        [
-            "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"closed\"} 1",
-            "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"oversize\"} 0",
-            "linemill_upstream_up{output=\"a\",upstream=\"c\"} 2",
-        ]
-    );
-    // What comes back begins anew.
-    assert_eq!(upstreams.of_all(&["a", "b"]).up.get(), 0);
+    // Its last counts are read first. Whether it is up does not matter any more.
+    let of_other = [
+        "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"closed\"} 1",
+        "linemill_upstream_failures_total{output=\"a\",upstream=\"c\",reason=\"oversize\"} 0",
+        "linemill_upstream_up{output=\"a\",upstream=\"c\"} 2",
+    ];
+    let last = [
+        "linemill_upstream_failures_total{output=\"a\",upstream=\"b\",reason=\"closed\"} 0",
+        "linemill_upstream_failures_total{output=\"a\",upstream=\"b\",reason=\"oversize\"} 3",
+    ];
+    assert_eq!(series(), [&last[..], &of_other].concat());
+    // What comes back soon goes on.
+    let again = upstreams.of_all(&["a", "b"]);
+    assert_eq!(again.failures.of(Reason::Oversize).get(), 3);
+    assert_eq!(again.up.get(), 0);
+    drop(again);
+    for _ in 0..2 {
+        assert_eq!(series(), [&last[..], &of_other].concat());
+    }
+    assert_eq!(series(), of_other);
+    // What comes back later begins anew.
+    let later = upstreams.of_all(&["a", "b"]);
+    assert_eq!(later.failures.of(Reason::Oversize).get(), 0);
 }
 
 #[test]

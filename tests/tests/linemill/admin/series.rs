@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use linemill_tests::{Host, eventually};
+use linemill_tests::{Host, Metrics, eventually};
 
 use crate::control::reload::reload;
 
@@ -115,6 +115,35 @@ fn series_of_a_listener_stay_until_its_last_connection_has_ended() {
 }
 
 #[test]
+fn the_last_counts_of_what_was_removed_are_shown() {
+    let host = Host::serve(config(0));
+    let mut client = host.connect();
+    client.send(b"one\ntwo\n");
+    let queued = ("linemill_lines_queued_total", [("listener", "listener0")]);
+    host.wait_metric(queued.0, &queued.1, 2.0);
+    host.write_config(config(1));
+    reload(&host, 200);
+    client.send(b"three\n");
+    client.finish();
+    client.expect_end();
+    // Without a gauge it has gone, and its counts are the last ones.
+    let mut last = Vec::new();
+    eventually("an answer without its counts", || {
+        let text = host.get("/metrics").body;
+        let is_open = text.contains("linemill_connections{listener=\"listener0\"}");
+        let is_used = text.contains("linemill_filter_instances{filter=\"filter0\"");
+        let metrics = Metrics::parse(&text);
+        let read = metrics.sum("linemill_lines_in_total", &[("listener", "listener0")]) as u64;
+        let filtered = metrics.sum("linemill_filter_lines_total", &[("filter", "filter0")]) as u64;
+        if !is_open && !is_used {
+            last.push((read, filtered));
+        }
+        last.ends_with(&[(0, 0)]).then_some(())
+    });
+    assert!(last.contains(&(3, 3)), "{last:?}");
+}
+
+#[test]
 fn refusals_of_a_filter_are_counted_until_another_load() {
     let host = Host::serve(config(0));
     // It has read its configuration.
@@ -132,7 +161,9 @@ fn refusals_of_a_filter_are_counted_until_another_load() {
     }
     host.write_config(config(0));
     reload(&host, 200);
-    assert!(!series(&host).iter().any(|one| one.contains("\"wrong\"")));
+    let counted = || series(&host).iter().any(|one| one.contains("\"wrong\""));
+    // Two answers show its last counts.
+    assert_eq!([counted(), counted(), counted()], [true, true, false]);
 }
 
 #[test]
