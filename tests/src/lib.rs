@@ -3,7 +3,7 @@
 //! In: the binary that cargo built, configurations as text, guests as `.wat` text.
 //! Out: running hosts ([`Host`]), connections to them ([`Client`]) and from them ([`Upstream`]),
 //! network faults in between ([`Proxy`]), what hosts report ([`Metrics`]), finished runs of other
-//! verbs ([`run`]), programs that others wrote ([`Program`]), networks of their own for them (`Network`), and
+//! verbs ([`run`]), programs that others wrote ([`Program`]), terminals (`Terminal`), networks of their own for them (`Network`), and
 //! lines that show what swaps and outages do to them ([`soak`], `outage`).
 //! Not here: any code of the host. The tests know no more about it than a user can.
 //!
@@ -37,6 +37,8 @@ mod program;
 mod proxy;
 mod receiver;
 pub mod soak;
+#[cfg(target_os = "linux")]
+mod terminal;
 pub mod tls;
 mod upstream;
 
@@ -57,6 +59,8 @@ pub use program::{Program, available, python_with, skip};
 pub use program::{rsyslogd, rsyslogd_with_tls, syslog_ng};
 pub use proxy::{Faults, Proxy};
 pub use receiver::{Manner, Receiver};
+#[cfg(target_os = "linux")]
+pub use terminal::{Shown, Terminal};
 pub use upstream::Upstream;
 
 use std::time::{Duration, Instant};
