@@ -8,6 +8,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod app;
+mod columns;
 pub mod complaints;
 pub mod connections;
 pub mod control;
@@ -23,3 +24,4 @@ pub mod net;
 pub mod panics;
 mod rate;
 pub mod sinks;
+pub mod top;

@@ -2,7 +2,7 @@
 //!
 //! Exit status: 0 after success and after a drain, 1 when the verb failed, 2 when the command line is
 //! invalid or when `pipe` went through but lines failed, 101 after a panic, 128 and the
-//! number of the signal when a second signal ended a drain.
+//! number of the signal when a second signal ended a drain, or when a signal ended `top`.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -17,6 +17,8 @@ use linemill::panics::Panicked;
 
 /// As in any program in Rust that panics.
 const PANICKED: u8 = 101;
+/// As a shell reports a program that a signal has ended; the number of the signal is added.
+const SIGNALLED: u8 = 128;
 
 fn main() -> ExitCode {
     linemill::file_size_limit::survive();
@@ -38,6 +40,9 @@ fn status_of(done: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::LinesFailed>() => ExitCode::from(2),
         Err(error) => {
+            if let Some(cli::EndedBy(signal)) = error.downcast_ref() {
+                return ExitCode::from(SIGNALLED + signal);
+            }
             cli::complain_of(&error);
             let aborted = error.downcast_ref::<Aborted>();
             match aborted {

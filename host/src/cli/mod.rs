@@ -10,7 +10,6 @@ mod inspect;
 mod log;
 mod man;
 mod new;
-mod not_yet;
 mod output;
 mod pipe;
 mod plugin;
@@ -23,6 +22,7 @@ mod schema;
 mod serve;
 mod status;
 mod tap;
+mod top;
 
 use clap::{Parser, Subcommand};
 use linemill_sandbox::plugin::compiler::VERB;
@@ -45,8 +45,6 @@ pub(crate) struct Cli {
 const AFTER: &str = "Try it:
   printf 'Hello\\n' | linemill pipe            # Uryyb
   linemill serve                              # ROT13 on 127.0.0.1:40713
-
-Not available yet: top.
 
 Environment:
   LINEMILL_LOG          log level on standard error: off, error, warn, info (default), debug, trace;
@@ -75,8 +73,7 @@ enum Verb {
     #[command(hide = true, name = VERB)]
     Compile(compile::Compile),
     Tap(tap::Tap),
-    #[command(hide = true)]
-    Top(not_yet::NotYet),
+    Top(top::Top),
 }
 
 impl Cli {
@@ -110,6 +107,11 @@ impl Cli {
 #[derive(Debug, thiserror::Error)]
 #[error("lines failed")]
 pub(crate) struct LinesFailed;
+
+/// A signal has ended a verb, which has nothing to report.
+#[derive(Debug, thiserror::Error)]
+#[error("ended by signal {0}")]
+pub(crate) struct EndedBy(pub(crate) u8);
 
 /// Runs `task` on a multi-threaded runtime. Does not wait for blocking threads at the end: one may be
 /// blocked in a read of standard input.

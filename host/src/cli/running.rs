@@ -34,7 +34,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    fn address(&self) -> anyhow::Result<Address> {
+    /// The admin address. With `--config`, it reads the file.
+    pub(super) fn address(&self) -> anyhow::Result<Address> {
         if let Some(address) = &self.admin {
             return Ok(address.clone());
         }

@@ -16,8 +16,9 @@ use crate::generation::{Certificate, Generation};
 use linemill_budget::Budget;
 use linemill_config::settings::{FilterSettings, ListenerSettings, Settings};
 use linemill_config::{Problem, Problems};
+
 /// A certificate that expires within this time is worth a warning.
-const SOON: Duration = Duration::from_hours(14 * 24);
+pub(crate) const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// What is worth a warning; `None` if nothing is. `budget` says how many mappings instances may have.
 pub fn warnings(settings: &Settings, generation: &Generation, budget: &Budget) -> Option<Problems> {

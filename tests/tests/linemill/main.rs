@@ -126,6 +126,8 @@ mod cli {
     mod pipe_to;
     /// `schema`: the JSON Schema of configurations.
     mod schema;
+    /// `top`: the live view on a terminal, pages and documents.
+    mod top;
     /// Every other verb that ends by itself: exit codes and output.
     mod verbs;
 }

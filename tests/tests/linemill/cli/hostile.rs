@@ -142,14 +142,16 @@ fn answers_of_another_host_are_shown_as_text() {
             .to_string(),
     ];
     let folder = Folder::new();
-    let verbs: [&[&str]; 5] = [
+    let verbs: [&[&str]; 7] = [
         &["status"],
         &["status", "--json"],
+        &["top", "--once"],
+        &["top", "--once", "--json"],
         &["status"],
         &["reload"],
         &["reload"],
     ];
-    for (verb, answer) in verbs.iter().zip([0, 0, 1, 2, 3]) {
+    for (verb, answer) in verbs.iter().zip([0, 0, 0, 0, 1, 2, 3]) {
         let answer = &answers[answer];
         std::thread::scope(|scope| {
             scope.spawn(|| {

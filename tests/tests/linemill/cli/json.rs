@@ -148,7 +148,7 @@ fn a_host_that_does_not_answer_is_a_problem() {
     let address = free.local_addr().expect("an address").to_string();
     drop(free);
     let folder = Folder::new();
-    for name in ["status", "reload"] {
+    for name in ["status", "top", "reload"] {
         let found = run(folder.path(), [name, "--json", "--admin", &address], b"").failure();
         let problem = document(&found)["problems"][0].clone();
         assert!(

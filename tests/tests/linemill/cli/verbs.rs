@@ -14,6 +14,7 @@ const VERBS: &[&str] = &[
     "bench",
     "status",
     "tap",
+    "top",
     "reload",
     "log",
     "replay",
@@ -223,16 +224,6 @@ fn bench_measures_a_plugin() {
         .success()
         .text();
     assert!(text.contains("ns"), "no ns per line in:\n{text}");
-}
-
-/// Verbs of a later version report that, and what to use until then.
-#[test]
-fn verbs_of_later_versions_are_reported() {
-    for arguments in [&["top"][..], &["top", "--once"]] {
-        linemill(arguments)
-            .failure()
-            .stderr_has(&["not yet", "/metrics"]);
-    }
 }
 
 /// Without names of filters, the only listener determines chain and framing.

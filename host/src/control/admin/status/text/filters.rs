@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{FilterStatus, TrialStatus, WorkStatus};
-use super::layout::{by_reason, count, field, heading, moment, nanos, percent, rate, row};
+use super::super::{BreakerStatus, FilterStatus, TrialStatus, WorkStatus};
+use super::layout::{
+    Field, by_reason, count, field, fields, heading, moment, nanos, percent, rate, row,
+};
 
 /// A table of all filters, and below each what is wrong with it.
 pub(super) fn table(filters: &BTreeMap<String, FilterStatus>) -> Vec<String> {
@@ -18,51 +20,59 @@ pub(super) fn table(filters: &BTreeMap<String, FilterStatus>) -> Vec<String> {
             name,
             &cells(&filter.work, rate(filter.lines_per_second)),
         ));
-        lines.extend(wrong(filter));
+        lines.extend(fields(wrong(filter)));
     }
     lines
 }
 
 /// What is wrong with a filter, or unusual.
-fn wrong(filter: &FilterStatus) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(crate) fn wrong(filter: &FilterStatus) -> Vec<Field> {
+    let mut fields = Vec::new();
     let failed = by_reason("lines", &filter.failures);
     if !failed.is_empty() {
         let text = format!("{failed}; on_error = \"{}\"", filter.on_error);
-        lines.extend(field("failed", &text));
+        fields.push(("failed", text));
     }
-    let breaker = &filter.breaker;
-    if let (Some(since), Some(next)) = (&breaker.since, &breaker.next_probe) {
-        let text = format!(
-            "open since {}, next probe {}, {} probes failed",
-            moment(since),
-            moment(next),
-            breaker.failed_probes
-        );
-        lines.extend(field("breaker", &text));
-    }
+    fields.extend(breaker_open(&filter.breaker).map(|text| ("breaker", text)));
     if filter.suspended > 0 {
-        let suspended = filter.suspended;
-        let text = format!("{suspended} connections: it kept failing on their lines");
-        lines.extend(field("suspended", &text));
+        fields.push(("suspended", suspended(filter)));
     }
     if filter.host_faults > 0 {
         let text = format!("{} calls failed because of it", count(filter.host_faults));
-        lines.extend(field("host", &text));
+        fields.push(("host", text));
     }
     if filter.quarantined > 0 {
         let text = format!("{} lines sent there", count(filter.quarantined));
-        lines.extend(field("quarantine", &text));
+        fields.push(("quarantine", text));
     }
-    lines
+    fields
+}
+
+/// The connections whose lines are kept from a filter.
+pub(crate) fn suspended(filter: &FilterStatus) -> String {
+    let suspended = filter.suspended;
+    format!("{suspended} connections: it kept failing on their lines")
+}
+
+/// Since when a breaker is open, and when it is tried again; `None` while it is closed.
+pub(crate) fn breaker_open(breaker: &BreakerStatus) -> Option<String> {
+    let (since, next) = (breaker.since.as_deref()?, breaker.next_probe.as_deref()?);
+    Some(format!(
+        "open since {}, next probe {}, {} probes failed",
+        moment(since),
+        moment(next),
+        breaker.failed_probes
+    ))
 }
 
 /// The lines about a version on trial, next to the filter that it may replace.
 pub(super) fn trial(trial: &TrialStatus) -> Vec<String> {
     let (kind, filter, share) = (&trial.kind, &trial.filter, &trial.share);
-    let plugin = trial.plugin.get(..12).unwrap_or(&trial.plugin);
     let listeners = trial.listeners.join(", ");
-    let text = format!("{kind} of {filter}, {share} of connections, plugin {plugin}");
+    let text = format!(
+        "{kind} of {filter}, {share} of connections, plugin {}",
+        short(&trial.plugin)
+    );
     let mut lines = heading("trial", &text);
     lines.extend(field("listeners", &listeners));
     let titles = [
@@ -77,11 +87,20 @@ pub(super) fn trial(trial: &TrialStatus) -> Vec<String> {
         lines.extend(row(&format!("  {name}"), &cells(work, share)));
     }
     if trial.kind == "shadow" {
-        let [same, different, skipped] = [trial.same, trial.different, trial.skipped].map(count);
-        let text = format!("{same} the same, {different} different, {skipped} skipped");
-        lines.extend(field("lines", &text));
+        lines.extend(field("lines", &compared(trial)));
     }
     lines
+}
+
+/// How the answers of a shadow compare with those of the filter.
+pub(crate) fn compared(trial: &TrialStatus) -> String {
+    let [same, different, skipped] = [trial.same, trial.different, trial.skipped].map(count);
+    format!("{same} the same, {different} different, {skipped} skipped")
+}
+
+/// The start of a digest, which is enough to tell plugins apart.
+pub(crate) fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
 /// The cells of a row; the second is given.

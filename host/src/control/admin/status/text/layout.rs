@@ -5,66 +5,42 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use crate::columns::{fitted, width, wrapped};
+
+/// A label, and its text.
+pub(crate) type Field = (&'static str, String);
+
 /// The columns of a line.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 /// Where the text of a field begins.
-const INDENT: usize = 14;
+pub(crate) const INDENT: usize = 14;
 
 /// The lines of a field: a label, and its text, which goes on below itself.
 pub(super) fn field(label: &str, text: &str) -> Vec<String> {
-    wrapped(&format!("  {label}"), INDENT, text)
+    wrapped(&format!("  {label}"), INDENT, text, WIDTH)
+}
+
+/// The lines of several fields.
+pub(super) fn fields(fields: Vec<Field>) -> Vec<String> {
+    let fields = fields.iter();
+    fields
+        .flat_map(|(label, text)| field(label, text))
+        .collect()
 }
 
 /// A heading with a text behind it, which goes on below itself.
 pub(super) fn heading(label: &str, text: &str) -> Vec<String> {
-    wrapped(label, label.chars().count() + 1, text)
-}
-
-/// `first`, and behind it `text` from column `indent` on, in lines of at most [`WIDTH`] columns. A word that
-/// is longer than a line goes on in the next.
-fn wrapped(first: &str, indent: usize, text: &str) -> Vec<String> {
-    let room = WIDTH - indent;
-    let (mut rows, mut row) = (Vec::new(), String::new());
-    let mut used = 0;
-    for word in text.split(' ') {
-        let mut word = word;
-        let mut length = word.chars().count();
-        if used > 0 && used + 1 + length <= room {
-            row.push(' ');
-            used += 1;
-        } else if used > 0 {
-            rows.push(std::mem::take(&mut row));
-            used = 0;
-        }
-        while length > room {
-            let cut = word
-                .char_indices()
-                .nth(room)
-                .map_or(word.len(), |(at, _)| at);
-            let (part, rest) = word.split_at(cut);
-            row.push_str(part);
-            rows.push(std::mem::take(&mut row));
-            (word, length) = (rest, length - room);
-        }
-        row.push_str(word);
-        used += length;
-    }
-    rows.push(row);
-    let lines = rows.iter().enumerate().map(|(at, row)| {
-        let before = if at == 0 { first } else { "" };
-        format!("{before:indent$}{row}").trim_end().to_owned()
-    });
-    lines.collect()
+    wrapped(label, width(label) + 1, text, WIDTH)
 }
 
 /// A row of a table: a name of [`NAME`] columns, and cells of [`CELL`] columns each. A longer name has a line
 /// of its own.
 pub(super) fn row(name: &str, cells: &[String]) -> Vec<String> {
     let numbers: String = cells.iter().map(|cell| format!("{cell:>CELL$}")).collect();
-    if name.chars().count() <= NAME {
-        return vec![format!("{name:NAME$}{numbers}")];
+    if width(name) <= NAME {
+        return vec![format!("{}{numbers}", fitted(name, NAME))];
     }
-    let mut lines = wrapped("", 0, name);
+    let mut lines = wrapped("", 0, name, WIDTH);
     lines.push(format!("{:NAME$}{numbers}", ""));
     lines
 }
@@ -73,7 +49,7 @@ const NAME: usize = 23;
 const CELL: usize = 8;
 
 /// Many of something: exact up to 99,999, then rounded to three digits.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     if number < 100_000 {
         return grouped(number);
     }
@@ -86,7 +62,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number with commas between its thousands.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -99,7 +75,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// How many of something there are, and by which reasons; empty if there are none.
-pub(super) fn by_reason(what: &str, all: &BTreeMap<String, u64>) -> String {
+pub(crate) fn by_reason(what: &str, all: &BTreeMap<String, u64>) -> String {
     let counted: Vec<_> = all.iter().filter(|(_, number)| **number > 0).collect();
     match &counted[..] {
         [] => String::new(),
@@ -116,7 +92,7 @@ pub(super) fn by_reason(what: &str, all: &BTreeMap<String, u64>) -> String {
 }
 
 /// A rate per second.
-pub(super) fn rate(per_second: f64) -> String {
+pub(crate) fn rate(per_second: f64) -> String {
     if per_second > 0.0 && per_second < 10.0 {
         return format!("{per_second:.1}");
     }
@@ -124,7 +100,7 @@ pub(super) fn rate(per_second: f64) -> String {
 }
 
 /// A size.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     scaled(
         bytes as f64,
         1024.0,
@@ -151,7 +127,7 @@ fn scaled(number: f64, step: f64, units: &[&str], space: &str) -> String {
 }
 
 /// A duration in nanoseconds, or a dash.
-pub(super) fn nanos(nanos: Option<u64>) -> String {
+pub(crate) fn nanos(nanos: Option<u64>) -> String {
     let Some(nanos) = nanos else {
         return "-".to_owned();
     };
@@ -159,7 +135,7 @@ pub(super) fn nanos(nanos: Option<u64>) -> String {
 }
 
 /// A part of a whole in percent, or a dash.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "-".to_owned();
     }
@@ -167,7 +143,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// A duration in its two largest units.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -179,7 +155,7 @@ pub(super) fn span(time: Duration) -> String {
 }
 
 /// A time of `/status` to the second, as in `2026-11-28 01:45:32Z`.
-pub(super) fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     match rfc3339.split_once('T') {
         Some((day, time)) => {
             let seconds = time.get(..8).unwrap_or(time);
@@ -190,7 +166,7 @@ pub(super) fn moment(rfc3339: &str) -> String {
 }
 
 /// How long ago a time of `/status` is at `now`; `None` if one of them cannot be read.
-pub(super) fn ago(rfc3339: &str, now: Option<SystemTime>) -> Option<Duration> {
+pub(crate) fn ago(rfc3339: &str, now: Option<SystemTime>) -> Option<Duration> {
     let then = humantime::parse_rfc3339(rfc3339).ok()?;
     now?.duration_since(then).ok()
 }
@@ -198,26 +174,6 @@ pub(super) fn ago(rfc3339: &str, now: Option<SystemTime>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_line_is_wider_than_a_terminal() {
-        let long = "x".repeat(500);
-        for text in [
-            &*long,
-            "a few words that are together longer than one line has room for, and then more",
-            &format!("to {long} and on"),
-        ] {
-            let lines = field("chain", text);
-            assert!(lines.len() > 1);
-            assert!(
-                lines.iter().all(|line| line.chars().count() <= WIDTH),
-                "{lines:#?}"
-            );
-            let back: String = lines.iter().map(|line| &line[INDENT..]).collect();
-            assert_eq!(back.replace(' ', ""), text.replace(' ', ""));
-        }
-        assert_eq!(field("chain", "a → b"), ["  chain       a → b"]);
-    }
 
     #[test]
     fn numbers_have_three_digits_or_all() {
