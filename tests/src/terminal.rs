@@ -101,14 +101,32 @@ impl Terminal {
     /// Sends a signal to the `linemill` on this terminal.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.linemill()).ok();
+        let id = id.and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("an id"), signal).expect("it is ours");
+    }
+
+    /// Waits until the `linemill` on this terminal is stopped, and runs no more.
+    #[track_caller]
+    pub fn expect_stopped(&self) {
+        let id = self.linemill();
+        eventually("a stopped process", || {
+            let text = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+            // `pid (name) state …`; the name may contain anything, including parentheses.
+            let (_, rest) = text.rsplit_once(") ")?;
+            rest.starts_with('T').then_some(())
+        });
+    }
+
+    /// The process of the `linemill` on this terminal.
+    #[track_caller]
+    fn linemill(&self) -> u32 {
         let family = family(self.script.id()).expect("there is /proc");
         let name = |id: &u32| std::fs::read_to_string(format!("/proc/{id}/comm"));
         let mut found = family
             .into_iter()
             .filter(|id| name(id).is_ok_and(|name| name.trim_end() == "linemill"));
-        let id = found.next().and_then(|id| i32::try_from(id).ok());
-        let id = id.and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(id.expect("linemill runs"), signal).expect("it is ours");
+        found.next().expect("linemill runs")
     }
 
     /// Waits for the end of the line of shell.

@@ -41,6 +41,10 @@ pub(super) fn lines(model: &Model, sheet: &mut Sheet) {
         ("!", "something is wrong now, or was in the last 10 s"),
         ("-", "worth knowing"),
         (
+            "a → b → c",
+            "next to a listener: its filters, and where its lines go",
+        ),
+        (
             "LINES/s",
             "lines that come in, are filtered or written; mean of 10 s",
         ),

@@ -13,9 +13,9 @@ use super::sheet::Sheet;
 use super::tables::{FILTERS, LISTENERS, Marks, OUTPUTS, TRIALS, Table};
 use super::{head, news};
 use crate::columns::width;
-use crate::control::admin::status::TrialStatus;
 use crate::control::admin::status::text::layout::span;
 use crate::control::admin::status::text::{self, filters};
+use crate::control::admin::status::{ListenerStatus, TrialStatus};
 use crate::top::Subject;
 use crate::top::model::Model;
 
@@ -131,7 +131,7 @@ fn table(model: &Model, share: &Share, selectable: bool, sheet: &mut Sheet) {
                 selectable,
             ) {
                 if let Some(listener) = status.listeners.get(name) {
-                    table.row(name, listener, marks, sheet);
+                    table.row_about(name, &path(listener), listener, marks, sheet);
                 }
             }
         }
@@ -171,6 +171,13 @@ fn table(model: &Model, share: &Share, selectable: bool, sheet: &mut Sheet) {
             sheet.lines.truncate(before + 1 + share.rows);
         }
     }
+}
+
+/// The way of lines: the filters of the chain, and where they go.
+fn path(listener: &ListenerStatus) -> String {
+    let stages = listener.chain.iter().map(String::as_str);
+    let all: Vec<_> = stages.chain([listener.to.as_str()]).collect();
+    all.join(" → ")
 }
 
 /// The names of a table that are drawn, so that the selected one is among them.

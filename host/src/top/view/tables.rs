@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::sheet::{MARKS, Sheet, escaped};
@@ -14,6 +15,11 @@ use crate::control::admin::status::{FilterStatus, ListenerStatus, OutputStatus, 
 
 /// The columns of names, at most: numbers stand next to what they are about.
 const LONGEST: usize = 48;
+
+/// Spaces between a name and what follows it.
+const GAP: usize = 2;
+/// Columns of what follows a name, at least: less says nothing.
+const LEAST: usize = 6;
 
 /// A column of a table of `T`.
 pub(super) struct Column<T> {
@@ -160,18 +166,39 @@ impl<T> Table<T> {
     }
 
     pub(super) fn row(&self, name: &str, one: &T, marks: Marks, sheet: &mut Sheet) {
+        self.row_about(name, "", one, marks, sheet);
+    }
+
+    /// A row in which `about` follows the name, as much of it as fits.
+    pub(super) fn row_about(
+        &self,
+        name: &str,
+        about: &str,
+        one: &T,
+        marks: Marks,
+        sheet: &mut Sheet,
+    ) {
         let look = sheet.look;
         let front = [
             if marks.selected { ">" } else { " " },
             if marks.wrong { "! " } else { "  " },
         ];
-        let name = fitted(&cut_middle(&escaped(name), self.name), self.name);
+        let name = cut_middle(&escaped(name), self.name).into_owned();
+        let left = self.name - width(&name).min(self.name);
+        let about = match left.checked_sub(GAP) {
+            Some(room) if room >= LEAST => cut(&escaped(about), room).into_owned(),
+            _ => String::new(),
+        };
+        let about = fitted(&format!("{:GAP$}{about}", ""), left);
         let style = if marks.wrong {
             look.wrong()
         } else {
-            ratatui::style::Style::new()
+            Style::new()
         };
-        let front = Span::styled(front.concat() + &name, style);
+        let front = [
+            Span::styled(front.concat() + &name, style),
+            Span::styled(about, look.quiet()),
+        ];
         let cells = self.columns.iter().map(|column| {
             let cell = (column.cell)(one);
             let style = if cell.wrong {
@@ -179,11 +206,11 @@ impl<T> Table<T> {
             } else if matches!(&*cell.text, "0" | "0 B" | "-" | "0.0%") {
                 look.quiet()
             } else {
-                ratatui::style::Style::new()
+                Style::new()
             };
             Span::styled(right(&escaped(&cell.text), column.width), style)
         });
-        let mut line: Line<'static> = std::iter::once(front).chain(cells).collect();
+        let mut line: Line<'static> = front.into_iter().chain(cells).collect();
         if marks.selected {
             line = line.style(look.selected());
         }

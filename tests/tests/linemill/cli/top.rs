@@ -216,6 +216,12 @@ mod live {
         shell(host.folder(), &host.admin().to_string(), &[])
     }
 
+    /// What is in these columns of a row.
+    fn columns(row: &str, first: usize, end: usize) -> String {
+        let cells: String = row.chars().take(end).skip(first).collect();
+        cells.trim().to_owned()
+    }
+
     /// Asserts that `top` has ended, and that the terminal is as it was.
     #[track_caller]
     fn check_restored(terminal: &mut Terminal, status: &str) {
@@ -276,7 +282,7 @@ mod live {
         let connected = |shown: &Shown, count: &str| {
             let mut rows = shown.rows.iter();
             let row = rows.find(|row| row.contains(">  test "));
-            row.is_some_and(|row| row.split_whitespace().nth(2) == Some(count))
+            row.is_some_and(|row| columns(row, 28, 35) == count)
         };
         terminal.expect("no client", |shown| connected(shown, "0"));
         let first = host.connect();
@@ -327,8 +333,7 @@ mod live {
             }
             let shown = terminal.expect("the first screen", |shown| !shown.second);
             assert!(shown.cursor && shown.text().contains("shell"));
-            // It may stop a moment later.
-            std::thread::sleep(Duration::from_millis(200));
+            terminal.expect_stopped();
             terminal.signal(Signal::CONT);
             let shown = terminal.expect("the view", |shown| shown.second);
             assert!(!shown.cursor);
@@ -398,6 +403,18 @@ mod live {
             "{text}"
         );
         assert!(text.contains("ended by 1\n"), "{text}");
+        assert!(terminal.wait().success());
+
+        let host = host();
+        let admin = host.admin().to_string();
+        let Some(mut terminal) = shell(host.folder(), &admin, &[("TERM", "dumb")]) else {
+            return;
+        };
+        let text = terminal.expect_part("as before").text();
+        assert!(
+            text.contains("error: this terminal cannot show a view: TERM=dumb"),
+            "{text}"
+        );
         assert!(terminal.wait().success());
     }
 }
