@@ -217,6 +217,7 @@ mod tests {
                 "stranger" => (super::complete(name), true),
                 "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
                 "ask" | "ask-early" | "shared" => (super::extended(name, "asking"), true),
+                "join" => (super::extended(name, "ticking"), true),
                 "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),

@@ -1,7 +1,7 @@
 //! The worlds of `wit/` as Rust types.
 //!
 //! In: the WIT package. Out: [`filter`] (many lines per call), [`line_filter`] (one line per call), and
-//! [`only_state`], which a component of either world may export as well.
+//! [`only_state`] and [`only_timer`], which a component of either world may export as well.
 //! Not here: checking a guest's answers (`verdict`, `instance`).
 
 /// World `filter`: many lines per call.
@@ -29,6 +29,16 @@ pub(crate) mod only_state {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "only-state",
+        exports: { default: async },
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+/// World `only-timer`: another optional export of both other worlds.
+pub(crate) mod only_timer {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "only-timer",
         exports: { default: async },
         ownership: Borrowing { duplicate_if_necessary: true },
     });

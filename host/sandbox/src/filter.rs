@@ -36,6 +36,7 @@ pub mod comparison;
 mod handover;
 mod pool;
 mod retire;
+mod tick;
 
 pub use crate::supervise::accounting::Reporting;
 use comparison::Comparison;

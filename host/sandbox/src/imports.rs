@@ -7,7 +7,7 @@
 //! Not here: what a component imports (`plugin::component_info`), the values of limits (`limits`).
 
 use std::sync::{Arc, LazyLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use wasmtime::component::{Linker, WasmList};
 use wasmtime_wasi::{Rng as _, thread_rng};
@@ -36,6 +36,16 @@ use wasi::Wasi;
 
 /// The zero of `clock.monotonic`.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The time of `clock.monotonic`, in nanoseconds.
+pub(crate) fn now() -> u64 {
+    BEGINNING.elapsed().as_nanos() as u64
+}
+
+/// The same time on the clock of the system.
+pub(crate) fn instant(time: u64) -> Instant {
+    *BEGINNING + Duration::from_nanos(time)
+}
 
 /// An import has ended the guest's call by a trap, for this reason. It is printable.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +124,7 @@ pub(crate) fn linker(
         })?;
         clock.func_wrap("monotonic", |mut store, ()| {
             store.data_mut().calls_import()?;
-            Ok((BEGINNING.elapsed().as_nanos() as u64,))
+            Ok((now(),))
         })?;
     }
     if grants.has(Grants::RANDOM) {

@@ -3,7 +3,7 @@
 //! In: settings once, then lines. Out: outcomes as the guest returned them, or a [`Fault`], after
 //! which the instance must be dropped. A call yields to other tasks at each tick of the clock, and
 //! ends at the filter's deadline, so a guest that spins delays other streams by at most a tick.
-//! `state` saves and restores state, `one_by_one` calls the per-line world, `declared`
+//! `state` saves and restores state, `timer` calls it at times, `one_by_one` calls the per-line world, `declared`
 //! checks the routes of a filter, and `fault` classifies wasmtime's errors.
 //! Not here: checking outcomes (`verdict`), pooling (`filter::pool`).
 
@@ -18,6 +18,7 @@ use crate::bindings::filter::exports::linemill::filter::batch::{self, Held, Line
 use crate::bindings::line_filter::LineFilter as LineGuest;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::bindings::only_state::OnlyState as StateGuest;
+use crate::bindings::only_timer::OnlyTimer as TimerGuest;
 use crate::engine::{Engine, MAPPINGS_PER_MEMORY, mappings_per_stack};
 use crate::fault::{Fault, FaultKind};
 use crate::imports::HostState;
@@ -35,11 +36,13 @@ mod declared;
 mod fault;
 mod one_by_one;
 mod state;
+mod timer;
 
 use declared::declared;
 use fault::fault;
 pub(crate) use fault::is_of_host;
 pub(crate) use state::{NotSaved, Saved};
+use timer::Ticks;
 
 /// What an instance starts with.
 pub(crate) struct Start<'a> {
@@ -67,6 +70,9 @@ pub(crate) struct Instance {
     guest: Guest,
     /// The exports for handing over state, if the guest has them.
     state: Option<StateGuest>,
+    /// The export for calls at times, if the guest has it.
+    timer: Option<TimerGuest>,
+    ticks: Ticks,
     /// The filter declared that its verdicts depend on earlier lines.
     pub(crate) keeps_state: bool,
     /// The host could not make the last call. Whether the guest had begun is not known, so the next fault
@@ -134,9 +140,14 @@ impl Instance {
                 .as_ref()
                 .map(|exports| exports.load(&mut store, &instance))
                 .transpose()?;
-            Ok((guest, state))
+            let timer = plugin
+                .timer
+                .as_ref()
+                .map(|exports| exports.load(&mut store, &instance))
+                .transpose()?;
+            Ok((guest, state, timer))
         });
-        let (guest, state) = loaded.map_err(|error| {
+        let (guest, state, timer) = loaded.map_err(|error| {
             if error.is::<PoolConcurrencyLimitError>() {
                 NotStarted::NoSlot
             } else {
@@ -175,6 +186,8 @@ impl Instance {
             store,
             guest,
             state,
+            timer,
+            ticks: Ticks::default(),
             keeps_state,
             failed_by_host: false,
             calls: 0,

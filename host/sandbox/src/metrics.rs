@@ -115,6 +115,9 @@ linemill_telemetry::metrics! {
         /// Calls of the filter; a call processes a batch of lines.
         #[metric("filter_calls", unit = "calls")]
         pub calls: BatchCounter,
+        /// Calls of the filter without lines, at times that it asked for.
+        #[metric("filter_ticks", unit = "calls")]
+        pub ticks: Counter,
         /// Lines given to the filter.
         #[metric("filter_lines", unit = "lines")]
         pub lines: BatchCounter,

@@ -14,6 +14,7 @@ use wasmtime::component::{Component, InstancePre};
 use crate::bindings::filter::FilterIndices;
 use crate::bindings::line_filter::LineFilterIndices;
 use crate::bindings::only_state::OnlyStateIndices;
+use crate::bindings::only_timer::OnlyTimerIndices;
 use crate::engine::{Engine, MAPPINGS_PER_MEMORY, mappings_per_stack};
 use crate::imports::HostState;
 use crate::imports::{self, Grants, RequiredImports};
@@ -69,6 +70,15 @@ pub(crate) struct Linked {
     pub(crate) world: Exports,
     /// The exports for handing over state, if the component has them.
     pub(crate) state: Option<OnlyStateIndices>,
+    /// The export for calls at times, if the component has it.
+    pub(crate) timer: Option<OnlyTimerIndices>,
+}
+
+/// Which optional interfaces a component exports.
+#[derive(Clone, Copy)]
+struct Optional {
+    state: bool,
+    timer: bool,
 }
 
 /// The exported functions of a component of either world.
@@ -203,7 +213,10 @@ impl Plugin {
             engine.wasmtime(),
             component,
             world,
-            info.state,
+            Optional {
+                state: info.state,
+                timer: info.timer,
+            },
             required.grants,
         );
         Ok(Arc::new(Self {
@@ -234,9 +247,12 @@ impl Plugin {
                 Exports::Batch(_) => World::Filter,
                 Exports::Line(_) => World::LineFilter,
             };
-            let state = self.linked.state.is_some();
+            let optional = Optional {
+                state: self.linked.state.is_some(),
+                timer: self.linked.timer.is_some(),
+            };
             let linked = component
-                .and_then(|component| Linked::new(slots, &component, world, state, self.grants));
+                .and_then(|component| Linked::new(slots, &component, world, optional, self.grants));
             let linked = linked
                 .inspect_err(|error| tracing::debug!(%error, "a plugin does not fit into slots"))
                 .ok();
@@ -286,7 +302,7 @@ impl Linked {
         engine: &wasmtime::Engine,
         component: &Component,
         world: World,
-        state: bool,
+        optional: Optional,
         grants: Grants,
     ) -> wasmtime::Result<Self> {
         let pre = imports::linker(engine, grants)?.instantiate_pre(component)?;
@@ -295,7 +311,14 @@ impl Linked {
                 World::Filter => Exports::Batch(FilterIndices::new(&pre)?),
                 World::LineFilter => Exports::Line(LineFilterIndices::new(&pre)?),
             },
-            state: state.then(|| OnlyStateIndices::new(&pre)).transpose()?,
+            state: optional
+                .state
+                .then(|| OnlyStateIndices::new(&pre))
+                .transpose()?,
+            timer: optional
+                .timer
+                .then(|| OnlyTimerIndices::new(&pre))
+                .transpose()?,
             pre,
         })
     }

@@ -248,6 +248,11 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 }
                 Event::Taken(taken) => self.note_taken(taken),
                 Event::Snapshot => snapshot_seen = true,
+                Event::Tick => {
+                    if let Err(end) = self.tick().await {
+                        return end;
+                    }
+                }
                 Event::End(end) => {
                     if matches!(end, End::LineTimeout) {
                         self.complain(Complaint::LineTimeout, self.framer.partial());
@@ -256,6 +261,13 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 }
             }
         }
+    }
+
+    /// Calls the filters that have asked for it, and passes the lines on that they return.
+    async fn tick(&mut self) -> Result<(), End> {
+        // Boxed, as for lines.
+        let output = Box::pin(self.stream_state.tick()).await;
+        self.deliver(output).await
     }
 
     /// Processes a block by the generation in force. A client that has seen a reload take effect may have
@@ -369,7 +381,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 Event::Taken(taken) => self.note_taken(taken),
                 Event::Snapshot => self.follow_drain(),
                 Event::End(end) => return Err(end),
-                Event::Block(_) => {}
+                Event::Block(_) | Event::Tick => {}
             }
         }
         Ok(())

@@ -25,6 +25,8 @@ pub(super) struct Waiting {
     pub(super) writing_since: Option<Instant>,
     /// When reading goes on; `None` unless a rate has paused it.
     pub(super) paused_until: Option<Instant>,
+    /// When a filter is to be called without lines; `None` while the direction may not call one.
+    pub(super) tick_at: Option<Instant>,
     /// When a connection that waits for memory gives up; `None` unless it waits for that.
     pub(super) starves_until: Option<Instant>,
     /// The end of the grace period, once the host drains or the listener is gone.
@@ -66,6 +68,8 @@ pub(super) enum Due {
     Memory,
     /// The pause that a rate asked for.
     Resume,
+    /// The time for which a filter asked.
+    Tick,
     /// A moment after which to look again what the other direction has done.
     Look,
 }
@@ -101,6 +105,7 @@ impl Waiting {
             at(self.lingers_until.or(self.drain_until), Due::Drained),
             at(self.starves_until, Due::Memory),
             at(self.paused_until, Due::Resume),
+            at(self.tick_at, Due::Tick),
         ];
         all.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -121,7 +126,7 @@ impl Due {
             Self::Memory => Some(End::Memory),
             Self::Settled => Some(End::Settled),
             Self::Drained => Some(End::Drained),
-            Self::Resume | Self::Look => None,
+            Self::Resume | Self::Look | Self::Tick => None,
         }
     }
 }

@@ -6,7 +6,9 @@
 //! The types mirror `wit/batch.wit`, which defines every number. They are plain vectors so that the
 //! component passes them on without copying, and so that tests need no WebAssembly.
 
-use crate::{Filter, Output};
+use std::time::Duration;
+
+use crate::{Filter, Output, Timer};
 
 /// A line that takes a route: the index of the line and that of the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,17 +72,35 @@ pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: L
     outcome
 }
 
+/// Calls `filter` without lines. Returns the lines that are due, and when it wants to be called next, in
+/// nanoseconds.
+pub(crate) fn tick<F: Timer>(
+    filter: &mut F,
+    routes: &[String],
+    now: u64,
+) -> Result<(Held, Option<u64>), Vec<u8>> {
+    let mut out = Output::at_end(routes);
+    let next = filter.tick(Duration::from_nanos(now), &mut out);
+    let next = next.map(|next| u64::try_from(next.as_nanos()).unwrap_or(u64::MAX));
+    held(out).map(|held| (held, next))
+}
+
 /// Ends the stream. Returns the lines that `filter` still held, or why it failed.
 pub(crate) fn finish<F: Filter>(filter: &mut F, routes: &[String]) -> Result<Held, Vec<u8>> {
     let mut out = Output::at_end(routes);
     filter.finish(&mut out);
+    held(out)
+}
+
+/// What was emitted without an input line, or why that failed.
+fn held(mut out: Output<'_>) -> Result<Held, Vec<u8>> {
     out.end_line();
     let (bytes, mut outcome) = out.into_outcome();
     match outcome.failures.pop() {
         Some(failure) => Err(failure.reason),
         None => {
             let lines = outcome.output.spans.len() as u32 / 2;
-            // The lines returned at the end all take the same route, if any.
+            // The lines of one call all take the same route, if any.
             let route = outcome.routes.first().map(|routed| routed.route);
             let routes = route
                 .into_iter()

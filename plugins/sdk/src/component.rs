@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use crate::{Filter, Handover, batch, handover, routes, settings};
+use crate::{Filter, Handover, Timer, batch, handover, routes, settings};
 
 use import_bindings::linemill::filter::last_words;
 
@@ -46,10 +46,23 @@ pub mod import_bindings {
     });
 }
 
+/// The bindings for the optional interface `timer`.
+#[expect(missing_docs, reason = "generated; documented in the WIT")]
+pub mod timer_bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "only-timer",
+        pub_export_macro: true,
+        default_bindings_module: "linemill_sdk::component::timer_bindings",
+        runtime_path: "linemill_sdk::component::wit_bindgen::rt",
+    });
+}
+
 pub use bindings::exports::linemill::filter::batch::{
     Guest, Held, Lines, Outcome, Reason, Started,
 };
 pub use state_bindings::exports::linemill::filter::state::{Guest as StateGuest, Saved};
+pub use timer_bindings::exports::linemill::filter::timer::{Due, Guest as TimerGuest, Ticked};
 pub use wit_bindgen;
 
 use bindings::exports::linemill::filter::batch::{Failure, Routed, Traits};
@@ -158,6 +171,22 @@ impl<F: Handover> Component<F> {
     }
 }
 
+impl<F: Timer> Component<F> {
+    pub fn tick(&self, now: u64) -> Result<Ticked, Reason> {
+        let (held, next) = self.with(|filter, routes| batch::tick(filter, routes, now))?;
+        let bytes = &held.output.bytes;
+        let route = held.routes.first().map(|routed| routed.route);
+        let lines = held.output.spans.chunks_exact(2).map(|span| Due {
+            content: bytes[span[0] as usize..span[1] as usize].to_vec(),
+            route,
+        });
+        Ok(Ticked {
+            lines: lines.collect(),
+            next,
+        })
+    }
+}
+
 fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
     let moved = |batch::Routed { line, route }| Routed { line, route };
     routes.into_iter().map(moved).collect()
@@ -167,7 +196,7 @@ fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_component {
-    ($filter:ty $(: $handover:ident)?) => {
+    ($filter:ty $(: $($part:ident),+)?) => {
         const _: () = {
             ::std::thread_local! {
                 static FILTER: $crate::component::Component<$filter> =
@@ -195,8 +224,21 @@ macro_rules! export_component {
 
             $crate::component::bindings::export!(Exports with_types_in $crate::component::bindings);
 
-            $($crate::export_component!(@$handover);)?
+            $($($crate::export_component!(@$part);)+)?
         };
+    };
+    (@Timer) => {
+        impl $crate::component::TimerGuest for Exports {
+            fn tick(
+                now: u64,
+            ) -> ::core::result::Result<$crate::component::Ticked, $crate::component::Reason> {
+                FILTER.with(|filter| filter.tick(now))
+            }
+        }
+
+        $crate::component::timer_bindings::export!(
+            Exports with_types_in $crate::component::timer_bindings
+        );
     };
     (@Handover) => {
         impl $crate::component::StateGuest for Exports {

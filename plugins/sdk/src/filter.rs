@@ -151,7 +151,8 @@ macro_rules! byte_fn {
 
 /// Exports a [`Filter`] from the component. Call it once per crate, at the crate's root.
 ///
-/// Use `export!(Name: Handover)` if the filter also implements [`Handover`](crate::Handover).
+/// Use `export!(Name: Handover)` if the filter also implements [`Handover`](crate::Handover), and
+/// `export!(Name: Timer)` if it implements [`Timer`](crate::Timer); with a comma between several.
 ///
 /// In a native build, such as for `cargo test`, nothing is exported; the macro only checks the
 /// filter's type.
@@ -166,12 +167,21 @@ macro_rules! export {
             is_a_filter::<$filter>();
         };
     };
-    ($filter:ty: Handover) => {
+    ($filter:ty: $($part:ident),+) => {
         #[cfg(target_family = "wasm")]
-        $crate::export_component!($filter: Handover);
+        $crate::export_component!($filter: $($part),+);
+        $($crate::export!(@$part $filter);)+
+    };
+    (@Handover $filter:ty) => {
         const _: () = assert!(
             $crate::is_tag(<$filter as $crate::Handover>::TAG),
             "`Handover::TAG` must be 1 to 64 visible ASCII characters, such as `name/1`"
         );
+    };
+    (@Timer $filter:ty) => {
+        const _: () = {
+            const fn has_a_timer<F: $crate::Timer>() {}
+            has_a_timer::<$filter>();
+        };
     };
 }

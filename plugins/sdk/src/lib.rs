@@ -85,6 +85,11 @@
 //! When a chain is changed while a stream is live, state is lost with its instance, unless the
 //! filter also implements [`Handover`] and is exported by `export!(Name: Handover)`.
 //!
+//! # Time
+//!
+//! A filter that keeps state can also be called when no line comes, if it implements [`Timer`] and is exported
+//! by `export!(Name: Timer)`, or by `export!(Name: Handover, Timer)`.
+//!
 //! # What a filter can ask
 //!
 //! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
@@ -123,6 +128,7 @@ pub mod store;
 pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+mod timer;
 
 pub use error::Error;
 pub use filter::Filter;
@@ -131,3 +137,4 @@ pub use handover::Handover;
 pub use handover::is_tag;
 pub use output::{Output, map_bytes};
 pub use settings::NoSettings;
+pub use timer::Timer;

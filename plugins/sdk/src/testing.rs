@@ -37,6 +37,7 @@ mod line;
 pub(crate) mod metrics;
 pub(crate) mod store;
 pub(crate) mod stream;
+mod timed;
 
 pub(crate) use block::{judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
@@ -45,6 +46,7 @@ pub use line::Line;
 pub use metrics::counted;
 pub use store::pass_time;
 pub use stream::{Stream, with_stream};
+pub use timed::timed;
 
 use crate::batch::{self, Held};
 use crate::{Filter, routes, settings};

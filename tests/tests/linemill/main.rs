@@ -106,6 +106,8 @@ mod sandbox {
     mod recovery;
     /// The store and the metrics of a filter, and instances that retire.
     mod sharing;
+    /// Filters that are called when no line comes.
+    mod ticking;
     /// Canaries and shadows, and how a trial ends.
     mod trials;
     /// Verdicts on lines, and lines that a filter holds back.

@@ -7,12 +7,14 @@
 //! Not here: calling filters (`filter`), the order of lines in a batch (`batch`).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::batch::{Batch, ChainOutput};
 use super::condition::{self, Picked};
 use super::observer::View;
 use super::{Chain, Rooms, Stage};
 use crate::filter::{Filter, OwnInstance};
+use crate::imports::{instant, now};
 use crate::origin::Origin;
 use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::supervisor::CallContext;
@@ -107,6 +109,45 @@ impl StreamState {
         batch.end(&self.chain.routes)
     }
 
+    /// When a filter is to be called without lines; `None` if none wants to be.
+    pub fn next_tick(&self) -> Option<Instant> {
+        let times = self.stages.iter().filter_map(|stage| stage.own.next_tick());
+        times.min().map(instant)
+    }
+
+    /// Calls the filters whose time has come, and runs the lines that they return through the later stages.
+    pub async fn tick(&mut self) -> ChainOutput {
+        let (mut batch, now) = (self.batch(Lines::default()), now());
+        for at in 0..self.stages.len() {
+            self.step(at, &mut batch).await;
+            let next = self.stages[at].own.next_tick();
+            if batch.close.is_none() && next.is_some_and(|next| next <= now) {
+                let mut own = std::mem::take(&mut self.stages[at].own);
+                let mut breaker = std::mem::take(&mut self.stages[at].breaker);
+                let stage = self.stage(at);
+                let context = self.context(stage, batch.observed);
+                let held = stage.filter.tick(&mut own, &mut breaker, context).await;
+                if let Some(view) = self.chain.view.as_ref().filter(|_| batch.observed) {
+                    view.held(at, stage, &self.origin, &held);
+                }
+                batch.add(held, self.rules.framing);
+                (self.stages[at].own, self.stages[at].breaker) = (own, breaker);
+            }
+        }
+        batch.end(&self.chain.routes)
+    }
+
+    /// The context of a call at `stage`.
+    fn context<'a>(&'a self, stage: &'a Stage, observed: bool) -> CallContext<'a> {
+        CallContext {
+            rules: self.rules,
+            route_indices: &stage.route_indices,
+            origin: &self.origin,
+            observed,
+            counts: &stage.counts,
+        }
+    }
+
     /// A batch of the stream.
     fn batch(&self, lines: Lines) -> Batch {
         let mut batch = Batch::new(lines);
@@ -122,20 +163,8 @@ impl StreamState {
     /// Ends the instance `own` of the stage `at`, and adds the lines that it held back to the batch.
     async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
         let stage = self.stage(at);
-        let Stage {
-            filter,
-            route_indices,
-            counts,
-            ..
-        } = stage;
-        let context = CallContext {
-            rules: self.rules,
-            route_indices,
-            origin: &self.origin,
-            observed: batch.observed,
-            counts,
-        };
-        let held = filter.finish(own, context).await;
+        let context = self.context(stage, batch.observed);
+        let held = stage.filter.finish(own, context).await;
         if let Some(view) = self.chain.view.as_ref().filter(|_| batch.observed) {
             view.held(at, stage, &self.origin, &held);
         }

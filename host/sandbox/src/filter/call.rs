@@ -70,6 +70,7 @@ impl Supervised for Filter {
             Err(fault) => return Err(self.failed(own, instance, fault)),
         };
         instance.failed_by_host = false;
+        instance.tick_soon();
         let verdicts = judge(input, outcome, rules, route_indices, self.on_error())
             .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
         self.give_back(own, instance);
@@ -98,13 +99,13 @@ impl Filter {
         let CallContext {
             rules,
             route_indices,
-            observed,
             ..
         } = context;
         let accounting = self.supervisor.accounting();
         let Some(mut instance) = own.0.filter(|instance| instance.keeps_state) else {
             return HeldLines::default();
         };
+        let mut held_back = self.last_tick(&mut instance, context).await;
         let mut wait: Option<HostWait> = None;
         let judged = loop {
             let finishing = async {
@@ -118,24 +119,36 @@ impl Filter {
                 Err(fault) if fault.kind.is_of_host() => {
                     let wait = wait.get_or_insert_with(HostWait::begin);
                     if !wait.again(accounting, &fault, context.origin).await {
-                        return HeldLines::lost();
+                        held_back.append(HeldLines::lost());
+                        return held_back;
                     }
                 }
                 // The instance did not survive the fault of the host.
-                Err(_) if wait.is_some() => return HeldLines::lost(),
+                Err(_) if wait.is_some() => {
+                    held_back.append(HeldLines::lost());
+                    return held_back;
+                }
                 judged => break judged,
             }
         };
-        let HeldVerdicts { mut held, failed } = judged.unwrap_or_else(|fault| {
+        let judged = judged.unwrap_or_else(|fault| {
             accounting.failures(fault.kind, 1, &fault.reason, context.origin);
             HeldVerdicts::default()
         });
+        held_back.append(self.count_held(judged, context));
+        held_back
+    }
+
+    /// The lines that a filter held back. Those that the stream does not allow are counted.
+    pub(super) fn count_held(&self, judged: HeldVerdicts, context: CallContext<'_>) -> HeldLines {
+        let accounting = self.supervisor.accounting();
+        let HeldVerdicts { mut held, failed } = judged;
         for (failed, content) in failed {
             let Failed { kind, reason, .. } = &failed;
             let reason = format!("a line that the filter held back: {reason}");
             accounting.failures(*kind, 1, &reason, context.origin);
             accounting.quarantine(context.origin, *kind, &reason, &content);
-            if observed {
+            if context.observed {
                 held.failed.push((failed, content));
             }
         }

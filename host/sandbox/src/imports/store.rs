@@ -7,7 +7,7 @@
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, WasmList};
 
-use super::{BEGINNING, HostState, ImportTrap};
+use super::{HostState, ImportTrap, now};
 use crate::store::{NotStored, Times};
 
 /// The longest key, in bytes.
@@ -77,10 +77,6 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         let key = key_of(&key, &context)?;
         Ok((shared(&context)?.store.delete(key, now()),))
     })
-}
-
-fn now() -> u64 {
-    BEGINNING.elapsed().as_nanos() as u64
 }
 
 fn times(expiry: Option<u64>) -> Times {

@@ -85,7 +85,10 @@ impl Instance {
         let restored = guest.call_restore(&mut self.store, state).await;
         restored
             .map_err(|error| fault(&self.store, &error))?
-            .map_err(|reason| refused(printable(&reason)))
+            .map_err(|reason| refused(printable(&reason)))?;
+        // What the former instance asked for is not part of its state.
+        self.tick_soon();
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ use linemill_config::settings::Grant;
 const BATCH: &str = "linemill:filter/batch@0.1.";
 const LINE: &str = "linemill:filter/line@0.1.";
 const STATE: &str = "linemill:filter/state@0.1.";
+const TIMER: &str = "linemill:filter/timer@0.1.";
 const PACKAGE: &str = "linemill:filter/";
 
 /// The description of a component, read from its type without running it.
@@ -31,6 +32,8 @@ pub struct ComponentInfo {
     pub world: Option<World>,
     /// Whether the component also exports `state`, so that its state can be handed over.
     pub state: bool,
+    /// Whether the component also exports `timer`, so that it is called when no line comes.
+    pub timer: bool,
 }
 
 /// The worlds of `wit/worlds.wit`, without their optional exports.
@@ -70,12 +73,13 @@ pub fn component_info(engine: &Engine, component: &Component) -> ComponentInfo {
     } else {
         None
     };
-    let state = has(STATE);
+    let (state, timer) = (has(STATE), has(TIMER));
     ComponentInfo {
         imports,
         exports,
         world,
         state,
+        timer,
     }
 }
 

@@ -370,6 +370,12 @@ impl Supervisor {
         wait
     }
 
+    /// Reports a fault of a call without lines to the breakers.
+    pub(crate) fn tick_failed(&self, fault: &Fault, breaker: &mut StreamBreaker, origin: &Origin) {
+        self.suspect_mode.begin();
+        self.fails(fault, breaker, origin);
+    }
+
     /// Reports a failed probe to the breakers.
     fn probe_failed(&self, breaker: &mut StreamBreaker) {
         let suspended = &self.accounting.metrics().suspended;

@@ -33,6 +33,14 @@ pub(crate) struct HeldLines {
 }
 
 impl HeldLines {
+    /// Adds lines that come after these.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.routed.append(later.routed, self.lines.len());
+        self.lines.append(later.lines);
+        self.cut += later.cut;
+        self.failed.extend(later.failed);
+    }
+
     /// What a filter held back is lost, because the host could not run it. How many lines that were is not
     /// known.
     pub(crate) fn lost() -> Self {

@@ -11,7 +11,7 @@ use crate::connections::closing::LINGER;
 use crate::connections::end::End;
 use crate::connections::read::{Block, read};
 use crate::connections::source::Source;
-use crate::connections::timer::{QUIET, Silence, Waiting};
+use crate::connections::timer::{Due, QUIET, Silence, Waiting};
 use crate::generation::Direction;
 use crate::sinks::write_queue::Taken;
 
@@ -21,6 +21,8 @@ pub(super) enum Event {
     Block(Block),
     /// The socket has taken output.
     Taken(Taken),
+    /// A filter is to be called without lines.
+    Tick,
     /// There is a new snapshot; it is marked as seen.
     Snapshot,
     /// The direction ends.
@@ -39,6 +41,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
                 Some((at, due)) if at <= Instant::now() => match due.end() {
                     Some(end) if reads && due.is_silence() => return self.last_look(end).await,
                     Some(end) => return Event::End(end),
+                    None if due == Due::Tick => return Event::Tick,
                     None => {
                         self.resume_reading();
                         continue;
@@ -96,6 +99,12 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             line_began: self.line_began.filter(|_| reads),
             writing_since: (!self.sink.is_done()).then_some(self.write_progress),
             paused_until: self.paused_until,
+            // Lines that are due wait, as others do, for a receiver that does not take what is queued.
+            tick_at: self
+                .stream_state
+                .next_tick()
+                .filter(|_| reading && !self.stalled)
+                .map(Instant::from_std),
             starves_until: self.memory.gives_up_at().filter(|_| reading),
             // What has been read is still written after the grace period.
             drain_until: self.drain_until.filter(|_| reading),
