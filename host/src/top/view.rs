@@ -82,7 +82,7 @@ fn news(model: &Model, now: SystemTime, sheet: &mut Sheet, most: usize) {
         && left > 0
     {
         let since = moment(&format_rfc3339_seconds(*since).to_string());
-        let text = format!("no answer since {since}; these are the last values: {why}");
+        let text = format!("no answer since {since}: {why}; these are the last values");
         sheet.wrong(&text, true);
         left -= 1;
     }
