@@ -3,7 +3,8 @@
 //! The data plane is `listeners` → `connections` → `sinks`, each using only those after it. The
 //! control plane is [`control`]. The two never import each other: they meet in [`generation`], which
 //! holds what the control plane publishes and what it may ask of the data plane. [`net`], `rate`,
-//! [`memory`], [`panics`] and [`log`] are below both, and [`app`] wires everything.
+//! [`memory`], [`panics`] and [`log`] are below both, and [`app`] wires everything. [`settings_table`]
+//! belongs to verbs.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -23,5 +24,6 @@ pub mod metrics;
 pub mod net;
 pub mod panics;
 mod rate;
+pub mod settings_table;
 pub mod sinks;
 pub mod top;

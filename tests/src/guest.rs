@@ -97,15 +97,52 @@ pub fn extended(name: &str, world: &str) -> Vec<u8> {
     of_test_world(name, "extended.wit", world)
 }
 
+/// `about.wat` with other parts: a filter that describes itself in its own way. Each change replaces the line
+/// that has a text.
+pub fn describing(changes: &[(&str, &str)]) -> Vec<u8> {
+    let mut source = source("about");
+    for (marked, line) in changes {
+        let found = source.lines().find(|line| line.contains(marked));
+        let found = found.unwrap_or_else(|| panic!("about.wat has no {marked:?}"));
+        source = source.replacen(&found.to_owned(), line, 1);
+    }
+    let module = wat::parse_str(&source).unwrap_or_else(|error| panic!("about.wat: {error}"));
+    of_world(module, &source, "extended.wit", "describing")
+}
+
+/// `about.wat` with another schema: any bytes.
+pub fn describing_settings(schema: impl AsRef<[u8]>) -> Vec<u8> {
+    let schema = schema.as_ref();
+    let size = schema.len();
+    let fields = format!("  (call $text (i32.const 288) (i32.const 65536) (i32.const {size}))");
+    let pages = size / 65_536 + 2;
+    let bytes: String = schema.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    describing(&[
+        (";; schema", &fields),
+        (
+            "(memory (export",
+            &format!("(memory (export \"memory\") {pages})"),
+        ),
+        (
+            "(data (i32.const 65536)",
+            &format!("(data (i32.const 65536) \"{bytes}\")"),
+        ),
+    ])
+}
+
 fn of_test_world(name: &str, file: &str, world: &str) -> Vec<u8> {
-    let mut resolve = resolve(&source(name));
+    of_world(core(name), &source(name), file, world)
+}
+
+fn of_world(module: Vec<u8>, source: &str, file: &str, world: &str) -> Vec<u8> {
+    let mut resolve = resolve(source);
     let path = folder("guests").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let package = resolve
         .push_str(&path, &text)
         .unwrap_or_else(|error| panic!("{file}: {error:#}"));
     let world = resolve.packages[package].worlds[world];
-    encode(core(name), &resolve, world)
+    encode(module, &resolve, world)
 }
 
 /// As [`batch`], with debug information that names the source `NAME.wat`; and the number of the last
@@ -218,6 +255,7 @@ mod tests {
                 "calls" | "clock" | "reach" | "wasi" => (super::importing(name), true),
                 "ask" | "ask-early" | "shared" => (super::extended(name, "asking"), true),
                 "join" => (super::extended(name, "ticking"), true),
+                "about" => (super::describing(&[]), true),
                 "line" | "split" => (super::line(name), true),
                 "late" | "ledger" => (super::with_state(name), true),
                 "tally" => (super::line_with_state(name), true),

@@ -115,6 +115,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The place of a key of this table.
+    pub(super) fn place_of_key(&self, key: &toml::Spanned<toml::de::DeString<'_>>) -> Place {
+        Place::new(self.source, key.span())
+    }
+
     /// A text that is not empty.
     pub(super) fn text(&self) -> Result<&'a str, Problem> {
         match self.value {

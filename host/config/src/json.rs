@@ -1,7 +1,7 @@
 //! A filter's settings: from TOML to JSON.
 //!
 //! In: any TOML table. Out: a JSON object; dates and times become strings. Numbers that JSON cannot
-//! express are refused; the error shows their place and path.
+//! express are refused; the error shows their place and path. Also, the places of everything in it.
 
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::item::Item;
 use super::printable::quote;
 use super::problem::Problem;
+use super::problem::place::InnerPlaces;
 
 /// The settings of a filter.
 pub(super) fn object(item: &Item<'_>) -> Result<Value, Problem> {
@@ -18,6 +19,37 @@ pub(super) fn object(item: &Item<'_>) -> Result<Value, Problem> {
             "is not a table",
             "write settings = { key = value }, or a table [filter.NAME.settings]",
         )),
+    }
+}
+
+/// The places of everything in the settings of a filter, as the JSON Pointers in [`object`] lead to it.
+pub(super) fn places(item: &Item<'_>) -> InnerPlaces {
+    let mut places = InnerPlaces::default();
+    places.set(String::new(), item.place.clone(), item.place.clone());
+    collect(item, "", &mut places);
+    places
+}
+
+fn collect(item: &Item<'_>, pointer: &str, places: &mut InnerPlaces) {
+    match item.value() {
+        DeValue::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                let pointer = format!("{pointer}/{index}");
+                let inner = item.inner(inner, String::new());
+                places.set(pointer.clone(), inner.place.clone(), inner.place.clone());
+                collect(&inner, &pointer, places);
+            }
+        }
+        DeValue::Table(entries) => {
+            for (key, inner) in entries.iter() {
+                let token = key.get_ref().replace('~', "~0").replace('/', "~1");
+                let pointer = format!("{pointer}/{token}");
+                let inner = item.inner(inner, String::new());
+                places.set(pointer.clone(), item.place_of_key(key), inner.place.clone());
+                collect(&inner, &pointer, places);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -96,5 +128,38 @@ mod tests {
             "day": "1979-05-27T07:32:00Z", "list": [1, [], { "a": "b" }], "inner": { "most": {} },
         });
         assert_eq!(settings.filters["a"].settings, expected);
+    }
+
+    #[test]
+    fn everything_in_settings_has_a_place() {
+        let text = r#"
+            [filter.a]
+            settings.list = ["x", { "a/b" = 7 }]
+            [filter.b]
+            settings = { one.two = 1 }
+            [filter.c.settings]
+            plain = true
+            [filter.c.settings.sub]
+            deep = 2.5
+        "#;
+        let settings = parse(Path::new("a.toml"), text, &[]).expect("valid");
+        let shown = |filter: &str, pointer: &str| {
+            let places = &settings.filters[filter].inner_places;
+            let text = |place: Option<&crate::Place>| {
+                place.and_then(crate::Place::text).map(str::to_owned)
+            };
+            (text(places.key(pointer)), text(places.value(pointer)))
+        };
+        for (filter, pointer, key, value) in [
+            ("a", "/list/0", "\"x\"", "\"x\""),
+            ("a", "/list/1/a~1b", "\"a/b\"", "7"),
+            ("b", "/one/two", "two", "1"),
+            ("c", "/plain", "plain", "true"),
+            ("c", "/sub/deep", "deep", "2.5"),
+            ("c", "/sub/deep/none/3", "2.5", "2.5"),
+        ] {
+            let expected = (Some(key.to_owned()), Some(value.to_owned()));
+            assert_eq!(shown(filter, pointer), expected, "{filter} {pointer}");
+        }
     }
 }

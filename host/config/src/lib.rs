@@ -53,11 +53,14 @@ pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use load::{load, load_once, parse, parse_all};
 pub use malformed::Malformed;
-pub use printable::{Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, shown};
-pub use problem::place::{Place, Places, Source};
+pub use printable::{
+    Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, quote, shown,
+};
+pub use problem::place::{InnerPlaces, Place, Places, Source};
 pub use problem::report::ProblemReport;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
+pub use suggest::hint as hint_of_names;
 
 #[cfg(test)]
 mod tests {

@@ -71,7 +71,7 @@ pub fn printable_json(text: &str) -> String {
 }
 
 /// A value inside a sentence: in backquotes, escaped as by [`shown`], cut after a few words.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut chars = text.chars();
     let start: String = chars.by_ref().take(QUOTE).collect();
     let more = if chars.next().is_some() { "…" } else { "" };

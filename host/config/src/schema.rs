@@ -1,7 +1,8 @@
 //! The JSON Schema of a configuration, for editors and programs that write one.
 //!
-//! In: the declarations of all keys. Out: a schema of draft 7, which editors for TOML read. Rules between
-//! keys are not part of it; `linemill check` knows them.
+//! In: the declarations of all keys, and the schemas of plugins' settings. Out: a schema of draft 7, which
+//! editors for TOML read. Rules between keys are not part of it; `linemill check` knows them. `plugins` puts
+//! the schemas of settings in.
 
 use regex::Regex;
 use serde_json::{Map, Value, json};
@@ -13,8 +14,18 @@ use super::shape::Shape;
 /// What may stand wherever a text may: see `substitute`.
 const OUTSIDE: &str = "#/definitions/outside";
 
-/// The schema of the main file of a configuration.
-pub fn schema() -> Value {
+/// The schema of the main file of a configuration, in which the settings of a filter with one of these
+/// plugins have the schema of the plugin. A plugin is named as in the key `plugin`.
+pub fn schema(plugins: &[(String, Value)]) -> Value {
+    let mut schema = general();
+    for (plugin, settings) in plugins {
+        plugins::put(&mut schema, plugin, settings);
+    }
+    schema
+}
+
+/// The schema for any plugins.
+fn general() -> Value {
     let tables = [
         (
             "include",
@@ -33,7 +44,7 @@ pub fn schema() -> Value {
         ),
         (
             "filter",
-            Shape::Map(Box::new(Shape::Table(FilterSettings::keys))),
+            Shape::AnyTable,
             "A plugin with its settings and limits, by the name that chains use.",
         ),
         (
@@ -42,10 +53,11 @@ pub fn schema() -> Value {
             "What the chain of a listener must make of lines before it goes live.",
         ),
     ];
-    let properties: Map<String, Value> = tables
+    let mut properties: Map<String, Value> = tables
         .into_iter()
         .map(|(name, shape, text)| (name.to_owned(), described(value(&shape), text)))
         .collect();
+    properties["filter"]["additionalProperties"] = json!({ "$ref": plugins::FILTER });
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "linemill configuration",
@@ -53,6 +65,7 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "definitions": {
+            "filter": table(&FilterSettings::keys()),
             "outside": {
                 "description": "A value from outside the file: a text with ${NAME}, or the content of a file.",
                 "anyOf": [
@@ -146,5 +159,6 @@ fn described(mut schema: Value, text: &str) -> Value {
     schema
 }
 
+mod plugins;
 #[cfg(test)]
 mod tests;

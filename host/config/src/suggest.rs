@@ -16,7 +16,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `did you mean …? noun: a, b, c`, as far as it applies.
-pub(super) fn hint(name: &str, noun: &str, known: &[&str]) -> String {
+pub fn hint(name: &str, noun: &str, known: &[&str]) -> String {
     let list: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
     let list = format!(
         "{noun}: {}",

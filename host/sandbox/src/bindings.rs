@@ -1,7 +1,7 @@
 //! The worlds of `wit/` as Rust types.
 //!
 //! In: the WIT package. Out: [`filter`] (many lines per call), [`line_filter`] (one line per call), and
-//! [`only_state`] and [`only_timer`], which a component of either world may export as well.
+//! [`only_state`], [`only_timer`] and [`only_about`], which a component of either world may export as well.
 //! Not here: checking a guest's answers (`verdict`, `instance`).
 
 /// World `filter`: many lines per call.
@@ -24,7 +24,7 @@ pub(crate) mod line_filter {
     });
 }
 
-/// World `only-state`: the optional exports of both other worlds.
+/// World `only-state`: handing state over.
 pub(crate) mod only_state {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -41,5 +41,14 @@ pub(crate) mod only_timer {
         world: "only-timer",
         exports: { default: async },
         ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+/// World `only-about`: a filter's description.
+pub(crate) mod only_about {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "only-about",
+        exports: { default: async },
     });
 }

@@ -101,7 +101,8 @@ impl Filter {
     /// Failures are reported to `families` and `reporting`.
     ///
     /// # Errors
-    /// When the plugin refuses its settings, or the first instance fails while starting.
+    /// When the plugin refuses its settings, describes itself wrongly, or the first instance fails while
+    /// starting.
     pub async fn start(
         engine: Arc<Engine>,
         plugin: Arc<Plugin>,
@@ -109,6 +110,7 @@ impl Filter {
         families: &FilterFamilies,
         reporting: Reporting,
     ) -> Result<Arc<Self>, Refusal> {
+        let description = plugin.describe(&engine, &settings).await?.cloned();
         let metrics = families.of(&settings.name);
         let bounds = Bounds::of(&settings);
         let json = settings.settings.to_string().into_bytes();
@@ -148,8 +150,11 @@ impl Filter {
         }
         let exclusive = keeps_state || settings.isolation == Isolation::Connection;
         let pool = Pool::new((!exclusive).then(|| Box::new(first)));
-        let declared_on_error =
-            bundled::declared_on_error(plugin.digest, plugin.size, &settings.settings);
+        let declared_on_error = description
+            .and_then(|description| description.on_error)
+            .filter(|_| {
+                !bundled::keeps_nothing_back(plugin.digest, plugin.size, &settings.settings)
+            });
         let accounting = Accounting::new(
             settings.name.clone(),
             plugin.digest,
@@ -249,7 +254,13 @@ impl Filter {
     /// Whether the configuration lets lines that fail pass unfiltered, although the plugin declares
     /// otherwise.
     pub fn passes_against_declaration(&self) -> bool {
-        self.on_error() == OnError::Pass && self.declared_on_error.is_some()
+        let keeps_back = |declared| declared != OnError::Pass;
+        self.on_error() == OnError::Pass && self.declared_on_error.is_some_and(keeps_back)
+    }
+
+    /// What the plugin declares for `on_error` with these settings, if it declares anything.
+    pub fn declared_on_error(&self) -> Option<OnError> {
+        self.declared_on_error
     }
 
     /// How the filter's answers compare to those of the filter it shadows; empty if it is not a shadow.

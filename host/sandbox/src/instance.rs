@@ -3,7 +3,8 @@
 //! In: settings once, then lines. Out: outcomes as the guest returned them, or a [`Fault`], after
 //! which the instance must be dropped. A call yields to other tasks at each tick of the clock, and
 //! ends at the filter's deadline, so a guest that spins delays other streams by at most a tick.
-//! `state` saves and restores state, `timer` calls it at times, `one_by_one` calls the per-line world, `declared`
+//! `about` asks an instance that has not started to describe its plugin, `state` saves and restores state,
+//! `timer` calls it at times, `one_by_one` calls the per-line world, `declared`
 //! checks the routes of a filter, and `fault` classifies wasmtime's errors.
 //! Not here: checking outcomes (`verdict`), pooling (`filter::pool`).
 
@@ -32,12 +33,14 @@ use linemill_budget::NoRoom;
 use linemill_config::printable;
 use linemill_framing::Lines;
 
+mod about;
 mod declared;
 mod fault;
 mod one_by_one;
 mod state;
 mod timer;
 
+pub(crate) use about::{Unstarted, wit};
 use declared::declared;
 use fault::fault;
 pub(crate) use fault::is_of_host;
@@ -122,10 +125,7 @@ impl Instance {
             gauge,
             room,
         } = start;
-        let state = HostState::new(bounds, Arc::clone(import_context), room);
-        let mut store = Store::new(plugin.pre.engine(), state);
-        store.limiter(|state| state);
-        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
+        let mut store = store(plugin, bounds, import_context, room);
         allow(&mut store, time);
         store.set_hostcall_fuel(bounds.limits.host_memory);
         let _running = engine.running();
@@ -298,6 +298,20 @@ fn within(limit: usize, output: &LinesResult) -> wasmtime::Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// The store of a new instance.
+fn store(
+    plugin: &Linked,
+    bounds: Bounds,
+    import_context: &Arc<ImportContext>,
+    room: Room,
+) -> Store<HostState> {
+    let state = HostState::new(bounds, Arc::clone(import_context), room);
+    let mut store = Store::new(plugin.pre.engine(), state);
+    store.limiter(|state| state);
+    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
+    store
 }
 
 /// Allows the next call `time` of processor time.

@@ -3,16 +3,19 @@
 //! In: the bytes of a `.wasm` file. Out: [`Plugin`], ready to be instantiated. Each step has a module
 //! of its own: [`source`] locates and reads the file, [`admission`] checks it, with the help of
 //! [`complexity`], [`compiler`] compiles it or takes it from the [`cache`], and this module links it.
-//! [`loader`] takes all the steps. [`component_info()`] describes a component, and [`Refusal`] says
-//! why one is not accepted.
+//! [`loader`] takes all the steps. [`component_info()`] describes a component from outside, and [`about`]
+//! has what it says about itself. [`Refusal`] says why one is not accepted.
 //! Not here: settings and instances (`filter`).
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use wasmtime::component::{Component, InstancePre};
+pub use wasmtime::component::Component;
+use wasmtime::component::InstancePre;
 
 use crate::bindings::filter::FilterIndices;
 use crate::bindings::line_filter::LineFilterIndices;
+use crate::bindings::only_about::OnlyAboutIndices;
 use crate::bindings::only_state::OnlyStateIndices;
 use crate::bindings::only_timer::OnlyTimerIndices;
 use crate::engine::{Engine, MAPPINGS_PER_MEMORY, mappings_per_stack};
@@ -27,6 +30,7 @@ use linemill_config::printable;
 use linemill_config::settings::Limits;
 use proposals::Reason;
 
+pub mod about;
 pub mod admission;
 pub mod cache;
 pub mod compiler;
@@ -39,6 +43,7 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 
+pub use about::Description;
 pub use component_info::{ComponentInfo, World, component_info};
 
 /// Version of the contract between host and guest, passed to `start`; see `wit/batch.wit`.
@@ -62,6 +67,10 @@ pub struct Plugin {
     /// The component, linked for the engine with slots. Set at first use; `None` inside if the
     /// component does not fit into a slot.
     in_slots: OnceLock<Option<Linked>>,
+    /// What it says about itself. Set by [`Self::describe`]; `None` inside if it says nothing.
+    description: OnceLock<Option<Arc<Description>>>,
+    /// How much memory it says that it needs, by `max_line`.
+    memory_needs: Mutex<BTreeMap<u32, u64>>,
 }
 
 /// A component compiled for one engine, with its imports resolved.
@@ -72,13 +81,16 @@ pub(crate) struct Linked {
     pub(crate) state: Option<OnlyStateIndices>,
     /// The export for calls at times, if the component has it.
     pub(crate) timer: Option<OnlyTimerIndices>,
+    /// The exports by which the component describes itself, if it has them.
+    pub(crate) about: Option<OnlyAboutIndices>,
 }
 
-/// Which optional interfaces a component exports.
-#[derive(Clone, Copy)]
+/// The optional interfaces that a component exports.
+#[derive(Debug, Clone, Copy)]
 struct Optional {
     state: bool,
     timer: bool,
+    about: bool,
 }
 
 /// The exported functions of a component of either world.
@@ -164,14 +176,21 @@ impl Plugin {
         compiler: &Compiler,
     ) -> Result<Arc<Self>, Refusal> {
         let component = compiler.component(engine, admitted)?;
+        Self::of_component(engine, &component, admitted, admitted.grants())
+    }
+
+    /// Resolves the imports of a component that was compiled of an admitted plugin.
+    ///
+    /// # Errors
+    /// When it belongs to another world, or imports something that is not granted.
+    pub fn of_component(
+        engine: &Engine,
+        component: &Component,
+        admitted: &Admitted,
+        grants: Grants,
+    ) -> Result<Arc<Self>, Refusal> {
         let size = admitted.bytes().len() as u64;
-        Self::link(
-            engine,
-            &component,
-            admitted.digest(),
-            size,
-            admitted.grants(),
-        )
+        Self::link(engine, component, admitted.digest(), size, grants)
     }
 
     /// Links the same component with other grants. Compiles nothing.
@@ -186,6 +205,7 @@ impl Plugin {
             self.size,
             grants,
         )
+        .map(|linked| linked.described_as(self))
     }
 
     fn link(
@@ -216,6 +236,7 @@ impl Plugin {
             Optional {
                 state: info.state,
                 timer: info.timer,
+                about: info.about,
             },
             required.grants,
         );
@@ -227,6 +248,8 @@ impl Plugin {
             code: Mutex::new(code(engine.budget(), component)),
             linked: linked.map_err(misfit)?,
             in_slots: OnceLock::new(),
+            description: OnceLock::new(),
+            memory_needs: Mutex::default(),
         }))
     }
 
@@ -250,6 +273,7 @@ impl Plugin {
             let optional = Optional {
                 state: self.linked.state.is_some(),
                 timer: self.linked.timer.is_some(),
+                about: false,
             };
             let linked = component
                 .and_then(|component| Linked::new(slots, &component, world, optional, self.grants));
@@ -302,7 +326,11 @@ impl Linked {
         engine: &wasmtime::Engine,
         component: &Component,
         world: World,
-        optional: Optional,
+        Optional {
+            state,
+            timer,
+            about,
+        }: Optional,
         grants: Grants,
     ) -> wasmtime::Result<Self> {
         let pre = imports::linker(engine, grants)?.instantiate_pre(component)?;
@@ -311,14 +339,9 @@ impl Linked {
                 World::Filter => Exports::Batch(FilterIndices::new(&pre)?),
                 World::LineFilter => Exports::Line(LineFilterIndices::new(&pre)?),
             },
-            state: optional
-                .state
-                .then(|| OnlyStateIndices::new(&pre))
-                .transpose()?,
-            timer: optional
-                .timer
-                .then(|| OnlyTimerIndices::new(&pre))
-                .transpose()?,
+            state: state.then(|| OnlyStateIndices::new(&pre)).transpose()?,
+            timer: timer.then(|| OnlyTimerIndices::new(&pre)).transpose()?,
+            about: about.then(|| OnlyAboutIndices::new(&pre)).transpose()?,
             pre,
         })
     }

@@ -61,6 +61,16 @@ impl Refusal {
 
     /// The refusal of a filter whose first instance did not start.
     pub(crate) fn start(fault: &Fault) -> Self {
+        Self::fault(fault, "it fails at its start")
+    }
+
+    /// The refusal of a plugin that exports `about`, but did not describe itself.
+    pub(crate) fn description(fault: &Fault) -> Self {
+        Self::fault(fault, "it does not describe itself")
+    }
+
+    /// `what` failed because of `fault`.
+    fn fault(fault: &Fault, what: &str) -> Self {
         let reason = &fault.reason;
         let shortage = shortage::hint();
         let hint = match fault.kind {
@@ -87,7 +97,7 @@ impl Refusal {
             }
             _ => "this is a fault of the plugin: report it to its author",
         };
-        let problem = format!("it fails at its start ({}): {reason}", fault.kind);
+        let problem = format!("{what} ({}): {reason}", fault.kind);
         let is_passing = reason.starts_with(shortage::REASON)
             || matches!(fault.kind, FaultKind::Host | FaultKind::HostMemory);
         Self::new(RefusalKind::Start(fault.kind), problem, hint).passing_if(is_passing)

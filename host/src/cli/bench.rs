@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use linemill::control::build::inner_settings::{self, Wrong};
 use linemill_config::Keyword as _;
 use linemill_config::settings::{FilterSettings, Grant, PluginRef};
 use linemill_framing::Framer;
@@ -122,6 +123,12 @@ impl Bench {
                 "--settings is not a JSON object",
                 "write an object, such as '{\"mask\": \"***\"}'",
             ));
+        }
+        let about = plugin.describe(&engine, &settings).await;
+        let about = about.map_err(|refusal| refusal.problem.of(&self.plugin))?;
+        let checked = inner_settings::check(&settings, about).await;
+        if let Some(wrong) = checked.err().and_then(Wrong::problems) {
+            return Err(wrong.into());
         }
         let families = FilterFamilies::default();
         let filter = Filter::start(engine, plugin, settings, &families, Reporting::default()).await;

@@ -66,6 +66,7 @@ fn without_hidden() -> Command {
     let command = Cli::command();
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
     Command::new(NAME)
+        .disable_help_subcommand(true)
         .args(command.get_arguments().cloned())
         .subcommands(verbs.cloned())
 }

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod compile;
+mod help;
 mod inspect;
 mod log;
 mod man;
@@ -36,7 +37,13 @@ pub(crate) use output::complain_of;
 /// the lines, and nothing of your machine. When you change the configuration while `serve` runs, live
 /// connections switch to the new filters between two lines.
 #[derive(Debug, Parser)]
-#[command(name = "linemill", version, arg_required_else_help = true, after_help = AFTER)]
+#[command(
+    name = "linemill",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = AFTER
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -59,6 +66,7 @@ enum Verb {
     Check(check::Check),
     Schema(schema::Schema),
     Inspect(inspect::Inspect),
+    Help(help::Help),
     New(new::New),
     Build(build::Build),
     Bench(bench::Bench),
@@ -85,6 +93,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Schema(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
+            Verb::Help(verb) => verb.run(),
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),
             Verb::Bench(verb) => verb.run(),

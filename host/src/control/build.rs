@@ -10,6 +10,7 @@
 
 mod chain_test;
 mod filter;
+pub mod inner_settings;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -15,8 +15,7 @@ use humantime::format_rfc3339_seconds;
 use crate::generation::{Certificate, Generation};
 use linemill_budget::Budget;
 use linemill_config::settings::{FilterSettings, ListenerSettings, Settings};
-use linemill_config::{Problem, Problems};
-
+use linemill_config::{Keyword as _, Problem, Problems};
 /// A certificate that expires within this time is worth a warning.
 pub(crate) const SOON: Duration = Duration::from_hours(14 * 24);
 
@@ -86,18 +85,38 @@ fn filter_warnings(
     let name = &filter.name;
     let mut warnings = Vec::new();
     let built = generation.filters.get(name);
-    if built.is_some_and(|built| built.passes_against_declaration()) {
+    let against = built.filter(|built| built.passes_against_declaration());
+    if let Some(declared) = against.and_then(|built| built.declared_on_error()) {
+        let declared = declared.keyword();
         warnings.push(filter.places.of("on_error").problem(
             format!(
                 "filter `{name}`: with `on_error` \"pass\", a line that it cannot handle passes unfiltered, \
                  which it is there to prevent"
             ),
-            "write on_error = \"drop\", \"close\" or \"quarantine\", or leave it out: its default is \"drop\"",
+            format!(
+                "write on_error = \"drop\", \"close\" or \"quarantine\", or leave it out: its default is \
+                 \"{declared}\""
+            ),
         ));
     }
     let calls = |listener: &&ListenerSettings| listener.stages().any(|stage| stage.filter == *name);
     let longest = settings.listeners.iter().filter(calls);
-    if let Some(listener) = longest.max_by_key(|listener| listener.lines.max_line)
+    let longest = longest.max_by_key(|listener| listener.lines.max_line);
+    let need = longest.zip(built).and_then(|(listener, built)| {
+        let need = built.plugin().memory_need(listener.lines.max_line)?;
+        (need > filter.memory as u64).then_some((listener, need))
+    });
+    if let Some((listener, need)) = need {
+        let line = listener.lines.max_line;
+        warnings.push(filter.places.of("memory").problem(
+            format!(
+                "filter `{name}`: `memory` of {} bytes is less than its plugin says that it needs for a \
+                 line of `max_line` of listener `{}`, {line} bytes",
+                filter.memory, listener.name
+            ),
+            format!("raise `memory` to at least {need}B, or lower `max_line`"),
+        ));
+    } else if let Some(listener) = longest
         && listener.lines.max_line.saturating_mul(2) > filter.memory
     {
         let line = listener.lines.max_line;

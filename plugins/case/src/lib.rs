@@ -1,6 +1,8 @@
 //! Changes the case of ASCII letters. All other bytes, including those of other letters, stay as
 //! they are.
 
+mod about;
+
 use linemill_sdk::{Error, Filter, Output, export, map_bytes};
 use serde::Deserialize;
 
@@ -61,7 +63,7 @@ impl Filter for Case {
     }
 }
 
-export!(Case);
+export!(Case: About);
 
 fn lower(byte: u8) -> u8 {
     byte.to_ascii_lowercase()

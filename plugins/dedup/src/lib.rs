@@ -1,5 +1,6 @@
 //! Drops a line that is equal to one of the last N different lines.
 
+mod about;
 mod window;
 
 use linemill_sdk::{Error, Filter, Handover, Output, export};
@@ -80,7 +81,7 @@ impl Handover for Dedup {
     }
 }
 
-export!(Dedup: Handover);
+export!(Dedup: Handover, About);
 
 /// The size of a hash in bytes.
 const HASH: usize = 16;

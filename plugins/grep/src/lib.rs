@@ -1,5 +1,6 @@
 //! Keeps or drops lines by pattern, or sends them by a route.
 
+mod about;
 mod matcher;
 
 use linemill_sdk::{Error, Filter, Output, export};
@@ -69,7 +70,7 @@ impl Filter for Grep {
     }
 }
 
-export!(Grep);
+export!(Grep: About);
 
 #[cfg(test)]
 mod tests {

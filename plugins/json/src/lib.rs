@@ -3,6 +3,7 @@
 //! Values stay byte for byte as they are, and fields keep their order. A line without changes
 //! passes unchanged. A line that is not exactly one JSON object fails.
 
+mod about;
 mod fields;
 
 use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ impl Filter for Json {
     }
 }
 
-export!(Json);
+export!(Json: About);
 
 /// Parses an object and writes the new one to `object`. Returns whether anything changed.
 struct Rewrite<'a> {

@@ -1,6 +1,8 @@
 //! Prefixes each line with a sequence number. It keeps state: each connection is numbered
 //! separately, so the numbers prove that none of its lines was lost, duplicated or reordered.
 
+mod about;
+
 use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 
@@ -88,7 +90,7 @@ impl Handover for Number {
     }
 }
 
-export!(Number: Handover);
+export!(Number: Handover, About);
 
 impl Number {
     /// Adds 1 to the number.

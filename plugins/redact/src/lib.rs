@@ -4,6 +4,7 @@
 //! One pass over a line finds all patterns at once. What an expression cannot test, such as the
 //! check digit of a card number, is checked on each match.
 
+mod about;
 mod builtin;
 mod check;
 
@@ -157,7 +158,7 @@ impl Redact {
     }
 }
 
-export!(Redact);
+export!(Redact: About);
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
 //! Rotates each ASCII letter by thirteen places. Applying it twice restores the line.
 
+mod about;
+
 use linemill_sdk::{byte_fn, export};
 
 byte_fn!(pub Rot13 = rot13);
-export!(Rot13);
+export!(Rot13: About);
 
 fn rot13(byte: u8) -> u8 {
     // Map letters of either case to the top of the signed range, so that one comparison finds them.

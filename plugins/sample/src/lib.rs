@@ -1,5 +1,7 @@
 //! Passes one line in N, either by counting lines or by their content.
 
+mod about;
+
 use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
@@ -88,7 +90,7 @@ impl Handover for Sample {
     }
 }
 
-export!(Sample: Handover);
+export!(Sample: Handover, About);
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The exports of a component, as `wit/batch.wit` and `wit/state.wit` define them.
+//! The exports of a component, as `wit/batch.wit`, `wit/state.wit` and `wit/about.wit` define them.
 //!
 //! In: calls of the host. Out: what the filter returns for them. Vectors are moved, not copied. Not
 //! here: running a filter on a block of lines (`batch`). A host that breaks the contract causes a
@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use crate::{Filter, Handover, Timer, batch, handover, routes, settings};
+use crate::{About, Filter, Handover, Package, Timer, batch, handover, routes, settings};
 
 use import_bindings::linemill::filter::last_words;
 
@@ -35,6 +35,18 @@ pub mod state_bindings {
     });
 }
 
+/// The bindings for the optional interface `about`.
+#[expect(missing_docs, reason = "generated; documented in the WIT")]
+pub mod about_bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "only-about",
+        pub_export_macro: true,
+        default_bindings_module: "linemill_sdk::component::about_bindings",
+        runtime_path: "linemill_sdk::component::wit_bindgen::rt",
+    });
+}
+
 /// The bindings for everything that a filter may import. A component imports only what it calls.
 #[expect(missing_docs, reason = "generated; documented in the WIT")]
 pub mod import_bindings {
@@ -58,6 +70,7 @@ pub mod timer_bindings {
     });
 }
 
+pub use about_bindings::exports::linemill::filter::about::{Description, Guest as AboutGuest};
 pub use bindings::exports::linemill::filter::batch::{
     Guest, Held, Lines, Outcome, Reason, Started,
 };
@@ -65,6 +78,7 @@ pub use state_bindings::exports::linemill::filter::state::{Guest as StateGuest, 
 pub use timer_bindings::exports::linemill::filter::timer::{Due, Guest as TimerGuest, Ticked};
 pub use wit_bindgen;
 
+use about_bindings::exports::linemill::filter::about::{Example, Need, OnError};
 use bindings::exports::linemill::filter::batch::{Failure, Routed, Traits};
 
 /// The number of the contract that this crate implements: `abi` of `start` in `wit/batch.wit`.
@@ -187,6 +201,40 @@ impl<F: Timer> Component<F> {
     }
 }
 
+/// The description of a filter, for the host.
+pub fn described<F: About + Package>() -> Description {
+    let crate::Description {
+        name,
+        summary,
+        schema,
+        on_error,
+        needs,
+        examples,
+    } = F::describe();
+    let need = |(grant, why): (&str, &str)| Need {
+        grant: grant.to_owned(),
+        why: why.to_owned(),
+    };
+    let example = |(summary, settings): (&str, &str)| Example {
+        summary: summary.to_owned(),
+        settings: settings.to_owned(),
+    };
+    Description {
+        name: name.unwrap_or(F::NAME).to_owned(),
+        version: F::VERSION.to_owned(),
+        summary: summary.to_owned(),
+        license: F::LICENSE.to_owned(),
+        settings_schema: schema.to_owned(),
+        on_error: on_error.map(|on_error| match on_error {
+            crate::OnError::Pass => OnError::Pass,
+            crate::OnError::Drop => OnError::Drop,
+            crate::OnError::Close => OnError::Close,
+        }),
+        needs: needs.into_iter().map(need).collect(),
+        examples: examples.into_iter().map(example).collect(),
+    }
+}
+
 fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
     let moved = |batch::Routed { line, route }| Routed { line, route };
     routes.into_iter().map(moved).collect()
@@ -196,7 +244,7 @@ fn routed(routes: Vec<batch::Routed>) -> Vec<Routed> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_component {
-    ($filter:ty $(: $($part:ident),+)?) => {
+    ($filter:ty $(: $($export:ident),+)?) => {
         const _: () = {
             ::std::thread_local! {
                 static FILTER: $crate::component::Component<$filter> =
@@ -224,10 +272,25 @@ macro_rules! export_component {
 
             $crate::component::bindings::export!(Exports with_types_in $crate::component::bindings);
 
-            $($($crate::export_component!(@$part);)+)?
+            $($($crate::export_component!(@$export $filter);)+)?
         };
     };
-    (@Timer) => {
+    (@About $filter:ty) => {
+        impl $crate::component::AboutGuest for Exports {
+            fn describe() -> $crate::component::Description {
+                $crate::component::described::<$filter>()
+            }
+
+            fn memory(max_line: u32) -> u64 {
+                <$filter as $crate::About>::memory(max_line)
+            }
+        }
+
+        $crate::component::about_bindings::export!(
+            Exports with_types_in $crate::component::about_bindings
+        );
+    };
+    (@Timer $filter:ty) => {
         impl $crate::component::TimerGuest for Exports {
             fn tick(
                 now: u64,
@@ -240,7 +303,7 @@ macro_rules! export_component {
             Exports with_types_in $crate::component::timer_bindings
         );
     };
-    (@Handover) => {
+    (@Handover $filter:ty) => {
         impl $crate::component::StateGuest for Exports {
             fn save() -> ::core::result::Result<$crate::component::Saved, $crate::component::Reason> {
                 FILTER.with(|filter| filter.save())

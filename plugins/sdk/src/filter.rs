@@ -151,37 +151,46 @@ macro_rules! byte_fn {
 
 /// Exports a [`Filter`] from the component. Call it once per crate, at the crate's root.
 ///
-/// Use `export!(Name: Handover)` if the filter also implements [`Handover`](crate::Handover), and
-/// `export!(Name: Timer)` if it implements [`Timer`](crate::Timer); with a comma between several.
+/// Name the other traits that it implements behind a colon: `export!(Name: Handover, About)`. See
+/// [`Handover`](crate::Handover), [`Timer`](crate::Timer) and [`About`](crate::About).
 ///
 /// In a native build, such as for `cargo test`, nothing is exported; the macro only checks the
 /// filter's type.
 #[macro_export]
 macro_rules! export {
-    ($filter:ty) => {
+    ($filter:ty $(: $($export:ident),+)?) => {
         #[cfg(target_family = "wasm")]
-        $crate::export_component!($filter);
+        $crate::export_component!($filter $(: $($export),+)?);
         #[cfg(not(target_family = "wasm"))]
         const _: () = {
             const fn is_a_filter<F: $crate::Filter>() {}
             is_a_filter::<$filter>();
         };
+        $($($crate::export_checked!($export $filter);)+)?
     };
-    ($filter:ty: $($part:ident),+) => {
-        #[cfg(target_family = "wasm")]
-        $crate::export_component!($filter: $($part),+);
-        $($crate::export!(@$part $filter);)+
-    };
-    (@Handover $filter:ty) => {
+}
+
+/// What each optional trait requires. Part of `export!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_checked {
+    (Handover $filter:ty) => {
         const _: () = assert!(
             $crate::is_tag(<$filter as $crate::Handover>::TAG),
             "`Handover::TAG` must be 1 to 64 visible ASCII characters, such as `name/1`"
         );
     };
-    (@Timer $filter:ty) => {
+    (Timer $filter:ty) => {
         const _: () = {
             const fn has_a_timer<F: $crate::Timer>() {}
             has_a_timer::<$filter>();
         };
+    };
+    (About $filter:ty) => {
+        impl $crate::Package for $filter {
+            const NAME: &'static str = ::core::env!("CARGO_PKG_NAME");
+            const VERSION: &'static str = ::core::env!("CARGO_PKG_VERSION");
+            const LICENSE: &'static str = ::core::env!("CARGO_PKG_LICENSE");
+        }
     };
 }

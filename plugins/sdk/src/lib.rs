@@ -90,6 +90,11 @@
 //! A filter that keeps state can also be called when no line comes, if it implements [`Timer`] and is exported
 //! by `export!(Name: Timer)`, or by `export!(Name: Handover, Timer)`.
 //!
+//! # Description
+//!
+//! A filter that implements [`About`] and is exported by `export!(Name: About)` tells the host what it
+//! does, which settings it takes and what should happen to lines that fail.
+//!
 //! # What a filter can ask
 //!
 //! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
@@ -113,6 +118,7 @@
 #[cfg(target_family = "wasm")]
 extern crate self as linemill_sdk;
 
+mod about;
 mod batch;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -130,6 +136,9 @@ pub mod stream;
 pub mod testing;
 mod timer;
 
+#[doc(hidden)]
+pub use about::Package;
+pub use about::{About, Description, NO_SETTINGS, OnError, plain_memory};
 pub use error::Error;
 pub use filter::Filter;
 pub use handover::Handover;

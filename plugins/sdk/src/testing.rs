@@ -30,6 +30,7 @@
 //! );
 //! ```
 
+mod about;
 mod block;
 mod handover;
 mod instance;
@@ -39,6 +40,7 @@ pub(crate) mod store;
 pub(crate) mod stream;
 mod timed;
 
+pub use about::described;
 pub(crate) use block::{judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;

@@ -52,6 +52,8 @@ mod config {
 
 /// Filters: what they do to lines, and what they cannot do to the host.
 mod sandbox {
+    /// Filters that describe themselves.
+    mod about;
     /// Limits on a plugin as it is loaded, and changes of limits at a reload.
     mod admission;
     /// What filters may ask about their streams, and their last words.

@@ -36,6 +36,19 @@ pub struct Places {
     keys: BTreeMap<&'static str, Place>,
 }
 
+/// The places of everything inside a filter's settings, by JSON Pointers such as `/patterns/0`. Equality
+/// ignores them, as for [`Place`].
+#[derive(Debug, Clone, Default)]
+pub struct InnerPlaces(BTreeMap<String, InnerPlace>);
+
+/// The place of one value inside a filter's settings.
+#[derive(Debug, Clone)]
+struct InnerPlace {
+    /// The key; the value itself in a list.
+    key: Place,
+    value: Place,
+}
+
 // === impl Source ===
 
 impl fmt::Debug for Source {
@@ -186,5 +199,45 @@ impl Places {
     /// The place of a key's value, or that of the table if it does not have the key.
     pub fn of(&self, key: &str) -> &Place {
         self.keys.get(key).unwrap_or(&self.table)
+    }
+}
+
+// === impl InnerPlaces ===
+
+impl PartialEq for InnerPlaces {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for InnerPlaces {}
+
+impl InnerPlaces {
+    /// Records the places of the value that `pointer` leads to, and of its key.
+    pub(crate) fn set(&mut self, pointer: String, key: Place, value: Place) {
+        self.0.insert(pointer, InnerPlace { key, value });
+    }
+
+    /// The place of the value that `pointer` leads to, or of the nearest one around it.
+    pub fn value(&self, pointer: &str) -> Option<&Place> {
+        self.around(pointer).map(|found| &found.value)
+    }
+
+    /// The place of the key whose value `pointer` leads to, or of the nearest value around it.
+    pub fn key(&self, pointer: &str) -> Option<&Place> {
+        match self.0.get(pointer) {
+            Some(found) => Some(&found.key),
+            None => self.value(pointer),
+        }
+    }
+
+    fn around(&self, pointer: &str) -> Option<&InnerPlace> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(found) = self.0.get(pointer) {
+                return Some(found);
+            }
+            pointer = pointer.rsplit_once('/')?.0;
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::kind::{
     Choice, Choices, Examples, FileMode, Json, Nested, Optional, Plugin, QuarantineDestination,
     Sha256, Size, Time,
 };
-use crate::problem::place::{Place, Places};
+use crate::problem::place::{InnerPlaces, Place, Places};
 use crate::shape::Shape;
 
 /// Least memory: one page of WebAssembly.
@@ -123,6 +123,8 @@ keys! {
         place: Place = Place::default();
         /// The places of the other keys.
         places: Places = Places::default();
+        /// The places of everything inside `settings`.
+        inner_places: InnerPlaces = InnerPlaces::default();
     }
 }
 

@@ -4,7 +4,7 @@ use super::{FilterSettings, PluginRef, Share};
 use crate::keys::keys;
 use crate::keyword::Keyword;
 use crate::kind::{Choice, Json, Optional, Percentage, Plugin, Sha256};
-use crate::problem::place::{Place, Places};
+use crate::problem::place::{InnerPlaces, Place, Places};
 
 keys! {
     /// Keys `canary` and `shadow` of a filter: another version of it.
@@ -31,6 +31,8 @@ keys! {
         place: Place = Place::default();
         /// The places of the keys of its table.
         places: Places = Places::default();
+        /// The places of everything inside `settings`.
+        inner_places: InnerPlaces = InnerPlaces::default();
     }
 }
 
@@ -93,6 +95,10 @@ impl FilterSettings {
                 .unwrap_or_else(|| self.settings.clone()),
             place: trial.place.clone(),
             places: trial.places.clone(),
+            inner_places: match trial.settings {
+                Some(_) => trial.inner_places.clone(),
+                None => self.inner_places.clone(),
+            },
             trial: None,
             ..self.clone()
         })

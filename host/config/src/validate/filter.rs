@@ -3,6 +3,7 @@
 use super::NAME_HINT;
 use crate::checker::Checker;
 use crate::item::{Item, Table};
+use crate::json;
 use crate::key::TableSettings as _;
 use crate::keyword::Keyword as _;
 use crate::plugin_ref::is_name;
@@ -61,6 +62,11 @@ impl Checker<'_> {
                 None => table.place.clone(),
             },
             places: table.places(FilterSettings::KEYS),
+            inner_places: table
+                .item("settings")
+                .as_ref()
+                .map(json::places)
+                .unwrap_or_default(),
             ..settings
         }
     }

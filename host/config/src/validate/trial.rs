@@ -2,6 +2,7 @@
 
 use crate::checker::Checker;
 use crate::item::Table;
+use crate::json;
 use crate::key::TableSettings as _;
 use crate::settings::{Trial, TrialKind};
 
@@ -30,6 +31,11 @@ impl Checker<'_> {
             kind,
             place: item.place.clone(),
             places: table.places(Trial::KEYS),
+            inner_places: table
+                .item("settings")
+                .as_ref()
+                .map(json::places)
+                .unwrap_or_default(),
             ..Trial::read(&table, self)
         })
     }

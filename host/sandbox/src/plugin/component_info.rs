@@ -18,6 +18,7 @@ const BATCH: &str = "linemill:filter/batch@0.1.";
 const LINE: &str = "linemill:filter/line@0.1.";
 const STATE: &str = "linemill:filter/state@0.1.";
 const TIMER: &str = "linemill:filter/timer@0.1.";
+const ABOUT: &str = "linemill:filter/about@0.1.";
 const PACKAGE: &str = "linemill:filter/";
 
 /// The description of a component, read from its type without running it.
@@ -34,6 +35,8 @@ pub struct ComponentInfo {
     pub state: bool,
     /// Whether the component also exports `timer`, so that it is called when no line comes.
     pub timer: bool,
+    /// Whether the component also exports `about`, so that it describes itself.
+    pub about: bool,
 }
 
 /// The worlds of `wit/worlds.wit`, without their optional exports.
@@ -73,13 +76,14 @@ pub fn component_info(engine: &Engine, component: &Component) -> ComponentInfo {
     } else {
         None
     };
-    let (state, timer) = (has(STATE), has(TIMER));
+    let (state, timer, about) = (has(STATE), has(TIMER), has(ABOUT));
     ComponentInfo {
         imports,
         exports,
         world,
         state,
         timer,
+        about,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The loader takes a filter's settings to its compiled plugin: locate, read, admit, compile, link.
+//! The loader takes a filter's settings to its compiled plugin: locate, read, admit, compile, link, describe.
 //!
 //! In: settings of filters and of the host. Out: [`Plugin`]s. Each load opens the file once and reads
 //! it whole. Equal bytes are compiled once, as long as the loader remembers them.
@@ -96,8 +96,8 @@ impl Loader {
     /// compiles on tokio's blocking threads, so that connections are served meanwhile.
     ///
     /// # Errors
-    /// When the plugin cannot be read, is not admitted, cannot be compiled within the limits, or
-    /// cannot be linked with the filter's grants.
+    /// When the plugin cannot be read, is not admitted, cannot be compiled within the limits, cannot be
+    /// linked with the filter's grants, or describes itself wrongly.
     pub async fn load(
         &self,
         filter: &FilterSettings,
@@ -132,6 +132,10 @@ impl Loader {
         let plugin = tokio::task::spawn_blocking(compiling)
             .await
             .map_err(|_| interrupted())?
+            .map_err(|refusal| refusal.of(&shown))?;
+        plugin
+            .describe(&self.engine, filter)
+            .await
             .map_err(|refusal| refusal.of(&shown))?;
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.push(Arc::clone(&plugin));

@@ -1,4 +1,5 @@
-//! Builds the filters of a generation: load the plugin, start it, run the filter's own tests.
+//! Builds the filters of a generation: load the plugin, check the settings, start it, run the filter's own
+//! tests.
 //!
 //! In: settings, the filters in force, plugins. Out: started filters, and reports of those that cannot
 //! be put in force, which are counted by reason.
@@ -6,10 +7,11 @@
 use std::sync::Arc;
 
 use super::Filters;
+use super::inner_settings::{self, Wrong};
 use crate::control::reloader::Recipe;
 use crate::generation::Generation;
 use crate::sinks::registry::SinkRegistry;
-use linemill_config::settings::{FilterSettings, Settings};
+use linemill_config::settings::{FilterSettings, ListenerSettings, Settings};
 use linemill_config::{Files, Problem};
 use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::{Filter, Reporting};
@@ -80,6 +82,7 @@ impl FilterBuilder<'_> {
     async fn build(&self, filter: &FilterSettings) -> Result<Arc<Filter>, Refused> {
         let plugin = self.plugin(filter).await;
         let plugin = plugin.map_err(|refusal| refused(filter, refusal))?;
+        self.ask_memory(filter, &plugin).await?;
         let before = self
             .before
             .and_then(|before| before.filters.get(&filter.name));
@@ -89,6 +92,14 @@ impl FilterBuilder<'_> {
         {
             return Ok(Arc::clone(before));
         }
+        let checked = inner_settings::check(filter, plugin.description()).await;
+        checked.map_err(|wrong| match wrong {
+            Wrong::Schema(refusal) => refused(filter, refusal),
+            Wrong::Settings(reports) => Refused {
+                kind: RefusalKind::Settings,
+                reports,
+            },
+        })?;
         if !filter.test.is_empty() {
             self.run_tests(filter, &plugin).await?;
         }
@@ -105,6 +116,24 @@ impl FilterBuilder<'_> {
             capsules: self.plugins.capsules().clone(),
         };
         self.start(filter, &plugin, self.metrics, reporting).await
+    }
+
+    /// Asks a plugin how much memory it needs for the longest lines that the filter can get; warnings compare
+    /// the answer with the filter's `memory`.
+    async fn ask_memory(&self, filter: &FilterSettings, plugin: &Plugin) -> Result<(), Refused> {
+        let calls = |listener: &&ListenerSettings| {
+            let mut stages = listener.stages();
+            stages.any(|stage| stage.filter == filter.name)
+        };
+        let listeners = self.settings.listeners.iter().filter(calls);
+        let Some(max_line) = listeners.map(|listener| listener.lines.max_line).max() else {
+            return Ok(());
+        };
+        let asked = plugin.ask_memory(self.plugins.engine(), filter, max_line);
+        asked
+            .await
+            .map(drop)
+            .map_err(|refusal| refused(filter, refusal))
     }
 
     async fn plugin(&self, filter: &FilterSettings) -> Result<Arc<Plugin>, Refusal> {

@@ -53,7 +53,7 @@ enum Place {
 impl Filters {
     pub(crate) fn new() -> Result<Self> {
         let mut resolve = Resolve::default();
-        resolve.push_dir(tests().join("../wit"))?;
+        resolve.push_dir(tests().join("guests/wit-0.1.0"))?;
         let (_, package) = resolve.packages.iter().next().context("no package")?;
         let world = *package.worlds.get("filter").context("no world `filter`")?;
         let path = tests().join("guests/base.wat");

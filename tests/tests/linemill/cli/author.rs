@@ -46,6 +46,10 @@ fn a_new_filter_builds_and_runs() {
         .success()
         .text();
     assert!(shown.contains("linemill:filter/batch@0.1.1"), "{shown}");
+    assert!(
+        shown.contains("swap-words 0.1.0: Replaces one text by another."),
+        "{shown}"
+    );
 }
 
 #[test]

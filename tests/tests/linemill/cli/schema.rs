@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use linemill_tests::{Folder, python_with, run, skip};
+use linemill_tests::{Folder, Host, guest, python_with, run, skip};
+use serde_json::Value;
 
 /// Prints a line for each file: `ok`, or what is wrong with it.
 const VALIDATE: &str = "
@@ -44,6 +45,35 @@ const CASES: &[(&str, bool)] = &[
     ("[host]\nmemory = \"all\"", false),
     ("[host]\nrollback = { share = 1 }", false),
     ("[filter.a]\nsettings = { anything = [1, { b = 2 }] }", true),
+    // The settings of bundled plugins, by their own names and by others.
+    ("[filter.case]\nsettings = { to = \"upper\" }", true),
+    ("[filter.case]\nsettings = { to = \"larger\" }", false),
+    (
+        "[filter.case]\nplugin = \"./a.wasm\"\nsettings = { to = 7 }",
+        true,
+    ),
+    (
+        "[filter.a]\nplugin = \"number\"\nsettings = { width = 3 }",
+        true,
+    ),
+    (
+        "[filter.a]\nplugin = \"number\"\nsettings = { widht = 3 }",
+        false,
+    ),
+    (
+        "[filter.a]\nplugin = \"number\"\nsettings = { separator = \"${X}\" }",
+        true,
+    ),
+    (
+        "[filter.a]\nplugin = \"case\"\nsettings = { to = { file = \"x\" } }",
+        true,
+    ),
+    (
+        "[filter.a]\nplugin = \"case\"\nsettings = { to = { fil = \"x\" } }",
+        false,
+    ),
+    ("[filter.a]\nplugin = \"redact\"\nmemmory = \"1MiB\"", false),
+    ("[filter.redact]\nmemmory = \"1MiB\"", false),
     ("[filter.a]\ntest = [{ in = [\"a\"] }]", false),
     (
         "[filter.a]\ncanary = { plugin = \"b\", share = \"5%\" }",
@@ -91,4 +121,30 @@ fn a_validator_knows_what_fits() {
     for ((path, fits), found) in files.iter().zip(found.lines()) {
         assert_eq!(found == "ok", *fits, "{}: {found}", path.display());
     }
+}
+
+#[test]
+fn the_plugins_of_a_configuration_are_known() {
+    let folder = Folder::new();
+    folder.write("guest.wasm", guest::describing(&[]));
+    folder.write(
+        "linemill.toml",
+        Host::config(
+            "chain = [\"a\"]",
+            "[filter.a]\nplugin = \"./guest.wasm\"\n[filter.rot13]\nplugin = \"case\"\n",
+        ),
+    );
+    let known = |arguments: &[&str]| {
+        let schema = run(folder.path(), arguments, b"").success();
+        let schema: Value = serde_json::from_str(&schema.text()).expect("JSON");
+        let definitions = schema["definitions"].as_object().expect("definitions");
+        let names = definitions
+            .keys()
+            .filter(|name| name.starts_with("plugin "));
+        names.cloned().collect::<Vec<_>>()
+    };
+    let of_config = known(&["schema", "--config", "linemill.toml"]);
+    assert_eq!(of_config, ["plugin ./guest.wasm", "plugin case"]);
+    assert_eq!(known(&["schema", "./guest.wasm"]), ["plugin ./guest.wasm"]);
+    assert_eq!(known(&["schema"]).len(), 8);
 }

@@ -9,6 +9,7 @@ const VERBS: &[&str] = &[
     "check",
     "schema",
     "inspect",
+    "help",
     "new",
     "build",
     "bench",

@@ -49,14 +49,28 @@ fn a_reload_reads_all_files_again() {
 }
 
 #[test]
-fn a_filter_that_quotes_its_settings_shows_no_secret() {
+fn wrong_settings_show_no_secret() {
     let folder = folder();
-    folder.write("direction", "hidden secret");
-    folder.write("conf.d/10-filter.toml", UPPER);
+    folder.write("direction", "hidden (secret");
     folder.write("linemill.toml", MAIN);
-    let refused = run(folder.path(), ["check", "linemill.toml"], b"").failure();
-    let refused = refused.stderr_has(&["it refuses its settings", "`{ file = \"../direction\" }`"]);
-    assert!(!refused.stderr.contains("hidden"), "{}", refused.stderr);
+    let quoting =
+        "[filter.turn]\nplugin = \"grep\"\nsettings = { keep = [{ file = \"../direction\" }] }\n";
+    for (filter, parts) in [
+        // By the schema of the plugin, and by the filter itself.
+        (
+            UPPER,
+            &["is not one of the choices", "`{ file = \"../direction\" }`"][..],
+        ),
+        (
+            quoting,
+            &["it refuses its settings", "`{ file = \"../direction\" }`"],
+        ),
+    ] {
+        folder.write("conf.d/10-filter.toml", filter);
+        let refused = run(folder.path(), ["check", "linemill.toml"], b"").failure();
+        let refused = refused.stderr_has(parts);
+        assert!(!refused.stderr.contains("hidden"), "{}", refused.stderr);
+    }
 }
 
 #[test]

@@ -123,21 +123,42 @@ pub(super) fn entries() -> Vec<Broken> {
             ("./live.wasm", "rot31"),
             &["linemill.toml:8:", "rot31"],
         ),
-        // Settings that the filter itself refuses.
+        // Settings that the schema of the plugin does not allow, or that the filter itself refuses.
         settings(
             "case",
             "to = \"larger\"",
-            &["`to`: unknown variant `larger`"],
+            &["10:19: key `settings.to` of filter `case`: `larger` is not one of the choices"],
         ),
-        settings("rot13", "by = 14", &["filter `rot13`", "by"]),
-        settings("grep", "match = [\"(\"]", &["filter `grep`"]),
+        settings(
+            "rot13",
+            "by = 14",
+            &["10:14: unknown key `by` of `settings` of filter `rot13`"],
+        ),
+        settings(
+            "grep",
+            "match = [\"(\"]",
+            &["10:14: unknown key `match` of `settings` of filter `grep`"],
+        ),
+        settings(
+            "grep",
+            "keep = [\"(\"]",
+            &["10:12: filter `grep`: it refuses its settings: `keep[0]`"],
+        ),
         settings(
             "redact",
             "patterns = [\"phone\"]",
-            &["`patterns[0]`: unknown variant `phone`"],
+            &["10:26: key `settings.patterns[0]` of filter `redact`: `phone` is not"],
         ),
-        settings("number", "width = 21", &["filter `number`", "width"]),
-        settings("number", "start = \"one\"", &["filter `number`", "start"]),
+        settings(
+            "number",
+            "width = 21",
+            &["10:22: key `settings.width` of filter `number`"],
+        ),
+        settings(
+            "number",
+            "start = \"one\"",
+            &["10:22: key `settings.start` of filter `number`"],
+        ),
         // A certificate whose files are missing.
         edit(
             "certificate",
@@ -207,7 +228,7 @@ fn settings(filter: &str, settings: &str, report: &[&str]) -> Broken {
     text(
         settings,
         &config,
-        &[&["linemill.toml:10:12: "], report].concat(),
+        &[&["linemill.toml:10:"], report].concat(),
     )
 }
 
