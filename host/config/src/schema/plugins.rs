@@ -18,17 +18,16 @@ pub(super) fn put(schema: &mut Value, plugin: &str, settings: &Value) {
     let pointer = format!("#/definitions/{}", token(&name));
     schema["definitions"][&name] = moved(settings, &pointer);
     let then = json!({ "properties": { "settings": { "$ref": pointer } } });
-    let filter = &mut schema["definitions"]["filter"];
-    let rules = filter["allOf"].take();
-    let mut rules = match rules {
-        Value::Array(rules) => rules,
-        _ => Vec::new(),
-    };
-    rules.push(json!({
+    let rule = json!({
         "if": { "properties": { "plugin": { "const": plugin } }, "required": ["plugin"] },
         "then": then,
-    }));
-    filter["allOf"] = rules.into();
+    });
+    let filter = &mut schema["definitions"]["filter"];
+    // A version on trial has settings of its own.
+    for trial in ["canary", "shadow"] {
+        add_rule(&mut filter["properties"][trial], rule.clone());
+    }
+    add_rule(filter, rule);
     // A filter without `plugin` has the plugin of its own name.
     let filters = &mut schema["properties"]["filter"];
     filters["properties"][plugin] = json!({
@@ -37,6 +36,16 @@ pub(super) fn put(schema: &mut Value, plugin: &str, settings: &Value) {
             { "if": { "not": { "required": ["plugin"] } }, "then": then },
         ],
     });
+}
+
+/// Adds to the rules of a table, all of which apply.
+fn add_rule(table: &mut Value, rule: Value) {
+    let mut rules = match table["allOf"].take() {
+        Value::Array(rules) => rules,
+        _ => Vec::new(),
+    };
+    rules.push(rule);
+    table["allOf"] = rules.into();
 }
 
 /// A schema whose root is now at `pointer`, and in which a text may also come from outside the file.

@@ -72,6 +72,14 @@ const CASES: &[(&str, bool)] = &[
         "[filter.a]\nplugin = \"case\"\nsettings = { to = { fil = \"x\" } }",
         false,
     ),
+    (
+        "[filter.a]\ncanary = { plugin = \"case\", share = \"5%\", settings = { to = \"upper\" } }",
+        true,
+    ),
+    (
+        "[filter.a]\nshadow = { plugin = \"case\", share = \"5%\", settings = { to = \"larger\" } }",
+        false,
+    ),
     ("[filter.a]\nplugin = \"redact\"\nmemmory = \"1MiB\"", false),
     ("[filter.redact]\nmemmory = \"1MiB\"", false),
     ("[filter.a]\ntest = [{ in = [\"a\"] }]", false),

@@ -312,6 +312,35 @@ fn help_shows_settings_and_examples_that_work() {
 }
 
 #[test]
+fn settings_of_a_version_on_trial_are_checked() {
+    let guest = guest::describing(&[]);
+    for (trial, part) in [
+        (
+            "canary = { plugin = \"./guest.wasm\", share = \"5%\", settings = { words = [\"soft\"] } }",
+            "`soft` is not one of the choices",
+        ),
+        (
+            "settings = { words = [\"loud\"] }\nshadow = { plugin = \"case\", share = \"5%\" }",
+            "unknown key `words`",
+        ),
+    ] {
+        let checked = check(&guest, trial).failure();
+        let found = problems(&checked);
+        assert_eq!(found.len(), 1, "{trial}: {found:?}");
+        let message = found[0]["message"].as_str().expect("a text");
+        assert!(message.contains(part), "{trial}: {message}");
+        let text = if part.contains("soft") {
+            "\"soft\""
+        } else {
+            "words"
+        };
+        let first = trial.lines().next().expect("a line");
+        let column = first.find(text).expect("it is there") + 1;
+        assert_eq!(found[0]["column"], column, "{trial}: {found:?}");
+    }
+}
+
+#[test]
 fn bench_checks_settings_too() {
     let folder = Folder::new();
     let bench = ["bench", "case", "--settings", "{\"to\": \"uper\"}"];
