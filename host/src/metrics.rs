@@ -7,8 +7,11 @@
 #[cfg(test)]
 mod document;
 
+use std::fmt;
 use std::sync::Arc;
 
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::connections::metrics::LineMetrics;
@@ -52,8 +55,6 @@ pub struct Metrics {
     pub memory: MemoryMetrics,
     /// The log.
     pub log: LogMetrics,
-    /// Shows the version.
-    _build: Held<BuildMetrics>,
 }
 
 linemill_telemetry::metrics! {
@@ -65,10 +66,22 @@ linemill_telemetry::metrics! {
     }
 }
 
-fn build(registry: &mut Registry) -> Held<BuildMetrics> {
-    let build = Families::<BuildMetrics>::register(registry).of(env!("CARGO_PKG_VERSION"));
-    build.info.set(1);
-    build
+/// Keeps the series of the binary in the registry that shows it, for as long as that exists.
+#[derive(Debug)]
+struct Build(#[expect(dead_code, reason = "only held")] Held<BuildMetrics>);
+
+impl Build {
+    fn register(registry: &mut Registry) {
+        let build = Families::<BuildMetrics>::register(registry).of(env!("CARGO_PKG_VERSION"));
+        build.info.set(1);
+        registry.register_collector(Box::new(Self(build)));
+    }
+}
+
+impl Collector for Build {
+    fn encode(&self, _: DescriptorEncoder<'_>) -> fmt::Result {
+        Ok(())
+    }
 }
 
 impl Default for Metrics {
@@ -77,8 +90,8 @@ impl Default for Metrics {
         let mut all = Registry::default();
         ProcessMetrics::register(&mut all);
         let registry = registry(&mut all);
+        Build::register(registry);
         let mut metrics = Self {
-            _build: build(registry),
             listeners: Families::register(registry),
             lines: Families::register(registry),
             filters: Arc::new(FilterFamilies::register(registry)),
