@@ -72,7 +72,7 @@ keys! {
         /// the filter. Toolchains produce a handful. One that `componentize-py` 0.25 makes of Python
         /// without native packages has 14, and packages with native code have more. `linemill
         /// inspect` shows how many modules a plugin has.
-        core_instances: usize = 128, Count(1, CORE_INSTANCES), Live,
+        core_instances: usize = 64, Count(1, CORE_INSTANCES), Live,
             sample "core modules in the plugin, and their instances";
     }
 }

@@ -189,13 +189,13 @@ fn the_number_of_core_modules_can_be_raised() {
     let (folder, module) = (Folder::new(), "(core module)");
     let mut component = guest::batch("shout");
     // What is not instantiated costs nothing, but counts.
-    let more = wat::parse_str(format!("(component {})", module.repeat(128))).expect("a component");
+    let more = wat::parse_str(format!("(component {})", module.repeat(64))).expect("a component");
     component.extend(&more[8..]);
     let limits = "limits = { core_instances = 200 }";
     refused(
         &component,
         "",
-        &["core modules, more than 128", "`limits.core_instances`"],
+        &["core modules, more than 64", "`limits.core_instances`"],
     );
     folder.write("guest.wasm", component);
     let config = format!(
