@@ -65,6 +65,11 @@ impl FilterFamilies {
         self.guest.register(registry);
     }
 
+    /// The metrics of the store of one filter.
+    pub fn of_store(&self, filter: &str) -> Held<StoreMetrics> {
+        self.stores.metrics(filter)
+    }
+
     /// The store of one filter. A canary shares that of its filter.
     pub(crate) fn store(&self, filter: &str, budget: &Arc<Budget>) -> Arc<Store> {
         let name = filter.strip_suffix("@canary").unwrap_or(filter);

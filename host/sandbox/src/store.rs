@@ -304,6 +304,11 @@ impl Stores {
         }
     }
 
+    /// The metrics of the store of the filter of this name.
+    pub(crate) fn metrics(&self, filter: &str) -> Held<StoreMetrics> {
+        self.metrics.of(filter)
+    }
+
     /// The store of the filter of this name.
     pub(crate) fn of(&self, filter: &str, budget: &Arc<Budget>) -> Arc<Store> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
@@ -311,7 +316,7 @@ impl Stores {
         if let Some(store) = stores.get(filter).and_then(Weak::upgrade) {
             return store;
         }
-        let store = Arc::new(Store::new(budget, self.metrics.of(filter)));
+        let store = Arc::new(Store::new(budget, self.metrics(filter)));
         stores.insert(filter.to_owned(), Arc::downgrade(&store));
         store
     }

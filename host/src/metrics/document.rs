@@ -201,7 +201,7 @@ fn every_registered_metric_is_declared() {
     let metrics = Metrics::default();
     // A metric without any series is not shown.
     let _listener = (metrics.listeners.of("a"), metrics.lines.of("a"));
-    let _filter = metrics.filters.of("f");
+    let _filter = (metrics.filters.of("f"), metrics.filters.of_store("f"));
     metrics.filters.count_refusals_of(["f"]);
     let _output = metrics.outputs.of("stdout");
     let _upstream = metrics.upstreams.of_all(&["tcp://a:1", "tcp://a:1"]);

@@ -188,7 +188,7 @@ mod tests {
         let one = core_module(&[]);
         let most = limits.core_instances;
         assert_eq!(refusal(&with_preamble(&one.repeat(most))), None);
-        refused(&with_preamble(&one.repeat(most + 1)), "129 core modules");
+        refused(&with_preamble(&one.repeat(most + 1)), "65 core modules");
         let mut nested = with_preamble(&[]);
         for _ in 0..DEPTH {
             nested = with_preamble(&section(COMPONENT, &nested));
