@@ -59,6 +59,10 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
         metrics: Arc<LineMetrics>,
     ) -> Self {
         let activity = Arc::new(Activity::new());
+        let origin = Origin {
+            listener: Some(Arc::clone(&listener)),
+            ..Origin::default()
+        };
         Self {
             reader,
             writer,
@@ -68,7 +72,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
                 metrics,
                 activity,
                 cohort: Cohort::NONE,
-                origin: Origin::default(),
+                origin: Arc::new(origin),
                 last: None,
             },
             patience: None,
@@ -93,14 +97,14 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
     /// on trial serve it.
     pub fn with_peer(mut self, peer: Option<SocketAddr>) -> Self {
         self.context.cohort = Cohort::of(peer);
-        self.context.origin.peer = peer;
+        Arc::make_mut(&mut self.context.origin).peer = peer;
         self
     }
 
     /// Sets its number among the connections of the process, and the names in its TLS handshake.
     pub fn with_identity(mut self, number: u64, tls: Option<Arc<TlsNames>>) -> Self {
-        self.context.origin.connection = number;
-        self.context.origin.tls = tls;
+        let origin = Arc::make_mut(&mut self.context.origin);
+        (origin.connection, origin.tls) = (number, tls);
         self
     }
 

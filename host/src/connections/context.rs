@@ -22,8 +22,8 @@ pub(super) struct Context {
     pub(super) activity: Arc<Activity>,
     /// Decides which versions of filters on trial serve it.
     pub(super) cohort: Cohort,
-    /// Where its lines come from; the listener and the direction are added for each direction.
-    pub(super) origin: Origin,
+    /// Where its lines come from. Shared, since an idle connection must have little.
+    pub(super) origin: Arc<Origin>,
     /// The last service of the listener, which applies when the listener is gone before the connection
     /// begins.
     pub(super) last: Option<Arc<Service>>,

@@ -27,16 +27,18 @@ pub async fn serve(
     snapshot: watch::Receiver<Snapshot>,
     metrics: Arc<LineMetrics>,
 ) -> Option<End> {
+    let origin = Origin {
+        listener: Some(Arc::clone(&listener)),
+        many: true,
+        ..Origin::default()
+    };
     let context = Context {
         listener,
         snapshot,
         metrics,
         activity: Arc::new(Activity::new()),
         cohort: Cohort::NONE,
-        origin: Origin {
-            many: true,
-            ..Origin::default()
-        },
+        origin: Arc::new(origin),
         last: None,
     };
     let sink = ConnectionSink::of_client(sink());

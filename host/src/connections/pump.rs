@@ -40,7 +40,6 @@ use crate::sinks::framings::Framings;
 use crate::sinks::metrics::DropReason;
 use linemill_framing::{Closed, Framer, Lines};
 use linemill_sandbox::chain::{ChainOutput, StreamState};
-use linemill_sandbox::origin::Origin;
 use memory::Memory;
 use wait::Event;
 
@@ -80,7 +79,7 @@ pub(super) struct Pump<R, W> {
     /// When reading goes on; `None` unless a rate has paused it.
     paused_until: Option<Instant>,
     /// Read and not framed yet, while the direction moves to another generation.
-    in_hand: Option<Block>,
+    in_hand: Option<Box<Block>>,
     /// Lines that filters are working on, or that they have just passed.
     in_chain: u64,
     /// Set when more output is queued than the high watermark, until it is down to the low one.
@@ -117,15 +116,13 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
             metrics,
             activity,
             cohort,
-            origin,
+            mut origin,
             last: _,
         } = context;
         let peer = origin.peer;
-        let origin = Origin {
-            listener: Some(Arc::clone(&listener)),
-            reply: direction == Direction::Reply,
-            ..origin
-        };
+        if direction == Direction::Reply {
+            Arc::make_mut(&mut origin).reply = true;
+        }
         let framings = service.framings(direction);
         let (chain, rules) = (service.chain(direction), service.rules(framings.from));
         let drain_until = now.drain_until(&listener);
@@ -230,7 +227,8 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         loop {
             let changed =
                 std::mem::take(&mut snapshot_seen) || self.snapshot.has_changed().unwrap_or(false);
-            if changed && let Err(end) = self.follow().await {
+            // Boxed: its future is large, and an idle stream must not have room for it.
+            if changed && let Err(end) = Box::pin(self.follow()).await {
                 return end;
             }
             if worked && self.sink.is_done() {
@@ -278,13 +276,13 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         }
         // The direction may be cut while it moves, which takes as long as the filters and the sinks that
         // it leaves.
-        self.in_hand = Some(block);
-        if let Err(end) = self.follow().await {
+        self.in_hand = Some(Box::new(block));
+        if let Err(end) = Box::pin(self.follow()).await {
             self.drop_block();
             return Err(end);
         }
         match self.in_hand.take() {
-            Some(block) => self.process(block).await,
+            Some(block) => self.process(*block).await,
             None => Ok(()),
         }
     }
@@ -301,7 +299,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Pump<R, W> {
         self.pause_if_over_rate();
         self.count_framed(&lines, first);
         if !lines.is_empty() {
-            // Boxed: its future is large, and an idle stream must not have room for it.
+            // Boxed, too.
             self.in_chain = lines.len() as u64;
             let output = Box::pin(self.stream_state.process(lines)).await;
             // Nothing was read while filters worked: that does not count as the peer's silence.

@@ -30,7 +30,7 @@ pub struct StreamState {
     pub(super) chain: Arc<Chain>,
     rules: Rules,
     cohort: Cohort,
-    origin: Origin,
+    origin: Arc<Origin>,
     /// One element per stage of the chain.
     pub(super) stages: Vec<StageState>,
 }
@@ -57,13 +57,13 @@ impl StreamState {
             chain,
             rules,
             cohort: Cohort::NONE,
-            origin: Origin::default(),
+            origin: Arc::default(),
             stages,
         }
     }
 
     /// Says which client the stream belongs to. Without it, no version on trial sees the stream.
-    pub fn with(mut self, cohort: Cohort, origin: Origin) -> Self {
+    pub fn with(mut self, cohort: Cohort, origin: Arc<Origin>) -> Self {
         self.cohort = cohort;
         self.origin = origin;
         self

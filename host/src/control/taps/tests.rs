@@ -24,7 +24,7 @@ fn stream(taps: &Arc<Taps>) -> StreamState {
         ..Origin::default()
     };
     let cohort = linemill_sandbox::trial::Cohort::NONE;
-    StreamState::new(Arc::new(chain), RULES).with(cohort, origin)
+    StreamState::new(Arc::new(chain), RULES).with(cohort, Arc::new(origin))
 }
 
 async fn send(stream: &mut StreamState, count: usize, length: usize) {
