@@ -41,7 +41,7 @@ pub(crate) mod stream;
 mod timed;
 
 pub use about::described;
-pub(crate) use block::{judge, pack, unpack};
+pub(crate) use block::{Fit, judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
@@ -217,7 +217,7 @@ fn run_cut<F: Filter>(
         Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
     };
     let (mut filter, routes) = new();
-    let keeps_state = filter.keeps_state();
+    let (keeps_state, fit) = (filter.keeps_state(), Fit::of(input));
     let mut verdicts = Vec::new();
     let mut left = input;
     while !left.is_empty() {
@@ -226,7 +226,8 @@ fn run_cut<F: Filter>(
         let block = pack(call, later.is_empty());
         let outcome = stream::in_call(|| batch::process(&mut filter, &routes, block));
         let closes = outcome.close_after.is_some();
-        verdicts.extend(judge(call, &pack(call, later.is_empty()), &routes, outcome));
+        let block = pack(call, later.is_empty());
+        verdicts.extend(judge(call, &block, &routes, outcome, fit));
         if closes {
             return Run {
                 verdicts,
@@ -249,9 +250,12 @@ fn run_cut<F: Filter>(
         verdicts,
         held_route: held_route.map(|routed| routes[routed.route as usize].clone()),
         held: match held {
-            Ok(held) => Ok(unpack(&held.output)
-                .map(|line| Line(line.to_vec()))
-                .collect()),
+            Ok(held) => unpack(&held.output)
+                .map(|line| match fit.refusal(line) {
+                    None => Ok(Line(line.to_vec())),
+                    Some(reason) => Err(Line(reason.into())),
+                })
+                .collect(),
             Err(reason) => Err(Line(reason)),
         },
         keeps_state,

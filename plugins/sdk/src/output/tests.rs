@@ -229,7 +229,7 @@ proptest! {
         prop_assert_eq!(outcome.output.spans.is_empty(), same_spans || none);
         let one_each = counts.iter().all(|&count| count == 1);
         prop_assert_eq!(&outcome.counts, if one_each { &[][..] } else { &counts });
-        prop_assert_eq!(testing::judge(&input, &block, &names, outcome), expected);
+        prop_assert_eq!(testing::judge(&input, &block, &names, outcome, testing::Fit::ALL), expected);
     }
 
     #[test]

@@ -27,6 +27,47 @@ pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
     block
 }
 
+/// `max_line` of a host, if no line of the test is longer.
+const MAX_LINE: usize = 16 << 10;
+
+/// Which lines a host would take from a filter.
+#[derive(Clone, Copy)]
+pub(crate) struct Fit {
+    /// The longest line, in bytes.
+    longest: usize,
+    /// Lines end with LF. They do unless a line of the test contains one.
+    ends_with_lf: bool,
+}
+
+impl Fit {
+    /// Every line fits.
+    #[cfg(test)]
+    pub(crate) const ALL: Self = Self {
+        longest: usize::MAX,
+        ends_with_lf: false,
+    };
+
+    /// For a stream of `input` lines.
+    pub(crate) fn of(input: &[Vec<u8>]) -> Self {
+        let longest = input.iter().map(Vec::len).max().unwrap_or(0);
+        Self {
+            longest: 4 * longest.max(MAX_LINE),
+            ends_with_lf: !input.iter().any(|line| line.contains(&b'\n')),
+        }
+    }
+
+    /// Why a host would not take `line`; `None` if it would.
+    pub(crate) fn refusal(self, line: &[u8]) -> Option<&'static str> {
+        if self.ends_with_lf && line.contains(&b'\n') {
+            Some("a line that the filter emits contains a line feed, which ends lines")
+        } else if line.len() > self.longest {
+            Some("a line that the filter emits is longer than four times `max_line`")
+        } else {
+            None
+        }
+    }
+}
+
 /// The lines of a block.
 pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
     block
@@ -36,12 +77,13 @@ pub(crate) fn unpack(block: &Lines) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The verdicts that a host reads from an outcome. `block` holds the `input` lines, and `names` are
-/// the declared routes.
+/// the declared routes. A line that does not `fit` fails.
 pub(crate) fn judge(
     input: &[Vec<u8>],
     block: &Lines,
     names: &[String],
     outcome: Outcome,
+    fit: Fit,
 ) -> Vec<Verdict> {
     let Outcome {
         mut output,
@@ -79,6 +121,8 @@ pub(crate) fn judge(
             if let Some(failure) = failures.next_if(|failure| failure.line == index as u32) {
                 assert_eq!(count, 0, "a line that failed must have no output");
                 Verdict::Fail(Line(failure.reason))
+            } else if let Some(reason) = output_lines.iter().find_map(|line| fit.refusal(&line.0)) {
+                Verdict::Fail(Line(reason.into()))
             } else if closes {
                 Verdict::Close(output_lines)
             } else if count == 1 && output_lines[0].0 == *content {
@@ -93,6 +137,8 @@ pub(crate) fn judge(
         let route = routes.next_if(|routed| routed.line == index as u32);
         verdicts.push(match route {
             Some(_) if count == 0 => panic!("line {index} takes a route but has no output"),
+            // A line that failed stays.
+            Some(_) if matches!(verdict, Verdict::Fail(_)) => verdict,
             Some(routed) => verdict.by(&names[routed.route as usize]),
             None => verdict,
         });

@@ -4,7 +4,7 @@
 //! In: settings and lines before the change, and settings and lines after it. Out: the output lines
 //! after it, or why the state was refused. Not here: what a host does if the state is refused.
 
-use super::{Line, Value, Verdict, json, owned, pack, start, stream};
+use super::{Fit, Line, Value, Verdict, json, owned, pack, start, stream};
 use crate::batch::{self, Held};
 use crate::{Handover, handover};
 
@@ -116,7 +116,13 @@ impl<F: Handover> Stream<F> {
             let block = pack(call, false);
             let process = || batch::process(&mut self.filter, &self.routes, block);
             let outcome = stream::in_call(process);
-            let verdicts = super::judge(call, &pack(call, false), &self.routes, outcome);
+            let verdicts = super::judge(
+                call,
+                &pack(call, false),
+                &self.routes,
+                outcome,
+                Fit::of(call),
+            );
             for verdict in verdicts {
                 out.extend(output_lines(verdict, line));
             }

@@ -312,3 +312,44 @@ fn invalid_states_and_tags_are_refused() {
     }
     assert!(is_tag(&"x".repeat(64)) && !is_tag(&"x".repeat(65)));
 }
+
+/// Emits its setting for each line, and holds it back for the end.
+struct Emits(String);
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct What {
+    what: String,
+}
+
+impl Filter for Emits {
+    type Settings = What;
+    const KEEPS_STATE: bool = true;
+
+    fn new(settings: What) -> Result<Self, crate::Error> {
+        Ok(Self(settings.what))
+    }
+
+    fn line(&mut self, _: &[u8], out: &mut crate::Output<'_>) {
+        out.emit(&self.0);
+    }
+
+    fn finish(&mut self, out: &mut crate::Output<'_>) {
+        out.emit(&self.0);
+    }
+}
+
+#[test]
+fn a_line_that_a_host_would_not_take_fails() {
+    let emitted = |what: &str| run::<Emits>(json!({ "what": what }), ["a"]);
+    for (what, part) in [("a\nb", "line feed"), (&*"a".repeat(65_537), "max_line")] {
+        let run = emitted(what);
+        let [Verdict::Fail(reason)] = &run.verdicts[..] else {
+            panic!("{:?}", run.verdicts);
+        };
+        assert!(format!("{reason:?}").contains(part), "{reason:?}");
+        let held = run.held.expect_err("it is not fit either");
+        assert!(format!("{held:?}").contains(part), "{held:?}");
+    }
+    assert!(emitted(&"a".repeat(65_536)).held.is_ok());
+}

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Line, Value, judge, pack, start, stream, unpack};
+use super::{Fit, Line, Value, judge, pack, start, stream, unpack};
 use crate::Timer;
 use crate::batch::{self, Held};
 use crate::testing::Verdict;
@@ -80,7 +80,7 @@ impl<F: Timer> Run<F> {
         let block = pack(&input, false);
         let outcome =
             stream::in_call(|| batch::process(&mut self.filter, &self.routes, block.clone()));
-        for verdict in judge(&input, &block, &self.routes, outcome) {
+        for verdict in judge(&input, &block, &self.routes, outcome, Fit::of(&input)) {
             let verdict = match verdict {
                 Verdict::Route(_, inner) => *inner,
                 verdict => verdict,
@@ -128,6 +128,9 @@ impl<F: Timer> Run<F> {
 
     fn emit_all(&mut self, held: &Held) {
         unpack(&held.output).for_each(|line| {
+            if let Some(reason) = Fit::of(&[]).refusal(line) {
+                panic!("{reason}");
+            }
             let time = Duration::from_nanos(self.now);
             self.emitted.push((time, Line(line.to_vec())));
         });
