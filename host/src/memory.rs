@@ -79,8 +79,8 @@ async fn watch(budget: &Budget) {
 struct Ebb {
     /// The most that was held since memory went back.
     most: u64,
-    /// After a return: what was held then, and at the last look.
-    falling: Option<(u64, u64)>,
+    /// After a return: what was held at the last look.
+    falling: Option<u64>,
 }
 
 impl Ebb {
@@ -88,18 +88,19 @@ impl Ebb {
     fn returns(&mut self, held: u64) -> bool {
         let burst = held.saturating_add(BURST) <= self.most;
         let settled = match self.falling {
-            Some((returned, last)) if held >= last => {
+            // What was released is freed a moment later, so that the first return may have come too soon.
+            Some(last) if held >= last => {
                 self.falling = None;
-                last < returned
+                true
             }
-            Some((returned, _)) => {
-                self.falling = Some((returned, held));
+            Some(_) => {
+                self.falling = Some(held);
                 false
             }
             None => false,
         };
         if burst {
-            self.falling = Some((held, held));
+            self.falling = Some(held);
         }
         let returns = burst || settled;
         self.most = if returns { held } else { self.most.max(held) };
@@ -149,7 +150,7 @@ mod tests {
             .filter(|&mib| ebb.returns(mib << 20))
             .collect();
         // At once and when it no longer falls, then at the next burst.
-        assert_eq!(returned, [20, 15, 7]);
+        assert_eq!(returned, [20, 15, 7, 7]);
     }
 
     #[test]
@@ -160,9 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_that_ends_at_once_returns_once() {
+    fn what_is_freed_after_it_was_released_is_returned_too() {
         let mut ebb = Ebb::default();
         let returns = [30, 10, 10, 10].map(|mib| ebb.returns(mib << 20));
-        assert_eq!(returns, [false, true, false, false]);
+        assert_eq!(returns, [false, true, true, false]);
     }
 }
