@@ -105,7 +105,12 @@ impl Filter {
         let Some(mut instance) = own.0.filter(|instance| instance.keeps_state) else {
             return HeldLines::default();
         };
-        let mut held_back = self.last_tick(&mut instance, context).await;
+        let ticked = self.last_tick(&mut instance, context).await;
+        let mut held_back = match ticked {
+            Some(due) => due,
+            None if instance.failed_by_host => return HeldLines::lost(),
+            None => return HeldLines::default(),
+        };
         let mut wait: Option<HostWait> = None;
         let judged = loop {
             let finishing = async {
@@ -124,7 +129,7 @@ impl Filter {
                     }
                 }
                 // The instance did not survive the fault of the host.
-                Err(_) if wait.is_some() => {
+                Err(_) if wait.is_some() || instance.failed_by_host => {
                     held_back.append(HeldLines::lost());
                     return held_back;
                 }

@@ -2,7 +2,7 @@
 //!
 //! In: the instance that a stream owns. Out: the lines that are due. A tick that fails counts as one failed
 //! line without content; a fault also ends the instance, and counts against the filter on this stream as
-//! a fault on lines does.
+//! a fault on lines does. What fails because of the host is no failure of the filter.
 //! Not here: when to tick (`chain::stream_state`), the call (`instance`).
 
 use std::pin::pin;
@@ -41,40 +41,52 @@ impl Filter {
             }
             Err(fault) => fault,
         };
-        let accounting = self.supervisor.accounting();
-        if fault.kind.is_of_host() {
-            accounting.host_fault(&fault, context.origin, false);
-            instance.failed_by_host = true;
+        let survives = self.survives(&mut instance, &fault, context);
+        if survives && instance.failed_by_host {
             instance.tick_soon();
-            own.0 = Some(instance);
-            return HeldLines::default();
         }
-        accounting.failures(fault.kind, 1, &fault.reason, context.origin);
-        context.counts.failed(1);
-        if fault.kind == FaultKind::Verdict {
+        if survives {
             own.0 = Some(instance);
+        } else if instance.failed_by_host {
+            return HeldLines::lost();
         } else {
             self.supervisor.tick_failed(&fault, breaker, context.origin);
         }
         HeldLines::default()
     }
 
-    /// The lines that are due, before the last call of an instance. Its faults are left to that.
+    /// The lines that are due, before the last call of an instance; `None` if the instance is gone.
     pub(super) async fn last_tick(
         &self,
         instance: &mut Instance,
         context: CallContext<'_>,
-    ) -> HeldLines {
+    ) -> Option<HeldLines> {
         if !instance.has_timer() {
-            return HeldLines::default();
+            return Some(HeldLines::default());
         }
         // Boxed, since this future is large and rarely needed.
-        let ticked = Box::pin(self.ticked(instance, context)).await;
-        ticked.unwrap_or_else(|fault| {
-            let accounting = self.supervisor.accounting();
-            accounting.failures(fault.kind, 1, &fault.reason, context.origin);
-            HeldLines::default()
-        })
+        match Box::pin(self.ticked(instance, context)).await {
+            Ok(held) => Some(held),
+            Err(fault) => self
+                .survives(instance, &fault, context)
+                .then(HeldLines::default),
+        }
+    }
+
+    /// Counts a tick that failed. Returns whether the instance can be called again.
+    fn survives(&self, instance: &mut Instance, fault: &Fault, context: CallContext<'_>) -> bool {
+        let accounting = self.supervisor.accounting();
+        let by_guest = fault.kind == FaultKind::Verdict;
+        let by_host = fault.kind.is_of_host();
+        if by_host || instance.failed_by_host && !by_guest {
+            accounting.host_fault(fault, context.origin, false);
+            instance.failed_by_host = true;
+            return by_host;
+        }
+        instance.failed_by_host = false;
+        accounting.failures(fault.kind, 1, &fault.reason, context.origin);
+        context.counts.failed(1);
+        by_guest
     }
 
     async fn ticked(
@@ -85,6 +97,7 @@ impl Filter {
         let ticking = async {
             let stream = (context.rules, context.origin);
             let answer = instance.tick(&self.engine, self.bounds, stream).await?;
+            instance.failed_by_host = false;
             judge_held(&answer, context.rules, context.route_indices)
                 .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))
         };

@@ -92,3 +92,23 @@ fn a_tick_that_fails_is_counted_and_the_stream_goes_on() {
         client.expect(if kind == "verdict" { b"3\n" } else { b"2\n" });
     }
 }
+
+/// The stream ends before the pause is over, so with its last tick.
+#[test]
+fn a_last_tick_that_fails_is_counted_once() {
+    let host = host("");
+    for (line, kind, output) in [("!f", "verdict", &b"2\n"[..]), ("!t", "trap", b"")] {
+        let mut client = host.connect();
+        let before = ticks(&host);
+        client.send(b"a\n");
+        eventually("the first tick", || (ticks(&host) > before).then_some(()));
+        client.send(format!("{line}\n").as_bytes());
+        client.finish();
+        client.expect(output);
+        client.expect_end();
+        assert_eq!(host.failures(kind).to_string(), "1", "{line}");
+    }
+    for kind in ["outcome", "deadline"] {
+        assert_eq!(host.failures(kind).to_string(), "0", "{kind}");
+    }
+}
