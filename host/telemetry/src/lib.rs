@@ -3,7 +3,8 @@
 //! In: declarations of metrics by [`metrics!`] and [`label_values!`], counts and durations from many
 //! threads. Out: metrics that `prometheus-client` encodes, and the [`Declaration`] of each for the
 //! documentation. [`BatchCounter`] and [`Durations`] are for what happens per batch of lines; [`Gate`]
-//! limits log messages that would repeat, and [`contained`] marks what may panic.
+//! limits log messages that would repeat, [`contained`] marks what may panic, and [`processor_time`] measures
+//! what a thread has used.
 //! Not here: which metrics there are; each is declared next to the code that counts it.
 
 mod containment;
@@ -17,6 +18,7 @@ mod label;
 mod label_text;
 mod metrics;
 mod process;
+mod processor_time;
 mod removed;
 mod shards;
 
@@ -36,6 +38,7 @@ pub use label::{Indexed, LabelValue};
 pub use label_text::LabelText;
 pub use metrics::{Metrics, MetricsByName, registry};
 pub use process::{ProcessMetrics, descriptors};
+pub use processor_time::processor_time;
 pub use shards::Shards;
 
 /// A counter that all threads increase for each batch of lines.

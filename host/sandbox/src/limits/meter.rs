@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use wasmtime::UpdateDeadline;
 
+use linemill_telemetry::processor_time;
+
 #[cfg(test)]
 mod tests;
 
@@ -114,23 +116,4 @@ impl ThreadTime {
             TICK
         }
     }
-}
-
-/// The processor time that this thread has used.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    // Neither field is ever negative.
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
-}
-
-/// Elapsed time is used instead of processor time. It is more when other threads use the processor
-/// too.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    use std::sync::LazyLock;
-    use std::time::Instant;
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
 }

@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
+use linemill_telemetry::processor_time;
+
 /// How long a thread works before it pauses.
 const SLICE: Duration = Duration::from_millis(2);
 /// The least pause. A thread that was woken for each line would cost the lines more than it takes itself.
 const PAUSE: Duration = Duration::from_millis(20);
-/// All taps together take at most one part in so many of a processor.
+/// All taps together take at most 1/`PARTS` of a processor.
 const PARTS: u32 = 5;
 
 /// The pace of one thread.
@@ -44,27 +46,9 @@ impl Pace {
     }
 }
 
-/// The pause after so much work, with so many taps open.
+/// The pause that follows when a thread has worked for `used` and `taps` are open.
 fn pause(used: Duration, taps: u32) -> Duration {
     (used * (PARTS * taps - 1)).max(PAUSE)
-}
-
-/// The processor time that this thread has used. Where the system does not say, all time counts.
-fn processor_time() -> Duration {
-    #[cfg(unix)]
-    {
-        use rustix::time::{ClockId, clock_gettime};
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        // Neither field is ever negative.
-        Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
-    }
-    #[cfg(not(unix))]
-    {
-        use std::sync::LazyLock;
-        use std::time::Instant;
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        START.elapsed()
-    }
 }
 
 #[cfg(test)]

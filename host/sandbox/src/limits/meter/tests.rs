@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use wasmtime::UpdateDeadline;
 
-use super::{Meter, TICK, processor_time};
+use super::{Meter, TICK};
+use linemill_telemetry::processor_time;
 
 /// Uses the thread for `time`, as a guest or another task does.
 fn run(time: Duration) {
