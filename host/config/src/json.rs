@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::item::Item;
+use super::json_pointer;
 use super::printable::quote;
 use super::problem::Problem;
 use super::problem::place::InnerPlaces;
@@ -42,8 +43,7 @@ fn collect(item: &Item<'_>, pointer: &str, places: &mut InnerPlaces) {
         }
         DeValue::Table(entries) => {
             for (key, inner) in entries.iter() {
-                let token = key.get_ref().replace('~', "~0").replace('/', "~1");
-                let pointer = format!("{pointer}/{token}");
+                let pointer = json_pointer::entry(pointer, key.get_ref());
                 let inner = item.inner(inner, String::new());
                 places.set(pointer.clone(), item.place_of_key(key), inner.place.clone());
                 collect(&inner, &pointer, places);

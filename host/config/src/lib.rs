@@ -16,6 +16,7 @@ mod host_port;
 mod include;
 mod item;
 mod json;
+pub mod json_pointer;
 mod key;
 mod keys;
 mod keyword;
@@ -59,7 +60,7 @@ pub use printable::{
 pub use problem::place::{InnerPlaces, Place, Places, Source};
 pub use problem::report::ProblemReport;
 pub use problem::{Problem, Problems};
-pub use schema::schema;
+pub use schema::{SCHEMA_MAPS, schema};
 pub use suggest::hint as hint_of_names;
 
 #[cfg(test)]

@@ -11,6 +11,13 @@ use super::key::Key;
 use super::settings::{ChainTest, FilterSettings, HostSettings, ListenerSettings};
 use super::shape::Shape;
 
+/// Keywords of JSON Schema whose value is an object of schemas.
+pub const SCHEMA_MAPS: &[&str] = &[
+    "$defs",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+];
 /// What may stand wherever a text may: see `substitute`.
 const OUTSIDE: &str = "#/definitions/outside";
 

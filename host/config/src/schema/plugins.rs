@@ -6,6 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::json_pointer;
+
 /// Where the table of a filter is defined.
 pub(super) const FILTER: &str = "#/definitions/filter";
 
@@ -62,10 +64,7 @@ fn moved(schema: &Value, pointer: &str) -> Value {
                 Value::from(format!("{pointer}{inside}"))
             }
             (keyword, value) if DATA.contains(&keyword) => value.clone(),
-            (
-                "properties" | "patternProperties" | "$defs" | "dependentSchemas",
-                Value::Object(inner),
-            ) => inner
+            (keyword, Value::Object(inner)) if super::SCHEMA_MAPS.contains(&keyword) => inner
                 .iter()
                 .map(|(key, inner)| (key.clone(), self::moved(inner, pointer)))
                 .collect(),
@@ -91,9 +90,8 @@ fn moved(schema: &Value, pointer: &str) -> Value {
 
 /// A name as a JSON Pointer in a URI contains it.
 fn token(name: &str) -> String {
-    let escaped = name.replace('~', "~0").replace('/', "~1");
     let mut token = String::new();
-    for byte in escaped.bytes() {
+    for byte in json_pointer::escape(name).bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             token.push(char::from(byte));
         } else {

@@ -24,8 +24,6 @@ use linemill_config::settings::{FilterSettings, OnError};
 mod checks;
 mod schema;
 
-pub use schema::{ANNOTATED, NESTED, NESTED_LISTS, NESTED_MAPS};
-
 /// How many answers to `memory` are kept.
 const NEEDS: usize = 64;
 

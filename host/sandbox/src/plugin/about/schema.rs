@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use linemill_config::SCHEMA_MAPS;
+
 /// The deepest nesting of a schema.
 pub(super) const DEPTH: usize = 32;
 /// The most parts of a schema whose references are replaced with what they refer to.
@@ -19,7 +21,7 @@ const PATTERNS: usize = 100;
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Keywords whose value is a schema, so far as a description may use them.
-pub const NESTED: &[&str] = &[
+const NESTED: &[&str] = &[
     "additionalProperties",
     "contains",
     "else",
@@ -30,16 +32,7 @@ pub const NESTED: &[&str] = &[
     "then",
 ];
 /// Keywords whose value is a list of schemas.
-pub const NESTED_LISTS: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
-/// Keywords whose value is an object of schemas.
-pub const NESTED_MAPS: &[&str] = &[
-    "$defs",
-    "dependentSchemas",
-    "patternProperties",
-    "properties",
-];
-/// Keywords whose value is data, not a schema.
-pub const ANNOTATED: &[&str] = &["const", "default", "enum", "examples"];
+const NESTED_LISTS: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
 
 /// Keywords that would let a schema mean something outside itself, or take more than linear time.
 const REFUSED: &[&str] = &[
@@ -132,7 +125,7 @@ impl<'a> Walk<'a> {
                     return Err(format!("the schema of its settings is not of {DRAFT}"));
                 }
                 Value::Array(all) if NESTED_LISTS.contains(&keyword) => self.sum(all.iter())?,
-                Value::Object(all) if NESTED_MAPS.contains(&keyword) => {
+                Value::Object(all) if SCHEMA_MAPS.contains(&keyword) => {
                     self.patterns += patterns(keyword, all);
                     self.sum(all.values())?
                 }

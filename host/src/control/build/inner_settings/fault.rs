@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::words::{fault, path, shown};
 use linemill_config::settings::FilterSettings;
-use linemill_config::{Place, Problem, hint_of_names, quote};
+use linemill_config::{Place, Problem, hint_of_names, json_pointer, quote};
 
 /// Reports what is wrong. An error of alternatives is reported as that of the one which was most likely
 /// meant.
@@ -167,8 +167,7 @@ impl At<'_> {
 
     /// The pointer to a key of the value.
     fn inside(&self, key: &str) -> String {
-        let token = key.replace('~', "~0").replace('/', "~1");
-        format!("{}/{token}", self.pointer)
+        json_pointer::entry(self.pointer, key)
     }
 
     fn place(&self) -> &Place {

@@ -6,7 +6,7 @@ use jsonschema::JsonType;
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use linemill_config::{hint_of_names, printable, quote};
+use linemill_config::{hint_of_names, json_pointer, printable, quote};
 
 /// What is wrong with the value that an error is about, as the end of a sentence, and a hint.
 pub(super) fn fault(error: &ValidationError<'_>) -> (String, String) {
@@ -117,12 +117,11 @@ fn name(kind: JsonType) -> &'static str {
 /// A JSON Pointer as users write the way to a value: `settings.patterns[0]`.
 pub(super) fn path(pointer: &str) -> String {
     let mut path = "settings".to_owned();
-    for token in pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
-        if token.parse::<usize>().is_ok() {
-            path += &format!("[{token}]");
+    for key in json_pointer::keys(pointer) {
+        if key.parse::<usize>().is_ok() {
+            path += &format!("[{key}]");
         } else {
-            path += &format!(".{token}");
+            path += &format!(".{key}");
         }
     }
     printable(path)
