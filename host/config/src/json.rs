@@ -6,7 +6,7 @@
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
-use super::item::Item;
+use super::item::{Item, Table};
 use super::json_pointer;
 use super::printable::quote;
 use super::problem::Problem;
@@ -24,10 +24,13 @@ pub(super) fn object(item: &Item<'_>) -> Result<Value, Problem> {
 }
 
 /// The places of everything in the settings of a filter, as the JSON Pointers in [`object`] lead to it.
-pub(super) fn places(item: &Item<'_>) -> InnerPlaces {
+/// `table` is that of the filter, or of its version on trial.
+pub(super) fn places_of(table: &Table<'_>) -> InnerPlaces {
     let mut places = InnerPlaces::default();
-    places.set(String::new(), item.place.clone(), item.place.clone());
-    collect(item, "", &mut places);
+    if let Some(item) = table.item("settings") {
+        places.set(String::new(), item.place.clone(), item.place.clone());
+        collect(&item, "", &mut places);
+    }
     places
 }
 

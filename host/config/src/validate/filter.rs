@@ -62,11 +62,7 @@ impl Checker<'_> {
                 None => table.place.clone(),
             },
             places: table.places(FilterSettings::KEYS),
-            inner_places: table
-                .item("settings")
-                .as_ref()
-                .map(json::places)
-                .unwrap_or_default(),
+            inner_places: json::places_of(table),
             ..settings
         }
     }

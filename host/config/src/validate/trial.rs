@@ -31,11 +31,7 @@ impl Checker<'_> {
             kind,
             place: item.place.clone(),
             places: table.places(Trial::KEYS),
-            inner_places: table
-                .item("settings")
-                .as_ref()
-                .map(json::places)
-                .unwrap_or_default(),
+            inner_places: json::places_of(&table),
             ..Trial::read(&table, self)
         })
     }
