@@ -54,6 +54,7 @@ pub use host_port::{Host, HostPort};
 pub use keyword::Keyword;
 pub use load::{load, load_once, parse, parse_all};
 pub use malformed::Malformed;
+pub use plugin_ref::is_name;
 pub use printable::{
     Escape, PRINTABLE, Shown, is_unprintable, printable, printable_json, quote, shown,
 };

@@ -29,9 +29,9 @@ pub(crate) fn is_path(text: &str) -> bool {
     text.contains(['/', std::path::MAIN_SEPARATOR]) || text.ends_with(".wasm")
 }
 
-/// Letters, digits, `-` and `_`: the characters allowed in a name, so that it can be used in a
-/// list, a path and a metric without escaping.
-pub(crate) fn is_name(text: &str) -> bool {
+/// Whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`: a name that can be used in a list, a path
+/// and a metric without escaping.
+pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()

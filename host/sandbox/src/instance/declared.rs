@@ -3,10 +3,10 @@
 //! In: the names that `start` returned. Out: the names as text, or what is wrong with them. Pure.
 //! Not here: destinations of routes.
 
+use linemill_config::is_name;
+
 /// How many routes a filter may declare.
 const MAX_ROUTES: usize = 64;
-/// The longest name of a route, in bytes.
-const MAX_NAME: usize = 64;
 
 /// Checks the names of routes and converts them to text.
 ///
@@ -16,16 +16,12 @@ pub(super) fn declared(names: Vec<Vec<u8>>) -> Result<Vec<String>, &'static str>
     if names.len() > MAX_ROUTES {
         return Err("it declares more than 64 routes");
     }
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     let mut routes = Vec::with_capacity(names.len());
     for name in names {
-        if !(1..=MAX_NAME).contains(&name.len()) || !name.iter().all(allowed) {
-            return Err(
-                "it declares a route whose name is not 1 to 64 letters, digits, `-` and `_`",
-            );
-        }
-        let route =
-            String::from_utf8(name).map_err(|_| "it declares a route whose name is not UTF-8")?;
+        let route = String::from_utf8(name)
+            .ok()
+            .filter(|route| is_name(route))
+            .ok_or("it declares a route whose name is not 1 to 64 letters, digits, `-` and `_`")?;
         if route == "rest" {
             return Err("it declares a route `rest`, a name reserved for lines without a route");
         }

@@ -7,12 +7,10 @@ use serde_json::Value;
 
 use super::{Description, Example, Need, schema};
 use crate::instance::wit;
-use linemill_config::is_unprintable;
+use linemill_config::{is_name, is_unprintable};
 
 /// The most bytes of all texts together.
 const TEXTS: usize = 64 << 10;
-/// The longest name, in bytes.
-const NAME: usize = 64;
 /// The most needs, and the most examples.
 const ITEMS: usize = 16;
 
@@ -44,8 +42,7 @@ pub(super) fn checked(answer: wit::Description) -> Result<Description, String> {
     if size > TEXTS {
         return Err(format!("its texts have {size} bytes, more than {TEXTS}"));
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !(1..=NAME).contains(&name.len()) || !name.bytes().all(allowed) {
+    if !is_name(&name) {
         return Err("its name is not 1 to 64 letters, digits, `-` and `_`".to_owned());
     }
     for (what, text) in [
