@@ -20,9 +20,8 @@ impl About for Grep {
             )
     }
 
-    /// The automaton of the patterns takes up to four times its limit while it is compiled.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + (6 << 20)
+        plain_memory(max_line) + pattern::MEMORY
     }
 }
 

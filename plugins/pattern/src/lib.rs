@@ -41,6 +41,10 @@ pub struct Options {
 /// again as needed.
 const LIMIT: usize = 1 << 20;
 
+/// How much memory [`Patterns`] may take, in bytes. The automaton takes up to four times its limit while it
+/// is compiled.
+pub const MEMORY: u64 = 6 << 20;
+
 impl Patterns {
     /// Compiles `expressions`. Each comes with its key in the settings, such as `keep[0]`, for
     /// errors.

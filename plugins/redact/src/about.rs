@@ -13,9 +13,8 @@ impl About for Redact {
             .example("Masks email addresses, IPv4 addresses and badge numbers.", r#"{ "patterns": ["email", "ipv4"], "custom": { "badge": "B-[0-9]{4}" }, "mask": "<{name}>" }"#)
     }
 
-    /// The automaton of the patterns takes up to four times its limit while it is compiled.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + (6 << 20)
+        plain_memory(max_line) + pattern::MEMORY
     }
 }
 
