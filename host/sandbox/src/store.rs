@@ -94,9 +94,8 @@ impl Store {
         limits: StoreLimits,
     ) -> Result<(), NotStored> {
         self.write(key, times.now, limits, |_| {
-            Ok(Some((value.into(), times.until(), ())))
+            Ok(((), Some((value.into(), times.until()))))
         })
-        .map(|_| ())
     }
 
     /// Writes an entry if its value is `expected`. Returns whether it was written.
@@ -108,11 +107,10 @@ impl Store {
         times: Times,
         limits: StoreLimits,
     ) -> Result<bool, NotStored> {
-        let written = self.write(key, times.now, limits, |entry| {
+        self.write(key, times.now, limits, |entry| {
             let same = entry.map(|entry| &*entry.value) == expected;
-            Ok(same.then(|| (value.into(), times.until(), ())))
-        })?;
-        Ok(written.is_some())
+            Ok((same, same.then(|| (value.into(), times.until()))))
+        })
     }
 
     /// Adds to a number. Returns the sum.
@@ -123,7 +121,7 @@ impl Store {
         times: Times,
         limits: StoreLimits,
     ) -> Result<i64, NotStored> {
-        let sum = self.write(key, times.now, limits, |entry| {
+        self.write(key, times.now, limits, |entry| {
             let (number, until) = match entry {
                 None => (0, times.until()),
                 Some(entry) => {
@@ -133,9 +131,8 @@ impl Store {
                 }
             };
             let sum = number.checked_add(amount).ok_or(NotStored::NotANumber)?;
-            Ok(Some((sum.to_le_bytes().into(), until, sum)))
-        })?;
-        sum.ok_or(NotStored::NotANumber)
+            Ok((sum, Some((sum.to_le_bytes().into(), until))))
+        })
     }
 
     /// Removes an entry. Returns whether there was one.
@@ -148,34 +145,33 @@ impl Store {
         entry.until > now
     }
 
-    /// Writes what `decide` makes of the entry that exists, unless that is `None`. Returns what else it
-    /// decided.
+    /// Writes the value and its expiry that `decide` returns for the entry that exists, if it returns any.
+    /// Returns the other half of its decision.
     fn write<T>(
         &self,
         key: &[u8],
         now: u64,
         limits: StoreLimits,
-        mut decide: impl FnMut(Option<&Entry>) -> Result<Option<(Box<[u8]>, u64, T)>, NotStored>,
-    ) -> Result<Option<T>, NotStored> {
+        mut decide: impl FnMut(Option<&Entry>) -> Result<(T, Option<(Box<[u8]>, u64)>), NotStored>,
+    ) -> Result<T, NotStored> {
         for attempt in [Attempt::First, Attempt::Last] {
             let mut part = self.part(key);
             let old = part.get_mut(key);
-            let decided = decide(old.as_deref().filter(|entry| entry.until > now))?;
-            let Some((value, until, decided)) = decided else {
-                return Ok(None);
+            let (decided, written) = decide(old.as_deref().filter(|entry| entry.until > now))?;
+            let Some((value, until)) = written else {
+                return Ok(decided);
             };
-            let before = old.as_ref().map_or(0, |entry| entry.value.len() as u64);
-            let (keys, more) = match old {
-                Some(_) => (0, value.len() as u64),
-                None => (1, (key.len() + value.len()) as u64),
+            let (keys, before, after) = match &old {
+                Some(entry) => (0, entry.value.len(), value.len()),
+                None => (1, 0, key.len() + value.len()),
             };
-            if self.reserve(keys, more, before, limits) {
+            if self.reserve(keys, before as u64, after as u64, limits) {
                 self.earliest.fetch_min(until, Ordering::Relaxed);
                 match old {
                     Some(entry) => *entry = Entry { value, until },
                     None => drop(part.insert(key.into(), Entry { value, until })),
                 }
-                return Ok(Some(decided));
+                return Ok(decided);
             }
             drop(part);
             if attempt == Attempt::Last || !self.expire(now) {
@@ -186,19 +182,18 @@ impl Store {
         Err(NotStored::Full)
     }
 
-    /// Makes room for `keys` more keys and for `more` bytes in place of `before`. Returns whether there is
-    /// room; if not, nothing has changed.
-    fn reserve(&self, keys: u64, more: u64, before: u64, limits: StoreLimits) -> bool {
+    /// Counts `keys` new keys, and an entry that had `before` bytes and will have `after`. Returns `false` if
+    /// that exceeds the limits; then nothing has changed.
+    fn reserve(&self, keys: u64, before: u64, after: u64, limits: StoreLimits) -> bool {
+        // The counters wrap, so this also works for an entry that shrinks.
+        let more = after.wrapping_sub(before);
         let all = self.keys.fetch_add(keys, Ordering::Relaxed) + keys;
-        let bytes = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let bytes = bytes.saturating_sub(before);
-        // What becomes smaller is always possible.
-        let grows = keys > 0 || more > before;
+        let bytes = self.bytes.fetch_add(more, Ordering::Relaxed);
+        let bytes = bytes.wrapping_add(more);
+        let grows = keys > 0 || after > before;
         let fits = !grows
             || (all <= limits.keys && bytes <= limits.bytes && self.hold(all, bytes).is_ok());
-        if fits {
-            self.bytes.fetch_sub(before, Ordering::Relaxed);
-        } else {
+        if !fits {
             self.keys.fetch_sub(keys, Ordering::Relaxed);
             self.bytes.fetch_sub(more, Ordering::Relaxed);
         }
