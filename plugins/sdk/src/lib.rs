@@ -152,5 +152,5 @@ pub use handover::Handover;
 pub use handover::is_tag;
 pub use output::{Output, map_bytes};
 pub use screen::{Block, Hits, Others};
-pub use settings::NoSettings;
+pub use settings::{LineText, NoSettings};
 pub use timer::Timer;
