@@ -111,6 +111,11 @@ impl<'a> Block<'a> {
         self.bytes
     }
 
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.spans.len()
+    }
+
     /// Whether lines are what is between LFs: each line ends with LF or CR LF, or at the end of the block,
     /// and none contains an LF.
     ///
