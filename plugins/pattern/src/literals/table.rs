@@ -35,7 +35,7 @@ impl Table {
         let table = |(window, lengths): (usize, Range<usize>)| {
             let fitting = texts.iter().filter(|text| lengths.contains(&text.len()));
             let hashed = fitting.map(|text| {
-                let start = load(&text[..window]);
+                let start = load_slice(&text[..window]);
                 (hash(if fold { lower(start) } else { start }), *text)
             });
             let hashed: Vec<(u64, &[u8])> = hashed.collect();
@@ -104,6 +104,9 @@ impl Table {
     ) -> Option<Range<usize>> {
         let shift = 64 - self.known_bits;
         for (offset, window) in bytes.get(at..)?.windows(WINDOW).enumerate() {
+            let Some(window) = window.first_chunk::<WINDOW>() else {
+                return None;
+            };
             let start = load(window);
             let hash = hash(if FOLD { lower(start) } else { start });
             let bit = hash >> shift;
@@ -145,7 +148,7 @@ impl Table {
 
     /// Compares a text with bytes whose hash is given, in the order of the texts.
     fn compare(&self, text: &[u8], bytes: &[u8], of_bytes: u64) -> Ordering {
-        let of_text = hash(load(&text[..self.window]));
+        let of_text = hash(load_slice(&text[..self.window]));
         let by_content = || {
             if self.fold {
                 text.iter().copied().cmp(folded(bytes, true))
@@ -169,9 +172,14 @@ fn folded(bytes: &[u8], fold: bool) -> impl Iterator<Item = u8> {
     bytes.iter().map(lower)
 }
 
-/// Up to eight bytes as a number.
+/// Up to eight bytes as a number. Their number is known to the compiler, so this is one load.
 #[inline(always)]
-fn load(bytes: &[u8]) -> u64 {
+fn load<const N: usize>(bytes: &[u8; N]) -> u64 {
+    load_slice(bytes)
+}
+
+#[inline(always)]
+fn load_slice(bytes: &[u8]) -> u64 {
     let mut eight = [0; 8];
     eight[..bytes.len()].copy_from_slice(bytes);
     u64::from_le_bytes(eight)
