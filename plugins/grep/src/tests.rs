@@ -276,7 +276,12 @@ fn lines_without_a_hit_are_not_judged() {
     );
     assert_eq!(judged(json!({ "keep": ["(?i)error|warn"] })), 0);
     assert_eq!(judged(json!({ "keep": ["^ERROR"] })), 1);
-    assert_eq!(judged(json!({ "drop": ["[A-Z]{5}"] })), 0);
+    assert_eq!(judged(json!({ "drop": ["[A-Z]{5}"] })), 1);
+    assert_eq!(
+        judged(json!({ "keep": ["[A-Z]+.[a-z]"] })),
+        0,
+        "it is searched for in the block"
+    );
     assert_eq!(judged(json!({ "keep": ["ERROR"], "drop": ["b"] })), 1);
     assert_eq!(judged(json!({ "keep": ["ERROR"], "route": "r" })), 1);
 }

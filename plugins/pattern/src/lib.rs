@@ -15,6 +15,7 @@ mod automaton;
 mod literals;
 mod matcher;
 mod required;
+mod sequence;
 
 use linemill_sdk::Error;
 use regex_automata::hybrid::dfa;

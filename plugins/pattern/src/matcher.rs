@@ -4,8 +4,9 @@
 //! on the lines of a block. Not here: where in a line a match is (`Patterns`).
 //!
 //! Patterns that are plain texts, or a choice of few of them, are searched for as such. All others are
-//! compiled to one automaton. A block is screened by the texts that each expression requires or, if there
-//! are none or most lines contain them, by an automaton that searches many lines at once.
+//! compiled to one automaton. A block is screened by a text or a sequence of classes of bytes that each
+//! expression requires or, if there is none or many lines contain it, by an automaton that searches many
+//! lines at once.
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use regex_syntax::hir::Hir;
 use crate::automaton::{Automaton, can_match, in_block};
 use crate::literals::{FEW, Literals};
 use crate::required::{Texts, exact, required};
+use crate::sequence::Sequence;
 use crate::{Options, parse};
 
 /// Matches lines that contain at least one of its patterns.
@@ -30,15 +32,23 @@ pub struct Matcher {
 struct Expressions {
     /// Searches one line.
     in_line: Automaton,
-    /// Texts, one of which is in each line that matches. Empty if they are not known.
-    required: Vec<Literals>,
+    /// Searches of a block that find each line that may match, the fastest first.
+    screens: Vec<Screen>,
     /// Searches a block of lines that end with LF.
     in_block: Option<Automaton>,
-    /// How many blocks are still searched by the automaton, since many lines had the required texts.
-    dense: u32,
+    /// How many of `screens` are passed over, since they found many lines in an earlier block, and for how
+    /// many more blocks.
+    skipped: usize,
+    blocks: u32,
 }
 
-/// After a block in which many lines have the required texts, the automaton searches as many blocks as this.
+/// What lines must contain to match one of some expressions.
+struct Screen {
+    texts: Vec<Literals>,
+    sequences: Vec<Sequence>,
+}
+
+/// For how many blocks a screen is passed over that found many lines.
 const DENSE_BLOCKS: u32 = 16;
 
 /// How a [`Matcher`] marks a line in which a pattern is certain to be.
@@ -135,29 +145,27 @@ impl Expressions {
         let (in_line, in_block): (Vec<Hir>, Vec<Option<Hir>>) = expressions.into_iter().unzip();
         let in_block: Option<Vec<Hir>> = in_block.into_iter().collect();
         Ok(Some(Self {
-            required: required_by_all(&in_line),
+            screens: Screen::all(&in_line),
             in_line: Automaton::new(&in_line)?,
             // It is not needed for a correct result, and may be larger.
             in_block: in_block.and_then(|expressions| Automaton::new(&expressions).ok()),
-            dense: 0,
+            skipped: 0,
+            blocks: 0,
         }))
     }
 
     fn screen(&mut self, block: &Block<'_>, hits: &mut Hits<'_>, found: Found) -> bool {
-        if self.dense == 0 && !self.required.is_empty() {
-            let mut lines = 0;
-            for texts in &self.required {
-                texts.each(block.bytes(), |range| {
-                    lines += 1;
-                    hits.judge(range.start)
-                });
-            }
-            if lines > block.lines() / 4 {
-                self.dense = DENSE_BLOCKS;
+        match self.blocks.checked_sub(1) {
+            Some(blocks) => self.blocks = blocks,
+            None => self.skipped = 0,
+        }
+        if let Some(screen) = self.screens.get(self.skipped) {
+            if screen.mark(block, hits) > block.lines() / 4 {
+                self.skipped += 1;
+                self.blocks = DENSE_BLOCKS;
             }
             return true;
         }
-        self.dense = self.dense.saturating_sub(1);
         match &mut self.in_block {
             Some(automaton) if block.ends_with_lf() => {
                 search_block(automaton, block.bytes(), hits, found);
@@ -168,28 +176,75 @@ impl Expressions {
     }
 }
 
-/// The texts, one of which is in whatever any of the expressions matches. Empty if one requires no text.
-fn required_by_all(expressions: &[Hir]) -> Vec<Literals> {
-    let mut sets: [Vec<Vec<u8>>; 2] = Default::default();
-    for expression in expressions {
-        match required(expression) {
-            Some(Texts { texts, fold }) => sets[usize::from(fold)].extend(texts),
-            None => return Vec::new(),
+// === impl Screen ===
+
+impl Screen {
+    /// The screens for `expressions`, the fastest first.
+    fn all(expressions: &[Hir]) -> Vec<Self> {
+        // Short texts are rare only if they are part of a rare sequence.
+        let by_text = Self::new(expressions, |texts| {
+            texts.texts.iter().all(|text| text.len() >= 3)
+        });
+        let by_sequence = Self::new(expressions, |_| false);
+        let mut screens: Vec<_> = by_text.into_iter().chain(by_sequence).collect();
+        screens.dedup_by(|later, earlier| later.sequences.len() == earlier.sequences.len());
+        screens
+    }
+
+    /// Screens each of `expressions` by a text that it requires, if `preferred` says so or there is no rare
+    /// sequence. `None` if there is nothing to search for, or too much to be worth it.
+    fn new(expressions: &[Hir], preferred: impl Fn(&Texts) -> bool) -> Option<Self> {
+        let mut sets: [Vec<Vec<u8>>; 2] = Default::default();
+        let mut sequences = Vec::new();
+        for expression in expressions {
+            let texts = required(expression);
+            let sequence = if texts.as_ref().is_some_and(&preferred) {
+                None
+            } else {
+                Sequence::required(expression)
+            };
+            match (sequence, texts) {
+                (Some(sequence), _) => sequences.push(sequence),
+                (None, Some(Texts { texts, fold })) => sets[usize::from(fold)].extend(texts),
+                (None, None) => return None,
+            }
         }
+        // With more than a few, a search for each is as slow as the automaton.
+        if sets.iter().map(Vec::len).sum::<usize>() + 2 * sequences.len() > FEW {
+            return None;
+        }
+        let sets = sets
+            .iter()
+            .enumerate()
+            .filter(|(_, texts)| !texts.is_empty());
+        let literals = |(fold, texts): (usize, &Vec<Vec<u8>>)| {
+            let texts: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
+            Literals::new(&texts, fold == 1)
+        };
+        Some(Self {
+            texts: sets.map(literals).collect(),
+            sequences,
+        })
     }
-    // With more than a few, a search for them is as slow as the automaton.
-    if sets.iter().map(Vec::len).sum::<usize>() > FEW {
-        return Vec::new();
+
+    /// Marks the lines that may match, to be judged. Returns how many it found; some perhaps several times.
+    fn mark(&self, block: &Block<'_>, hits: &mut Hits<'_>) -> usize {
+        let mut lines = 0;
+        for texts in &self.texts {
+            texts.each(block.bytes(), |range| {
+                lines += 1;
+                hits.judge(range.start)
+            });
+        }
+        for sequence in &self.sequences {
+            let mut at = 0;
+            while let Some(found) = sequence.find(block.bytes(), at) {
+                lines += 1;
+                at = hits.judge(found);
+            }
+        }
+        lines
     }
-    let sets = sets
-        .iter()
-        .enumerate()
-        .filter(|(_, texts)| !texts.is_empty());
-    let literals = |(fold, texts): (usize, &Vec<Vec<u8>>)| {
-        let texts: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
-        Literals::new(&texts, fold == 1)
-    };
-    sets.map(literals).collect()
 }
 
 /// Marks the lines of a block, which end with LF, in which `automaton` finds a match.

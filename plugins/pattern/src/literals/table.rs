@@ -104,10 +104,7 @@ impl Table {
     ) -> Option<Range<usize>> {
         let shift = 64 - self.known_bits;
         for (offset, window) in bytes.get(at..)?.windows(WINDOW).enumerate() {
-            let Some(window) = window.first_chunk::<WINDOW>() else {
-                return None;
-            };
-            let start = load(window);
+            let start = load(window.first_chunk::<WINDOW>()?);
             let hash = hash(if FOLD { lower(start) } else { start });
             let bit = hash >> shift;
             if self.known[bit as usize / 64] >> (bit % 64) & 1 == 1 {
