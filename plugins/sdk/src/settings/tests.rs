@@ -166,7 +166,7 @@ fn each_kind_of_setting_is_refused_in_the_words_of_a_configuration() {
         ),
         (
             why::<NonZeroU16>("0"),
-            "`: must be a whole number from 1 to 65535; found the number 0",
+            "`: must be a whole number from 0 to 65535, but not 0; found the number 0",
         ),
         (
             why::<f64>(r#""1.5""#),
