@@ -53,6 +53,16 @@ impl Literals {
         }
     }
 
+    /// The longest texts to search for, so that the time for each byte is bounded: for bytes made for them, it
+    /// grows with the length of the texts. A few texts in one case may be of any length.
+    pub(crate) fn longest(count: usize, fold: bool) -> usize {
+        match (count > FEW, fold) {
+            (true, _) => 255,
+            (false, true) => 64,
+            (false, false) => usize::MAX,
+        }
+    }
+
     /// Whether any of the texts is in `bytes`.
     #[inline]
     pub(crate) fn are_in(&self, bytes: &[u8]) -> bool {

@@ -72,23 +72,26 @@ impl Matcher {
         key: impl Fn(usize) -> String,
         options: Options,
     ) -> Result<Self, Error> {
+        let longest = Literals::longest(patterns.len(), options.ignore_case);
         let mut plain = Vec::new();
         let mut choices: [Vec<Vec<u8>>; 2] = Default::default();
         let mut expressions = Vec::new();
         for (index, &pattern) in patterns.iter().enumerate() {
-            if !pattern.is_empty() && is_plain(pattern, options) {
+            let is_plain = is_plain(pattern, options);
+            if is_plain && (1..=longest).contains(&pattern.len()) {
                 if pattern.contains('\n') {
                     return Err(never(&key(index), pattern));
                 }
                 plain.push(pattern.as_bytes());
                 continue;
             }
-            let hir = parse(pattern, options).map_err(|error| error.of(&key(index)))?;
+            let hir =
+                parse(&options.text(pattern), options).map_err(|error| error.of(&key(index)))?;
             let lines = in_block(&hir);
             if lines.as_ref().is_some_and(|hir| !can_match(hir)) {
                 return Err(never(&key(index), pattern));
             }
-            match exact(&hir) {
+            match exact(&hir).filter(|texts| texts.longest() <= longest) {
                 Some(Texts { texts, fold }) => choices[usize::from(fold)].extend(texts),
                 None => expressions.push((hir, lines)),
             }

@@ -13,6 +13,12 @@ pub(crate) struct Texts {
     pub(crate) fold: bool,
 }
 
+impl Texts {
+    pub(crate) fn longest(&self) -> usize {
+        self.texts.iter().map(Vec::len).max().unwrap_or(0)
+    }
+}
+
 /// What an expression matches, if it is a few texts.
 #[derive(Clone, Debug)]
 struct Exact {
@@ -33,10 +39,16 @@ pub(crate) fn exact(hir: &Hir) -> Option<Texts> {
     (!mixed && exact.shortest() > 0).then(|| exact.into_texts())
 }
 
-/// Texts, one of which is in everything that `hir` matches; none of them is empty.
+/// Texts, one of which is in everything that `hir` matches; none of them is empty. The start of a long text
+/// is enough.
 pub(crate) fn required(hir: &Hir) -> Option<Texts> {
-    best(hir).map(Exact::into_texts)
+    let mut best = best(hir)?;
+    best.texts.iter_mut().for_each(|text| text.truncate(ENOUGH));
+    Some(best.into_texts())
 }
+
+/// Longer texts are hardly rarer, but a search for them may take longer.
+const ENOUGH: usize = 32;
 
 /// The most promising texts that `hir` requires; none of them is empty.
 fn best(hir: &Hir) -> Option<Exact> {

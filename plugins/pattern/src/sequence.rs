@@ -36,13 +36,8 @@ impl Sequence {
         let mut runs = Runs::default();
         runs.add(hir);
         runs.end();
-        let rarity = |sets: &[Set]| sets.iter().map(Set::share).product::<f64>();
-        let windows = runs
-            .done
-            .iter()
-            .flat_map(|run| run.windows(run.len().min(LONGEST)));
-        let rarest = windows.min_by(|a, b| rarity(a).total_cmp(&rarity(b)))?;
-        (rarity(rarest) < RARE).then(|| Self::new(rarest))
+        let (share, rarest) = runs.rarest?;
+        (share < RARE).then(|| Self::new(&rarest))
     }
 
     fn new(sets: &[Set]) -> Self {
@@ -101,7 +96,8 @@ fn is_in(byte: u8, ranges: [Range; 2]) -> u8 {
 /// The sequences that an expression requires.
 #[derive(Default)]
 struct Runs {
-    done: Vec<Vec<Set>>,
+    /// The rarest so far, and how often it is estimated to be.
+    rarest: Option<(f64, Vec<Set>)>,
     run: Vec<Set>,
 }
 
@@ -110,6 +106,9 @@ impl Runs {
     fn add(&mut self, hir: &Hir) {
         if let Some(fixed) = fixed(hir) {
             self.run.extend(fixed);
+            if self.run.len() > MOST {
+                self.end();
+            }
             return;
         }
         match hir.kind() {
@@ -130,8 +129,16 @@ impl Runs {
 
     /// Ends the sequence: something follows whose length is not known.
     fn end(&mut self) {
-        if !self.run.is_empty() {
-            self.done.push(std::mem::take(&mut self.run));
+        let run = std::mem::take(&mut self.run);
+        for window in run.windows(run.len().clamp(1, LONGEST)) {
+            let share = window.iter().map(Set::share).product();
+            if self
+                .rarest
+                .as_ref()
+                .is_none_or(|(rarest, _)| share < *rarest)
+            {
+                self.rarest = Some((share, window.to_vec()));
+            }
         }
     }
 }
@@ -141,6 +148,7 @@ fn fixed(hir: &Hir) -> Option<Vec<Set>> {
     match hir.kind() {
         // What these require of what is before and after is not considered.
         HirKind::Empty | HirKind::Look(_) => Some(Vec::new()),
+        HirKind::Literal(literal) if literal.0.len() > MOST => None,
         HirKind::Literal(literal) => {
             Some(literal.0.iter().map(|&byte| Set::of(byte, byte)).collect())
         }
@@ -155,8 +163,11 @@ fn fixed(hir: &Hir) -> Option<Vec<Set>> {
             let mut all = Vec::new();
             for part in parts {
                 all.extend(fixed(part)?);
+                if all.len() > MOST {
+                    return None;
+                }
             }
-            (all.len() <= MOST).then_some(all)
+            Some(all)
         }
         HirKind::Alternation(branches) => {
             let (first, others) = branches.split_first()?;
@@ -172,8 +183,8 @@ fn fixed(hir: &Hir) -> Option<Vec<Set>> {
     }
 }
 
-/// Longer sequences are not put together.
-const MOST: usize = 1 << 10;
+/// Longer sequences are not put together, which bounds the memory.
+const MOST: usize = 64;
 
 // === impl Set ===
 
@@ -282,7 +293,7 @@ mod tests {
             (r"\d{3}-\d{4}", "0-9 0-9 0-9 - 0-9 0-9 0-9 0-9"),
             (r"(?i)error", "Ee Rr Rr Oo Rr"),
             (r"x[^a]\w+yz", "0-9A-z y z"),
-            (r"(AB|CD)[0-9]+(EF|GH)", "0-9 EG FH"),
+            (r"(AB|CD)[0-9]+(EF|GH)", "AC BD 0-9"),
             (r"\w+@\w+", "none"),
             (r"a.c|b", "none"),
             (r".*", "none"),

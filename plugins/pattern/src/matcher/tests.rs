@@ -74,6 +74,34 @@ fn texts_and_expressions_match_as_one_automaton_does() {
 }
 
 #[test]
+fn long_texts_match() {
+    let long = "aB".repeat(200);
+    let line = format!("x{long}y");
+    let lines: [&[u8]; 3] = [line.as_bytes(), &line.as_bytes()[2..], b"aB"];
+    let others: Vec<String> = (0..20).map(|number| format!("<{number}>")).collect();
+    let mut many: Vec<&str> = others.iter().map(String::as_str).collect();
+    many.push(&long);
+    for ignore_case in [false, true] {
+        for literal in [false, true] {
+            let options = Options {
+                ignore_case,
+                literal,
+            };
+            agree(&[&long], options, &lines);
+            agree(&many, options, &lines);
+        }
+    }
+}
+
+#[test]
+fn an_expression_of_any_size_takes_bounded_memory_to_screen() {
+    let long = "a.".repeat(20_000) + &"b".repeat(20_000);
+    let hir = crate::parse(&long, Options::default()).unwrap();
+    assert!(crate::sequence::Sequence::required(&hir).is_some());
+    assert_eq!(crate::required::required(&hir).unwrap().longest(), 32);
+}
+
+#[test]
 fn patterns_that_are_too_large_are_refused() {
     let new = |patterns: &[&str]| {
         let refused = Matcher::new(
