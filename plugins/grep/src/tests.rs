@@ -160,6 +160,10 @@ fn a_pattern_that_can_never_match_is_refused() {
             r#"`keep[0]`: "a\nb" can never match, because a line contains no line feed (\n)"#,
         ),
         (
+            json!({ "keep": ["a$\\nb"] }),
+            r#"`keep[0]`: "a$\\nb" can never match, because a line contains no line feed (\n)"#,
+        ),
+        (
             json!({ "keep": ["x[a&&b]"] }),
             r#"`keep[0]`: "x[a&&b]" can never match, because no text is as it requires"#,
         ),

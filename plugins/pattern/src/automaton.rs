@@ -121,15 +121,23 @@ fn part_in_block(hir: &Hir, last: bool) -> Option<Hir> {
     })
 }
 
-/// Whether there are lines that an expression for blocks matches.
+/// Whether an expression may match a line, which contains no LF.
 pub(crate) fn can_match(hir: &Hir) -> bool {
+    let feed = |first: u32, last: u32| first == u32::from(b'\n') && last == u32::from(b'\n');
     match hir.kind() {
-        HirKind::Class(Class::Bytes(class)) => !class.ranges().is_empty(),
-        HirKind::Class(Class::Unicode(class)) => !class.ranges().is_empty(),
+        HirKind::Literal(literal) => !literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut ranges = class.iter();
+            ranges.any(|range| !feed(range.start().into(), range.end().into()))
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut ranges = class.iter();
+            ranges.any(|range| !feed(range.start().into(), range.end().into()))
+        }
         HirKind::Repetition(repetition) => repetition.min == 0 || can_match(&repetition.sub),
         HirKind::Capture(capture) => can_match(&capture.sub),
         HirKind::Concat(parts) => parts.iter().all(can_match),
         HirKind::Alternation(branches) => branches.iter().any(can_match),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Look(_) => true,
+        HirKind::Empty | HirKind::Look(_) => true,
     }
 }

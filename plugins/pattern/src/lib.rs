@@ -3,8 +3,10 @@
 //! In: expressions from a filter's settings, and lines. Out: matches, or an error that names the
 //! setting. Not here: what a filter does with a match.
 //!
+//! [`Patterns`] says where a match is, [`Matcher`] whether a line has one, which is faster.
+//!
 //! All expressions are searched for in one pass over the line, in time linear in its length. They
-//! match bytes: `.` is any byte, `\w`, `\d`, `\b` and case know only ASCII, and text outside ASCII
+//! match bytes: `.` is any byte except LF, `\w`, `\d`, `\b` and case know only ASCII, and text outside ASCII
 //! stands for its UTF-8 bytes.
 //!
 //! The engine is the lazy DFA of `regex-automata`, used directly. The `regex` crate chooses among

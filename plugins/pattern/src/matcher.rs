@@ -87,13 +87,12 @@ impl Matcher {
             }
             let hir =
                 parse(&options.text(pattern), options).map_err(|error| error.of(&key(index)))?;
-            let lines = in_block(&hir);
-            if lines.as_ref().is_some_and(|hir| !can_match(hir)) {
+            if !can_match(&hir) {
                 return Err(never(&key(index), pattern));
             }
             match exact(&hir).filter(|texts| texts.longest() <= longest) {
                 Some(Texts { texts, fold }) => choices[usize::from(fold)].extend(texts),
-                None => expressions.push((hir, lines)),
+                None => expressions.push(hir),
             }
         }
         let mut sets: [Vec<&[u8]>; 2] = choices
@@ -108,7 +107,7 @@ impl Matcher {
             texts: sets
                 .map(|(fold, texts)| Literals::new(texts, fold == 1))
                 .collect(),
-            expressions: Expressions::new(expressions)?,
+            expressions: Expressions::new(&expressions)?,
         })
     }
 
@@ -140,18 +139,17 @@ impl Matcher {
 // === impl Expressions ===
 
 impl Expressions {
-    /// Compiles expressions, each with its form for blocks.
-    fn new(expressions: Vec<(Hir, Option<Hir>)>) -> Result<Option<Self>, Error> {
+    fn new(expressions: &[Hir]) -> Result<Option<Self>, Error> {
         if expressions.is_empty() {
             return Ok(None);
         }
-        let (in_line, in_block): (Vec<Hir>, Vec<Option<Hir>>) = expressions.into_iter().unzip();
-        let in_block: Option<Vec<Hir>> = in_block.into_iter().collect();
+        let in_line = Automaton::new(expressions)?;
+        let for_blocks: Option<Vec<Hir>> = expressions.iter().map(in_block).collect();
         Ok(Some(Self {
-            screens: Screen::all(&in_line),
-            in_line: Automaton::new(&in_line)?,
+            in_line,
+            screens: Screen::all(expressions),
             // It is not needed for a correct result, and may be larger.
-            in_block: in_block.and_then(|expressions| Automaton::new(&expressions).ok()),
+            in_block: for_blocks.and_then(|expressions| Automaton::new(&expressions).ok()),
             skipped: 0,
             blocks: 0,
         }))
