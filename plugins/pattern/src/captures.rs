@@ -38,6 +38,13 @@ pub struct Captures {
     anchored: bool,
 }
 
+/// Whether an expression is plain text: whether no character has a special meaning.
+pub fn is_plain(expression: &str) -> bool {
+    !expression.contains([
+        '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
+    ])
+}
+
 /// What finds groups inside a match. The caches are created when they are first needed.
 struct Groups {
     one_pass: Option<(onepass::DFA, onepass::Cache)>,
@@ -188,7 +195,9 @@ fn searcher(forward: NFA, backward: NFA, hir: &Hir, capacity: usize) -> Result<R
     let config = DFA::config()
         .cache_capacity(capacity)
         .skip_cache_capacity_check(true);
-    let build = |config: dfa::Config, nfa| DFA::builder().configure(config).build_from_nfa(nfa);
+    let build = |config: dfa::Config, nfa| -> Result<DFA, Error> {
+        Ok(DFA::builder().configure(config).build_from_nfa(nfa)?)
+    };
     // A literal that every match begins with is searched for with vector instructions.
     let literal = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, hir);
     Ok(Regex::builder().build_from_dfas(

@@ -20,9 +20,9 @@ use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Match, MatchError};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use captures::{Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS};
+pub use captures::{Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS, is_plain};
 pub use regex_automata::Input;
 pub use template::Template;
 
@@ -141,6 +141,9 @@ fn impossible<T>(error: MatchError) -> T {
 fn refusal(key: &str, text: &str, error: &regex_syntax::Error) -> Error {
     let problem = match error {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
+        regex_syntax::Error::Translate(error) if *error.kind() == ErrorKind::UnicodeNotAllowed => {
+            "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
+        }
         regex_syntax::Error::Translate(error) => error.kind().to_string(),
         other => other.to_string(),
     };

@@ -9,8 +9,6 @@ use std::ops::Range;
 
 use linemill_sdk::Error;
 
-use crate::Captures;
-
 /// A text in which `$1`, `${1}`, `$name` and `${name}` stand for what a group matched, `$0` for the whole
 /// match, and `$$` for a dollar sign. A dollar sign that no name and no brace follows stands for itself.
 pub struct Template {
@@ -30,11 +28,12 @@ enum Part {
 const WHOLE: usize = 0;
 
 impl Template {
-    /// Reads a template for matches of `captures`. `key` is its key in the settings, for errors.
+    /// Reads a template for matches of an expression whose groups have these names: see
+    /// [`Captures::names`](crate::Captures::names). `key` is its key in the settings, for errors.
     ///
     /// # Errors
     /// If it names a group that the expression lacks, or has `\1` instead of `$1`.
-    pub fn new(key: &str, template: &str, captures: &Captures) -> Result<Self, Error> {
+    pub fn new(key: &str, template: &str, names: &[Option<String>]) -> Result<Self, Error> {
         let mut read = Self::plain("");
         let mut rest = template;
         while let Some(at) = rest.find(['$', '\\']) {
@@ -56,8 +55,8 @@ impl Template {
             })?;
             match reference {
                 Some(name) => {
-                    let group = group(name, captures.names())
-                        .map_err(|problem| Error::setting(key, problem))?;
+                    let group =
+                        group(name, names).map_err(|problem| Error::setting(key, problem))?;
                     read.parts.push(Part::Group(group));
                 }
                 None => read.push_text("$"),
@@ -85,28 +84,30 @@ impl Template {
             .any(|part| matches!(part, Part::Group(group) if *group != WHOLE))
     }
 
-    /// The text without references; `None` if there are references.
-    pub fn as_plain(&self) -> Option<&[u8]> {
-        let references = self.parts.iter().any(|part| matches!(part, Part::Group(_)));
-        (!references).then_some(&*self.text)
-    }
-
-    /// Appends the text for the match `found` in `line`. If groups are needed,
-    /// [`find_groups`](Captures::find_groups) must have found them. A group that took no part in the match is
-    /// empty.
+    /// Appends the text for the match `found` in `line`. `group` says where a group matched; one that took no
+    /// part in the match is empty. Returns false if `to` would become longer than `limit`.
     #[inline]
-    pub fn expand(&self, line: &[u8], found: Range<usize>, captures: &Captures, to: &mut Vec<u8>) {
-        for part in &self.parts {
-            match part {
-                Part::Text(range) => to.extend_from_slice(&self.text[range.clone()]),
-                Part::Group(WHOLE) => to.extend_from_slice(&line[found.clone()]),
-                Part::Group(group) => {
-                    if let Some(range) = captures.group(*group) {
-                        to.extend_from_slice(&line[range]);
-                    }
-                }
+    #[must_use]
+    pub fn expand(
+        &self,
+        line: &[u8],
+        found: Range<usize>,
+        group: impl Fn(usize) -> Option<Range<usize>>,
+        to: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        self.parts.iter().all(|part| {
+            let text = match part {
+                Part::Text(range) => &self.text[range.clone()],
+                Part::Group(WHOLE) => &line[found.clone()],
+                Part::Group(index) => group(*index).map_or(&[][..], |range| &line[range]),
+            };
+            let fits = to.len() + text.len() <= limit;
+            if fits {
+                to.extend_from_slice(text);
             }
-        }
+            fits
+        })
     }
 
     fn push_text(&mut self, text: &str) {
@@ -186,13 +187,14 @@ mod tests {
 
     fn expanded(expression: &str, template: &str, line: &str) -> String {
         let mut captures = captures(expression);
-        let template = Template::new("with", template, &captures).unwrap();
+        let template = Template::new("with", template, captures.names()).unwrap();
         let found = captures.find(line.as_bytes(), 0).unwrap();
         if template.needs_groups() {
             captures.find_groups(line.as_bytes(), found.clone());
         }
         let mut to = Vec::new();
-        template.expand(line.as_bytes(), found, &captures, &mut to);
+        let line = line.as_bytes();
+        assert!(template.expand(line, found, |index| captures.group(index), &mut to, 100));
         String::from_utf8(to).unwrap()
     }
 
@@ -215,14 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn a_template_without_references_is_plain() {
-        let captures = captures("(a)");
-        let template = |text| Template::new("with", text, &captures).unwrap();
-        assert_eq!(template("a$$b").as_plain(), Some(&b"a$b"[..]));
-        assert_eq!(template("$0").as_plain(), None);
-        assert!(!template("$0").needs_groups());
+    fn groups_are_found_only_if_needed() {
+        let template = |text| Template::new("with", text, &[None, None]).unwrap();
+        assert!(!template("a $0 $$1").needs_groups());
         assert!(template("$1").needs_groups());
-        assert_eq!(Template::plain("$1").as_plain(), Some(&b"$1"[..]));
+        assert!(!Template::plain("$1").needs_groups());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_not_written() {
+        let template = Template::new("with", "-$0", &[None]).unwrap();
+        let mut to = Vec::new();
+        assert!(template.expand(b"abc", 0..3, |_| None, &mut to, 4));
+        assert!(!template.expand(b"abc", 0..3, |_| None, &mut to, 7));
+        assert_eq!(to, b"-abc-");
     }
 
     #[test]
@@ -256,7 +264,9 @@ mod tests {
             ),
             (r"\1", r"`with`: `\1` does not stand for a group; write $1"),
         ] {
-            let error = Template::new("with", template, &captures).err().unwrap();
+            let error = Template::new("with", template, captures.names())
+                .err()
+                .unwrap();
             assert_eq!(error.to_string(), refusal);
         }
     }

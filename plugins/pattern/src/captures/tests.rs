@@ -88,6 +88,11 @@ fn what_is_not_an_expression_is_refused() {
         refusal("(?<a>x)(?<a>y)"),
         "`key`: `(?<a>x)(?<a>y)` is not a valid regular expression: duplicate capture group name"
     );
+    assert_eq!(
+        refusal("[äö]"),
+        "`key`: `[äö]` is not a valid regular expression: a class has characters outside ASCII, so it needs (?u) \
+         before it"
+    );
     assert!(refusal("(?:a{1000}){1000}").contains("is too large"));
     let groups = "(a)".repeat(400);
     assert!(refusal(&groups).contains("is too large"), "{groups}");
