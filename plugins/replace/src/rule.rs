@@ -19,7 +19,7 @@ pub(crate) struct Rule {
 
 enum Search {
     /// A text without special characters, searched for with vector instructions.
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     Expression {
         captures: Box<Captures>,
         /// The replacement refers to groups.
@@ -49,7 +49,7 @@ impl Rule {
         }
         let (search, names) = if is_plain(pattern, options) {
             let text = Finder::new(pattern).into_owned();
-            (Search::Text(text), vec![None])
+            (Search::Text(Box::new(text)), vec![None])
         } else {
             let captures = Captures::new(pattern_key, pattern, options, budget)?;
             let names = captures.names().to_vec();

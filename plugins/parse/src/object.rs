@@ -1,0 +1,187 @@
+//! Writes a JSON object.
+//!
+//! In: names and values, as text. Out: the object, in one line of UTF-8. Not here: where the values come from.
+
+/// An object that is being written.
+pub(crate) struct Object {
+    json: Vec<u8>,
+    /// The names of the fields whose values are numbers where they can be, sorted.
+    numbers: Vec<String>,
+}
+
+impl Object {
+    pub(crate) fn new(mut numbers: Vec<String>) -> Self {
+        numbers.sort_unstable();
+        Self {
+            json: Vec::new(),
+            numbers,
+        }
+    }
+
+    /// Begins a new object. An earlier one is discarded.
+    pub(crate) fn begin(&mut self) {
+        self.json.clear();
+        self.json.push(b'{');
+    }
+
+    /// Ends the object.
+    pub(crate) fn end(&mut self) -> &[u8] {
+        self.json.push(b'}');
+        &self.json
+    }
+
+    /// Adds a field.
+    pub(crate) fn field(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.value(name, value);
+    }
+
+    /// Adds a field, if it has a value.
+    pub(crate) fn present(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name, value);
+        }
+    }
+
+    /// Begins a field. A value must follow.
+    pub(crate) fn name(&mut self, name: &str) {
+        if !matches!(self.json.last(), Some(b'{')) {
+            self.json.push(b',');
+        }
+        self.string(name);
+        self.json.push(b':');
+    }
+
+    /// The value of the field `name`: a number if it shall be one and is one, else a string.
+    pub(crate) fn value(&mut self, name: &str, value: &str) {
+        if self.is_number(name) && is_json_number(value) {
+            self.json.extend_from_slice(value.as_bytes());
+        } else {
+            self.string(value);
+        }
+    }
+
+    /// Writes JSON text as it is: brackets, or a literal.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.json.extend_from_slice(json.as_bytes());
+    }
+
+    /// Writes a string.
+    pub(crate) fn string(&mut self, text: &str) {
+        self.json.push(b'"');
+        let bytes = text.as_bytes();
+        let mut written = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            let escape = ESCAPES[usize::from(byte)];
+            if escape == 0 {
+                continue;
+            }
+            self.json.extend_from_slice(&bytes[written..at]);
+            written = at + 1;
+            if escape == b'u' {
+                let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+                let code = [hex(byte >> 4), hex(byte & 15)];
+                self.json.extend_from_slice(b"\\u00");
+                self.json.extend_from_slice(&code);
+            } else {
+                self.json.extend_from_slice(&[b'\\', escape]);
+            }
+        }
+        self.json.extend_from_slice(&bytes[written..]);
+        self.json.push(b'"');
+    }
+
+    fn is_number(&self, name: &str) -> bool {
+        let compare = |other: &String| other.as_str().cmp(name);
+        !self.numbers.is_empty() && self.numbers.binary_search_by(compare).is_ok()
+    }
+}
+
+/// For each byte, what follows the backslash that it must be written with, or 0.
+const ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        escapes[control] = b'u';
+        control += 1;
+    }
+    escapes[0x08] = b'b';
+    escapes[0x09] = b't';
+    escapes[0x0A] = b'n';
+    escapes[0x0C] = b'f';
+    escapes[0x0D] = b'r';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes
+};
+
+/// Whether the text is a number of JSON, such as `-1.50e3`, and within the range of a double.
+fn is_json_number(text: &str) -> bool {
+    let digits = |from: &str| from.bytes().take_while(u8::is_ascii_digit).count();
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (integer, mut rest) = unsigned.split_at(digits(unsigned));
+    if integer.is_empty() || (integer.len() > 1 && integer.starts_with('0')) {
+        return false;
+    }
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let end = digits(fraction);
+        if end == 0 {
+            return false;
+        }
+        rest = &fraction[end..];
+    }
+    if rest.is_empty() && integer.len() < 300 {
+        return true;
+    }
+    if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+        let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        if unsigned.is_empty() || digits(unsigned) < unsigned.len() {
+            return false;
+        }
+    } else if !rest.is_empty() {
+        return false;
+    }
+    text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Object, is_json_number};
+
+    #[test]
+    fn every_character_is_escaped_as_json_requires() {
+        let text: String = (0..0x300).filter_map(char::from_u32).collect();
+        let mut object = Object::new(Vec::new());
+        object.begin();
+        object.field(&text, &text);
+        let json = object.end();
+        let value: serde_json::Value = serde_json::from_slice(json).unwrap();
+        assert_eq!(value, serde_json::json!({ &text: text }));
+        assert!(json.iter().all(|byte| *byte >= b' '));
+    }
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        for text in [
+            "0",
+            "-0",
+            "7",
+            "-12",
+            "0.50",
+            "1e3",
+            "1E-3",
+            "-1.5e+300",
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_json_number(text), "{text}");
+            assert!(serde_json::from_str::<f64>(text).is_ok(), "{text}");
+        }
+        let huge = "9".repeat(400);
+        for text in [
+            "", "-", "+1", "01", "-01", ".5", "1.", "1e", "1e+", "0x1", "1 ", " 1", "NaN", "1e999",
+            "1,5", "1.5.2", "1_000", "Infinity", &huge,
+        ] {
+            assert!(!is_json_number(text), "{text}");
+        }
+    }
+}
