@@ -1,6 +1,7 @@
 mod access;
 mod csv;
 mod logfmt;
+mod random;
 mod syslog;
 
 use super::Parse;

@@ -8,6 +8,8 @@
 //! in `(\w+)=(\d+)`; else by backtracking that visits no state twice at the same byte, as long as its memory
 //! suffices; else by the PikeVM. All of them are linear.
 
+mod ahead;
+
 use std::ops::Range;
 
 use linemill_sdk::Error;
@@ -22,6 +24,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
+use self::ahead::Ahead;
 use crate::{LIMIT, Options, impossible, parse};
 
 /// An expression that reports where its groups match.
@@ -53,6 +56,22 @@ struct Groups {
     vm: PikeVM,
     vm_cache: Option<pikevm::Cache>,
 }
+
+/// A search for all matches in a line, one after the other: see [`Captures::find_next`].
+///
+/// Behind many a match, a search reads on in vain, and finding all of them could take a time that grows with
+/// the square of the line's length. The cursor notices this and continues in another way.
+#[derive(Default)]
+pub struct Cursor {
+    matches: usize,
+    /// How many bytes were read behind matches.
+    in_vain: usize,
+    /// The other way.
+    ahead: Option<Box<Ahead>>,
+}
+
+/// After this number of matches in a line, what searches read in vain is counted.
+const FREE_MATCHES: usize = 64;
 
 /// The memory that several [`Captures`] share, so that many expressions take no more than one may.
 pub struct Budget {
@@ -157,6 +176,72 @@ impl Captures {
             .try_search(&mut self.cache, &input)
             .unwrap_or_else(impossible)
             .map(|found| found.range())
+    }
+
+    /// The leftmost match in `line` that does not start before `start`, as part of a search for all matches.
+    /// For a new line, use a new cursor, and do not go back in a line.
+    #[inline]
+    pub fn find_next(
+        &mut self,
+        line: &[u8],
+        start: usize,
+        cursor: &mut Cursor,
+    ) -> Option<Range<usize>> {
+        cursor.matches += 1;
+        if cursor.matches <= FREE_MATCHES {
+            return self.find(line, start);
+        }
+        if let Some(ahead) = &mut cursor.ahead {
+            return ahead.find(line, start);
+        }
+        let (found, read) = self.find_counting(line, start)?;
+        cursor.in_vain += read - found.end;
+        // Much more than reading the line once, so that ordinary lines never get here.
+        if cursor.in_vain > 16 * line.len() {
+            cursor.ahead =
+                Ahead::new(self.regex.forward().get_nfa(), line, found.end).map(Box::new);
+            cursor.in_vain = 0;
+        }
+        Some(found)
+    }
+
+    /// Like [`find`](Self::find). Also returns up to where the line was read.
+    fn find_counting(&mut self, line: &[u8], start: usize) -> Option<(Range<usize>, usize)> {
+        let input = Input::new(line).range(start..);
+        let (forward, backward) = self.cache.as_parts_mut();
+        let dfa = self.regex.forward();
+        let mut state = dfa
+            .start_state_forward(forward, &input)
+            .unwrap_or_else(impossible);
+        let (mut end, mut at) = (None, start);
+        while let Some(&byte) = line.get(at) {
+            state = dfa
+                .next_state(forward, state, byte)
+                .unwrap_or_else(impossible);
+            if state.is_match() {
+                end = Some(at);
+            } else if state.is_dead() {
+                break;
+            }
+            at += 1;
+        }
+        if at == line.len() {
+            state = dfa
+                .next_eoi_state(forward, state)
+                .unwrap_or_else(impossible);
+            if state.is_match() {
+                end = Some(at);
+            }
+        }
+        let end = end?;
+        let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
+        let found = self
+            .regex
+            .reverse()
+            .try_search_rev(backward, &input)
+            .unwrap_or_else(impossible);
+        // The start is found, as the end was.
+        Some((found.map_or(end, |found| found.offset())..end, at))
     }
 
     /// Finds the groups of a match that [`find`](Self::find) returned.

@@ -14,15 +14,17 @@
 mod captures;
 mod template;
 
+use std::fmt::Display;
+
 use linemill_sdk::Error;
+use regex_automata::Match;
 use regex_automata::hybrid::dfa;
 use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
-use regex_automata::{Match, MatchError};
 use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use captures::{Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS, is_plain};
+pub use captures::{Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, is_plain};
 pub use regex_automata::Input;
 pub use template::Template;
 
@@ -133,7 +135,7 @@ fn parse(key: &str, expression: &str, options: Options) -> Result<Hir, Error> {
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
 /// number of states that it was configured to, and here it is configured for neither.
 #[cold]
-fn impossible<T>(error: MatchError) -> T {
+fn impossible<T>(error: impl Display) -> T {
     unreachable!("a search gave up, though it was not configured to: {error}")
 }
 

@@ -155,4 +155,6 @@ impl Settings {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

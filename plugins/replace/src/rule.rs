@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use linemill_sdk::Error;
 use memchr::memmem::Finder;
-use pattern::{Budget, Captures, Options, Template};
+use pattern::{Budget, Captures, Cursor, Options, Template};
 
 /// Replaces the matches of one pattern.
 pub(crate) struct Rule {
@@ -81,8 +81,9 @@ impl Rule {
         // What is before `copied` is in `to`, or was replaced. `copied` is also the end of the last match.
         let (mut copied, mut any) = (0, false);
         let mut start = 0;
+        let mut cursor = Cursor::default();
         while start <= line.len()
-            && let Some(found) = self.search.find(line, start)
+            && let Some(found) = self.search.find(line, start, &mut cursor)
         {
             if found.is_empty() && (any && found.start == copied || is_inside(line, found.start)) {
                 start = found.start + 1;
@@ -129,13 +130,13 @@ impl Rule {
 
 impl Search {
     #[inline]
-    fn find(&mut self, line: &[u8], start: usize) -> Option<Range<usize>> {
+    fn find(&mut self, line: &[u8], start: usize, cursor: &mut Cursor) -> Option<Range<usize>> {
         match self {
             Self::Text(text) => {
                 let at = start + text.find(&line[start..])?;
                 Some(at..at + text.needle().len())
             }
-            Self::Expression { captures, .. } => captures.find(line, start),
+            Self::Expression { captures, .. } => captures.find_next(line, start, cursor),
         }
     }
 }

@@ -1,4 +1,7 @@
-use super::{Budget, Captures};
+use std::ops::Range;
+
+use super::ahead::Ahead;
+use super::{Budget, Captures, Cursor};
 use crate::Options;
 
 fn captures(expression: &str) -> Captures {
@@ -96,4 +99,105 @@ fn what_is_not_an_expression_is_refused() {
     assert!(refusal("(?:a{1000}){1000}").contains("is too large"));
     let groups = "(a)".repeat(400);
     assert!(refusal(&groups).contains("is too large"), "{groups}");
+}
+
+/// All matches, as a filter searches for them.
+fn all(captures: &mut Captures, line: &[u8], cursor: &mut Cursor) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    while start <= line.len()
+        && let Some(range) = captures.find_next(line, start, cursor)
+    {
+        start = range.end + usize::from(range.is_empty());
+        found.push(range);
+    }
+    found
+}
+
+#[test]
+fn a_search_that_reads_on_in_vain_continues_in_another_way() {
+    for (expression, byte, each) in [
+        ("a[^z]*z|a", "a", 1),
+        ("<.*>|<", "<", 1),
+        ("(?:foo)(?:.*bar)?", "foo", 3),
+        ("(?:x+y)??|x+y|x", "x", 0),
+        ("a*?b|a|(?:a*c)", "a", 1),
+        ("(a)(.*;)?", "a", 1),
+    ] {
+        let line = byte.repeat(3000);
+        let mut captures = captures(expression);
+        let mut cursor = Cursor::default();
+        let found = all(&mut captures, line.as_bytes(), &mut cursor);
+        let starts = (0..=line.len() - each).step_by(each.max(1));
+        let expected: Vec<_> = starts.map(|at| at..at + each).collect();
+        assert_eq!(found, expected, "{expression}");
+        assert_eq!(cursor.ahead.is_some(), each > 0, "{expression}");
+    }
+}
+
+/// The ordinary search, with and without counting, and the other way find the same.
+#[test]
+fn both_ways_find_the_same_matches() {
+    let parts = [
+        "a",
+        "b",
+        "[ab]",
+        ".",
+        "a*",
+        "b+?",
+        "(?:ab|a)",
+        "(?:a|ab)*",
+        "(?:a*)*",
+        "(?:b??)+",
+        "^",
+        "$",
+        r"\b",
+        r"\B",
+        "c",
+        "[^a]*c",
+        "(?:a|b*)*?",
+        ".*",
+        "(?:)",
+        "x?",
+    ];
+    let mut random = Random(7);
+    for round in 0..3000 {
+        let mut expression = String::new();
+        for _ in 0..1 + random.below(4) {
+            expression.push_str(parts[random.below(parts.len())]);
+            if random.below(4) == 0 {
+                expression.push('|');
+            }
+        }
+        let line: Vec<u8> = (0..random.below(40))
+            .map(|_| b"aaabbc \xe4"[random.below(8)])
+            .collect();
+        let mut captures = captures(&expression);
+        let mut ahead = Ahead::new(captures.regex.forward().get_nfa(), &line, 0).unwrap();
+        let mut start = 0;
+        while start <= line.len() {
+            let found = captures.find(&line, start);
+            let context = format!(
+                "{round}: {expression} on {:?} from {start}",
+                line.escape_ascii().to_string()
+            );
+            let counting = captures.find_counting(&line, start);
+            assert_eq!(counting.map(|(found, _)| found), found, "{context}");
+            assert_eq!(ahead.find(&line, start), found, "{context}");
+            let Some(found) = found else { break };
+            start = found.end + usize::from(found.is_empty());
+        }
+    }
+}
+
+/// A pseudo-random generator (xorshift), the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
 }
