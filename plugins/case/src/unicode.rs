@@ -27,7 +27,7 @@ fn swap(text: &str, cased: &mut Vec<u8>) {
         if character.is_lowercase() {
             push_all(character.to_uppercase(), cased);
         } else if character.is_uppercase() {
-            push_all(lower, cased);
+            push_all(lower.to_lowercase(), cased);
         } else {
             push_all([character], cased);
         }
@@ -38,7 +38,9 @@ fn swap(text: &str, cased: &mut Vec<u8>) {
 fn title(text: &str, inside: &mut bool, cased: &mut Vec<u8>) {
     with_lower(text, |character, lower| {
         if *inside {
-            push_all(lower, cased);
+            push_all(lower.to_lowercase(), cased);
+        } else if character.is_ascii() {
+            cased.push(character.to_ascii_uppercase() as u8);
         } else {
             title_case(character, cased);
         }
@@ -46,16 +48,28 @@ fn title(text: &str, inside: &mut bool, cased: &mut Vec<u8>) {
     });
 }
 
-/// Calls `each` with every character and its lower case, which depends on the characters around it.
-fn with_lower(text: &str, mut each: impl FnMut(char, &mut dyn Iterator<Item = char>)) {
+/// Calls `each` with every character and one that has the same lower case, whatever is around it.
+fn with_lower(text: &str, mut each: impl FnMut(char, char)) {
+    if !text.contains(SIGMA) {
+        return text
+            .chars()
+            .for_each(|character| each(character, character));
+    }
+    // Every sigma is mapped to one character, and nothing else is mapped to these.
     let lower = text.to_lowercase();
-    let mut lower = lower.chars();
+    let mut sigmas = lower
+        .chars()
+        .filter(|character| matches!(character, 'σ' | 'ς'));
     for character in text.chars() {
-        let mut mapped = lower.by_ref().take(character.to_lowercase().len());
-        each(character, &mut mapped);
-        mapped.for_each(drop);
+        let lower = match character {
+            SIGMA | 'σ' | 'ς' => sigmas.next().unwrap_or(character),
+            _ => character,
+        };
+        each(character, lower);
     }
 }
+
+const SIGMA: char = 'Σ';
 
 /// Whether the next letter belongs to the same word. Apostrophes and combining marks do not end a word.
 fn is_in_word(character: char) -> bool {

@@ -69,26 +69,36 @@ impl Object {
     /// Writes a string.
     pub(crate) fn string(&mut self, text: &str) {
         self.json.push(b'"');
-        let bytes = text.as_bytes();
-        let mut written = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let escape = ESCAPES[usize::from(byte)];
-            if escape == 0 {
-                continue;
-            }
-            self.json.extend_from_slice(&bytes[written..at]);
-            written = at + 1;
-            if escape == b'u' {
-                let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
-                let code = [hex(byte >> 4), hex(byte & 15)];
-                self.json.extend_from_slice(b"\\u00");
-                self.json.extend_from_slice(&code);
-            } else {
-                self.json.extend_from_slice(&[b'\\', escape]);
-            }
+        let mut rest = text.as_bytes();
+        loop {
+            let plain = plain(rest);
+            self.json.extend_from_slice(&rest[..plain]);
+            let Some((&byte, after)) = rest[plain..].split_first() else {
+                break;
+            };
+            self.escape(byte);
+            rest = after;
         }
-        self.json.extend_from_slice(&bytes[written..]);
         self.json.push(b'"');
+    }
+
+    fn escape(&mut self, byte: u8) {
+        let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+        let short = match byte {
+            b'\n' => b'n',
+            b'\t' => b't',
+            b'\r' => b'r',
+            0x08 => b'b',
+            0x0C => b'f',
+            0..0x20 => {
+                self.json.extend_from_slice(b"\\u00");
+                self.json
+                    .extend_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
+                return;
+            }
+            _ => byte,
+        };
+        self.json.extend_from_slice(&[b'\\', short]);
     }
 
     fn is_number(&self, name: &str) -> bool {
@@ -97,23 +107,15 @@ impl Object {
     }
 }
 
-/// For each byte, what follows the backslash that it must be written with, or 0.
-const ESCAPES: [u8; 256] = {
-    let mut escapes = [0; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        escapes[control] = b'u';
-        control += 1;
-    }
-    escapes[0x08] = b'b';
-    escapes[0x09] = b't';
-    escapes[0x0A] = b'n';
-    escapes[0x0C] = b'f';
-    escapes[0x0D] = b'r';
-    escapes[b'"' as usize] = b'"';
-    escapes[b'\\' as usize] = b'\\';
-    escapes
-};
+/// How many bytes at the start of a text stand for themselves in a string.
+fn plain(text: &[u8]) -> usize {
+    let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+    // The compiler makes vector instructions of it, since it looks at all bytes of a chunk.
+    let is_plain = |chunk: &&[u8]| !chunk.iter().fold(false, |any, byte| any | is_special(byte));
+    let chunks = text.chunks_exact(16).take_while(is_plain).count();
+    let rest = &text[16 * chunks..];
+    16 * chunks + rest.iter().take_while(|byte| !is_special(byte)).count()
+}
 
 /// Whether the text is a number of JSON, such as `-1.50e3`, and within the range of a double.
 fn is_json_number(text: &str) -> bool {

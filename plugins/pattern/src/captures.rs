@@ -13,6 +13,7 @@ mod ahead;
 use std::ops::Range;
 
 use linemill_sdk::Error;
+use memchr::memmem::Finder;
 use regex_automata::dfa::onepass;
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::hybrid::regex::{Cache, Regex};
@@ -22,7 +23,7 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind, Literal};
 
 use self::ahead::Ahead;
 use crate::{LIMIT, Options, impossible, parse};
@@ -39,6 +40,10 @@ pub struct Captures {
     slots: Vec<Option<NonMaxUsize>>,
     /// Every match starts where the line does.
     anchored: bool,
+    /// The length of every match, if all have the same.
+    length: Option<usize>,
+    /// A text that every match contains. It is `None` if the search looks for one by itself.
+    required: Option<Finder<'static>>,
 }
 
 /// Whether an expression is plain text: whether no character has a special meaning.
@@ -151,7 +156,17 @@ impl Captures {
         let names = with_groups.group_info().pattern_names(PatternID::ZERO);
         let names = names.map(|name| name.map(str::to_owned)).collect();
         let anchored = with_groups.is_always_start_anchored();
-        let regex = searcher(forward, backward, &hir, budget.share(LIMIT))?;
+        let properties = hir.properties();
+        let length = properties
+            .minimum_len()
+            .filter(|_| properties.minimum_len() == properties.maximum_len());
+        // A text that every match begins with is searched for with vector instructions.
+        let prefix = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, &hir);
+        let required = match prefix {
+            Some(_) => None,
+            None => required(&hir).map(|text| Finder::new(text).into_owned()),
+        };
+        let regex = searcher(forward, backward, prefix, budget.share(LIMIT))?;
         Ok(Self {
             cache: regex.create_cache(),
             regex,
@@ -159,6 +174,8 @@ impl Captures {
             groups: Groups::new(with_groups, budget)?,
             slots: vec![None; slots],
             anchored,
+            length,
+            required,
         })
     }
 
@@ -171,7 +188,19 @@ impl Captures {
     /// The leftmost match in `line` that does not start before `start`.
     #[inline]
     pub fn find(&mut self, line: &[u8], start: usize) -> Option<Range<usize>> {
+        if start == 0
+            && let Some(required) = &self.required
+            && required.find(line).is_none()
+        {
+            return None;
+        }
         let input = Input::new(line).range(start..);
+        if let Some(length) = self.length {
+            let (forward, _) = self.cache.as_parts_mut();
+            let end = self.regex.forward().try_search_fwd(forward, &input);
+            let end = end.unwrap_or_else(impossible)?.offset();
+            return Some(end - length..end);
+        }
         self.regex
             .try_search(&mut self.cache, &input)
             .unwrap_or_else(impossible)
@@ -276,19 +305,37 @@ impl Captures {
 }
 
 /// The automata that find a match: one its end, the other its start.
-fn searcher(forward: NFA, backward: NFA, hir: &Hir, capacity: usize) -> Result<Regex, Error> {
+fn searcher(
+    forward: NFA,
+    backward: NFA,
+    prefix: Option<Prefilter>,
+    capacity: usize,
+) -> Result<Regex, Error> {
     let config = DFA::config()
         .cache_capacity(capacity)
         .skip_cache_capacity_check(true);
     let build = |config: dfa::Config, nfa| -> Result<DFA, Error> {
         Ok(DFA::builder().configure(config).build_from_nfa(nfa)?)
     };
-    // A literal that every match begins with is searched for with vector instructions.
-    let literal = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, hir);
     Ok(Regex::builder().build_from_dfas(
-        build(config.clone().prefilter(literal), forward)?,
+        build(config.clone().prefilter(prefix), forward)?,
         build(config.match_kind(MatchKind::All), backward)?,
     ))
+}
+
+/// The longest text that every match contains, if it has at least two bytes. A single byte is often in lines
+/// that do not match.
+fn required(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        HirKind::Literal(Literal(text)) => Some(&**text).filter(|text| text.len() > 1),
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(required)
+            .max_by_key(|text| text.len()),
+        _ => None,
+    }
 }
 
 // === impl Groups ===

@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use memchr::memmem::Finder;
+
 use super::ahead::Ahead;
 use super::{Budget, Captures, Cursor};
 use crate::Options;
@@ -64,6 +66,27 @@ fn a_match_is_found_from_a_start_with_the_bytes_before_it_in_view() {
     let mut first = captures("^a");
     assert_eq!(first.find(b"aa", 0), Some(0..1));
     assert_eq!(first.find(b"aa", 1), None);
+}
+
+#[test]
+fn a_text_that_every_match_contains_is_found() {
+    for (expression, text) in [
+        (r"\d+ ms", Some(" ms")),
+        (r"\d+ms=(x|yy)", Some("ms=")),
+        (r"[a-z](abc)+\d(?:abcd)?", Some("abc")),
+        (r"[a-z]?(?:ab|cd)", None),
+        (r"\w+=", None),
+        (r"(?i)\d+error", None),
+        ("[ab]*(?:xyz){0,3}", None),
+    ] {
+        let captures = captures(expression);
+        let found = captures.required.as_ref().map(Finder::needle);
+        assert_eq!(found, text.map(str::as_bytes), "{expression}");
+    }
+    let mut took = captures(r"(\d+)ms");
+    assert_eq!(took.find(b"took 12 ms, 7ms", 0), Some(12..15));
+    assert_eq!(took.find(b"took 12 s", 0), None);
+    assert_eq!(captures(r"[0-9][a-f]").find(b"x12f", 0), Some(2..4));
 }
 
 #[test]
