@@ -75,7 +75,8 @@ impl Csv {
                 },
             };
             if let Some(column) = column {
-                object.field(column, plain.unwrap_or(&self.text));
+                object.name(column);
+                object.value(column, plain.unwrap_or(&self.text));
             }
         }
         if fields == self.columns.len() {

@@ -56,7 +56,8 @@ impl Expression {
         for (index, name) in &self.groups {
             if let Some(range) = self.captures.group(*index) {
                 // A group may begin or end inside a character.
-                object.field(name, &String::from_utf8_lossy(&line.as_bytes()[range]));
+                object.name(name);
+                object.value(name, &String::from_utf8_lossy(&line.as_bytes()[range]));
             }
         }
         Ok(())

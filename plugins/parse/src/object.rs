@@ -30,26 +30,33 @@ impl Object {
         &self.json
     }
 
-    /// Adds a field.
-    pub(crate) fn field(&mut self, name: &str, value: &str) {
-        self.name(name);
+    /// Adds a field of a format, whose name has no characters that must be escaped.
+    pub(crate) fn field(&mut self, name: &'static str, value: &str) {
+        self.separate();
+        self.json.push(b'"');
+        self.json.extend_from_slice(name.as_bytes());
+        self.json.extend_from_slice(b"\":");
         self.value(name, value);
     }
 
-    /// Adds a field, if it has a value.
-    pub(crate) fn present(&mut self, name: &str, value: Option<&str>) {
+    /// Adds a field of a format, if it has a value.
+    pub(crate) fn present(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             self.field(name, value);
         }
     }
 
-    /// Begins a field. A value must follow.
+    /// Begins a field of any name. A value must follow.
     pub(crate) fn name(&mut self, name: &str) {
+        self.separate();
+        self.string(name);
+        self.json.push(b':');
+    }
+
+    fn separate(&mut self) {
         if !matches!(self.json.last(), Some(b'{')) {
             self.json.push(b',');
         }
-        self.string(name);
-        self.json.push(b':');
     }
 
     /// The value of the field `name`: a number if it shall be one and is one, else a string.
@@ -155,7 +162,8 @@ mod tests {
         let text: String = (0..0x300).filter_map(char::from_u32).collect();
         let mut object = Object::new(Vec::new());
         object.begin();
-        object.field(&text, &text);
+        object.name(&text);
+        object.value(&text, &text);
         let json = object.end();
         let value: serde_json::Value = serde_json::from_slice(json).unwrap();
         assert_eq!(value, serde_json::json!({ &text: text }));

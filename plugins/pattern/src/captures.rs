@@ -76,7 +76,7 @@ pub struct Cursor {
 }
 
 /// After this number of matches in a line, what searches read in vain is counted.
-const FREE_MATCHES: usize = 64;
+const FREE_MATCHES: usize = 32;
 
 /// The memory that several [`Captures`] share, so that many expressions take no more than one may.
 pub struct Budget {
@@ -225,8 +225,8 @@ impl Captures {
         }
         let (found, read) = self.find_counting(line, start)?;
         cursor.in_vain += read - found.end;
-        // Much more than reading the line once, so that ordinary lines never get here.
-        if cursor.in_vain > 16 * line.len() {
+        // Ordinary lines never get here.
+        if cursor.in_vain > 4 * line.len() {
             cursor.ahead =
                 Ahead::new(self.regex.forward().get_nfa(), line, found.end).map(Box::new);
             cursor.in_vain = 0;

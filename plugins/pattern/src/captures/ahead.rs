@@ -1,8 +1,7 @@
 //! Finds all matches in a line in linear time, whatever the expression.
 //!
 //! In: an automaton and a line. Out: the leftmost match from a given byte on. Not here: captures. This is for
-//! lines on which an ordinary search is too slow ([`Cursor`](super::Cursor)): it costs a hundred times as much
-//! for each byte.
+//! lines on which an ordinary search is too slow ([`Cursor`](super::Cursor)).
 //!
 //! An ordinary search reads on behind a match for as long as a preferred alternative may still match, as with
 //! `a.*b|a` on `aaaa`. If each of many matches makes it read to the end of the line, its time is quadratic. So
@@ -12,20 +11,20 @@
 //! The line is divided into blocks. States are kept for the start of each block, and for each byte of only the
 //! block at hand. So memory grows with the square root of the line's length.
 
+mod sets;
+
 use std::mem;
 use std::ops::Range;
 
 use regex_automata::nfa::thompson::{NFA, State};
-use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
+
+use sets::{Sets, has};
 
 /// What is known of a line, from `from` on.
 pub(super) struct Ahead {
     nfa: NFA,
-    /// The states that read a byte or match.
-    leaves: Vec<StateID>,
-    /// What leads to each state without reading a byte: the states, and what must be true of the place.
-    sources: Vec<Vec<(StateID, Option<Look>)>>,
+    sets: Sets,
     from: usize,
     /// The number of bytes in a block.
     block: usize,
@@ -44,7 +43,7 @@ pub(super) struct Ahead {
 }
 
 /// The most memory for sets of states, in bytes.
-pub(super) const MAX_SETS: usize = 4 << 20;
+const MAX_SETS: usize = 2 << 20;
 
 /// What a state leads to.
 enum Leaf {
@@ -58,14 +57,14 @@ impl Ahead {
         let length = line.len() - from;
         let block = length.isqrt() + 1;
         let blocks = length / block + 1;
-        let words = nfa.states().len().div_ceil(64);
+        let sets = Sets::new(nfa);
+        let words = sets.words();
         if (block + 1 + blocks).checked_mul(8 * words)? > MAX_SETS {
             return None;
         }
         let mut ahead = Self {
             nfa: nfa.clone(),
-            leaves: Vec::new(),
-            sources: vec![Vec::new(); nfa.states().len()],
+            sets,
             from,
             block,
             words,
@@ -76,35 +75,12 @@ impl Ahead {
             seen: Vec::new(),
             visited: vec![false; nfa.states().len()],
         };
-        ahead.note_edges();
         for block in (0..blocks).rev() {
             ahead.enter(line, block);
             let start = &mut ahead.starts[block * words..][..words];
             start.copy_from_slice(&ahead.rows[..words]);
         }
         Some(ahead)
-    }
-
-    fn note_edges(&mut self) {
-        for (index, state) in self.nfa.states().iter().enumerate() {
-            let id = StateID::new_unchecked(index);
-            let mut note = |to: StateID, look| self.sources[to.as_usize()].push((id, look));
-            match state {
-                State::Look { look, next } => note(*next, Some(*look)),
-                State::Union { alternates } => alternates.iter().for_each(|to| note(*to, None)),
-                State::BinaryUnion { alt1, alt2 } => {
-                    [*alt1, *alt2].into_iter().for_each(|to| note(to, None))
-                }
-                State::Capture { next, .. } => note(*next, None),
-                State::ByteRange { .. }
-                | State::Sparse(_)
-                | State::Dense(_)
-                | State::Match { .. } => {
-                    self.leaves.push(id);
-                }
-                State::Fail => {}
-            }
-        }
     }
 
     /// The leftmost match that does not start before `start`. Calls must be in the order of the line.
@@ -160,7 +136,7 @@ impl Ahead {
                 State::BinaryUnion { alt1, alt2 } => work.extend([*alt2, *alt1]),
                 State::Capture { next, .. } => work.push(*next),
                 _ => {
-                    if let Some(next) = self.read(line, at, state)
+                    if let Some(next) = self.sets.read(line, at, state)
                         && self.reaches(line, at + 1, next)
                     {
                         leaf = Some(Leaf::Next(next));
@@ -178,17 +154,6 @@ impl Ahead {
         leaf
     }
 
-    /// The state after reading the byte at `at`.
-    fn read(&self, line: &[u8], at: usize, state: StateID) -> Option<StateID> {
-        let byte = *line.get(at)?;
-        match self.nfa.state(state) {
-            State::ByteRange { trans } => trans.matches_byte(byte).then_some(trans.next),
-            State::Sparse(transitions) => transitions.matches_byte(byte),
-            State::Dense(transitions) => transitions.matches_byte(byte),
-            _ => None,
-        }
-    }
-
     /// Computes the sets of a block from that at the start of the next one.
     fn enter(&mut self, line: &[u8], block: usize) {
         let start = self.from + block * self.block;
@@ -199,53 +164,14 @@ impl Ahead {
         if end < line.len() && next < self.starts.len() {
             rows[last..last + self.words].copy_from_slice(&self.starts[next..next + self.words]);
         } else {
-            self.fill(line, end, None, &mut rows[last..last + self.words]);
+            self.sets.at_end(line, &mut rows[last..last + self.words]);
         }
+        let mut id = self.sets.id(&rows[last..last + self.words]);
         for at in (start..end).rev() {
             let (row, after) = rows[(at - start) * self.words..].split_at_mut(self.words);
-            self.fill(line, at, Some(after), row);
+            id = self.sets.before(line, at, (&after[..self.words], id), row);
         }
         self.rows = rows;
         self.current = block;
     }
-
-    /// Computes the set of a byte from that of the byte after it; there is none after the end of the line.
-    fn fill(&mut self, line: &[u8], at: usize, after: Option<&[u64]>, row: &mut [u64]) {
-        row.fill(0);
-        let mut work = mem::take(&mut self.work);
-        work.clear();
-        for &leaf in &self.leaves {
-            let leads = match (self.nfa.state(leaf), after) {
-                (State::Match { .. }, _) => true,
-                (_, Some(after)) => self
-                    .read(line, at, leaf)
-                    .is_some_and(|next| has(after, next)),
-                (_, None) => false,
-            };
-            if leads {
-                insert(row, leaf);
-                work.push(leaf);
-            }
-        }
-        while let Some(state) = work.pop() {
-            for &(source, look) in &self.sources[state.as_usize()] {
-                let holds = look.is_none_or(|look| self.nfa.look_matcher().matches(look, line, at));
-                if holds && insert(row, source) {
-                    work.push(source);
-                }
-            }
-        }
-        self.work = work;
-    }
-}
-
-fn has(set: &[u64], state: StateID) -> bool {
-    set[state.as_usize() / 64] >> (state.as_usize() % 64) & 1 == 1
-}
-
-/// Returns whether the state is new.
-fn insert(set: &mut [u64], state: StateID) -> bool {
-    let is_new = !has(set, state);
-    set[state.as_usize() / 64] |= 1 << (state.as_usize() % 64);
-    is_new
 }

@@ -213,6 +213,22 @@ fn both_ways_find_the_same_matches() {
     }
 }
 
+/// One set of states for each text of 18 letters: more than are remembered.
+#[test]
+fn the_other_way_succeeds_with_more_sets_than_fit() {
+    let mut random = Random(9);
+    let line: Vec<u8> = (0..30_000).map(|_| b"ab"[random.below(2)]).collect();
+    let mut captures = captures("[ab]{18}aa|b");
+    let mut ahead = Ahead::new(captures.regex.forward().get_nfa(), &line, 0).unwrap();
+    let mut start = 0;
+    while let Some(found) = captures.find(&line, start) {
+        assert_eq!(ahead.find(&line, start), Some(found.clone()));
+        start = found.end;
+    }
+    assert_eq!(ahead.find(&line, start), None);
+    assert!(start > 29_900);
+}
+
 /// A pseudo-random generator (xorshift), the same in every run.
 struct Random(u64);
 
