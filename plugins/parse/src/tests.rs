@@ -120,8 +120,8 @@ fn refusals_name_the_key() {
         (json!({}), "missing key `format`"),
         (
             json!({ "format": "xml" }),
-            "`format`: unknown variant `xml`, expected one of `syslog`, `syslog3164`, `syslog5424`, `logfmt`, \
-             `csv`, `common`, `combined`, `regex`",
+            "`format`: must be one of `syslog`, `syslog3164`, `syslog5424`, `logfmt`, `csv`, `common`, `combined`, \
+             `regex`; found the text \"xml\"",
         ),
         (
             json!({ "format": "csv" }),
@@ -170,7 +170,7 @@ fn refusals_name_the_key() {
         ),
         (
             json!({ "format": "logfmt", "otherwise": "ignore" }),
-            "`otherwise`: unknown variant `ignore`, expected one of `fail`, `pass`, `drop`",
+            "`otherwise`: must be one of `fail`, `pass`, `drop`; found the text \"ignore\"",
         ),
     ] {
         assert_eq!(refusal::<Parse>(settings), expected);

@@ -23,10 +23,12 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
-use regex_syntax::hir::{Hir, HirKind, Literal};
+use regex_syntax::hir::Hir;
 
 use self::ahead::Ahead;
-use crate::{LIMIT, Options, impossible, parse};
+use crate::automaton::{can_match, in_block};
+use crate::required::{Texts, required};
+use crate::{LIMIT, Options, impossible, never, parse};
 
 /// An expression that reports where its groups match.
 pub struct Captures {
@@ -44,13 +46,6 @@ pub struct Captures {
     length: Option<usize>,
     /// A text that every match contains. It is `None` if the search looks for one by itself.
     required: Option<Finder<'static>>,
-}
-
-/// Whether an expression is plain text: whether no character has a special meaning.
-pub fn is_plain(expression: &str) -> bool {
-    !expression.contains([
-        '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
-    ])
 }
 
 /// What finds groups inside a match. The caches are created when they are first needed.
@@ -110,6 +105,10 @@ impl Budget {
         }
     }
 
+    fn is_used(&self) -> bool {
+        self.automata < LIMIT
+    }
+
     fn share(&self, of: usize) -> usize {
         of / self.expressions
     }
@@ -121,17 +120,28 @@ impl Captures {
     /// Compiles `expression`. `key` is its key in the settings, for errors.
     ///
     /// # Errors
-    /// If it is not valid, or is too large for what is left of `budget`.
+    /// If it is not valid, can never match a line, or is too large for what is left of `budget`.
     pub fn new(
         key: &str,
         expression: &str,
         options: Options,
         budget: &mut Budget,
     ) -> Result<Self, Error> {
-        let hir = parse(key, expression, options)?;
+        let hir = parse(&options.text(expression), options).map_err(|error| error.of(key))?;
+        if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
+            return Err(never(key, expression));
+        }
+        let others = if budget.is_used() {
+            " together with the patterns before it"
+        } else {
+            ""
+        };
         let too_large = || {
-            let advice = "is too large; reduce repetitions such as {1000}";
-            Error::setting(key, format!("`{expression}` {advice}"))
+            let advice = "reduce repetitions such as {1000}";
+            Error::setting(
+                key,
+                format!("`{expression}` is too large{others}; {advice}"),
+            )
         };
         let nfa = |captures, reverse| {
             let config = thompson::Config::new()
@@ -164,7 +174,7 @@ impl Captures {
         let prefix = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, &hir);
         let required = match prefix {
             Some(_) => None,
-            None => required(&hir).map(|text| Finder::new(text).into_owned()),
+            None => required_text(&hir),
         };
         let regex = searcher(forward, backward, prefix, budget.share(LIMIT))?;
         Ok(Self {
@@ -323,17 +333,14 @@ fn searcher(
     ))
 }
 
-/// The longest text that every match contains, if it has at least two bytes. A single byte is often in lines
-/// that do not match.
-fn required(hir: &Hir) -> Option<&[u8]> {
-    match hir.kind() {
-        HirKind::Literal(Literal(text)) => Some(&**text).filter(|text| text.len() > 1),
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => parts
-            .iter()
-            .filter_map(required)
-            .max_by_key(|text| text.len()),
+/// A text that every match contains, if it has at least two bytes. A single byte is often in lines that do not
+/// match.
+fn required_text(hir: &Hir) -> Option<Finder<'static>> {
+    let Texts { texts, fold: false } = required(hir)? else {
+        return None;
+    };
+    match &texts[..] {
+        [text] if text.len() > 1 => Some(Finder::new(text).into_owned()),
         _ => None,
     }
 }

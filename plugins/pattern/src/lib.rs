@@ -11,7 +11,11 @@
 //! five engines. Measured in a component, it was no faster on log lines, was twice the size, and
 //! took twice as long to compile.
 
+mod automaton;
 mod captures;
+mod literals;
+mod matcher;
+mod required;
 mod template;
 
 use std::fmt::Display;
@@ -24,7 +28,8 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use captures::{Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, is_plain};
+pub use captures::{Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS};
+pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
 pub use template::Template;
 
@@ -36,7 +41,7 @@ pub struct Patterns {
 }
 
 /// How expressions are interpreted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// ASCII letters match in either case.
     pub ignore_case: bool,
@@ -63,24 +68,14 @@ impl Patterns {
         expressions: &[(K, E)],
         options: Options,
     ) -> Result<Self, Error> {
-        let syntax = syntax::Config::new()
-            .unicode(false)
-            .utf8(false)
-            .case_insensitive(options.ignore_case);
         let mut texts = Vec::with_capacity(expressions.len());
         for (key, expression) in expressions {
-            let text = if options.literal {
-                regex_syntax::escape(expression.as_ref())
-            } else {
-                expression.as_ref().to_owned()
-            };
-            if let Err(error) = syntax::parse_with(&text, &syntax) {
-                return Err(refusal(key.as_ref(), &text, &error));
-            }
+            let text = options.text(expression.as_ref());
+            parse(&text, options).map_err(|error| error.of(key.as_ref()))?;
             texts.push(text);
         }
         let regex = Regex::builder()
-            .syntax(syntax)
+            .syntax(options.syntax())
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
@@ -121,17 +116,6 @@ impl Patterns {
     }
 }
 
-/// Parses `expression`, as bytes and with ASCII classes. `key` is its key in the settings, for errors.
-fn parse(key: &str, expression: &str, options: Options) -> Result<Hir, Error> {
-    let syntax = syntax::Config::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(options.ignore_case);
-    let escaped = options.literal.then(|| regex_syntax::escape(expression));
-    let text = escaped.as_deref().unwrap_or(expression);
-    syntax::parse_with(text, &syntax).map_err(|error| refusal(key, text, &error))
-}
-
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
 /// number of states that it was configured to, and here it is configured for neither.
 #[cold]
@@ -139,20 +123,58 @@ fn impossible<T>(error: impl Display) -> T {
     unreachable!("a search gave up, though it was not configured to: {error}")
 }
 
-/// An error about an invalid expression, in one line.
-fn refusal(key: &str, text: &str, error: &regex_syntax::Error) -> Error {
-    let problem = match error {
-        regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) if *error.kind() == ErrorKind::UnicodeNotAllowed => {
-            "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
+impl Options {
+    fn syntax(self) -> syntax::Config {
+        syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(self.ignore_case)
+    }
+
+    /// The expression that stands for what was given, whatever the options.
+    pub fn expression(self, given: &str) -> String {
+        let flag = if self.ignore_case { "i" } else { "" };
+        format!("(?{flag}:{})", self.text(given))
+    }
+
+    /// The expression that stands for what was given.
+    fn text(self, given: &str) -> String {
+        if self.literal {
+            regex_syntax::escape(given)
+        } else {
+            given.to_owned()
         }
-        regex_syntax::Error::Translate(error) => error.kind().to_string(),
-        other => other.to_string(),
-    };
-    Error::setting(
-        key,
-        format!("`{text}` is not a valid regular expression: {problem}"),
-    )
+    }
+}
+
+/// Parses an expression. `literal` is ignored.
+fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
+    syntax::parse_with(expression, &options.syntax()).map_err(|error| {
+        let problem = match error {
+            regex_syntax::Error::Parse(error) => error.kind().to_string(),
+            regex_syntax::Error::Translate(error)
+                if *error.kind() == ErrorKind::UnicodeNotAllowed =>
+            {
+                "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
+            }
+            regex_syntax::Error::Translate(error) => error.kind().to_string(),
+            other => other.to_string(),
+        };
+        Invalid(format!(
+            "`{expression}` is not a valid regular expression: {problem}"
+        ))
+    })
+}
+
+/// What is wrong with an expression, in one line.
+#[derive(Debug)]
+struct Invalid(String);
+
+impl Invalid {
+    /// The error about the setting `key`.
+    fn of(self, key: &str) -> Error {
+        Error::setting(key, self.0)
+    }
 }
 
 #[cfg(test)]

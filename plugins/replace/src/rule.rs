@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use linemill_sdk::Error;
 use memchr::memmem::Finder;
-use pattern::{Budget, Captures, Cursor, Options, Template};
+use pattern::{Budget, Captures, Cursor, Options, Template, is_plain, never};
 
 /// Replaces the matches of one pattern.
 pub(crate) struct Rule {
@@ -41,13 +41,11 @@ impl Rule {
         budget: &mut Budget,
     ) -> Result<Self, Error> {
         let [pattern_key, with_key] = keys;
-        if with.contains('\n') {
-            return Err(Error::setting(
-                with_key,
-                "contains a line feed, which would end the line",
-            ));
-        }
-        let (search, names) = if is_plain(pattern, options) {
+        let is_plain = is_plain(pattern, options) && !options.ignore_case && !pattern.is_empty();
+        let (search, names) = if is_plain {
+            if pattern.contains('\n') {
+                return Err(never(pattern_key, pattern));
+            }
             let text = Finder::new(pattern).into_owned();
             (Search::Text(Box::new(text)), vec![None])
         } else {
@@ -139,11 +137,6 @@ impl Search {
             Self::Expression { captures, .. } => captures.find_next(line, start, cursor),
         }
     }
-}
-
-/// Whether the pattern is a text, without special characters.
-fn is_plain(pattern: &str, options: Options) -> bool {
-    !pattern.is_empty() && !options.ignore_case && (options.literal || pattern::is_plain(pattern))
 }
 
 /// Whether `at` is inside a character of several bytes: an empty match there would tear it apart.
