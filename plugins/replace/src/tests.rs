@@ -139,7 +139,7 @@ fn the_screen_finds_every_line_that_a_rule_changes() {
         (json!({ "rules": [rule("a", "b"), rule("c", "a")] }), 5),
         (mixed, 5),
         (rule(r"\d+ ms", "x"), 1),
-        (rule("^$|^a", "x"), 2),
+        (rule("^a|^[bc]1", "x"), 3),
         (rule("x*", "-"), 9),
     ] {
         assert_eq!(
