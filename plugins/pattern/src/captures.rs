@@ -28,7 +28,7 @@ use regex_syntax::hir::Hir;
 use self::ahead::Ahead;
 use crate::automaton::{can_match, in_block};
 use crate::required::{Texts, required};
-use crate::{LIMIT, Options, impossible, never, parse};
+use crate::{Options, impossible, never, parse};
 
 /// An expression that reports where its groups match.
 pub struct Captures {
@@ -87,11 +87,20 @@ pub struct Budget {
 pub const MAX_EXPRESSIONS: usize = 100;
 
 /// How much memory all [`Captures`] of a [`Budget`] may take, in bytes.
-pub const CAPTURES_MEMORY: u64 = 10 << 20;
+pub const CAPTURES_MEMORY: u64 = 6 << 20;
+
+/// The maximum size of all compiled expressions. They exist three times: with groups, forward and backward.
+const MAX_AUTOMATA: usize = 512 << 10;
+
+/// The maximum memory of what the PikeVM notes for all expressions.
+const MAX_THREADS: usize = 1 << 20;
+
+/// The maximum size of all states that lazy DFAs built, in each direction, and of all one-pass DFAs.
+const MAX_STATES: usize = 512 << 10;
 
 /// The memory of a backtracker's notes on what it visited, in bytes. Matches that need more are left to the
 /// PikeVM. The places to return to may take a hundred times as much, in the worst case.
-const VISITED: usize = 8 << 10;
+const VISITED: usize = 4 << 10;
 
 // === impl Budget ===
 
@@ -100,13 +109,13 @@ impl Budget {
     pub fn new(expressions: usize) -> Self {
         Self {
             expressions: expressions.max(1),
-            automata: LIMIT,
-            threads: 2 * LIMIT,
+            automata: MAX_AUTOMATA,
+            threads: MAX_THREADS,
         }
     }
 
     fn is_used(&self) -> bool {
-        self.automata < LIMIT
+        self.automata < MAX_AUTOMATA
     }
 
     fn share(&self, of: usize) -> usize {
@@ -176,7 +185,7 @@ impl Captures {
             Some(_) => None,
             None => required_text(&hir),
         };
-        let regex = searcher(forward, backward, prefix, budget.share(LIMIT))?;
+        let regex = searcher(forward, backward, prefix, budget.share(MAX_STATES))?;
         Ok(Self {
             cache: regex.create_cache(),
             regex,
@@ -350,7 +359,7 @@ fn required_text(hir: &Hir) -> Option<Finder<'static>> {
 impl Groups {
     fn new(nfa: NFA, budget: &Budget) -> Result<Self, Error> {
         let one_pass = onepass::DFA::builder()
-            .configure(onepass::Config::new().size_limit(Some(budget.share(LIMIT))))
+            .configure(onepass::Config::new().size_limit(Some(budget.share(MAX_STATES))))
             .build_from_nfa(nfa.clone())
             .ok();
         Ok(Self {

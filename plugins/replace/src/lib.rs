@@ -48,7 +48,7 @@ struct RuleSettings {
 }
 
 /// A line may become as long as this in any case, and four times as long as it was.
-const MAX_RESULT: usize = 1 << 20;
+const MAX_RESULT: usize = 256 << 10;
 
 impl Filter for Replace {
     type Settings = Settings;
@@ -92,7 +92,7 @@ impl Filter for Replace {
                 Ok(false) => {}
                 Err(TooLong) => {
                     return out.fail(
-                        "replaced, the line would be longer than 1 MiB and four times what it was",
+                        "replaced, the line would be longer than 256 KiB and four times what it was",
                     );
                 }
             }

@@ -154,7 +154,7 @@ fn the_screen_finds_every_line_that_a_rule_changes() {
 fn a_result_is_bounded() {
     let doubling: Vec<Value> = (0..30).map(|_| rule("^.*$", "$0$0")).collect();
     let verdict = verdicts::<Replace>(json!({ "rules": doubling }), ["ab", ""]);
-    let reason = "replaced, the line would be longer than 1 MiB and four times what it was";
+    let reason = "replaced, the line would be longer than 256 KiB and four times what it was";
     assert_eq!(verdict, [Verdict::Fail(reason.into()), Verdict::Pass]);
     // Another line is so long that a host would take either result.
     let long = "y".repeat(MAX_RESULT / 2);

@@ -43,7 +43,7 @@ pub(super) struct Ahead {
 }
 
 /// The most memory for sets of states, in bytes.
-const MAX_SETS: usize = 2 << 20;
+const MAX_SETS: usize = 1 << 20;
 
 /// What a state leads to.
 enum Leaf {
