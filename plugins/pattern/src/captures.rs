@@ -9,23 +9,25 @@
 //! suffices; else by the PikeVM. All of them are linear.
 
 mod ahead;
+mod budget;
+mod groups;
 
 use std::ops::Range;
 
 use linemill_sdk::Error;
 use memchr::memmem::Finder;
-use regex_automata::dfa::onepass;
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::hybrid::regex::{Cache, Regex};
-use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
-use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
+pub use self::budget::{Budget, CAPTURES_MEMORY, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY};
+
 use self::ahead::Ahead;
+use self::groups::Groups;
 use crate::automaton::{can_match, in_block};
 use crate::required::{Texts, required};
 use crate::{Options, impossible, never, parse};
@@ -48,15 +50,6 @@ pub struct Captures {
     required: Option<Finder<'static>>,
 }
 
-/// What finds groups inside a match. The caches are created when they are first needed.
-struct Groups {
-    one_pass: Option<(onepass::DFA, onepass::Cache)>,
-    backtracker: BoundedBacktracker,
-    backtracker_cache: Option<backtrack::Cache>,
-    vm: PikeVM,
-    vm_cache: Option<pikevm::Cache>,
-}
-
 /// A search for all matches in a line, one after the other: see [`Captures::find_next`].
 ///
 /// Behind many a match, a search reads on in vain, and finding all of them could take a time that grows with
@@ -72,56 +65,6 @@ pub struct Cursor {
 
 /// After this number of matches in a line, what searches read in vain is counted.
 const FREE_MATCHES: usize = 32;
-
-/// The memory that several [`Captures`] share, so that many expressions take no more than one may.
-pub struct Budget {
-    /// How many expressions share it.
-    expressions: usize,
-    /// What is left for compiled expressions, in bytes.
-    automata: usize,
-    /// What is left for the groups of long matches, in bytes.
-    threads: usize,
-}
-
-/// The most expressions that may share a [`Budget`].
-pub const MAX_EXPRESSIONS: usize = 100;
-
-/// How much memory all [`Captures`] of a [`Budget`] may take, in bytes.
-pub const CAPTURES_MEMORY: u64 = 6 << 20;
-
-/// The maximum size of all compiled expressions. They exist three times: with groups, forward and backward.
-const MAX_AUTOMATA: usize = 512 << 10;
-
-/// The maximum memory of what the PikeVM notes for all expressions.
-const MAX_THREADS: usize = 1 << 20;
-
-/// The maximum size of all states that lazy DFAs built, in each direction, and of all one-pass DFAs.
-const MAX_STATES: usize = 512 << 10;
-
-/// The memory of a backtracker's notes on what it visited, in bytes. Matches that need more are left to the
-/// PikeVM. The places to return to may take a hundred times as much, in the worst case.
-const VISITED: usize = 4 << 10;
-
-// === impl Budget ===
-
-impl Budget {
-    /// For so many expressions, at most [`MAX_EXPRESSIONS`].
-    pub fn new(expressions: usize) -> Self {
-        Self {
-            expressions: expressions.max(1),
-            automata: MAX_AUTOMATA,
-            threads: MAX_THREADS,
-        }
-    }
-
-    fn is_used(&self) -> bool {
-        self.automata < MAX_AUTOMATA
-    }
-
-    fn share(&self, of: usize) -> usize {
-        of / self.expressions
-    }
-}
 
 // === impl Captures ===
 
@@ -157,7 +100,7 @@ impl Captures {
                 .utf8(false)
                 .which_captures(captures)
                 .reverse(reverse)
-                .nfa_size_limit(Some(budget.automata));
+                .nfa_size_limit(Some(budget.automata()));
             thompson::Compiler::new()
                 .configure(config)
                 .build_from_hir(&hir)
@@ -170,8 +113,9 @@ impl Captures {
         );
         let slots = with_groups.group_info().slot_len();
         let threads = 2 * with_groups.states().len() * (slots + 2) * size_of::<NonMaxUsize>();
-        budget.automata = budget.automata.saturating_sub(with_groups.memory_usage());
-        budget.threads = budget.threads.checked_sub(threads).ok_or_else(too_large)?;
+        if !budget.take(with_groups.memory_usage(), threads) {
+            return Err(too_large());
+        }
         let names = with_groups.group_info().pattern_names(PatternID::ZERO);
         let names = names.map(|name| name.map(str::to_owned)).collect();
         let anchored = with_groups.is_always_start_anchored();
@@ -185,7 +129,7 @@ impl Captures {
             Some(_) => None,
             None => required_text(&hir),
         };
-        let regex = searcher(forward, backward, prefix, budget.share(MAX_STATES))?;
+        let regex = searcher(forward, backward, prefix, budget.states())?;
         Ok(Self {
             cache: regex.create_cache(),
             regex,
@@ -301,7 +245,7 @@ impl Captures {
     /// The leftmost match in `line`, and its groups.
     #[inline]
     pub fn find_with_groups(&mut self, line: &[u8]) -> bool {
-        if self.anchored && self.groups.one_pass.is_some() {
+        if self.anchored && self.groups.are_one_pass() {
             let input = Input::new(line).anchored(Anchored::Yes);
             return self.groups.search(&input, &mut self.slots);
         }
@@ -351,54 +295,6 @@ fn required_text(hir: &Hir) -> Option<Finder<'static>> {
     match &texts[..] {
         [text] if text.len() > 1 => Some(Finder::new(text).into_owned()),
         _ => None,
-    }
-}
-
-// === impl Groups ===
-
-impl Groups {
-    fn new(nfa: NFA, budget: &Budget) -> Result<Self, Error> {
-        let one_pass = onepass::DFA::builder()
-            .configure(onepass::Config::new().size_limit(Some(budget.share(MAX_STATES))))
-            .build_from_nfa(nfa.clone())
-            .ok();
-        Ok(Self {
-            one_pass: one_pass.map(|dfa| {
-                let cache = dfa.create_cache();
-                (dfa, cache)
-            }),
-            backtracker: BoundedBacktracker::builder()
-                .configure(
-                    backtrack::Config::new().visited_capacity(budget.share(VISITED).max(512)),
-                )
-                .build_from_nfa(nfa.clone())?,
-            backtracker_cache: None,
-            vm: PikeVM::new_from_nfa(nfa)?,
-            vm_cache: None,
-        })
-    }
-
-    /// Whether a match starts where `input` does, and its groups. `input` is anchored.
-    #[inline]
-    fn search(&mut self, input: &Input<'_>, slots: &mut [Option<NonMaxUsize>]) -> bool {
-        if let Some((dfa, cache)) = &mut self.one_pass {
-            return dfa
-                .try_search_slots(cache, input, slots)
-                .unwrap_or_else(impossible)
-                .is_some();
-        }
-        if input.get_span().len() <= self.backtracker.max_haystack_len() {
-            let cache = self
-                .backtracker_cache
-                .get_or_insert_with(|| self.backtracker.create_cache());
-            return self
-                .backtracker
-                .try_search_slots(cache, input, slots)
-                .unwrap_or_else(impossible)
-                .is_some();
-        }
-        let cache = self.vm_cache.get_or_insert_with(|| self.vm.create_cache());
-        self.vm.search_slots(cache, input, slots).is_some()
     }
 }
 

@@ -28,7 +28,9 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use captures::{Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS};
+pub use captures::{
+    Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY,
+};
 pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
 pub use template::Template;

@@ -25,7 +25,8 @@ pub(super) fn parse(line: &str, has_priority: bool, object: &mut Object) -> Pars
         tagged(rest, object);
     } else {
         object.field("hostname", first);
-        tagged(after, object);
+        // A Cisco ASA writes a colon between blanks here.
+        tagged(after.strip_prefix(": ").unwrap_or(after), object);
     }
     Ok(())
 }

@@ -247,6 +247,10 @@ fn senders_without_a_host_or_with_times_of_their_own() {
             r#"{"facility":"local4","severity":"info","timestamp":"Oct 11 2024 22:14:15","appname":"%ASA-6-302013","message":"Built"}"#,
         ),
         (
+            "<166>Oct 11 2024 22:14:15 fw1 : %ASA-6-302013: Built",
+            r#"{"facility":"local4","severity":"info","timestamp":"Oct 11 2024 22:14:15","hostname":"fw1","appname":"%ASA-6-302013","message":"Built"}"#,
+        ),
+        (
             "<189>Mar  1 18:46:11 UTC: %SYS-5-X: y",
             r#"{"facility":"local7","severity":"notice","timestamp":"Mar  1 18:46:11 UTC","appname":"%SYS-5-X","message":"y"}"#,
         ),

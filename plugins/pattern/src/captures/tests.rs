@@ -49,7 +49,7 @@ fn every_way_finds_the_same_groups() {
             ("(?:z|([a-z]))=(.+) (x*)$", false),
         ] {
             let mut captures = captures(expression);
-            assert_eq!(captures.groups.one_pass.is_some(), one_pass, "{expression}");
+            assert_eq!(captures.groups.are_one_pass(), one_pass, "{expression}");
             let found = groups(&mut captures, &line).unwrap();
             let expected = [&*line, "a", "b=c", &tail[..length]];
             assert_eq!(found, expected.map(Some), "{expression}");
@@ -191,7 +191,7 @@ fn both_ways_find_the_same_matches() {
         "x?",
     ];
     let mut random = Random(7);
-    for round in 0..3000 {
+    for round in 0..1500 {
         let mut expression = String::new();
         for _ in 0..1 + random.below(4) {
             expression.push_str(parts[random.below(parts.len())]);
