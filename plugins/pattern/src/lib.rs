@@ -151,21 +151,38 @@ impl Options {
 
 /// Parses an expression. `literal` is ignored.
 fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
-    syntax::parse_with(expression, &options.syntax()).map_err(|error| {
-        let problem = match error {
-            regex_syntax::Error::Parse(error) => error.kind().to_string(),
-            regex_syntax::Error::Translate(error)
-                if *error.kind() == ErrorKind::UnicodeNotAllowed =>
-            {
-                "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
-            }
-            regex_syntax::Error::Translate(error) => error.kind().to_string(),
-            other => other.to_string(),
-        };
-        Invalid(format!(
-            "`{expression}` is not a valid regular expression: {problem}"
-        ))
-    })
+    let problem = match syntax::parse_with(expression, &options.syntax()) {
+        Ok(hir) if hir.properties().look_set().contains_word_unicode() => {
+            r"\b and \B know only ASCII; within (?u), write (?-u:\b)".to_owned()
+        }
+        Ok(hir) => return Ok(hir),
+        Err(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
+        Err(regex_syntax::Error::Translate(error)) => unsupported(error.kind()),
+        Err(other) => other.to_string(),
+    };
+    Err(Invalid(format!(
+        "`{expression}` is not a valid regular expression: {problem}"
+    )))
+}
+
+/// What is not supported in an expression, since there are no tables of Unicode.
+fn unsupported(kind: &ErrorKind) -> String {
+    let text = match kind {
+        ErrorKind::UnicodeNotAllowed => {
+            "a class has characters outside ASCII, so it needs (?u) before it"
+        }
+        ErrorKind::UnicodePropertyNotFound | ErrorKind::UnicodePropertyValueNotFound => {
+            r"classes such as \p{L} are not supported"
+        }
+        ErrorKind::UnicodePerlClassNotFound => {
+            r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]"
+        }
+        ErrorKind::UnicodeCaseUnavailable => {
+            "only ASCII letters can match in either case, and not within (?u)"
+        }
+        other => return other.to_string(),
+    };
+    text.to_owned()
 }
 
 /// What is wrong with an expression, in one line.

@@ -15,7 +15,7 @@ impl About for Replace {
                 r#"{ "pattern": "(\\w+) (\\w+)", "with": "$2 $1" }"#,
             )
             .example(
-                "Replaces the home directory of each user, then removes the first blank at the end.",
+                "Replaces home directories, then removes a blank at the end.",
                 r#"{ "rules": [
                     { "pattern": "/home/(?<user>[^/]+)", "with": "~${user}" },
                     { "pattern": " $", "with": "", "all": false }
