@@ -198,7 +198,7 @@ impl Invalid {
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, Options, Patterns};
+    use super::{ErrorKind, Input, Options, Patterns, unsupported};
 
     fn patterns(texts: &[&str], options: Options) -> Patterns {
         let keyed: Vec<_> = texts.iter().map(|text| ("key", text)).collect();
@@ -256,5 +256,27 @@ mod tests {
             assert_eq!(patterns.matches(&line), byte == b'a');
         }
         assert!(patterns.cache.memory_usage() < 3 * super::LIMIT);
+    }
+
+    /// Whether an expression has these errors depends on the tables that other crates of the build need.
+    #[test]
+    fn what_needs_tables_of_unicode_is_refused_in_plain_words() {
+        for (kind, problem) in [
+            (
+                ErrorKind::UnicodePerlClassNotFound,
+                r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]",
+            ),
+            (
+                ErrorKind::UnicodePropertyNotFound,
+                r"classes such as \p{L} are not supported",
+            ),
+            (
+                ErrorKind::UnicodeCaseUnavailable,
+                "only ASCII letters can match in either case, and not within (?u)",
+            ),
+            (ErrorKind::InvalidUtf8, "pattern can match invalid UTF-8"),
+        ] {
+            assert_eq!(unsupported(&kind), problem);
+        }
     }
 }

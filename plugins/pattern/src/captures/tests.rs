@@ -114,25 +114,10 @@ fn what_is_not_an_expression_is_refused() {
         refusal("(?<a>x)(?<a>y)"),
         "`key`: `(?<a>x)(?<a>y)` is not a valid regular expression: duplicate capture group name"
     );
-    for (expression, problem) in [
-        (
-            r"(?u)\w+",
-            r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]",
-        ),
-        (
-            r"(?u)\bä",
-            r"\b and \B know only ASCII; within (?u), write (?-u:\b)",
-        ),
-        (r"(?u)\p{L}", r"classes such as \p{L} are not supported"),
-        (
-            "(?iu)ä",
-            "only ASCII letters can match in either case, and not within (?u)",
-        ),
-    ] {
-        let expected =
-            format!("`key`: `{expression}` is not a valid regular expression: {problem}");
-        assert_eq!(refusal(expression), expected);
-    }
+    assert_eq!(
+        refusal(r"(?u)\bä"),
+        r"`key`: `(?u)\bä` is not a valid regular expression: \b and \B know only ASCII; within (?u), write (?-u:\b)"
+    );
     for expression in [
         "(?u)[^[:word:]ä]",
         r"(?u)(?-u:\b)ä.",
