@@ -14,21 +14,29 @@
 //! took twice as long to compile.
 
 mod automaton;
+mod captures;
 mod literals;
 mod matcher;
 mod required;
 mod sequence;
+mod template;
+
+use std::fmt::Display;
 
 use linemill_sdk::Error;
+use regex_automata::Match;
 use regex_automata::hybrid::dfa;
 use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
-use regex_automata::{Match, MatchError};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use matcher::{Found, Matcher};
+pub use captures::{
+    Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY,
+};
+pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
+pub use template::Template;
 
 /// Expressions that are searched for together.
 pub struct Patterns {
@@ -38,7 +46,7 @@ pub struct Patterns {
 }
 
 /// How expressions are interpreted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// ASCII letters match in either case.
     pub ignore_case: bool,
@@ -116,7 +124,7 @@ impl Patterns {
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
 /// number of states that it was configured to, and here it is configured for neither.
 #[cold]
-fn impossible<T>(error: MatchError) -> T {
+fn impossible<T>(error: impl Display) -> T {
     unreachable!("a search gave up, though it was not configured to: {error}")
 }
 
@@ -126,6 +134,12 @@ impl Options {
             .unicode(false)
             .utf8(false)
             .case_insensitive(self.ignore_case)
+    }
+
+    /// The expression that stands for what was given, whatever the options.
+    pub fn expression(self, given: &str) -> String {
+        let flag = if self.ignore_case { "i" } else { "" };
+        format!("(?{flag}:{})", self.text(given))
     }
 
     /// The expression that stands for what was given.
@@ -140,16 +154,38 @@ impl Options {
 
 /// Parses an expression. `literal` is ignored.
 fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
-    syntax::parse_with(expression, &options.syntax()).map_err(|error| {
-        let problem = match error {
-            regex_syntax::Error::Parse(error) => error.kind().to_string(),
-            regex_syntax::Error::Translate(error) => error.kind().to_string(),
-            other => other.to_string(),
-        };
-        Invalid(format!(
-            "`{expression}` is not a valid regular expression: {problem}"
-        ))
-    })
+    let problem = match syntax::parse_with(expression, &options.syntax()) {
+        Ok(hir) if hir.properties().look_set().contains_word_unicode() => {
+            r"\b and \B know only ASCII; within (?u), write (?-u:\b)".to_owned()
+        }
+        Ok(hir) => return Ok(hir),
+        Err(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
+        Err(regex_syntax::Error::Translate(error)) => unsupported(error.kind()),
+        Err(other) => other.to_string(),
+    };
+    Err(Invalid(format!(
+        "`{expression}` is not a valid regular expression: {problem}"
+    )))
+}
+
+/// What is not supported in an expression, since there are no tables of Unicode.
+fn unsupported(kind: &ErrorKind) -> String {
+    let text = match kind {
+        ErrorKind::UnicodeNotAllowed => {
+            "a class has characters outside ASCII, so it needs (?u) before it"
+        }
+        ErrorKind::UnicodePropertyNotFound | ErrorKind::UnicodePropertyValueNotFound => {
+            r"classes such as \p{L} are not supported"
+        }
+        ErrorKind::UnicodePerlClassNotFound => {
+            r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]"
+        }
+        ErrorKind::UnicodeCaseUnavailable => {
+            "only ASCII letters can match in either case, and not within (?u)"
+        }
+        other => return other.to_string(),
+    };
+    text.to_owned()
 }
 
 /// What is wrong with an expression, in one line.
@@ -165,7 +201,7 @@ impl Invalid {
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, Options, Patterns};
+    use super::{ErrorKind, Input, Options, Patterns, unsupported};
 
     fn patterns(texts: &[&str], options: Options) -> Patterns {
         let keyed: Vec<_> = texts.iter().map(|text| ("key", text)).collect();
@@ -223,5 +259,27 @@ mod tests {
             assert_eq!(patterns.matches(&line), byte == b'a');
         }
         assert!(patterns.cache.memory_usage() < 3 * super::LIMIT);
+    }
+
+    /// Whether an expression has these errors depends on the tables that other crates of the build need.
+    #[test]
+    fn what_needs_tables_of_unicode_is_refused_in_plain_words() {
+        for (kind, problem) in [
+            (
+                ErrorKind::UnicodePerlClassNotFound,
+                r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]",
+            ),
+            (
+                ErrorKind::UnicodePropertyNotFound,
+                r"classes such as \p{L} are not supported",
+            ),
+            (
+                ErrorKind::UnicodeCaseUnavailable,
+                "only ASCII letters can match in either case, and not within (?u)",
+            ),
+            (ErrorKind::InvalidUtf8, "pattern can match invalid UTF-8"),
+        ] {
+            assert_eq!(unsupported(&kind), problem);
+        }
     }
 }

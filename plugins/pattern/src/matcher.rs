@@ -279,12 +279,12 @@ impl Found {
 }
 
 /// Whether the pattern is plain text, without special characters.
-fn is_plain(text: &str, options: Options) -> bool {
+pub fn is_plain(text: &str, options: Options) -> bool {
     options.literal || !text.bytes().any(|byte| br"\.+*?()|[]{}^$".contains(&byte))
 }
 
-/// An error about a pattern that matches no line.
-fn never(key: &str, pattern: &str) -> Error {
+/// An error about a pattern that matches no line. `key` is its key in the settings.
+pub fn never(key: &str, pattern: &str) -> Error {
     let reason = if pattern.contains('\n') || pattern.contains(r"\n") {
         r"because a line contains no line feed (\n)"
     } else {
