@@ -6,7 +6,7 @@
 //! An object or array whose own members or elements change is written without white space between them.
 //! Everything else stays byte for byte.
 
-use jsonline::{Kind, Problem, Scan, Tree, decode};
+use jsonline::{Kind, Problem, Scan, Tree};
 
 use crate::edits::{Edits, With};
 use crate::rules::{COMMA, Required, Rule, Rules};
@@ -99,6 +99,10 @@ impl Pass<'_> {
     #[inline]
     fn line(mut self) -> Result<(), Problem> {
         self.scan.expect_object()?;
+        if !self.rules.tree.reaches_into(Kind::Object) {
+            self.scan.value()?;
+            return self.scan.end();
+        }
         let start = self.scan.at();
         // The byte order mark stays, if there is one.
         let blanks = self.line[..start]
@@ -146,13 +150,15 @@ impl Pass<'_> {
             self.to.seen[required.number] = false;
         }
         let first = self.to.edits.len() - usize::from(blanks);
-        let mut open = self.scan.open();
-        let mut parts = Parts::new(self.scan.at(), depth, blanks);
-        while let Some(name) = self.scan.name(&mut open)? {
-            let start = self.scan.at();
-            let child = tree.member(&decode(&self.line[name.start..name.end]));
+        // A copy, which stays in registers.
+        let mut scan = self.scan;
+        let mut open = scan.open();
+        let mut parts = Parts::new(scan.at(), depth, blanks);
+        while let Some(name) = scan.name(&mut open)? {
+            let start = scan.at();
+            let child = tree.member(&name.decode(self.line));
             let Some(child) = child.map(|child| &tree.children()[child].1) else {
-                let end = self.scan.value()?.end;
+                let end = scan.value()?.end;
                 if rule.others_removed {
                     parts.remove(&mut self.to.edits, end);
                 } else {
@@ -166,7 +172,7 @@ impl Pass<'_> {
             };
             let before = (self.to.edits.len(), parts.clone_state());
             if child.data.removed {
-                let end = self.scan.value()?.end;
+                let end = scan.value()?.end;
                 parts.remove(&mut self.to.edits, end);
                 continue;
             }
@@ -176,16 +182,20 @@ impl Pass<'_> {
                 parts.changed = true;
             }
             parts.blanks_at_colon(&mut self.to.edits, name.end, name.colon, start);
-            if self.member_value(child, depth)? {
+            self.scan = scan;
+            let kept = self.member_value(child, depth)?;
+            scan = self.scan;
+            if kept {
                 self.note(&child.data);
-                parts.end = self.scan.at();
+                parts.end = scan.at();
             } else {
                 self.to.edits.truncate(before.0);
                 parts.restore(before.1);
-                parts.remove(&mut self.to.edits, self.scan.at());
+                parts.remove(&mut self.to.edits, scan.at());
             }
         }
-        let close = self.scan.at() - 1;
+        self.scan = scan;
+        let close = scan.at() - 1;
         parts.close(&mut self.to.edits, close);
         if !rule.required.is_empty() {
             self.add_missing(&rule.required, &mut parts, close);
