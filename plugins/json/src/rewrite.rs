@@ -254,8 +254,9 @@ impl Pass<'_> {
         for required in &rule.required {
             if required.in_array && !self.to.seen[required.number] {
                 let path = &required.path;
-                self.to
-                    .fail(|| format!("set: there is no `{path}`; the array has {index} elements"));
+                self.to.fail(|| {
+                    format!("set: there is no `{path}`; the array has the length {index}")
+                });
             }
         }
         parts.settle(&mut self.to.edits, first);
@@ -302,6 +303,9 @@ impl Pass<'_> {
                 self.to.edits.push(close, close, With::Text(COMMA));
             }
             self.to.edits.push(close, close, With::Text(text));
+            if let Some(rename) = required.rename {
+                self.to.renames[rename].0 = true;
+            }
             parts.kept += 1;
             parts.changed = true;
         }

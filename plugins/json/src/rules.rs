@@ -57,6 +57,8 @@ pub(crate) struct Required {
     pub(crate) in_array: bool,
     /// The text of the member, if it can be added.
     pub(crate) member: Option<u16>,
+    /// The rename whose new name that member has.
+    pub(crate) rename: Option<usize>,
     /// A path of `set` that leads to it.
     pub(crate) path: String,
 }
@@ -332,6 +334,7 @@ impl Rules {
             in_object,
             in_array,
             member,
+            rename: child.data.rename.map(|(rename, _)| rename),
             path,
         })
     }
