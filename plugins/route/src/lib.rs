@@ -8,12 +8,14 @@ mod severity;
 
 use jsonline::Conditions;
 use linemill_sdk::{Error, Filter, Output, export};
+use pattern::{Options, Set};
 use rule::{Facts, Rule, RuleSettings, Shared};
 use serde::Deserialize;
 
 /// Sends lines by routes.
 pub struct Route {
     rules: Vec<Rule>,
+    patterns: Option<Set>,
     conditions: Conditions,
     routes: Vec<String>,
     default: Option<usize>,
@@ -27,7 +29,7 @@ pub struct Settings {
     default: Option<String>,
 }
 
-/// The most rules: each pattern takes memory of its own.
+/// The most rules.
 const MAX_RULES: usize = 256;
 
 impl Filter for Route {
@@ -55,8 +57,13 @@ impl Filter for Route {
             rules.map(|(index, rule)| Rule::new(&format!("rules[{index}]"), rule, &mut shared));
         let rules = rules.collect::<Result<_, _>>()?;
         let default = settings.default.map(|route| shared.route(route));
+        let patterns = match &shared.patterns[..] {
+            [] => None,
+            patterns => Some(Set::new(patterns, Options::default())?),
+        };
         Ok(Self {
             rules,
+            patterns,
             conditions: shared.conditions,
             routes: shared.routes,
             default,
@@ -70,6 +77,8 @@ impl Filter for Route {
     fn line(&mut self, line: &[u8], out: &mut Output) {
         let mut facts = Facts {
             line,
+            patterns: self.patterns.as_mut(),
+            searched: false,
             conditions: &mut self.conditions,
             is_json: None,
         };

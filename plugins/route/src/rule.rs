@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jsonline::{Condition, Conditions};
 use linemill_sdk::Error;
-use pattern::{Options, Patterns};
+use pattern::Set;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,7 +34,8 @@ pub(crate) struct RuleSettings {
 
 /// A rule.
 pub(crate) struct Rule {
-    pattern: Option<Patterns>,
+    /// The number of its pattern.
+    pattern: Option<usize>,
     severities: Option<Severities>,
     target: Target,
 }
@@ -50,6 +51,10 @@ enum Target {
 /// A line and what is known about it.
 pub(crate) struct Facts<'a> {
     pub(crate) line: &'a [u8],
+    /// The patterns of all rules, if there are any.
+    pub(crate) patterns: Option<&'a mut Set>,
+    /// They have been searched for.
+    pub(crate) searched: bool,
     pub(crate) conditions: &'a mut Conditions,
     /// Whether it is JSON; `None` until a rule asks.
     pub(crate) is_json: Option<bool>,
@@ -58,8 +63,10 @@ pub(crate) struct Facts<'a> {
 /// What rules share while they are read.
 #[derive(Default)]
 pub(crate) struct Shared {
+    /// Patterns, each with its key in the settings.
+    pub(crate) patterns: Vec<(String, String)>,
     pub(crate) conditions: Conditions,
-    pub(crate) count: usize,
+    count: usize,
     /// The names of routes, each once.
     pub(crate) routes: Vec<String>,
 }
@@ -74,13 +81,10 @@ impl Rule {
         mut rule: RuleSettings,
         shared: &mut Shared,
     ) -> Result<Self, Error> {
-        let pattern = match rule.pattern.take() {
-            Some(pattern) => Some(Patterns::new(
-                &[(format!("{key}.pattern"), pattern)],
-                Options::default(),
-            )?),
-            None => None,
-        };
+        let pattern = rule.pattern.take().map(|pattern| {
+            shared.patterns.push((format!("{key}.pattern"), pattern));
+            shared.patterns.len() - 1
+        });
         let severity = rule.severity.take().map(|text| Severities::parse(&text));
         let severities = severity
             .transpose()
@@ -106,10 +110,7 @@ impl Rule {
             .severities
             .as_ref()
             .is_some_and(|severities| !severities.contains(line))
-            || self
-                .pattern
-                .as_mut()
-                .is_some_and(|pattern| !pattern.matches(line))
+            || self.pattern.is_some_and(|pattern| !facts.matches(pattern))
         {
             return None;
         }
@@ -224,12 +225,25 @@ impl Shared {
 // === impl Facts ===
 
 impl Facts<'_> {
+    /// Whether a pattern matches. All are searched for at once, when the first rule asks.
+    fn matches(&mut self, pattern: usize) -> bool {
+        let Some(patterns) = &mut self.patterns else {
+            return false;
+        };
+        if !self.searched {
+            self.searched = true;
+            patterns.search(self.line);
+        }
+        patterns.contains(pattern)
+    }
+
     /// Whether a condition holds. None does in a line that is not JSON.
     fn holds(&mut self, condition: usize) -> bool {
         let Self {
             line,
             conditions,
             is_json,
+            ..
         } = self;
         *is_json.get_or_insert_with(|| conditions.read(line).is_ok())
             && conditions.holds(condition, line)

@@ -47,7 +47,7 @@ impl Severities {
         });
         range.map(Self).ok_or_else(|| {
             format!(
-                "`{text}` is no range of severities; write `err` or `3` for one, `<=err` for it and all that are \
+                "`{text}` is not a severity or a range of them, such as `err`, `3`, or `<=err` for it and all that are \
                  more urgent; there are emerg (0), alert, crit, err, warning, notice, info and debug (7)"
             )
         })

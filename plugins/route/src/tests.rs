@@ -158,7 +158,7 @@ fn refusals_name_the_key() {
         ),
         (
             json!({ "route": "a", "severity": "loud" }),
-            "`rules[0].severity`: `loud` is no range of severities; write `err` or `3` for one, `<=err` for it and all that are more urgent; there are emerg (0), alert, crit, err, warning, notice, info and debug (7)",
+            "`rules[0].severity`: `loud` is not a severity or a range of them, such as `err`, `3`, or `<=err` for it and all that are more urgent; there are emerg (0), alert, crit, err, warning, notice, info and debug (7)",
         ),
         (
             json!({ "route": "rest", "pattern": "a" }),
