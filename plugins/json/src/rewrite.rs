@@ -41,6 +41,7 @@ struct Pass<'a> {
 }
 
 /// How far an object or array has been dealt with.
+#[derive(Clone, Copy)]
 struct Parts {
     /// Where its last part ends: its opening bracket, or a member or element.
     end: usize,
@@ -157,31 +158,27 @@ impl Pass<'_> {
         while let Some(name) = scan.name(&mut open)? {
             let start = scan.at();
             let child = tree.member(&name.decode(self.line));
-            let Some(child) = child.map(|child| &tree.children()[child].1) else {
-                let end = scan.value()?.end;
-                if rule.others_removed {
-                    parts.remove(&mut self.to.edits, end);
-                } else {
-                    parts.keep(self.line, &mut self.to.edits, name.start);
-                    if start != name.end + 1 {
-                        parts.blanks_at_colon(&mut self.to.edits, name.end, name.colon, start);
-                    }
-                    parts.end = end;
-                }
-                continue;
-            };
-            let before = (self.to.edits.len(), parts.clone_state());
-            if child.data.removed {
-                let end = scan.value()?.end;
-                parts.remove(&mut self.to.edits, end);
+            let child = child.map(|child| &tree.children()[child].1);
+            if child.map_or(rule.others_removed, |child| child.data.removed) {
+                parts.remove(&mut self.to.edits, scan.value()?.end);
                 continue;
             }
+            let before = (self.to.edits.len(), parts);
             parts.keep(self.line, &mut self.to.edits, name.start);
-            if let Some((_, new)) = child.data.rename {
+            if let Some((_, new)) = child.and_then(|child| child.data.rename) {
                 self.to.edits.push(name.start, name.end, With::Text(new));
                 parts.changed = true;
             }
             parts.blanks_at_colon(&mut self.to.edits, name.end, name.colon, start);
+            let Some(child) = child else {
+                parts.end = scan.value()?.end;
+                continue;
+            };
+            if child.data.only_kept {
+                self.note(&child.data);
+                parts.end = scan.value()?.end;
+                continue;
+            }
             self.scan = scan;
             let kept = self.member_value(child, depth)?;
             scan = self.scan;
@@ -190,7 +187,7 @@ impl Pass<'_> {
                 parts.end = scan.at();
             } else {
                 self.to.edits.truncate(before.0);
-                parts.restore(before.1);
+                parts = before.1;
                 parts.remove(&mut self.to.edits, scan.at());
             }
         }
@@ -225,7 +222,7 @@ impl Pass<'_> {
             let start = self.scan.at();
             let child = tree.element(index).map(|child| &tree.children()[child].1);
             index += 1;
-            let before = (self.to.edits.len(), parts.clone_state());
+            let before = (self.to.edits.len(), parts);
             parts.keep(self.line, &mut self.to.edits, start);
             let kept = match child {
                 Some(child) if child.data.removed => {
@@ -246,7 +243,7 @@ impl Pass<'_> {
                 parts.end = self.scan.at();
             } else {
                 self.to.edits.truncate(before.0);
-                parts.restore(before.1);
+                parts = before.1;
                 parts.remove(&mut self.to.edits, self.scan.at());
             }
         }
@@ -275,7 +272,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes that the current object or array has the place of `rule`, and keeps it.
+    /// Notes that the current object or array has the place of `rule`.
+    #[inline]
     fn note(&mut self, rule: &Rule) {
         if let Some((rename, _)) = rule.rename {
             self.to.renames[rename].0 = true;
@@ -341,14 +339,6 @@ impl Parts {
             changed: false,
             depth,
         }
-    }
-
-    fn clone_state(&self) -> (usize, bool, bool) {
-        (self.kept, self.any, self.changed)
-    }
-
-    fn restore(&mut self, (kept, any, changed): (usize, bool, bool)) {
-        (self.kept, self.any, self.changed) = (kept, any, changed);
     }
 
     /// Keeps the part that begins at `start`.

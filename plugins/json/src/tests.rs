@@ -135,6 +135,8 @@ fn a_line_that_already_has_the_new_name_fails() {
     assert_eq!(verdicts::<Json>(settings, [r#"{"b":2}"#]), [Verdict::Pass]);
     let removed = json!({ "remove": ["b"], "rename": { "a": "b" } });
     assert_eq!(one(removed, r#"{"a":1,"b":2}"#), r#"{"b":1}"#);
+    let part = json!({ "pick": ["a", "b.c"], "rename": { "a": "b" } });
+    assert_eq!(one(part, r#"{"a":1,"b":{"d":2}}"#), r#"{"b":1}"#);
     let not_picked = json!({ "pick": ["a"], "rename": { "a": "b" } });
     assert_eq!(one(not_picked, r#"{"a":1,"b":2}"#), r#"{"b":1}"#);
 }
