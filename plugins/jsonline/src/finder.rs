@@ -1,7 +1,8 @@
 //! Finds the values at several paths in one pass over a line.
 //!
 //! In: paths, and a line. Out: where their values are. The whole line is checked on the way.
-//! If an object has a name twice, the last one counts, as for nearly all readers of JSON.
+//! If an object has a name twice, the last one counts, as for nearly all readers of JSON. Such a line is read
+//! twice.
 //! Not here: what the values are compared with (`conditions`).
 
 use std::ops::Range;
@@ -20,7 +21,8 @@ use crate::{Kind, Path, Problem, Scan, Tree};
 /// let line = br#"{"a": {"c": null}, "b": [1, 2]}"#;
 /// let mut found = Vec::new();
 /// finder.find(line, &mut found)?;
-/// assert_eq!(found, [(1, 12..16), (0, 28..29)]);
+/// found.sort_by_key(|(path, _)| *path);
+/// assert_eq!(found, [(0, 28..29), (1, 12..16)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
@@ -44,17 +46,111 @@ impl Finder {
         Ok(())
     }
 
-    /// Sets `found` to the values in `line`, in the order in which they end. A path with `[*]` may have
-    /// several.
+    /// Sets `found` to the values in `line`. A path with `[*]` may have several, which are in the order of the
+    /// line; otherwise the order is not specified.
     ///
     /// # Errors
     /// The line is not JSON.
     pub fn find(&self, line: &[u8], found: &mut Found) -> Result<(), Problem> {
-        found.clear();
-        let mut scan = Scan::new(line)?;
-        walk(&mut scan, line, &self.tree, found)?;
-        scan.end()
+        let mut first = Once {
+            found,
+            twice: false,
+        };
+        read(line, &self.tree, &mut first)?;
+        if first.twice {
+            // Rare, so that allocations do not matter.
+            let mut last = Last {
+                found: vec![Vec::new(); self.count],
+            };
+            read(line, &self.tree, &mut last)?;
+            found.clear();
+            for (path, values) in last.found.into_iter().enumerate() {
+                found.extend(values.into_iter().map(|value| (path, value)));
+            }
+        }
+        Ok(())
     }
+}
+
+/// Where values are collected.
+trait Collect {
+    /// What is remembered at the beginning of an object.
+    type Mark;
+
+    /// Begins a new line.
+    fn clear(&mut self) {}
+
+    /// An object begins.
+    fn mark(&self) -> Self::Mark;
+
+    /// An object has a member a second time. Its earlier values were added after `mark`.
+    fn again(&mut self, mark: &Self::Mark, member: &Tree<Vec<usize>>);
+
+    /// Adds a value at these paths.
+    fn add(&mut self, paths: &[usize], value: Range<usize>);
+}
+
+/// Collects values as long as no object has a name twice.
+struct Once<'a> {
+    found: &'a mut Found,
+    twice: bool,
+}
+
+impl Collect for Once<'_> {
+    type Mark = ();
+
+    fn clear(&mut self) {
+        self.found.clear();
+    }
+
+    fn mark(&self) {}
+
+    fn again(&mut self, (): &(), _: &Tree<Vec<usize>>) {
+        self.twice = true;
+    }
+
+    #[inline]
+    fn add(&mut self, paths: &[usize], value: Range<usize>) {
+        self.found
+            .extend(paths.iter().map(|&path| (path, value.clone())));
+    }
+}
+
+/// Collects values of any line, by path, so that those of a path can be forgotten in constant time.
+struct Last {
+    found: Vec<Vec<Range<usize>>>,
+}
+
+impl Collect for Last {
+    /// How many values each path has.
+    type Mark = Vec<usize>;
+
+    fn mark(&self) -> Vec<usize> {
+        self.found.iter().map(Vec::len).collect()
+    }
+
+    fn again(&mut self, mark: &Vec<usize>, member: &Tree<Vec<usize>>) {
+        for &path in &member.data {
+            self.found[path].truncate(mark[path]);
+        }
+        for (_, child) in member.children() {
+            self.again(mark, child);
+        }
+    }
+
+    fn add(&mut self, paths: &[usize], value: Range<usize>) {
+        for &path in paths {
+            self.found[path].push(value.clone());
+        }
+    }
+}
+
+#[inline]
+fn read(line: &[u8], tree: &Tree<Vec<usize>>, to: &mut impl Collect) -> Result<(), Problem> {
+    to.clear();
+    let mut scan = Scan::new(line)?;
+    walk(&mut scan, line, tree, to)?;
+    scan.end()
 }
 
 /// Reads the value that begins here. At most [`MAX_STEPS`](crate::MAX_STEPS) deep.
@@ -62,7 +158,7 @@ fn walk(
     scan: &mut Scan<'_>,
     line: &[u8],
     tree: &Tree<Vec<usize>>,
-    found: &mut Found,
+    to: &mut impl Collect,
 ) -> Result<Range<usize>, Problem> {
     let start = scan.at();
     let kind = scan.kind()?;
@@ -71,18 +167,22 @@ fn walk(
     }
     let mut open = scan.open();
     if kind == Kind::Object {
-        let before = found.len();
+        let mark = to.mark();
+        // A bit for each child; children beyond the 64th share them, which only takes time.
+        let mut seen = 0u64;
         while let Some(name) = scan.name(&mut open)? {
             match tree.member(&name.decode(line)) {
                 None => {
                     scan.value()?;
                 }
-                Some(child) => {
-                    let child = &tree.children()[child].1;
-                    if found.len() > before {
-                        forget(child, found, before);
+                Some(index) => {
+                    let child = &tree.children()[index].1;
+                    let bit = 1 << (index % 64);
+                    if seen & bit != 0 {
+                        to.again(&mark, child);
                     }
-                    visit(scan, line, child, found)?;
+                    seen |= bit;
+                    visit(scan, line, child, to)?;
                 }
             }
         }
@@ -93,7 +193,7 @@ fn walk(
                 None => {
                     scan.value()?;
                 }
-                Some(child) => visit(scan, line, &tree.children()[child].1, found)?,
+                Some(child) => visit(scan, line, &tree.children()[child].1, to)?,
             }
             index += 1;
         }
@@ -105,26 +205,9 @@ fn visit(
     scan: &mut Scan<'_>,
     line: &[u8],
     child: &Tree<Vec<usize>>,
-    found: &mut Found,
+    to: &mut impl Collect,
 ) -> Result<(), Problem> {
-    let value = walk(scan, line, child, found)?;
-    found.extend(child.data.iter().map(|&path| (path, value.clone())));
+    let value = walk(scan, line, child, to)?;
+    to.add(&child.data, value);
     Ok(())
-}
-
-/// Removes what an earlier member of the same name had, which was found from `before` on.
-fn forget(child: &Tree<Vec<usize>>, found: &mut Found, before: usize) {
-    let mut index = 0;
-    found.retain(|(path, _)| {
-        index += 1;
-        index <= before || !leads_to(child, *path)
-    });
-}
-
-fn leads_to(tree: &Tree<Vec<usize>>, path: usize) -> bool {
-    tree.data.contains(&path)
-        || tree
-            .children()
-            .iter()
-            .any(|(_, child)| leads_to(child, path))
 }

@@ -337,6 +337,44 @@ fn the_last_of_equal_names_counts() {
 }
 
 #[test]
+fn names_that_recur_take_no_longer_each() {
+    // Forgetting a value of one path must not depend on how many another path has.
+    let line = format!(
+        "{{\"l\":[{}0],{}\"x\":2}}",
+        "1,".repeat(100_000),
+        "\"x\":1,".repeat(100_000)
+    );
+    let mut finder = Finder::default();
+    for path in ["l[*]", "x"] {
+        finder.add(&Path::parse(path).unwrap()).unwrap();
+    }
+    let mut found = Vec::new();
+    finder.find(line.as_bytes(), &mut found).unwrap();
+    assert_eq!(found.len(), 100_002);
+    let (path, value) = found.last().unwrap().clone();
+    assert_eq!((path, &line[value]), (1, "2"));
+}
+
+#[test]
+fn more_children_than_bits_are_told_apart() {
+    let mut finder = Finder::default();
+    for number in 0..130 {
+        finder
+            .add(&Path::parse(&format!("n{number}")).unwrap())
+            .unwrap();
+    }
+    let members = |value: u32| (0..130).map(move |number| format!("\"n{number}\":{value}"));
+    let line = format!(
+        "{{{}}}",
+        members(1).chain(members(2)).collect::<Vec<_>>().join(",")
+    );
+    let mut found = Vec::new();
+    finder.find(line.as_bytes(), &mut found).unwrap();
+    assert_eq!(found.len(), 130);
+    assert!(found.into_iter().all(|(_, value)| &line[value] == "2"));
+}
+
+#[test]
 fn kinds_have_names() {
     let kinds = ["{}", "[]", "\"\"", "-1", "true", "null"].map(|value| Kind::of(value.as_bytes()));
     assert_eq!(
