@@ -5,6 +5,7 @@
 
 mod about;
 mod edits;
+mod parts;
 mod rewrite;
 mod rules;
 

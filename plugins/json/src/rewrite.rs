@@ -9,6 +9,7 @@
 use jsonline::{Kind, Problem, Scan, Tree};
 
 use crate::edits::{Edits, With};
+use crate::parts::Parts;
 use crate::rules::{COMMA, Required, Rule, Rules};
 
 /// What is remembered while a line is read. It is kept from line to line for its memory.
@@ -38,22 +39,6 @@ struct Pass<'a> {
     scan: Scan<'a>,
     rules: &'a Rules,
     to: &'a mut Rewriter,
-}
-
-/// How far an object or array has been dealt with.
-#[derive(Clone, Copy)]
-struct Parts {
-    /// Where its last part ends: its opening bracket, or a member or element.
-    end: usize,
-    /// How many parts are kept.
-    kept: usize,
-    /// There was a part.
-    any: bool,
-    /// There is white space between the parts.
-    blanks: bool,
-    /// Parts have been removed, renamed or added.
-    changed: bool,
-    depth: u8,
 }
 
 // === impl Rewriter ===
@@ -322,84 +307,6 @@ impl Pass<'_> {
                 self.to
                     .fail(|| format!("set: cannot set `{path}` in {kind}"));
             }
-        }
-    }
-}
-
-// === impl Parts ===
-
-impl Parts {
-    #[inline]
-    fn new(end: usize, depth: u8, blanks: bool) -> Self {
-        Self {
-            end,
-            kept: 0,
-            any: false,
-            blanks,
-            changed: false,
-            depth,
-        }
-    }
-
-    /// Keeps the part that begins at `start`.
-    #[inline]
-    fn keep(&mut self, line: &[u8], edits: &mut Edits, start: usize) {
-        if self.kept > 0 {
-            if start != self.end + 1 {
-                self.blanks_at_comma(line, edits, start);
-            }
-        } else if self.any {
-            // All parts before it were removed, and their commas go with them.
-            edits.push(self.end, start, With::Nothing);
-        } else {
-            self.blank(edits, self.end, start);
-        }
-        self.kept += 1;
-        self.any = true;
-    }
-
-    /// Removes the part that ends at `end`.
-    #[inline]
-    fn remove(&mut self, edits: &mut Edits, end: usize) {
-        edits.push(self.end, end, With::Nothing);
-        self.end = end;
-        self.any = true;
-        self.changed = true;
-    }
-
-    /// Ends at the closing bracket.
-    #[inline]
-    fn close(&mut self, edits: &mut Edits, close: usize) {
-        self.blank(edits, self.end, close);
-    }
-
-    /// Decides about the white space.
-    #[inline]
-    fn settle(&self, edits: &mut Edits, first: usize) {
-        if self.blanks {
-            edits.settle(first, self.depth, self.changed);
-        }
-    }
-
-    #[cold]
-    fn blanks_at_comma(&mut self, line: &[u8], edits: &mut Edits, start: usize) {
-        let gap = &line[self.end..start];
-        let comma = self.end + gap.iter().take_while(|byte| **byte != b',').count();
-        self.blank(edits, self.end, comma);
-        self.blank(edits, comma + 1, start);
-    }
-
-    #[inline]
-    fn blanks_at_colon(&mut self, edits: &mut Edits, name_end: usize, colon: usize, value: usize) {
-        self.blank(edits, name_end, colon);
-        self.blank(edits, colon + 1, value);
-    }
-
-    #[inline]
-    fn blank(&mut self, edits: &mut Edits, from: usize, to: usize) {
-        if from < to {
-            edits.push(from, to, With::NothingIfChanged(self.depth));
-            self.blanks = true;
         }
     }
 }

@@ -7,6 +7,7 @@ use pattern::{Options, Patterns};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::constant::{Constant, Number};
 use crate::finder::Found;
 use crate::{Finder, Kind, Path, Problem, decode};
 
@@ -16,7 +17,7 @@ use crate::{Finder, Kind, Path, Problem, decode};
 pub struct Condition {
     /// The path of the value.
     pub field: String,
-    /// The value is this text, number, `true`, `false` or `null`.
+    /// The value is this text, number, `true` or `false`.
     #[serde(default)]
     pub equals: Option<Value>,
     /// The value is one of these.
@@ -57,21 +58,6 @@ enum Test {
     OneOf(Vec<Constant>),
     Matches(Box<Patterns>),
     Between(f64, f64),
-}
-
-/// A value to compare with.
-enum Constant {
-    Text(String),
-    Number(Number),
-    /// `true`, `false` or `null`.
-    Word(&'static str),
-}
-
-/// A number: exact if it is a whole number of up to 38 digits.
-#[derive(Clone, Copy)]
-enum Number {
-    Whole(i128),
-    Float(f64),
 }
 
 // === impl Conditions ===
@@ -208,59 +194,6 @@ impl Test {
                 (*min..=*max).contains(&number)
             }
             Self::Between(..) => false,
-        }
-    }
-}
-
-// === impl Constant ===
-
-impl Constant {
-    fn new(key: &str, value: Value) -> Result<Self, Error> {
-        match value {
-            Value::String(text) => Ok(Self::Text(text)),
-            Value::Number(number) => Ok(Self::Number(Number::of(number.to_string().as_bytes()))),
-            Value::Bool(true) => Ok(Self::Word("true")),
-            Value::Bool(false) => Ok(Self::Word("false")),
-            Value::Null => Ok(Self::Word("null")),
-            Value::Array(_) | Value::Object(_) => Err(Error::setting(
-                key,
-                "must be a text, a number, true or false; give the path of what is inside as `field`",
-            )),
-        }
-    }
-
-    fn equals(&self, kind: Kind, value: &[u8]) -> bool {
-        match self {
-            Self::Text(text) => kind == Kind::String && *decode(value) == *text.as_bytes(),
-            Self::Number(number) => kind == Kind::Number && number.equals(Number::of(value)),
-            Self::Word(word) => value == word.as_bytes(),
-        }
-    }
-}
-
-// === impl Number ===
-
-impl Number {
-    /// Reads a number that is valid JSON.
-    fn of(text: &[u8]) -> Self {
-        let text = std::str::from_utf8(text).unwrap_or_default();
-        match text.parse() {
-            Ok(whole) => Self::Whole(whole),
-            Err(_) => Self::Float(text.parse().unwrap_or(f64::NAN)),
-        }
-    }
-
-    fn to_float(self) -> f64 {
-        match self {
-            Self::Whole(whole) => whole as f64,
-            Self::Float(float) => float,
-        }
-    }
-
-    fn equals(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Whole(one), Self::Whole(other)) => one == other,
-            _ => self.to_float() == other.to_float(),
         }
     }
 }

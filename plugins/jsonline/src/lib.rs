@@ -17,6 +17,7 @@
 //! level, and only the steps of paths recurse.
 
 mod conditions;
+mod constant;
 mod finder;
 mod grammar;
 mod kind;
