@@ -26,6 +26,9 @@ pub struct Block<'a> {
 /// a terminator belongs to the line that it ends. What precedes the first line belongs to no line, and marks
 /// nothing. Positions may come in any order; ascending ones are found fastest.
 ///
+/// Each mark returns where the next line starts. A search should go on there: what was found may reach into
+/// the next line and hide something that begins in it.
+///
 /// If a line is marked in several ways, `drop` wins over `judge`, and `judge` wins over `pass`.
 #[derive(Debug)]
 pub struct Hits<'a> {
@@ -109,6 +112,11 @@ impl<'a> Block<'a> {
     /// framings, this may be anything, and a line may contain LF.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.spans.len()
     }
 
     /// Whether lines are what is between LFs: each line ends with LF or CR LF, or at the end of the block,

@@ -217,7 +217,7 @@ const SHORTCUT: &str =
 
 /// Creates a filter with its declared routes, as `start` does in a component.
 fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> {
-    let filter = settings::read(settings.to_string().as_bytes()).and_then(F::new)?;
+    let filter = settings::read(settings.to_string().into_bytes()).and_then(F::new)?;
     let routes = routes::declared(&filter)?;
     Ok((filter, routes))
 }

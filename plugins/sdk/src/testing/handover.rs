@@ -85,11 +85,20 @@ pub fn restored<F: Handover>(
     state: impl AsRef<[u8]>,
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
-    let mut stream = Stream::<F>::new(&settings, batch::process);
-    match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
-        Ok(()) => stream.rest(&owned(after)),
-        Err(error) => panic!("the filter refuses the state: {error}"),
-    }
+    let after = owned(after);
+    let [by_line, whole] = [batch::process_by_line, batch::process].map(|process| {
+        store::clear();
+        let mut stream = Stream::<F>::new(&settings, process);
+        match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
+            Ok(()) => stream.rest(&after),
+            Err(error) => panic!("the filter refuses the state: {error}"),
+        }
+    });
+    assert!(
+        whole == by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}\nline by line: {by_line:?}"
+    );
+    whole
 }
 
 /// The error with which a filter with default settings refuses `state` with the tag `tag`.
