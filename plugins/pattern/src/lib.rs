@@ -19,6 +19,7 @@ mod literals;
 mod matcher;
 mod required;
 mod sequence;
+mod set;
 mod template;
 
 use std::fmt::Display;
@@ -36,6 +37,7 @@ pub use captures::{
 };
 pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
+pub use set::Set;
 pub use template::Template;
 
 /// Expressions that are searched for together.
