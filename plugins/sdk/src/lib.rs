@@ -135,6 +135,7 @@ pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod timer;
+pub mod units;
 
 #[doc(hidden)]
 pub use about::Package;

@@ -48,7 +48,7 @@ pub use line::Line;
 pub use metrics::counted;
 pub use store::pass_time;
 pub use stream::{Stream, with_stream};
-pub use timed::timed;
+pub use timed::{timed, timed_over_swaps};
 
 use crate::batch::{self, Held};
 use crate::{Filter, routes, settings};
