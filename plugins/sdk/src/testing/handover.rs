@@ -4,7 +4,7 @@
 //! In: settings and lines before the change, and settings and lines after it. Out: the output lines
 //! after it, or why the state was refused. Not here: what a host does if the state is refused.
 
-use super::{Fit, Line, Value, Verdict, json, owned, pack, start, stream};
+use super::{Fit, Line, Value, Verdict, json, owned, pack, start, store, stream};
 use crate::batch::{self, Held};
 use crate::{Handover, handover};
 
@@ -25,10 +25,12 @@ pub fn handed_over<F: Handover>(
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
     let (before, after) = (owned(before), owned(after));
+    store::clear();
     let mut unchanged = Stream::<F>::new(&old);
     unchanged.lines(&before);
     let expected = unchanged.rest(&after);
 
+    store::clear();
     let mut saved = Stream::<F>::new(&old);
     saved.lines(&before);
     let (state, again) = (saved.save(), saved.save());
@@ -36,6 +38,8 @@ pub fn handed_over<F: Handover>(
         state == again,
         "a second call of `save` returns another state"
     );
+    // The store stays where it is, and instances may change it after `save`.
+    let shared = store::copy();
     let continued = saved.rest(&after);
     assert!(
         continued == expected,
@@ -46,6 +50,7 @@ pub fn handed_over<F: Handover>(
     if let Err(error) = handover::restore(&mut successor.filter, F::TAG.as_bytes(), &state) {
         panic!("the filter refuses its own state: {error}");
     }
+    store::set_back(shared);
     let output = successor.rest(&after);
     assert!(
         old != new || output == expected,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Fit, Line, Value, judge, pack, start, stream, unpack};
+use super::{Fit, Line, Value, judge, metrics, pack, start, store, stream, unpack};
 use crate::batch::{self, Held};
 use crate::testing::Verdict;
 use crate::{Handover, Timer, handover};
@@ -14,7 +14,7 @@ use crate::{Handover, Timer, handover};
 const PAUSE: u64 = 10_000_000;
 
 /// The output lines for a stream of `lines`, each with the time at which it was emitted. A line comes at its
-/// time, and the stream ends at `end`.
+/// time, and the stream ends at `end`. Time passes in the store as well, which is empty at first.
 ///
 /// # Panics
 /// If times go backwards, the settings are refused, a line or a tick fails, or the filter keeps no state.
@@ -24,7 +24,7 @@ pub fn timed<F: Timer>(
     lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
     end: Duration,
 ) -> Vec<(Duration, Line)> {
-    let mut run = Run::<F>::new(&settings);
+    let mut run = Run::<F>::begin(&settings);
     for (time, line) in lines {
         run.pass(nanoseconds(time));
         run.judge(line.as_ref());
@@ -54,7 +54,7 @@ pub fn timed_over_swaps<F: Handover + Timer>(
         .collect();
     let expected = timed::<F>(settings.clone(), lines.clone(), end);
     let check = |what: &str, before_tick: &dyn Fn(usize) -> bool, after: &dyn Fn(usize) -> bool| {
-        let mut run = Run::<F>::new(&settings);
+        let mut run = Run::<F>::begin(&settings);
         for (index, (time, line)) in lines.iter().enumerate() {
             run.pass(nanoseconds(*time));
             run.judge(line);
@@ -102,6 +102,14 @@ struct Run<F> {
 }
 
 impl<F: Timer> Run<F> {
+    /// Begins a stream, with an empty store.
+    #[track_caller]
+    fn begin(settings: &Value) -> Self {
+        store::clear();
+        metrics::clear();
+        Self::new(settings)
+    }
+
     #[track_caller]
     fn new(settings: &Value) -> Self {
         let (filter, routes) = match start::<F>(settings) {
@@ -146,13 +154,19 @@ impl<F: Timer> Run<F> {
     fn pass(&mut self, until: u64) {
         assert!(until >= self.now, "times must not go backwards");
         while let Some(next) = self.next.filter(|next| *next < until) {
-            self.now = next;
+            self.pass_to(next);
             self.tick();
         }
-        self.now = until;
+        self.pass_to(until);
         if self.next == Some(until) {
             self.tick();
         }
+    }
+
+    /// Lets time pass without ticks, also in the store.
+    fn pass_to(&mut self, until: u64) {
+        store::pass_time(Duration::from_nanos(until - self.now));
+        self.now = until;
     }
 
     /// Passes a line through the filter.
