@@ -70,6 +70,9 @@ pub const MAX_EXPRESSIONS: usize = 100;
 /// How much memory all [`Captures`] of a [`Budget`] may take, in bytes.
 pub const CAPTURES_MEMORY: u64 = 10 << 20;
 
+/// How much memory the [`Captures`] of a [small](Budget::small) budget may take, in bytes.
+pub const SMALL_CAPTURES_MEMORY: u64 = CAPTURES_MEMORY / 4;
+
 /// The memory of a backtracker's notes on what it visited, in bytes. Matches that need more are left to the
 /// PikeVM. The places to return to may take a hundred times as much, in the worst case.
 const VISITED: usize = 8 << 10;
@@ -83,6 +86,15 @@ impl Budget {
             expressions: expressions.max(1),
             automata: LIMIT,
             threads: 2 * LIMIT,
+        }
+    }
+
+    /// A quarter of the usual memory. For one expression.
+    pub fn small() -> Self {
+        Self {
+            expressions: 4,
+            automata: LIMIT / 4,
+            threads: LIMIT / 2,
         }
     }
 

@@ -22,7 +22,9 @@ use regex_automata::util::syntax;
 use regex_automata::{Match, MatchError};
 use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use captures::{Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS, is_plain};
+pub use captures::{
+    Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY, is_plain,
+};
 pub use regex_automata::Input;
 pub use template::Template;
 
