@@ -28,9 +28,9 @@ impl About for Join {
         )
     }
 
-    /// Two more patterns stay while the third is compiled. The longest event exists twice.
+    /// There are up to three patterns. The longest event exists twice.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + pattern::MEMORY + (4 << 20) + 2 * MAX_BYTES.0
+        plain_memory(max_line) + 3 * pattern::SMALL_MEMORY + 2 * MAX_BYTES.0
     }
 }
 

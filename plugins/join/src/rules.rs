@@ -55,7 +55,7 @@ impl Rules {
     /// Compiles the patterns. An error names the key of the pattern that is not valid.
     pub(crate) fn new(texts: Texts) -> Result<Self, Error> {
         let compile = |key, text: Option<String>| {
-            text.map(|text| Patterns::new(&[(key, text)], Options::default()))
+            text.map(|text| Patterns::small(&[(key, text)], Options::default()))
                 .transpose()
         };
         Ok(Self {

@@ -12,6 +12,7 @@
 //! took twice as long to compile.
 
 mod captures;
+mod parts;
 mod template;
 
 use linemill_sdk::Error;
@@ -52,6 +53,8 @@ const LIMIT: usize = 1 << 20;
 /// How much memory [`Patterns`] may take, in bytes. The automaton takes up to four times its limit while it
 /// is compiled.
 pub const MEMORY: u64 = 6 << 20;
+/// How much memory [small](Patterns::small) patterns may take, in bytes.
+pub const SMALL_MEMORY: u64 = MEMORY / 4;
 
 impl Patterns {
     /// Compiles `expressions`. Each comes with its key in the settings, such as `keep[0]`, for
@@ -62,6 +65,25 @@ impl Patterns {
     pub fn new<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
+    ) -> Result<Self, Error> {
+        Self::within(expressions, options, LIMIT)
+    }
+
+    /// Compiles `expressions` that may take a quarter of the usual memory: see [`new`](Self::new).
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn small<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::within(expressions, options, LIMIT / 4)
+    }
+
+    fn within<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+        limit: usize,
     ) -> Result<Self, Error> {
         let syntax = syntax::Config::new()
             .unicode(false)
@@ -84,11 +106,11 @@ impl Patterns {
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
-                    .nfa_size_limit(Some(LIMIT)),
+                    .nfa_size_limit(Some(limit)),
             )
             .dfa(
                 dfa::Config::new()
-                    .cache_capacity(LIMIT)
+                    .cache_capacity(limit)
                     .skip_cache_capacity_check(true),
             )
             .build_many(&texts)
