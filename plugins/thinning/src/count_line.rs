@@ -78,12 +78,23 @@ impl CountLine {
             out.push(&self.text[written..range.start]);
             match place {
                 Place::Count => write!(out, "{count}"),
-                Place::Line => out.push(&line[..line.len().min(MAX_SHOWN)]),
+                Place::Line => out.push(shown(line)),
             }
             written = range.end;
         }
         out.emit(&self.text[written..]);
     }
+}
+
+/// The part of a line that is shown: at most [`MAX_SHOWN`] bytes, without a part of a character at the end.
+pub fn shown(line: &[u8]) -> &[u8] {
+    let Some(cut) = line.get(..MAX_SHOWN).filter(|cut| cut.len() < line.len()) else {
+        return line;
+    };
+    // The first byte of a character is at most three bytes before the cut, if this is UTF-8.
+    let inside = |at: usize| line[at] & 0b1100_0000 == 0b1000_0000;
+    let end = (MAX_SHOWN - 3..=MAX_SHOWN).rfind(|&end| !inside(end));
+    &cut[..end.unwrap_or(MAX_SHOWN)]
 }
 
 #[cfg(test)]
@@ -143,6 +154,17 @@ mod tests {
         let settings = json!({ "count_line": "{count} {line}" });
         let out = testing::lines::<Lengths>(settings, ["x".repeat(300)]);
         assert_eq!(out, [format!("300 {}", "x".repeat(256))]);
+        for (line, shown) in [
+            ("x".repeat(256), 256),
+            ("x".repeat(257), 256),
+            ("x".repeat(255) + "ä", 255),
+            ("x".repeat(254) + "ä!", 256),
+            ("x".repeat(253) + "😀", 253),
+            ("x".repeat(252) + "😀!", 256),
+        ] {
+            assert_eq!(super::shown(line.as_bytes()).len(), shown);
+        }
+        assert_eq!(super::shown(&[0x80; 300]).len(), 256, "not UTF-8");
     }
 
     #[test]

@@ -6,5 +6,5 @@
 mod count_line;
 mod key;
 
-pub use count_line::{CountLine, MAX_SHOWN};
+pub use count_line::{CountLine, MAX_SHOWN, shown};
 pub use key::{Key, MEMORY};

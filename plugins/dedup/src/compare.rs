@@ -1,0 +1,94 @@
+//! What of a line is compared.
+//!
+//! In: the settings `key` and `ignore`, and lines. Out: a hash of what counts. Not here: which hashes are known
+//! (`window`).
+//!
+//! Each way to compare has a seed of its own, made from its settings. So what was remembered under other
+//! settings, before a swap, never equals what is compared now.
+
+use linemill_sdk::Error;
+use pattern::{Options, Patterns};
+use thinning::Key;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
+
+pub(crate) enum Compare {
+    /// The whole line.
+    Whole,
+    /// Its key. A line without a key is compared as a whole.
+    Key { key: Box<Key>, seed: u64 },
+    /// All but the parts that match.
+    Without {
+        ignored: Box<Patterns>,
+        hasher: Box<Xxh3>,
+    },
+}
+
+impl Compare {
+    pub(crate) fn new(key: Option<&str>, ignore: &[String]) -> Result<Self, Error> {
+        match Key::new(key)? {
+            Some(_) if !ignore.is_empty() => Err(Error::setting(
+                "ignore",
+                "it does not go with `key`, which says what is compared; remove one of them",
+            )),
+            Some(key_of_line) => Ok(Self::Key {
+                key: Box::new(key_of_line),
+                seed: seed("key", key),
+            }),
+            None if ignore.is_empty() => Ok(Self::Whole),
+            None => {
+                let keyed = ignore.iter().enumerate();
+                let keyed = keyed.map(|(index, text)| (format!("ignore[{index}]"), text));
+                let keyed: Vec<_> = keyed.collect();
+                Ok(Self::Without {
+                    ignored: Box::new(Patterns::small(&keyed, Options::default())?),
+                    hasher: Box::new(Xxh3::with_seed(seed(
+                        "ignore",
+                        ignore.iter().map(String::as_str),
+                    ))),
+                })
+            }
+        }
+    }
+
+    /// A hash of what counts.
+    pub(crate) fn hash(&mut self, line: &[u8]) -> u128 {
+        match self {
+            Self::Whole => xxh3_128(line),
+            Self::Key { key, seed } => match key.of(line) {
+                Some(key) => xxh3_128_with_seed(key, *seed),
+                None => xxh3_128(line),
+            },
+            Self::Without { ignored, hasher } => hash_without(ignored, line, hasher),
+        }
+    }
+}
+
+/// A hash of what does not match, and of where something did. Matches that follow each other directly count
+/// as one.
+fn hash_without(ignored: &mut Patterns, line: &[u8], hasher: &mut Xxh3) -> u128 {
+    hasher.reset();
+    let mut end = None;
+    // With its length behind it, each part can be told from the next one.
+    let mut part = |from: usize, to: usize| {
+        hasher.update(&line[from..to]);
+        hasher.update(&((to - from) as u32).to_le_bytes());
+    };
+    ignored.for_each_match(line, |found| {
+        if end != Some(found.start) {
+            part(end.unwrap_or(0), found.start);
+        }
+        end = Some(found.end);
+    });
+    part(end.unwrap_or(0), line.len());
+    hasher.digest128()
+}
+
+/// A seed for a way to compare. 0 stands for the whole line.
+fn seed<'a>(way: &str, texts: impl IntoIterator<Item = &'a str>) -> u64 {
+    let mut settings = way.to_owned();
+    for text in texts {
+        settings.push('\0');
+        settings.push_str(text);
+    }
+    xxh3_64(settings.as_bytes()).max(1)
+}
