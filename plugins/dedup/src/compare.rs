@@ -1,6 +1,6 @@
 //! What of a line is compared.
 //!
-//! In: the settings `key` and `ignore`, and lines. Out: a hash of what counts. Not here: which hashes are known
+//! In: the settings `key`, `field` and `ignore`, and lines. Out: a hash of what counts. Not here: which hashes are known
 //! (`window`).
 //!
 //! Each way to compare has a seed of its own, made from its settings. So what was remembered under other
@@ -8,7 +8,7 @@
 
 use linemill_sdk::Error;
 use pattern::{Options, Patterns};
-use thinning::Key;
+use thinning::{Fields, Key};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
 
 pub(crate) enum Compare {
@@ -24,15 +24,22 @@ pub(crate) enum Compare {
 }
 
 impl Compare {
-    pub(crate) fn new(key: Option<&str>, ignore: &[String]) -> Result<Self, Error> {
-        match Key::new(key)? {
+    pub(crate) fn new(
+        key: Option<&str>,
+        field: Option<&Fields>,
+        ignore: &[String],
+    ) -> Result<Self, Error> {
+        match Key::new(key, field)? {
             Some(_) if !ignore.is_empty() => Err(Error::setting(
                 "ignore",
-                "it does not go with `key`, which says what is compared; remove one of them",
+                "it does not go with `key` or `field`, which say what is compared; remove one of them",
             )),
             Some(key_of_line) => Ok(Self::Key {
                 key: Box::new(key_of_line),
-                seed: seed("key", key),
+                seed: match field {
+                    Some(field) => seed("field", field.0.iter().map(String::as_str)),
+                    None => seed("key", key),
+                },
             }),
             None if ignore.is_empty() => Ok(Self::Whole),
             None => {

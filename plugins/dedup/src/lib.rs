@@ -14,7 +14,7 @@ use linemill_sdk::units::Time;
 use linemill_sdk::{Error, Filter, Handover, Output, Timer, export};
 use serde::Deserialize;
 use state::Parts;
-use thinning::{CountLine, shown};
+use thinning::{CountLine, Fields, shown};
 use window::{Entry, Inserted, Window};
 
 /// Remembers lines by a 128-bit hash, so that memory does not depend on their length.
@@ -41,6 +41,7 @@ struct Counts {
 pub struct Settings {
     window: Option<u64>,
     key: Option<String>,
+    field: Option<Fields>,
     ignore: Vec<String>,
     within: Option<Time>,
     count_line: Option<String>,
@@ -80,7 +81,11 @@ impl Filter for Dedup {
         let text = settings.count_line;
         let text = text.map(|text| CountLine::new(text, true)).transpose()?;
         Ok(Self {
-            compare: Compare::new(settings.key.as_deref(), &settings.ignore)?,
+            compare: Compare::new(
+                settings.key.as_deref(),
+                settings.field.as_ref(),
+                &settings.ignore,
+            )?,
             window: Window::new(window),
             within: settings.within.map(|within| within.0),
             counts: text.map(|text| Counts {

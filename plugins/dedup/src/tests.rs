@@ -54,6 +54,22 @@ fn only_a_key_is_compared() {
 }
 
 #[test]
+fn only_fields_are_compared() {
+    let input = [
+        r#"{"at": 1, "message": "up"}"#,
+        r#"{"at": 2, "message": "up"}"#,
+        r#"{"at": 3, "message": "down", "host": "a"}"#,
+        r#"{"host": "b", "message": "down", "at": 4}"#,
+        "text",
+        "text",
+    ];
+    let one = lines::<Dedup>(json!({ "field": "message" }), input);
+    assert_eq!(one, [input[0], input[2], input[4]]);
+    let two = lines::<Dedup>(json!({ "field": ["message", "/host"] }), input);
+    assert_eq!(two, [input[0], input[2], input[3], input[4]]);
+}
+
+#[test]
 fn what_is_ignored_is_not_compared() {
     let times = json!({ "ignore": [r"\d\d:\d\d:\d\d(?:\.\d+)?", r"pid=\d+"] });
     let input = [
@@ -204,7 +220,7 @@ fn refusals_name_the_key() {
     }
     assert_eq!(
         refusal::<Dedup>(json!({ "key": "a", "ignore": ["b"] })),
-        "`ignore`: it does not go with `key`, which says what is compared; remove one of them"
+        "`ignore`: it does not go with `key` or `field`, which say what is compared; remove one of them"
     );
     assert_eq!(
         refusal::<Dedup>(json!({ "ignore": ["a", "("] })),

@@ -1,75 +1,124 @@
-//! The key of a line, by which filters treat lines alike. A library for filters, not a filter.
+//! The key of a line, by which filters treat lines alike.
 //!
-//! In: the settings `key` or `field`, and lines. Out: the bytes of a line's key. Not here: what a filter does
+//! In: the settings `key` and `field`, and lines. Out: the bytes of a line's key. Not here: what a filter does
 //! with lines that have the same key.
 //!
 //! A key that consists of one part is that part itself, so that a pattern and a field which find the same text
 //! yield the same key. Several parts have their lengths before them, so that no two lists of parts yield
 //! the same bytes.
 
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+pub use fields::Fields;
+use fields::{Values, text};
 use linemill_sdk::Error;
 use pattern::{Budget, Captures, Options};
 
 /// How much memory a [`Key`] may take, in bytes, besides the parts of the line that it consists of.
 pub const MEMORY: u64 = pattern::SMALL_CAPTURES_MEMORY;
 
-/// Finds keys by a pattern.
+/// Finds keys.
 pub struct Key {
-    pattern: Captures,
-    /// The key of the latest line, if it has several parts.
-    parts: Vec<u8>,
+    source: Source,
+    /// The key of the latest line, if it is not a part of the line as it is.
+    made: Vec<u8>,
+}
+
+enum Source {
+    Pattern(Box<Captures>),
+    Fields(Values),
 }
 
 impl Key {
-    /// A key by the setting `key`; `None` without it.
+    /// A key by the settings `key`, a pattern, or `field`; `None` without both.
     ///
     /// # Errors
-    /// The pattern is not valid, or too large.
-    pub fn new(key: Option<&str>) -> Result<Option<Self>, Error> {
-        let Some(expression) = key else {
-            return Ok(None);
+    /// There are both, or one of them is not valid.
+    pub fn new(key: Option<&str>, field: Option<&Fields>) -> Result<Option<Self>, Error> {
+        let source = match (key, field) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                return Err(Error::setting(
+                    "field",
+                    "it does not go with `key`; both say what the key of a line is, so remove one of them",
+                ));
+            }
+            (Some(expression), None) => {
+                let mut budget = Budget::small();
+                let options = Options::default();
+                let pattern = Captures::new("key", expression, options, &mut budget)?;
+                Source::Pattern(Box::new(pattern))
+            }
+            (None, Some(field)) => Source::Fields(Values::new(field)?),
         };
-        let mut budget = Budget::small();
-        let pattern = Captures::new("key", expression, Options::default(), &mut budget)?;
         Ok(Some(Self {
-            pattern,
-            parts: Vec::new(),
+            source,
+            made: Vec::new(),
         }))
     }
 
-    /// The key of a line; `None` if it has none.
+    /// The key of a line; `None` if the pattern does not match, or the line is not JSON with one of the
+    /// fields.
     pub fn of<'a>(&'a mut self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let groups = self.pattern.names().len() - 1;
-        if groups == 0 {
-            return self.pattern.find(line, 0).map(|found| &line[found]);
+        self.made.clear();
+        match &mut self.source {
+            Source::Pattern(pattern) => of_groups(pattern, line, &mut self.made),
+            Source::Fields(values) => of_values(values, line, &mut self.made),
         }
-        if !self.pattern.find_with_groups(line) {
-            return None;
-        }
-        if groups == 1 {
-            return self.pattern.group(1).map(|found| &line[found]);
-        }
-        let found = (1..=groups).map(|group| self.pattern.group(group));
-        join(
-            &mut self.parts,
-            found.map(|found| found.map(|found| &line[found])),
-        )
     }
 }
 
-/// Sets `key` to several parts. Returns it unless all parts are missing.
-fn join<'a, 'p>(
-    key: &'a mut Vec<u8>,
-    parts: impl Iterator<Item = Option<&'p [u8]>>,
+fn of_groups<'a>(
+    pattern: &mut Captures,
+    line: &'a [u8],
+    made: &'a mut Vec<u8>,
 ) -> Option<&'a [u8]> {
-    key.clear();
-    let mut any = false;
-    for part in parts {
-        any |= part.is_some();
-        // A part that is missing is not the same as an empty one.
-        let length = part.map_or(u32::MAX, |part| part.len() as u32);
-        key.extend(length.to_le_bytes());
-        key.extend(part.unwrap_or_default());
+    let groups = pattern.names().len() - 1;
+    if groups == 0 {
+        return pattern.find(line, 0).map(|found| &line[found]);
     }
-    any.then_some(key.as_slice())
+    if !pattern.find_with_groups(line) {
+        return None;
+    }
+    if groups == 1 {
+        return pattern.group(1).map(|found| &line[found]);
+    }
+    let mut any = false;
+    for (number, group) in (1..=groups).enumerate() {
+        if let Some(found) = pattern.group(group) {
+            add(made, number, &line[found]);
+            any = true;
+        }
+    }
+    any.then_some(made)
+}
+
+fn of_values<'a>(values: &mut Values, line: &'a [u8], made: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    if !values.find(line) {
+        return None;
+    }
+    if let Some(value) = values.only() {
+        return Some(match text(&line[value]) {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(text) => {
+                *made = text;
+                made
+            }
+        });
+    }
+    for (path, value) in values.all() {
+        add(made, path, &text(&line[value]));
+    }
+    Some(made)
+}
+
+/// Adds a part: its number, which tells a missing part from an empty one, its length and itself.
+fn add(key: &mut Vec<u8>, number: usize, part: &[u8]) {
+    key.extend((number as u32).to_le_bytes());
+    key.extend((part.len() as u32).to_le_bytes());
+    key.extend(part);
 }

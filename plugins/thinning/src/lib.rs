@@ -7,4 +7,4 @@ mod count_line;
 mod key;
 
 pub use count_line::{CountLine, MAX_SHOWN, shown};
-pub use key::{Key, MEMORY};
+pub use key::{Fields, Key, MEMORY};

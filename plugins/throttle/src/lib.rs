@@ -13,7 +13,7 @@ use linemill_sdk::store::StoreError;
 use linemill_sdk::{Error, Filter, Handover, Output, Timer, export, stream};
 use rate::{Limit, Rate};
 use serde::Deserialize;
-use thinning::{CountLine, Key};
+use thinning::{CountLine, Fields, Key};
 
 /// Passes lines within the limit. Those beyond are dropped or take a route.
 pub struct Throttle {
@@ -44,6 +44,7 @@ pub struct Settings {
     rate: Rate,
     burst: Option<u64>,
     key: Option<String>,
+    field: Option<Fields>,
     #[serde(default)]
     peer: bool,
     #[serde(default)]
@@ -73,7 +74,7 @@ impl Filter for Throttle {
         let text = text.map(|text| CountLine::new(text, false)).transpose()?;
         Ok(Self {
             counter: Counter::new(limit),
-            key: Key::new(settings.key.as_deref())?,
+            key: Key::new(settings.key.as_deref(), settings.field.as_ref())?,
             by_peer: settings.peer,
             full: settings.full,
             route: settings.route,

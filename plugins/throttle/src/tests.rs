@@ -97,6 +97,22 @@ fn each_key_has_a_limit_of_its_own() {
 }
 
 #[test]
+fn a_field_may_be_the_key() {
+    let settings = json!({ "rate": "1/m", "field": "user" });
+    let input = [
+        r#"{"user": 1}"#,
+        r#"{"n": 2, "user": "1"}"#,
+        r#"{"user": 2}"#,
+        "x",
+        "y",
+    ];
+    assert_eq!(
+        lines::<Throttle>(settings, input),
+        [input[0], input[2], "x"]
+    );
+}
+
+#[test]
 fn long_keys_are_told_apart() {
     let settings = json!({ "rate": "1/m", "key": ".*" });
     let long: Vec<String> = [127, 128, 129, 1000, 100_000]
