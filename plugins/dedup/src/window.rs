@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-use ring::{HEAD, Links, Ring};
+use ring::{HEAD, Links, RINGS, Ring};
 
 /// The last N different hashes.
 pub(crate) struct Window {
@@ -29,8 +29,7 @@ pub(crate) struct Window {
 
 struct Slot {
     entry: Entry,
-    seen: Links,
-    new: Links,
+    links: [Links; RINGS],
 }
 
 /// What is known of a hash.
@@ -71,8 +70,7 @@ impl Window {
                 repeats: 0,
                 since: UNTIMED,
             },
-            seen: Links::default(),
-            new: Links::default(),
+            links: Default::default(),
         });
         window
     }
@@ -91,7 +89,7 @@ impl Window {
         } else {
             None
         };
-        self.put(Entry {
+        self.add(Entry {
             hash,
             repeats: 0,
             since: UNTIMED,
@@ -105,14 +103,16 @@ impl Window {
     /// Adds an entry as the one that was seen last and was new last, even beyond the limit. Returns its slot;
     /// `None` if its hash is known.
     pub(crate) fn put(&mut self, entry: Entry) -> Option<u32> {
-        if self.indices.contains_key(&entry.hash) {
-            return None;
-        }
+        let is_new = !self.indices.contains_key(&entry.hash);
+        is_new.then(|| self.add(entry))
+    }
+
+    /// Adds an entry whose hash is not known.
+    fn add(&mut self, entry: Entry) -> u32 {
         let hash = entry.hash;
         let slot = Slot {
             entry,
-            seen: Links::default(),
-            new: Links::default(),
+            links: Default::default(),
         };
         let index = self.free.pop().unwrap_or(self.slots.len() as u32);
         if index as usize == self.slots.len() {
@@ -128,7 +128,7 @@ impl Window {
         Ring::SEEN.link_last(&mut self.slots, index);
         Ring::NEW.link_last(&mut self.slots, index);
         self.indices.insert(hash, index);
-        Some(index)
+        index
     }
 
     /// Whether there are more entries than the limit allows, as after [`put`](Self::put).
@@ -170,10 +170,13 @@ impl Window {
     /// Uses a seed that no author of lines can know. They could otherwise choose lines that the map
     /// can hardly tell apart.
     pub(crate) fn set_seed(&mut self, seed: u64) {
-        let mut indices = HashMap::with_hasher(Seed(seed));
-        indices.reserve(self.indices.len());
-        indices.extend(self.indices.drain());
-        self.indices = indices;
+        let entries = self.len();
+        // The former map is gone before there is another.
+        self.indices = HashMap::with_hasher(Seed(seed));
+        self.indices.reserve(entries);
+        let hashes = Ring::SEEN.iter(&self.slots);
+        self.indices
+            .extend(hashes.map(|(index, entry)| (entry.hash, index)));
     }
 
     /// The number of entries.

@@ -28,9 +28,9 @@ impl About for Join {
         )
     }
 
-    /// There are up to three patterns. The longest event exists twice.
+    /// There are up to three patterns. The longest event exists four times when it is emitted.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + 3 * pattern::SMALL_MEMORY + 2 * MAX_BYTES.0
+        plain_memory(max_line) + 3 * pattern::SMALL_MEMORY + 4 * MAX_BYTES.0
     }
 }
 
