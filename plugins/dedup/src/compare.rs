@@ -1,7 +1,7 @@
 //! What of a line is compared.
 //!
-//! In: the settings `key`, `field` and `ignore`, and lines. Out: a hash of what counts. Not here: which hashes are known
-//! (`window`).
+//! In: the settings `key`, `field` and `ignore`, and lines. Out: a hash of what counts. Not here: which
+//! hashes are known (`window`).
 //!
 //! Each way to compare has a seed of its own, made from its settings. So what was remembered under other
 //! settings, before a swap, never equals what is compared now.

@@ -1,7 +1,7 @@
 //! The state of the filter as bytes, for the instance that continues.
 //!
-//! In: a window and the lines that are shown with its counts, or bytes. Out: the other. Not here: which of the
-//! entries the settings allow.
+//! In: a window and the lines that are shown with its counts, or bytes. Out: the other. Not here: which of
+//! the entries the settings allow.
 //!
 //! The first byte says what follows. Without times and counts: the hashes of 16 bytes, by when they were last
 //! seen. Otherwise an entry for each hash, by when it was new: the hash, its place in the order in which

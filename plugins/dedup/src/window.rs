@@ -1,7 +1,7 @@
 //! The last N different hashes of lines, with what is known of each.
 //!
-//! In: hashes one by one, and the time. Out: whether each is new, and the entries that are forgotten. Not here:
-//! hashing lines, and what is said about the lines that were dropped.
+//! In: hashes one by one, and the time. Out: whether each is new, and the entries that are forgotten. Not
+//! here: hashing lines, and what is said about the lines that were dropped.
 //!
 //! A map leads from each hash to its slot. Slots are in two rings: one by when the hash was last seen, to
 //! forget the one that was not seen for longest, and one by when the hash was new, to forget it after some

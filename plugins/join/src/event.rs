@@ -91,7 +91,8 @@ impl Event {
         }
     }
 
-    // === State: 1 byte of flags, 4 of `lines`, 8 of `since` in nanoseconds, all little-endian, then the lines.
+    // === State: a byte of flags, 4 bytes of `lines`, and 8 of `since` in nanoseconds, little-endian, then
+    // the lines.
 
     pub(crate) fn save(&self) -> Vec<u8> {
         let since = self.since.map(|since| since.as_nanos() as u64);

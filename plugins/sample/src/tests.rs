@@ -105,6 +105,18 @@ fn every_way_to_find_a_key_decides_as_if_it_were_the_line() {
 }
 
 #[test]
+fn the_example_of_the_readme_is_right() {
+    let input = [
+        "begin request=4a",
+        "begin request=7c",
+        "query request=4a",
+        "end request=7c",
+    ];
+    let out = lines::<Sample>(json!({ "one_in": 3, "key": r"request=(\w+)" }), input);
+    assert_eq!(out, [input[0], input[2]]);
+}
+
+#[test]
 fn a_line_without_a_key_is_decided_by_its_content() {
     let settings = json!({ "one_in": 4, "key": "id=(.*)" });
     let content = json!({ "one_in": 4, "by": "content" });

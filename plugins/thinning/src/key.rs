@@ -1,10 +1,10 @@
 //! The key of a line, by which filters treat lines alike.
 //!
-//! In: the settings `key` and `field`, and lines. Out: the bytes of a line's key. Not here: what a filter does
-//! with lines that have the same key.
+//! In: the settings `key` and `field`, and lines. Out: the bytes of a line's key. Not here: what a filter
+//! does with lines that have the same key.
 //!
-//! A key that consists of one part is that part itself, so that a pattern and a field which find the same text
-//! yield the same key. Several parts have their lengths before them, so that no two lists of parts yield
+//! A key that consists of one part is that part itself, so that a pattern and a field which find the same
+//! text yield the same key. Several parts have their lengths before them, so that no two lists of parts yield
 //! the same bytes.
 
 mod fields;

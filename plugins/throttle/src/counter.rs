@@ -1,7 +1,7 @@
 //! Counts the lines of a key in the store, which all instances share.
 //!
-//! In: the key of a line and the client's address. Out: whether the line is within the limit. Not here: finding
-//! keys (`thinning`), and what becomes of lines beyond the limit.
+//! In: the key of a line and the client's address. Out: whether the line is within the limit. Not here:
+//! finding keys (`thinning`), and what becomes of lines beyond the limit.
 //!
 //! A window begins with its first line, when the counter is made, and ends when the store lets the counter
 //! expire. Counting is one atomic addition, so that among all instances exactly as many lines pass in a

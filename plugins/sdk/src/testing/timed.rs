@@ -37,8 +37,8 @@ pub fn timed<F: Timer>(
 /// What [`timed`] returns, if it stays the same when the instance is replaced while the stream is live: once
 /// after each of the lines, before or after the tick that follows it, and after all of them.
 ///
-/// Choose times that are at least 10 milliseconds apart. A tick would otherwise be delayed, but a new instance
-/// gets its first one at once.
+/// Choose times that are at least 10 milliseconds apart. A tick would otherwise be delayed, but a new
+/// instance gets its first one at once.
 ///
 /// # Panics
 /// As for [`timed`], and if a state is refused or the output differs.

@@ -1,13 +1,13 @@
 //! Keys from the fields of lines that are JSON.
 //!
-//! In: paths from the setting `field`, and lines. Out: the values at these paths. Not here: how several values
-//! become one key (`key`).
+//! In: paths from the setting `field`, and lines. Out: the values at these paths. Not here: how several
+//! values become one key (`key`).
 
 use std::borrow::Cow;
 use std::fmt::{self, Formatter};
 use std::ops::Range;
 
-use jsonline::{Finder, Found, Path, decode};
+use jsonline::{Finder, Found, Path, Step, decode};
 use linemill_sdk::Error;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
@@ -39,6 +39,11 @@ impl Values {
         let mut finder = Finder::default();
         for text in &fields.0 {
             let path = Path::parse(text).map_err(refused)?;
+            if path.steps().contains(&Step::Each) {
+                return Err(refused(format!(
+                    "`{text}` stands for any number of values; name one element, such as [0], or the array itself"
+                )));
+            }
             finder.add(&path).map_err(refused)?;
         }
         Ok(Self {
@@ -58,7 +63,7 @@ impl Values {
         !self.found.is_empty()
     }
 
-    /// The only value, if there is one path with one value.
+    /// The only value, if there is only one path.
     pub(super) fn only(&self) -> Option<Range<usize>> {
         match &*self.found {
             [(_, value)] if self.paths == 1 => Some(value.clone()),
