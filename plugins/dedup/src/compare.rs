@@ -7,7 +7,7 @@
 //! settings, before a swap, never equals what is compared now.
 
 use linemill_sdk::Error;
-use pattern::{Options, Patterns};
+use pattern::{Budget, Captures, Cursor, Options};
 use thinning::{Fields, Key};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
 
@@ -18,7 +18,7 @@ pub(crate) enum Compare {
     Key { key: Box<Key>, seed: u64 },
     /// All but the parts that match.
     Without {
-        ignored: Box<Patterns>,
+        ignored: Box<Captures>,
         hasher: Box<Xxh3>,
     },
 }
@@ -42,18 +42,13 @@ impl Compare {
                 },
             }),
             None if ignore.is_empty() => Ok(Self::Whole),
-            None => {
-                let keyed = ignore.iter().enumerate();
-                let keyed = keyed.map(|(index, text)| (format!("ignore[{index}]"), text));
-                let keyed: Vec<_> = keyed.collect();
-                Ok(Self::Without {
-                    ignored: Box::new(Patterns::small(&keyed, Options::default())?),
-                    hasher: Box::new(Xxh3::with_seed(seed(
-                        "ignore",
-                        ignore.iter().map(String::as_str),
-                    ))),
-                })
-            }
+            None => Ok(Self::Without {
+                ignored: Box::new(any_of(ignore)?),
+                hasher: Box::new(Xxh3::with_seed(seed(
+                    "ignore",
+                    ignore.iter().map(String::as_str),
+                ))),
+            }),
         }
     }
 
@@ -70,9 +65,28 @@ impl Compare {
     }
 }
 
+/// An expression that matches what any of `ignore` does.
+fn any_of(ignore: &[String]) -> Result<Captures, Error> {
+    let compile = |key: &str, text: &str| {
+        let mut budget = Budget::small();
+        Captures::new(key, text, Options::default(), &mut budget)
+    };
+    let mut all = String::new();
+    for (index, text) in ignore.iter().enumerate() {
+        // On its own, so that an error names it.
+        let one = compile(&format!("ignore[{index}]"), text)?;
+        if ignore.len() == 1 {
+            return Ok(one);
+        }
+        let or = if index == 0 { "" } else { "|" };
+        all.push_str(&format!("{or}(?:{text})"));
+    }
+    compile("ignore", &all)
+}
+
 /// A hash of what does not match, and of where something did. Matches that follow each other directly count
 /// as one.
-fn hash_without(ignored: &mut Patterns, line: &[u8], hasher: &mut Xxh3) -> u128 {
+fn hash_without(ignored: &mut Captures, line: &[u8], hasher: &mut Xxh3) -> u128 {
     hasher.reset();
     let mut end = None;
     // With its length behind it, each part can be told from the next one.
@@ -80,12 +94,20 @@ fn hash_without(ignored: &mut Patterns, line: &[u8], hasher: &mut Xxh3) -> u128 
         hasher.update(&line[from..to]);
         hasher.update(&((to - from) as u32).to_le_bytes());
     };
-    ignored.for_each_match(line, |found| {
+    let (mut cursor, mut at) = (Cursor::default(), 0);
+    while at < line.len()
+        && let Some(found) = ignored.find_next(line, at, &mut cursor)
+    {
+        at = found.end;
+        if found.is_empty() {
+            at += 1;
+            continue;
+        }
         if end != Some(found.start) {
             part(end.unwrap_or(0), found.start);
         }
         end = Some(found.end);
-    });
+    }
     part(end.unwrap_or(0), line.len());
     hasher.digest128()
 }

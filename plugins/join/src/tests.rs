@@ -336,6 +336,10 @@ fn refusals_name_the_key_and_the_fix() {
         with("start", json!("(")),
         "`start`: `(` is not a valid regular expression: unclosed group"
     );
+    assert_eq!(
+        with("end", json!("a\n")),
+        "`end`: \"a\\n\" can never match, because a line contains no line feed (\\n)"
+    );
     for separator in ["\n", "a\r", "\0"] {
         assert_eq!(
             with("separator", json!(separator)),

@@ -8,9 +8,12 @@
 //! in `(\w+)=(\d+)`; else by backtracking that visits no state twice at the same byte, as long as its memory
 //! suffices; else by the PikeVM. All of them are linear.
 
+mod ahead;
+
 use std::ops::Range;
 
 use linemill_sdk::Error;
+use memchr::memmem::Finder;
 use regex_automata::dfa::onepass;
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::hybrid::regex::{Cache, Regex};
@@ -22,7 +25,10 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
-use crate::{LIMIT, Options, impossible, parse};
+use self::ahead::Ahead;
+use crate::automaton::{can_match, in_block};
+use crate::required::{Texts, required};
+use crate::{Options, impossible, never, parse};
 
 /// An expression that reports where its groups match.
 pub struct Captures {
@@ -36,13 +42,10 @@ pub struct Captures {
     slots: Vec<Option<NonMaxUsize>>,
     /// Every match starts where the line does.
     anchored: bool,
-}
-
-/// Whether an expression is plain text: whether no character has a special meaning.
-pub fn is_plain(expression: &str) -> bool {
-    !expression.contains([
-        '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
-    ])
+    /// The length of every match, if all have the same.
+    length: Option<usize>,
+    /// A text that every match contains. It is `None` if the search looks for one by itself.
+    required: Option<Finder<'static>>,
 }
 
 /// What finds groups inside a match. The caches are created when they are first needed.
@@ -54,6 +57,22 @@ struct Groups {
     vm_cache: Option<pikevm::Cache>,
 }
 
+/// A search for all matches in a line, one after the other: see [`Captures::find_next`].
+///
+/// Behind many a match, a search reads on in vain, and finding all of them could take a time that grows with
+/// the square of the line's length. The cursor notices this and continues in another way.
+#[derive(Default)]
+pub struct Cursor {
+    matches: usize,
+    /// How many bytes were read behind matches.
+    in_vain: usize,
+    /// The other way.
+    ahead: Option<Box<Ahead>>,
+}
+
+/// After this number of matches in a line, what searches read in vain is counted.
+const FREE_MATCHES: usize = 32;
+
 /// The memory that several [`Captures`] share, so that many expressions take no more than one may.
 pub struct Budget {
     /// How many expressions share it.
@@ -62,20 +81,31 @@ pub struct Budget {
     automata: usize,
     /// What is left for the groups of long matches, in bytes.
     threads: usize,
+    /// Another expression has taken its part.
+    is_used: bool,
 }
 
 /// The most expressions that may share a [`Budget`].
 pub const MAX_EXPRESSIONS: usize = 100;
 
 /// How much memory all [`Captures`] of a [`Budget`] may take, in bytes.
-pub const CAPTURES_MEMORY: u64 = 10 << 20;
+pub const CAPTURES_MEMORY: u64 = 6 << 20;
 
 /// How much memory the [`Captures`] of a [small](Budget::small) budget may take, in bytes.
 pub const SMALL_CAPTURES_MEMORY: u64 = CAPTURES_MEMORY / 4;
 
+/// The maximum size of all compiled expressions. They exist three times: with groups, forward and backward.
+const MAX_AUTOMATA: usize = 512 << 10;
+
+/// The maximum memory of what the PikeVM notes for all expressions.
+const MAX_THREADS: usize = 1 << 20;
+
+/// The maximum size of all states that lazy DFAs built, in each direction, and of all one-pass DFAs.
+const MAX_STATES: usize = 512 << 10;
+
 /// The memory of a backtracker's notes on what it visited, in bytes. Matches that need more are left to the
 /// PikeVM. The places to return to may take a hundred times as much, in the worst case.
-const VISITED: usize = 8 << 10;
+const VISITED: usize = 4 << 10;
 
 // === impl Budget ===
 
@@ -84,17 +114,19 @@ impl Budget {
     pub fn new(expressions: usize) -> Self {
         Self {
             expressions: expressions.max(1),
-            automata: LIMIT,
-            threads: 2 * LIMIT,
+            automata: MAX_AUTOMATA,
+            threads: MAX_THREADS,
+            is_used: false,
         }
     }
 
-    /// A quarter of the usual memory. For one expression.
+    /// A quarter of the usual memory, for one expression.
     pub fn small() -> Self {
         Self {
             expressions: 4,
-            automata: LIMIT / 4,
-            threads: LIMIT / 2,
+            automata: MAX_AUTOMATA / 4,
+            threads: MAX_THREADS / 4,
+            is_used: false,
         }
     }
 
@@ -109,17 +141,28 @@ impl Captures {
     /// Compiles `expression`. `key` is its key in the settings, for errors.
     ///
     /// # Errors
-    /// If it is not valid, or is too large for what is left of `budget`.
+    /// If it is not valid, can never match a line, or is too large for what is left of `budget`.
     pub fn new(
         key: &str,
         expression: &str,
         options: Options,
         budget: &mut Budget,
     ) -> Result<Self, Error> {
-        let hir = parse(key, expression, options)?;
+        let hir = parse(&options.text(expression), options).map_err(|error| error.of(key))?;
+        if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
+            return Err(never(key, expression));
+        }
+        let others = if budget.is_used {
+            " together with the patterns before it"
+        } else {
+            ""
+        };
         let too_large = || {
-            let advice = "is too large; reduce repetitions such as {1000}";
-            Error::setting(key, format!("`{expression}` {advice}"))
+            let advice = "reduce repetitions such as {1000}";
+            Error::setting(
+                key,
+                format!("`{expression}` is too large{others}; {advice}"),
+            )
         };
         let nfa = |captures, reverse| {
             let config = thompson::Config::new()
@@ -140,11 +183,22 @@ impl Captures {
         let slots = with_groups.group_info().slot_len();
         let threads = 2 * with_groups.states().len() * (slots + 2) * size_of::<NonMaxUsize>();
         budget.automata = budget.automata.saturating_sub(with_groups.memory_usage());
+        budget.is_used = true;
         budget.threads = budget.threads.checked_sub(threads).ok_or_else(too_large)?;
         let names = with_groups.group_info().pattern_names(PatternID::ZERO);
         let names = names.map(|name| name.map(str::to_owned)).collect();
         let anchored = with_groups.is_always_start_anchored();
-        let regex = searcher(forward, backward, &hir, budget.share(LIMIT))?;
+        let properties = hir.properties();
+        let length = properties
+            .minimum_len()
+            .filter(|_| properties.minimum_len() == properties.maximum_len());
+        // A text that every match begins with is searched for with vector instructions.
+        let prefix = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, &hir);
+        let required = match prefix {
+            Some(_) => None,
+            None => required_text(&hir),
+        };
+        let regex = searcher(forward, backward, prefix, budget.share(MAX_STATES))?;
         Ok(Self {
             cache: regex.create_cache(),
             regex,
@@ -152,6 +206,8 @@ impl Captures {
             groups: Groups::new(with_groups, budget)?,
             slots: vec![None; slots],
             anchored,
+            length,
+            required,
         })
     }
 
@@ -164,11 +220,89 @@ impl Captures {
     /// The leftmost match in `line` that does not start before `start`.
     #[inline]
     pub fn find(&mut self, line: &[u8], start: usize) -> Option<Range<usize>> {
+        if start == 0
+            && let Some(required) = &self.required
+            && required.find(line).is_none()
+        {
+            return None;
+        }
         let input = Input::new(line).range(start..);
+        if let Some(length) = self.length {
+            let (forward, _) = self.cache.as_parts_mut();
+            let end = self.regex.forward().try_search_fwd(forward, &input);
+            let end = end.unwrap_or_else(impossible)?.offset();
+            return Some(end - length..end);
+        }
         self.regex
             .try_search(&mut self.cache, &input)
             .unwrap_or_else(impossible)
             .map(|found| found.range())
+    }
+
+    /// The leftmost match in `line` that does not start before `start`, as part of a search for all matches.
+    /// For a new line, use a new cursor, and do not go back in a line.
+    #[inline]
+    pub fn find_next(
+        &mut self,
+        line: &[u8],
+        start: usize,
+        cursor: &mut Cursor,
+    ) -> Option<Range<usize>> {
+        cursor.matches += 1;
+        if cursor.matches <= FREE_MATCHES {
+            return self.find(line, start);
+        }
+        if let Some(ahead) = &mut cursor.ahead {
+            return ahead.find(line, start);
+        }
+        let (found, read) = self.find_counting(line, start)?;
+        cursor.in_vain += read - found.end;
+        // Ordinary lines never get here.
+        if cursor.in_vain > 4 * line.len() {
+            cursor.ahead =
+                Ahead::new(self.regex.forward().get_nfa(), line, found.end).map(Box::new);
+            cursor.in_vain = 0;
+        }
+        Some(found)
+    }
+
+    /// Like [`find`](Self::find). Also returns up to where the line was read.
+    fn find_counting(&mut self, line: &[u8], start: usize) -> Option<(Range<usize>, usize)> {
+        let input = Input::new(line).range(start..);
+        let (forward, backward) = self.cache.as_parts_mut();
+        let dfa = self.regex.forward();
+        let mut state = dfa
+            .start_state_forward(forward, &input)
+            .unwrap_or_else(impossible);
+        let (mut end, mut at) = (None, start);
+        while let Some(&byte) = line.get(at) {
+            state = dfa
+                .next_state(forward, state, byte)
+                .unwrap_or_else(impossible);
+            if state.is_match() {
+                end = Some(at);
+            } else if state.is_dead() {
+                break;
+            }
+            at += 1;
+        }
+        if at == line.len() {
+            state = dfa
+                .next_eoi_state(forward, state)
+                .unwrap_or_else(impossible);
+            if state.is_match() {
+                end = Some(at);
+            }
+        }
+        let end = end?;
+        let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
+        let found = self
+            .regex
+            .reverse()
+            .try_search_rev(backward, &input)
+            .unwrap_or_else(impossible);
+        // The start is found, as the end was.
+        Some((found.map_or(end, |found| found.offset())..end, at))
     }
 
     /// Finds the groups of a match that [`find`](Self::find) returned.
@@ -203,19 +337,34 @@ impl Captures {
 }
 
 /// The automata that find a match: one its end, the other its start.
-fn searcher(forward: NFA, backward: NFA, hir: &Hir, capacity: usize) -> Result<Regex, Error> {
+fn searcher(
+    forward: NFA,
+    backward: NFA,
+    prefix: Option<Prefilter>,
+    capacity: usize,
+) -> Result<Regex, Error> {
     let config = DFA::config()
         .cache_capacity(capacity)
         .skip_cache_capacity_check(true);
     let build = |config: dfa::Config, nfa| -> Result<DFA, Error> {
         Ok(DFA::builder().configure(config).build_from_nfa(nfa)?)
     };
-    // A literal that every match begins with is searched for with vector instructions.
-    let literal = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, hir);
     Ok(Regex::builder().build_from_dfas(
-        build(config.clone().prefilter(literal), forward)?,
+        build(config.clone().prefilter(prefix), forward)?,
         build(config.match_kind(MatchKind::All), backward)?,
     ))
+}
+
+/// A text that every match contains, if it has at least two bytes. A single byte is often in lines that do not
+/// match.
+fn required_text(hir: &Hir) -> Option<Finder<'static>> {
+    let Texts { texts, fold: false } = required(hir)? else {
+        return None;
+    };
+    match &texts[..] {
+        [text] if text.len() > 1 => Some(Finder::new(text).into_owned()),
+        _ => None,
+    }
 }
 
 // === impl Groups ===
@@ -223,7 +372,7 @@ fn searcher(forward: NFA, backward: NFA, hir: &Hir, capacity: usize) -> Result<R
 impl Groups {
     fn new(nfa: NFA, budget: &Budget) -> Result<Self, Error> {
         let one_pass = onepass::DFA::builder()
-            .configure(onepass::Config::new().size_limit(Some(budget.share(LIMIT))))
+            .configure(onepass::Config::new().size_limit(Some(budget.share(MAX_STATES))))
             .build_from_nfa(nfa.clone())
             .ok();
         Ok(Self {

@@ -11,21 +11,28 @@
 //! five engines. Measured in a component, it was no faster on log lines, was twice the size, and
 //! took twice as long to compile.
 
+mod automaton;
 mod captures;
-mod parts;
+mod literals;
+mod matcher;
+mod required;
 mod template;
 
+use std::fmt::Display;
+
 use linemill_sdk::Error;
+use regex_automata::Match;
 use regex_automata::hybrid::dfa;
 use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
-use regex_automata::{Match, MatchError};
 use regex_syntax::hir::{ErrorKind, Hir};
 
+use automaton::{can_match, in_block};
 pub use captures::{
-    Budget, CAPTURES_MEMORY, Captures, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY, is_plain,
+    Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY,
 };
+pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
 pub use template::Template;
 
@@ -37,7 +44,7 @@ pub struct Patterns {
 }
 
 /// How expressions are interpreted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// ASCII letters match in either case.
     pub ignore_case: bool,
@@ -61,7 +68,7 @@ impl Patterns {
     /// errors.
     ///
     /// # Errors
-    /// If one of them is not valid, or if they are too large together.
+    /// If one of them is not valid or can never match a line, or if they are too large together.
     pub fn new<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
@@ -85,24 +92,17 @@ impl Patterns {
         options: Options,
         limit: usize,
     ) -> Result<Self, Error> {
-        let syntax = syntax::Config::new()
-            .unicode(false)
-            .utf8(false)
-            .case_insensitive(options.ignore_case);
         let mut texts = Vec::with_capacity(expressions.len());
         for (key, expression) in expressions {
-            let text = if options.literal {
-                regex_syntax::escape(expression.as_ref())
-            } else {
-                expression.as_ref().to_owned()
-            };
-            if let Err(error) = syntax::parse_with(&text, &syntax) {
-                return Err(refusal(key.as_ref(), &text, &error));
+            let text = options.text(expression.as_ref());
+            let hir = parse(&text, options).map_err(|error| error.of(key.as_ref()))?;
+            if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
+                return Err(never(key.as_ref(), expression.as_ref()));
             }
             texts.push(text);
         }
         let regex = Regex::builder()
-            .syntax(syntax)
+            .syntax(options.syntax())
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
@@ -143,38 +143,65 @@ impl Patterns {
     }
 }
 
-/// Parses `expression`, as bytes and with ASCII classes. `key` is its key in the settings, for errors.
-fn parse(key: &str, expression: &str, options: Options) -> Result<Hir, Error> {
-    let syntax = syntax::Config::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(options.ignore_case);
-    let escaped = options.literal.then(|| regex_syntax::escape(expression));
-    let text = escaped.as_deref().unwrap_or(expression);
-    syntax::parse_with(text, &syntax).map_err(|error| refusal(key, text, &error))
-}
-
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
 /// number of states that it was configured to, and here it is configured for neither.
 #[cold]
-fn impossible<T>(error: MatchError) -> T {
+fn impossible<T>(error: impl Display) -> T {
     unreachable!("a search gave up, though it was not configured to: {error}")
 }
 
-/// An error about an invalid expression, in one line.
-fn refusal(key: &str, text: &str, error: &regex_syntax::Error) -> Error {
-    let problem = match error {
-        regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) if *error.kind() == ErrorKind::UnicodeNotAllowed => {
-            "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
+impl Options {
+    fn syntax(self) -> syntax::Config {
+        syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(self.ignore_case)
+    }
+
+    /// The expression that stands for what was given, whatever the options.
+    pub fn expression(self, given: &str) -> String {
+        let flag = if self.ignore_case { "i" } else { "" };
+        format!("(?{flag}:{})", self.text(given))
+    }
+
+    /// The expression that stands for what was given.
+    fn text(self, given: &str) -> String {
+        if self.literal {
+            regex_syntax::escape(given)
+        } else {
+            given.to_owned()
         }
-        regex_syntax::Error::Translate(error) => error.kind().to_string(),
-        other => other.to_string(),
-    };
-    Error::setting(
-        key,
-        format!("`{text}` is not a valid regular expression: {problem}"),
-    )
+    }
+}
+
+/// Parses an expression. `literal` is ignored.
+fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
+    syntax::parse_with(expression, &options.syntax()).map_err(|error| {
+        let problem = match error {
+            regex_syntax::Error::Parse(error) => error.kind().to_string(),
+            regex_syntax::Error::Translate(error)
+                if *error.kind() == ErrorKind::UnicodeNotAllowed =>
+            {
+                "a class has characters outside ASCII, so it needs (?u) before it".to_owned()
+            }
+            regex_syntax::Error::Translate(error) => error.kind().to_string(),
+            other => other.to_string(),
+        };
+        Invalid(format!(
+            "`{expression}` is not a valid regular expression: {problem}"
+        ))
+    })
+}
+
+/// What is wrong with an expression, in one line.
+#[derive(Debug)]
+struct Invalid(String);
+
+impl Invalid {
+    /// The error about the setting `key`.
+    fn of(self, key: &str) -> Error {
+        Error::setting(key, self.0)
+    }
 }
 
 #[cfg(test)]

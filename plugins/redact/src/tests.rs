@@ -206,8 +206,8 @@ fn long_lines_of_near_matches() {
 fn refusals_name_the_key() {
     assert_eq!(
         refusal::<Redact>(json!({ "patterns": ["email", "phone"] })),
-        "`patterns[1]`: unknown variant `phone`, expected one of `jwt`, `bearer`, `password`, \
-         `email`, `iban`, `card`, `ipv4`, `ipv6`, `mac`",
+        "`patterns[1]`: must be one of `jwt`, `bearer`, `password`, `email`, `iban`, `card`, `ipv4`, \
+         `ipv6`, `mac`; found the text \"phone\"",
     );
     assert_eq!(
         refusal::<Redact>(json!({ "custom": { "badge": "B-[0-9" } })),

@@ -23,10 +23,10 @@ impl About for Replace {
             )
     }
 
-    /// The changed line is built in two buffers.
+    /// The changed line is built in two buffers. The patterns exist twice, once for the screen.
     fn memory(max_line: u32) -> u64 {
         let result = (MAX_RESULT as u64).max(4 * u64::from(max_line));
-        plain_memory(max_line) + pattern::CAPTURES_MEMORY + 2 * result
+        plain_memory(max_line) + pattern::CAPTURES_MEMORY + pattern::MEMORY + 2 * result
     }
 }
 

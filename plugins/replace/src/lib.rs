@@ -5,17 +5,20 @@
 
 mod about;
 mod rule;
+mod screen;
 
 use std::mem;
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Block, Error, Filter, Hits, LineText, Others, Output, export};
 use pattern::{Budget, MAX_EXPRESSIONS, Options};
 use rule::{Rule, TooLong};
+use screen::Screen;
 use serde::Deserialize;
 
 /// Applies rules to lines.
 pub struct Replace {
     rules: Vec<Rule>,
+    screen: Screen,
     /// The line as changed by the rules so far, if any of them changed it.
     changed: Vec<u8>,
     /// The output of the rule at work.
@@ -27,7 +30,7 @@ pub struct Replace {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pattern: Option<String>,
-    with: Option<String>,
+    with: Option<LineText>,
     rules: Option<Vec<RuleSettings>>,
     all: Option<bool>,
     ignore_case: bool,
@@ -38,38 +41,44 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 struct RuleSettings {
     pattern: String,
-    with: String,
+    with: LineText,
     all: Option<bool>,
     ignore_case: Option<bool>,
     literal: Option<bool>,
 }
 
 /// A line may become as long as this in any case, and four times as long as it was.
-const MAX_RESULT: usize = 1 << 20;
+const MAX_RESULT: usize = 256 << 10;
 
 impl Filter for Replace {
     type Settings = Settings;
 
     fn new(mut settings: Settings) -> Result<Self, Error> {
-        let rules = settings.take_rules()?;
-        let mut budget = Budget::new(rules.len());
-        let rules = rules.into_iter().map(|(keys, rule)| {
+        let settings_of_rules = settings.take_rules()?;
+        let mut budget = Budget::new(settings_of_rules.len());
+        let mut rules = Vec::new();
+        let mut patterns = Vec::new();
+        for (keys, rule) in settings_of_rules {
             let options = Options {
                 ignore_case: rule.ignore_case.unwrap_or(settings.ignore_case),
                 literal: rule.literal.unwrap_or(settings.literal),
             };
             let all = rule.all.or(settings.all).unwrap_or(true);
             let keys = keys.each_ref().map(String::as_str);
-            Rule::new(keys, &rule.pattern, &rule.with, all, options, &mut budget)
-        });
+            let (pattern, with) = (&rule.pattern, &rule.with);
+            rules.push(Rule::new(keys, pattern, with, all, options, &mut budget)?);
+            patterns.push((rule.pattern, options));
+        }
         Ok(Self {
-            rules: rules.collect::<Result<_, _>>()?,
+            rules,
+            screen: Screen::new(&patterns),
             changed: Vec::new(),
             next: Vec::new(),
         })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
+        self.screen.note_judged();
         let limit = MAX_RESULT.max(line.len().saturating_mul(4));
         let mut any = false;
         for rule in &mut self.rules {
@@ -83,7 +92,7 @@ impl Filter for Replace {
                 Ok(false) => {}
                 Err(TooLong) => {
                     return out.fail(
-                        "replaced, the line would be longer than 1 MiB and four times what it was",
+                        "replaced, the line would be longer than 256 KiB and four times what it was",
                     );
                 }
             }
@@ -93,6 +102,10 @@ impl Filter for Replace {
         } else {
             out.emit(line);
         }
+    }
+
+    fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
+        self.screen.run(block, hits)
     }
 }
 
@@ -154,5 +167,7 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

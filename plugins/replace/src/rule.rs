@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use linemill_sdk::Error;
 use memchr::memmem::Finder;
-use pattern::{Budget, Captures, Options, Template};
+use pattern::{Budget, Captures, Cursor, Options, Template, is_plain, never};
 
 /// Replaces the matches of one pattern.
 pub(crate) struct Rule {
@@ -19,7 +19,7 @@ pub(crate) struct Rule {
 
 enum Search {
     /// A text without special characters, searched for with vector instructions.
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     Expression {
         captures: Box<Captures>,
         /// The replacement refers to groups.
@@ -41,15 +41,13 @@ impl Rule {
         budget: &mut Budget,
     ) -> Result<Self, Error> {
         let [pattern_key, with_key] = keys;
-        if with.contains('\n') {
-            return Err(Error::setting(
-                with_key,
-                "contains a line feed, which would end the line",
-            ));
-        }
-        let (search, names) = if is_plain(pattern, options) {
+        let is_plain = is_plain(pattern, options) && !options.ignore_case && !pattern.is_empty();
+        let (search, names) = if is_plain {
+            if pattern.contains('\n') {
+                return Err(never(pattern_key, pattern));
+            }
             let text = Finder::new(pattern).into_owned();
-            (Search::Text(text), vec![None])
+            (Search::Text(Box::new(text)), vec![None])
         } else {
             let captures = Captures::new(pattern_key, pattern, options, budget)?;
             let names = captures.names().to_vec();
@@ -81,8 +79,9 @@ impl Rule {
         // What is before `copied` is in `to`, or was replaced. `copied` is also the end of the last match.
         let (mut copied, mut any) = (0, false);
         let mut start = 0;
+        let mut cursor = Cursor::default();
         while start <= line.len()
-            && let Some(found) = self.search.find(line, start)
+            && let Some(found) = self.search.find(line, start, &mut cursor)
         {
             if found.is_empty() && (any && found.start == copied || is_inside(line, found.start)) {
                 start = found.start + 1;
@@ -129,20 +128,15 @@ impl Rule {
 
 impl Search {
     #[inline]
-    fn find(&mut self, line: &[u8], start: usize) -> Option<Range<usize>> {
+    fn find(&mut self, line: &[u8], start: usize, cursor: &mut Cursor) -> Option<Range<usize>> {
         match self {
             Self::Text(text) => {
                 let at = start + text.find(&line[start..])?;
                 Some(at..at + text.needle().len())
             }
-            Self::Expression { captures, .. } => captures.find(line, start),
+            Self::Expression { captures, .. } => captures.find_next(line, start, cursor),
         }
     }
-}
-
-/// Whether the pattern is a text, without special characters.
-fn is_plain(pattern: &str, options: Options) -> bool {
-    !pattern.is_empty() && !options.ignore_case && (options.literal || pattern::is_plain(pattern))
 }
 
 /// Whether `at` is inside a character of several bytes: an empty match there would tear it apart.

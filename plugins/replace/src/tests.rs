@@ -1,5 +1,5 @@
 use super::{MAX_RESULT, Replace};
-use linemill_sdk::testing::{Value, Verdict, json, lines, refusal, verdicts};
+use linemill_sdk::testing::{Value, Verdict, json, lines, refusal, screened, verdicts};
 
 fn replaced(pattern: &str, with: &str, line: &str) -> String {
     let lines = lines::<Replace>(json!({ "pattern": pattern, "with": with }), [line]);
@@ -123,10 +123,38 @@ fn a_line_without_a_match_passes() {
 }
 
 #[test]
+fn the_screen_finds_every_line_that_a_rule_changes() {
+    let lines = ["a", "", "xay", "AB", "b.c", "bxc", "12 ms", "ms 7", "c1"];
+    let mixed = json!({ "rules": [
+        { "pattern": "a", "with": "c" },
+        { "pattern": "c", "with": "d" },
+        { "pattern": "b.c", "with": "-", "literal": true, "ignore_case": true },
+    ] });
+    for (settings, judged) in [
+        (rule("a", "b"), 2),
+        (
+            json!({ "pattern": "a", "with": "b", "ignore_case": true }),
+            3,
+        ),
+        (json!({ "rules": [rule("a", "b"), rule("c", "a")] }), 5),
+        (mixed, 5),
+        (rule(r"\d+ ms", "x"), 1),
+        (rule("^a|^[bc]1", "x"), 3),
+        (rule("x*", "-"), 9),
+    ] {
+        assert_eq!(
+            screened::<Replace>(settings.clone(), lines),
+            judged,
+            "{settings}"
+        );
+    }
+}
+
+#[test]
 fn a_result_is_bounded() {
     let doubling: Vec<Value> = (0..30).map(|_| rule("^.*$", "$0$0")).collect();
     let verdict = verdicts::<Replace>(json!({ "rules": doubling }), ["ab", ""]);
-    let reason = "replaced, the line would be longer than 1 MiB and four times what it was";
+    let reason = "replaced, the line would be longer than 256 KiB and four times what it was";
     assert_eq!(verdict, [Verdict::Fail(reason.into()), Verdict::Pass]);
     // Another line is so long that a host would take either result.
     let long = "y".repeat(MAX_RESULT / 2);
@@ -181,7 +209,15 @@ fn refusals_name_the_key() {
         ),
         (
             rule("a", "b\nc"),
-            "`with`: contains a line feed, which would end the line",
+            "`with`: must not contain a line feed (\\n), because lines end there; found the text \"b\\nc\"",
+        ),
+        (
+            rule("a\nb", ""),
+            "`pattern`: \"a\\nb\" can never match, because a line contains no line feed (\\n)",
+        ),
+        (
+            rule("a[\n]b", ""),
+            "`pattern`: \"a[\\n]b\" can never match, because a line contains no line feed (\\n)",
         ),
         (
             json!({ "pattern": "a", "to": "b" }),

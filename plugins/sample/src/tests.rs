@@ -44,7 +44,7 @@ fn refusals_name_the_key() {
     );
     assert_eq!(
         refusal::<Sample>(json!({ "by": "time" })),
-        "`by`: unknown variant `time`, expected `count` or `content`",
+        r#"`by`: must be `count` or `content`; found the text "time""#,
     );
 }
 

@@ -291,7 +291,7 @@ fn refusals_name_the_key_and_the_fix() {
     );
     assert_eq!(
         with("full", json!("drop")),
-        "`full`: unknown variant `drop`, expected `pass` or `throttle`"
+        r#"`full`: must be `pass` or `throttle`; found the text "drop""#
     );
     assert!(with("route", json!("a b")).contains("not a valid route name"));
     assert!(with("count_line", json!("dropped")).contains("write {count}"));

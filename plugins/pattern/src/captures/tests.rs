@@ -1,4 +1,9 @@
-use super::{Budget, Captures};
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+
+use super::ahead::Ahead;
+use super::{Budget, Captures, Cursor};
 use crate::Options;
 
 fn captures(expression: &str) -> Captures {
@@ -64,18 +69,39 @@ fn a_match_is_found_from_a_start_with_the_bytes_before_it_in_view() {
 }
 
 #[test]
+fn a_text_that_every_match_contains_is_found() {
+    for (expression, text) in [
+        (r"\d+ ms", Some(" ms")),
+        (r"\d+ms=(x|\d)", Some("ms=")),
+        (r"[a-z](abc)+\d(?:abcd)?", Some("abc")),
+        (r"[a-z]?(?:ab|cd)", None),
+        (r"\w+=", None),
+        (r"(?i)\d+error", None),
+        ("[ab]*(?:xyz){0,3}", None),
+    ] {
+        let captures = captures(expression);
+        let found = captures.required.as_ref().map(Finder::needle);
+        assert_eq!(found, text.map(str::as_bytes), "{expression}");
+    }
+    let mut took = captures(r"(\d+)ms");
+    assert_eq!(took.find(b"took 12 ms, 7ms", 0), Some(12..15));
+    assert_eq!(took.find(b"took 12 s", 0), None);
+    assert_eq!(captures(r"[0-9][a-f]").find(b"x12f", 0), Some(2..4));
+}
+
+#[test]
 fn expressions_share_a_budget() {
     let mut budget = Budget::new(2);
     let options = Options::default();
-    assert!(Captures::new("a", "a{9000}", options, &mut budget).is_ok());
-    let second = Captures::new("b", "a{30000}", options, &mut budget)
+    assert!(Captures::new("a", "a{5000}", options, &mut budget).is_ok());
+    let second = Captures::new("b", "a{13000}", options, &mut budget)
         .err()
         .unwrap();
     assert_eq!(
         second.to_string(),
-        "`b`: `a{30000}` is too large; reduce repetitions such as {1000}"
+        "`b`: `a{13000}` is too large together with the patterns before it; reduce repetitions such as {1000}"
     );
-    assert!(Captures::new("b", "a{30000}", options, &mut Budget::new(1)).is_ok());
+    assert!(Captures::new("b", "a{13000}", options, &mut Budget::new(1)).is_ok());
 }
 
 #[test]
@@ -93,7 +119,131 @@ fn what_is_not_an_expression_is_refused() {
         "`key`: `[äö]` is not a valid regular expression: a class has characters outside ASCII, so it needs (?u) \
          before it"
     );
-    assert!(refusal("(?:a{1000}){1000}").contains("is too large"));
+    assert_eq!(
+        refusal("(?:a{1000}){1000}"),
+        "`key`: `(?:a{1000}){1000}` is too large; reduce repetitions such as {1000}"
+    );
+    assert_eq!(
+        refusal(r"a\nb"),
+        r#"`key`: "a\\nb" can never match, because a line contains no line feed (\n)"#
+    );
     let groups = "(a)".repeat(400);
     assert!(refusal(&groups).contains("is too large"), "{groups}");
+}
+
+/// All matches, as a filter searches for them.
+fn all(captures: &mut Captures, line: &[u8], cursor: &mut Cursor) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    while start <= line.len()
+        && let Some(range) = captures.find_next(line, start, cursor)
+    {
+        start = range.end + usize::from(range.is_empty());
+        found.push(range);
+    }
+    found
+}
+
+#[test]
+fn a_search_that_reads_on_in_vain_continues_in_another_way() {
+    for (expression, byte, each) in [
+        ("a[^z]*z|a", "a", 1),
+        ("<.*>|<", "<", 1),
+        ("(?:foo)(?:.*bar)?", "foo", 3),
+        ("(?:x+y)??|x+y|x", "x", 0),
+        ("a*?b|a|(?:a*c)", "a", 1),
+        ("(a)(.*;)?", "a", 1),
+    ] {
+        let line = byte.repeat(3000);
+        let mut captures = captures(expression);
+        let mut cursor = Cursor::default();
+        let found = all(&mut captures, line.as_bytes(), &mut cursor);
+        let starts = (0..=line.len() - each).step_by(each.max(1));
+        let expected: Vec<_> = starts.map(|at| at..at + each).collect();
+        assert_eq!(found, expected, "{expression}");
+        assert_eq!(cursor.ahead.is_some(), each > 0, "{expression}");
+    }
+}
+
+/// The ordinary search, with and without counting, and the other way find the same.
+#[test]
+fn both_ways_find_the_same_matches() {
+    let parts = [
+        "a",
+        "b",
+        "[ab]",
+        ".",
+        "a*",
+        "b+?",
+        "(?:ab|a)",
+        "(?:a|ab)*",
+        "(?:a*)*",
+        "(?:b??)+",
+        "^",
+        "$",
+        r"\b",
+        r"\B",
+        "c",
+        "[^a]*c",
+        "(?:a|b*)*?",
+        ".*",
+        "(?:)",
+        "x?",
+    ];
+    let mut random = Random(7);
+    for round in 0..3000 {
+        let mut expression = String::new();
+        for _ in 0..1 + random.below(4) {
+            expression.push_str(parts[random.below(parts.len())]);
+            if random.below(4) == 0 {
+                expression.push('|');
+            }
+        }
+        let line: Vec<u8> = (0..random.below(40))
+            .map(|_| b"aaabbc \xe4"[random.below(8)])
+            .collect();
+        let mut captures = captures(&expression);
+        let mut ahead = Ahead::new(captures.regex.forward().get_nfa(), &line, 0).unwrap();
+        let mut start = 0;
+        while start <= line.len() {
+            let found = captures.find(&line, start);
+            let context = format!(
+                "{round}: {expression} on {:?} from {start}",
+                line.escape_ascii().to_string()
+            );
+            let counting = captures.find_counting(&line, start);
+            assert_eq!(counting.map(|(found, _)| found), found, "{context}");
+            assert_eq!(ahead.find(&line, start), found, "{context}");
+            let Some(found) = found else { break };
+            start = found.end + usize::from(found.is_empty());
+        }
+    }
+}
+
+/// One set of states for each text of 18 letters: more than are remembered.
+#[test]
+fn the_other_way_succeeds_with_more_sets_than_fit() {
+    let mut random = Random(9);
+    let line: Vec<u8> = (0..30_000).map(|_| b"ab"[random.below(2)]).collect();
+    let mut captures = captures("[ab]{18}aa|b");
+    let mut ahead = Ahead::new(captures.regex.forward().get_nfa(), &line, 0).unwrap();
+    let mut start = 0;
+    while let Some(found) = captures.find(&line, start) {
+        assert_eq!(ahead.find(&line, start), Some(found.clone()));
+        start = found.end;
+    }
+    assert_eq!(ahead.find(&line, start), None);
+    assert!(start > 29_900);
+}
+
+/// A pseudo-random generator (xorshift), the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
 }

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Fit, Line, Value, judge, metrics, pack, start, store, stream, unpack};
+use super::{
+    Fit, Line, Process, SHORTCUT, Value, judge, metrics, pack, start, store, stream, unpack,
+};
 use crate::batch::{self, Held};
 use crate::testing::Verdict;
 use crate::{Handover, Timer, handover};
@@ -24,14 +26,40 @@ pub fn timed<F: Timer>(
     lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
     end: Duration,
 ) -> Vec<(Duration, Line)> {
-    let mut run = Run::<F>::begin(&settings);
+    let lines = owned(lines);
+    let by_line = run_timed::<F>(&settings, &lines, end, batch::process_by_line);
+    let whole = run_timed::<F>(&settings, &lines, end, batch::process);
+    assert!(
+        whole == by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}\nline by line: {by_line:?}"
+    );
+    whole
+}
+
+#[track_caller]
+fn run_timed<F: Timer>(
+    settings: &Value,
+    lines: &[(Duration, Vec<u8>)],
+    end: Duration,
+    process: Process<F>,
+) -> Vec<(Duration, Line)> {
+    let mut run = Run::begin(settings, process);
     for (time, line) in lines {
-        run.pass(nanoseconds(time));
-        run.judge(line.as_ref());
+        run.pass(nanoseconds(*time));
+        run.judge(line);
         run.tick_soon();
     }
     run.pass(nanoseconds(end));
     run.finish()
+}
+
+fn owned(
+    lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
+) -> Vec<(Duration, Vec<u8>)> {
+    let lines = lines.into_iter();
+    lines
+        .map(|(time, line)| (time, line.as_ref().to_vec()))
+        .collect()
 }
 
 /// What [`timed`] returns, if it stays the same when the instance is replaced while the stream is live: once
@@ -48,13 +76,10 @@ pub fn timed_over_swaps<F: Handover + Timer>(
     lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
     end: Duration,
 ) -> Vec<(Duration, Line)> {
-    let lines: Vec<(Duration, Vec<u8>)> = lines
-        .into_iter()
-        .map(|(time, line)| (time, line.as_ref().to_vec()))
-        .collect();
+    let lines = owned(lines);
     let expected = timed::<F>(settings.clone(), lines.clone(), end);
     let check = |what: &str, before_tick: &dyn Fn(usize) -> bool, after: &dyn Fn(usize) -> bool| {
-        let mut run = Run::<F>::begin(&settings);
+        let mut run = Run::<F>::begin(&settings, batch::process);
         for (index, (time, line)) in lines.iter().enumerate() {
             run.pass(nanoseconds(*time));
             run.judge(line);
@@ -93,6 +118,7 @@ pub fn timed_over_swaps<F: Handover + Timer>(
 struct Run<F> {
     filter: F,
     routes: Vec<String>,
+    process: Process<F>,
     now: u64,
     /// When the next tick comes.
     next: Option<u64>,
@@ -104,14 +130,14 @@ struct Run<F> {
 impl<F: Timer> Run<F> {
     /// Begins a stream, with an empty store.
     #[track_caller]
-    fn begin(settings: &Value) -> Self {
+    fn begin(settings: &Value, process: Process<F>) -> Self {
         store::clear();
         metrics::clear();
-        Self::new(settings)
+        Self::new(settings, process)
     }
 
     #[track_caller]
-    fn new(settings: &Value) -> Self {
+    fn new(settings: &Value, process: Process<F>) -> Self {
         let (filter, routes) = match start::<F>(settings) {
             Ok(started) => started,
             Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
@@ -123,6 +149,7 @@ impl<F: Timer> Run<F> {
         Self {
             filter,
             routes,
+            process,
             now: 0,
             next: None,
             last: None,
@@ -140,7 +167,7 @@ impl<F: Timer> Run<F> {
             Ok(state) => state,
             Err(error) => panic!("`save` failed: {error}"),
         };
-        let mut run = Self::new(settings);
+        let mut run = Self::new(settings, self.process);
         if let Err(error) = handover::restore(&mut run.filter, F::TAG.as_bytes(), &state) {
             panic!("the filter refuses its own state: {error}");
         }
@@ -175,7 +202,7 @@ impl<F: Timer> Run<F> {
         let input = [line.to_vec()];
         let block = pack(&input, false);
         let outcome =
-            stream::in_call(|| batch::process(&mut self.filter, &self.routes, block.clone()));
+            stream::in_call(|| (self.process)(&mut self.filter, &self.routes, block.clone()));
         for verdict in judge(&input, &block, &self.routes, outcome, Fit::of(&input)) {
             let verdict = match verdict {
                 Verdict::Route(_, inner) => *inner,
