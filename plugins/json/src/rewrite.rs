@@ -6,7 +6,7 @@
 //! An object or array whose own members or elements change is written without white space between them.
 //! Everything else stays byte for byte.
 
-use jsonline::{Kind, Problem, Scan, Tree, decode};
+use jsonline::{Kind, Problem, Scan, Tree};
 
 use crate::edits::{Edits, With};
 use crate::rules::{COMMA, Required, Rule, Rules};
@@ -41,6 +41,7 @@ struct Pass<'a> {
 }
 
 /// How far an object or array has been dealt with.
+#[derive(Clone, Copy)]
 struct Parts {
     /// Where its last part ends: its opening bracket, or a member or element.
     end: usize,
@@ -99,6 +100,10 @@ impl Pass<'_> {
     #[inline]
     fn line(mut self) -> Result<(), Problem> {
         self.scan.expect_object()?;
+        if !self.rules.tree.reaches_into(Kind::Object) {
+            self.scan.value()?;
+            return self.scan.end();
+        }
         let start = self.scan.at();
         // The byte order mark stays, if there is one.
         let blanks = self.line[..start]
@@ -146,46 +151,48 @@ impl Pass<'_> {
             self.to.seen[required.number] = false;
         }
         let first = self.to.edits.len() - usize::from(blanks);
-        let mut open = self.scan.open();
-        let mut parts = Parts::new(self.scan.at(), depth, blanks);
-        while let Some(name) = self.scan.name(&mut open)? {
-            let start = self.scan.at();
-            let child = tree.member(&decode(&self.line[name.start..name.end]));
-            let Some(child) = child.map(|child| &tree.children()[child].1) else {
-                let end = self.scan.value()?.end;
-                if rule.others_removed {
-                    parts.remove(&mut self.to.edits, end);
-                } else {
-                    parts.keep(self.line, &mut self.to.edits, name.start);
-                    if start != name.end + 1 {
-                        parts.blanks_at_colon(&mut self.to.edits, name.end, name.colon, start);
-                    }
-                    parts.end = end;
-                }
-                continue;
-            };
-            let before = (self.to.edits.len(), parts.clone_state());
-            if child.data.removed {
-                let end = self.scan.value()?.end;
-                parts.remove(&mut self.to.edits, end);
+        // A copy, which stays in registers.
+        let mut scan = self.scan;
+        let mut open = scan.open();
+        let mut parts = Parts::new(scan.at(), depth, blanks);
+        while let Some(name) = scan.name(&mut open)? {
+            let start = scan.at();
+            let child = tree.member(&name.decode(self.line));
+            let child = child.map(|child| &tree.children()[child].1);
+            if child.map_or(rule.others_removed, |child| child.data.removed) {
+                parts.remove(&mut self.to.edits, scan.value()?.end);
                 continue;
             }
+            let before = (self.to.edits.len(), parts);
             parts.keep(self.line, &mut self.to.edits, name.start);
-            if let Some((_, new)) = child.data.rename {
+            if let Some((_, new)) = child.and_then(|child| child.data.rename) {
                 self.to.edits.push(name.start, name.end, With::Text(new));
                 parts.changed = true;
             }
             parts.blanks_at_colon(&mut self.to.edits, name.end, name.colon, start);
-            if self.member_value(child, depth)? {
+            let Some(child) = child else {
+                parts.end = scan.value()?.end;
+                continue;
+            };
+            if child.data.only_kept {
                 self.note(&child.data);
-                parts.end = self.scan.at();
+                parts.end = scan.value()?.end;
+                continue;
+            }
+            self.scan = scan;
+            let kept = self.member_value(child, depth)?;
+            scan = self.scan;
+            if kept {
+                self.note(&child.data);
+                parts.end = scan.at();
             } else {
                 self.to.edits.truncate(before.0);
-                parts.restore(before.1);
-                parts.remove(&mut self.to.edits, self.scan.at());
+                parts = before.1;
+                parts.remove(&mut self.to.edits, scan.at());
             }
         }
-        let close = self.scan.at() - 1;
+        self.scan = scan;
+        let close = scan.at() - 1;
         parts.close(&mut self.to.edits, close);
         if !rule.required.is_empty() {
             self.add_missing(&rule.required, &mut parts, close);
@@ -215,7 +222,7 @@ impl Pass<'_> {
             let start = self.scan.at();
             let child = tree.element(index).map(|child| &tree.children()[child].1);
             index += 1;
-            let before = (self.to.edits.len(), parts.clone_state());
+            let before = (self.to.edits.len(), parts);
             parts.keep(self.line, &mut self.to.edits, start);
             let kept = match child {
                 Some(child) if child.data.removed => {
@@ -236,7 +243,7 @@ impl Pass<'_> {
                 parts.end = self.scan.at();
             } else {
                 self.to.edits.truncate(before.0);
-                parts.restore(before.1);
+                parts = before.1;
                 parts.remove(&mut self.to.edits, self.scan.at());
             }
         }
@@ -244,8 +251,9 @@ impl Pass<'_> {
         for required in &rule.required {
             if required.in_array && !self.to.seen[required.number] {
                 let path = &required.path;
-                self.to
-                    .fail(|| format!("set: there is no `{path}`; the array has {index} elements"));
+                self.to.fail(|| {
+                    format!("set: there is no `{path}`; the array has the length {index}")
+                });
             }
         }
         parts.settle(&mut self.to.edits, first);
@@ -264,7 +272,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes that the current object or array has the place of `rule`, and keeps it.
+    /// Notes that the current object or array has the place of `rule`.
+    #[inline]
     fn note(&mut self, rule: &Rule) {
         if let Some((rename, _)) = rule.rename {
             self.to.renames[rename].0 = true;
@@ -292,6 +301,9 @@ impl Pass<'_> {
                 self.to.edits.push(close, close, With::Text(COMMA));
             }
             self.to.edits.push(close, close, With::Text(text));
+            if let Some(rename) = required.rename {
+                self.to.renames[rename].0 = true;
+            }
             parts.kept += 1;
             parts.changed = true;
         }
@@ -327,14 +339,6 @@ impl Parts {
             changed: false,
             depth,
         }
-    }
-
-    fn clone_state(&self) -> (usize, bool, bool) {
-        (self.kept, self.any, self.changed)
-    }
-
-    fn restore(&mut self, (kept, any, changed): (usize, bool, bool)) {
-        (self.kept, self.any, self.changed) = (kept, any, changed);
     }
 
     /// Keeps the part that begins at `start`.

@@ -32,6 +32,8 @@ pub(crate) struct Rule {
     pub(crate) removed: bool,
     /// Of what is in it, only places with a rule are kept.
     pub(crate) others_removed: bool,
+    /// Nothing happens to its value.
+    pub(crate) only_kept: bool,
     /// Its number among the renames, and the text of its new name.
     pub(crate) rename: Option<(usize, u16)>,
     /// It has the new name of this rename, so an object must not have both.
@@ -57,6 +59,8 @@ pub(crate) struct Required {
     pub(crate) in_array: bool,
     /// The text of the member, if it can be added.
     pub(crate) member: Option<u16>,
+    /// The rename whose new name that member has.
+    pub(crate) rename: Option<usize>,
     /// A path of `set` that leads to it.
     pub(crate) path: String,
 }
@@ -201,6 +205,7 @@ impl Rules {
             required.extend(self.required(step, child));
         }
         tree.data.required = required;
+        tree.data.only_kept = tree.children().is_empty();
         Ok(())
     }
 
@@ -332,6 +337,7 @@ impl Rules {
             in_object,
             in_array,
             member,
+            rename: child.data.rename.map(|(rename, _)| rename),
             path,
         })
     }

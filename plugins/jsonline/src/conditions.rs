@@ -43,7 +43,10 @@ pub struct Condition {
 #[derive(Default)]
 pub struct Conditions {
     finder: Finder,
-    tests: Vec<(Test, bool)>,
+    /// The paths of the finder.
+    paths: Vec<Path>,
+    /// Tests, each with the number of its path and whether it is inverted.
+    tests: Vec<(usize, Test, bool)>,
     /// The values in the line that was read last.
     found: Found,
 }
@@ -83,8 +86,19 @@ impl Conditions {
         let path = Path::parse(&condition.field).map_err(field)?;
         let not = condition.not ^ (condition.exists == Some(false));
         let test = Test::new(key, condition)?;
-        self.finder.add(&path).map_err(field)?;
-        self.tests.push((test, not));
+        let known = self
+            .paths
+            .iter()
+            .position(|known| known.steps() == path.steps());
+        let path = match known {
+            Some(known) => known,
+            None => {
+                self.finder.add(&path).map_err(field)?;
+                self.paths.push(path);
+                self.paths.len() - 1
+            }
+        };
+        self.tests.push((path, test, not));
         Ok(())
     }
 
@@ -104,10 +118,10 @@ impl Conditions {
     /// Whether the test with this number holds for `line`, which was read last. If a path leads to several
     /// values, one of them must pass.
     pub fn holds(&mut self, number: usize, line: &[u8]) -> bool {
-        let Some((test, not)) = self.tests.get_mut(number) else {
+        let Some((path, test, not)) = self.tests.get_mut(number) else {
             return false;
         };
-        let mut values = self.found.iter().filter(|(path, _)| *path == number);
+        let mut values = self.found.iter().filter(|(found, _)| found == path);
         values.any(|(_, value)| test.passes(&line[value.clone()])) != *not
     }
 

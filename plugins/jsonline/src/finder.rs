@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{Kind, Path, Problem, Scan, Tree, decode};
+use crate::{Kind, Path, Problem, Scan, Tree};
 
 /// Finds values by path.
 ///
@@ -73,7 +73,7 @@ fn walk(
     if kind == Kind::Object {
         let before = found.len();
         while let Some(name) = scan.name(&mut open)? {
-            match tree.member(&decode(&line[name.start..name.end])) {
+            match tree.member(&name.decode(line)) {
                 None => {
                     scan.value()?;
                 }

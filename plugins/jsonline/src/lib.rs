@@ -18,7 +18,9 @@
 
 mod conditions;
 mod finder;
+mod grammar;
 mod kind;
+mod lanes;
 mod path;
 mod problem;
 mod scan;

@@ -8,12 +8,23 @@
 
 use std::borrow::Cow;
 
-use crate::Problem;
 use crate::problem::What;
+use crate::{Problem, lanes};
 
-/// The index after the closing quote of a string whose content begins at `at`.
+/// The index after the closing quote of a string whose content begins at `at`, and whether there are escapes
+/// in it.
 #[inline]
-pub(crate) fn end(line: &[u8], mut at: usize) -> Result<usize, Problem> {
+pub(crate) fn end(line: &[u8], at: usize) -> Result<(usize, bool), Problem> {
+    let first = next_special(line, at);
+    if line.get(first) == Some(&b'"') {
+        return Ok((first + 1, false));
+    }
+    Ok((end_from(line, first)?, true))
+}
+
+/// The same for a string with an escape or a mistake at `at`.
+#[inline(never)]
+fn end_from(line: &[u8], mut at: usize) -> Result<usize, Problem> {
     loop {
         at = next_special(line, at);
         match line.get(at) {
@@ -27,24 +38,13 @@ pub(crate) fn end(line: &[u8], mut at: usize) -> Result<usize, Problem> {
 
 /// The index of the first quote, backslash or control character from `at` on; the line's length if there is
 /// none.
-///
-/// It looks at eight bytes a turn. Of the marks in such a word, the lowest is exact; those above it may be
-/// false, since a subtraction borrows from them.
 #[inline]
 fn next_special(line: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    while let Some(word) = line.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let marks = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        if marks & HIGH != 0 {
-            return at + ((marks & HIGH).trailing_zeros() / 8) as usize;
+    while let Some(chunk) = line.get(at..).and_then(|rest| rest.first_chunk()) {
+        if let Some(first) = lanes::special(chunk).first() {
+            return at + first;
         }
-        at += 8;
+        at += lanes::WIDTH;
     }
     while line.get(at).is_some_and(|&byte| !is_special(byte)) {
         at += 1;

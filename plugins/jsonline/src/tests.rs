@@ -138,7 +138,7 @@ mod generated {
     }
 
     proptest! {
-        #![proptest_config(config(3_000))]
+        #![proptest_config(config(1_500))]
 
         #[test]
         fn a_line_is_json_if_serde_json_says_so(line in line()) {

@@ -12,14 +12,23 @@ pub struct Tree<T> {
     /// What belongs to this place.
     pub data: T,
     children: Vec<(Step, Tree<T>)>,
-    /// The names of children, and which child has each; sorted by length, then by name.
-    names: Vec<(String, usize)>,
+    /// The names of children, sorted.
+    names: Vec<Name>,
     /// Bit `n` is set if a name has `n` bytes, modulo 64: most names of lines are refused by it.
     lengths: u64,
     /// The indices of children in an array, and which child has each; sorted.
     elements: Vec<(usize, usize)>,
     /// The child that every element of an array has.
     each: Option<usize>,
+}
+
+/// The name of a child. Names are told apart by their lengths and first bytes, as far as possible.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    length: usize,
+    prefix: u64,
+    name: String,
+    child: usize,
 }
 
 impl<T: Default> Tree<T> {
@@ -76,12 +85,15 @@ impl<T: Default> Tree<T> {
             self.elements.insert(at, (index, child));
         }
         if let Some(name) = name {
-            let key = (name.len(), name.as_str());
-            let at = self
-                .names
-                .partition_point(|(other, _)| (other.len(), other.as_str()) < key);
-            self.names.insert(at, (name.clone(), child));
-            self.lengths |= bit(name.len());
+            let entry = Name {
+                length: name.len(),
+                prefix: first_bytes(name.as_bytes()),
+                name: name.clone(),
+                child,
+            };
+            self.lengths |= bit(entry.length);
+            let at = self.names.partition_point(|other| *other < entry);
+            self.names.insert(at, entry);
         }
         self.children.push((step.clone(), Tree::default()));
         Some(child)
@@ -95,11 +107,21 @@ impl<T> Tree<T> {
         if self.lengths & bit(name.len()) == 0 {
             return None;
         }
-        let key = (name.len(), name);
-        let found = self
-            .names
-            .binary_search_by(|(other, _)| (other.len(), other.as_bytes()).cmp(&key));
-        found.ok().map(|at| self.names[at].1)
+        self.search(name)
+    }
+
+    fn search(&self, name: &[u8]) -> Option<usize> {
+        let (length, prefix) = (name.len(), first_bytes(name));
+        let found = self.names.binary_search_by(|other| {
+            let short = other.length.cmp(&length).then(other.prefix.cmp(&prefix));
+            // The prefix has all of a short name.
+            if length > 8 {
+                short.then_with(|| other.name.as_bytes().cmp(name))
+            } else {
+                short
+            }
+        });
+        found.ok().map(|at| self.names[at].child)
     }
 
     /// The child for an element of an array.
@@ -150,4 +172,18 @@ impl<T> Tree<T> {
 #[inline]
 fn bit(length: usize) -> u64 {
     1 << (length % 64)
+}
+
+/// The first eight bytes of a name; all of it if it has fewer.
+#[inline]
+fn first_bytes(name: &[u8]) -> u64 {
+    if let Some(first) = name.first_chunk() {
+        return u64::from_le_bytes(*first);
+    }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        // They overlap, which does no harm among names of the same length.
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+    }
+    name.iter()
+        .fold(0, |prefix, byte| prefix << 8 | u64::from(*byte))
 }

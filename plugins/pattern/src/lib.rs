@@ -16,6 +16,7 @@ mod captures;
 mod literals;
 mod matcher;
 mod required;
+mod set;
 mod template;
 
 use std::fmt::Display;
@@ -34,6 +35,7 @@ pub use captures::{
 };
 pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
+pub use set::Set;
 pub use template::Template;
 
 /// Expressions that are searched for together.

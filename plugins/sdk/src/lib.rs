@@ -103,7 +103,8 @@
 //! # What a filter can ask
 //!
 //! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
-//! lines they are, [`store`] keeps values that all instances share, and [`metrics`] counts. What a filter does not call, it does not import.
+//! lines they are, [`clock`] what time it is, [`store`] keeps values that all instances share, and [`metrics`]
+//! counts. What a filter does not call, it does not import.
 //!
 //! When a filter panics, the message of the panic becomes the reason in the host's log, in records of
 //! quarantined lines and in trap capsules.
@@ -130,6 +131,7 @@ extern crate self as linemill_sdk;
 
 mod about;
 mod batch;
+pub mod clock;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod component;

@@ -33,6 +33,7 @@
 
 mod about;
 mod block;
+pub(crate) mod clock;
 mod handover;
 mod instance;
 mod line;
@@ -44,6 +45,7 @@ mod timed;
 
 pub use about::described;
 pub(crate) use block::{Fit, Gaps, judge, pack, unpack};
+pub use clock::with_time;
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
