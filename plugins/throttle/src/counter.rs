@@ -20,6 +20,15 @@ pub(crate) struct Counter {
     key: Vec<u8>,
 }
 
+/// A client, as far as it is told apart from others.
+#[derive(Clone, Copy)]
+pub(crate) enum Peer {
+    Unknown,
+    V4([u8; 4]),
+    /// The network of 64 bits. A client can have any address of it.
+    V6([u8; 8]),
+}
+
 /// How many bytes of a key the store gets as they are. A longer one is hashed.
 const MAX_PLAIN: usize = 128;
 /// The bytes before the key of a line: the kind, and the length of the window.
@@ -36,30 +45,26 @@ impl Counter {
         Self { limit, key }
     }
 
-    /// Counts a line. Returns whether it is within the limit.
-    ///
-    /// `peer` is the client's address, if it is a part of the key: `Some(None)` if the client has none.
+    /// Counts a line. Returns whether it is within the limit. Without `peer`, all clients share the limit of a
+    /// key.
     pub(crate) fn count(
         &mut self,
-        peer: Option<Option<SocketAddr>>,
+        peer: Option<Peer>,
         key: Option<&[u8]>,
     ) -> Result<bool, StoreError> {
         self.key.truncate(PREFIX);
         self.key[0] = PLAIN;
         match peer {
             None => self.key.push(b' '),
-            Some(None) => self.key.push(b'-'),
-            Some(Some(peer)) => match peer.ip() {
-                IpAddr::V4(ip) => {
-                    self.key.push(b'4');
-                    self.key.extend(ip.octets());
-                }
-                // A client can have any address of its network.
-                IpAddr::V6(ip) => {
-                    self.key.push(b'6');
-                    self.key.extend(&ip.octets()[..8]);
-                }
-            },
+            Some(Peer::Unknown) => self.key.push(b'-'),
+            Some(Peer::V4(address)) => {
+                self.key.push(b'4');
+                self.key.extend(address);
+            }
+            Some(Peer::V6(network)) => {
+                self.key.push(b'6');
+                self.key.extend(network);
+            }
         }
         // A line without a key is not one with an empty key.
         if let Some(key) = key {
@@ -73,5 +78,18 @@ impl Counter {
         }
         let lines = store::add(&self.key, 1, Some(self.limit.window))?;
         Ok(lines <= self.limit.lines)
+    }
+}
+
+impl Peer {
+    pub(crate) fn of(address: Option<SocketAddr>) -> Self {
+        match address.map(|address| address.ip()) {
+            None => Self::Unknown,
+            Some(IpAddr::V4(ip)) => Self::V4(ip.octets()),
+            Some(IpAddr::V6(ip)) => {
+                let [network @ .., _, _, _, _, _, _, _, _] = ip.octets();
+                Self::V6(network)
+            }
+        }
     }
 }

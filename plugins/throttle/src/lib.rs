@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use counter::Counter;
+use counter::{Counter, Peer};
 use linemill_sdk::store::StoreError;
 use linemill_sdk::{Error, Filter, Handover, Output, Timer, export, stream};
 use rate::{Limit, Rate};
@@ -19,8 +19,10 @@ use thinning::{CountLine, Fields, Key};
 pub struct Throttle {
     counter: Counter,
     key: Option<Key>,
-    /// The client's address is a part of the key.
+    /// The client is a part of the key.
     by_peer: bool,
+    /// If `by_peer`: the client whose lines the call has.
+    peer: Option<Peer>,
     full: Full,
     route: Option<String>,
     reports: Option<Reports>,
@@ -76,6 +78,7 @@ impl Filter for Throttle {
             counter: Counter::new(limit),
             key: Key::new(settings.key.as_deref(), settings.field.as_ref())?,
             by_peer: settings.peer,
+            peer: None,
             full: settings.full,
             route: settings.route,
             reports: text.map(|text| Reports {
@@ -95,10 +98,13 @@ impl Filter for Throttle {
         self.route.iter().cloned().collect()
     }
 
+    fn begin(&mut self) {
+        self.peer = self.by_peer.then(|| Peer::of(stream::peer()));
+    }
+
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        let peer = self.by_peer.then(stream::peer);
         let key = self.key.as_mut().and_then(|key| key.of(line));
-        let within = match self.counter.count(peer, key) {
+        let within = match self.counter.count(self.peer, key) {
             Ok(within) => within,
             Err(StoreError::Full) => self.full == Full::Pass,
             Err(error) => return out.fail(format!("cannot count the line: {error}")),
