@@ -64,21 +64,45 @@ const LIMIT: usize = 1 << 20;
 /// How much memory [`Patterns`] may take, in bytes. The automaton takes up to four times its limit while it
 /// is compiled.
 pub const MEMORY: u64 = 6 << 20;
+/// How much memory [small](Patterns::small) patterns may take, in bytes.
+pub const SMALL_MEMORY: u64 = MEMORY / 4;
 
 impl Patterns {
     /// Compiles `expressions`. Each comes with its key in the settings, such as `keep[0]`, for
     /// errors.
     ///
     /// # Errors
-    /// If one of them is not valid, or if they are too large together.
+    /// If one of them is not valid or can never match a line, or if they are too large together.
     pub fn new<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
     ) -> Result<Self, Error> {
+        Self::within(expressions, options, LIMIT)
+    }
+
+    /// Compiles `expressions` that may take a quarter of the usual memory: see [`new`](Self::new).
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn small<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::within(expressions, options, LIMIT / 4)
+    }
+
+    fn within<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+        limit: usize,
+    ) -> Result<Self, Error> {
         let mut texts = Vec::with_capacity(expressions.len());
         for (key, expression) in expressions {
             let text = options.text(expression.as_ref());
-            parse(&text, options).map_err(|error| error.of(key.as_ref()))?;
+            let hir = parse(&text, options).map_err(|error| error.of(key.as_ref()))?;
+            if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
+                return Err(never(key.as_ref(), expression.as_ref()));
+            }
             texts.push(text);
         }
         let regex = Regex::builder()
@@ -86,11 +110,11 @@ impl Patterns {
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
-                    .nfa_size_limit(Some(LIMIT)),
+                    .nfa_size_limit(Some(limit)),
             )
             .dfa(
                 dfa::Config::new()
-                    .cache_capacity(LIMIT)
+                    .cache_capacity(limit)
                     .skip_cache_capacity_check(true),
             )
             .build_many(&texts)

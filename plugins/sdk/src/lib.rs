@@ -90,6 +90,11 @@
 //! A filter that keeps state can also be called when no line comes, if it implements [`Timer`] and is exported
 //! by `export!(Name: Timer)`, or by `export!(Name: Handover, Timer)`.
 //!
+//! # Times and sizes
+//!
+//! Settings such as `flush = "500ms"` and `max_bytes = "64KiB"` have the types [`units::Time`] and
+//! [`units::Size`]. They read what the rest of a configuration reads.
+//!
 //! # Description
 //!
 //! A filter that implements [`About`] and is exported by `export!(Name: About)` tells the host what it
@@ -143,6 +148,7 @@ pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod timer;
+pub mod units;
 
 #[doc(hidden)]
 pub use about::Package;

@@ -53,7 +53,7 @@ pub use metrics::counted;
 pub use screened::screened;
 pub use store::pass_time;
 pub use stream::{Stream, with_stream};
-pub use timed::timed;
+pub use timed::{timed, timed_over_swaps};
 
 use crate::batch::{self, Held, Lines, Outcome};
 use crate::{Filter, routes, settings};

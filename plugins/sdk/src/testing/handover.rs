@@ -47,6 +47,7 @@ fn hand_over<F: Handover>(
     unchanged.lines(before);
     let expected = unchanged.rest(after);
 
+    store::clear();
     let mut saved = Stream::<F>::new(old, process);
     saved.lines(before);
     let (state, again) = (saved.save(), saved.save());
@@ -54,6 +55,8 @@ fn hand_over<F: Handover>(
         state == again,
         "a second call of `save` returns another state"
     );
+    // The store stays where it is, and instances may change it after `save`.
+    let shared = store::copy();
     let continued = saved.rest(after);
     assert!(
         continued == expected,
@@ -64,6 +67,7 @@ fn hand_over<F: Handover>(
     if let Err(error) = handover::restore(&mut successor.filter, F::TAG.as_bytes(), &state) {
         panic!("the filter refuses its own state: {error}");
     }
+    store::set_back(shared);
     let output = successor.rest(after);
     assert!(
         old != new || output == expected,
