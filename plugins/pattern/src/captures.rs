@@ -83,7 +83,7 @@ impl Captures {
         if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
             return Err(never(key, expression));
         }
-        let others = if budget.is_used {
+        let others = if budget.is_used() {
             " together with the patterns before it"
         } else {
             ""

@@ -32,6 +32,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{ErrorKind, Hir};
 
+use automaton::{can_match, in_block};
 pub use captures::{
     Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY,
 };
