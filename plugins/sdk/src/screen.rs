@@ -185,19 +185,18 @@ impl Hits<'_> {
     }
 
     fn decide(&mut self, range: Range<usize>, mark: Mark) -> usize {
-        let Some(line) = self.line_at(range.start) else {
-            // It begins before the first line.
-            return if range.end > self.start(0) {
-                self.decide(self.start(0)..range.end, Mark::Judge)
-            } else {
-                self.start(0)
-            };
-        };
-        let [_, end] = self.block.spans[line];
-        if range.end <= end as usize {
+        let first = self.line_at(range.start);
+        if let Some(line) = first
+            && range.end <= self.block.spans[line][1] as usize
+        {
             return self.mark(line, mark);
         }
-        let mut next = self.mark(line, Mark::Judge);
+        if first.is_none() && range.end <= self.start(0) {
+            return self.start(0);
+        }
+        // It is not within one line, or begins before the first.
+        self.line = first.unwrap_or(0);
+        let mut next = self.mark(self.line, Mark::Judge);
         while next < range.end && self.line + 1 < self.block.spans.len() {
             self.line += 1;
             next = self.mark(self.line, Mark::Judge);
