@@ -1,0 +1,408 @@
+//! Which keys hold secrets.
+//!
+//! In: a key, such as `DB_PASS`, `client-secret` or `apiKey`. Out: what its value is. Not here: where keys and
+//! values are in a text.
+//!
+//! Names are compared without case and without `_`, `-`, `.` and blanks. A name may be the end of a longer key. If
+//! it is short, it must then begin a word of its own: `db_pass` and `dbPass`, but not `bypass` or `chpasswd`.
+
+/// What the value of a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// A secret.
+    Secret,
+    /// A secret, unless it is a number or a truth value: `pass=3`, `tokens: 512`.
+    Text,
+    /// Credentials of HTTP, after the name of a scheme.
+    Authorization,
+    /// Cookies.
+    Cookie,
+}
+
+/// The longest key that is looked at.
+pub(crate) const MAX: usize = 64;
+
+/// Names that are secret at the end of any key.
+const ANYWHERE: [&[u8]; 34] = [
+    b"password",
+    b"passwords",
+    b"passphrase",
+    b"passphrases",
+    b"passcode",
+    b"passwort",
+    b"secret",
+    b"secrets",
+    b"apikey",
+    b"apikeys",
+    b"apisecret",
+    b"secretkey",
+    b"secretkeys",
+    b"secretkeybase",
+    b"accesskey",
+    b"accesskeys",
+    b"privatekey",
+    b"privatekeys",
+    b"signingkey",
+    b"signingsecret",
+    b"encryptionkey",
+    b"masterkey",
+    b"authkey",
+    b"accountkey",
+    b"sharedkey",
+    b"storagekey",
+    b"sessionkey",
+    b"clientkey",
+    b"credential",
+    b"credentials",
+    b"token",
+    b"accesskeysecret",
+    b"servicekey",
+    b"licensekey",
+];
+
+/// Names that are secret if they begin a word.
+const WORDS: [&[u8]; 8] = [
+    b"passwd", b"passwds", b"pwd", b"psw", b"cvv", b"cvc", b"cvn", b"jwt",
+];
+
+/// Names that are secret if they begin a word and the value is no number.
+const TEXTS: [&[u8]; 3] = [b"pass", b"tokens", b"pw"];
+
+/// What may stand before a short name without a mark between them.
+const OWNERS: [&[u8]; 18] = [
+    b"db",
+    b"user",
+    b"root",
+    b"admin",
+    b"my",
+    b"sql",
+    b"mysql",
+    b"pg",
+    b"postgres",
+    b"redis",
+    b"smtp",
+    b"mail",
+    b"ftp",
+    b"ldap",
+    b"login",
+    b"old",
+    b"new",
+    b"app",
+];
+
+/// What may follow a name.
+const ENDINGS: [&[u8]; 8] = [
+    b"confirmation",
+    b"confirm",
+    b"repeat",
+    b"hash",
+    b"value",
+    b"base64",
+    b"plaintext",
+    b"string",
+];
+
+/// Keys that end as a secret does but are none.
+const OTHERS: [&[u8]; 5] = [
+    b"accesscontrolallowcredentials",
+    b"allowcredentials",
+    b"withcredentials",
+    b"usecredentials",
+    b"unexpectedtoken",
+];
+
+/// A key in lower case, without marks, and where words begin in it.
+struct Plain {
+    bytes: [u8; MAX],
+    len: usize,
+    /// Bit N: a word begins at byte N.
+    words: u64,
+}
+
+/// Names of keys from the settings, in lower case and without marks.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// Further names of secret keys.
+    secret: Vec<Vec<u8>>,
+    /// Names of keys that are not secret.
+    excluded: Vec<Vec<u8>>,
+}
+
+impl Keys {
+    /// Adds a name of secret keys. Returns false if it has no letter or digit, or is too long.
+    pub(crate) fn add(&mut self, name: &str) -> bool {
+        Self::push(&mut self.secret, name)
+    }
+
+    /// Adds a name of keys that are not secret. Returns false as above.
+    pub(crate) fn exclude(&mut self, name: &str) -> bool {
+        Self::push(&mut self.excluded, name)
+    }
+
+    fn push(list: &mut Vec<Vec<u8>>, name: &str) -> bool {
+        let Some(plain) = Plain::of(name.as_bytes()) else {
+            return false;
+        };
+        list.push(plain.name().to_vec());
+        true
+    }
+
+    /// Whether there are names of secret keys besides those that are known.
+    pub(crate) fn has_own(&self) -> bool {
+        !self.secret.is_empty()
+    }
+}
+
+/// What the value of `key` is, if it is a secret.
+pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
+    if !may_be_secret(key) && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
+        return None;
+    }
+    let key = Plain::of(key)?;
+    if keys.excluded.iter().any(|name| key.name() == name) {
+        return None;
+    }
+    if keys.secret.iter().any(|name| key.ends_with_word(name)) {
+        return Some(Class::Secret);
+    }
+    let key = key.without_ending();
+    let name = key.name();
+    if OTHERS.contains(&name) {
+        return None;
+    }
+    let any = |names: &[&[u8]]| names.iter().any(|end| name.ends_with(end));
+    let word = |names: &[&[u8]]| names.iter().any(|end| key.ends_with_word(end));
+    if any(&ANYWHERE) || word(&WORDS) {
+        Some(Class::Secret)
+    } else if word(&TEXTS) {
+        Some(Class::Text)
+    } else if any(&[b"authorization"]) {
+        Some(Class::Authorization)
+    } else if any(&[b"cookie", b"cookies"]) {
+        Some(Class::Cookie)
+    } else {
+        None
+    }
+}
+
+/// Whether a key may be secret by its last bytes. This rules most keys out at once.
+fn may_be_secret(key: &[u8]) -> bool {
+    let end = key
+        .iter()
+        .rposition(|byte| !byte.is_ascii_digit())
+        .map_or(0, |last| last + 1);
+    let Some(&[b, c]) = key[..end].last_chunk() else {
+        return false;
+    };
+    matches!(
+        [b | 0x20, c | 0x20],
+        // The ends of the names and endings above.
+        [b'r', b'd' | b't']
+            | [b'd', b's']
+            | [b's', b'e' | b's' | b'w' | b'h']
+            | [b'd', b'e']
+            | [b'e', b't' | b'n' | b'y' | b'u' | b'a']
+            | [b't', b's']
+            | [b'y', b's']
+            | [b'a', b'l' | b't']
+            | [b'l', b's']
+            | [b'n', b's' | b'g']
+            | [b'w', b'd']
+            | [b'v', b'v' | b'c' | b'n']
+            | [b'p', b'w']
+            | [b'o', b'n']
+            | [b'i', b'e']
+            | [b'e', b's']
+            | [b'r', b'm']
+            | [b'u', b'e']
+            | [b'x', b't']
+            | [b'w', b't']
+    )
+}
+
+impl Plain {
+    /// Returns `None` if the key is empty or too long.
+    fn of(key: &[u8]) -> Option<Self> {
+        if key.len() > MAX {
+            return None;
+        }
+        let mut plain = Self {
+            bytes: [0; MAX],
+            len: 0,
+            words: 1,
+        };
+        let mut before = 0;
+        for &byte in key {
+            let begins = match before {
+                b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':' => true,
+                b'a'..=b'z' | b'0'..=b'9' => byte.is_ascii_uppercase(),
+                _ => false,
+            };
+            before = byte;
+            if matches!(byte, b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':') {
+                continue;
+            }
+            plain.words |= u64::from(begins) << plain.len;
+            plain.bytes[plain.len] = byte.to_ascii_lowercase();
+            plain.len += 1;
+        }
+        (plain.len > 0).then_some(plain)
+    }
+
+    fn name(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Without a number and a word such as `confirmation` at its end.
+    fn without_ending(mut self) -> Self {
+        self.strip_digits();
+        for ending in ENDINGS {
+            if self.name().len() > ending.len() && self.name().ends_with(ending) {
+                self.len -= ending.len();
+                break;
+            }
+        }
+        self.strip_digits();
+        self
+    }
+
+    fn strip_digits(&mut self) {
+        let end = self.name().iter().rposition(|byte| !byte.is_ascii_digit());
+        self.len = end.map_or(self.len, |last| last + 1);
+    }
+
+    /// Whether the key ends with `name`, which begins a word or follows the name of an owner.
+    fn ends_with_word(&self, name: &[u8]) -> bool {
+        let Some(owner) = self.name().strip_suffix(name) else {
+            return false;
+        };
+        self.words >> owner.len() & 1 == 1 || OWNERS.contains(&owner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, Keys};
+
+    fn class(key: &[u8]) -> Option<Class> {
+        super::class(key, &Keys::default())
+    }
+
+    #[test]
+    fn secret_keys() {
+        for key in [
+            "password",
+            "Password",
+            "PassWord",
+            "PASSWORD",
+            "passwd",
+            "passphrase",
+            "DB_PASSWORD",
+            "db.password",
+            "userPassword",
+            "user-password",
+            "secret",
+            "client_secret",
+            "clientSecret",
+            "ClientSecret",
+            "secret_access_key",
+            "aws_secret_access_key",
+            "SecretAccessKey",
+            "api_key",
+            "apiKey",
+            "APIKey",
+            "api-key",
+            "X-API-Key",
+            "x-auth-token",
+            "token",
+            "access_token",
+            "csrftoken",
+            "private_key",
+            "privateKey",
+            "pwd",
+            "Pwd",
+            "userPwd",
+            "DB_PWD",
+            "password1",
+            "password_confirmation",
+            "new_password2",
+            "dbpassword",
+            "credentials",
+            "AccountKey",
+            "cvv",
+            "API Key",
+            "spring.datasource.password",
+            "dbpasswd",
+        ] {
+            assert_eq!(class(key.as_bytes()), Some(Class::Secret), "{key}");
+        }
+        for key in ["pass", "DB_PASS", "dbPass", "userpass", "db_pw", "tokens"] {
+            assert_eq!(class(key.as_bytes()), Some(Class::Text), "{key}");
+        }
+        for key in [
+            "Authorization",
+            "authorization",
+            "Proxy-Authorization",
+            "http_authorization",
+        ] {
+            assert_eq!(class(key.as_bytes()), Some(Class::Authorization), "{key}");
+        }
+        for key in ["Cookie", "Set-Cookie", "set_cookie", "cookies"] {
+            assert_eq!(class(key.as_bytes()), Some(Class::Cookie), "{key}");
+        }
+    }
+
+    #[test]
+    fn other_keys() {
+        for key in [
+            "",
+            "PAM",
+            "PWD",
+            "OLDPWD",
+            "chpasswd",
+            "gpasswd",
+            "bypass",
+            "compass",
+            "user",
+            "key",
+            "token_type",
+            "tokenizer",
+            "password_file",
+            "secretary",
+            "keys",
+            "id",
+            "session",
+            "access_key_id",
+            "monkey",
+            "path",
+            "d",
+            "primary_key",
+            "port",
+            "access-control-allow-credentials",
+            "keyword",
+            "token_count",
+            "passing",
+            "passed",
+        ] {
+            assert_eq!(class(key.as_bytes()), None, "{key}");
+        }
+        assert_eq!(class(&[b'a'; 65]), None);
+    }
+
+    #[test]
+    fn own_names() {
+        let mut keys = Keys::default();
+        assert!(keys.add("badge_no") && keys.exclude("csrf-token") && !keys.add("-_"));
+        for key in ["badge_no", "badgeNo", "user-badge-no", "BADGE_NO"] {
+            assert_eq!(
+                super::class(key.as_bytes(), &keys),
+                Some(Class::Secret),
+                "{key}"
+            );
+        }
+        for key in ["mybadgenox", "csrf_token", "csrfToken"] {
+            assert_eq!(super::class(key.as_bytes(), &keys), None, "{key}");
+        }
+        assert_eq!(super::class(b"access_token", &keys), Some(Class::Secret));
+    }
+}
