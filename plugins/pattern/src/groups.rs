@@ -26,7 +26,11 @@ impl Groups {
     /// If it is not valid or too large.
     pub fn new(key: &str, expression: &str, options: Options) -> Result<Option<Self>, Error> {
         let syntax = syntax_of(options);
-        let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(expression);
+        let parsed = regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(expression);
         match parsed {
             Err(error) => return Err(refusal(key, expression, &error)),
             Ok(parsed) if parsed.properties().explicit_captures_len() == 0 => return Ok(None),
@@ -34,10 +38,23 @@ impl Groups {
         }
         let vm = PikeVM::builder()
             .syntax(syntax)
-            .thompson(regex_automata::nfa::thompson::Config::new().utf8(false).nfa_size_limit(Some(LIMIT)))
+            .thompson(
+                regex_automata::nfa::thompson::Config::new()
+                    .utf8(false)
+                    .nfa_size_limit(Some(LIMIT)),
+            )
             .build(expression)
-            .map_err(|_| Error::setting(key, "the pattern is too large; reduce repetitions such as {1000}"))?;
-        Ok(Some(Self { cache: vm.create_cache(), captures: vm.create_captures(), vm }))
+            .map_err(|_| {
+                Error::setting(
+                    key,
+                    "the pattern is too large; reduce repetitions such as {1000}",
+                )
+            })?;
+        Ok(Some(Self {
+            cache: vm.create_cache(),
+            captures: vm.create_captures(),
+            vm,
+        }))
     }
 
     /// What the groups of the match at `range` matched, in order, without groups in groups. It is empty if none of
@@ -62,11 +79,17 @@ mod tests {
 
     #[test]
     fn the_outer_groups_that_took_part() {
-        let mut groups = Groups::new("key", "a(b(c))|d(e)?f(g)", Options::default()).unwrap().unwrap();
+        let mut groups = Groups::new("key", "a(b(c))|d(e)?f(g)", Options::default())
+            .unwrap()
+            .unwrap();
         assert_eq!(groups.of(b"xabcx", 1..4), [2..4]);
         assert_eq!(groups.of(b"dfg", 0..3), [2..3]);
         assert_eq!(groups.of(b"defg", 0..4), [1..2, 3..4]);
-        assert!(Groups::new("key", "a(?:b)", Options::default()).unwrap().is_none());
+        assert!(
+            Groups::new("key", "a(?:b)", Options::default())
+                .unwrap()
+                .is_none()
+        );
         assert!(Groups::new("key", "a(b", Options::default()).is_err());
     }
 }

@@ -115,7 +115,10 @@ impl Patterns {
 
 /// How expressions are parsed.
 fn syntax_of(options: Options) -> syntax::Config {
-    syntax::Config::new().unicode(false).utf8(false).case_insensitive(options.ignore_case)
+    syntax::Config::new()
+        .unicode(false)
+        .utf8(false)
+        .case_insensitive(options.ignore_case)
 }
 
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a

@@ -5,14 +5,13 @@
 
 mod hash;
 
-use std::ops::Range;
-
 use linemill_sdk::Error;
 use pattern::{Options, Patterns};
 use serde::Deserialize;
 
 use crate::detect::Mask;
 use crate::detector::Detector;
+use crate::found::Found;
 use crate::read::Edits;
 pub(crate) use hash::Salt;
 
@@ -55,15 +54,15 @@ pub(crate) struct Actions {
 pub(crate) const DIGITS: usize = 16;
 
 impl Actions {
-    /// Does with the secret at `range` what its rule says. `quote` is put around what replaces it.
-    pub(crate) fn replace(
-        &mut self,
-        rule: usize,
-        range: Range<usize>,
-        secret: &[u8],
-        quote: &[u8],
-        edits: &mut Edits,
-    ) {
+    /// Does with a secret that was found in `text` what its rule says.
+    pub(crate) fn replace(&mut self, found: Found, text: &[u8], edits: &mut Edits) {
+        let secret = &text[found.range.clone()];
+        self.replace_by(found, secret, edits);
+    }
+
+    /// Does with a secret what its rule says. In the text, it is encoded.
+    pub(crate) fn replace_by(&mut self, found: Found, secret: &[u8], edits: &mut Edits) {
+        let rule = found.rule;
         if self
             .exclude
             .as_mut()
@@ -84,18 +83,14 @@ impl Actions {
             Action::Route => edits.route = true,
             Action::Mask | Action::KeepLast4 | Action::Hash => {}
         }
-        edits.push(range, rule, |out| {
-            out.extend_from_slice(quote);
-            match (action, &self.salt) {
-                (Action::KeepLast4, _) => keep_last_4(secret, out),
-                (Action::Hash, Some(salt)) => {
-                    out.extend_from_slice(&mask.before);
-                    salt.hash(&canonical(rule, secret), out);
-                    out.extend_from_slice(&mask.after);
-                }
-                _ => out.extend_from_slice(&mask.before),
+        edits.push(found, |out| match (action, &self.salt) {
+            (Action::KeepLast4, _) => keep_last_4(secret, out),
+            (Action::Hash, Some(salt)) => {
+                out.extend_from_slice(&mask.before);
+                salt.hash(&canonical(rule, secret), out);
+                out.extend_from_slice(&mask.after);
             }
-            out.extend_from_slice(quote);
+            _ => out.extend_from_slice(&mask.before),
         });
     }
 

@@ -52,9 +52,11 @@ impl Filter for Redact {
             out.route(route);
         }
         let mut written = 0;
-        for (range, text) in self.edits.iter() {
+        for (range, quote, text) in self.edits.of(line) {
             out.push(&line[written..range.start]);
+            out.push(quote);
             out.push(text);
+            out.push(quote);
             written = range.end;
         }
         if self.edits.len() == 0 {

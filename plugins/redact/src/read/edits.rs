@@ -15,6 +15,8 @@ pub(crate) struct Edit {
     pub(crate) range: Range<usize>,
     /// Where the replacement is in the bytes of the list.
     pub(crate) text: Range<usize>,
+    /// The quote in the text that is put around the replacement; empty if there is none.
+    pub(crate) quote: Range<usize>,
     /// The rule that replaced it.
     pub(crate) rule: usize,
     /// How many layers of encoding are around the replacement.
@@ -34,6 +36,15 @@ pub(crate) struct Edits {
     pub(crate) route: bool,
 }
 
+impl Edit {
+    /// Moves the edit in its text.
+    pub(crate) fn shift(&mut self, by: usize) {
+        for range in [&mut self.range, &mut self.quote] {
+            *range = range.start + by..range.end + by;
+        }
+    }
+}
+
 impl Edits {
     /// Starts a new line.
     pub(crate) fn clear(&mut self) {
@@ -47,19 +58,15 @@ impl Edits {
         self.list.len()
     }
 
-    /// Replaces `range` with the bytes that `write` appends.
-    pub(crate) fn push(
-        &mut self,
-        range: Range<usize>,
-        rule: usize,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    /// Replaces a secret with the bytes that `write` appends.
+    pub(crate) fn push(&mut self, found: Found, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
         self.list.push(Edit {
-            range,
+            range: found.range,
             text: start..self.bytes.len(),
-            rule,
+            quote: found.quote,
+            rule: found.rule,
             layers: 0,
         });
     }
@@ -75,16 +82,23 @@ impl Edits {
         }
     }
 
-    /// The edits from `first` on, sorted and without overlaps, which are taken from the list and replaced by one:
-    /// the text of `range` with these edits, in quotes.
-    pub(crate) fn quote(&mut self, first: usize, text: &[u8], range: Range<usize>) {
+    /// Takes the edits from `first` on, and makes one of them: the text of `range` with these edits, in quotes.
+    /// `quote` is such a quote in the text, if there is one.
+    pub(crate) fn make_string(
+        &mut self,
+        first: usize,
+        text: &[u8],
+        range: Range<usize>,
+        quote: Range<usize>,
+    ) {
         if first == self.list.len() {
             return;
         }
         merge(&mut self.list, first);
         let start = self.bytes.len();
-        let rule = self.list[first].rule;
-        self.bytes.push(b'"');
+        let Edit { rule, layers, .. } = self.list[first];
+        let literal: &[u8] = if quote.is_empty() { b"\"" } else { b"" };
+        self.bytes.extend_from_slice(literal);
         let mut written = range.start;
         for edit in self.list.drain(first..) {
             self.bytes
@@ -93,12 +107,13 @@ impl Edits {
             written = edit.range.end;
         }
         self.bytes.extend_from_slice(&text[written..range.end]);
-        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(literal);
         self.list.push(Edit {
             range,
             text: start..self.bytes.len(),
+            quote,
             rule,
-            layers: 0,
+            layers,
         });
     }
 
@@ -107,11 +122,18 @@ impl Edits {
         merge(&mut self.list, 0);
     }
 
-    /// The edits, each with its replacement.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
-        self.list
-            .iter()
-            .map(|edit| (edit.range.clone(), &self.bytes[edit.text.clone()]))
+    /// The edits of `line`: what each replaces, the quote around the replacement, and the replacement.
+    pub(crate) fn of<'a>(
+        &'a self,
+        line: &'a [u8],
+    ) -> impl Iterator<Item = (Range<usize>, &'a [u8], &'a [u8])> {
+        self.list.iter().map(|edit| {
+            (
+                edit.range.clone(),
+                &line[edit.quote.clone()],
+                &self.bytes[edit.text.clone()],
+            )
+        })
     }
 
     /// An empty list to find secrets with; see [`give_back`](Self::give_back).

@@ -6,6 +6,12 @@ use std::io::Write;
 use std::ops::Range;
 
 use super::decode::Encoding;
+use super::edits::Edit;
+
+/// Encodes the replacement of an edit of a string in JSON.
+pub(super) fn in_string(edit: &mut Edit, bytes: &mut Vec<u8>) {
+    encode(bytes, &mut edit.text, Encoding::Backslash);
+}
 
 /// Encodes the replacement at `text` in `bytes`, to which the result is appended if it differs.
 pub(super) fn encode(bytes: &mut Vec<u8>, text: &mut Range<usize>, encoding: Encoding) {

@@ -117,8 +117,10 @@ impl Reader {
             let encoding = decoded.encoding(part, edit.range.start);
             encode::encode(bytes, &mut edit.text, encoding);
             edit.layers += 1;
-            let origin = decoded.origin(edit.range.clone());
-            edit.range = start + origin.start..start + origin.end;
+            for range in [&mut edit.range, &mut edit.quote] {
+                *range = decoded.origin(range.clone());
+            }
+            edit.shift(start);
         });
     }
 
@@ -130,13 +132,11 @@ impl Reader {
         found: &mut Vec<Found>,
         edits: &mut Edits,
     ) {
+        let first = edits.len();
         for found in found.drain(..) {
-            let secret = &part[found.range.clone()];
-            let quote = &part[found.quote];
-            let range = start + found.range.start..start + found.range.end;
-            self.actions
-                .replace(found.rule, range, secret, quote, edits);
+            self.actions.replace(found, part, edits);
         }
+        edits.lead_back(first, |edit, _| edit.shift(start));
     }
 
     fn context(&self) -> Context<'_> {

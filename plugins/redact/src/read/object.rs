@@ -5,15 +5,16 @@
 //! A string is a text of its own, which may be JSON again. The value of a secret key is replaced as a whole; in an
 //! array or object, all values are. A scalar that is replaced becomes a string.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
-use super::decode::{Decoded, Encoding};
+use super::decode::Decoded;
 use super::edits::Edits;
 use super::encode;
 use super::json::{Token, Tokens};
 use super::{MAX_LAYERS, Reader};
 use crate::detect::{self, Class};
-use crate::detector::{Detector, Set};
+use crate::detector::Detector;
 use crate::found::Found;
 
 /// What the keys around a value say about it.
@@ -30,6 +31,8 @@ struct Position {
     named: Option<(usize, Class)>,
     /// The next string is a name.
     is_name: bool,
+    /// A quote in the JSON, which may itself be encoded in the text around it.
+    quote: Range<usize>,
 }
 
 impl Reader {
@@ -43,6 +46,7 @@ impl Reader {
         edits: &mut Edits,
     ) {
         let json = &text[range.clone()];
+        let first = edits.len();
         let mut custom = Vec::new();
         if let Some(search) = &mut self.custom {
             search.search(json, &mut custom);
@@ -57,57 +61,40 @@ impl Reader {
                 Token::Open => position.open(),
                 Token::Close => position.close(),
                 Token::Key(key) => {
-                    self.string(json, key.clone(), range.start, layer, edits, true);
-                    let class = self.context().class(&json[key.clone()]);
-                    position.key(json, key, class);
+                    // What applies to values alone does not apply to keys.
+                    let custom = self.custom.take();
+                    self.string(json, key.clone(), layer, edits);
+                    self.custom = custom;
+                    position.key(json, key.clone(), self.class(&json[key]));
                 }
                 Token::String(content) => {
-                    let class = position.value();
-                    if position.is_name {
-                        position.name(self.context().class(&json[content.clone()]));
-                    }
-                    let folder =
-                        detect::is_folder(&json[position.key.clone()], &json[content.clone()]);
-                    match class.filter(|_| !folder).and_then(|class| self.rule(class)) {
-                        Some((detector, class)) => {
-                            self.hide(json, content.clone(), detector, class, range.start, edits);
-                        }
-                        None => {
-                            self.string(json, content.clone(), range.start, layer, edits, false)
-                        }
-                    }
+                    self.value(json, content.clone(), &mut position, layer, edits);
                     if !json[content.clone()].contains(&b'\\') {
-                        self.custom_in(json, content, range.start, &mut custom, edits);
+                        self.custom_in(json, content, &mut custom, edits);
                     }
                 }
                 Token::Scalar(scalar) => {
-                    let class = position.value();
                     let first = edits.len();
-                    match class.and_then(|class| self.rule(class)) {
-                        Some((_, Class::Text)) if detect::is_plain(&json[scalar.clone()]) => {}
-                        Some((detector, _)) => {
-                            self.replace_in(
-                                json,
-                                Found::new(scalar.clone(), detector as usize),
-                                range.start,
-                                edits,
-                            );
-                        }
-                        None => self.scalar(json, scalar.clone(), range.start, edits),
-                    }
-                    self.custom_in(json, scalar.clone(), range.start, &mut custom, edits);
-                    edits.quote(
-                        first,
-                        text,
-                        range.start + scalar.start..range.start + scalar.end,
-                    );
+                    self.scalar(json, scalar.clone(), &mut position, edits);
+                    self.custom_in(json, scalar.clone(), &mut custom, edits);
+                    edits.make_string(first, json, scalar, position.quote.clone());
                 }
             }
+        }
+        edits.lead_back(first, |edit, _| edit.shift(range.start));
+    }
+
+    /// What the value of a key in JSON is.
+    fn class(&self, key: &[u8]) -> Option<Class> {
+        match Decoded::json(key) {
+            Some(decoded) => self.context().class(&decoded.text),
+            None => self.context().class(key),
         }
     }
 
     /// The detector for values of keys of this class, if it is on.
-    fn rule(&self, class: Class) -> Option<(Detector, Class)> {
+    fn rule(&self, class: Option<Class>) -> Option<(Detector, Class)> {
+        let class = class?;
         let detector = match class {
             Class::Secret | Class::Text => Detector::Password,
             Class::Authorization => Detector::Bearer,
@@ -116,33 +103,39 @@ impl Reader {
         self.set.has(detector).then_some((detector, class))
     }
 
-    /// Reads the content of a string. If it is that of a key, custom patterns do not apply.
-    fn string(
+    /// Reads a string that is a value.
+    fn value(
         &mut self,
         json: &[u8],
         content: Range<usize>,
-        start: usize,
+        position: &mut Position,
         layer: usize,
         edits: &mut Edits,
-        key: bool,
     ) {
-        let custom = if key { self.custom.take() } else { None };
+        let class = position.value();
+        if position.is_name {
+            position.name(self.class(&json[content.clone()]));
+        }
+        position.quote = content.end..content.end + 1;
+        let folder = detect::is_folder(&json[position.key.clone()], &json[content.clone()]);
+        match self.rule(class).filter(|_| !folder) {
+            Some((detector, class)) => self.hide(json, content, detector, class, edits),
+            None => self.string(json, content, layer, edits),
+        }
+    }
+
+    /// Reads the content of a string as a text of its own.
+    fn string(&mut self, json: &[u8], content: Range<usize>, layer: usize, edits: &mut Edits) {
         let part = &json[content.clone()];
         match Decoded::json(part) {
             Some(decoded) if layer < MAX_LAYERS => {
-                self.layer(&decoded, part, start + content.start, layer, edits)
+                self.layer(&decoded, part, content.start, layer, edits)
             }
             _ => {
                 let first = edits.len();
                 self.plain(json, content, layer, edits);
-                edits.lead_back(first, |edit, bytes| {
-                    encode::encode(bytes, &mut edit.text, Encoding::Backslash);
-                    edit.range = start + edit.range.start..start + edit.range.end;
-                });
+                edits.lead_back(first, encode::in_string);
             }
-        }
-        if key {
-            self.custom = custom;
         }
     }
 
@@ -153,7 +146,6 @@ impl Reader {
         content: Range<usize>,
         detector: Detector,
         class: Class,
-        start: usize,
         edits: &mut Edits,
     ) {
         let raw = &json[content.clone()];
@@ -170,35 +162,58 @@ impl Reader {
         let range = decoded
             .as_ref()
             .map_or(part.clone(), |decoded| decoded.origin(part.clone()));
-        let range = start + content.start + range.start..start + content.start + range.end;
+        let found = Found::new(
+            content.start + range.start..content.start + range.end,
+            detector as usize,
+        );
         let first = edits.len();
-        self.actions
-            .replace(detector as usize, range, &secret[part], b"", edits);
-        edits.lead_back(first, |edit, bytes| {
-            encode::encode(bytes, &mut edit.text, Encoding::Backslash)
-        });
+        self.actions.replace_by(found, &secret[part], edits);
+        edits.lead_back(first, encode::in_string);
+    }
+
+    /// Reads a number or literal.
+    fn scalar(
+        &mut self,
+        json: &[u8],
+        scalar: Range<usize>,
+        position: &mut Position,
+        edits: &mut Edits,
+    ) {
+        let part = &json[scalar.clone()];
+        let first = edits.len();
+        match self.rule(position.value()) {
+            Some((_, Class::Text)) if detect::is_plain(part) => {}
+            Some((detector, _)) => {
+                self.actions
+                    .replace(Found::new(scalar, detector as usize), json, edits)
+            }
+            None => self.number(part, scalar.start, edits),
+        }
+        edits.lead_back(first, encode::in_string);
     }
 
     /// Reads a number, in which only some detectors may find anything.
-    fn scalar(&mut self, json: &[u8], scalar: Range<usize>, start: usize, edits: &mut Edits) {
-        let part = &json[scalar.clone()];
-        if part.len() < 9 {
+    fn number(&mut self, part: &[u8], start: usize, edits: &mut Edits) {
+        /// The length of the shortest number that may be secret.
+        const LEAST: usize = 9;
+        if part.len() < LEAST {
             return;
         }
-        let numbers = [Detector::Card, Detector::Phone, Detector::Ssn]
+        let numbers = [Detector::Card, Detector::Phone, Detector::Ssn];
+        let set = numbers
             .into_iter()
-            .filter(|&detector| self.set.has(detector));
+            .filter(|&detector| self.set.has(detector))
+            .collect();
         let mut found = edits.scratch();
-        let context = detect::Context {
-            set: numbers.collect::<Set>(),
-            ..self.context()
-        };
-        detect::scan(part, &context, &mut found);
-        let first = edits.len();
-        self.replace_all(part, start + scalar.start, &mut found, edits);
-        edits.lead_back(first, |edit, bytes| {
-            encode::encode(bytes, &mut edit.text, Encoding::Backslash)
-        });
+        detect::scan(
+            part,
+            &detect::Context {
+                set,
+                ..self.context()
+            },
+            &mut found,
+        );
+        self.replace_all(part, start, &mut found, edits);
         edits.give_back(found);
     }
 
@@ -207,25 +222,16 @@ impl Reader {
         &mut self,
         json: &[u8],
         token: Range<usize>,
-        start: usize,
-        custom: &mut std::iter::Peekable<impl Iterator<Item = Found>>,
+        custom: &mut Peekable<impl Iterator<Item = Found>>,
         edits: &mut Edits,
     ) {
+        let first = edits.len();
         while let Some(found) = custom.next_if(|found| found.range.start < token.end) {
             if token.start <= found.range.start && found.range.end <= token.end {
-                self.replace_in(json, found, start, edits);
+                self.actions.replace(found, json, edits);
             }
         }
-    }
-
-    fn replace_in(&mut self, json: &[u8], found: Found, start: usize, edits: &mut Edits) {
-        let range = start + found.range.start..start + found.range.end;
-        let first = edits.len();
-        self.actions
-            .replace(found.rule, range, &json[found.range], b"", edits);
-        edits.lead_back(first, |edit, bytes| {
-            encode::encode(bytes, &mut edit.text, Encoding::Backslash)
-        });
+        edits.lead_back(first, encode::in_string);
     }
 }
 
@@ -265,6 +271,7 @@ impl Position {
         {
             self.class = Some(class);
         }
+        self.quote = key.end..key.end + 1;
         self.key = key;
     }
 
