@@ -137,7 +137,7 @@ mod tests {
     fn refusals_list_the_modes() {
         assert_eq!(
             refusal::<Case>(json!({ "to": "camel" })),
-            "`to`: unknown variant `camel`, expected one of `lower`, `upper`, `swap`, `title`",
+            r#"`to`: must be one of `lower`, `upper`, `swap`, `title`; found the text "camel""#,
         );
     }
 }

@@ -203,7 +203,7 @@ mod tests {
         );
         assert_eq!(
             refusal::<Grep>(json!({ "keep": "ERROR" })),
-            "`keep`: invalid type: string \"ERROR\", expected a sequence",
+            r#"`keep`: must be a list, such as ["ERROR"]; found the text "ERROR""#,
         );
         assert_eq!(
             refusal::<Grep>(json!({ "keep": ["a"], "route": "a b" })),

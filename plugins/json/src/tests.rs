@@ -175,7 +175,7 @@ fn refusals_name_the_key() {
         ),
         (
             json!({ "rename": { "a": 1 } }),
-            "`rename.a`: invalid type: integer `1`, expected a string",
+            "`rename.a`: must be a text; found the number 1",
         ),
     ] {
         assert_eq!(refusal::<Json>(settings), reason);

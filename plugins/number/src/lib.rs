@@ -3,7 +3,7 @@
 
 mod about;
 
-use linemill_sdk::{Error, Filter, Handover, Output, export};
+use linemill_sdk::{Error, Filter, Handover, LineText, Output, export};
 use serde::Deserialize;
 
 /// Prefixes lines with numbers. It counts in decimal text, which needs no conversion and never
@@ -12,7 +12,7 @@ pub struct Number {
     /// The number of the next line, with at least `width` digits.
     digits: Vec<u8>,
     width: usize,
-    separator: String,
+    separator: LineText,
 }
 
 /// The settings. The README describes each key.
@@ -21,7 +21,7 @@ pub struct Number {
 pub struct Settings {
     start: u64,
     width: usize,
-    separator: String,
+    separator: LineText,
 }
 
 impl Default for Settings {
@@ -29,7 +29,7 @@ impl Default for Settings {
         Self {
             start: 1,
             width: 0,
-            separator: " ".to_owned(),
+            separator: LineText::from_static(" "),
         }
     }
 }
@@ -150,7 +150,11 @@ mod tests {
         );
         assert_eq!(
             refusal::<Number>(json!({ "start": -1 })),
-            "`start`: invalid value: integer `-1`, expected u64",
+            "`start`: must be a whole number from 0 to 18446744073709551615; found the number -1",
+        );
+        assert_eq!(
+            refusal::<Number>(json!({ "separator": "a\nb" })),
+            r#"`separator`: must not contain a line feed (\n), because lines end there; found the text "a\nb""#,
         );
     }
 

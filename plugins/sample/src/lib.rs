@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!(
             refusal::<Sample>(json!({ "by": "time" })),
-            "`by`: unknown variant `time`, expected `count` or `content`",
+            r#"`by`: must be `count` or `content`; found the text "time""#,
         );
     }
 

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::screen::{self, Mark};
 use crate::{Filter, Output, Timer};
 
 /// A line that takes a route: the index of the line and that of the route.
@@ -62,11 +63,47 @@ pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: L
             ..Outcome::default()
         };
     }
-    let mut out = Output::new(&input.bytes, &input.spans, routes);
-    while let Some(line) = out.next_line() {
-        filter.line(line, &mut out);
-        out.end_line();
+    match screen::marks(filter, &input) {
+        Some(marks) => outcome(routes, input, |out| judge_marked(filter, out, &marks)),
+        None => process_by_line(filter, routes, input),
     }
+}
+
+/// The same without [`Filter::bytes`] and [`Filter::screen`].
+pub(crate) fn process_by_line<F: Filter>(
+    filter: &mut F,
+    routes: &[String],
+    input: Lines,
+) -> Outcome {
+    outcome(routes, input, |out| {
+        while let Some(line) = out.next_line() {
+            filter.line(line, out);
+            out.end_line();
+        }
+    })
+}
+
+/// Judges lines by the marks of a screen, one for each.
+fn judge_marked<F: Filter>(filter: &mut F, out: &mut Output<'_>, marks: &[Mark]) {
+    for run in marks.chunk_by(Mark::eq) {
+        match run[0] {
+            Mark::Pass => out.pass_lines(run.len()),
+            Mark::Drop => out.drop_lines(run.len()),
+            Mark::None | Mark::Judge => {
+                for _ in run {
+                    let Some(line) = out.next_line() else { return };
+                    filter.line(line, out);
+                    out.end_line();
+                }
+            }
+        }
+    }
+}
+
+/// The outcome of a call whose lines `judge` judges.
+fn outcome(routes: &[String], input: Lines, judge: impl FnOnce(&mut Output<'_>)) -> Outcome {
+    let mut out = Output::new(&input.bytes, &input.spans, routes);
+    judge(&mut out);
     let (bytes, mut outcome) = out.into_outcome();
     outcome.output.bytes = bytes.unwrap_or(input.bytes);
     outcome

@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Output};
+use crate::{Block, Error, Hits, Others, Output};
 
 /// A filter: its settings, and what it does with a line.
 pub trait Filter: Sized {
@@ -45,6 +45,57 @@ pub trait Filter: Sized {
         let _ = bytes;
         false
     }
+
+    /// Looks at all lines of a call at once, marks those that need more than a look, and says what happens
+    /// to the others. For a filter that leaves most lines as they are, or drops them, this is several times
+    /// as fast as [`line`](Self::line), which is then called only for the lines that were marked by
+    /// [`Hits::judge`]. The default says [`Others::Judge`]: `line` judges each line.
+    ///
+    /// **A screen may mark too many lines, but never too few.** The output must be the same as if `line`
+    /// judged each line, and so must what the filter counts and remembers. Two things are easy to miss. The
+    /// framing may be any, so lines may contain LF, and a text may be found that begins in one line and ends
+    /// in another; see [`Hits`] for what that marks. And an empty line has no byte that could be found.
+    ///
+    /// All functions of [`testing`](crate::testing) run filters with and without their screen, and
+    /// [`testing::screened`](crate::testing) looks for lines that it misses.
+    ///
+    /// ```
+    /// use linemill_sdk::testing::{self, Verdict, json};
+    /// use linemill_sdk::{Block, Error, Filter, Hits, NoSettings, Others, Output};
+    ///
+    /// /// Masks digits.
+    /// struct Digits;
+    ///
+    /// impl Filter for Digits {
+    ///     type Settings = NoSettings;
+    ///
+    ///     fn new(_: NoSettings) -> Result<Self, Error> {
+    ///         Ok(Self)
+    ///     }
+    ///
+    ///     fn line(&mut self, line: &[u8], out: &mut Output) {
+    ///         out.map(line, |byte| if byte.is_ascii_digit() { b'#' } else { byte });
+    ///     }
+    ///
+    ///     fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
+    ///         let mut at = 0;
+    ///         while let Some(found) = block.bytes()[at..].iter().position(u8::is_ascii_digit) {
+    ///             at = hits.judge(at + found); // where the next line starts
+    ///         }
+    ///         Others::Pass
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(testing::lines::<Digits>(json!({}), ["a", "b 12", ""]), ["a", "b ##", ""]);
+    /// ```
+    fn screen(&mut self, block: &Block<'_>, hits: &mut Hits<'_>) -> Others {
+        let _ = (block, hits);
+        Others::Judge
+    }
+
+    /// Whether [`screen`](Self::screen) is also called on instances that keep state. If so, the lines that
+    /// it does not leave to [`line`](Self::line) must not matter to the state.
+    const SCREENS_STATE: bool = false;
 
     /// Emits the lines that are still held back, at the end of the stream. Called only if the
     /// filter keeps state and no other instance has taken it over: see

@@ -112,6 +112,11 @@
 //! `map` as the fastest way to change the bytes of a line, and [`byte_fn!`] if the filter only
 //! looks at single bytes.
 //!
+//! # Screens
+//!
+//! A filter that changes few of its lines can look at the whole block first: see [`Filter::screen`]. Lines
+//! that it does not find there pass, or are dropped, without a call of [`Filter::line`] and without a copy.
+//!
 //! [linemill]: https://github.com/linemill/linemill
 
 // The code that `wit-bindgen` generates inside this crate refers to it by its external name.
@@ -129,6 +134,7 @@ mod handover;
 pub mod metrics;
 mod output;
 mod routes;
+mod screen;
 mod settings;
 pub mod store;
 pub mod stream;
@@ -145,5 +151,6 @@ pub use handover::Handover;
 #[doc(hidden)]
 pub use handover::is_tag;
 pub use output::{Output, map_bytes};
-pub use settings::NoSettings;
+pub use screen::{Block, Hits, Others};
+pub use settings::{LineText, NoSettings};
 pub use timer::Timer;

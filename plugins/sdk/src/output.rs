@@ -15,8 +15,9 @@
 
 mod block;
 mod map;
+mod run;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::io;

@@ -7,7 +7,8 @@
 //! Each function runs the lines many times, cut into calls in different ways: all at once, one by
 //! one, and at random. A filter that does not keep state gets a new instance for each call. All
 //! runs must agree. So a filter that keeps state without declaring it is detected here, and so is
-//! one that depends on how its stream is cut into calls. Use [`handed_over`] for a filter that
+//! one that depends on how its stream is cut into calls. Each run is also made line by line, without
+//! [`Filter::bytes`] and [`Filter::screen`], which must give the same. Use [`handed_over`] for a filter that
 //! implements [`Handover`](crate::Handover), and [`Instance`] to measure what a filter costs
 //! natively.
 //!
@@ -36,21 +37,23 @@ mod handover;
 mod instance;
 mod line;
 pub(crate) mod metrics;
+mod screened;
 pub(crate) mod store;
 pub(crate) mod stream;
 mod timed;
 
 pub use about::described;
-pub(crate) use block::{Fit, judge, pack, unpack};
+pub(crate) use block::{Fit, Gaps, judge, pack, unpack};
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
 pub use metrics::counted;
+pub use screened::screened;
 pub use store::pass_time;
 pub use stream::{Stream, with_stream};
 pub use timed::timed;
 
-use crate::batch::{self, Held};
+use crate::batch::{self, Held, Lines, Outcome};
 use crate::{Filter, routes, settings};
 
 pub use serde_json::{Value, json};
@@ -177,23 +180,38 @@ pub fn refusal<F: Filter>(settings: Value) -> String {
 #[track_caller]
 pub fn run<F: Filter>(settings: Value, input: impl IntoIterator<Item: AsRef<[u8]>>) -> Run {
     let input = owned(input);
-    let whole = run_cut::<F>(&settings, &input, &mut |left| left);
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let check = |how: &str, cut: &mut dyn FnMut(usize) -> usize| {
-        let other = run_cut::<F>(&settings, &input, cut);
+    let whole = run_both_ways::<F>(&settings, &input, None);
+    for limit in [1, 2, 3, 5, 9, 17, 65] {
+        let other = run_both_ways::<F>(&settings, &input, Some(limit));
         assert!(
             whole == other,
-            "the filter depends on how its stream is cut into calls ({how})\n\
+            "the filter depends on how its stream is cut into calls\n\
              hint: if a verdict depends on earlier lines, declare `const KEEPS_STATE: bool = true`\n\
-             in one call: {whole:?}\n{how}: {other:?}",
+             in one call: {whole:?}\nin calls of up to {limit} lines: {other:?}",
         );
-    };
-    check("one line per call", &mut |_| 1);
-    for limit in [2, 3, 5, 9, 17, 65] {
-        check("cut at random", &mut |_| 1 + random.below(limit));
     }
     whole
 }
+
+/// Runs `input` with the shortcuts of the filter and without, which must give the same. See [`run_cut`].
+#[track_caller]
+fn run_both_ways<F: Filter>(settings: &Value, input: &[Vec<u8>], limit: Option<usize>) -> Run {
+    let [(by_line, counted_by_line), (whole, counted)] =
+        [batch::process_by_line::<F>, batch::process::<F>].map(|process| {
+            let run = run_cut(settings, input, limit, Gaps::LineFeeds, process);
+            (run, metrics::snapshot())
+        });
+    assert!(
+        whole == by_line && counted == counted_by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}, counted: {counted:?}\n\
+         line by line: {by_line:?}, counted: {counted_by_line:?}",
+    );
+    whole
+}
+
+/// The two ways must agree.
+const SHORTCUT: &str =
+    "`Filter::bytes` or `Filter::screen` does not give the same as `Filter::line`";
 
 /// Creates a filter with its declared routes, as `start` does in a component.
 fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> {
@@ -202,13 +220,17 @@ fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> 
     Ok((filter, routes))
 }
 
-/// Runs `input` through a filter. `cut` receives the number of lines that are left and returns how
-/// many of them to pass in the next call.
+/// Runs the lines of a call: with the shortcuts of the filter, or line by line.
+type Process<F> = fn(&mut F, &[String], Lines) -> Outcome;
+
+/// Runs `input` through a filter: in one call, or in calls of up to `limit` lines.
 #[track_caller]
 fn run_cut<F: Filter>(
     settings: &Value,
     input: &[Vec<u8>],
-    cut: &mut dyn FnMut(usize) -> usize,
+    limit: Option<usize>,
+    gaps: Gaps,
+    process: Process<F>,
 ) -> Run {
     store::clear();
     metrics::clear();
@@ -218,15 +240,16 @@ fn run_cut<F: Filter>(
     };
     let (mut filter, routes) = new();
     let (keeps_state, fit) = (filter.keeps_state(), Fit::of(input));
+    let mut random = Random::default();
     let mut verdicts = Vec::new();
     let mut left = input;
     while !left.is_empty() {
-        let (call, later) = left.split_at(cut(left.len()).clamp(1, left.len()));
+        let lines = limit.map_or(left.len(), |limit| 1 + random.below(limit));
+        let (call, later) = left.split_at(lines.min(left.len()));
         left = later;
-        let block = pack(call, later.is_empty());
-        let outcome = stream::in_call(|| batch::process(&mut filter, &routes, block));
+        let block = gaps.pack(call, later.is_empty());
+        let outcome = stream::in_call(|| process(&mut filter, &routes, block.clone()));
         let closes = outcome.close_after.is_some();
-        let block = pack(call, later.is_empty());
         verdicts.extend(judge(call, &block, &routes, outcome, fit));
         if closes {
             return Run {
@@ -272,6 +295,12 @@ fn owned(input: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<Vec<u8>> {
 /// A pseudo-random generator (xorshift). It yields the same numbers in every run, so that failures
 /// are reproducible.
 struct Random(u64);
+
+impl Default for Random {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {

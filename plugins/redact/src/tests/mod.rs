@@ -211,8 +211,8 @@ fn long_lines_of_near_matches() {
 fn refusals_name_the_key() {
     assert_eq!(
         refusal::<Redact>(json!({ "patterns": ["email", "fone"] })),
-        "`patterns[1]`: unknown variant `fone`, expected one of `jwt`, `bearer`, `cookie`, `password`, \
-         `secret`, `email`, `iban`, `card`, `ipv4`, `ipv6`, `mac`, `phone`, `ssn`",
+        "`patterns[1]`: must be one of `jwt`, `bearer`, `cookie`, `password`, `secret`, `email`, `iban`, \
+         `card`, `ipv4`, `ipv6`, `mac`, `phone`, `ssn`; found the text \"fone\"",
     );
     assert_eq!(
         refusal::<Redact>(json!({ "custom": { "badge": "B-[0-9" } })),

@@ -9,7 +9,7 @@ use crate::{Error, Filter, NoSettings, Output};
 
 /// A call of a method of [`Output`].
 #[derive(Clone, Debug)]
-enum Call {
+pub(crate) enum Call {
     EmitLine,
     Emit(Vec<u8>),
     /// Emits other bytes of the same length as the line.
@@ -25,12 +25,12 @@ enum Call {
 }
 
 /// Makes the planned calls on each line; the last of them at the end of the stream.
-struct Planned {
-    plan: std::vec::IntoIter<Vec<Call>>,
+pub(crate) struct Planned {
+    pub(crate) plan: std::vec::IntoIter<Vec<Call>>,
 }
 
 impl Planned {
-    fn make_calls(&mut self, line: &[u8], out: &mut Output) {
+    pub(crate) fn make_calls(&mut self, line: &[u8], out: &mut Output) {
         for call in self.plan.next().unwrap_or_default() {
             match call {
                 Call::EmitLine => out.emit(line),
@@ -155,7 +155,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 }
 
 /// Lines, a block that contains them with gaps of any length, and the calls planned for each line.
-fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
+pub(crate) fn block() -> impl Strategy<Value = (Vec<Vec<u8>>, Lines, Vec<Vec<Call>>)> {
     let gap = || prop_oneof![4 => Just(b"\n".to_vec()), 2 => Just(b"\r\n".to_vec()), 1 => vec(any::<u8>(), 0..5)];
     (gap(), vec((content(), gap(), calls()), 1..40)).prop_map(|(before, lines)| {
         let mut block = Lines {

@@ -6,25 +6,59 @@
 use super::{Line, Verdict};
 use crate::batch::{Lines, Outcome};
 
-/// A block as a host makes it, with LF or CR LF as terminators. If `last`, the block ends the
-/// stream and its last line has no terminator.
-pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
-    let mut block = Lines::default();
-    for (index, line) in lines.iter().enumerate() {
-        for offset in [block.bytes.len(), block.bytes.len() + line.len()] {
-            block.spans.push(offset as u32);
+/// What is before, between and after lines: the framing of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gaps {
+    /// LF or CR LF ends a line.
+    LineFeeds,
+    /// CR LF ends a line.
+    CrLf,
+    /// NUL ends a line.
+    Nul,
+    /// The length of a line precedes it.
+    Octets,
+}
+
+impl Gaps {
+    /// A block as a host makes it. If `last`, the block ends the stream and its last line has no terminator.
+    pub(crate) fn pack(self, lines: &[Vec<u8>], last: bool) -> Lines {
+        let mut block = Lines::default();
+        for (index, line) in lines.iter().enumerate() {
+            if self == Self::Octets {
+                block.bytes.extend(format!("{} ", line.len()).bytes());
+            }
+            for offset in [block.bytes.len(), block.bytes.len() + line.len()] {
+                block.spans.push(offset as u32);
+            }
+            block.bytes.extend(line);
+            if !(last && index + 1 == lines.len()) {
+                let terminator: &[u8] = match self {
+                    Self::LineFeeds if line.len().is_multiple_of(3) => b"\r\n",
+                    Self::LineFeeds => b"\n",
+                    Self::CrLf => b"\r\n",
+                    Self::Nul => b"\0",
+                    Self::Octets => b"",
+                };
+                block.bytes.extend(terminator);
+            }
         }
-        block.bytes.extend(line);
-        if !(last && index + 1 == lines.len()) {
-            let terminator: &[u8] = if line.len().is_multiple_of(3) {
-                b"\r\n"
-            } else {
-                b"\n"
-            };
-            block.bytes.extend(terminator);
+        block
+    }
+
+    /// Whether a line can be in such a stream.
+    pub(crate) fn admit(self, line: &[u8]) -> bool {
+        match self {
+            Self::LineFeeds => !line.contains(&b'\n'),
+            Self::CrLf => !line.windows(2).any(|pair| pair == b"\r\n"),
+            Self::Nul => !line.contains(&0),
+            Self::Octets => true,
         }
     }
-    block
+}
+
+/// A block with LF or CR LF as terminators: see [`Gaps::pack`].
+pub(crate) fn pack(lines: &[Vec<u8>], last: bool) -> Lines {
+    Gaps::LineFeeds.pack(lines, last)
 }
 
 /// `max_line` of a host, if no line of the test is longer.

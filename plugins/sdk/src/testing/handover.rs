@@ -4,7 +4,9 @@
 //! In: settings and lines before the change, and settings and lines after it. Out: the output lines
 //! after it, or why the state was refused. Not here: what a host does if the state is refused.
 
-use super::{Fit, Line, Value, Verdict, json, owned, pack, start, stream};
+use super::{
+    Fit, Line, Process, SHORTCUT, Value, Verdict, json, owned, pack, start, store, stream,
+};
 use crate::batch::{self, Held};
 use crate::{Handover, handover};
 
@@ -25,28 +27,44 @@ pub fn handed_over<F: Handover>(
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
     let (before, after) = (owned(before), owned(after));
-    let mut unchanged = Stream::<F>::new(&old);
-    unchanged.lines(&before);
-    let expected = unchanged.rest(&after);
+    let by_line = hand_over::<F>([&old, &new], [&before, &after], batch::process_by_line);
+    let whole = hand_over::<F>([&old, &new], [&before, &after], batch::process);
+    assert!(
+        whole == by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}\nline by line: {by_line:?}"
+    );
+    whole
+}
 
-    let mut saved = Stream::<F>::new(&old);
-    saved.lines(&before);
+#[track_caller]
+fn hand_over<F: Handover>(
+    [old, new]: [&Value; 2],
+    [before, after]: [&[Vec<u8>]; 2],
+    process: Process<F>,
+) -> Vec<Line> {
+    store::clear();
+    let mut unchanged = Stream::<F>::new(old, process);
+    unchanged.lines(before);
+    let expected = unchanged.rest(after);
+
+    let mut saved = Stream::<F>::new(old, process);
+    saved.lines(before);
     let (state, again) = (saved.save(), saved.save());
     assert!(
         state == again,
         "a second call of `save` returns another state"
     );
-    let continued = saved.rest(&after);
+    let continued = saved.rest(after);
     assert!(
         continued == expected,
         "`save` changes the filter\nwithout `save`: {expected:?}\n   with `save`: {continued:?}"
     );
 
-    let mut successor = Stream::<F>::new(&new);
+    let mut successor = Stream::<F>::new(new, process);
     if let Err(error) = handover::restore(&mut successor.filter, F::TAG.as_bytes(), &state) {
         panic!("the filter refuses its own state: {error}");
     }
-    let output = successor.rest(&after);
+    let output = successor.rest(after);
     assert!(
         old != new || output == expected,
         "`save` and `restore` lose state\n\
@@ -67,7 +85,7 @@ pub fn restored<F: Handover>(
     state: impl AsRef<[u8]>,
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
-    let mut stream = Stream::<F>::new(&settings);
+    let mut stream = Stream::<F>::new(&settings, batch::process);
     match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
         Ok(()) => stream.rest(&owned(after)),
         Err(error) => panic!("the filter refuses the state: {error}"),
@@ -80,7 +98,7 @@ pub fn restored<F: Handover>(
 /// If the filter accepts the state.
 #[track_caller]
 pub fn refused_state<F: Handover>(tag: &str, state: impl AsRef<[u8]>) -> String {
-    let mut stream = Stream::<F>::new(&json!({}));
+    let mut stream = Stream::<F>::new(&json!({}), batch::process);
     match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
         Ok(()) => panic!("expected a refusal, but the filter accepts this state with tag `{tag}`"),
         Err(error) => error.to_string(),
@@ -91,11 +109,12 @@ pub fn refused_state<F: Handover>(tag: &str, state: impl AsRef<[u8]>) -> String 
 struct Stream<F> {
     filter: F,
     routes: Vec<String>,
+    process: Process<F>,
 }
 
 impl<F: Handover> Stream<F> {
     #[track_caller]
-    fn new(settings: &Value) -> Self {
+    fn new(settings: &Value, process: Process<F>) -> Self {
         let (filter, routes) = match start::<F>(settings) {
             Ok(started) => started,
             Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
@@ -104,7 +123,11 @@ impl<F: Handover> Stream<F> {
             filter.keeps_state(),
             "the filter keeps no state with the settings {settings}, so there is nothing to hand over"
         );
-        Self { filter, routes }
+        Self {
+            filter,
+            routes,
+            process,
+        }
     }
 
     /// The output lines for `input`, passed with one line per call.
@@ -114,7 +137,7 @@ impl<F: Handover> Stream<F> {
         for line in input {
             let call = std::slice::from_ref(line);
             let block = pack(call, false);
-            let process = || batch::process(&mut self.filter, &self.routes, block);
+            let process = || (self.process)(&mut self.filter, &self.routes, block);
             let outcome = stream::in_call(process);
             let verdicts = super::judge(
                 call,

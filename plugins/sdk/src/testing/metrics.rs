@@ -3,7 +3,7 @@
 //! In: calls of [`crate::metrics`]. Out: sums and numbers of observations, for this thread.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::metrics::Label;
 
@@ -50,6 +50,19 @@ pub(crate) fn clear() {
     METRICS.with_borrow_mut(|metrics| {
         metrics.iter_mut().for_each(|metric| metric.counts.clear());
     });
+}
+
+/// Everything that was counted, in an order that does not depend on chance.
+pub(crate) fn snapshot() -> Vec<(String, BTreeMap<Vec<u32>, u64>)> {
+    let copied = |metric: &Metric| {
+        let counts = metric.counts.iter();
+        let counts = counts.map(|(values, &count)| (values.clone(), count));
+        (metric.name.clone(), counts.collect())
+    };
+    METRICS.with_borrow(|metrics| {
+        let counted = metrics.iter().filter(|metric| !metric.counts.is_empty());
+        counted.map(copied).collect()
+    })
 }
 
 pub(crate) fn counter(name: &str, _help: &str, labels: &[Label<'_>]) -> Result<u32, String> {

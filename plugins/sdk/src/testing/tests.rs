@@ -2,9 +2,12 @@
 
 use super::{
     Line, Run, Verdict, handed_over, json, lines, refusal, refused_state, restored, routed, run,
-    verdicts,
+    screened, verdicts,
 };
-use crate::{Error, Filter, Handover, NoSettings, Output, filter_fn, handover, is_tag};
+use crate::metrics::Counter;
+use crate::{
+    Block, Error, Filter, Handover, Hits, NoSettings, Others, Output, filter_fn, handover, is_tag,
+};
 
 /// Joins pairs of lines. It keeps state in any case, but declares it only if `DECLARED`.
 struct Pairs<const DECLARED: bool> {
@@ -352,4 +355,152 @@ fn a_line_that_a_host_would_not_take_fails() {
         assert!(format!("{held:?}").contains(part), "{held:?}");
     }
     assert!(emitted(&"a".repeat(65_536)).held.is_ok());
+}
+
+/// Masks the digits after `x`. `FAULT` says what is wrong with its screen.
+struct Masks<const FAULT: u8>;
+
+const MISSES_SECOND_LINES: u8 = 1;
+const DECIDES_WRONGLY: u8 = 2;
+const DROPS_OTHERS: u8 = 3;
+const JUDGES_ALL: u8 = 4;
+
+impl<const FAULT: u8> Filter for Masks<FAULT> {
+    type Settings = NoSettings;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        match line.iter().position(|&byte| byte == b'x') {
+            Some(at) if line[at + 1..].iter().any(u8::is_ascii_digit) => {
+                out.push(&line[..at]);
+                out.push("#");
+            }
+            _ => out.emit(line),
+        }
+    }
+
+    fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
+        let mut at = 0;
+        while let Some(found) = block.bytes()[at..].iter().position(|&byte| byte == b'x') {
+            let found = at + found;
+            at = match FAULT {
+                MISSES_SECOND_LINES => hits.judge(found) + 1,
+                DECIDES_WRONGLY => hits.pass(found..found + 1),
+                _ => hits.judge(found),
+            }
+            .min(block.bytes().len());
+        }
+        match FAULT {
+            DROPS_OTHERS => Others::Drop,
+            JUDGES_ALL => Others::Judge,
+            _ => Others::Pass,
+        }
+    }
+}
+
+fn screen_masks<const FAULT: u8>() -> usize {
+    let input = ["a x1", "b", "", "x", "cx 2", "3x", "4", "x5 x6"];
+    screened::<Masks<FAULT>>(json!({}), input)
+}
+
+#[test]
+fn a_screen_may_mark_too_many_lines() {
+    assert_eq!(screen_masks::<NO_FAULT>(), 5);
+    assert_eq!(screen_masks::<JUDGES_ALL>(), 8);
+}
+
+#[test]
+#[should_panic = "the screen misses a line"]
+fn a_line_that_is_skipped_after_another_is_detected() {
+    screen_masks::<MISSES_SECOND_LINES>();
+}
+
+#[test]
+#[should_panic = "the screen misses a line"]
+fn a_screen_that_decides_wrongly_is_detected() {
+    screen_masks::<DECIDES_WRONGLY>();
+}
+
+#[test]
+#[should_panic = "the screen misses a line"]
+fn a_screen_that_drops_lines_is_detected() {
+    screen_masks::<DROPS_OTHERS>();
+}
+
+#[test]
+#[should_panic = "`Filter::bytes` or `Filter::screen` does not give the same as `Filter::line`"]
+fn every_test_compares_the_screen_with_the_lines() {
+    lines::<Masks<DECIDES_WRONGLY>>(json!({}), ["b", "x1"]);
+}
+
+#[test]
+#[should_panic = "the filter does not screen lines"]
+fn a_filter_without_a_screen_is_detected() {
+    screened::<Verdicts>(json!({}), ["pass"]);
+}
+
+/// Changes bytes, but not lines.
+struct Shortcut;
+
+impl Filter for Shortcut {
+    type Settings = NoSettings;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        out.emit(line);
+    }
+
+    fn bytes(&mut self, bytes: &mut [u8]) -> bool {
+        crate::map_bytes(bytes, |byte| if byte == b'a' { b'b' } else { byte });
+        true
+    }
+}
+
+#[test]
+#[should_panic = "`Filter::bytes` or `Filter::screen` does not give the same as `Filter::line`"]
+fn bytes_that_differ_from_lines_are_detected() {
+    lines::<Shortcut>(json!({}), ["b", "a"]);
+}
+
+/// Counts lines, and screens though it keeps state.
+struct Counts<const SCREENS: bool> {
+    counter: Counter,
+}
+
+impl<const SCREENS: bool> Filter for Counts<SCREENS> {
+    type Settings = NoSettings;
+    const KEEPS_STATE: bool = true;
+    const SCREENS_STATE: bool = SCREENS;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        let counter = Counter::new("lines", "How many lines there were.")?;
+        Ok(Self { counter })
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        self.counter.add(&[], 1);
+        out.emit(line);
+    }
+
+    fn screen(&mut self, _: &Block, _: &mut Hits) -> Others {
+        Others::Pass
+    }
+}
+
+#[test]
+fn a_filter_that_keeps_state_is_screened_only_if_it_says_so() {
+    assert_eq!(lines::<Counts<false>>(json!({}), ["a", "b"]), ["a", "b"]);
+    assert_eq!(super::counted("lines", &[]), 2);
+}
+
+#[test]
+#[should_panic = "counted: []"]
+fn a_screen_that_hides_lines_from_a_counter_is_detected() {
+    lines::<Counts<true>>(json!({}), ["a", "b"]);
 }

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Fit, Line, Value, judge, pack, start, stream, unpack};
+use super::{
+    Fit, Line, Process, SHORTCUT, Value, judge, metrics, pack, start, store, stream, unpack,
+};
 use crate::Timer;
 use crate::batch::{self, Held};
 use crate::testing::Verdict;
@@ -24,7 +26,27 @@ pub fn timed<F: Timer>(
     lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
     end: Duration,
 ) -> Vec<(Duration, Line)> {
-    let (filter, routes) = match start::<F>(&settings) {
+    let owned = |(time, line): (Duration, _)| (time, AsRef::<[u8]>::as_ref(&line).to_vec());
+    let lines: Vec<_> = lines.into_iter().map(owned).collect();
+    let by_line = run_timed::<F>(&settings, &lines, end, batch::process_by_line);
+    let whole = run_timed::<F>(&settings, &lines, end, batch::process);
+    assert!(
+        whole == by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}\nline by line: {by_line:?}"
+    );
+    whole
+}
+
+#[track_caller]
+fn run_timed<F: Timer>(
+    settings: &Value,
+    lines: &[(Duration, Vec<u8>)],
+    end: Duration,
+    process: Process<F>,
+) -> Vec<(Duration, Line)> {
+    store::clear();
+    metrics::clear();
+    let (filter, routes) = match start::<F>(settings) {
         Ok(started) => started,
         Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
     };
@@ -35,14 +57,15 @@ pub fn timed<F: Timer>(
     let mut run = Run {
         filter,
         routes,
+        process,
         now: 0,
         next: None,
         last: None,
         emitted: Vec::new(),
     };
     for (time, line) in lines {
-        run.pass(nanoseconds(time));
-        run.line(line.as_ref());
+        run.pass(nanoseconds(*time));
+        run.line(line);
     }
     run.pass(nanoseconds(end));
     run.finish()
@@ -51,6 +74,7 @@ pub fn timed<F: Timer>(
 struct Run<F> {
     filter: F,
     routes: Vec<String>,
+    process: Process<F>,
     now: u64,
     /// When the next tick comes.
     next: Option<u64>,
@@ -79,7 +103,7 @@ impl<F: Timer> Run<F> {
         let input = [line.to_vec()];
         let block = pack(&input, false);
         let outcome =
-            stream::in_call(|| batch::process(&mut self.filter, &self.routes, block.clone()));
+            stream::in_call(|| (self.process)(&mut self.filter, &self.routes, block.clone()));
         for verdict in judge(&input, &block, &self.routes, outcome, Fit::of(&input)) {
             let verdict = match verdict {
                 Verdict::Route(_, inner) => *inner,
