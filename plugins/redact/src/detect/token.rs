@@ -10,7 +10,7 @@ use super::is_word;
 
 /// Which bytes a token consists of, behind its prefix.
 #[derive(Clone, Copy)]
-enum Of {
+pub(crate) enum Of {
     /// Letters and digits.
     Alnum,
     /// Upper-case letters and digits.
@@ -26,9 +26,10 @@ enum Of {
 }
 
 /// A prefix, what follows it, and how many bytes at least and at most.
-type Form = (&'static [u8], Of, usize, usize);
+pub(crate) type Form = (&'static [u8], Of, usize, usize);
 
-const FORMS: [Form; 57] = [
+/// The forms of tokens.
+pub(crate) const FORMS: [Form; 57] = [
     (b"AKIA", Of::Upper, 16, 16), // Amazon
     (b"ASIA", Of::Upper, 16, 16),
     (b"ABIA", Of::Upper, 16, 16),

@@ -22,8 +22,8 @@ use crate::custom::Custom;
 use crate::detect::{self, Context, Keys, Mask};
 use crate::detector::Set;
 use crate::found::Found;
-use decode::Decoded;
 
+pub(crate) use decode::Decoded;
 pub(crate) use edits::Edits;
 
 /// The most layers of encoding that are undone.

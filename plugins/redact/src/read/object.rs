@@ -187,6 +187,7 @@ impl Reader {
                 self.actions
                     .replace(Found::new(scalar, detector as usize), json, edits)
             }
+            None if detect::is_counter(&json[position.key.clone()], part.len()) => {}
             None => self.number(part, scalar.start, edits),
         }
         edits.lead_back(first, encode::in_string);

@@ -3,6 +3,10 @@
 mod actions;
 mod escapes;
 mod faults;
+mod layouts;
+mod lookalikes;
+mod random;
+mod secrets;
 mod structure;
 
 use super::Redact;

@@ -1,0 +1,186 @@
+//! Finds the lines of a block in which there may be a secret.
+//!
+//! In: a block of lines. Out: ascending positions, at least one in each line in which a detector finds something.
+//! Not here: lines. What is looked for is so short that it is within one line, and what stands before a line may
+//! be anything, so no position is left out for what is around it.
+//!
+//! Bytes are looked at 64 at a time, and most of what is done with them are a few vector instructions or
+//! operations on masks with a bit for each byte. What may be something is then looked at more closely:
+//!
+//! - four numbers with dots, seven with colons, two colons, thirteen digits, fifteen digits and separators;
+//! - two capital letters before two digits; `@`; an escape;
+//! - parts of three bytes of the names of keys and of the prefixes of tokens.
+
+mod likely;
+mod masks;
+mod needles;
+
+use crate::detector::{Detector, Set};
+use masks::{CHUNK, Last, Masks};
+use needles::Needles;
+
+/// What to look for.
+pub(crate) struct Screen {
+    needles: Needles,
+    cards: bool,
+    ipv4: bool,
+    ipv6: bool,
+}
+
+impl Screen {
+    /// A screen for these detectors. Returns `None` if one of them looks at all lines.
+    pub(crate) fn new(set: Set) -> Option<Self> {
+        let other = [Detector::Mac, Detector::Phone, Detector::Ssn].into_iter().any(|detector| set.has(detector));
+        (!other).then(|| Self {
+            needles: Needles::new(),
+            cards: set.has(Detector::Card),
+            ipv4: set.has(Detector::Ipv4),
+            ipv6: set.has(Detector::Ipv6),
+        })
+    }
+
+    /// Passes ascending positions to `hit`, which returns where to go on.
+    pub(crate) fn find(&self, block: &[u8], mut hit: impl FnMut(usize) -> usize) {
+        let mut last = Last::default();
+        let mut runs = Runs::default();
+        let (mut at, mut next) = (0, 0);
+        let mut rest = [b'\n'; CHUNK];
+        while at < block.len() {
+            let chunk: &[u8; CHUNK] = match block[at..].first_chunk() {
+                Some(chunk) => chunk,
+                None => {
+                    let left = &block[at..];
+                    rest[..left.len()].copy_from_slice(left);
+                    &rest
+                }
+            };
+            let masks = masks::of(chunk, &mut last, &self.needles);
+            let sure = self.sure(&masks, &mut runs);
+            let mut all = sure | masks.maybe;
+            while all != 0 {
+                let bit = all.trailing_zeros();
+                all &= all - 1;
+                let position = (at + bit as usize).min(block.len() - 1);
+                if position < next {
+                    continue;
+                }
+                if sure >> bit & 1 == 1 || likely::is_likely(block, position, &self.needles) {
+                    next = hit(position);
+                }
+            }
+            at += CHUNK;
+        }
+    }
+
+    /// Where a run of numbers or digits is long enough.
+    fn sure(&self, masks: &Masks, runs: &mut Runs) -> u64 {
+        let mut sure = 0;
+        if self.ipv4 {
+            // A dot behind a digit, three times, with one to three digits between.
+            let near = |dots: u64, before: u64| up(dots, before, 2) | up(dots, before, 3) | up(dots, before, 4);
+            let two = masks.dots & near(masks.dots, runs.dots);
+            sure |= masks.dots & near(two, runs.two_dots);
+            (runs.dots, runs.two_dots) = (masks.dots, two);
+        }
+        if self.ipv6 {
+            // Six colons with one to four bytes between, or two in a row.
+            let colons = masks.colons;
+            let mut count = colons;
+            sure |= likely_pairs(colons, runs.colons[0]);
+            for before in &mut runs.colons {
+                let near = up(count, *before, 2) | up(count, *before, 3) | up(count, *before, 4) | up(count, *before, 5);
+                *before = count;
+                count = colons & near;
+            }
+            sure |= count;
+        }
+        if self.cards {
+            let digits = run(masks.digits, &mut runs.digits, 13);
+            let grouped = run(masks.digits | masks.separators, &mut runs.grouped, 15);
+            sure |= digits | grouped;
+        }
+        sure
+    }
+}
+
+/// The masks of the chunk before, for runs that span two.
+#[derive(Default)]
+struct Runs {
+    dots: u64,
+    two_dots: u64,
+    colons: [u64; 5],
+    digits: [u64; 4],
+    grouped: [u64; 4],
+}
+
+/// A mask moved up by `by` bits, with those of the chunk before.
+#[inline(always)]
+fn up(mask: u64, before: u64, by: u32) -> u64 {
+    mask << by | before >> (64 - by)
+}
+
+/// Two colons in a row.
+#[inline(always)]
+fn likely_pairs(colons: u64, before: u64) -> u64 {
+    colons & up(colons, before, 1)
+}
+
+/// Where a run of at least `len` bits ends, which is between 9 and 16.
+#[inline(always)]
+fn run(mask: u64, before: &mut [u64; 4], len: u32) -> u64 {
+    let mut ends = mask;
+    let mut count = 1;
+    for before in before {
+        let by = count.min(len - count);
+        let longer = ends & up(ends, *before, by);
+        *before = ends;
+        ends = longer;
+        count += by;
+    }
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Screen;
+    use crate::detector::{Detector, Set};
+
+    fn hits(text: &str) -> usize {
+        let screen = Screen::new(Detector::DEFAULT.into_iter().collect::<Set>()).unwrap();
+        let mut count = 0;
+        screen.find(text.as_bytes(), |at| {
+            count += 1;
+            at + 1
+        });
+        count
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_hit_wherever_it_stands() {
+        for secret in [
+            "1.2.3.4", "100.200.100.200", "::1", "fe80::1", "1:2:3:4:5:6:7:8", "2001:0db8:85a3:0000:0000:8a2e:0370:7334", "4222222222222",
+            "4111 1111 1111 1111", "3056-930902-5904", "NO9386011117947", "a@b.cc", "eyJ", "\\u0040", "%40", "&quot;", "\\x41",
+            "password=x", "Token: x", "'api_key' => 1", "--passwd x", "<Secret>", "Bearer x", "basic%20x", "Cookie: x", "AUTHORIZATION=x",
+            "\"DB_PASS\",", "ghp_", "AKIA", "sk-", "-----BEGIN", "4111\u{a0}1111",
+        ] {
+            for before in 0..140 {
+                let text = format!("{}{secret}", "~".repeat(before));
+                assert!(hits(&text) > 0, "{secret} at {before}");
+                assert!(hits(&(text + &"~".repeat(70))) > 0, "{secret} at {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn most_lines_are_not_hit() {
+        for line in [
+            "2026-11-23T10:14:02.120Z INFO  http GET /cart/items HTTP/1.1 201 18ms",
+            "2026-11-23 10:14:02,120 +0000 DEBUG cache evicted 311 keys in 1.2.3 at 10:14:06",
+            "password reset, the token and the secret were passed to a passenger; monkey business",
+            "Oct 11 22:14:15 host app[12345]: keyboard stuck, ask- git lin x_y 12-34 {\"a\":\"b\\\"c\",\"n\":17}",
+            "std::vec 00:1b:44:11:3a:b7 1700000000 100% & more",
+        ] {
+            assert_eq!(hits(line), 0, "{line}");
+        }
+    }
+}
