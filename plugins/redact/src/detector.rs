@@ -87,11 +87,6 @@ impl Set {
     pub(crate) const fn has(self, detector: Detector) -> bool {
         self.0 >> detector as u16 & 1 == 1
     }
-
-    /// Whether the set has no detector.
-    pub(crate) const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
 }
 
 impl FromIterator<Detector> for Set {

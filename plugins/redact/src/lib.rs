@@ -11,15 +11,19 @@ mod detect;
 mod detector;
 mod found;
 mod read;
+mod screen;
 mod settings;
 
-use linemill_sdk::{Error, Filter, Output, export};
+use linemill_sdk::{Block, Error, Filter, Hits, Others, Output, export};
 use read::{Edits, Reader};
+use screen::Screen;
 pub use settings::Settings;
 
 /// Masks the secrets in each line.
 pub struct Redact {
     reader: Reader,
+    /// `None` if all lines are to be looked at.
+    screen: Option<Screen>,
     /// The edits of the line being judged.
     edits: Edits,
     route: Option<String>,
@@ -30,8 +34,10 @@ impl Filter for Redact {
 
     fn new(settings: Settings) -> Result<Self, Error> {
         let route = settings.routes().then(|| settings.route.clone());
+        let reader = settings.reader()?;
         Ok(Self {
-            reader: settings.reader()?,
+            screen: reader.screen(),
+            reader,
             edits: Edits::default(),
             route,
         })
@@ -39,6 +45,16 @@ impl Filter for Redact {
 
     fn routes(&self) -> Vec<String> {
         self.route.iter().cloned().collect()
+    }
+
+    fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
+        match &self.screen {
+            None => Others::Judge,
+            Some(screen) => {
+                screen.find(block.bytes(), |at| hits.judge(at));
+                Others::Pass
+            }
+        }
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {

@@ -82,7 +82,10 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         let fraction = at >= 2 && text[at - 1] == b'.' && text[at - 2].is_ascii_digit();
         let number = number.get_mut(..run)?;
         number.copy_from_slice(&text[at..at + run]);
-        let valid = !fraction && ends(text, at + run) && is_card(number) && !is_counter(key_before(text, at), run);
+        let valid = !fraction
+            && ends(text, at + run)
+            && is_card(number)
+            && !is_counter(key_before(text, at), run);
         return valid.then_some(at..at + run);
     }
     if !matches!(run, 4 | 6 | 8) {
@@ -138,17 +141,59 @@ fn separator(text: &[u8]) -> Option<&[u8]> {
 
 /// Last words of the keys of times, durations, sizes and counters.
 const COUNTERS: [&[u8]; 40] = [
-    b"bytes", b"checksum", b"count", b"counter", b"crc", b"date", b"duration", b"elapsed", b"epoch", b"exp", b"free", b"hash", b"iat",
-    b"latency", b"len", b"length", b"memory", b"micros", b"millis", b"ms", b"nanos", b"nbf", b"ns", b"nsec", b"offset", b"sec",
-    b"seconds", b"seed", b"seq", b"sequence", b"size", b"time", b"timestamp", b"took", b"total", b"ts", b"uptime", b"us", b"usec",
+    b"bytes",
+    b"checksum",
+    b"count",
+    b"counter",
+    b"crc",
+    b"date",
+    b"duration",
+    b"elapsed",
+    b"epoch",
+    b"exp",
+    b"free",
+    b"hash",
+    b"iat",
+    b"latency",
+    b"len",
+    b"length",
+    b"memory",
+    b"micros",
+    b"millis",
+    b"ms",
+    b"nanos",
+    b"nbf",
+    b"ns",
+    b"nsec",
+    b"offset",
+    b"sec",
+    b"seconds",
+    b"seed",
+    b"seq",
+    b"sequence",
+    b"size",
+    b"time",
+    b"timestamp",
+    b"took",
+    b"total",
+    b"ts",
+    b"uptime",
+    b"us",
+    b"usec",
     b"used",
 ];
 
 /// Whether a number of `len` digits under this key is something else: a time or a counter, or an identifier at a
 /// length that few cards have.
 pub(crate) fn is_counter(key: &[u8], len: usize) -> bool {
-    let upper = key.iter().rposition(u8::is_ascii_uppercase).filter(|&at| at > 0 && key[at - 1].is_ascii_lowercase());
-    let mark = key.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map(|at| at + 1);
+    let upper = key
+        .iter()
+        .rposition(u8::is_ascii_uppercase)
+        .filter(|&at| at > 0 && key[at - 1].is_ascii_lowercase());
+    let mark = key
+        .iter()
+        .rposition(|byte| !byte.is_ascii_alphanumeric())
+        .map(|at| at + 1);
     let word = &key[upper.max(mark).unwrap_or(0)..];
     let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
     COUNTERS.iter().any(|name| is(name)) || !(14..=16).contains(&len) && (is(b"id") || is(b"uid"))
@@ -158,12 +203,21 @@ pub(crate) fn is_counter(key: &[u8], len: usize) -> bool {
 fn key_before(text: &[u8], at: usize) -> &[u8] {
     let marks = |byte: &u8| matches!(byte, b'=' | b':' | b' ' | b'"' | b'\'' | b'\\' | b'>');
     let before = &text[at.saturating_sub(48)..at];
-    let count = before.iter().rev().take(8).take_while(|byte| marks(byte)).count();
+    let count = before
+        .iter()
+        .rev()
+        .take(8)
+        .take_while(|byte| marks(byte))
+        .count();
     let (before, between) = before.split_at(before.len() - count);
     if !between.iter().any(|byte| matches!(byte, b'=' | b':')) {
         return b"";
     }
-    let len = before.iter().rev().take_while(|&&byte| is_word(byte) || matches!(byte, b'-' | b'.')).count();
+    let len = before
+        .iter()
+        .rev()
+        .take_while(|&&byte| is_word(byte) || matches!(byte, b'-' | b'.'))
+        .count();
     &before[before.len() - len..]
 }
 
@@ -306,7 +360,10 @@ mod tests {
             assert_eq!(all(text), [number], "{text}");
         }
         assert_eq!(all("4111 1111 1111 1111 0729"), ["4111 1111 1111 1111"]);
-        assert_eq!(all("user_id=4111111111111111 total: x 4222222222222"), ["4111111111111111", "4222222222222"]);
+        assert_eq!(
+            all("user_id=4111111111111111 total: x 4222222222222"),
+            ["4111111111111111", "4222222222222"]
+        );
     }
 
     #[test]
@@ -328,7 +385,10 @@ mod tests {
             "4111111111111111a",
             "0.4242424242424242",
             "0000000000000000",
-            "total=4921330953574", "took: 4111111111111111", "\"endTime\" : 4111111111111111", "user_id=4921330953574",
+            "total=4921330953574",
+            "took: 4111111111111111",
+            "\"endTime\" : 4111111111111111",
+            "user_id=4921330953574",
             "00000000: a1b2 4111 1111 1111 1111 c3d4",
         ] {
             assert_eq!(all(text), [""; 0], "{text}");

@@ -161,7 +161,8 @@ mod tests {
             ("\"version\":\"", "\""),
             ("release=", ""),
             ("Chrome/", " Safari"),
-            ("commons-io-", ".jar"), ("io.jar:", "]"),
+            ("commons-io-", ".jar"),
+            ("io.jar:", "]"),
         ] {
             let text = format!("{before}1.2.3.4{after}");
             assert_eq!(find(text.as_bytes(), before.len()), None, "{text}");

@@ -71,7 +71,8 @@ const TEXTS: [&[u8]; 2] = [b"pass", b"tokens"];
 /// Parts of the names, in lower case. Each secret key has one of them as it stands, without marks in it. The screen
 /// looks for them.
 pub(crate) const PARTS: [&[u8; 3]; 13] = [
-    b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv", b"cvc", b"cvn", b"jwt", b"zat", b"oki",
+    b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv", b"cvc", b"cvn", b"jwt", b"zat",
+    b"oki",
 ];
 
 /// What may stand before a short name without a mark between them.
@@ -174,7 +175,11 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     }
     let key = key.without_ending();
     let name = key.name();
-    if OTHERS.contains(&name) || !raw.windows(3).any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part))) {
+    if OTHERS.contains(&name)
+        || !raw
+            .windows(3)
+            .any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part)))
+    {
         return None;
     }
     let any = |names: &[&[u8]]| names.iter().any(|end| name.ends_with(end));
@@ -216,7 +221,6 @@ fn may_be_secret(key: &[u8]) -> bool {
             | [b'n', b's' | b'g']
             | [b'w', b'd']
             | [b'v', b'v' | b'c' | b'n']
-           
             | [b'o', b'n']
             | [b'i', b'e']
             | [b'e', b's']

@@ -199,8 +199,14 @@ impl Pair {
             }
             // The kinds of modules of PAM: `(passwd:chauthtok)`.
             Separator::Colon => {
-                const KINDS: [&[u8]; 5] = [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
-                KINDS.iter().any(|kind| bytes.strip_prefix(*kind).is_some_and(|rest| rest.starts_with(b")")) || bytes == *kind)
+                const KINDS: [&[u8]; 5] =
+                    [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
+                KINDS.iter().any(|kind| {
+                    bytes
+                        .strip_prefix(*kind)
+                        .is_some_and(|rest| rest.starts_with(b")"))
+                        || bytes == *kind
+                })
             }
             Separator::Equals => false,
         };
@@ -445,13 +451,29 @@ fn in_structure(text: &[u8]) -> bool {
 
 /// Folders at the root of a file system.
 const ROOTS: [&[u8]; 16] = [
-    b"app", b"bin", b"data", b"etc", b"home", b"mnt", b"opt", b"private", b"root", b"run", b"srv", b"tmp", b"users", b"usr", b"var",
+    b"app",
+    b"bin",
+    b"data",
+    b"etc",
+    b"home",
+    b"mnt",
+    b"opt",
+    b"private",
+    b"root",
+    b"run",
+    b"srv",
+    b"tmp",
+    b"users",
+    b"usr",
+    b"var",
     b"workspace",
 ];
 
 /// Whether the value is a folder, which is what `pwd` may stand for, too.
 pub(crate) fn is_folder(key: &[u8], value: &[u8]) -> bool {
-    let pwd = key.last_chunk::<3>().is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
+    let pwd = key
+        .last_chunk::<3>()
+        .is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
     pwd && match value {
         b"/" | b"~" | [b'~', b'/', ..] | [_, b':', b'\\' | b'/', ..] => true,
         [b'/', path @ ..] => {

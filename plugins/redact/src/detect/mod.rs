@@ -29,8 +29,8 @@ use crate::found::{self, Found};
 pub(crate) use auth::value as credentials;
 pub(crate) use card::is_counter;
 pub(crate) use key::{Class, Keys, PARTS};
-pub(crate) use token::FORMS;
 pub(crate) use keyed::{ends_with_key, is_folder, is_plain};
+pub(crate) use token::FORMS;
 
 /// What is looked for.
 pub(crate) struct Context<'a> {

@@ -22,6 +22,7 @@ use crate::custom::Custom;
 use crate::detect::{self, Context, Keys, Mask};
 use crate::detector::Set;
 use crate::found::Found;
+use crate::screen::Screen;
 
 pub(crate) use decode::Decoded;
 pub(crate) use edits::Edits;
@@ -50,6 +51,16 @@ impl Reader {
             custom,
             actions,
             nesting: json::Nesting::default(),
+        }
+    }
+
+    /// Finds blocks of lines in which nothing is to be replaced. Patterns and names from the settings may be anything,
+    /// so with them, all lines are looked at.
+    pub(crate) fn screen(&self) -> Option<Screen> {
+        if self.custom.is_some() || self.keys.has_own() {
+            None
+        } else {
+            Screen::new(self.set)
         }
     }
 

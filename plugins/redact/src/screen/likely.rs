@@ -12,7 +12,13 @@ const NEAR: usize = 72;
 pub(super) fn is_likely(block: &[u8], at: usize, needles: &Needles) -> bool {
     match &block[..=at] {
         [.., b'@'] => true,
-        [.., a, b, c, d] if [a, b].iter().all(|byte| byte.is_ascii_uppercase()) && [c, d].iter().all(|byte| byte.is_ascii_digit()) => true,
+        [.., b':', b':'] => is_gap(block, at),
+        [.., a, b, c, d]
+            if [a, b].iter().all(|byte| byte.is_ascii_uppercase())
+                && [c, d].iter().all(|byte| byte.is_ascii_digit()) =>
+        {
+            true
+        }
         [.., b'\\', next] if matches!(next, b'u' | b'U' | b'x' | b'0'..=b'3') => true,
         [.., b'%', next] if next.is_ascii_hexdigit() => true,
         [.., b'&', _] if is_entity(&block[at..]) => true,
@@ -27,19 +33,47 @@ pub(super) fn is_likely(block: &[u8], at: usize, needles: &Needles) -> bool {
     }
 }
 
+/// Whether two colons may be in an address: a hexadecimal digit follows, or precedes while no word follows.
+fn is_gap(block: &[u8], at: usize) -> bool {
+    match block.get(at + 1) {
+        Some(byte) if byte.is_ascii_hexdigit() => true,
+        Some(byte) if byte.is_ascii_alphanumeric() => false,
+        _ => at >= 2 && block[at - 2].is_ascii_hexdigit(),
+    }
+}
+
 /// Whether the name of an entity follows `&`.
 fn is_entity(text: &[u8]) -> bool {
-    [&b"#"[..], b"quot;", b"apos;", b"amp;", b"lt;", b"gt;", b"nbsp;"].iter().any(|name| text.starts_with(name))
+    [
+        &b"#"[..],
+        b"quot;",
+        b"apos;",
+        b"amp;",
+        b"lt;",
+        b"gt;",
+        b"nbsp;",
+    ]
+    .iter()
+    .any(|name| text.starts_with(name))
 }
 
 /// Whether the word that the part of a key ending at `end` is in may be a key: a separator follows, or it is a flag,
 /// an element, or a string.
 fn is_key(block: &[u8], end: usize) -> bool {
-    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
-    let behind = block[end + 1..].iter().take(NEAR).take_while(|&&byte| belongs(byte)).count();
+    let belongs =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
+    let behind = block[end + 1..]
+        .iter()
+        .take(NEAR)
+        .take_while(|&&byte| belongs(byte))
+        .count();
     let rest = &block[end + 1 + behind..];
     let is_mark = |byte: u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']');
-    let marks = rest.iter().take(NEAR).take_while(|&&byte| is_mark(byte)).count();
+    let marks = rest
+        .iter()
+        .take(NEAR)
+        .take_while(|&&byte| is_mark(byte))
+        .count();
     match rest.get(marks) {
         Some(b'=' | b':') => return true,
         // A blank in a key in quotes, or the value of a name.
@@ -48,9 +82,16 @@ fn is_key(block: &[u8], end: usize) -> bool {
         _ => {}
     }
     let start = (end + 1).saturating_sub(LEN);
-    let before = block[..start].iter().rev().take(NEAR).take_while(|&&byte| belongs(byte) || byte == b':').count();
+    let before = block[..start]
+        .iter()
+        .rev()
+        .take(NEAR)
+        .take_while(|&&byte| belongs(byte) || byte == b':')
+        .count();
     let word = &block[start - before..start];
-    word.windows(2).any(|pair| pair == b"--") || start > before && block[start - before - 1] == b'<' || before == NEAR
+    word.windows(2).any(|pair| pair == b"--")
+        || start > before && block[start - before - 1] == b'<'
+        || before == NEAR
 }
 
 /// Whether a blank or what may stand for one follows.

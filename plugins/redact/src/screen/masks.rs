@@ -73,15 +73,17 @@ const ESCAPES: [Table; 2] = tables(&[
     (WIDE << 4, b"\xa0"),
 ]);
 
-#[cfg(target_family = "wasm")]
-pub(super) use simd::{Last, of};
 #[cfg(not(target_family = "wasm"))]
 pub(super) use plain::{Last, of};
+#[cfg(target_family = "wasm")]
+pub(super) use simd::{Last, of};
 
 /// Byte by byte.
 #[cfg(not(target_family = "wasm"))]
 mod plain {
-    use super::{AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, LEN, MARKS, Masks, Needles, SEPARATOR, Table, UPPER};
+    use super::{
+        AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, LEN, MARKS, Masks, Needles, SEPARATOR, Table, UPPER,
+    };
 
     /// The classes of the bytes before.
     #[derive(Default)]
@@ -94,7 +96,9 @@ mod plain {
     }
 
     pub(in super::super) fn of(chunk: &[u8; CHUNK], last: &mut Last, needles: &Needles) -> Masks {
-        let class = |[upper, lower]: &[Table; 2], byte: u8| upper[usize::from(byte >> 4)] & lower[usize::from(byte & 15)];
+        let class = |[upper, lower]: &[Table; 2], byte: u8| {
+            upper[usize::from(byte >> 4)] & lower[usize::from(byte & 15)]
+        };
         let mut masks = Masks::default();
         for (index, &byte) in chunk.iter().enumerate() {
             let bit = |on: bool| u64::from(on) << index;
@@ -102,7 +106,8 @@ mod plain {
             let [one, two, three] = last.marks;
             let iban = marks & one & DIGIT != 0 && two & three & UPPER != 0;
             let escape = last.escapes << 4 & escapes;
-            let [first, second, third]: [u8; LEN] = needles.tables.each_ref().map(|tables| class(tables, byte));
+            let [first, second, third]: [u8; LEN] =
+                needles.tables.each_ref().map(|tables| class(tables, byte));
             let needle = last.needles[1] & third;
             masks.digits |= bit(marks & DIGIT != 0);
             masks.colons |= bit(marks & COLON != 0);
@@ -121,10 +126,13 @@ mod plain {
 #[cfg(target_family = "wasm")]
 mod simd {
     use core::arch::wasm32::{
-        i8x16_shuffle, u8x16_bitmask, u8x16_ne, u8x16_shl, u8x16_shr, u8x16_splat, u8x16_swizzle, u64x2, v128, v128_and, v128_or,
+        i8x16_shuffle, u8x16_bitmask, u8x16_ne, u8x16_shl, u8x16_shr, u8x16_splat, u8x16_swizzle,
+        u64x2, v128, v128_and, v128_or,
     };
 
-    use super::{AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, MARKS, Masks, Needles, SEPARATOR, Table, UPPER};
+    use super::{
+        AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, MARKS, Masks, Needles, SEPARATOR, Table, UPPER,
+    };
 
     /// The classes of the 16 bytes before.
     pub(in super::super) struct Last {
@@ -137,7 +145,12 @@ mod simd {
     impl Default for Last {
         fn default() -> Self {
             let zero = u8x16_splat(0);
-            Self { marks: zero, escapes: zero, first: zero, second: zero }
+            Self {
+                marks: zero,
+                escapes: zero,
+                first: zero,
+                second: zero,
+            }
         }
     }
 
@@ -161,9 +174,15 @@ mod simd {
             let two = back::<2>(last.marks, marks);
             let three = back::<3>(last.marks, marks);
             let digit = u8x16_splat(DIGIT);
-            let iban = v128_and(v128_and(v128_and(marks, one), digit), u8x16_shr(v128_and(two, three), UPPER.trailing_zeros()));
+            let iban = v128_and(
+                v128_and(v128_and(marks, one), digit),
+                u8x16_shr(v128_and(two, three), UPPER.trailing_zeros()),
+            );
             let escape = v128_and(u8x16_shl(back::<1>(last.escapes, escapes), 4), escapes);
-            let needle = v128_and(v128_and(back::<2>(last.first, first), back::<1>(last.second, second)), third);
+            let needle = v128_and(
+                v128_and(back::<2>(last.first, first), back::<1>(last.second, second)),
+                third,
+            );
             let at = v128_and(marks, u8x16_splat(AT));
             let maybe = v128_or(v128_or(iban, at), v128_or(escape, needle));
             // A digit before, as the bit of a dot or separator.
@@ -177,7 +196,12 @@ mod simd {
             masks.dots |= bits(dots);
             masks.separators |= bits(separators);
             masks.maybe |= bits(maybe);
-            *last = Last { marks, escapes, first, second };
+            *last = Last {
+                marks,
+                escapes,
+                first,
+                second,
+            };
         }
         masks
     }
@@ -196,16 +220,25 @@ mod simd {
     /// The classes of bytes, by their halves.
     #[inline(always)]
     fn class(tables: (v128, v128), halves: (v128, v128)) -> v128 {
-        v128_and(u8x16_swizzle(tables.0, halves.0), u8x16_swizzle(tables.1, halves.1))
+        v128_and(
+            u8x16_swizzle(tables.0, halves.0),
+            u8x16_swizzle(tables.1, halves.1),
+        )
     }
 
     /// The classes of the bytes that are `BY` before.
     #[inline(always)]
     fn back<const BY: u32>(before: v128, now: v128) -> v128 {
         match BY {
-            1 => i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(before, now),
-            2 => i8x16_shuffle::<14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29>(before, now),
-            _ => i8x16_shuffle::<13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28>(before, now),
+            1 => i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(
+                before, now,
+            ),
+            2 => i8x16_shuffle::<14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29>(
+                before, now,
+            ),
+            _ => i8x16_shuffle::<13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28>(
+                before, now,
+            ),
         }
     }
 }

@@ -24,9 +24,26 @@ pub(super) const SCHEMES: [&[u8; LEN]; 2] = [b"rer", b"sic"];
 
 /// Where the needle of a prefix is in it, if its first bytes are too common: in `github_pat_`, it is `b_p`.
 const OFFSETS: [(&[u8], usize); 20] = [
-    (b"AKIA", 1), (b"ASIA", 1), (b"ABIA", 1), (b"ACCA", 1), (b"github_pat_", 5), (b"dckr_pat_", 3), (b"lin_api_", 2),
-    (b"rubygems_", 6), (b"npm_", 1), (b"whsec_", 3), (b"dop_v1_", 3), (b"doo_v1_", 3), (b"dor_v1_", 3), (b"ghp_", 1), (b"gho_", 1),
-    (b"ghu_", 1), (b"ghs_", 1), (b"ghr_", 1), (b"ATATT3", 3), (b"GOCSPX-", 4),
+    (b"AKIA", 1),
+    (b"ASIA", 1),
+    (b"ABIA", 1),
+    (b"ACCA", 1),
+    (b"github_pat_", 5),
+    (b"dckr_pat_", 3),
+    (b"lin_api_", 2),
+    (b"rubygems_", 6),
+    (b"npm_", 1),
+    (b"whsec_", 3),
+    (b"dop_v1_", 3),
+    (b"doo_v1_", 3),
+    (b"dor_v1_", 3),
+    (b"ghp_", 1),
+    (b"gho_", 1),
+    (b"ghu_", 1),
+    (b"ghs_", 1),
+    (b"ghr_", 1),
+    (b"ATATT3", 3),
+    (b"GOCSPX-", 4),
 ];
 
 /// Other texts that a secret begins with, and where their needles are.
@@ -35,9 +52,12 @@ const OTHERS: [(&[u8], usize); 3] = [(b"eyJ", 0), (b"SG.", 0), (b"-----BEGIN ", 
 impl Needles {
     /// Makes the tables.
     pub(super) fn new() -> Self {
-        let mut needles = Self { tables: [[[0; 16]; 2]; LEN], exact: Vec::new() };
+        let mut needles = Self {
+            tables: [[[0; 16]; 2]; LEN],
+            exact: Vec::new(),
+        };
         for part in PARTS.iter().chain(&SCHEMES) {
-            needles.add(part, true);
+            needles.add(*part, true);
         }
         let offset = |prefix: &[u8]| {
             let known = OFFSETS.iter().find(|(text, _)| *text == prefix);
@@ -54,16 +74,17 @@ impl Needles {
 
     /// Adds a needle, to the group of those that begin alike.
     fn add(&mut self, needle: &[u8], any_case: bool) {
-        let group = 1 << match needle[0] {
-            b'p' | b'c' => 0,
-            b'e' | b'k' if any_case => 1,
-            b't' | b'j' | b'z' | b'o' | b'r' | b's' if any_case => 2,
-            b'A'..=b'Z' => 3,
-            b'g' | b'h' => 4,
-            b'x' | b's' => 5,
-            b'_' | b'-' | b'0'..=b'9' => 6,
-            _ => 7,
-        };
+        let group = 1
+            << match needle[0] {
+                b'p' | b'c' => 0,
+                b'e' | b'k' if any_case => 1,
+                b't' | b'j' | b'z' | b'o' | b'r' | b's' if any_case => 2,
+                b'A'..=b'Z' => 3,
+                b'g' | b'h' => 4,
+                b'x' | b's' => 5,
+                b'_' | b'-' | b'0'..=b'9' => 6,
+                _ => 7,
+            };
         for (&byte, [upper, lower]) in needle.iter().zip(&mut self.tables) {
             upper[usize::from(byte >> 4)] |= group;
             lower[usize::from(byte & 15)] |= group;

@@ -30,7 +30,9 @@ impl Random {
     /// A text of `len` characters of `alphabet`.
     pub(super) fn text(&mut self, alphabet: &str, len: u64) -> String {
         let alphabet: Vec<char> = alphabet.chars().collect();
-        (0..len).map(|_| alphabet[self.below(alphabet.len() as u64) as usize]).collect()
+        (0..len)
+            .map(|_| alphabet[self.below(alphabet.len() as u64) as usize])
+            .collect()
     }
 
     pub(super) fn digits(&mut self, len: u64) -> String {
@@ -42,6 +44,9 @@ impl Random {
     }
 
     pub(super) fn alnum(&mut self, len: u64) -> String {
-        self.text("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789", len)
+        self.text(
+            "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789",
+            len,
+        )
     }
 }
