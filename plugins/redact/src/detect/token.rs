@@ -92,29 +92,39 @@ pub(crate) const FORMS: [Form; 57] = [
 /// The most bytes behind a prefix; a longer word is not a token.
 const MAX: usize = 4096;
 
+/// A bit for each pair of bytes that a token begins with.
+const STARTS: [u64; 16] = {
+    let mut starts = [0; 16];
+    let mut index = 0;
+    while index <= FORMS.len() {
+        let prefix = if index < FORMS.len() {
+            FORMS[index].0
+        } else {
+            b"SG."
+        };
+        let bit = start(prefix[0], prefix[1]);
+        starts[bit / 64] |= 1 << (bit % 64);
+        index += 1;
+    }
+    starts
+};
+
+/// A number below 1024 for the first two bytes of a word.
+const fn start(a: u8, b: u8) -> usize {
+    (a as usize & 31) << 5 | (b as usize & 31)
+}
+
 /// Finds a token that begins at `at`, which is the first byte of a word.
 #[inline]
 pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let first = *text.get(at)?;
-    if !matches!(
-        first,
-        b'A' | b'G'
-            | b'S'
-            | b'd'
-            | b'g'
-            | b'h'
-            | b'l'
-            | b'n'
-            | b'p'
-            | b'r'
-            | b's'
-            | b'w'
-            | b'x'
-            | b'y'
-    ) {
+    let &[a, b, ..] = text.get(at..)? else {
+        return None;
+    };
+    let bit = start(a, b);
+    if STARTS[bit / 64] >> (bit % 64) & 1 == 0 {
         return None;
     }
-    if first == b'S' {
+    if a == b'S' {
         return sendgrid(text, at);
     }
     let rest = &text[at..];

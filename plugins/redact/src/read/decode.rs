@@ -40,9 +40,12 @@ pub(crate) enum Encoding {
 impl Decoded {
     /// Decodes one layer of any encoding. Returns `None` if there is nothing to decode.
     pub(crate) fn of(encoded: &[u8]) -> Option<Self> {
-        Self::by(encoded, |text| {
-            text.iter()
-                .position(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'#'))
+        // Usually there is no `#`.
+        let octal = memchr::memchr(b'#', encoded).is_some();
+        let mark = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | b'#');
+        Self::by(encoded, |text| match octal {
+            true => text.iter().position(mark),
+            false => memchr::memchr3(b'\\', b'%', b'&', text),
         })
     }
 

@@ -9,21 +9,17 @@ use crate::detect::PARTS;
 const NEAR: usize = 72;
 
 /// Whether there may be a secret at `at`.
+#[inline]
 pub(super) fn is_likely(block: &[u8], at: usize, needles: &Needles) -> bool {
     match &block[..=at] {
         [.., b'@'] => true,
         [.., b':', b':'] => is_gap(block, at),
-        [.., a, b, c, d]
-            if [a, b].iter().all(|byte| byte.is_ascii_uppercase())
-                && [c, d].iter().all(|byte| byte.is_ascii_digit()) =>
-        {
-            true
-        }
+        [.., a, b, b'0'..=b'9', b'0'..=b'9'] => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
         [.., b'\\', next] if matches!(next, b'u' | b'U' | b'x' | b'0'..=b'3') => true,
         [.., b'%', next] if next.is_ascii_hexdigit() => true,
         [.., b'&', _] if is_entity(&block[at..]) => true,
         [.., 0xc2, 0xa0] => true,
-        [.., a, b, c] => {
+        [.., a, b, c] if needles.may_be([*a, *b, *c]) => {
             let needle = [*a, *b, *c];
             is_one_of(&needle, &PARTS) && is_key(block, at)
                 || is_one_of(&needle, &SCHEMES) && is_scheme(block, at)

@@ -1,7 +1,8 @@
 //! Short texts that are looked for all at once.
 //!
-//! In: parts of three bytes. Out: tables that say for half of a byte in which groups of parts it is, at each of the
-//! three places. A text may be in the block where all six halves agree on a group.
+//! In: parts of names of keys, names of schemes, and prefixes of tokens. Out: tables that say for half of a byte in
+//! which groups of needles it is, at each of three places. A needle may be in a block where all six halves agree on
+//! a group.
 
 use crate::detect::{FORMS, PARTS};
 
@@ -15,15 +16,17 @@ pub(super) type Table = [u8; 16];
 pub(super) struct Needles {
     /// For each of the three places: of the upper half of a byte, and of the lower.
     pub(super) tables: [[Table; 2]; LEN],
-    /// Needles that are the start of an exact text: where the text begins before them, and the text.
+    /// A bit for the hash of each needle, in upper and lower case if case does not matter.
+    known: [u64; 64],
+    /// Needles of exact texts: where the text begins before them, and the text.
     exact: Vec<(usize, &'static [u8])>,
 }
 
-/// Words of three bytes at their end, in any case, that a secret follows.
+/// The ends of the names of schemes, in any case.
 pub(super) const SCHEMES: [&[u8; LEN]; 2] = [b"rer", b"sic"];
 
-/// Where the needle of a prefix is in it, if its first bytes are too common: in `github_pat_`, it is `b_p`.
-const OFFSETS: [(&[u8], usize); 20] = [
+/// Needles of texts that are not their first bytes, because those are too common.
+const WITHIN: [(&[u8], usize); 25] = [
     (b"AKIA", 1),
     (b"ASIA", 1),
     (b"ABIA", 1),
@@ -44,54 +47,82 @@ const OFFSETS: [(&[u8], usize); 20] = [
     (b"ghr_", 1),
     (b"ATATT3", 3),
     (b"GOCSPX-", 4),
+    (b"sk_live_", 1),
+    (b"sk_test_", 1),
+    (b"rk_live_", 1),
+    (b"rk_test_", 1),
+    (b"-----BEGIN ", 4),
 ];
 
-/// Other texts that a secret begins with, and where their needles are.
-const OTHERS: [(&[u8], usize); 3] = [(b"eyJ", 0), (b"SG.", 0), (b"-----BEGIN ", 4)];
+/// Other texts that a secret begins with.
+const OTHERS: [&[u8]; 3] = [b"eyJ", b"SG.", b"-----BEGIN "];
+
+/// Needles that have so many halves in common that few other texts pass for them.
+const GROUPS: [&[&[u8; LEN]]; 8] = [
+    &[
+        b"-BE", b"AGE", b"AIz", b"CCA", b"SIA", b"sk-", b"xox", b"zat",
+    ],
+    &[
+        b"BIA", b"KIA", b"PX-", b"SG.", b"_v1", b"hvb", b"jwt", b"k_t",
+    ],
+    &[b"TT3", b"b_p", b"cvc", b"cvn", b"hvs"],
+    &[b"cvv", b"ec_", b"ecr", b"glr", b"hf_", b"hs_", b"ms_"],
+    &[b"ede", b"ho_", b"k_l", b"eyJ", b"glc", b"gld"],
+    &[
+        b"glp", b"gls", b"hp_", b"hr_", b"hu_", b"key", b"pm_", b"psw",
+    ],
+    &[b"n_a", b"oki", b"rer"],
+    &[
+        b"pas", b"pyp", b"xap", b"shp", b"sic", b"pwd", b"ya2", b"r_p", b"sq0", b"tok",
+    ],
+];
 
 impl Needles {
     /// Makes the tables.
     pub(super) fn new() -> Self {
         let mut needles = Self {
             tables: [[[0; 16]; 2]; LEN],
+            known: [0; 64],
             exact: Vec::new(),
         };
-        for part in PARTS.iter().chain(&SCHEMES) {
+        for part in PARTS.into_iter().chain(SCHEMES) {
             needles.add(*part, true);
         }
-        let offset = |prefix: &[u8]| {
-            let known = OFFSETS.iter().find(|(text, _)| *text == prefix);
-            let stripe = prefix.starts_with(b"sk_") || prefix.starts_with(b"rk_");
-            known.map_or(usize::from(stripe), |&(_, offset)| offset)
-        };
-        let forms = FORMS.iter().map(|form| (form.0, offset(form.0)));
-        for (text, offset) in forms.chain(OTHERS) {
-            needles.add(&text[offset..offset + LEN], false);
+        for text in FORMS.iter().map(|form| form.0).chain(OTHERS) {
+            let offset = WITHIN
+                .iter()
+                .find(|(other, _)| *other == text)
+                .map_or(0, |&(_, offset)| offset);
+            needles.add([text[offset], text[offset + 1], text[offset + 2]], false);
             needles.exact.push((offset, text));
         }
         needles
     }
 
-    /// Adds a needle, to the group of those that begin alike.
-    fn add(&mut self, needle: &[u8], any_case: bool) {
-        let group = 1
-            << match needle[0] {
-                b'p' | b'c' => 0,
-                b'e' | b'k' if any_case => 1,
-                b't' | b'j' | b'z' | b'o' | b'r' | b's' if any_case => 2,
-                b'A'..=b'Z' => 3,
-                b'g' | b'h' => 4,
-                b'x' | b's' => 5,
-                b'_' | b'-' | b'0'..=b'9' => 6,
-                _ => 7,
-            };
-        for (&byte, [upper, lower]) in needle.iter().zip(&mut self.tables) {
-            upper[usize::from(byte >> 4)] |= group;
-            lower[usize::from(byte & 15)] |= group;
-            if any_case && byte.is_ascii_alphabetic() {
-                upper[usize::from((byte ^ 0x20) >> 4)] |= group;
+    fn add(&mut self, needle: [u8; LEN], any_case: bool) {
+        let group = GROUPS
+            .iter()
+            .position(|group| group.contains(&&needle))
+            .unwrap_or_default();
+        for case in 0..if any_case { 1 << LEN } else { 1 } {
+            let mut needle = needle;
+            for (index, (byte, [upper, lower])) in
+                needle.iter_mut().zip(&mut self.tables).enumerate()
+            {
+                *byte ^= if case >> index & 1 == 1 { 0x20 } else { 0 };
+                upper[usize::from(*byte >> 4)] |= 1 << group;
+                lower[usize::from(*byte & 15)] |= 1 << group;
             }
+            let hash = hash(needle);
+            self.known[hash / 64] |= 1 << (hash % 64);
         }
+    }
+
+    /// Whether a text may be a needle. This is right for nearly all texts that are none.
+    #[inline]
+    pub(super) fn may_be(&self, text: [u8; LEN]) -> bool {
+        let hash = hash(text);
+        self.known[hash / 64] >> (hash % 64) & 1 == 1
     }
 
     /// Whether one of the exact texts stands where its needle would end at `end`.
@@ -103,7 +134,44 @@ impl Needles {
     }
 }
 
+/// A number below 4096.
+#[inline]
+fn hash([a, b, c]: [u8; LEN]) -> usize {
+    let text = u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c);
+    (text.wrapping_mul(0x9e37_79b1) >> 20) as usize
+}
+
 /// Whether `needle` is one of `needles`, in any case.
 pub(super) fn is_one_of(needle: &[u8], needles: &[&[u8; LEN]]) -> bool {
     needles.iter().any(|one| needle.eq_ignore_ascii_case(*one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORMS, GROUPS, LEN, Needles, OTHERS, PARTS, SCHEMES, WITHIN};
+
+    #[test]
+    fn every_needle_has_a_group() {
+        let prefixes = FORMS.iter().map(|form| form.0).chain(OTHERS).map(|text| {
+            let within = WITHIN.iter().find(|(other, _)| *other == text);
+            let offset = within.map_or(0, |&(_, offset)| offset);
+            &text[offset..offset + LEN]
+        });
+        let parts = PARTS.iter().chain(&SCHEMES).map(|part| &part[..]);
+        for needle in prefixes.chain(parts) {
+            let known = GROUPS
+                .iter()
+                .flat_map(|group| group.iter())
+                .filter(|other| other[..] == *needle);
+            assert_eq!(known.count(), 1, "{}", needle.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn few_other_texts_may_be_needles() {
+        let needles = Needles::new();
+        assert!(needles.may_be(*b"pAs") && needles.may_be(*b"eyJ"));
+        let bits: u32 = needles.known.iter().map(|bits| bits.count_ones()).sum();
+        assert!(bits < 4096 / 16, "{bits}");
+    }
 }
