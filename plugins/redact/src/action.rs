@@ -72,26 +72,27 @@ impl Actions {
         }
         let Rule { action, mask } = &self.rules[rule];
         match action {
-            Action::Drop => {
-                edits.drop = true;
-                return;
-            }
-            Action::Report => {
+            Action::Drop => edits.drop = true,
+            Action::Report => edits.route = true,
+            Action::Mask => edits.push(found),
+            Action::Route => {
                 edits.route = true;
-                return;
+                edits.push(found);
             }
-            Action::Route => edits.route = true,
-            Action::Mask | Action::KeepLast4 | Action::Hash => {}
-        }
-        edits.push(found, |out| match (action, &self.salt) {
-            (Action::KeepLast4, _) => keep_last_4(secret, out),
-            (Action::Hash, Some(salt)) => {
+            Action::KeepLast4 => edits.push_with(found, |out| keep_last_4(secret, out)),
+            Action::Hash => edits.push_with(found, |out| {
                 out.extend_from_slice(&mask.before);
-                salt.hash(&canonical(rule, secret), out);
+                if let Some(salt) = &self.salt {
+                    salt.hash(&canonical(rule, secret), out);
+                }
                 out.extend_from_slice(&mask.after);
-            }
-            _ => out.extend_from_slice(&mask.before),
-        });
+            }),
+        }
+    }
+
+    /// An empty list of edits.
+    pub(crate) fn edits(&self) -> Edits {
+        Edits::new(self.rules.iter().map(|rule| &*rule.mask.before))
     }
 
     /// The replacements that may be in a line that was redacted before.

@@ -37,8 +37,8 @@ impl Filter for Redact {
         let reader = settings.reader()?;
         Ok(Self {
             screen: reader.screen(),
+            edits: reader.actions.edits(),
             reader,
-            edits: Edits::default(),
             route,
         })
     }
@@ -70,9 +70,13 @@ impl Filter for Redact {
         let mut written = 0;
         for (range, quote, text) in self.edits.of(line) {
             out.push(&line[written..range.start]);
-            out.push(quote);
-            out.push(text);
-            out.push(quote);
+            if quote.is_empty() {
+                out.push(text);
+            } else {
+                out.push(quote);
+                out.push(text);
+                out.push(quote);
+            }
             written = range.end;
         }
         if self.edits.len() == 0 {

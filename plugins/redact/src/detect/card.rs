@@ -92,6 +92,10 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let separator = separator(&text[at + run..])?;
+    // Most often it is a date.
+    if !matches!(digits(text, at + run + separator.len()), 3 | 4 | 6 | 8 | 13) {
+        return None;
+    }
     GROUPINGS
         .iter()
         .filter(|groups| groups[0] == run)

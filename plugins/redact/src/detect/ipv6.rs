@@ -38,7 +38,15 @@ pub(super) fn find(text: &[u8], colon: usize, from: usize) -> Search {
                 .count();
     let until = run.end;
     let nothing = Search { found: None, until };
-    if run.len() > MAX {
+    let (mut colons, mut gap) = (0, false);
+    for (index, &byte) in text[run.clone()].iter().enumerate() {
+        if byte == b':' {
+            colons += 1;
+            gap |= text.get(run.start + index + 1) == Some(&b':');
+        }
+    }
+    // Most often it is a time.
+    if run.len() > MAX || !gap && colons < 6 {
         return nothing;
     }
     while run.end > colon && text[run.end - 1] == b'.' {

@@ -154,6 +154,20 @@ impl Keys {
         true
     }
 
+    /// Whether a secret key may end before the separator at `at`, behind blanks and quotes.
+    #[inline]
+    pub(crate) fn may_end(&self, text: &[u8], at: usize) -> bool {
+        let marks = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']');
+        let end = text[..at]
+            .iter()
+            .rposition(|byte| !marks(byte))
+            .map_or(0, |last| last + 1);
+        // Digits that are no key are most often those of a time.
+        self.has_own()
+            || end + MAX < at
+            || end > 1 && may_be_secret(&text[end.saturating_sub(MAX)..end])
+    }
+
     /// Whether there are names of secret keys besides those that are known.
     pub(crate) fn has_own(&self) -> bool {
         !self.secret.is_empty()
@@ -197,38 +211,46 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     }
 }
 
+/// The ends of the names and endings above, without digits.
+const ENDS: [[u8; 2]; 29] = [
+    *b"rd", *b"rt", *b"ds", *b"se", *b"ss", *b"sw", *b"sh", *b"de", *b"et", *b"en", *b"ey", *b"ts",
+    *b"ys", *b"al", *b"ls", *b"ns", *b"ng", *b"wd", *b"vv", *b"vc", *b"vn", *b"on", *b"ie", *b"es",
+    *b"rm", *b"ue", *b"at", *b"xt", *b"wt",
+];
+
+/// A bit for each pair of letters, in any case, that a name or an ending ends with.
+const LAST: [u64; 16] = {
+    let mut last = [0; 16];
+    let mut index = 0;
+    while index < ENDS.len() {
+        let bit = pair(ENDS[index][0], ENDS[index][1]);
+        last[bit / 64] |= 1 << (bit % 64);
+        index += 1;
+    }
+    last
+};
+
+/// A number below 1024 for two letters in any case.
+const fn pair(a: u8, b: u8) -> usize {
+    (a as usize & 31) << 5 | (b as usize & 31)
+}
+
 /// Whether a key may be secret by its last bytes. This rules most keys out at once.
+#[inline]
 fn may_be_secret(key: &[u8]) -> bool {
     let end = key
         .iter()
         .rposition(|byte| !byte.is_ascii_digit())
         .map_or(0, |last| last + 1);
-    let Some(&[b, c]) = key[..end].last_chunk() else {
+    let Some(&[a, b]) = key[..end].last_chunk() else {
         return false;
     };
-    matches!(
-        [b | 0x20, c | 0x20],
-        // The ends of the names and endings above.
-        [b'r', b'd' | b't']
-            | [b'd', b's']
-            | [b's', b'e' | b's' | b'w' | b'h']
-            | [b'd', b'e']
-            | [b'e', b't' | b'n' | b'y' | b'u' | b'a']
-            | [b't', b's']
-            | [b'y', b's']
-            | [b'a', b'l' | b't']
-            | [b'l', b's']
-            | [b'n', b's' | b'g']
-            | [b'w', b'd']
-            | [b'v', b'v' | b'c' | b'n']
-            | [b'o', b'n']
-            | [b'i', b'e']
-            | [b'e', b's']
-            | [b'r', b'm']
-            | [b'u', b'e']
-            | [b'x', b't']
-            | [b'w', b't']
-    )
+    let bit = pair(a, b);
+    match b {
+        // What stands before the mark counts: `password_1`.
+        b'_' | b'-' | b'.' => true,
+        _ => b.is_ascii_alphabetic() && LAST[bit / 64] >> (bit % 64) & 1 == 1,
+    }
 }
 
 impl Plain {

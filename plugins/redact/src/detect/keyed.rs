@@ -44,7 +44,7 @@ pub(super) fn pair(
     text: &[u8],
     at: usize,
     context: &Context<'_>,
-    found: &mut Vec<Found>,
+    found: &mut impl FnMut(Found),
 ) -> Option<usize> {
     let pair = Pair::around(text, at, context)?;
     let rest = &text[pair.value..];
@@ -65,12 +65,12 @@ pub(super) fn pair(
                 pair.opening(text),
                 pair.separator == Separator::ColonBlank,
             )?;
-            found.push(Found::new(range.clone(), Detector::Bearer as usize));
+            found(Found::new(range.clone(), Detector::Bearer as usize));
             Some(range.end)
         }
         Class::Cookie => {
             let range = auth::cookies(text, pair.value, pair.opening(text))?;
-            found.push(Found::new(range.clone(), Detector::Cookie as usize));
+            found(Found::new(range.clone(), Detector::Cookie as usize));
             Some(range.end)
         }
     }
@@ -126,7 +126,7 @@ impl Pair {
     }
 
     /// Adds the secret, or all secrets in an array or object.
-    fn secret(&self, text: &[u8], found: &mut Vec<Found>) -> Option<usize> {
+    fn secret(&self, text: &[u8], found: &mut impl FnMut(Found)) -> Option<usize> {
         let rule = Detector::Password as usize;
         let at = self.value;
         if let Some((start, open)) = opening(text, at) {
@@ -135,7 +135,7 @@ impl Pair {
                 return None;
             }
             if start < end {
-                found.push(Found::new(start..end, rule));
+                found(Found::new(start..end, rule));
             }
             return Some(value::skip_quote(text, end, open));
         }
@@ -153,7 +153,7 @@ impl Pair {
                 } else {
                     0..0
                 };
-                found.push(Found {
+                found(Found {
                     range: scalar.range,
                     rule,
                     quote,
@@ -176,7 +176,7 @@ impl Pair {
             return None;
         }
         let quote = if json { self.quote.clone() } else { 0..0 };
-        found.push(Found {
+        found(Found {
             range: at..end,
             rule,
             quote,
@@ -232,7 +232,7 @@ pub(super) fn flag(
     text: &[u8],
     at: usize,
     context: &Context<'_>,
-    found: &mut Vec<Found>,
+    found: &mut impl FnMut(Found),
 ) -> Option<usize> {
     let name = text[at..].strip_prefix(b"--")?;
     let len = name
@@ -266,7 +266,7 @@ pub(super) fn flag(
     if range.is_empty() {
         return None;
     }
-    found.push(Found::new(range, Detector::Password as usize));
+    found(Found::new(range, Detector::Password as usize));
     Some(next)
 }
 
@@ -275,7 +275,7 @@ pub(super) fn element(
     text: &[u8],
     at: usize,
     context: &Context<'_>,
-    found: &mut Vec<Found>,
+    found: &mut impl FnMut(Found),
 ) -> Option<usize> {
     let name = &text[at + 1..];
     let len = name
@@ -321,7 +321,7 @@ pub(super) fn element(
         .iter()
         .take_while(|byte| byte.is_ascii_whitespace())
         .count();
-    found.push(Found::new(
+    found(Found::new(
         start + skipped..start + skipped + content.len(),
         rule as usize,
     ));

@@ -53,6 +53,14 @@ pub(crate) struct Mask {
 impl Mask {
     /// How long the replacement is, if `text` begins with it.
     fn at_start(&self, text: &[u8]) -> Option<usize> {
+        // Nearly always, the first byte differs.
+        if self
+            .before
+            .first()
+            .is_some_and(|first| text.first() != Some(first))
+        {
+            return None;
+        }
         let rest = text.strip_prefix(&*self.before)?;
         let hash = rest.get(..self.digits)?;
         let valid =
@@ -120,7 +128,6 @@ pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) {
         text,
         context,
         list,
-        found: Vec::new(),
         ipv6_until: 0,
         jwt_until: 0,
         jwt_tries: 0,
@@ -146,8 +153,6 @@ struct Scan<'a> {
     text: &'a [u8],
     context: &'a Context<'a>,
     list: &'a mut Vec<Found>,
-    /// Scratch memory: what one detector found.
-    found: Vec<Found>,
     /// Up to where the colons have been looked at.
     ipv6_until: usize,
     /// Where the run of bytes ends in which a token has been looked for, and how often.
@@ -206,11 +211,14 @@ impl Scan<'_> {
     /// A letter, which may begin a word.
     fn word(&mut self, at: usize) -> usize {
         let text = self.text;
-        let len = text[at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric())
-            .count();
-        let end = at + len;
+        let is_part = |byte: &u8| matches!(KINDS[*byte as usize], Kind::Letter | Kind::Digit);
+        let rest = &text[at + 1..];
+        let end = at
+            + 1
+            + rest
+                .iter()
+                .position(|byte| !is_part(byte))
+                .unwrap_or(rest.len());
         if at > 0 && text[at - 1].is_ascii_alphanumeric() {
             return end;
         }
@@ -236,7 +244,7 @@ impl Scan<'_> {
             && token::begins(text, at)
             && let Some(range) = token::find(text, at)
         {
-            let amazon = text[at..].starts_with(b"A") && len == 20;
+            let amazon = text[at] == b'A' && end - at == 20;
             let next = self.add(range, Detector::Secret);
             return match token::amazon(text, next) {
                 Some(secret) if amazon => self.add(secret, Detector::Secret),
@@ -344,10 +352,11 @@ impl Scan<'_> {
 
     /// `=` or `:`, which may stand behind a secret key. Returns where to go on, if it does.
     fn keyed(&mut self, at: usize) -> Option<usize> {
-        let mut found = std::mem::take(&mut self.found);
-        let next = keyed::pair(self.text, at, self.context, &mut found);
-        self.found = found;
-        self.add_all();
+        if !self.context.keys.may_end(self.text, at) {
+            return None;
+        }
+        let (text, context) = (self.text, self.context);
+        let next = keyed::pair(text, at, context, &mut |found| self.add_found(found));
         next.map(|next| next.max(at + 1))
     }
 
@@ -364,10 +373,8 @@ impl Scan<'_> {
         if let Some(len) = self.context.masked(&self.text[at..]) {
             return at + len;
         }
-        let mut found = std::mem::take(&mut self.found);
-        let next = keyed::element(self.text, at, self.context, &mut found);
-        self.found = found;
-        self.add_all();
+        let (text, context) = (self.text, self.context);
+        let next = keyed::element(text, at, context, &mut |found| self.add_found(found));
         next.unwrap_or(at + 1).max(at + 1)
     }
 
@@ -382,23 +389,12 @@ impl Scan<'_> {
             return self.add(range, Detector::Secret);
         }
         if dashes == 2 && self.has(Detector::Password) {
-            let mut found = std::mem::take(&mut self.found);
-            let next = keyed::flag(text, at, self.context, &mut found);
-            self.found = found;
-            self.add_all();
-            if let Some(next) = next {
+            let context = self.context;
+            if let Some(next) = keyed::flag(text, at, context, &mut |found| self.add_found(found)) {
                 return next;
             }
         }
         at + dashes
-    }
-
-    fn add_all(&mut self) {
-        let mut found = std::mem::take(&mut self.found);
-        for found in found.drain(..) {
-            self.add_found(found);
-        }
-        self.found = found;
     }
 }
 

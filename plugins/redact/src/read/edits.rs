@@ -27,7 +27,10 @@ pub(crate) struct Edit {
 #[derive(Default)]
 pub(crate) struct Edits {
     list: Vec<Edit>,
+    /// Replacements: those that are the same for all secrets of a rule, then others of this line.
     bytes: Vec<u8>,
+    /// Where the replacement of each rule is.
+    masks: Vec<Range<usize>>,
     /// Scratch memory.
     found: Vec<Found>,
     /// The line is dropped.
@@ -46,10 +49,22 @@ impl Edit {
 }
 
 impl Edits {
+    /// An empty list, with the replacement of each rule.
+    pub(crate) fn new<'a>(masks: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut edits = Self::default();
+        for mask in masks {
+            let start = edits.bytes.len();
+            edits.bytes.extend_from_slice(mask);
+            edits.masks.push(start..edits.bytes.len());
+        }
+        edits
+    }
+
     /// Starts a new line.
     pub(crate) fn clear(&mut self) {
         self.list.clear();
-        self.bytes.clear();
+        self.bytes
+            .truncate(self.masks.last().map_or(0, |mask| mask.end));
         (self.drop, self.route) = (false, false);
     }
 
@@ -58,13 +73,26 @@ impl Edits {
         self.list.len()
     }
 
-    /// Replaces a secret with the bytes that `write` appends.
-    pub(crate) fn push(&mut self, found: Found, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.bytes.len();
-        write(&mut self.bytes);
+    /// Replaces a secret as all of its rule.
+    pub(crate) fn push(&mut self, found: Found) {
+        let text = self.masks[found.rule].clone();
         self.list.push(Edit {
             range: found.range,
-            text: start..self.bytes.len(),
+            text,
+            quote: found.quote,
+            rule: found.rule,
+            layers: 0,
+        });
+    }
+
+    /// Replaces a secret with the bytes that `write` appends.
+    pub(crate) fn push_with(&mut self, found: Found, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        let text = start..self.bytes.len();
+        self.list.push(Edit {
+            range: found.range,
+            text,
             quote: found.quote,
             rule: found.rule,
             layers: 0,

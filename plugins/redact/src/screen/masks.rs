@@ -126,8 +126,8 @@ mod plain {
 #[cfg(target_family = "wasm")]
 mod simd {
     use core::arch::wasm32::{
-        i8x16_shuffle, u8x16_bitmask, u8x16_ne, u8x16_shl, u8x16_shr, u8x16_splat, u8x16_swizzle,
-        u64x2, v128, v128_and, v128_or,
+        i8x16_shuffle, u8x16_bitmask, u8x16_eq, u8x16_ne, u8x16_splat, u8x16_swizzle, u16x8_shl,
+        u16x8_shr, u64x2, v128, v128_and, v128_or,
     };
 
     use super::{
@@ -160,11 +160,15 @@ mod simd {
         let escapes_tables = both(&ESCAPES);
         let [first_tables, second_tables, third_tables] = needles.tables.each_ref().map(both);
         let zero = u8x16_splat(0);
+        let digit = u8x16_splat(DIGIT);
         let mut masks = Masks::default();
         let (vectors, _) = chunk.as_chunks::<16>();
         for (index, vector) in vectors.iter().enumerate() {
             let bytes = load(vector);
-            let halves = (u8x16_shr(bytes, 4), v128_and(bytes, u8x16_splat(15)));
+            // There are no shifts of bytes on most processors, so those of twice as many bits are used. What comes from
+            // the byte before is cleared, or does not matter.
+            let low = u8x16_splat(15);
+            let halves = (v128_and(u16x8_shr(bytes, 4), low), v128_and(bytes, low));
             let marks = class(marks_tables, halves);
             let escapes = class(escapes_tables, halves);
             let first = class(first_tables, halves);
@@ -173,29 +177,23 @@ mod simd {
             let one = back::<1>(last.marks, marks);
             let two = back::<2>(last.marks, marks);
             let three = back::<3>(last.marks, marks);
-            let digit = u8x16_splat(DIGIT);
-            let iban = v128_and(
-                v128_and(v128_and(marks, one), digit),
-                u8x16_shr(v128_and(two, three), UPPER.trailing_zeros()),
-            );
-            let escape = v128_and(u8x16_shl(back::<1>(last.escapes, escapes), 4), escapes);
-            let needle = v128_and(
-                v128_and(back::<2>(last.first, first), back::<1>(last.second, second)),
-                third,
-            );
+            let capitals = u16x8_shr(v128_and(two, three), UPPER.trailing_zeros());
+            let iban = v128_and(v128_and(v128_and(marks, one), digit), capitals);
+            let begun = u16x8_shl(back::<1>(last.escapes, escapes), 4);
+            let escape = v128_and(v128_and(begun, escapes), u8x16_splat(0xf0));
+            let begun = v128_and(back::<2>(last.first, first), back::<1>(last.second, second));
+            let needle = v128_and(begun, third);
             let at = v128_and(marks, u8x16_splat(AT));
             let maybe = v128_or(v128_or(iban, at), v128_or(escape, needle));
-            // A digit before, as the bit of a dot or separator.
-            let behind = v128_and(one, digit);
-            let dots = v128_and(marks, u8x16_shl(behind, DOT.trailing_zeros()));
-            let separators = v128_and(marks, u8x16_shl(behind, SEPARATOR.trailing_zeros()));
-            let shift = 16 * index;
-            let bits = |class: v128| u64::from(u8x16_bitmask(u8x16_ne(class, zero))) << shift;
-            masks.digits |= bits(v128_and(marks, digit));
-            masks.colons |= bits(v128_and(marks, u8x16_splat(COLON)));
-            masks.dots |= bits(dots);
-            masks.separators |= bits(separators);
-            masks.maybe |= bits(maybe);
+            let behind_digit = v128_and(marks, u8x16_eq(v128_and(one, digit), digit));
+            // A mask takes the highest bit of each byte.
+            let place = 16 * index;
+            let bits = |bytes: v128| u64::from(u8x16_bitmask(bytes)) << place;
+            masks.digits |= bits(u16x8_shl(marks, 7 - DIGIT.trailing_zeros()));
+            masks.colons |= bits(u16x8_shl(marks, 7 - COLON.trailing_zeros()));
+            masks.dots |= bits(u16x8_shl(behind_digit, 7 - DOT.trailing_zeros()));
+            masks.separators |= bits(u16x8_shl(behind_digit, 7 - SEPARATOR.trailing_zeros()));
+            masks.maybe |= bits(u8x16_ne(maybe, zero));
             *last = Last {
                 marks,
                 escapes,
