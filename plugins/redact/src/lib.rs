@@ -16,14 +16,11 @@ mod settings;
 
 use linemill_sdk::{Block, Error, Filter, Hits, Others, Output, export};
 use read::{Edits, Reader};
-use screen::Screen;
 pub use settings::Settings;
 
 /// Masks the secrets in each line.
 pub struct Redact {
     reader: Reader,
-    /// `None` if all lines are to be looked at.
-    screen: Option<Screen>,
     /// The edits of the line being judged.
     edits: Edits,
     route: Option<String>,
@@ -36,7 +33,6 @@ impl Filter for Redact {
         let route = settings.routes().then(|| settings.route.clone());
         let reader = settings.reader()?;
         Ok(Self {
-            screen: reader.screen(),
             edits: reader.actions.edits(),
             reader,
             route,
@@ -48,10 +44,10 @@ impl Filter for Redact {
     }
 
     fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
-        match &self.screen {
+        match self.reader.screen_of_lines() {
             None => Others::Judge,
             Some(screen) => {
-                screen.find(block.bytes(), |at| hits.judge(at));
+                screen.lines(block.bytes(), |at| hits.judge(at));
                 Others::Pass
             }
         }

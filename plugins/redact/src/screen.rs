@@ -15,7 +15,10 @@ mod likely;
 mod masks;
 mod needles;
 
+use std::ops::Range;
+
 use crate::detector::{Detector, Set};
+use likely::Look;
 use masks::{CHUNK, Last, Masks};
 use needles::Needles;
 
@@ -41,8 +44,29 @@ impl Screen {
         })
     }
 
-    /// Passes ascending positions to `hit`, which returns where to go on.
-    pub(crate) fn find(&self, block: &[u8], mut hit: impl FnMut(usize) -> usize) {
+    /// Passes ascending positions to `hit`, which returns where to go on: at least one in each line in which there may
+    /// be a secret.
+    pub(crate) fn lines(&self, block: &[u8], mut hit: impl FnMut(usize) -> usize) {
+        self.find(block, |at, look| match look {
+            Look::Nothing | Look::Url(_) => 0,
+            Look::Escape | Look::Here(_) => hit(at),
+        });
+    }
+
+    /// Passes ascending ranges to `look`, which returns where to go on: those in which a secret may begin in a text
+    /// without escapes, or the separator, flag or element is that tells one.
+    pub(crate) fn places(&self, text: &[u8], mut place: impl FnMut(Range<usize>)) {
+        self.find(text, |_, look| {
+            if let Look::Here(range) | Look::Url(range) = look {
+                place(range);
+            }
+            0
+        });
+    }
+
+    /// Passes all places to `hit`, with what is there. It returns where to go on.
+    #[inline(always)]
+    fn find(&self, block: &[u8], mut hit: impl FnMut(usize, Look) -> usize) {
         let mut last = Last::default();
         let mut runs = Runs::default();
         let (mut at, mut next) = (0, 0);
@@ -62,13 +86,16 @@ impl Screen {
             while all != 0 {
                 let bit = all.trailing_zeros();
                 all &= all - 1;
-                let position = (at + bit as usize).min(block.len() - 1);
-                if position < next {
+                let position = at + bit as usize;
+                if position < next || position >= block.len() {
                     continue;
                 }
-                if sure >> bit & 1 == 1 || likely::is_likely(block, position, &self.needles) {
-                    next = hit(position);
-                }
+                let look = if sure >> bit & 1 == 1 {
+                    Look::Here(likely::run(block, position))
+                } else {
+                    likely::look(block, position, &self.needles)
+                };
+                next = hit(position, look);
             }
             at += CHUNK;
         }
@@ -150,7 +177,7 @@ mod tests {
     fn hits(text: &str) -> usize {
         let screen = Screen::new(Detector::DEFAULT.into_iter().collect::<Set>()).unwrap();
         let mut count = 0;
-        screen.find(text.as_bytes(), |at| {
+        screen.lines(text.as_bytes(), |at| {
             count += 1;
             at + 1
         });

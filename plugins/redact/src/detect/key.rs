@@ -187,7 +187,11 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     if keys.secret.iter().any(|name| key.ends_with_word(name)) {
         return Some(Class::Secret);
     }
-    let key = key.without_ending();
+    let key = if raw.contains(&b' ') {
+        key
+    } else {
+        key.without_ending()
+    };
     let name = key.name();
     if OTHERS.contains(&name)
         || !raw

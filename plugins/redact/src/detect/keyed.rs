@@ -104,6 +104,12 @@ impl Pair {
         let class = key::class(&text[key.clone()], context.keys)
             // In a text that still has escapes, their last letter may be the first of the key, or precede it.
             .or_else(|| key::class(after_escape(text, key.clone())?, context.keys))?;
+        // A line that was redacted before may have a key in a replacement.
+        if context.masked(&text[start.saturating_sub(1)..]).is_some()
+            || context.masked(&text[start..]).is_some()
+        {
+            return None;
+        }
         let path = start > 0 && text[start - 1] == b'/';
         let (separator, behind) = separator(text, at)?;
         let blanks = blanks_at(text, behind);

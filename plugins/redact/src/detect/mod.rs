@@ -25,6 +25,7 @@ use std::ops::Range;
 
 use crate::detector::{Detector, Set};
 use crate::found::{self, Found};
+use crate::screen::Screen;
 
 pub(crate) use auth::value as credentials;
 pub(crate) use card::is_counter;
@@ -39,6 +40,8 @@ pub(crate) struct Context<'a> {
     pub(crate) keys: &'a Keys,
     /// Replacements that may be in a text that was redacted before.
     pub(crate) masks: &'a [Mask],
+    /// What finds the places to look at; if `None`, all bytes are looked at.
+    pub(crate) screen: Option<&'a Screen>,
 }
 
 /// A replacement, such as `[card]`, or `[card:1f2e3d4c5b6a]` with a hash in it.
@@ -128,24 +131,14 @@ pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) {
         text,
         context,
         list,
+        at: 0,
         ipv6_until: 0,
         jwt_until: 0,
         jwt_tries: 0,
     };
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        at = match KINDS[byte as usize] {
-            Kind::Other => at + 1,
-            Kind::Letter => scan.word(at),
-            Kind::Digit => scan.number(at),
-            Kind::At => scan.at_sign(at),
-            Kind::Colon => scan.colon(at),
-            Kind::Equals => scan.keyed(at).unwrap_or(at + 1),
-            Kind::Less => scan.tag(at),
-            Kind::Dash => scan.dash(at),
-            Kind::Plus => scan.phone(at).unwrap_or(at + 1),
-            Kind::Open => scan.bracket(at),
-        };
+    match context.screen {
+        Some(screen) => screen.places(text, |place| scan.look(place)),
+        None => scan.look(0..text.len()),
     }
 }
 
@@ -153,6 +146,8 @@ struct Scan<'a> {
     text: &'a [u8],
     context: &'a Context<'a>,
     list: &'a mut Vec<Found>,
+    /// Up to where the text has been looked at.
+    at: usize,
     /// Up to where the colons have been looked at.
     ipv6_until: usize,
     /// Where the run of bytes ends in which a token has been looked for, and how often.
@@ -161,6 +156,26 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// Looks for secrets that begin in a range, or whose separator is in it.
+    fn look(&mut self, range: Range<usize>) {
+        let mut at = self.at.max(range.start);
+        while at < range.end {
+            at = match KINDS[self.text[at] as usize] {
+                Kind::Other => at + 1,
+                Kind::Letter => self.word(at),
+                Kind::Digit => self.number(at),
+                Kind::At => self.at_sign(at),
+                Kind::Colon => self.colon(at),
+                Kind::Equals => self.keyed(at).unwrap_or(at + 1),
+                Kind::Less => self.tag(at),
+                Kind::Dash => self.dash(at),
+                Kind::Plus => self.phone(at).unwrap_or(at + 1),
+                Kind::Open => self.bracket(at),
+            };
+        }
+        self.at = at;
+    }
+
     /// Adds a secret. Returns where it ends.
     fn add(&mut self, range: Range<usize>, detector: Detector) -> usize {
         let end = range.end;

@@ -38,12 +38,20 @@ pub(crate) struct Reader {
     pub(crate) custom: Option<Custom>,
     pub(crate) actions: Actions,
     pub(crate) nesting: json::Nesting,
+    /// `None` if all bytes are to be looked at.
+    screen: Option<Screen>,
 }
 
 impl Reader {
     /// A reader for these detectors, custom patterns and actions.
     pub(crate) fn new(set: Set, keys: Keys, custom: Option<Custom>, actions: Actions) -> Self {
         let masks = actions.masks();
+        // Names from the settings may be anything.
+        let screen = if keys.has_own() {
+            None
+        } else {
+            Screen::new(set)
+        };
         Self {
             set,
             keys,
@@ -51,17 +59,13 @@ impl Reader {
             custom,
             actions,
             nesting: json::Nesting::default(),
+            screen,
         }
     }
 
-    /// Finds blocks of lines in which nothing is to be replaced. Patterns and names from the settings may be anything,
-    /// so with them, all lines are looked at.
-    pub(crate) fn screen(&self) -> Option<Screen> {
-        if self.custom.is_some() || self.keys.has_own() {
-            None
-        } else {
-            Screen::new(self.set)
-        }
+    /// What finds the lines of a block in which something may be replaced. Custom patterns may match any line.
+    pub(crate) fn screen_of_lines(&self) -> Option<&Screen> {
+        self.screen.as_ref().filter(|_| self.custom.is_none())
     }
 
     /// Finds what is to be replaced in `line`.
@@ -155,6 +159,7 @@ impl Reader {
             set: self.set,
             keys: &self.keys,
             masks: &self.masks,
+            screen: self.screen.as_ref(),
         }
     }
 }

@@ -210,6 +210,7 @@ impl Reader {
             part,
             &detect::Context {
                 set,
+                screen: None,
                 ..self.context()
             },
             &mut found,

@@ -1,31 +1,92 @@
 //! Looks at a place more closely.
 //!
-//! In: a block, and the last byte of what may be something. Out: whether a secret may be there.
+//! In: a block, and the last byte of what may be something. Out: which bytes a detector has to look at, if any.
+//! Not here: what the detectors find there.
+
+use std::ops::Range;
 
 use super::needles::{LEN, Needles, SCHEMES, is_one_of};
 use crate::detect::PARTS;
 
+/// What is at a place.
+pub(super) enum Look {
+    Nothing,
+    /// An escape. What it stands for may be part of a secret.
+    Escape,
+    /// Something that begins at one of these bytes.
+    Here(Range<usize>),
+    /// The start of a URL, which is a secret only if there is more.
+    Url(Range<usize>),
+}
+
 /// How many bytes are looked at on either side of a part of a key.
 const NEAR: usize = 72;
 
-/// Whether there may be a secret at `at`.
+/// Where a run of numbers begins that was long enough at `at`.
+pub(super) fn run(block: &[u8], at: usize) -> Range<usize> {
+    /// The longest part of an address, and the shortest grouped card number.
+    const DOTS: usize = 12;
+    const DIGITS: usize = 14;
+    let len = match block[at] {
+        b'.' if at > 0 && block[at - 1].is_ascii_digit() => DOTS.max(DIGITS),
+        b':' => return address(block, at),
+        _ => DIGITS,
+    };
+    at.saturating_sub(len)..at + 1
+}
+
+/// Where the run of hexadecimal digits, colons and dots before `at` begins.
+fn address(block: &[u8], at: usize) -> Range<usize> {
+    /// The longest address, with a key before it.
+    const LONGEST: usize = 48;
+    let belongs = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let len = block[..at]
+        .iter()
+        .rev()
+        .take(LONGEST)
+        .take_while(|&&byte| belongs(byte))
+        .count();
+    at - len..at + 1
+}
+
+/// What is at `at`.
 #[inline]
-pub(super) fn is_likely(block: &[u8], at: usize, needles: &Needles) -> bool {
+pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
     match &block[..=at] {
-        [.., b'@'] => true,
-        [.., b':', b':'] => is_gap(block, at),
-        [.., a, b, b'0'..=b'9', b'0'..=b'9'] => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
-        [.., b'\\', next] if matches!(next, b'u' | b'U' | b'x' | b'0'..=b'3') => true,
-        [.., b'%', next] if next.is_ascii_hexdigit() => true,
-        [.., b'&', _] if is_entity(&block[at..]) => true,
-        [.., 0xc2, 0xa0] => true,
-        [.., a, b, c] if needles.may_be([*a, *b, *c]) => {
-            let needle = [*a, *b, *c];
-            is_one_of(&needle, &PARTS) && is_key(block, at)
-                || is_one_of(&needle, &SCHEMES) && is_scheme(block, at)
-                || needles.is_exact(block, at + 1)
+        [.., b'@'] => Look::Here(at..at + 1),
+        [.., b':', b':'] if is_gap(block, at) => Look::Here(address(block, at)),
+        [.., a, b, b'0'..=b'9', b'0'..=b'9']
+            if a.is_ascii_uppercase() && b.is_ascii_uppercase() =>
+        {
+            Look::Here(at - 3..at + 1)
         }
-        _ => false,
+        [.., b'\\', next] if matches!(next, b'u' | b'U' | b'x' | b'0'..=b'3') => Look::Escape,
+        [.., b'%', next] if next.is_ascii_hexdigit() => Look::Escape,
+        [.., b'&', _] if is_entity(&block[at..]) => Look::Escape,
+        [.., 0xc2, 0xa0] => Look::Here(at.saturating_sub(9)..at + 1),
+        [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, needles),
+        _ => Look::Nothing,
+    }
+}
+
+/// What a needle belongs to that ends at `at`.
+fn needle(block: &[u8], at: usize, needles: &Needles) -> Look {
+    let start = at + 1 - LEN;
+    let text = &block[start..=at];
+    if text == b"://" {
+        return Look::Url(start..at + 1);
+    }
+    if is_one_of(text, &PARTS)
+        && let Some(range) = key(block, at)
+    {
+        return Look::Here(range);
+    }
+    if is_one_of(text, &SCHEMES) && matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\')) {
+        return Look::Here(at.saturating_sub(5)..at + 1);
+    }
+    match needles.exact_start(block, at + 1) {
+        Some(start) => Look::Here(start..start + 1),
+        None => Look::Nothing,
     }
 }
 
@@ -40,57 +101,46 @@ fn is_gap(block: &[u8], at: usize) -> bool {
 
 /// Whether the name of an entity follows `&`.
 fn is_entity(text: &[u8]) -> bool {
-    [
-        &b"#"[..],
-        b"quot;",
-        b"apos;",
-        b"amp;",
-        b"lt;",
-        b"gt;",
-        b"nbsp;",
-    ]
-    .iter()
-    .any(|name| text.starts_with(name))
+    const NAMES: [&[u8]; 7] = [b"#", b"quot;", b"apos;", b"amp;", b"lt;", b"gt;", b"nbsp;"];
+    NAMES.iter().any(|name| text.starts_with(name))
 }
 
-/// Whether the word that the part of a key ending at `end` is in may be a key: a separator follows, or it is a flag,
-/// an element, or a string.
-fn is_key(block: &[u8], end: usize) -> bool {
+/// Where the separator, flag or element of the key is that has a part which ends at `end`.
+fn key(block: &[u8], end: usize) -> Option<Range<usize>> {
     let belongs =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
-    let behind = block[end + 1..]
+    let rest = &block[end + 1..];
+    let behind = rest
         .iter()
         .take(NEAR)
         .take_while(|&&byte| belongs(byte))
         .count();
-    let rest = &block[end + 1 + behind..];
     let is_mark = |byte: u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']');
-    let marks = rest
+    let marks = rest[behind..]
         .iter()
         .take(NEAR)
         .take_while(|&&byte| is_mark(byte))
         .count();
-    match rest.get(marks) {
-        Some(b'=' | b':') => return true,
-        // A blank in a key in quotes, or the value of a name.
-        Some(b',' | b'}') if marks > 0 => return true,
-        _ if behind == NEAR || marks == NEAR => return true,
+    let separator = end + 1 + behind + marks;
+    match block.get(separator) {
+        Some(b'=' | b':') => return Some(separator..separator + 1),
+        // The value of a name.
+        Some(b',' | b'}') if marks > 0 => return Some(end..end + 1),
         _ => {}
     }
-    let start = (end + 1).saturating_sub(LEN);
+    let start = end + 1 - LEN;
     let before = block[..start]
         .iter()
         .rev()
         .take(NEAR)
         .take_while(|&&byte| belongs(byte) || byte == b':')
         .count();
-    let word = &block[start - before..start];
-    word.windows(2).any(|pair| pair == b"--")
-        || start > before && block[start - before - 1] == b'<'
-        || before == NEAR
-}
-
-/// Whether a blank or what may stand for one follows.
-fn is_scheme(block: &[u8], end: usize) -> bool {
-    matches!(block.get(end + 1), Some(b' ' | b'\t' | b'+' | b'\\'))
+    let word = start - before;
+    if word > 0 && block[word - 1] == b'<' {
+        return Some(word - 1..word);
+    }
+    let flag = block[word..start]
+        .windows(2)
+        .position(|pair| pair == b"--")?;
+    Some(word + flag..word + flag + 1)
 }

@@ -54,8 +54,8 @@ const WITHIN: [(&[u8], usize); 25] = [
     (b"-----BEGIN ", 4),
 ];
 
-/// Other texts that a secret begins with.
-const OTHERS: [&[u8]; 3] = [b"eyJ", b"SG.", b"-----BEGIN "];
+/// Other texts that a secret begins with, and the one before the password in a URL.
+const OTHERS: [&[u8]; 4] = [b"eyJ", b"SG.", b"-----BEGIN ", b"://"];
 
 /// Needles that have so many halves in common that few other texts pass for them.
 const GROUPS: [&[&[u8; LEN]]; 8] = [
@@ -65,7 +65,7 @@ const GROUPS: [&[&[u8; LEN]]; 8] = [
     &[
         b"BIA", b"KIA", b"PX-", b"SG.", b"_v1", b"hvb", b"jwt", b"k_t",
     ],
-    &[b"TT3", b"b_p", b"cvc", b"cvn", b"hvs"],
+    &[b"TT3", b"b_p", b"cvc", b"cvn", b"hvs", b"://"],
     &[b"cvv", b"ec_", b"ecr", b"glr", b"hf_", b"hs_", b"ms_"],
     &[b"ede", b"ho_", b"k_l", b"eyJ", b"glc", b"gld"],
     &[
@@ -125,11 +125,11 @@ impl Needles {
         self.known[hash / 64] >> (hash % 64) & 1 == 1
     }
 
-    /// Whether one of the exact texts stands where its needle would end at `end`.
-    pub(super) fn is_exact(&self, block: &[u8], end: usize) -> bool {
-        self.exact.iter().any(|&(offset, text)| {
-            let start = end.checked_sub(offset + LEN);
-            start.is_some_and(|start| block[start..].starts_with(text))
+    /// Where one of the exact texts begins whose needle ends at `end`.
+    pub(super) fn exact_start(&self, block: &[u8], end: usize) -> Option<usize> {
+        self.exact.iter().find_map(|&(offset, text)| {
+            let start = end.checked_sub(offset + LEN)?;
+            block[start..].starts_with(text).then_some(start)
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::read::Decoded;
 use linemill_sdk::testing::{Instance, Value, json, screened};
 
 /// A layout: its name, and whether its lines are JSON.
-const LAYOUTS: [(&str, bool); 12] = [
+pub(super) const LAYOUTS: [(&str, bool); 12] = [
     ("plain", false),
     ("json", true),
     ("json in a json string", true),
@@ -24,7 +24,7 @@ const LAYOUTS: [(&str, bool); 12] = [
 ];
 
 /// A line in a layout with a secret in it.
-fn line(layout: &str, secret: &Secret, random: &mut Random) -> String {
+pub(super) fn line(layout: &str, secret: &Secret, random: &mut Random) -> String {
     let key = mixed_case(secret.key.as_deref().unwrap_or("note"), random);
     let (key, value) = (key.as_str(), secret.value.as_str());
     let pair = format!("{key}={}", quoted_if_needed(value));
@@ -133,7 +133,7 @@ fn leaks(text: &[u8], core: &str) -> bool {
 }
 
 /// Redacts lines in one call.
-fn redacted(filter: &mut Instance<Redact>, lines: &[String]) -> Vec<Vec<u8>> {
+pub(super) fn redacted(filter: &mut Instance<Redact>, lines: &[String]) -> Vec<Vec<u8>> {
     let (mut bytes, mut spans) = (Vec::new(), Vec::new());
     for line in lines {
         spans.push(bytes.len() as u32);

@@ -5,7 +5,7 @@ use super::random::Random;
 use linemill_sdk::testing::{Instance, json, screened};
 
 /// A line with a time, and a value that is not a secret.
-fn line(random: &mut Random) -> String {
+pub(super) fn line(random: &mut Random) -> String {
     let seconds = 1_600_000_000 + random.below(200_000_000);
     let value = match random.below(26) {
         0 => format!(

@@ -5,6 +5,7 @@ mod escapes;
 mod faults;
 mod layouts;
 mod lookalikes;
+mod places;
 mod random;
 mod secrets;
 mod structure;
