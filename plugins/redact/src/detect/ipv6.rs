@@ -25,10 +25,13 @@ pub(super) struct Search {
 /// does not reach back beyond `from`.
 pub(super) fn find(text: &[u8], colon: usize, from: usize) -> Search {
     let belongs = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    // The colon need not be the first of its run.
+    let precedes = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':';
     let before = text[from..colon]
         .iter()
         .rev()
-        .take_while(|byte| byte.is_ascii_hexdigit())
+        .take(MAX)
+        .take_while(|byte| precedes(byte))
         .count();
     let mut run = colon - before
         ..colon

@@ -176,22 +176,22 @@ impl Keys {
 
 /// What the value of `key` is, if it is a secret.
 pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
-    if !may_be_secret(key) && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
+    let known = may_be_secret(key);
+    if !known && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
         return None;
     }
-    let raw = key;
-    let key = Plain::of(key)?;
+    let raw = last_words(key);
+    let key = Plain::of(raw)?;
     if keys.excluded.iter().any(|name| key.name() == name) {
         return None;
     }
     if keys.secret.iter().any(|name| key.ends_with_word(name)) {
         return Some(Class::Secret);
     }
-    let key = if raw.contains(&b' ') {
-        key
-    } else {
-        key.without_ending()
-    };
+    if !known {
+        return None;
+    }
+    let key = key.without_ending();
     let name = key.name();
     if OTHERS.contains(&name)
         || !raw
@@ -213,6 +213,21 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     } else {
         None
     }
+}
+
+/// The words of a key that tell what it is: the last, or the last two if they are such as `API key`.
+fn last_words(key: &[u8]) -> &[u8] {
+    let mut words = key.rsplitn(3, |&byte| byte == b' ');
+    let (Some(last), Some(first)) = (words.next(), words.next()) else {
+        return key;
+    };
+    let both = last.eq_ignore_ascii_case(b"key") || last.eq_ignore_ascii_case(b"keys");
+    let len = if both {
+        first.len() + 1 + last.len()
+    } else {
+        last.len()
+    };
+    &key[key.len() - len..]
 }
 
 /// The ends of the names and endings above, without digits.
@@ -271,12 +286,12 @@ impl Plain {
         let mut before = 0;
         for &byte in key {
             let begins = match before {
-                b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':' => true,
+                b'_' | b'-' | b'.' | b' ' | b'$' => true,
                 b'a'..=b'z' | b'0'..=b'9' => byte.is_ascii_uppercase(),
                 _ => false,
             };
             before = byte;
-            if matches!(byte, b'_' | b'-' | b'.' | b' ' | b'$' | b'@' | b':') {
+            if matches!(byte, b'_' | b'-' | b'.' | b' ' | b'$') {
                 continue;
             }
             plain.words |= u64::from(begins) << plain.len;

@@ -291,12 +291,20 @@ pub(super) fn element(
             byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':')
         })
         .count();
-    let class = key::class(&name[..len], context.keys)?;
+    // Without the prefix of a namespace.
+    let local = name[..len]
+        .iter()
+        .rposition(|&byte| byte == b':')
+        .map_or(0, |colon| colon + 1);
+    let class = key::class(&name[local..len], context.keys)?;
     let rule = match class {
         Class::Secret | Class::Text => Detector::Password,
         Class::Authorization => Detector::Bearer,
         Class::Cookie => Detector::Cookie,
     };
+    if !matches!(name.get(len), Some(b'>' | b' ' | b'\t' | b'\n' | b'\r')) {
+        return None;
+    }
     // Attributes end with the tag.
     let tag = memchr::memchr2(b'>', b'<', &name[len..])?;
     if name[len + tag] != b'>' || name[..len + tag].ends_with(b"/") || !context.has(rule) {

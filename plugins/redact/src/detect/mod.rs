@@ -159,6 +159,17 @@ impl Scan<'_> {
     /// Looks for secrets that begin in a range, or whose separator is in it.
     fn look(&mut self, range: Range<usize>) {
         let mut at = self.at.max(range.start);
+        if range.start < self.at && range.len() == 1 {
+            // Something else was looked for behind a flag's dashes or the start of an element.
+            let consumed = self.list.last().map_or(0, |last| last.range.end);
+            let next = match self.text[range.start] {
+                b'<' if range.start >= consumed => self.tag(range.start),
+                b'-' if range.start >= consumed => self.dash(range.start),
+                _ => at,
+            };
+            self.at = next.max(at);
+            return;
+        }
         while at < range.end {
             at = match KINDS[self.text[at] as usize] {
                 Kind::Other => at + 1,

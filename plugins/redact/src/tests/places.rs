@@ -12,8 +12,8 @@ use linemill_sdk::testing::{Instance, json};
 
 /// Pieces that are put into lines.
 const PIECES: [&str; 30] = [
-    "\"", "\\\"", "\\", ":", "::", "=", "=>", " ", "'", "-", "--", ".", "@", "%40", "\\u0040", "\\n", "{", "}", "[", "]", "<", ">", "/",
-    "://", "&", "&quot;", "password", "token", "1", "a",
+    "\"", "\\\"", "\\", ":", "::", "=", "=>", " ", "'", "-", "--", ".", "@", "%40", "\\u0040",
+    "\\n", "{", "}", "[", "]", "<", ">", "/", "://", "&", "&quot;", "password", "token", "1", "a",
 ];
 
 /// A line that is cut, or has another piece in it.
@@ -47,8 +47,14 @@ fn looking_at_all_bytes_finds_the_same() {
             lines.push(changed(&line, &mut random));
         }
     }
-    let pairs = redacted(&mut places, &lines).into_iter().zip(redacted(&mut all, &lines));
+    let pairs = redacted(&mut places, &lines)
+        .into_iter()
+        .zip(redacted(&mut all, &lines));
     for (line, (places, all)) in lines.iter().zip(pairs) {
-        assert_eq!(String::from_utf8(places).unwrap(), String::from_utf8(all).unwrap(), "{line}");
+        assert_eq!(
+            String::from_utf8(places).unwrap(),
+            String::from_utf8(all).unwrap(),
+            "{line}"
+        );
     }
 }
