@@ -48,20 +48,24 @@ impl Screen {
     /// be a secret.
     pub(crate) fn lines(&self, block: &[u8], mut hit: impl FnMut(usize) -> usize) {
         self.find(block, |at, look| match look {
-            Look::Nothing | Look::Url(_) => 0,
-            Look::Escape | Look::Here(_) => hit(at),
+            Look::Nothing | Look::Mark(false) | Look::Url(_) => 0,
+            Look::Mark(true) | Look::Here(_) => hit(at),
         });
     }
 
-    /// Passes ascending ranges to `look`, which returns where to go on: those in which a secret may begin in a text
-    /// without escapes, or the separator, flag or element is that tells one.
-    pub(crate) fn places(&self, text: &[u8], mut place: impl FnMut(Range<usize>)) {
+    /// Passes ranges to `place`: those in which a secret may begin, or the separator, flag or element is that tells
+    /// one. Returns whether the text has a byte that escapes begin with, other than `#`.
+    pub(crate) fn places(&self, text: &[u8], mut place: impl FnMut(Range<usize>)) -> bool {
+        let mut marks = false;
         self.find(text, |_, look| {
-            if let Look::Here(range) | Look::Url(range) = look {
-                place(range);
+            match look {
+                Look::Nothing => {}
+                Look::Mark(_) => marks = true,
+                Look::Here(range) | Look::Url(range) => place(range),
             }
             0
         });
+        marks
     }
 
     /// Passes all places to `hit`, with what is there. It returns where to go on.
@@ -76,7 +80,7 @@ impl Screen {
                 Some(chunk) => chunk,
                 None => {
                     let left = &block[at..];
-                    rest[..left.len()].copy_from_slice(left);
+                    copy(left, &mut rest);
                     &rest
                 }
             };
@@ -135,6 +139,17 @@ impl Screen {
             sure |= digits | grouped;
         }
         (sure, maybe)
+    }
+}
+
+/// Copies a part of a chunk. In WebAssembly, copies of a length that is not known are calls of the host.
+fn copy(from: &[u8], to: &mut [u8; CHUNK]) {
+    let (words, bytes) = from.as_chunks::<8>();
+    for (word, to) in words.iter().zip(to.as_chunks_mut::<8>().0) {
+        *to = *word;
+    }
+    for (byte, to) in bytes.iter().zip(&mut to[from.len() - bytes.len()..]) {
+        *to = *byte;
     }
 }
 

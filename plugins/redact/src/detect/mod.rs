@@ -125,8 +125,9 @@ const KINDS: [Kind; 256] = {
     kinds
 };
 
-/// Finds the secrets in `text` and adds them to `list`, ascending and without overlaps.
-pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) {
+/// Finds the secrets in `text` and adds them to `list`, ascending and without overlaps. Returns whether there may be
+/// escapes in the text.
+pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) -> bool {
     let mut scan = Scan {
         text,
         context,
@@ -137,8 +138,13 @@ pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) {
         jwt_tries: 0,
     };
     match context.screen {
-        Some(screen) => screen.places(text, |place| scan.look(place)),
-        None => scan.look(0..text.len()),
+        Some(screen) => {
+            screen.places(text, |place| scan.look(place)) || memchr::memchr(b'#', text).is_some()
+        }
+        None => {
+            scan.look(0..text.len());
+            true
+        }
     }
 }
 

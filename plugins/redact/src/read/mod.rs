@@ -97,14 +97,16 @@ impl Reader {
             return;
         }
         let mut found = edits.scratch();
-        detect::scan(part, &self.context(), &mut found);
+        let escapes = detect::scan(part, &self.context(), &mut found);
         self.replace_all(part, range.start, &mut found, edits);
         if let Some(custom) = &mut self.custom {
             custom.search(part, &mut found);
             self.replace_all(part, range.start, &mut found, edits);
         }
         edits.give_back(found);
-        self.decoded(part, range.start, layer, edits);
+        if escapes {
+            self.decoded(part, range.start, layer, edits);
+        }
     }
 
     /// Reads a part of a text, which begins at `start` in it, without one layer of escapes.

@@ -11,8 +11,8 @@ use crate::detect::PARTS;
 /// What is at a place.
 pub(super) enum Look {
     Nothing,
-    /// An escape. What it stands for may be part of a secret.
-    Escape,
+    /// A byte that may begin an escape, and whether it does so with one that may stand for a part of a secret.
+    Mark(bool),
     /// Something that begins at one of these bytes.
     Here(Range<usize>),
     /// The start of a URL, which is a secret only if there is more.
@@ -60,10 +60,13 @@ pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
         {
             Look::Here(at - 3..at + 1)
         }
-        [.., b'\\', next] if matches!(next, b'u' | b'U' | b'x' | b'0'..=b'3') => Look::Escape,
-        [.., b'%', next] if next.is_ascii_hexdigit() => Look::Escape,
-        [.., b'&', _] if is_entity(&block[at..]) => Look::Escape,
-        [.., 0xc2, 0xa0] => Look::Here(at.saturating_sub(9)..at + 1),
+        [.., b'\\'] => Look::Mark(matches!(
+            block.get(at + 1),
+            Some(b'u' | b'U' | b'x' | b'0'..=b'3')
+        )),
+        [.., b'%'] => Look::Mark(block.get(at + 1).is_some_and(u8::is_ascii_hexdigit)),
+        [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
+        [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
         [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, needles),
         _ => Look::Nothing,
     }

@@ -5,7 +5,7 @@
 //! A class of bytes is looked up by both halves of a byte in two tables, and has the byte if both have its bit. In
 //! WebAssembly, this is done with vector instructions, and in native builds byte by byte, with the same tables.
 
-use super::needles::{LEN, Needles, Table};
+use super::needles::{Needles, Table};
 
 /// How many bytes a chunk has.
 pub(super) const CHUNK: usize = 64;
@@ -28,12 +28,11 @@ const DOT: u8 = 2;
 const COLON: u8 = 4;
 const SEPARATOR: u8 = 8;
 const UPPER: u8 = 16;
+/// What is looked at more closely by itself: `@`, and bytes that escapes and a no-break space begin with.
 const AT: u8 = 32;
-/// The first bytes of escapes and of a no-break space; four bits higher, the second bytes.
-const BACKSLASH: u8 = 1;
-const PERCENT: u8 = 2;
-const AMPERSAND: u8 = 4;
-const WIDE: u8 = 8;
+const PERCENT: u8 = 64;
+const BACKSLASH: u8 = 128;
+const RARE: u8 = AT | PERCENT | BACKSLASH;
 
 /// The tables of classes, each with the upper and lower halves of its bytes. A class may have more bytes than are
 /// listed: those with any of the upper and any of the lower halves.
@@ -60,17 +59,8 @@ const MARKS: [Table; 2] = tables(&[
     (SEPARATOR, b" -.+"),
     (UPPER, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
     (AT, b"@"),
-]);
-
-const ESCAPES: [Table; 2] = tables(&[
-    (BACKSLASH, b"\\"),
-    (BACKSLASH << 4, b"uUx0123"),
-    (PERCENT, b"%"),
-    (PERCENT << 4, b"0123456789abcdefABCDEF"),
-    (AMPERSAND, b"&"),
-    (AMPERSAND << 4, b"#qalgn"),
-    (WIDE, b"\xc2"),
-    (WIDE << 4, b"\xa0"),
+    (PERCENT, b"%&"),
+    (BACKSLASH, b"\\\xc2"),
 ]);
 
 #[cfg(not(target_family = "wasm"))]
@@ -81,17 +71,15 @@ pub(super) use simd::{Last, of};
 /// Byte by byte.
 #[cfg(not(target_family = "wasm"))]
 mod plain {
-    use super::{
-        AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, LEN, MARKS, Masks, Needles, SEPARATOR, Table, UPPER,
-    };
+    use super::{CHUNK, COLON, DIGIT, DOT, MARKS, Masks, Needles, RARE, SEPARATOR, Table, UPPER};
 
     /// The classes of the bytes before.
     #[derive(Default)]
     pub(in super::super) struct Last {
-        marks: [u8; 3],
-        escapes: u8,
-        /// Of the byte before: the groups of needles that it may be the first byte of. Of the byte before that: those
-        /// that it and the byte behind it may be the first two bytes of.
+        marks: u8,
+        /// Of the three bytes before, those that were of the same class as the one before them.
+        pairs: [u8; 2],
+        /// Groups of needles that the byte before may be the first byte of, and that the two bytes before may begin.
         needles: [u8; 2],
     }
 
@@ -102,20 +90,20 @@ mod plain {
         let mut masks = Masks::default();
         for (index, &byte) in chunk.iter().enumerate() {
             let bit = |on: bool| u64::from(on) << index;
-            let (marks, escapes) = (class(&MARKS, byte), class(&ESCAPES, byte));
-            let [one, two, three] = last.marks;
-            let iban = marks & one & DIGIT != 0 && two & three & UPPER != 0;
-            let escape = last.escapes << 4 & escapes;
-            let [first, second, third]: [u8; LEN] =
+            let marks = class(&MARKS, byte);
+            let [first, second, third] =
                 needles.tables.each_ref().map(|tables| class(tables, byte));
+            let pair = marks & last.marks;
+            let iban = pair & DIGIT != 0 && last.pairs[1] & UPPER != 0;
             let needle = last.needles[1] & third;
+            let behind_digit = if last.marks & DIGIT == 0 { 0 } else { marks };
             masks.digits |= bit(marks & DIGIT != 0);
             masks.colons |= bit(marks & COLON != 0);
-            masks.dots |= bit(marks & DOT != 0 && one & DIGIT != 0);
-            masks.separators |= bit(marks & SEPARATOR != 0 && one & DIGIT != 0);
-            masks.maybe |= bit(iban || escape != 0 || needle != 0 || marks & AT != 0);
-            last.marks = [marks, one, two];
-            last.escapes = escapes;
+            masks.dots |= bit(behind_digit & DOT != 0);
+            masks.separators |= bit(behind_digit & SEPARATOR != 0);
+            masks.maybe |= bit(iban || needle != 0 || marks & RARE != 0);
+            last.marks = marks;
+            last.pairs = [pair, last.pairs[0]];
             last.needles = [first, last.needles[0] & second];
         }
         masks
@@ -130,14 +118,13 @@ mod simd {
         u16x8_shr, u64x2, v128, v128_and, v128_or,
     };
 
-    use super::{
-        AT, CHUNK, COLON, DIGIT, DOT, ESCAPES, MARKS, Masks, Needles, SEPARATOR, Table, UPPER,
-    };
+    use super::{CHUNK, COLON, DIGIT, DOT, MARKS, Masks, Needles, RARE, SEPARATOR, Table, UPPER};
 
     /// The classes of the 16 bytes before.
+    #[derive(Clone, Copy)]
     pub(in super::super) struct Last {
         marks: v128,
-        escapes: v128,
+        pairs: v128,
         first: v128,
         second: v128,
     }
@@ -147,7 +134,7 @@ mod simd {
             let zero = u8x16_splat(0);
             Self {
                 marks: zero,
-                escapes: zero,
+                pairs: zero,
                 first: zero,
                 second: zero,
             }
@@ -156,52 +143,66 @@ mod simd {
 
     #[inline(always)]
     pub(in super::super) fn of(chunk: &[u8; CHUNK], last: &mut Last, needles: &Needles) -> Masks {
-        let marks_tables = both(&MARKS);
-        let escapes_tables = both(&ESCAPES);
-        let [first_tables, second_tables, third_tables] = needles.tables.each_ref().map(both);
-        let zero = u8x16_splat(0);
-        let digit = u8x16_splat(DIGIT);
-        let mut masks = Masks::default();
+        let tables = needles.tables.each_ref().map(both);
         let (vectors, _) = chunk.as_chunks::<16>();
-        for (index, vector) in vectors.iter().enumerate() {
-            let bytes = load(vector);
-            // There are no shifts of bytes on most processors, so those of twice as many bits are used. What comes from
-            // the byte before is cleared, or does not matter.
-            let low = u8x16_splat(15);
-            let halves = (v128_and(u16x8_shr(bytes, 4), low), v128_and(bytes, low));
-            let marks = class(marks_tables, halves);
-            let escapes = class(escapes_tables, halves);
-            let first = class(first_tables, halves);
-            let second = class(second_tables, halves);
-            let third = class(third_tables, halves);
-            let one = back::<1>(last.marks, marks);
-            let two = back::<2>(last.marks, marks);
-            let three = back::<3>(last.marks, marks);
-            let capitals = u16x8_shr(v128_and(two, three), UPPER.trailing_zeros());
-            let iban = v128_and(v128_and(v128_and(marks, one), digit), capitals);
-            let begun = u16x8_shl(back::<1>(last.escapes, escapes), 4);
-            let escape = v128_and(v128_and(begun, escapes), u8x16_splat(0xf0));
-            let begun = v128_and(back::<2>(last.first, first), back::<1>(last.second, second));
-            let needle = v128_and(begun, third);
-            let at = v128_and(marks, u8x16_splat(AT));
-            let maybe = v128_or(v128_or(iban, at), v128_or(escape, needle));
-            let behind_digit = v128_and(marks, u8x16_eq(v128_and(one, digit), digit));
-            // A mask takes the highest bit of each byte.
-            let place = 16 * index;
-            let bits = |bytes: v128| u64::from(u8x16_bitmask(bytes)) << place;
-            masks.digits |= bits(u16x8_shl(marks, 7 - DIGIT.trailing_zeros()));
-            masks.colons |= bits(u16x8_shl(marks, 7 - COLON.trailing_zeros()));
-            masks.dots |= bits(u16x8_shl(behind_digit, 7 - DOT.trailing_zeros()));
-            masks.separators |= bits(u16x8_shl(behind_digit, 7 - SEPARATOR.trailing_zeros()));
-            masks.maybe |= bits(u8x16_ne(maybe, zero));
-            *last = Last {
-                marks,
-                escapes,
-                first,
-                second,
-            };
+        let [a, b, c, d] = [0, 1, 2, 3].map(|index| sixteen(&vectors[index], last, &tables));
+        let whole = |part: fn(&Part) -> u16| {
+            u64::from(part(&a))
+                | u64::from(part(&b)) << 16
+                | u64::from(part(&c)) << 32
+                | u64::from(part(&d)) << 48
+        };
+        Masks {
+            dots: whole(|part| part.dots),
+            digits: whole(|part| part.digits),
+            colons: whole(|part| part.colons),
+            separators: whole(|part| part.separators),
+            maybe: whole(|part| part.maybe),
         }
-        masks
+    }
+
+    /// A quarter of the masks.
+    struct Part {
+        dots: u16,
+        digits: u16,
+        colons: u16,
+        separators: u16,
+        maybe: u16,
+    }
+
+    #[inline(always)]
+    fn sixteen(bytes: &[u8; 16], last: &mut Last, tables: &[(v128, v128); 3]) -> Part {
+        let digit = u8x16_splat(DIGIT);
+        let low = u8x16_splat(15);
+        let bytes = load(bytes);
+        // There are no shifts of bytes on most processors, so those of twice as many bits are used. What comes from
+        // the byte before is cleared, or does not matter.
+        let halves = (v128_and(u16x8_shr(bytes, 4), low), v128_and(bytes, low));
+        let marks = class(both(&MARKS), halves);
+        let [first, second, third] = tables.map(|tables| class(tables, halves));
+        let before = back::<1>(last.marks, marks);
+        let pairs = v128_and(marks, before);
+        let capitals = u16x8_shr(back::<2>(last.pairs, pairs), UPPER.trailing_zeros());
+        let iban = v128_and(v128_and(pairs, digit), capitals);
+        let begun = v128_and(back::<2>(last.first, first), back::<1>(last.second, second));
+        let needle = v128_and(begun, third);
+        let rare = v128_and(marks, u8x16_splat(RARE));
+        let maybe = v128_or(v128_or(iban, rare), needle);
+        let behind_digit = v128_and(marks, u8x16_eq(v128_and(before, digit), digit));
+        *last = Last {
+            marks,
+            pairs,
+            first,
+            second,
+        };
+        // A mask takes the highest bit of each byte.
+        Part {
+            dots: u8x16_bitmask(u16x8_shl(behind_digit, 7 - DOT.trailing_zeros())),
+            digits: u8x16_bitmask(u16x8_shl(marks, 7 - DIGIT.trailing_zeros())),
+            colons: u8x16_bitmask(u16x8_shl(marks, 7 - COLON.trailing_zeros())),
+            separators: u8x16_bitmask(u16x8_shl(behind_digit, 7 - SEPARATOR.trailing_zeros())),
+            maybe: u8x16_bitmask(u8x16_ne(maybe, u8x16_splat(0))),
+        }
     }
 
     #[inline(always)]
@@ -227,16 +228,14 @@ mod simd {
     /// The classes of the bytes that are `BY` before.
     #[inline(always)]
     fn back<const BY: u32>(before: v128, now: v128) -> v128 {
-        match BY {
-            1 => i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(
+        if BY == 1 {
+            i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(
                 before, now,
-            ),
-            2 => i8x16_shuffle::<14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29>(
+            )
+        } else {
+            i8x16_shuffle::<14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29>(
                 before, now,
-            ),
-            _ => i8x16_shuffle::<13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28>(
-                before, now,
-            ),
+            )
         }
     }
 }
