@@ -6,6 +6,8 @@
 //! Names are compared without case and without `_`, `-`, `.` and blanks. A name may be the end of a longer key. If
 //! it is short, it must then begin a word of its own: `db_pass` and `dbPass`, but not `bypass` or `chpasswd`.
 
+use super::ends_with;
+
 /// What the value of a key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -110,12 +112,11 @@ const ENDINGS: [&[u8]; 8] = [
 ];
 
 /// Keys that end as a secret does but are none.
-const OTHERS: [&[u8]; 5] = [
+const OTHERS: [&[u8]; 4] = [
     b"accesscontrolallowcredentials",
     b"allowcredentials",
     b"withcredentials",
     b"usecredentials",
-    b"unexpectedtoken",
 ];
 
 /// A key in lower case, without marks, and where words begin in it.
@@ -193,14 +194,10 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     }
     let key = key.without_ending();
     let name = key.name();
-    if OTHERS.contains(&name)
-        || !raw
-            .windows(3)
-            .any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part)))
-    {
+    if name.ends_with(b"s") && OTHERS.contains(&name) || !has_part(raw) {
         return None;
     }
-    let any = |names: &[&[u8]]| names.iter().any(|end| name.ends_with(end));
+    let any = |names: &[&[u8]]| names.iter().any(|end| ends_with(name, end));
     let word = |names: &[&[u8]]| names.iter().any(|end| key.ends_with_word(end));
     if any(&ANYWHERE) || word(&WORDS) {
         Some(Class::Secret)
@@ -213,6 +210,14 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     } else {
         None
     }
+}
+
+/// Whether a key has one of the parts as it stands. It has if there are no marks in it.
+fn has_part(key: &[u8]) -> bool {
+    key.iter().all(u8::is_ascii_alphanumeric)
+        || key
+            .windows(3)
+            .any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part)))
 }
 
 /// The words of a key that tell what it is: the last, or the last two if they are such as `API key`.
@@ -309,7 +314,7 @@ impl Plain {
     fn without_ending(mut self) -> Self {
         self.strip_digits();
         for ending in ENDINGS {
-            if self.name().len() > ending.len() && self.name().ends_with(ending) {
+            if self.name().len() > ending.len() && ends_with(self.name(), ending) {
                 self.len -= ending.len();
                 break;
             }
@@ -325,9 +330,10 @@ impl Plain {
 
     /// Whether the key ends with `name`, which begins a word or follows the name of an owner.
     fn ends_with_word(&self, name: &[u8]) -> bool {
-        let Some(owner) = self.name().strip_suffix(name) else {
+        if !ends_with(self.name(), name) {
             return false;
-        };
+        }
+        let owner = &self.name()[..self.len - name.len()];
         self.words >> owner.len() & 1 == 1 || OWNERS.contains(&owner)
     }
 }

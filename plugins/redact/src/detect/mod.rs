@@ -443,11 +443,28 @@ fn is_word(byte: u8) -> bool {
 
 /// Whether `text` ends with one of `words`, in any case, as a word of its own.
 fn ends_with_word(text: &[u8], words: &[&[u8]]) -> bool {
+    let Some(last) = text.last() else {
+        return false;
+    };
     words.iter().any(|word| {
-        let Some(start) = text.len().checked_sub(word.len()) else {
+        // Nearly always, the last byte differs.
+        let start = text.len().checked_sub(word.len());
+        let Some(start) = start.filter(|_| word.last() == Some(&last.to_ascii_lowercase())) else {
             return false;
         };
         text[start..].eq_ignore_ascii_case(word)
             && !text[..start].last().is_some_and(|&byte| is_word(byte))
     })
+}
+
+/// Whether `text` ends with `end`. In WebAssembly, comparing the bytes one by one is faster than a call.
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    let Some(start) = text.len().checked_sub(end.len()) else {
+        return false;
+    };
+    text[start..]
+        .iter()
+        .rev()
+        .zip(end.iter().rev())
+        .all(|(a, b)| a == b)
 }

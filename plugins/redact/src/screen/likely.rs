@@ -5,8 +5,7 @@
 
 use std::ops::Range;
 
-use super::needles::{LEN, Needles, SCHEMES, is_one_of};
-use crate::detect::PARTS;
+use super::needles::{LEN, Needles};
 
 /// What is at a place.
 pub(super) enum Look {
@@ -67,27 +66,25 @@ pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
         [.., b'%'] => Look::Mark(block.get(at + 1).is_some_and(u8::is_ascii_hexdigit)),
         [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
         [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
-        [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, needles),
+        [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, [*a, *b, *c], needles),
         _ => Look::Nothing,
     }
 }
 
-/// What a needle belongs to that ends at `at`.
-fn needle(block: &[u8], at: usize, needles: &Needles) -> Look {
-    let start = at + 1 - LEN;
-    let text = &block[start..=at];
-    if text == b"://" {
-        return Look::Url(start..at + 1);
+/// What the needle `text` belongs to, which ends at `at`.
+fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles) -> Look {
+    if text == *b"://" {
+        return Look::Url(at + 1 - LEN..at + 1);
     }
-    if is_one_of(text, &PARTS)
+    if needles.is_part(text)
         && let Some(range) = key(block, at)
     {
         return Look::Here(range);
     }
-    if is_one_of(text, &SCHEMES) && matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\')) {
+    if needles.is_scheme(text) && matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\')) {
         return Look::Here(at.saturating_sub(5)..at + 1);
     }
-    match needles.exact_start(block, at + 1) {
+    match needles.exact_start(text, block, at + 1) {
         Some(start) => Look::Here(start..start + 1),
         None => Look::Nothing,
     }

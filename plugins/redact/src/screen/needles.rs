@@ -18,8 +18,11 @@ pub(super) struct Needles {
     pub(super) tables: [[Table; 2]; LEN],
     /// A bit for the hash of each needle, in upper and lower case if case does not matter.
     known: [u64; 64],
-    /// Needles of exact texts: where the text begins before them, and the text.
-    exact: Vec<(usize, &'static [u8])>,
+    /// Needles of exact texts, where the text begins before them, and the text.
+    exact: Vec<(u32, usize, &'static [u8])>,
+    /// Needles of which case does not matter, in lower case: parts of keys, and ends of schemes.
+    parts: [u32; PARTS.len()],
+    schemes: [u32; SCHEMES.len()],
 }
 
 /// The ends of the names of schemes, in any case.
@@ -84,6 +87,8 @@ impl Needles {
             tables: [[[0; 16]; 2]; LEN],
             known: [0; 64],
             exact: Vec::new(),
+            parts: PARTS.map(|part| number(*part)),
+            schemes: SCHEMES.map(|scheme| number(*scheme)),
         };
         for part in PARTS.into_iter().chain(SCHEMES) {
             needles.add(*part, true);
@@ -93,8 +98,9 @@ impl Needles {
                 .iter()
                 .find(|(other, _)| *other == text)
                 .map_or(0, |&(_, offset)| offset);
-            needles.add([text[offset], text[offset + 1], text[offset + 2]], false);
-            needles.exact.push((offset, text));
+            let needle = [text[offset], text[offset + 1], text[offset + 2]];
+            needles.add(needle, false);
+            needles.exact.push((number(needle), offset, text));
         }
         needles
     }
@@ -125,25 +131,45 @@ impl Needles {
         self.known[hash / 64] >> (hash % 64) & 1 == 1
     }
 
-    /// Where one of the exact texts begins whose needle ends at `end`.
-    pub(super) fn exact_start(&self, block: &[u8], end: usize) -> Option<usize> {
-        self.exact.iter().find_map(|&(offset, text)| {
-            let start = end.checked_sub(offset + LEN)?;
-            block[start..].starts_with(text).then_some(start)
-        })
+    /// Where one of the exact texts begins that has the needle `needle`, which ends at `end`.
+    pub(super) fn exact_start(&self, needle: [u8; LEN], block: &[u8], end: usize) -> Option<usize> {
+        let needle = number(needle);
+        self.exact
+            .iter()
+            .filter(|exact| exact.0 == needle)
+            .find_map(|&(_, offset, text)| {
+                let start = end.checked_sub(offset + LEN)?;
+                block[start..].starts_with(text).then_some(start)
+            })
     }
+
+    /// Whether a text is a part of keys, in any case.
+    pub(super) fn is_part(&self, text: [u8; LEN]) -> bool {
+        self.parts.contains(&lower(text))
+    }
+
+    /// Whether a text is the end of a scheme, in any case.
+    pub(super) fn is_scheme(&self, text: [u8; LEN]) -> bool {
+        self.schemes.contains(&lower(text))
+    }
+}
+
+/// Three bytes as a number.
+#[inline]
+fn number([a, b, c]: [u8; LEN]) -> u32 {
+    u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c)
+}
+
+/// Three bytes in lower case, if they are letters, as a number.
+#[inline]
+fn lower(text: [u8; LEN]) -> u32 {
+    number(text) | 0x20_20_20
 }
 
 /// A number below 4096.
 #[inline]
-fn hash([a, b, c]: [u8; LEN]) -> usize {
-    let text = u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c);
-    (text.wrapping_mul(0x9e37_79b1) >> 20) as usize
-}
-
-/// Whether `needle` is one of `needles`, in any case.
-pub(super) fn is_one_of(needle: &[u8], needles: &[&[u8; LEN]]) -> bool {
-    needles.iter().any(|one| needle.eq_ignore_ascii_case(*one))
+fn hash(text: [u8; LEN]) -> usize {
+    (number(text).wrapping_mul(0x9e37_79b1) >> 20) as usize
 }
 
 #[cfg(test)]
