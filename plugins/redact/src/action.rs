@@ -9,7 +9,7 @@ use linemill_sdk::Error;
 use pattern::{Options, Patterns};
 use serde::Deserialize;
 
-use crate::detect::Mask;
+use crate::detect::{Mask, Masks};
 use crate::detector::Detector;
 use crate::found::Found;
 use crate::read::Edits;
@@ -96,7 +96,7 @@ impl Actions {
     }
 
     /// The replacements that may be in a line that was redacted before.
-    pub(crate) fn masks(&self) -> Vec<Mask> {
+    pub(crate) fn masks(&self) -> Masks {
         let replaces = |rule: &&Rule| {
             !matches!(
                 rule.action,

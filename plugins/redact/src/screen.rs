@@ -54,7 +54,7 @@ impl Screen {
     }
 
     /// Passes ranges to `place`: those in which a secret may begin, or the separator, flag or element is that tells
-    /// one. Returns whether the text has a byte that escapes begin with, other than `#`.
+    /// one. Returns whether the text has a byte that escapes begin with.
     pub(crate) fn places(&self, text: &[u8], mut place: impl FnMut(Range<usize>)) -> bool {
         let mut marks = false;
         self.find(text, |_, look| {

@@ -24,51 +24,72 @@ pub(crate) enum Class {
 /// The longest key that is looked at.
 pub(crate) const MAX: usize = 64;
 
-/// Names that are secret at the end of any key.
-const ANYWHERE: [&[u8]; 34] = [
-    b"password",
-    b"passwords",
-    b"passphrase",
-    b"passphrases",
-    b"passcode",
-    b"passwort",
-    b"secret",
-    b"secrets",
-    b"apikey",
-    b"apikeys",
-    b"apisecret",
-    b"secretkey",
-    b"secretkeys",
-    b"secretkeybase",
-    b"accesskey",
-    b"accesskeys",
-    b"privatekey",
-    b"privatekeys",
-    b"signingkey",
-    b"signingsecret",
-    b"encryptionkey",
-    b"masterkey",
-    b"authkey",
-    b"accountkey",
-    b"sharedkey",
-    b"storagekey",
-    b"sessionkey",
-    b"clientkey",
-    b"credential",
-    b"credentials",
-    b"token",
-    b"accesskeysecret",
-    b"servicekey",
-    b"licensekey",
-];
+/// A name, in lower case and without marks: whether it may be the end of any word, and what its value is.
+type Name = (&'static [u8], bool, Class);
 
-/// Names that are secret if they begin a word.
-const WORDS: [&[u8]; 8] = [
-    b"passwd", b"passwds", b"pwd", b"psw", b"cvv", b"cvc", b"cvn", b"jwt",
-];
-
-/// Names that are secret if they begin a word and the value is no number.
-const TEXTS: [&[u8]; 2] = [b"pass", b"tokens"];
+/// The names that end with a letter.
+const fn names(last: u8) -> &'static [Name] {
+    use Class::{Authorization, Cookie, Secret, Text};
+    match last {
+        b'c' => &[(b"cvc", false, Secret)],
+        b'd' => &[
+            (b"password", true, Secret),
+            (b"passwd", false, Secret),
+            (b"pwd", false, Secret),
+        ],
+        b'e' => &[
+            (b"passphrase", true, Secret),
+            (b"passcode", true, Secret),
+            (b"secretkeybase", true, Secret),
+            (b"cookie", true, Cookie),
+        ],
+        b'l' => &[(b"credential", true, Secret)],
+        b'n' => &[
+            (b"token", true, Secret),
+            (b"authorization", true, Authorization),
+            (b"cvn", false, Secret),
+        ],
+        b's' => &[
+            (b"passwords", true, Secret),
+            (b"passphrases", true, Secret),
+            (b"secrets", true, Secret),
+            (b"apikeys", true, Secret),
+            (b"secretkeys", true, Secret),
+            (b"accesskeys", true, Secret),
+            (b"privatekeys", true, Secret),
+            (b"credentials", true, Secret),
+            (b"passwds", false, Secret),
+            (b"cookies", true, Cookie),
+            (b"tokens", false, Text),
+            (b"pass", false, Text),
+        ],
+        b't' => &[
+            (b"secret", true, Secret),
+            (b"passwort", true, Secret),
+            (b"jwt", false, Secret),
+        ],
+        b'v' => &[(b"cvv", false, Secret)],
+        b'w' => &[(b"psw", false, Secret)],
+        b'y' => &[
+            (b"apikey", true, Secret),
+            (b"secretkey", true, Secret),
+            (b"accesskey", true, Secret),
+            (b"privatekey", true, Secret),
+            (b"signingkey", true, Secret),
+            (b"encryptionkey", true, Secret),
+            (b"masterkey", true, Secret),
+            (b"authkey", true, Secret),
+            (b"accountkey", true, Secret),
+            (b"sharedkey", true, Secret),
+            (b"storagekey", true, Secret),
+            (b"sessionkey", true, Secret),
+            (b"clientkey", true, Secret),
+            (b"servicekey", true, Secret),
+            (b"licensekey", true, Secret),
+        ],
+        _ => &[],
+    }
+}
 
 /// Parts of the names, in lower case. Each secret key has one of them as it stands, without marks in it. The screen
 /// looks for them.
@@ -197,19 +218,15 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     if name.ends_with(b"s") && OTHERS.contains(&name) || !has_part(raw) {
         return None;
     }
-    let any = |names: &[&[u8]]| names.iter().any(|end| ends_with(name, end));
-    let word = |names: &[&[u8]]| names.iter().any(|end| key.ends_with_word(end));
-    if any(&ANYWHERE) || word(&WORDS) {
-        Some(Class::Secret)
-    } else if word(&TEXTS) {
-        Some(Class::Text)
-    } else if any(&[b"authorization"]) {
-        Some(Class::Authorization)
-    } else if any(&[b"cookie", b"cookies"]) {
-        Some(Class::Cookie)
-    } else {
-        None
-    }
+    let is = |&&(end, anywhere, _): &&Name| {
+        if anywhere {
+            ends_with(name, end)
+        } else {
+            key.ends_with_word(end)
+        }
+    };
+    let &(_, _, class) = names(*name.last()?).iter().find(is)?;
+    Some(class)
 }
 
 /// Whether a key has one of the parts as it stands. It has if there are no marks in it.

@@ -39,7 +39,7 @@ pub(crate) struct Context<'a> {
     /// Further names of secret keys, in lower case and without marks.
     pub(crate) keys: &'a Keys,
     /// Replacements that may be in a text that was redacted before.
-    pub(crate) masks: &'a [Mask],
+    pub(crate) masks: &'a Masks,
     /// What finds the places to look at; if `None`, all bytes are looked at.
     pub(crate) screen: Option<&'a Screen>,
 }
@@ -51,6 +51,44 @@ pub(crate) struct Mask {
     /// How many hexadecimal digits are in it.
     pub(crate) digits: usize,
     pub(crate) after: Vec<u8>,
+}
+
+/// Replacements of all kinds.
+#[derive(Debug, Default)]
+pub(crate) struct Masks {
+    list: Vec<Mask>,
+    /// A bit for each byte that one of them begins with.
+    first: [u64; 4],
+}
+
+impl FromIterator<Mask> for Masks {
+    fn from_iter<I: IntoIterator<Item = Mask>>(all: I) -> Self {
+        let mut masks = Self::default();
+        for mask in all {
+            for byte in 0..=255 {
+                let begins = match mask.before.first() {
+                    Some(first) => *first == byte,
+                    None => mask.digits > 0 && byte.is_ascii_hexdigit(),
+                };
+                masks.first[usize::from(byte / 64)] |= u64::from(begins) << (byte % 64);
+            }
+            if !masks.list.contains(&mask) {
+                masks.list.push(mask);
+            }
+        }
+        masks
+    }
+}
+
+impl Masks {
+    /// How long the replacement is that `text` begins with.
+    fn at_start(&self, text: &[u8]) -> Option<usize> {
+        let first = *text.first()?;
+        if self.first[usize::from(first / 64)] >> (first % 64) & 1 == 0 {
+            return None;
+        }
+        self.list.iter().find_map(|mask| mask.at_start(text))
+    }
 }
 
 impl Mask {
@@ -85,7 +123,7 @@ impl Context<'_> {
 
     /// How long the replacement is that `text` begins with, if it was redacted before.
     pub(crate) fn masked(&self, text: &[u8]) -> Option<usize> {
-        self.masks.iter().find_map(|mask| mask.at_start(text))
+        self.masks.at_start(text)
     }
 }
 
@@ -138,9 +176,7 @@ pub(crate) fn scan(text: &[u8], context: &Context<'_>, list: &mut Vec<Found>) ->
         jwt_tries: 0,
     };
     match context.screen {
-        Some(screen) => {
-            screen.places(text, |place| scan.look(place)) || memchr::memchr(b'#', text).is_some()
-        }
+        Some(screen) => screen.places(text, |place| scan.look(place)),
         None => {
             scan.look(0..text.len());
             true

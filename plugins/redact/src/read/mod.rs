@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use crate::action::Actions;
 use crate::custom::Custom;
-use crate::detect::{self, Context, Keys, Mask};
+use crate::detect::{self, Context, Keys, Masks};
 use crate::detector::Set;
 use crate::found::Found;
 use crate::screen::Screen;
@@ -34,7 +34,7 @@ const MAX_LAYERS: usize = 6;
 pub(crate) struct Reader {
     pub(crate) set: Set,
     pub(crate) keys: Keys,
-    pub(crate) masks: Vec<Mask>,
+    pub(crate) masks: Masks,
     pub(crate) custom: Option<Custom>,
     pub(crate) actions: Actions,
     pub(crate) nesting: json::Nesting,

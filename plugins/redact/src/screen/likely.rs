@@ -23,15 +23,29 @@ const NEAR: usize = 72;
 
 /// Where a run of numbers begins that was long enough at `at`.
 pub(super) fn run(block: &[u8], at: usize) -> Range<usize> {
-    /// The longest part of an address, and the shortest grouped card number.
-    const DOTS: usize = 12;
+    /// The shortest grouped card number.
     const DIGITS: usize = 14;
-    let len = match block[at] {
-        b'.' if at > 0 && block[at - 1].is_ascii_digit() => DOTS.max(DIGITS),
-        b':' => return address(block, at),
-        _ => DIGITS,
-    };
-    at.saturating_sub(len)..at + 1
+    /// The longest number with dots.
+    const DOTTED: usize = 24;
+    match block[at] {
+        b'.' => {
+            let belongs = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            let len = block[..at]
+                .iter()
+                .rev()
+                .take(DOTTED)
+                .take_while(|&&byte| belongs(byte))
+                .count();
+            // A number may also be behind other separators.
+            if len == DOTTED {
+                at - DIGITS..at + 1
+            } else {
+                at - len..at + 1
+            }
+        }
+        b':' => address(block, at),
+        _ => at.saturating_sub(DIGITS)..at + 1,
+    }
 }
 
 /// Where the run of hexadecimal digits, colons and dots before `at` begins.
@@ -64,6 +78,7 @@ pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
             Some(b'u' | b'U' | b'x' | b'0'..=b'3')
         )),
         [.., b'%'] => Look::Mark(block.get(at + 1).is_some_and(u8::is_ascii_hexdigit)),
+        [.., b'#'] => Look::Mark(false),
         [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
         [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
         [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, [*a, *b, *c], needles),
