@@ -200,6 +200,14 @@ pub(crate) fn is_counter(key: &[u8], len: usize) -> bool {
         .map(|at| at + 1);
     let word = &key[upper.max(mark).unwrap_or(0)..];
     let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+    // Identifiers of traces and their spans have 16 hexadecimal digits or more, which may all be decimal.
+    let has = |name: &[u8]| {
+        key.windows(name.len())
+            .any(|part| part.eq_ignore_ascii_case(name))
+    };
+    if has(b"trace") || has(b"span") {
+        return true;
+    }
     COUNTERS.iter().any(|name| is(name)) || !(14..=16).contains(&len) && (is(b"id") || is(b"uid"))
 }
 
@@ -393,6 +401,7 @@ mod tests {
             "took: 4111111111111111",
             "\"endTime\" : 4111111111111111",
             "user_id=4921330953574",
+            "spanId=4111111111111111",
             "00000000: a1b2 4111 1111 1111 1111 c3d4",
         ] {
             assert_eq!(all(text), [""; 0], "{text}");
