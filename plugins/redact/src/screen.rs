@@ -72,7 +72,7 @@ impl Screen {
     #[inline(always)]
     fn find(&self, block: &[u8], mut hit: impl FnMut(usize, Look) -> usize) {
         let mut last = Last::default();
-        let mut runs = Runs::default();
+        let mut before = Before::default();
         let (mut at, mut next) = (0, 0);
         let mut rest = [b'\n'; CHUNK];
         while at < block.len() {
@@ -85,7 +85,7 @@ impl Screen {
                 }
             };
             let masks = masks::of(chunk, &mut last, &self.needles);
-            let (sure, maybe) = self.runs(&masks, &mut runs);
+            let (sure, maybe) = self.runs(&masks, &mut before);
             let mut all = sure | maybe;
             while all != 0 {
                 let bit = all.trailing_zeros();
@@ -106,40 +106,83 @@ impl Screen {
     }
 
     /// Where a run of numbers or digits is long enough, and what is to be looked at more closely.
+    ///
+    /// Most chunks have too few dots, colons and digits, so what is costly is done only if there are enough.
     #[inline(always)]
-    fn runs(&self, masks: &Masks, runs: &mut Runs) -> (u64, u64) {
+    fn runs(&self, masks: &Masks, before: &mut Before) -> (u64, u64) {
         let (mut sure, mut maybe) = (0, masks.maybe);
-        if self.ipv4 {
+        let enough =
+            |now: u64, before: u64, least: u32| now.count_ones() + before.count_ones() >= least;
+        if self.ipv4 && enough(masks.dots, before.dots, 3) {
             // A dot behind a digit, three times, with one to three digits between.
-            let near = |dots: u64, before: u64| {
-                up(dots, before, 2) | up(dots, before, 3) | up(dots, before, 4)
-            };
-            let two = masks.dots & near(masks.dots, runs.dots);
-            sure |= masks.dots & near(two, runs.two_dots);
-            (runs.dots, runs.two_dots) = (masks.dots, two);
+            sure |= chain(masks.dots, before.dots, 3, 4);
         }
         if self.ipv6 {
-            // Six colons with one to four bytes between, or two in a row.
-            let colons = masks.colons;
-            let mut count = colons;
-            maybe |= colons & up(colons, runs.colons[0], 1);
-            for before in &mut runs.colons {
-                let near = up(count, *before, 2)
-                    | up(count, *before, 3)
-                    | up(count, *before, 4)
-                    | up(count, *before, 5);
-                *before = count;
-                count = colons & near;
+            // Two colons in a row, or six with one to four bytes between.
+            maybe |= masks.colons & up(masks.colons, before.colons, 1);
+            if enough(masks.colons, before.colons, 6) {
+                sure |= chain(masks.colons, before.colons, 6, 5);
             }
-            sure |= count;
         }
         if self.cards {
-            let digits = run(masks.digits, &mut runs.digits, 13);
-            let grouped = run(masks.digits | masks.separators, &mut runs.grouped, 15);
-            sure |= digits | grouped;
+            // Thirteen digits, or fifteen digits and separators.
+            let either = masks.digits | masks.separators;
+            let thirteen = run(either, &mut before.runs);
+            if thirteen | before.thirteen != 0 {
+                sure |= run(masks.digits, &mut digit_runs(before.digits));
+                sure |= thirteen & up(thirteen, before.thirteen, 2);
+            }
+            before.thirteen = thirteen;
         }
+        (before.dots, before.colons, before.digits) = (masks.dots, masks.colons, masks.digits);
         (sure, maybe)
     }
+}
+
+/// Masks of the chunk before, for runs that span two.
+#[derive(Default)]
+struct Before {
+    dots: u64,
+    colons: u64,
+    digits: u64,
+    /// The ends of runs of digits and separators of growing lengths, and of thirteen.
+    runs: [u64; 4],
+    thirteen: u64,
+}
+
+/// A mask moved up by `by` bits, with those of the chunk before.
+#[inline(always)]
+fn up(mask: u64, before: u64, by: u32) -> u64 {
+    mask << by | before >> (64 - by)
+}
+
+/// Where the last of `count` bits is that are two to `apart` bits apart.
+fn chain(now: u64, before: u64, count: u32, apart: u32) -> u64 {
+    let all = u128::from(now) << 64 | u128::from(before);
+    let mut ends = all;
+    for _ in 1..count {
+        ends = all & (2..=apart).fold(0, |near, by| near | ends << by);
+    }
+    (ends >> 64) as u64
+}
+
+/// Where a run of at least thirteen bits ends. `before` has the ends of shorter runs in the chunk before.
+#[inline(always)]
+fn run(mask: u64, before: &mut [u64; 4]) -> u64 {
+    let two = mask & up(mask, before[0], 1);
+    let four = two & up(two, before[1], 2);
+    let eight = four & up(four, before[2], 4);
+    let thirteen = eight & up(eight, before[3], 5);
+    *before = [mask, two, four, eight];
+    thirteen
+}
+
+/// The ends of runs of digits in the chunk before, without those that began before it. A run of thirteen digits is at
+/// most in two chunks.
+fn digit_runs(digits: u64) -> [u64; 4] {
+    let mut runs = [0; 4];
+    run(digits, &mut runs);
+    runs
 }
 
 /// Copies a part of a chunk. In WebAssembly, copies of a length that is not known are calls of the host.
@@ -151,37 +194,6 @@ fn copy(from: &[u8], to: &mut [u8; CHUNK]) {
     for (byte, to) in bytes.iter().zip(&mut to[from.len() - bytes.len()..]) {
         *to = *byte;
     }
-}
-
-/// The masks of the chunk before, for runs that span two.
-#[derive(Default)]
-struct Runs {
-    dots: u64,
-    two_dots: u64,
-    colons: [u64; 5],
-    digits: [u64; 4],
-    grouped: [u64; 4],
-}
-
-/// A mask moved up by `by` bits, with those of the chunk before.
-#[inline(always)]
-fn up(mask: u64, before: u64, by: u32) -> u64 {
-    mask << by | before >> (64 - by)
-}
-
-/// Where a run of at least `len` bits ends, which is between 9 and 16.
-#[inline(always)]
-fn run(mask: u64, before: &mut [u64; 4], len: u32) -> u64 {
-    let mut ends = mask;
-    let mut count = 1;
-    for before in before {
-        let by = count.min(len - count);
-        let longer = ends & up(ends, *before, by);
-        *before = ends;
-        ends = longer;
-        count += by;
-    }
-    ends
 }
 
 #[cfg(test)]

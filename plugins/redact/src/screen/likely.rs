@@ -91,13 +91,16 @@ fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles) -> Look {
     if text == *b"://" {
         return Look::Url(at + 1 - LEN..at + 1);
     }
-    if needles.is_part(text)
-        && let Some(range) = key(block, at)
-    {
-        return Look::Here(range);
+    if needles.is_part(text) {
+        return key(block, at).map_or(Look::Nothing, Look::Here);
     }
-    if needles.is_scheme(text) && matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\')) {
-        return Look::Here(at.saturating_sub(5)..at + 1);
+    if needles.is_scheme(text) {
+        let follows = matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\'));
+        return if follows {
+            Look::Here(at.saturating_sub(5)..at + 1)
+        } else {
+            Look::Nothing
+        };
     }
     match needles.exact_start(text, block, at + 1) {
         Some(start) => Look::Here(start..start + 1),

@@ -114,8 +114,8 @@ mod plain {
 #[cfg(target_family = "wasm")]
 mod simd {
     use core::arch::wasm32::{
-        i8x16_shuffle, u8x16_bitmask, u8x16_eq, u8x16_ne, u8x16_splat, u8x16_swizzle, u16x8_shl,
-        u16x8_shr, u64x2, v128, v128_and, v128_or,
+        i8x16_shuffle, u8x16_bitmask, u8x16_eq, u8x16_splat, u8x16_swizzle, u16x8_shl, u16x8_shr,
+        u64x2, v128, v128_and, v128_or,
     };
 
     use super::{CHUNK, COLON, DIGIT, DOT, MARKS, Masks, Needles, RARE, SEPARATOR, Table, UPPER};
@@ -161,7 +161,7 @@ mod simd {
             digits: whole(|part| part.digits),
             colons: whole(|part| part.colons),
             separators: whole(|part| part.separators),
-            maybe: whole(|part| part.maybe),
+            maybe: !whole(|part| part.nothing),
         }
     }
 
@@ -171,7 +171,8 @@ mod simd {
         digits: u16,
         colons: u16,
         separators: u16,
-        maybe: u16,
+        /// Not `maybe`.
+        nothing: u16,
     }
 
     #[inline(always)]
@@ -205,7 +206,7 @@ mod simd {
             digits: u8x16_bitmask(u16x8_shl(marks, 7 - DIGIT.trailing_zeros())),
             colons: u8x16_bitmask(u16x8_shl(marks, 7 - COLON.trailing_zeros())),
             separators: u8x16_bitmask(u16x8_shl(behind_digit, 7 - SEPARATOR.trailing_zeros())),
-            maybe: u8x16_bitmask(u8x16_ne(maybe, u8x16_splat(0))),
+            nothing: u8x16_bitmask(u8x16_eq(maybe, u8x16_splat(0))),
         }
     }
 

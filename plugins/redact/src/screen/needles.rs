@@ -18,7 +18,7 @@ pub(super) struct Needles {
     pub(super) tables: [[Table; 2]; LEN],
     /// A bit for the hash of each needle, in upper and lower case if case does not matter.
     known: [u64; 64],
-    /// Needles of exact texts, where the text begins before them, and the text.
+    /// Needles of exact texts, ascending, where the text begins before them, and the text.
     exact: Vec<(u32, usize, &'static [u8])>,
     /// Needles of which case does not matter, in lower case: parts of keys, and ends of schemes.
     parts: [u32; PARTS.len()],
@@ -102,6 +102,7 @@ impl Needles {
             needles.add(needle, false);
             needles.exact.push((number(needle), offset, text));
         }
+        needles.exact.sort_by_key(|exact| exact.0);
         needles
     }
 
@@ -134,13 +135,14 @@ impl Needles {
     /// Where one of the exact texts begins that has the needle `needle`, which ends at `end`.
     pub(super) fn exact_start(&self, needle: [u8; LEN], block: &[u8], end: usize) -> Option<usize> {
         let needle = number(needle);
-        self.exact
+        let first = self.exact.partition_point(|exact| exact.0 < needle);
+        let mut same = self.exact[first..]
             .iter()
-            .filter(|exact| exact.0 == needle)
-            .find_map(|&(_, offset, text)| {
-                let start = end.checked_sub(offset + LEN)?;
-                block[start..].starts_with(text).then_some(start)
-            })
+            .take_while(|exact| exact.0 == needle);
+        same.find_map(|&(_, offset, text)| {
+            let start = end.checked_sub(offset + LEN)?;
+            block[start..].starts_with(text).then_some(start)
+        })
     }
 
     /// Whether a text is a part of keys, in any case.
