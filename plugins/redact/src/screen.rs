@@ -84,7 +84,7 @@ impl Screen {
                     &rest
                 }
             };
-            let masks = masks::of(chunk, &mut last, &self.needles);
+            let masks = masks::of(chunk, CHUNK.min(block.len() - at), &mut last, &self.needles);
             let (sure, maybe) = self.runs(&masks, &mut before);
             let mut all = sure | maybe;
             while all != 0 {
@@ -100,6 +100,12 @@ impl Screen {
                     likely::look(block, position, &self.needles)
                 };
                 next = hit(position, look);
+                // The line of a hit need not be looked at further.
+                if next > position {
+                    all &= u64::MAX
+                        .checked_shl((next - at).min(CHUNK) as u32)
+                        .unwrap_or(0);
+                }
             }
             at += CHUNK;
         }

@@ -92,31 +92,54 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let separator = separator(&text[at + run..])?;
-    // Most often it is a date.
-    if !matches!(digits(text, at + run + separator.len()), 3 | 4 | 6 | 8 | 13) {
-        return None;
+    let mut groups = Groups::new(run);
+    let mut end = at + run;
+    while groups.count < groups.lens.len() && text[end..].starts_with(separator) {
+        let len = digits(text, end + separator.len());
+        // Most often it is a date.
+        if !matches!(len, 2..=6 | 8 | 13) {
+            break;
+        }
+        end += separator.len() + len;
+        groups.push(len);
     }
-    GROUPINGS
+    let mut groupings = GROUPINGS
         .iter()
-        .filter(|groups| groups[0] == run)
-        .find_map(|groups| {
-            let (mut end, mut len) = (at, 0);
-            for (index, &group) in groups.iter().enumerate() {
-                if index > 0 {
-                    if !text[end..].starts_with(separator) {
-                        return None;
-                    }
-                    end += separator.len();
-                }
-                if digits(text, end) != group {
-                    return None;
-                }
-                number[len..len + group].copy_from_slice(&text[end..end + group]);
-                (end, len) = (end + group, len + group);
-            }
-            let valid = ends(text, end) && is_card(&number[..len]);
-            (valid && !in_hex_dump(text, at..end, separator)).then_some(at..end)
-        })
+        .filter(|grouping| groups.begin_with(grouping));
+    groupings.find_map(|grouping| {
+        let (mut end, mut len) = (at, 0);
+        for &group in *grouping {
+            end += if len == 0 { 0 } else { separator.len() };
+            number[len..len + group].copy_from_slice(&text[end..end + group]);
+            (end, len) = (end + group, len + group);
+        }
+        let valid = ends(text, end) && is_card(&number[..len]);
+        (valid && !in_hex_dump(text, at..end, separator)).then_some(at..end)
+    })
+}
+
+/// How many digits the groups of a number have.
+struct Groups {
+    lens: [usize; 5],
+    count: usize,
+}
+
+impl Groups {
+    fn new(first: usize) -> Self {
+        Self {
+            lens: [first, 0, 0, 0, 0],
+            count: 1,
+        }
+    }
+
+    fn push(&mut self, len: usize) {
+        self.lens[self.count] = len;
+        self.count += 1;
+    }
+
+    fn begin_with(&self, grouping: &[usize]) -> bool {
+        self.count >= grouping.len() && self.lens.iter().zip(grouping).all(|(a, b)| a == b)
+    }
 }
 
 /// Whether a number may begin here: not within a word, and not as a negative number such as a block's.

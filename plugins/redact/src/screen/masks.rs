@@ -83,12 +83,18 @@ mod plain {
         needles: [u8; 2],
     }
 
-    pub(in super::super) fn of(chunk: &[u8; CHUNK], last: &mut Last, needles: &Needles) -> Masks {
+    /// The masks of the first `len` bytes of a chunk; what is behind them does not matter.
+    pub(in super::super) fn of(
+        chunk: &[u8; CHUNK],
+        len: usize,
+        last: &mut Last,
+        needles: &Needles,
+    ) -> Masks {
         let class = |[upper, lower]: &[Table; 2], byte: u8| {
             upper[usize::from(byte >> 4)] & lower[usize::from(byte & 15)]
         };
         let mut masks = Masks::default();
-        for (index, &byte) in chunk.iter().enumerate() {
+        for (index, &byte) in chunk[..len].iter().enumerate() {
             let bit = |on: bool| u64::from(on) << index;
             let marks = class(&MARKS, byte);
             let [first, second, third] =
@@ -141,15 +147,33 @@ mod simd {
         }
     }
 
+    /// The masks of the first `len` bytes of a chunk; what is behind them does not matter.
     #[inline(always)]
-    pub(in super::super) fn of(chunk: &[u8; CHUNK], last: &mut Last, needles: &Needles) -> Masks {
+    pub(in super::super) fn of(
+        chunk: &[u8; CHUNK],
+        len: usize,
+        last: &mut Last,
+        needles: &Needles,
+    ) -> Masks {
         let tables = needles.tables.each_ref().map(both);
         let (vectors, _) = chunk.as_chunks::<16>();
         // One after the other, because a loop is checked for the deadline in each turn.
         let a = sixteen(&vectors[0], last, &tables);
-        let b = sixteen(&vectors[1], last, &tables);
-        let c = sixteen(&vectors[2], last, &tables);
-        let d = sixteen(&vectors[3], last, &tables);
+        let b = if len > 16 {
+            sixteen(&vectors[1], last, &tables)
+        } else {
+            Part::EMPTY
+        };
+        let c = if len > 32 {
+            sixteen(&vectors[2], last, &tables)
+        } else {
+            Part::EMPTY
+        };
+        let d = if len > 48 {
+            sixteen(&vectors[3], last, &tables)
+        } else {
+            Part::EMPTY
+        };
         let whole = |part: fn(&Part) -> u16| {
             u64::from(part(&a))
                 | u64::from(part(&b)) << 16
@@ -173,6 +197,16 @@ mod simd {
         separators: u16,
         /// Not `maybe`.
         nothing: u16,
+    }
+
+    impl Part {
+        const EMPTY: Self = Self {
+            dots: 0,
+            digits: 0,
+            colons: 0,
+            separators: 0,
+            nothing: u16::MAX,
+        };
     }
 
     #[inline(always)]
