@@ -10,11 +10,27 @@ impl About for Redact {
             .schema(include_str!("settings.schema.json"))
             .on_error(OnError::Drop)
             .example("Masks what logs usually contain.", r#"{}"#)
-            .example("Masks email addresses, IPv4 addresses and badge numbers.", r#"{ "patterns": ["email", "ipv4"], "custom": { "badge": "B-[0-9]{4}" }, "mask": "<{name}>" }"#)
+            .example(
+                "Masks email addresses, IPv4 addresses and badge numbers.",
+                r#"{ "patterns": ["email", "ipv4"], "custom": { "badge": "B-[0-9]{4}" }, "mask": "<{name}>" }"#,
+            )
+            .example(
+                "Replaces addresses with hashes, shows the last four digits of cards, and drops lines with private keys.",
+                r#"{ "actions": { "email": "hash", "ipv4": "hash", "card": "keep_last4", "secret": "drop" }, "salt": "9f2c4b7d1e8a6035" }"#,
+            )
+            .example(
+                "Masks the name in `user ann logged in`, and leaves the value of `csrf_token` and the local address.",
+                r#"{ "custom": { "user": "user (\\w+) logged in" }, "exclude": ["csrf_token", "127\\.0\\.0\\.1"] }"#,
+            )
+            .example(
+                "Changes nothing, and sends lines with secrets by the route `found`.",
+                r#"{ "action": "report", "route": "found" }"#,
+            )
     }
 
+    /// In the worst line, every seventh byte begins a secret. Besides, a line may be decoded a few times.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + pattern::MEMORY
+        plain_memory(max_line) + pattern::MEMORY + pattern::CAPTURES_MEMORY + 12 * u64::from(max_line)
     }
 }
 

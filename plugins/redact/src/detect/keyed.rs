@@ -1,0 +1,593 @@
+//! Pairs of a key and a secret value.
+//!
+//! In: a text, and a separator, flag or tag in it. Out: the values of a secret key. Not here: which keys are secret
+//! (`key`), where values end (`value`), and values that have a form of their own (`auth`).
+
+use std::ops::Range;
+
+use super::key::{self, Class};
+use super::value::{self, Quote};
+use super::{Context, auth, ends_with_word};
+use crate::detector::Detector;
+use crate::found::Found;
+
+/// The most blanks on either side of a separator.
+const MAX_BLANKS: usize = 8;
+
+/// What stands before a value.
+struct Pair {
+    class: Class,
+    key: Range<usize>,
+    /// The quote behind the key, with its backslashes.
+    quote: Range<usize>,
+    /// Where the value begins.
+    value: usize,
+    separator: Separator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    /// `=`, `=>`, `:=`, `==`.
+    Equals,
+    /// `= `, without a blank before it.
+    EqualsBlank,
+    /// `:`.
+    Colon,
+    /// `: `.
+    ColonBlank,
+    /// `::`, as in the path of a module.
+    Path,
+}
+
+/// Finds the secret behind the separator at `at`, `=` or `:`. Returns where to go on, if there is one.
+pub(super) fn pair(
+    text: &[u8],
+    at: usize,
+    context: &Context<'_>,
+    found: &mut impl FnMut(Found),
+) -> Option<usize> {
+    let pair = Pair::around(text, at, context)?;
+    let rest = &text[pair.value..];
+    if let Some(len) = context.masked(rest) {
+        return Some(pair.value + len);
+    }
+    match pair.class {
+        Class::Secret | Class::Text => context.has(Detector::Password).then_some(())?,
+        Class::Authorization => context.has(Detector::Bearer).then_some(())?,
+        Class::Cookie => context.has(Detector::Cookie).then_some(())?,
+    }
+    match pair.class {
+        Class::Secret | Class::Text => pair.secret(text, found),
+        Class::Authorization => {
+            let range = auth::header(
+                text,
+                pair.value,
+                pair.opening(text),
+                pair.separator == Separator::ColonBlank,
+            )?;
+            found(Found::new(range.clone(), Detector::Bearer as usize));
+            Some(range.end)
+        }
+        Class::Cookie => {
+            let range = auth::cookies(text, pair.value, pair.opening(text))?;
+            found(Found::new(range.clone(), Detector::Cookie as usize));
+            Some(range.end)
+        }
+    }
+}
+
+impl Pair {
+    /// The pair whose separator begins at `at`, if its key is secret.
+    fn around(text: &[u8], at: usize, context: &Context<'_>) -> Option<Self> {
+        let key_end = at - blanks_before(text, at);
+        let (quote, end) = closing(text, key_end);
+        let quoted = !quote.is_empty();
+        let belongs = |byte: u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'.' | b'$')
+                || quoted && byte == b' '
+        };
+        let window = &text[end.saturating_sub(key::MAX + 1)..end];
+        let len = window
+            .iter()
+            .rev()
+            .take_while(|&&byte| belongs(byte))
+            .count();
+        let mut start = end - len;
+        if !quoted && text[start..end].eq_ignore_ascii_case(b"key") {
+            start = two_words(text, start);
+        }
+        let key = start..end;
+        if text.get(end) == Some(&b']') && !is_index(text, &key) {
+            return None;
+        }
+        let class = key::class(&text[key.clone()], context.keys)
+            // In a text that still has escapes, their last letter may be the first of the key, or precede it.
+            .or_else(|| key::class(after_escape(text, key.clone())?, context.keys))?;
+        // A line that was redacted before may have a key in a replacement.
+        if context.masked(&text[start.saturating_sub(1)..]).is_some()
+            || context.masked(&text[start..]).is_some()
+        {
+            return None;
+        }
+        let path = start > 0 && text[start - 1] == b'/';
+        let (separator, behind) = separator(text, at)?;
+        let blanks = blanks_at(text, behind);
+        let value = behind + blanks;
+        if value >= text.len() || path && separator != Separator::Equals {
+            return None;
+        }
+        let separator = match separator {
+            Separator::Equals if blanks > 0 && key_end == at => Separator::EqualsBlank,
+            Separator::Colon if blanks > 0 => Separator::ColonBlank,
+            other => other,
+        };
+        Some(Self {
+            class,
+            key,
+            quote,
+            value,
+            separator,
+        })
+    }
+
+    /// Adds the secret, or all secrets in an array or object.
+    fn secret(&self, text: &[u8], found: &mut impl FnMut(Found)) -> Option<usize> {
+        let rule = Detector::Password as usize;
+        let at = self.value;
+        if let Some((start, open)) = opening(text, at) {
+            let end = value::string(text, start, open);
+            if is_folder(&text[self.key.clone()], &text[start..end]) {
+                return None;
+            }
+            if start < end {
+                found(Found::new(start..end, rule));
+            }
+            return Some(value::skip_quote(text, end, open));
+        }
+        let quoted = !self.quote.is_empty();
+        if matches!(text[at], b'[' | b'{') && (quoted || in_structure(&text[at + 1..])) {
+            let end = value::structure(text, at, |scalar| {
+                if self.class == Class::Text
+                    && !scalar.quoted
+                    && is_plain(&text[scalar.range.clone()])
+                {
+                    return;
+                }
+                let quote = if quoted && !scalar.quoted {
+                    self.quote.clone()
+                } else {
+                    0..0
+                };
+                found(Found {
+                    range: scalar.range,
+                    rule,
+                    quote,
+                });
+            });
+            return Some(end);
+        }
+        let json = quoted
+            && matches!(
+                text[at],
+                b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'T' | b'F' | b'N'
+            );
+        let end = if json {
+            value::literal(text, at)
+        } else {
+            value::bare(text, at)
+        };
+        let bytes = &text[at..end];
+        if bytes.is_empty() || self.is_no_secret(text, bytes, end) {
+            return None;
+        }
+        let quote = if json { self.quote.clone() } else { 0..0 };
+        found(Found {
+            range: at..end,
+            rule,
+            quote,
+        });
+        Some(end)
+    }
+
+    /// Whether a bare value is something else.
+    fn is_no_secret(&self, text: &[u8], bytes: &[u8], end: usize) -> bool {
+        let plain = self.class == Class::Text && is_plain(bytes);
+        let other = match self.separator {
+            Separator::EqualsBlank => bytes.contains(&b'='),
+            Separator::ColonBlank => {
+                is_prose(bytes) || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
+            }
+            Separator::Path => {
+                !bytes.iter().any(u8::is_ascii_digit)
+                    || text[end..].starts_with(b"::")
+                    || bytes.contains(&b'(')
+            }
+            // The kinds of modules of PAM: `(passwd:chauthtok)`.
+            Separator::Colon => {
+                const KINDS: [&[u8]; 5] =
+                    [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
+                KINDS.iter().any(|kind| {
+                    bytes
+                        .strip_prefix(*kind)
+                        .is_some_and(|rest| rest.starts_with(b")"))
+                        || bytes == *kind
+                })
+            }
+            Separator::Equals => false,
+        };
+        plain
+            || other
+            || is_folder(&text[self.key.clone()], bytes)
+            || (self.separator == Separator::Colon && bytes.starts_with(b"//"))
+    }
+
+    /// The quote before a key that is not in quotes itself: then the value ends with that string.
+    fn opening(&self, text: &[u8]) -> Option<Quote> {
+        let before = self.key.start.checked_sub(1)?;
+        if self.quote.is_empty() {
+            value::quote(text, before)
+        } else {
+            None
+        }
+    }
+}
+
+/// Finds the secret behind the flag at `at`: `--password hunter2`. Returns where to go on, if there is one.
+pub(super) fn flag(
+    text: &[u8],
+    at: usize,
+    context: &Context<'_>,
+    found: &mut impl FnMut(Found),
+) -> Option<usize> {
+    let name = text[at..].strip_prefix(b"--")?;
+    let len = name
+        .iter()
+        .take(key::MAX)
+        .take_while(|&&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        .count();
+    let end = at + 2 + len;
+    let blanks = blanks_at(text, end);
+    let value = end + blanks;
+    let class = key::class(&name[..len], context.keys)?;
+    if blanks == 0
+        || !matches!(class, Class::Secret | Class::Text)
+        || matches!(text.get(value), None | Some(b'-' | b'=' | b':' | b'|'))
+    {
+        return None;
+    }
+    if let Some(len) = context.masked(&text[value..]) {
+        return Some(value + len);
+    }
+    let (range, next) = match opening(text, value) {
+        Some((start, open)) => {
+            let end = value::string(text, start, open);
+            (start..end, value::skip_quote(text, end, open))
+        }
+        None => {
+            let end = value::bare(text, value);
+            (value..end, end)
+        }
+    };
+    if range.is_empty() {
+        return None;
+    }
+    found(Found::new(range, Detector::Password as usize));
+    Some(next)
+}
+
+/// Finds the secret in the element at `at`: `<password>hunter2</password>`. Returns where to go on, if there is one.
+pub(super) fn element(
+    text: &[u8],
+    at: usize,
+    context: &Context<'_>,
+    found: &mut impl FnMut(Found),
+) -> Option<usize> {
+    let name = &text[at + 1..];
+    let len = name
+        .iter()
+        .take(key::MAX)
+        .take_while(|&&byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':')
+        })
+        .count();
+    // Without the prefix of a namespace.
+    let local = name[..len]
+        .iter()
+        .rposition(|&byte| byte == b':')
+        .map_or(0, |colon| colon + 1);
+    let class = key::class(&name[local..len], context.keys)?;
+    let rule = match class {
+        Class::Secret | Class::Text => Detector::Password,
+        Class::Authorization => Detector::Bearer,
+        Class::Cookie => Detector::Cookie,
+    };
+    if !matches!(name.get(len), Some(b'>' | b' ' | b'\t' | b'\n' | b'\r')) {
+        return None;
+    }
+    // Attributes end with the tag.
+    let tag = memchr::memchr2(b'>', b'<', &name[len..])?;
+    if name[len + tag] != b'>' || name[..len + tag].ends_with(b"/") || !context.has(rule) {
+        return None;
+    }
+    let mut start = at + 1 + len + tag + 1;
+    let (behind, mark) = match text[start..].strip_prefix(b"<![CDATA[") {
+        Some(_) => {
+            start += 9;
+            (memchr::memmem::find(&text[start..], b"]]>"), &b"]]>"[..])
+        }
+        None => (memchr::memchr(b'<', &text[start..]), &b""[..]),
+    };
+    let end = behind.map_or(text.len(), |len| start + len);
+    let content = text[start..end].trim_ascii();
+    // `login <user> <password> now` is no element.
+    let is_closed = !mark.is_empty() || text[end..].starts_with(b"</");
+    if !is_closed && (end < text.len() || content.iter().any(u8::is_ascii_whitespace)) {
+        return None;
+    }
+    if content.is_empty() {
+        return None;
+    }
+    if context.masked(content) == Some(content.len()) {
+        return Some(end);
+    }
+    let skipped = text[start..end]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    found(Found::new(
+        start + skipped..start + skipped + content.len(),
+        rule as usize,
+    ));
+    Some((end + mark.len()).min(text.len()))
+}
+
+/// Whether a text ends with a secret key and its separator, so that what follows is its value.
+pub(crate) fn ends_with_key(text: &[u8], context: &Context<'_>) -> bool {
+    let end = text.len() - blanks_before(text, text.len());
+    let marks = text[..end]
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b'=' | b':' | b'>'))
+        .take(3)
+        .count();
+    // One byte stands for the value.
+    let mut probe = text[end.saturating_sub(2 * key::MAX)..end].to_vec();
+    let at = probe.len() - marks;
+    probe.push(b'x');
+    marks > 0 && Pair::around(&probe, at, context).is_some_and(|pair| pair.class == Class::Secret)
+}
+
+/// How many blanks are before `at`.
+fn blanks_before(text: &[u8], at: usize) -> usize {
+    text[..at]
+        .iter()
+        .rev()
+        .take(MAX_BLANKS)
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
+}
+
+/// How many blanks there are from `at` on.
+fn blanks_at(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter()
+        .take(MAX_BLANKS)
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
+}
+
+/// The quote that ends at `end`, with its backslashes, and where the key before it ends.
+fn closing(text: &[u8], end: usize) -> (Range<usize>, usize) {
+    let index = usize::from(end > 1 && text[end - 1] == b']');
+    let mark = end - index;
+    match mark.checked_sub(1).and_then(|at| value::quote(text, at)) {
+        Some(quote) => {
+            let start = (mark - 1).saturating_sub(quote.slashes());
+            // In an index, `params["password"] = 1`, the value is no JSON.
+            (if index == 0 { start..mark } else { 0..0 }, start)
+        }
+        None => (0..0, mark),
+    }
+}
+
+/// Whether the key before a bracket is the index of something: `params[:password]`, but not `[password]`.
+fn is_index(text: &[u8], key: &Range<usize>) -> bool {
+    key.start > 0 && matches!(text[key.start - 1], b':' | b'"' | b'\'')
+}
+
+/// The quote that begins at `at`, perhaps behind backslashes and a letter such as in `b'...'`: where its content
+/// begins.
+pub(super) fn opening(text: &[u8], at: usize) -> Option<(usize, Quote)> {
+    let rest = &text[at..];
+    let slashes = rest
+        .iter()
+        .take(64)
+        .take_while(|&&byte| byte == b'\\')
+        .count();
+    if let Some(quote) = value::quote(text, at + slashes) {
+        return Some((at + slashes + 1, quote));
+    }
+    match rest {
+        [
+            b'b' | b'B' | b'u' | b'r' | b'f' | b'@' | b':',
+            b'"' | b'\'',
+            ..,
+        ] => Some((at + 2, value::quote(text, at + 1)?)),
+        _ => None,
+    }
+}
+
+/// The separator at `at`, and where it ends.
+fn separator(text: &[u8], at: usize) -> Option<(Separator, usize)> {
+    let rest = &text[at..];
+    match rest {
+        [b':', b'/', b'/', ..] => None,
+        [b':', b':', ..] => Some((Separator::Path, at + 2)),
+        [b':', b'=', b'>' | b'=', ..] | [b'=', b'=', b'=' | b'>', ..] => {
+            Some((Separator::Equals, at + 3))
+        }
+        [b':', b'=', ..] | [b'=', b'=' | b'>' | b':' | b'~', ..] => {
+            Some((Separator::Equals, at + 2))
+        }
+        [b':', ..] => Some((Separator::Colon, at + 1)),
+        [b'=', ..] => Some((Separator::Equals, at + 1)),
+        _ => None,
+    }
+}
+
+/// Where a key of two words begins, such as `API key`, whose second begins at `start`.
+fn two_words(text: &[u8], start: usize) -> usize {
+    let Some(b' ') = text[..start].last() else {
+        return start;
+    };
+    let len = text[..start - 1]
+        .iter()
+        .rev()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    start - 1 - len
+}
+
+/// The key with the letter of the escape before it: `\token` may be a tabulator and `oken`, or a backslash and
+/// `token`; or without the letter, as in `\npassword`.
+fn after_escape(text: &[u8], key: Range<usize>) -> Option<&[u8]> {
+    let before = text[..key.start].last()?;
+    (*before == b'\\' && !key.is_empty()).then(|| &text[key.start + 1..key.end])
+}
+
+/// Whether what follows a bracket is in an array or object rather than a value in brackets.
+fn in_structure(text: &[u8]) -> bool {
+    let rest = text.trim_ascii_start();
+    matches!(rest, [b'"' | b'\'' | b'`' | b'\\' | b'{' | b'[' | b':', ..])
+}
+
+/// Folders at the root of a file system.
+const ROOTS: [&[u8]; 16] = [
+    b"app",
+    b"bin",
+    b"data",
+    b"etc",
+    b"home",
+    b"mnt",
+    b"opt",
+    b"private",
+    b"root",
+    b"run",
+    b"srv",
+    b"tmp",
+    b"users",
+    b"usr",
+    b"var",
+    b"workspace",
+];
+
+/// Whether the value is a folder, which is what `pwd` may stand for, too.
+pub(crate) fn is_folder(key: &[u8], value: &[u8]) -> bool {
+    let pwd = key
+        .last_chunk::<3>()
+        .is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
+    pwd && match value {
+        b"/" | b"~" | [b'~', b'/', ..] | [_, b':', b'\\' | b'/', ..] => true,
+        [b'/', path @ ..] => {
+            let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();
+            first.len() < path.len() || ROOTS.iter().any(|root| first.eq_ignore_ascii_case(root))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the value is a number, a truth value or nothing.
+pub(crate) fn is_plain(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [
+        b"true",
+        b"false",
+        b"null",
+        b"none",
+        b"nil",
+        b"yes",
+        b"no",
+        b"undefined",
+    ];
+    let number = value
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'/' | b'%'));
+    number || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Words before a key that is not one: `Unexpected token: }`.
+const BEFORE_PROSE: [&[u8]; 8] = [
+    b"unexpected",
+    b"illegal",
+    b"unrecognized",
+    b"expected",
+    b"unknown",
+    b"missing",
+    b"unterminated",
+    b"no",
+];
+
+/// Words that follow `password: ` in a sentence.
+const PROSE: [&[u8]; 44] = [
+    b"a",
+    b"an",
+    b"and",
+    b"are",
+    b"as",
+    b"authentication",
+    b"but",
+    b"can",
+    b"cannot",
+    b"changed",
+    b"check",
+    b"could",
+    b"did",
+    b"does",
+    b"empty",
+    b"expired",
+    b"failed",
+    b"failure",
+    b"field",
+    b"for",
+    b"has",
+    b"have",
+    b"in",
+    b"incorrect",
+    b"invalid",
+    b"is",
+    b"it",
+    b"length",
+    b"may",
+    b"mismatch",
+    b"missing",
+    b"must",
+    b"no",
+    b"not",
+    b"permission",
+    b"rejected",
+    b"required",
+    b"reset",
+    b"should",
+    b"the",
+    b"too",
+    b"updated",
+    b"was",
+    b"will",
+];
+
+/// Whether a value is a word of a sentence.
+fn is_prose(value: &[u8]) -> bool {
+    let end = value
+        .iter()
+        .rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b'!' | b'?'))
+        .map_or(0, |last| last + 1);
+    PROSE
+        .iter()
+        .any(|word| value[..end].eq_ignore_ascii_case(word))
+}
+
+/// `text` without blanks at its end.
+fn trimmed(text: &[u8]) -> &[u8] {
+    &text[..text.len() - blanks_before(text, text.len())]
+}

@@ -1,0 +1,164 @@
+//! Looks at a place more closely.
+//!
+//! In: a block, and the last byte of what may be something. Out: which bytes a detector has to look at, if any.
+//! Not here: what the detectors find there.
+
+use std::ops::Range;
+
+use super::needles::{LEN, Needles};
+
+/// What is at a place.
+pub(super) enum Look {
+    Nothing,
+    /// A byte that may begin an escape, and whether it does so with one that may stand for a part of a secret.
+    Mark(bool),
+    /// Something that begins at one of these bytes.
+    Here(Range<usize>),
+    /// The start of a URL, which is a secret only if there is more.
+    Url(Range<usize>),
+}
+
+/// How many bytes are looked at on either side of a part of a key.
+const NEAR: usize = 72;
+
+/// Where a run of numbers begins that was long enough at `at`.
+pub(super) fn run(block: &[u8], at: usize) -> Range<usize> {
+    /// The shortest grouped card number.
+    const DIGITS: usize = 14;
+    /// The longest number with dots.
+    const DOTTED: usize = 24;
+    match block[at] {
+        b'.' => {
+            let belongs = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            let len = block[..at]
+                .iter()
+                .rev()
+                .take(DOTTED)
+                .take_while(|&&byte| belongs(byte))
+                .count();
+            // A number may also be behind other separators.
+            if len == DOTTED {
+                at - DIGITS..at + 1
+            } else {
+                at - len..at + 1
+            }
+        }
+        b':' => address(block, at),
+        _ => at.saturating_sub(DIGITS)..at + 1,
+    }
+}
+
+/// Where the run of hexadecimal digits, colons and dots before `at` begins.
+fn address(block: &[u8], at: usize) -> Range<usize> {
+    /// The longest address, with a key before it.
+    const LONGEST: usize = 48;
+    let belongs = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let len = block[..at]
+        .iter()
+        .rev()
+        .take(LONGEST)
+        .take_while(|&&byte| belongs(byte))
+        .count();
+    at - len..at + 1
+}
+
+/// What is at `at`.
+#[inline]
+pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
+    match &block[..=at] {
+        [.., b'@'] => Look::Here(at..at + 1),
+        [.., b':', b':'] if is_gap(block, at) => Look::Here(address(block, at)),
+        [.., a, b, b'0'..=b'9', b'0'..=b'9']
+            if a.is_ascii_uppercase() && b.is_ascii_uppercase() =>
+        {
+            Look::Here(at - 3..at + 1)
+        }
+        [.., b'\\'] => Look::Mark(matches!(
+            block.get(at + 1),
+            Some(b'u' | b'U' | b'x' | b'0'..=b'3')
+        )),
+        [.., b'%'] => Look::Mark(block.get(at + 1).is_some_and(u8::is_ascii_hexdigit)),
+        [.., b'#'] => Look::Mark(false),
+        [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
+        [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
+        [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, [*a, *b, *c], needles),
+        _ => Look::Nothing,
+    }
+}
+
+/// What the needle `text` belongs to, which ends at `at`.
+fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles) -> Look {
+    if text == *b"://" {
+        return Look::Url(at + 1 - LEN..at + 1);
+    }
+    if needles.is_part(text) {
+        return key(block, at).map_or(Look::Nothing, Look::Here);
+    }
+    if needles.is_scheme(text) {
+        let follows = matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\'));
+        return if follows {
+            Look::Here(at.saturating_sub(5)..at + 1)
+        } else {
+            Look::Nothing
+        };
+    }
+    match needles.exact_start(text, block, at + 1) {
+        Some(start) => Look::Here(start..start + 1),
+        None => Look::Nothing,
+    }
+}
+
+/// Whether two colons may be in an address: a hexadecimal digit follows, or precedes while no word follows.
+fn is_gap(block: &[u8], at: usize) -> bool {
+    match block.get(at + 1) {
+        Some(byte) if byte.is_ascii_hexdigit() => true,
+        Some(byte) if byte.is_ascii_alphanumeric() => false,
+        _ => at >= 2 && block[at - 2].is_ascii_hexdigit(),
+    }
+}
+
+/// Whether the name of an entity follows `&`.
+fn is_entity(text: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] = [b"#", b"quot;", b"apos;", b"amp;", b"lt;", b"gt;", b"nbsp;"];
+    NAMES.iter().any(|name| text.starts_with(name))
+}
+
+/// Where the separator, flag or element of the key is that has a part which ends at `end`.
+fn key(block: &[u8], end: usize) -> Option<Range<usize>> {
+    let belongs =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
+    let rest = &block[end + 1..];
+    let behind = rest
+        .iter()
+        .take(NEAR)
+        .take_while(|&&byte| belongs(byte))
+        .count();
+    let is_mark = |byte: u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']');
+    let marks = rest[behind..]
+        .iter()
+        .take(NEAR)
+        .take_while(|&&byte| is_mark(byte))
+        .count();
+    let separator = end + 1 + behind + marks;
+    match block.get(separator) {
+        Some(b'=' | b':') => return Some(separator..separator + 1),
+        // The value of a name.
+        Some(b',' | b'}') if marks > 0 => return Some(end..end + 1),
+        _ => {}
+    }
+    let start = end + 1 - LEN;
+    let before = block[..start]
+        .iter()
+        .rev()
+        .take(NEAR)
+        .take_while(|&&byte| belongs(byte) || byte == b':')
+        .count();
+    let word = start - before;
+    if word > 0 && block[word - 1] == b'<' {
+        return Some(word - 1..word);
+    }
+    let flag = block[word..start]
+        .windows(2)
+        .position(|pair| pair == b"--")?;
+    Some(word + flag..word + flag + 1)
+}
