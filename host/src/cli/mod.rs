@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod compile;
+mod filters;
 mod help;
 mod inspect;
 mod log;
@@ -66,6 +67,7 @@ enum Verb {
     Check(check::Check),
     Schema(schema::Schema),
     Inspect(inspect::Inspect),
+    Filters(filters::Filters),
     Help(help::Help),
     New(new::New),
     Build(build::Build),
@@ -93,6 +95,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Schema(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
+            Verb::Filters(verb) => verb.run(),
             Verb::Help(verb) => verb.run(),
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),

@@ -118,6 +118,8 @@ mod sandbox {
 
 /// The verbs of the command line.
 mod cli {
+    /// Filters with their settings on the command line, and the list of `filters`.
+    mod arguments;
     /// `new` and `build`: a new filter.
     mod author;
     /// Names and messages of others on the terminal: plugins, capsules, configurations, hosts.
