@@ -40,7 +40,7 @@ pub(crate) use output::complain_of;
 #[derive(Debug, Parser)]
 #[command(
     name = "linemill",
-    version,
+    version = linemill::version::long(),
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = AFTER
