@@ -317,6 +317,9 @@ mod admin {
 
 /// Everything at once, over time.
 mod operation {
+    /// Thirty operations in a row, and what is known after each.
+    #[cfg(target_os = "linux")]
+    mod afternoon;
     /// Attackers of every kind, next to innocent connections that must not notice.
     #[cfg(target_os = "linux")]
     mod assault {
