@@ -71,6 +71,25 @@ pub(crate) fn substitute(
     substitution.table(tree, Level::File);
 }
 
+/// As [`substitute`], for a text that contains the keys of one filter.
+pub(crate) fn substitute_filter(
+    tree: &mut DeTable<'_>,
+    source: &Arc<Source>,
+    folder: &Path,
+    outside: &Outside<'_>,
+    problems: &mut Collector,
+    values: &mut OutsideValues,
+) {
+    let mut substitution = Substitution {
+        outside,
+        source,
+        folder,
+        problems,
+        values,
+    };
+    substitution.table(tree, Level::Filter);
+}
+
 /// Whether the text at `place` is replaced, or would be.
 pub(crate) fn is_substituted(place: &Place) -> bool {
     let written = place.text().unwrap_or_default();
