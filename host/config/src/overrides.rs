@@ -2,6 +2,7 @@
 //!
 //! In: arguments. Out: [`Settings`] changed by them. Not here: parsing of options.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::chain_arg::{self, ChainArgs, name_and_table};
@@ -106,26 +107,29 @@ impl Settings {
         files: &Files,
     ) -> Result<Vec<StageSettings>, Problems> {
         let mut chain = Vec::with_capacity(args.filters.len());
+        let named = self.filters.keys().cloned().collect();
         for arg in args.filters {
-            let filter = self.filter_from_arg(arg, args.grant, bundled, files)?;
+            let filter = self.filter_from_arg(arg, &named, args.grant, bundled, files)?;
             chain.push(StageSettings::always(filter));
         }
         Ok(chain)
     }
 
-    /// The name of the filter that an argument asks for, which is added unless there is such a filter.
+    /// The name of the filter that an argument asks for, which is added unless there is such a filter. An
+    /// argument can name the filters that are `named`, and not those that other arguments add.
     fn filter_from_arg(
         &mut self,
         arg: &str,
+        named: &BTreeSet<String>,
         grant: &[Grant],
         bundled: &[&str],
         files: &Files,
     ) -> Result<String, Problems> {
         let (name, table) = name_and_table(arg)?;
-        if table.is_none() && self.filters.contains_key(name) {
+        if table.is_none() && named.contains(name) {
             return Ok(name.to_owned());
         }
-        let mut filter = self.template(name, grant, bundled)?;
+        let mut filter = self.template(name, named, grant, bundled)?;
         if let Some(table) = table {
             let read = chain_arg::settings(name, table, files)?;
             self.outside = std::mem::take(&mut self.outside).with(read.outside);
@@ -154,10 +158,11 @@ impl Settings {
     fn template(
         &self,
         name: &str,
+        named: &BTreeSet<String>,
         grant: &[Grant],
         bundled: &[&str],
     ) -> Result<FilterSettings, Problem> {
-        if let Some(filter) = self.filters.get(name) {
+        if let Some(filter) = self.filters.get(name).filter(|_| named.contains(name)) {
             return Ok(filter.clone());
         }
         if is_path(name) || bundled.contains(&name) {
@@ -167,7 +172,7 @@ impl Settings {
                 ..FilterSettings::new(name, plugin)
             });
         }
-        let hint = no_filter(name, self.filters.keys().map(String::as_str), bundled);
+        let hint = no_filter(name, named.iter().map(String::as_str), bundled);
         let text = format!("there is no filter {}", quote(name));
         let hint = format!("{hint}; a path has a / or ends in .wasm");
         Err(Place::default().problem(text, hint))
