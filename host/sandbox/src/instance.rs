@@ -83,6 +83,8 @@ pub(crate) struct Instance {
     pub(crate) failed_by_host: bool,
     /// Calls of `process` so far.
     pub(crate) calls: u64,
+    /// It has taken over the state of another instance.
+    pub(crate) restored: bool,
     /// The number of calls before which it does not retire.
     pub(crate) stays_until: u64,
     _alive: Alive,
@@ -190,6 +192,7 @@ impl Instance {
             keeps_state,
             failed_by_host: false,
             calls: 0,
+            restored: false,
             stays_until: 0,
             _alive: Alive(gauge),
         };

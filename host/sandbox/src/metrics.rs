@@ -143,6 +143,9 @@ linemill_telemetry::metrics! {
         /// Instances that gave way to a new one, as `retire` asks; `result` says what happened to the state.
         #[metric("filter_retirements", unit = "instances")]
         pub retirements: EachValue<RetirementResult, Counter>,
+        /// States of streams that were lost because the instance that had them ended by a fault: what it remembered, and the lines that it held back.
+        #[metric("filter_lost_states", unit = "states")]
+        pub lost_states: Counter,
         /// Log messages of the filter that were discarded because it exceeded its rate.
         #[metric("filter_log_dropped", unit = "messages")]
         pub log_dropped: Counter,

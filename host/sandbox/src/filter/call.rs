@@ -67,14 +67,21 @@ impl Supervised for Filter {
         }
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(fault) => return Err(self.failed(own, instance, fault)),
+            Err(fault) => return Err(self.failed(own, instance, fault, context.origin)),
         };
         instance.failed_by_host = false;
         instance.tick_soon();
-        let verdicts = judge(input, outcome, rules, route_indices, self.on_error())
-            .map_err(|broken| Fault::new(FaultKind::Outcome, broken.to_string()))?;
-        self.give_back(own, instance);
-        Ok(verdicts)
+        match judge(input, outcome, rules, route_indices, self.on_error()) {
+            Ok(verdicts) => {
+                self.give_back(own, instance);
+                Ok(verdicts)
+            }
+            Err(broken) => {
+                let fault = Fault::new(FaultKind::Outcome, broken.to_string());
+                self.lose(&instance, 1, &fault, context.origin);
+                Err(fault)
+            }
+        }
     }
 
     async fn state(&self, own: &mut OwnInstance) -> Option<State> {
@@ -138,6 +145,7 @@ impl Filter {
         };
         let judged = judged.unwrap_or_else(|fault| {
             accounting.failures(fault.kind, 1, &fault.reason, context.origin);
+            self.lose(&instance, 0, &fault, context.origin);
             HeldVerdicts::default()
         });
         held_back.append(self.count_held(judged, context));
@@ -252,7 +260,13 @@ impl Filter {
 
     /// The fault of a call of `instance`, which is dropped. But if the host could not make the call, the
     /// stream keeps its own instance: its state may be unharmed, and the call will be made again.
-    fn failed(&self, own: &mut OwnInstance, mut instance: Box<Instance>, fault: Fault) -> Fault {
+    fn failed(
+        &self,
+        own: &mut OwnInstance,
+        mut instance: Box<Instance>,
+        fault: Fault,
+        origin: &Origin,
+    ) -> Fault {
         if fault.kind.is_of_host() {
             instance.failed_by_host = true;
             if self.exclusive {
@@ -265,7 +279,15 @@ impl Filter {
                 ..fault
             }
         } else {
+            self.lose(&instance, 1, &fault, origin);
             fault
+        }
+    }
+
+    /// Counts the state of an instance that a fault has ended, if it had any before its last `calls`.
+    pub(super) fn lose(&self, instance: &Instance, calls: u64, fault: &Fault, origin: &Origin) {
+        if instance.keeps_state && (instance.restored || instance.calls > calls) {
+            self.supervisor.accounting().state_lost(fault, origin);
         }
     }
 

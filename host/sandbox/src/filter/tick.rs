@@ -86,6 +86,9 @@ impl Filter {
         instance.failed_by_host = false;
         accounting.failures(fault.kind, 1, &fault.reason, context.origin);
         context.counts.failed(1);
+        if !by_guest {
+            self.lose(instance, 0, fault, context.origin);
+        }
         by_guest
     }
 

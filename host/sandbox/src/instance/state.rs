@@ -84,6 +84,7 @@ impl Instance {
         restored
             .map_err(|error| fault(&self.store, &error))?
             .map_err(|reason| refused(printable(&reason)))?;
+        self.restored = true;
         // What the former instance asked for is not part of its state.
         self.tick_soon();
         Ok(())

@@ -51,6 +51,7 @@ pub(crate) struct Accounting {
     host_log: [Gate; 2],
     /// Limits how often it is logged that streams are suspended, and called again.
     suspension_log: [Gate; 2],
+    state_log: Gate,
 }
 
 impl Accounting {
@@ -73,6 +74,7 @@ impl Accounting {
             failed: AtomicU64::new(0),
             host_log: Default::default(),
             suspension_log: Default::default(),
+            state_log: Gate::default(),
         }
     }
 
@@ -165,6 +167,24 @@ impl Accounting {
                 on_error = self.on_error.keyword(),
                 not_logged = suppressed,
                 "line failed"
+            );
+        }
+    }
+
+    /// Counts a state that a stream has lost with its instance. Logs at most once per second.
+    pub(crate) fn state_lost(&self, fault: &Fault, origin: &Origin) {
+        self.metrics.lost_states.inc();
+        if !self.reporting.log.is_shut()
+            && let Some(suppressed) = self.state_log.pass()
+        {
+            tracing::warn!(
+                filter = self.name,
+                kind = fault.kind.label(),
+                reason = fault.reason,
+                listener = origin.listener.as_deref(),
+                peer = origin.peer.map(tracing::field::display),
+                not_logged = suppressed,
+                "state lost: an instance ended by a fault, with what it remembered and the lines that it held back"
             );
         }
     }

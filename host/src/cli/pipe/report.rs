@@ -27,6 +27,7 @@ pub(super) fn mishaps(
         .iter()
         .filter_map(|filter| failures(filter, metrics))
         .collect();
+    reports.extend(filters.iter().filter_map(|filter| lost_states(filter, metrics)));
     reports.extend(oversized(stream, counts.oversized.get()));
     for (reason, text) in [
         (
@@ -76,6 +77,19 @@ fn failures(filter: &Filter, metrics: &FilterFamilies) -> Option<String> {
     Some(format!(
         "filter `{name}`: {lines} failed: {action} ({})",
         kinds.join(", ")
+    ))
+}
+
+/// Whether a filter has lost what it remembered, and lines that it held back.
+fn lost_states(filter: &Filter, metrics: &FilterFamilies) -> Option<String> {
+    let name = filter.name();
+    let times = match metrics.of(name).lost_states.get() {
+        0 => return None,
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    Some(format!(
+        "filter `{name}`: its state was lost {times} by a fault, with lines that it held back; see the warning above"
     ))
 }
 

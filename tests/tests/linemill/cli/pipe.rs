@@ -153,3 +153,17 @@ fn the_verdict_close_ends_the_output() {
     let done = run(folder.path(), ["pipe", "./verdicts.wasm"], b"a\n.b\nc\n").success();
     assert_eq!(done.text(), "A\n.B\n");
 }
+
+#[test]
+fn a_state_that_is_lost_is_reported() {
+    let folder = Folder::new();
+    // Its window does not fit into this memory. With fewer lines in a call it does, until it grows again.
+    folder.write(
+        "c.toml",
+        "[filter.once]\nplugin = \"dedup\"\nmemory = \"2MiB\"\nsettings = { window = 50000 }\n",
+    );
+    let input: String = (0..200_000).map(|number| format!("line {number}\n")).collect();
+    let args = ["pipe", "--config", "c.toml", "once"];
+    let done = run(folder.path(), args, input.as_bytes()).exits_with(2);
+    done.stderr_has(&["state lost", "filter `once`: its state was lost"]);
+}

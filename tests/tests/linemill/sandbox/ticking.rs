@@ -111,4 +111,7 @@ fn a_last_tick_that_fails_is_counted_once() {
     for kind in ["outcome", "deadline"] {
         assert_eq!(host.failures(kind).to_string(), "0", "{kind}");
     }
+    // A verdict leaves the instance and its state as they are.
+    assert_eq!(host.metric("linemill_filter_lost_states_total", &[]), 1.0);
+    host.expect_stderr("state lost");
 }
