@@ -33,7 +33,7 @@ fn the_first_line_says_what_runs() {
     let path = host.folder().path().join("linemill.toml");
     let path = std::fs::canonicalize(path).expect("it is there");
     for part in [
-        " INFO linemill starts version=\"0.1.0\" config=",
+        " INFO linemill starts version=\"0.1.0\" revision=",
         &format!("config={}", path.display()),
         " settings=host.admin=127.0.0.1:0 host.admin_token=…",
         "listener.test.bind=127.0.0.1:0",

@@ -21,9 +21,9 @@ fn settings_follow_in_braces() {
     ];
     assert_eq!(run(folder.path(), args, input).success().text(), "");
     folder.write("names", "bob\neve\n");
-    let args = ["pipe", "grep{keep=[{file='names'}]}"];
-    let done = run(folder.path(), args, b"bob\neve\n").success();
-    assert_eq!(done.text(), "");
+    let args = ["pipe", "grep{keep_list={file='names'}}"];
+    let done = run(folder.path(), args, b"bob\nann\neve\n").success();
+    assert_eq!(done.text(), "bob\neve\n");
 }
 
 #[test]

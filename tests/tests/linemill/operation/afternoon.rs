@@ -383,6 +383,11 @@ fn trials(day: &mut Afternoon) {
 fn outages(day: &mut Afternoon, disk: &Disk) {
     let relay = day.receiver.url();
     day.output(&relay, "up", "");
+    // It has read everything, so that nothing may be lost with its connection.
+    let sent: usize = (0..day.sent).map(|number| line(number).len()).sum();
+    eventually("all lines at the receiver", || {
+        (day.receiver.bytes() == sent).then_some(())
+    });
     day.receiver.behave(Manner::Down);
     day.flow();
     let down = day.output(&relay, "down", "refused");

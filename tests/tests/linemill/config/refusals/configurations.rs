@@ -146,8 +146,8 @@ pub(super) fn entries() -> Vec<Broken> {
         ),
         settings(
             "redact",
-            "patterns = [\"phone\"]",
-            &["10:26: key `settings.patterns[0]` of filter `redact`: `phone` is not"],
+            "patterns = [\"phones\"]",
+            &["10:26: key `settings.patterns[0]` of filter `redact`: `phones` is not"],
         ),
         settings(
             "number",
