@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::key::{self, Class};
 use super::value::{self, Quote};
-use super::{Context, auth, ends_with_word};
+use super::{Context, auth, ends_with_word, is_word};
 use crate::detector::Detector;
 use crate::found::Found;
 
@@ -136,10 +136,10 @@ impl Pair {
         let rule = Detector::Password as usize;
         let at = self.value;
         if let Some((start, open)) = opening(text, at) {
-            let end = value::string(text, start, open);
-            if is_folder(&text[self.key.clone()], &text[start..end]) {
+            if is_folder(&text[self.key.clone()], &text[start..]) {
                 return None;
             }
+            let end = value::string(text, start, open);
             if start < end {
                 found(Found::new(start..end, rule));
             }
@@ -167,6 +167,9 @@ impl Pair {
             });
             return Some(end);
         }
+        if self.is_no_secret(text) {
+            return None;
+        }
         let json = quoted
             && matches!(
                 text[at],
@@ -178,7 +181,7 @@ impl Pair {
             value::bare(text, at)
         };
         let bytes = &text[at..end];
-        if bytes.is_empty() || self.is_no_secret(text, bytes, end) {
+        if bytes.is_empty() || self.class == Class::Text && is_plain(bytes) {
             return None;
         }
         let quote = if json { self.quote.clone() } else { 0..0 };
@@ -190,36 +193,35 @@ impl Pair {
         Some(end)
     }
 
-    /// Whether a bare value is something else.
-    fn is_no_secret(&self, text: &[u8], bytes: &[u8], end: usize) -> bool {
-        let plain = self.class == Class::Text && is_plain(bytes);
+    /// Whether a bare value is something else. Its first bytes tell, so that a long one is not looked at in vain.
+    fn is_no_secret(&self, text: &[u8]) -> bool {
+        let rest = &text[self.value..];
+        let first = &rest[..rest.len().min(key::MAX)];
+        let word = first.iter().take_while(|&&byte| is_word(byte)).count();
         let other = match self.separator {
-            Separator::EqualsBlank => bytes.contains(&b'='),
+            // Another pair follows, and the value is empty.
+            Separator::EqualsBlank => {
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'=';
+                rest.iter().find(|byte| ends(byte)) == Some(&b'=')
+            }
             Separator::ColonBlank => {
-                is_prose(bytes) || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
+                let len = first
+                    .iter()
+                    .position(u8::is_ascii_whitespace)
+                    .unwrap_or(first.len());
+                is_prose(&first[..len])
+                    || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
             }
             Separator::Path => {
-                !bytes.iter().any(u8::is_ascii_digit)
-                    || text[end..].starts_with(b"::")
-                    || bytes.contains(&b'(')
+                let path = matches!(first[word..], [b':', b':', ..] | [b'(' | b'<' | b'!', ..]);
+                path || !first[..word].iter().any(u8::is_ascii_digit)
             }
-            // The kinds of modules of PAM: `(passwd:chauthtok)`.
             Separator::Colon => {
-                const KINDS: [&[u8]; 5] =
-                    [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
-                KINDS.iter().any(|kind| {
-                    bytes
-                        .strip_prefix(*kind)
-                        .is_some_and(|rest| rest.starts_with(b")"))
-                        || bytes == *kind
-                })
+                is_module(&first[..word]) && matches!(first.get(word), None | Some(b')'))
             }
             Separator::Equals => false,
         };
-        plain
-            || other
-            || is_folder(&text[self.key.clone()], bytes)
-            || (self.separator == Separator::Colon && bytes.starts_with(b"//"))
+        other || is_folder(&text[self.key.clone()], first)
     }
 
     /// The quote before a key that is not in quotes itself: then the value ends with that string.
@@ -483,12 +485,24 @@ const ROOTS: [&[u8]; 16] = [
     b"workspace",
 ];
 
+/// Whether a word is a kind of modules of PAM: `(passwd:chauthtok)`.
+fn is_module(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"auth" | b"account" | b"session" | b"chauthtok" | b"setcred"
+    )
+}
+
 /// Whether the value is a folder, which is what `pwd` may stand for, too.
 pub(crate) fn is_folder(key: &[u8], value: &[u8]) -> bool {
     let pwd = key
         .last_chunk::<3>()
         .is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
-    pwd && match value {
+    let value = &value[..value.len().min(key::MAX)];
+    let end = value
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b','));
+    pwd && match &value[..end.unwrap_or(value.len())] {
         b"/" | b"~" | [b'~', b'/', ..] | [_, b':', b'\\' | b'/', ..] => true,
         [b'/', path @ ..] => {
             let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();

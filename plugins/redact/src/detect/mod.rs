@@ -456,7 +456,10 @@ impl Scan<'_> {
         {
             return self.add(range, Detector::Secret);
         }
-        if dashes == 2 && self.has(Detector::Password) {
+        let begins = !text[..at]
+            .last()
+            .is_some_and(|&byte| is_word(byte) || byte == b'.' || byte == b':');
+        if dashes == 2 && begins && self.has(Detector::Password) {
             let context = self.context;
             if let Some(next) = keyed::flag(text, at, context, &mut |found| self.add_found(found)) {
                 return next;
