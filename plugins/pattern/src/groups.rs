@@ -74,6 +74,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::Groups;
     use crate::Options;
 
@@ -82,8 +84,8 @@ mod tests {
         let mut groups = Groups::new("key", "a(b(c))|d(e)?f(g)", Options::default())
             .unwrap()
             .unwrap();
-        assert_eq!(groups.of(b"xabcx", 1..4), [2..4]);
-        assert_eq!(groups.of(b"dfg", 0..3), [2..3]);
+        assert_eq!(groups.of(b"xabcx", 1..4), vec![Range { start: 2, end: 4 }]);
+        assert_eq!(groups.of(b"dfg", 0..3), vec![Range { start: 2, end: 3 }]);
         assert_eq!(groups.of(b"defg", 0..4), [1..2, 3..4]);
         assert!(
             Groups::new("key", "a(?:b)", Options::default())

@@ -329,20 +329,24 @@ impl Scan<'_> {
         if at > 0 && text[at - 1].is_ascii_alphanumeric() {
             return at + len;
         }
-        if len <= 3 && self.has(Detector::Ipv4) && text.get(at + len) == Some(&b'.') {
-            if let Some(range) = ipv4::find(text, at) {
-                return self.add(range, Detector::Ipv4);
-            }
+        if len <= 3
+            && self.has(Detector::Ipv4)
+            && text.get(at + len) == Some(&b'.')
+            && let Some(range) = ipv4::find(text, at)
+        {
+            return self.add(range, Detector::Ipv4);
         }
-        if len >= 4 && self.has(Detector::Card) {
-            if let Some(range) = card::find(text, at) {
-                return self.add(range, Detector::Card);
-            }
+        if len >= 4
+            && self.has(Detector::Card)
+            && let Some(range) = card::find(text, at)
+        {
+            return self.add(range, Detector::Card);
         }
-        if len == 3 && self.has(Detector::Ssn) {
-            if let Some(range) = number::ssn(text, at) {
-                return self.add(range, Detector::Ssn);
-            }
+        if len == 3
+            && self.has(Detector::Ssn)
+            && let Some(range) = number::ssn(text, at)
+        {
+            return self.add(range, Detector::Ssn);
         }
         self.phone(at).or_else(|| self.mac(at)).unwrap_or(at + len)
     }

@@ -92,13 +92,13 @@ impl Decoded {
     pub(crate) fn origin(&self, range: Range<usize>) -> Range<usize> {
         let start = match self.before(|escape| escape.to as usize <= range.start) {
             None => range.start,
-            Some(escape) if range.start < escape.to_end() => escape.from as usize,
-            Some(escape) => escape.from_end() + (range.start - escape.to_end()),
+            Some(escape) if range.start < escape.decoded_end() => escape.from as usize,
+            Some(escape) => escape.end() + (range.start - escape.decoded_end()),
         };
         let end = match self.before(|escape| (escape.to as usize) < range.end) {
             None => range.end,
-            Some(escape) if range.end < escape.to_end() => escape.from_end(),
-            Some(escape) => escape.from_end() + (range.end - escape.to_end()),
+            Some(escape) if range.end < escape.decoded_end() => escape.end(),
+            Some(escape) => escape.end() + (range.end - escape.decoded_end()),
         };
         start..end
     }
@@ -123,11 +123,11 @@ impl Decoded {
 }
 
 impl Escape {
-    fn from_end(&self) -> usize {
+    fn end(&self) -> usize {
         (self.from + self.from_len) as usize
     }
 
-    fn to_end(&self) -> usize {
+    fn decoded_end(&self) -> usize {
         (self.to + self.to_len) as usize
     }
 }
