@@ -28,9 +28,9 @@ impl About for Redact {
             )
     }
 
-    /// In the worst line, every seventh byte begins a secret. Besides, a line may be decoded a few times.
+    /// In the worst line, every seventh byte begins a secret.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + 3 * pattern::MEMORY + 12 * u64::from(max_line)
+        plain_memory(max_line) + pattern::MEMORY + 20 * u64::from(max_line)
     }
 }
 

@@ -18,10 +18,10 @@ pub(crate) struct Decoded {
 struct Escape {
     /// Where it is in the encoded text, and its length.
     from: u32,
-    from_len: u32,
+    from_len: u8,
     /// Where what it stands for is in the decoded text, and its length.
     to: u32,
-    to_len: u32,
+    to_len: u8,
 }
 
 /// What encodes a part of a text.
@@ -68,14 +68,19 @@ impl Decoded {
                 continue;
             };
             if decoded.escapes.is_empty() {
-                decoded.text.reserve(encoded.len());
+                // As much as is needed, because growing lists would take three times that.
+                let marks = |byte: &&u8| matches!(byte, b'\\' | b'%' | b'&' | b'#');
+                decoded
+                    .escapes
+                    .reserve_exact(encoded[found..].iter().filter(marks).count());
+                decoded.text.reserve_exact(encoded.len());
             }
             decoded.text.extend_from_slice(&encoded[copied..found]);
             decoded.escapes.push(Escape {
                 from: found as u32,
-                from_len: len as u32,
+                from_len: len as u8,
                 to: decoded.text.len() as u32,
-                to_len: bytes.len as u32,
+                to_len: bytes.len as u8,
             });
             decoded.text.extend_from_slice(&bytes.bytes[..bytes.len]);
             at = found + len;
@@ -124,11 +129,11 @@ impl Decoded {
 
 impl Escape {
     fn end(&self) -> usize {
-        (self.from + self.from_len) as usize
+        self.from as usize + usize::from(self.from_len)
     }
 
     fn decoded_end(&self) -> usize {
-        (self.to + self.to_len) as usize
+        self.to as usize + usize::from(self.to_len)
     }
 }
 
