@@ -32,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::net::descriptors;
 use crate::panics;
 use crate::sinks::registry::SinkRegistry;
+use crate::version::{REVISION, VERSION};
 pub use host::{Host, bind};
 use linemill_config::diff::not_default;
 use linemill_config::settings::Settings;
@@ -154,7 +155,8 @@ fn tell_start(loaded: &Loaded) {
     let config = config.as_ref().map(|path| path.display());
     let settings = not_default(&loaded.settings).join(" ");
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
+        version = VERSION,
+        revision = REVISION,
         config = config.map(tracing::field::display),
         %settings,
         "linemill starts"

@@ -1,6 +1,6 @@
 //! Text in columns of a terminal: how wide it is, cut to a width, and wrapped.
 //!
-//! In: text. Out: text that takes up so many columns. A character may take up two columns, or none.
+//! In: text. Out: text of a given width in columns. A character may take up two columns, or none.
 //! Not here: escaping (`linemill_config::shown`); text is escaped before it is measured.
 
 use std::borrow::Cow;

@@ -27,3 +27,4 @@ mod rate;
 pub mod settings_table;
 pub mod sinks;
 pub mod top;
+pub mod version;

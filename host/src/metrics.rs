@@ -22,6 +22,7 @@ use crate::control::taps::metrics::TapMetrics;
 use crate::listeners::metrics::ListenerMetrics;
 use crate::log::metrics::LogMetrics;
 use crate::sinks::metrics::{OutputMetrics, OwnUpstreamMetrics, UpstreamMetrics};
+use crate::version::{REVISION, VERSION};
 use linemill_budget::MemoryMetrics;
 use linemill_sandbox::metrics::FilterFamilies;
 use linemill_telemetry::{Families, Held, ProcessMetrics, Registry, registry};
@@ -59,8 +60,8 @@ pub struct Metrics {
 
 linemill_telemetry::metrics! {
     /// The binary.
-    struct BuildMetrics by "version" ("the version of linemill") {
-        /// Always 1; the label says which version of linemill runs.
+    struct BuildMetrics by "version" ("the version of linemill"), "revision" ("the commit that it was built from, or `unknown`") {
+        /// Always 1; the labels say which version of linemill runs.
         #[metric("build_info", unit = "always 1")]
         info: Gauge,
     }
@@ -72,7 +73,7 @@ struct Build(#[expect(dead_code, reason = "only held")] Held<BuildMetrics>);
 
 impl Build {
     fn register(registry: &mut Registry) {
-        let build = Families::<BuildMetrics>::register(registry).of(env!("CARGO_PKG_VERSION"));
+        let build = Families::<BuildMetrics>::register(registry).of_all(&[VERSION, REVISION]);
         build.info.set(1);
         registry.register_collector(Box::new(Self(build)));
     }

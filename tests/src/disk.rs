@@ -10,16 +10,16 @@ use std::process::Command;
 
 /// A file system in memory.
 #[derive(Debug)]
-pub(crate) struct Disk {
+pub struct Disk {
     path: PathBuf,
 }
 
 impl Disk {
-    /// Mounts a disk of so many bytes at `path`, which is created.
+    /// Mounts a disk of `bytes` bytes at `path`, which is created.
     ///
     /// # Errors
     /// A sentence that says why there is none.
-    pub(crate) fn mount(path: &Path, bytes: u64) -> Result<Self, String> {
+    pub fn mount(path: &Path, bytes: u64) -> Result<Self, String> {
         fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let size = format!("size={bytes}");
         run(Command::new("mount")
@@ -31,7 +31,7 @@ impl Disk {
     }
 
     /// Takes all room that is left.
-    pub(crate) fn fill(&self) {
+    pub fn fill(&self) {
         let block = [0; 64 * 1024];
         let Ok(mut file) = File::create(self.ballast()) else {
             return;
@@ -42,7 +42,7 @@ impl Disk {
     }
 
     /// Gives the room back.
-    pub(crate) fn free(&self) {
+    pub fn free(&self) {
         // There is none if nothing was left to take.
         drop(fs::remove_file(self.ballast()));
     }

@@ -23,6 +23,7 @@ mod client;
 #[cfg(unix)]
 mod disk;
 mod folder;
+mod free_port;
 pub mod guest;
 mod host;
 mod http;
@@ -45,7 +46,10 @@ mod upstream;
 pub use binary::{Finished, command, run};
 pub use bytes::{assert_bytes, assert_repeats, rot13};
 pub use client::Client;
+#[cfg(unix)]
+pub use disk::Disk;
 pub use folder::Folder;
+pub use free_port::free_port;
 pub use host::{Host, Outcome, Reload};
 pub use http::{Response, exchange, request, request_with};
 pub use metrics::Metrics;

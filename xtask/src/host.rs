@@ -36,14 +36,32 @@ pub(crate) fn compile(workspace: &Workspace, profile: Profile, what: &[&str]) ->
         Profile::Dev => "building the host",
         Profile::Release => "building the host, optimised",
     };
-    step::run(
-        name,
-        workspace
-            .cargo()
-            .arg("build")
-            .args(profile.arguments())
-            .args(what),
-    )
+    let mut cargo = workspace.cargo();
+    cargo.arg("build").args(profile.arguments()).args(what);
+    if profile == Profile::Release
+        && let Some(revision) = revision(workspace)
+    {
+        cargo.env("LINEMILL_REVISION", revision);
+    }
+    step::run(name, &mut cargo)
+}
+
+/// The commit of the checkout, with a mark if it has changes; `None` outside a checkout.
+fn revision(workspace: &Workspace) -> Option<String> {
+    let git = Command::new("git")
+        .args([
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=12",
+            "--exclude=*",
+        ])
+        .current_dir(workspace.root())
+        .output()
+        .ok()?;
+    let revision = String::from_utf8(git.stdout).ok()?;
+    let revision = revision.trim();
+    (git.status.success() && !revision.is_empty()).then(|| revision.to_owned())
 }
 
 /// The path at which cargo puts a program.

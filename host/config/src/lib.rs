@@ -1,10 +1,12 @@
 //! The configuration: from a TOML file to validated settings.
 //!
-//! In: a file's path, or its text, and the names of the bundled plugins. Out: [`Settings`](settings::Settings), or
-//! [`Problems`]: everything that is wrong with it. Not here: watching the file, loading plugins,
-//! opening addresses; the code that does so reports a [`Problem`] at the [`Place`] of the key.
+//! In: a file's path, or its text, and the names of the bundled plugins. Out:
+//! [`Settings`](settings::Settings), or [`Problems`]: everything that is wrong with it. Not here:
+//! watching the file, loading plugins, opening addresses; the code that does so reports a [`Problem`] at
+//! the [`Place`] of the key.
 
 mod address;
+mod chain_arg;
 mod checker;
 mod circles;
 mod collector;
@@ -44,6 +46,7 @@ mod golden;
 #[cfg(test)]
 mod samples;
 
+pub use chain_arg::{ChainArgs, split_chain};
 pub use circles::{circles, reaches};
 pub use files::inputs::{Content, HeldBack, Input, Inputs, Question, Sighting, Stamp};
 #[cfg(unix)]

@@ -127,11 +127,7 @@ fn document<'a>(
     problems: &mut Collector,
     values: &mut OutsideValues,
 ) -> Result<Document<'a>, Problem> {
-    let tree = DeTable::parse(&source.text).map_err(|error| {
-        let place = Place::new(source, error.span().unwrap_or(0..0));
-        let text = format!("this is not TOML: {}", error.message());
-        place.problem(text, "the format is described at https://toml.io")
-    })?;
+    let tree = DeTable::parse(&source.text).map_err(|error| not_toml(source, &error))?;
     let mut tree = tree.into_inner();
     substitute(&mut tree, source, folder, outside, problems, values);
     Ok(Document {
@@ -139,6 +135,13 @@ fn document<'a>(
         folder,
         tree,
     })
+}
+
+/// The report of a text that is not TOML.
+pub(crate) fn not_toml(source: &Arc<Source>, error: &toml::de::Error) -> Problem {
+    let place = Place::new(source, error.span().unwrap_or(0..0));
+    let text = format!("this is not TOML: {}", error.message());
+    place.problem(text, "the format is described at https://toml.io")
 }
 
 fn folder_of(path: &Path) -> &Path {

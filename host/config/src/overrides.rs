@@ -2,13 +2,17 @@
 //!
 //! In: arguments. Out: [`Settings`] changed by them. Not here: parsing of options.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::chain_arg::{self, ChainArgs, name_and_table};
+use super::files::patience::Files;
 use super::plugin_ref::{is_name, is_path};
+use super::printable::quote;
 use super::problem::{Problem, Problems};
 use super::settings::{
-    Address, FilterSettings, HostSettings, ListenerSettings, OutsideValues, PluginRef, Settings,
-    Sources, StageSettings,
+    Address, FilterSettings, Grant, HostSettings, ListenerSettings, OutsideValues, PluginRef,
+    Settings, Sources, StageSettings,
 };
 use super::validate::{no_filter, without_effect};
 use crate::problem::place::Place;
@@ -70,13 +74,18 @@ impl Settings {
         Problems::new(without_effect(listener, &name)).map_or(Ok(()), Err)
     }
 
-    /// Applies `--chain A,B`.
+    /// Applies `--chain A,B` and `--grant`.
     ///
     /// # Errors
-    /// When there is not exactly one listener, or an argument does not name a filter.
-    pub fn use_chain(&mut self, args: &[impl AsRef<str>], bundled: &[&str]) -> Result<(), Problem> {
+    /// When there is not exactly one listener, or as [`Self::chain_from_args`].
+    pub fn use_chain(
+        &mut self,
+        args: ChainArgs<'_>,
+        bundled: &[&str],
+        files: &Files,
+    ) -> Result<(), Problems> {
         self.only_listener("--chain")?;
-        let chain = self.chain_from_args(args, bundled)?;
+        let chain = self.chain_from_args(args, bundled, files)?;
         let listener = self.only_listener("--chain")?;
         listener.chain = chain;
         listener.places.set("chain", Place::default());
@@ -85,57 +94,94 @@ impl Settings {
         Ok(())
     }
 
-    /// The chain that arguments ask for: each is the name of a filter, a bundled plugin, or a path
-    /// to a `.wasm`. A plugin that is not yet a filter becomes one with default settings; a filter
-    /// made from a path is named after the file.
+    /// The chain that arguments ask for. A plugin that is not yet a filter becomes one; a filter made from a
+    /// path is named after the file. An argument with settings becomes a filter of its own, with the other
+    /// keys of the filter that it names. The `files` that settings name are read.
     ///
     /// # Errors
-    /// When an argument is not one of these.
+    /// When an argument does not name a filter or a plugin, or something is wrong with its settings.
     pub fn chain_from_args(
         &mut self,
-        args: &[impl AsRef<str>],
+        args: ChainArgs<'_>,
         bundled: &[&str],
-    ) -> Result<Vec<StageSettings>, Problem> {
-        args.iter()
-            .map(|arg| {
-                self.filter_from_arg(arg.as_ref(), bundled)
-                    .map(StageSettings::always)
-            })
-            .collect()
+        files: &Files,
+    ) -> Result<Vec<StageSettings>, Problems> {
+        let mut chain = Vec::with_capacity(args.filters.len());
+        let named = self.filters.keys().cloned().collect();
+        for arg in args.filters {
+            let filter = self.filter_from_arg(arg, &named, args.grant, bundled, files)?;
+            chain.push(StageSettings::always(filter));
+        }
+        Ok(chain)
     }
 
-    fn filter_from_arg(&mut self, arg: &str, bundled: &[&str]) -> Result<String, Problem> {
-        if self.filters.contains_key(arg) {
-            return Ok(arg.to_owned());
+    /// The name of the filter that an argument asks for, which is added unless there is such a filter. An
+    /// argument can name the filters that are `named`, and not those that other arguments add.
+    fn filter_from_arg(
+        &mut self,
+        arg: &str,
+        named: &BTreeSet<String>,
+        grant: &[Grant],
+        bundled: &[&str],
+        files: &Files,
+    ) -> Result<String, Problems> {
+        let (name, table) = name_and_table(arg)?;
+        if table.is_none() && named.contains(name) {
+            return Ok(name.to_owned());
         }
-        let (name, plugin) = if is_path(arg) {
-            let plugin = PluginRef::Path(arg.into());
-            // Naming a path twice means using one filter twice.
-            let known = self
-                .filters
-                .values()
-                .find(|filter| **filter == FilterSettings::new(&filter.name, plugin.clone()));
-            if let Some(filter) = known {
-                return Ok(filter.name.clone());
-            }
-            (self.unused_name(Path::new(arg)), plugin)
-        } else if bundled.contains(&arg) {
-            (arg.to_owned(), PluginRef::Name(arg.to_owned()))
-        } else {
-            let hint = no_filter(arg, self.filters.keys().map(String::as_str), bundled);
-            let text = format!("there is no filter {}", super::printable::quote(arg));
-            return Err(
-                Place::default().problem(text, format!("{hint}; a path has a / or ends in .wasm"))
-            );
-        };
-        self.filters
-            .insert(name.clone(), FilterSettings::new(&name, plugin));
+        let mut filter = self.template(name, named, grant, bundled)?;
+        if let Some(table) = table {
+            let read = chain_arg::settings(name, table, files)?;
+            self.outside = std::mem::take(&mut self.outside).with(read.outside);
+            filter.settings = read.settings;
+            filter.inner_places = read.places;
+            filter.places.set("settings", read.place);
+            // They are about other settings.
+            filter.test.clear();
+            filter.trial = None;
+        }
+        // The same argument twice means one filter twice.
+        let known = self.filters.values().find(|known| {
+            filter.name.clone_from(&known.name);
+            **known == filter
+        });
+        if let Some(known) = known {
+            return Ok(known.name.clone());
+        }
+        filter.name = self.unused_name(name);
+        let name = filter.name.clone();
+        self.filters.insert(name.clone(), filter);
         Ok(name)
     }
 
-    /// A name for the filter of a plugin file that no other filter has.
-    fn unused_name(&self, path: &Path) -> String {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    /// The filter that a name or a path stands for, before it gets settings and a name of its own.
+    fn template(
+        &self,
+        name: &str,
+        named: &BTreeSet<String>,
+        grant: &[Grant],
+        bundled: &[&str],
+    ) -> Result<FilterSettings, Problem> {
+        if let Some(filter) = self.filters.get(name).filter(|_| named.contains(name)) {
+            return Ok(filter.clone());
+        }
+        if is_path(name) || bundled.contains(&name) {
+            let plugin = PluginRef::from_arg(name);
+            return Ok(FilterSettings {
+                grant: grant.to_vec(),
+                ..FilterSettings::new(name, plugin)
+            });
+        }
+        let hint = no_filter(name, named.iter().map(String::as_str), bundled);
+        let text = format!("there is no filter {}", quote(name));
+        let hint = format!("{hint}; a path has a / or ends in .wasm");
+        Err(Place::default().problem(text, hint))
+    }
+
+    /// A name that no other filter has, for the filter of a name or a plugin file.
+    fn unused_name(&self, name_or_path: &str) -> String {
+        let stem = Path::new(name_or_path).file_stem();
+        let stem = stem.unwrap_or_default().to_string_lossy();
         let name: String = stem
             .chars()
             .map(|c| {
@@ -186,6 +232,15 @@ mod tests {
 
     const BUNDLED: &[&str] = &["rot13", "case"];
 
+    fn chain(settings: &mut Settings, filters: &[&str]) -> Result<Vec<StageSettings>, Problems> {
+        let filters: Vec<String> = filters.iter().map(|&filter| filter.to_owned()).collect();
+        let args = ChainArgs {
+            filters: &filters,
+            grant: &[Grant::Clock],
+        };
+        settings.chain_from_args(args, BUNDLED, &Files::default())
+    }
+
     fn settings(text: &str) -> Settings {
         parse(Path::new("a.toml"), text, BUNDLED).expect("valid")
     }
@@ -202,7 +257,7 @@ mod tests {
             "x.wasm",
             "case",
         ];
-        let chain = settings.chain_from_args(&args, BUNDLED).expect("known");
+        let chain = chain(&mut settings, &args).expect("known");
         let expected = ["mine", "case", "a-b", "mine-2", "a-b", "x", "case"];
         assert_eq!(chain, expected.map(StageSettings::always));
         let path = |name: &str| settings.filters[name].plugin.clone();
@@ -215,13 +270,41 @@ mod tests {
     #[test]
     fn a_chain_refuses_what_is_none_of_them() {
         let mut settings = Settings::builtin();
-        let problem = settings
-            .chain_from_args(&["rot31"], BUNDLED)
-            .expect_err("unknown");
+        let problem = chain(&mut settings, &["rot31"]).expect_err("unknown");
         let shown = "error: there is no filter `rot31`\n  = hint: did you mean `rot13`? known filters: `case`, `rot13`; \
                      or define it in a table [filter.rot31]; a path has a / or ends in .wasm";
         assert_eq!(problem.to_string(), shown);
         assert_eq!(settings, Settings::builtin());
+    }
+
+    #[test]
+    fn an_argument_with_settings_is_a_filter_of_its_own() {
+        let text = "[filter.mine]\nplugin = \"case\"\nmemory = \"1MiB\"\nsettings = { to = \"upper\" }\ntest = [{ in = [\"a\"], out = [\"A\"] }]\n";
+        let mut settings = settings(text);
+        let args = [
+            "mine",
+            "mine{to = \"lower\"}",
+            "case{to='lower'}",
+            "case{to='lower'}",
+            "case",
+        ];
+        let chain = chain(&mut settings, &args).expect("known");
+        let names = ["mine", "mine-2", "case", "case", "case-2"];
+        assert_eq!(chain, names.map(StageSettings::always));
+        let filter = |name: &str| &settings.filters[name];
+        assert_eq!(filter("mine").settings["to"], "upper");
+        assert_eq!(filter("mine-2").settings["to"], "lower");
+        assert_eq!(
+            (filter("mine-2").memory, filter("mine-2").test.len()),
+            (1 << 20, 0)
+        );
+        // What the command line alone defines is granted what the command line says.
+        assert_eq!(
+            (&*filter("case").grant, &*filter("mine-2").grant),
+            (&[Grant::Clock][..], &[][..])
+        );
+        let places = &filter("case").inner_places;
+        assert_eq!(places.value("/to").and_then(Place::text), Some("'lower'"));
     }
 
     #[test]
@@ -230,8 +313,13 @@ mod tests {
         settings
             .listen_on("[::1]:0".parse().expect("an address"))
             .expect("one listener");
+        let args = ["case", "rot13"].map(str::to_owned);
+        let args = ChainArgs {
+            filters: &args,
+            ..ChainArgs::default()
+        };
         settings
-            .use_chain(&["case", "rot13"], BUNDLED)
+            .use_chain(args, BUNDLED, &Files::default())
             .expect("one listener");
         assert_eq!(settings.listeners[0].bind.to_string(), "[::1]:0");
         let expected = ["case", "rot13"].map(StageSettings::always);
@@ -245,7 +333,7 @@ mod tests {
             "[[listener]]\nname = \"a\"\n[[listener]]\nname = \"b\"\nbind = \"127.0.0.1:0\"\n",
         );
         let problem = two
-            .use_chain(&["rot13"], BUNDLED)
+            .use_chain(ChainArgs::default(), BUNDLED, &Files::default())
             .expect_err("two listeners")
             .to_string();
         assert!(

@@ -22,6 +22,8 @@ use crate::settings::OutsideValues;
 
 /// Largest file whose content may be a value, in bytes.
 const FILE_SIZE: u64 = 64 * 1024;
+/// The same for a value in the settings of a filter, which may be a list of 100,000 patterns.
+const SETTING_SIZE: u64 = 4 * 1024 * 1024;
 /// What a reference to a variable begins with.
 const OPEN: &str = "${";
 
@@ -71,6 +73,25 @@ pub(crate) fn substitute(
     substitution.table(tree, Level::File);
 }
 
+/// As [`substitute`], for a text that contains the keys of one filter.
+pub(crate) fn substitute_filter(
+    tree: &mut DeTable<'_>,
+    source: &Arc<Source>,
+    folder: &Path,
+    outside: &Outside<'_>,
+    problems: &mut Collector,
+    values: &mut OutsideValues,
+) {
+    let mut substitution = Substitution {
+        outside,
+        source,
+        folder,
+        problems,
+        values,
+    };
+    substitution.table(tree, Level::Filter);
+}
+
 /// Whether the text at `place` is replaced, or would be.
 pub(crate) fn is_substituted(place: &Place) -> bool {
     let written = place.text().unwrap_or_default();
@@ -83,6 +104,7 @@ enum Level {
     File,
     Filters,
     Filter,
+    Settings,
     Other,
 }
 
@@ -91,6 +113,7 @@ impl Level {
         match (self, key) {
             (Self::File, "filter") => Self::Filters,
             (Self::Filters, _) => Self::Filter,
+            (Self::Settings, _) => Self::Settings,
             _ => Self::Other,
         }
     }
@@ -101,7 +124,7 @@ impl Substitution<'_> {
         for (key, value) in table.iter_mut() {
             let key = key.get_ref().as_ref();
             if level == Level::Filter && key == "settings" {
-                self.inside(value, Level::Other);
+                self.inside(value, Level::Settings);
             } else {
                 self.value(value, level.of(key));
             }
@@ -114,7 +137,7 @@ impl Substitution<'_> {
         let replaced = match value.get_ref() {
             DeValue::String(text) => self.text(text, &place),
             DeValue::Table(table) => match path_of_file(table, &place) {
-                Some(path) => self.file(path, &place).map(Some),
+                Some(path) => self.file(path, &place, level).map(Some),
                 None => Ok(None),
             },
             _ => Ok(None),
@@ -130,8 +153,13 @@ impl Substitution<'_> {
         match value.get_mut() {
             DeValue::Table(table) => self.table(table, level),
             DeValue::Array(items) => {
+                let inner = if level == Level::Settings {
+                    level
+                } else {
+                    Level::Other
+                };
                 for item in items.iter_mut() {
-                    self.value(item, Level::Other);
+                    self.value(item, inner);
                 }
             }
             _ => {}
@@ -150,10 +178,15 @@ impl Substitution<'_> {
     }
 
     /// The content of the file at `path`, without its last line end.
-    fn file(&mut self, path: &str, place: &Place) -> Result<String, Problem> {
+    fn file(&mut self, path: &str, place: &Place, level: Level) -> Result<String, Problem> {
+        let most = if level == Level::Settings {
+            SETTING_SIZE
+        } else {
+            FILE_SIZE
+        };
         let subject = format!("the file {} of this value", quote(path));
         let file = self.folder.join(path);
-        let bytes = self.outside.files.read(&file, FILE_SIZE);
+        let bytes = self.outside.files.read(&file, most);
         let bytes = bytes.map_err(|error| unreadable(&subject, place, &error))?;
         let mut text = String::from_utf8(bytes).map_err(|_| {
             let hint = "name a file that contains the value as text";

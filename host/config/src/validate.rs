@@ -1,9 +1,9 @@
 //! From a file as written to validated settings.
 //!
-//! In: the TOML trees of a file and of those that it includes. Out: [`Settings`] in which every reference resolves and every
-//! number is in range, or reports of everything that is wrong. Pure: nothing is opened or looked
-//! up. What a single value may be is declared with its key (`settings`, `kind`). Here are the tables
-//! of a file, and the rules between keys.
+//! In: the TOML trees of a file and of those that it includes. Out: [`Settings`] in which every
+//! reference resolves and every number is in range, or reports of everything that is wrong. Pure:
+//! nothing is opened or looked up. What a single value may be is declared with its key (`settings`,
+//! `kind`). Here are the tables of a file, and the rules between keys.
 
 mod chain_test;
 mod datagrams;

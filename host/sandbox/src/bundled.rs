@@ -44,7 +44,9 @@ pub(crate) fn keeps_nothing_back(digest: Digest, size: u64, settings: &Value) ->
 /// nor selects which lines may continue.
 fn spares(name: &str, settings: &Value) -> bool {
     match name {
-        "json" => settings.get("pick").is_none() && settings.get("remove").is_none(),
+        "json" => !["pick", "remove", "set", "set_json", "where"]
+            .iter()
+            .any(|key| settings.get(key).is_some()),
         // With a route, each line goes one way or the other, and none is dropped.
         "grep" => settings.get("route").is_some(),
         _ => false,
@@ -62,6 +64,8 @@ mod tests {
             ("redact", json!({}), false),
             ("json", json!({ "remove": ["user"] }), false),
             ("json", json!({ "rename": { "a": "b" } }), true),
+            ("json", json!({ "set": { "user": null } }), false),
+            ("json", json!({ "where": { "field": "a", "exists": true } }), false),
             ("grep", json!({ "drop": ["x"] }), false),
             ("grep", json!({ "keep": ["x"], "route": "y" }), true),
             ("rot13", json!({}), false),

@@ -1,9 +1,10 @@
 //! A filter: a plugin with settings, and the instances that run it.
 //!
-//! In: lines of a stream. Out: verdicts on them. A filter without state takes its instances from a
-//! pool, so an idle connection holds none. A filter with state has its own instance for each stream.
-//! `call` calls instances, `pool` keeps idle ones, `handover` passes state from one version to the
-//! next, `retire` replaces instances of one version, `capture` fills in trap capsules, and [`comparison`] counts what a shadow answers.
+//! In: lines of a stream. Out: verdicts on them. A filter without state takes its instances from a pool,
+//! so an idle connection holds none. A filter with state has its own instance for each stream. `call`
+//! calls instances with lines, `tick` when it is time, `pool` keeps idle ones, `handover` passes state
+//! from one version to the next, `retire` replaces instances of one version, `capture` fills in trap
+//! capsules, and [`comparison`] counts what a shadow answers.
 //! Not here: the order of stages (`chain`), what follows a fault (`supervise`).
 
 use std::sync::{Arc, OnceLock};

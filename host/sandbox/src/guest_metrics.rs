@@ -197,7 +197,8 @@ impl GuestMetric {
         }
     }
 
-    /// Adds to a counter. `None` if it is none, or `values` are not the indices of values of its labels.
+    /// Adds to a counter. Returns `None` if it is not a counter, or if `values` are not indices of values of its
+    /// labels.
     pub(crate) fn add(&self, values: &[u32], amount: u64) -> Option<()> {
         let index = self.declaration.index(values)?;
         let Series::Counters(counters) = &self.series else {

@@ -31,7 +31,7 @@ use crate::plugin::{ABI, Exports, Linked};
 use crate::verdict::Rules;
 use linemill_budget::NoRoom;
 use linemill_config::printable;
-use linemill_framing::Lines;
+use linemill_framing::{Framing, Lines};
 
 mod about;
 mod declared;
@@ -83,7 +83,7 @@ pub(crate) struct Instance {
     pub(crate) failed_by_host: bool,
     /// Calls of `process` so far.
     pub(crate) calls: u64,
-    /// It does not retire before so many calls.
+    /// The number of calls before which it does not retire.
     pub(crate) stays_until: u64,
     _alive: Alive,
 }
@@ -126,8 +126,7 @@ impl Instance {
             room,
         } = start;
         let mut store = store(plugin, bounds, import_context, room);
-        allow(&mut store, time);
-        store.set_hostcall_fuel(bounds.limits.host_memory);
+        begin(&mut store, time, None, bounds.limits.host_memory);
         let _running = engine.running();
         let instantiated = plugin.pre.instantiate_async(&mut store).await;
         let loaded = instantiated.and_then(|instance| {
@@ -210,13 +209,12 @@ impl Instance {
     ) -> Result<Outcome, Fault> {
         let _running = engine.running();
         self.calls += 1;
-        allow(&mut self.store, bounds.deadline);
-        self.store.data_mut().tell(Some((origin, rules.framing)));
         let growth = bounds.growth(rules.max_output);
         // A valid answer may have eight bytes of numbers per byte of input, since lines can be empty.
         let answer = growth.saturating_add(8 * input.bytes().len());
-        self.store
-            .set_hostcall_fuel(bounds.limits.host_memory.saturating_add(answer));
+        let copied = bounds.limits.host_memory.saturating_add(answer);
+        let stream = Some((origin, rules.framing));
+        begin(&mut self.store, bounds.deadline, stream, copied);
         let limit = growth.saturating_add(input.bytes().len() + input.len());
         let called = match &self.guest {
             Guest::Batch(guest) => {
@@ -262,11 +260,10 @@ impl Instance {
         (rules, origin): (Rules, &Origin),
     ) -> Result<Held, Fault> {
         let _running = engine.running();
-        allow(&mut self.store, bounds.deadline);
-        self.store.data_mut().tell(Some((origin, rules.framing)));
         let limit = bounds.growth(rules.max_output);
-        self.store
-            .set_hostcall_fuel(bounds.limits.host_memory.max(limit));
+        let copied = bounds.limits.host_memory.max(limit);
+        let stream = Some((origin, rules.framing));
+        begin(&mut self.store, bounds.deadline, stream, copied);
         let called = match &self.guest {
             Guest::Batch(guest) => {
                 let guest = guest.linemill_filter_batch();
@@ -312,6 +309,19 @@ fn store(
     store.limiter(|state| state);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
     store
+}
+
+/// Begins a call about `stream`, if it is about one. It may take `time` of processor time, and its answers
+/// may have `copied` bytes.
+fn begin(
+    store: &mut Store<HostState>,
+    time: Duration,
+    stream: Option<(&Origin, Framing)>,
+    copied: usize,
+) {
+    allow(store, time);
+    store.data_mut().tell(stream);
+    store.set_hostcall_fuel(copied);
 }
 
 /// Allows the next call `time` of processor time.

@@ -1,7 +1,7 @@
 //! Refusals: the reasons why a filter does not go live.
 //!
-//! In: a kind for metrics, and a text for people; or the fault of a first instance. Out: [`Refusal`]. [`RefusalKind`] is the only list of
-//! kinds; its labels are those of `linemill_filter_refusals_total`.
+//! In: a kind for metrics, and a text for people; or the fault of a first instance. Out: [`Refusal`].
+//! [`RefusalKind`] is the only list of kinds; its labels are those of `linemill_filter_refusals_total`.
 //! Not here: counting and reporting refusals, which the host does.
 
 use crate::FaultKind;

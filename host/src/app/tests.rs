@@ -68,7 +68,7 @@ async fn a_host_serves_until_its_shutdown_and_drains() {
     );
 }
 
-/// A client that always has more to send, for so many blocks.
+/// A client that always has more to send, until it has sent this many blocks.
 struct Hasty(u32);
 
 impl AsyncRead for Hasty {

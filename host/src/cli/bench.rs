@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use linemill::control::build::inner_settings::{self, Wrong};
-use linemill_config::Keyword as _;
 use linemill_config::settings::{FilterSettings, Grant, PluginRef};
 use linemill_framing::Framer;
 use linemill_framing::LineSettings;
@@ -22,7 +21,7 @@ use linemill_sandbox::plugin::compiler::Compiler;
 use linemill_sandbox::verdict::Rules;
 
 use super::output::say;
-use super::plugin::{admit, hinted};
+use super::plugin::{admit, grant, hinted};
 
 /// Bytes given to the filter in one call, as on a busy connection.
 const BATCH: usize = 64 * 1024;
@@ -158,16 +157,6 @@ impl Bench {
         }
         Ok(spent.as_nanos() as f64 / done as f64)
     }
-}
-
-/// Parses a keyword of the key `grant`.
-fn grant(word: &str) -> Result<Grant, String> {
-    let mut words = Grant::KEYWORDS.iter();
-    let known = words.find(|(known, _)| *known == word);
-    known.map(|(_, grant)| *grant).ok_or_else(|| {
-        let words: Vec<_> = Grant::KEYWORDS.iter().map(|(word, _)| *word).collect();
-        format!("the grants are {}", words.join(", "))
-    })
 }
 
 /// Lines of `length` bytes each, made of words.

@@ -165,7 +165,7 @@ impl Inspect {
 }
 
 /// What a plugin says about itself, as `--json` prints it.
-fn in_parts(Said { about, memory }: &Said) -> Value {
+pub(super) fn in_parts(Said { about, memory }: &Said) -> Value {
     let needs = about.needs.iter();
     let examples = about.examples.iter();
     json!({

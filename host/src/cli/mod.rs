@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod compile;
+mod filters;
 mod help;
 mod inspect;
 mod log;
@@ -39,7 +40,7 @@ pub(crate) use output::complain_of;
 #[derive(Debug, Parser)]
 #[command(
     name = "linemill",
-    version,
+    version = linemill::version::long(),
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = AFTER
@@ -66,6 +67,7 @@ enum Verb {
     Check(check::Check),
     Schema(schema::Schema),
     Inspect(inspect::Inspect),
+    Filters(filters::Filters),
     Help(help::Help),
     New(new::New),
     Build(build::Build),
@@ -93,6 +95,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Schema(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
+            Verb::Filters(verb) => verb.run(),
             Verb::Help(verb) => verb.run(),
             Verb::New(verb) => verb.run(),
             Verb::Build(verb) => verb.run(),

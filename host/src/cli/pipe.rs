@@ -18,8 +18,8 @@ use linemill::control::build::{BuildContext, build};
 use linemill::generation::Snapshot;
 use linemill::metrics::Metrics;
 use linemill::sinks::registry::SinkRegistry;
-use linemill_config::Files;
-use linemill_config::settings::{Destination, ListenerSettings, Settings};
+use linemill_config::settings::{Destination, Grant, ListenerSettings, Settings};
+use linemill_config::{ChainArgs, Files};
 use linemill_sandbox::bundled;
 use linemill_sandbox::engine::Engine;
 use linemill_sandbox::plugin::loader::Loader;
@@ -27,7 +27,7 @@ use linemill_sandbox::verdict::Close;
 use tokio::time::Instant;
 
 use super::LinesFailed;
-use super::plugin::hinted;
+use super::plugin::{grant, hinted};
 use progress::{Counted, Progress};
 
 /// `max_line` unless the configuration has one: there is one stream, and nobody else shares its memory.
@@ -41,7 +41,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Run standard input through a chain to standard output
 ///
 /// FILTER is the name of a filter in the configuration, the name of a bundled plugin, or a path to a
-/// .wasm file. Without FILTER, the chain and the framing are those of the configuration's only
+/// .wasm file. Its settings may follow in braces, as an inline table of TOML. Without FILTER, the chain and the framing are those of the configuration's only
 /// listener; without a configuration, the chain is rot13. If lines failed, were cut or were dropped,
 /// standard error says at the end how many and why, and the exit status is 2. Unless the configuration
 /// says otherwise, a line may be up to 16 MiB long, and a filter may use 256 MiB of memory and 10
@@ -49,6 +49,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill pipe redact < app.log
+  linemill pipe 'grep{keep=[\"ERROR\"]}' 'json{remove=[\"user\"]}' < app.log
   linemill pipe redact --to tcp://logs.example.org:514 < app.log")]
 pub(super) struct Pipe {
     /// Configuration file with the filters
@@ -62,7 +63,10 @@ pub(super) struct Pipe {
     /// Wait for the server of --to as long as it takes; without it, give up after `connect_timeout`
     #[arg(long, requires = "to")]
     wait: bool,
-    /// The filters, in order
+    /// What filters that only FILTER defines may import, such as clock,store
+    #[arg(long, value_name = "GRANTS", value_delimiter = ',', value_parser = grant)]
+    grant: Vec<Grant>,
+    /// The filters, in order, each with its settings in braces if it needs some
     #[arg(value_name = "FILTER")]
     chain: Vec<String>,
 }
@@ -120,6 +124,13 @@ impl Pipe {
         Ok(())
     }
 
+    fn args(&self) -> ChainArgs<'_> {
+        ChainArgs {
+            filters: &self.chain,
+            grant: &self.grant,
+        }
+    }
+
     /// The settings of the configuration, with one stream without timeouts instead of the listeners.
     fn settings(&self) -> anyhow::Result<Settings> {
         let bundled = bundled::names();
@@ -129,7 +140,7 @@ impl Pipe {
         };
         let mut stream = match &settings.listeners[..] {
             _ if !self.chain.is_empty() => ListenerSettings {
-                chain: settings.chain_from_args(&self.chain, &bundled)?,
+                chain: settings.chain_from_args(self.args(), &bundled, &Files::default())?,
                 ..ListenerSettings::default()
             },
             [only] => only.clone(),

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use linemill_config::settings::{FilterSettings, Limits, PluginRef};
-use linemill_config::{Files, Problem};
+use linemill_config::settings::{FilterSettings, Grant, Limits, PluginRef};
+use linemill_config::{Files, Keyword as _, Problem};
 use linemill_framing::LineSettings;
 use linemill_sandbox::Refusal;
 use linemill_sandbox::engine::Engine;
@@ -80,6 +80,19 @@ pub(super) async fn ask(
     let max_line = LineSettings::default().max_line;
     let memory = plugin.ask_memory(engine, &settings, max_line).await?;
     Ok(Some(Said { about, memory }))
+}
+
+/// The grant that an option names.
+///
+/// # Errors
+/// If there is none of that name; says which there are.
+pub(super) fn grant(word: &str) -> Result<Grant, String> {
+    let mut words = Grant::KEYWORDS.iter();
+    let known = words.find(|(known, _)| *known == word);
+    known.map(|(_, grant)| *grant).ok_or_else(|| {
+        let words: Vec<_> = Grant::KEYWORDS.iter().map(|(word, _)| *word).collect();
+        format!("the grants are {}", words.join(", "))
+    })
 }
 
 /// An error with a hint below it.

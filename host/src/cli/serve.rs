@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use linemill::control::origin::Origin;
-use linemill_config::settings::Address;
+use linemill_config::settings::{Address, Grant};
+use linemill_config::split_chain;
+
+use super::plugin::grant;
 
 /// Serve connections
 ///
@@ -19,6 +22,7 @@ use linemill_config::settings::Address;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill serve --config config/linemill.toml
+  linemill serve --chain 'grep{keep=[\"ERROR\"]},redact'
 
 Exit status:
   0    stopped by a signal, and drained
@@ -34,9 +38,13 @@ pub(super) struct Serve {
     /// Address of the only listener: IP:PORT, [IPv6]:PORT; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     listen: Option<Address>,
-    /// Chain of the only listener: names of filters, bundled plugins, or paths to .wasm files
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    chain: Option<Vec<String>>,
+    /// Chain of the only listener: names of filters, bundled plugins, or paths to .wasm files, each with its
+    /// settings in braces if it needs some
+    #[arg(long, value_name = "A,B")]
+    chain: Option<String>,
+    /// What filters that only --chain defines may import, such as clock,store
+    #[arg(long, value_name = "GRANTS", value_delimiter = ',', value_parser = grant, requires = "chain")]
+    grant: Vec<Grant>,
 }
 
 impl Serve {
@@ -45,11 +53,14 @@ impl Serve {
             config,
             listen,
             chain,
+            grant,
         } = self;
+        let chain = chain.map(|list| split_chain(&list).into_iter().map(str::to_owned).collect());
         super::block_on(linemill::app::run(Origin {
             config,
             listen,
             chain,
+            grant,
         }))
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Top {
     /// Print the status of the host as JSON, one document per line; with --once, one document
     #[arg(long)]
     json: bool,
-    /// End after so many documents
+    /// End after this many documents
     #[arg(long, value_name = "COUNT", requires = "json", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }

@@ -229,8 +229,8 @@ impl<R: Source, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 }
 
-/// Connects to one of the upstreams. Gives up after `patience`, or else `write_timeout`: until then lines make no
-/// progress.
+/// Connects to one of the upstreams. Gives up after `patience`, or else `write_timeout`: until then
+/// lines make no progress.
 async fn connect(
     upstreams: &UpstreamList,
     context: &Context,

@@ -1,10 +1,10 @@
 //! The admin address: HTTP for monitoring, and for verbs such as `linemill status` and `reload`.
 //!
 //! In: requests. Out: `/healthz` (the process answers), `/readyz` (the host accepts connections, and the
-//! outputs that must be up are), `/metrics` (text of Prometheus or OpenMetrics), `/status`, `/log`, `/config` and
-//! `/trials` (JSON), `/tap` (lines of JSON, see `taps`). `POST /reload`, `/rollback` and `/promote` are passed to the
-//! reloader and answered with its outcome; `POST /log` changes the
-//! log level. Off unless configured.
+//! outputs that must be up are), `/metrics` (text of Prometheus or OpenMetrics), `/status`, `/log`,
+//! `/config` and `/trials` (JSON), `/tap` (lines of JSON, see `taps`). `POST /reload`, `/rollback` and
+//! `/promote` are passed to the reloader and answered with its outcome; `POST /log` changes the log
+//! level. Off unless configured.
 //!
 //! Not here: which requests are answered (`access`), connections and their limits (`http`), what a reload
 //! does (`reloader`).
@@ -52,6 +52,7 @@ use access::{Gives, PROBES, Rules};
 use certificate_metrics::CertificateExpiry;
 use http::Clients;
 use linemill_budget::Budget;
+use linemill_config::Keyword as _;
 use linemill_config::settings::Token;
 use linemill_config::{Malformed, printable, printable_json};
 use linemill_telemetry::{Format, Registry};
@@ -310,6 +311,7 @@ async fn config(State(admin): State<Admin>) -> Response {
         "files": files.collect::<Vec<_>>(),
         "listen": origin.listen.as_ref().map(ToString::to_string),
         "chain": origin.chain,
+        "grant": origin.grant.iter().map(|grant| grant.keyword()).collect::<Vec<_>>(),
     }))
 }
 

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use linemill_config::settings::{Address, Settings};
-use linemill_config::{Files, Problems};
+use linemill_config::settings::{Address, Grant, Settings};
+use linemill_config::{ChainArgs, Files, Problems};
 use linemill_sandbox::bundled;
 
 /// A configuration file and the options that override it; read again at every reload.
@@ -17,6 +17,8 @@ pub struct Origin {
     pub listen: Option<Address>,
     /// Replaces the chain of the only listener.
     pub chain: Option<Vec<String>>,
+    /// What filters that only `chain` defines may import.
+    pub grant: Vec<Grant>,
 }
 
 impl Origin {
@@ -25,7 +27,8 @@ impl Origin {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self, files: &Files) -> Result<Settings, Problems> {
-        self.load_by(|path, bundled| linemill_config::load(path, bundled, files))
+        let load = |path: &Path, bundled: &[&str]| linemill_config::load(path, bundled, files);
+        self.load_by(load, files)
     }
 
     /// As [`Self::load`], for a command that reads the settings once: the configuration may be a pipe.
@@ -33,12 +36,13 @@ impl Origin {
     /// # Errors
     /// Everything that is wrong with the settings.
     pub fn load_once(&self) -> Result<Settings, Problems> {
-        self.load_by(linemill_config::load_once)
+        self.load_by(linemill_config::load_once, &Files::default())
     }
 
     fn load_by(
         &self,
         load: impl Fn(&Path, &[&str]) -> Result<Settings, Problems>,
+        files: &Files,
     ) -> Result<Settings, Problems> {
         let settings = match &self.config {
             Some(path) => {
@@ -48,20 +52,24 @@ impl Origin {
             }
             None => Settings::builtin(),
         };
-        self.override_in(settings)
+        self.override_in(settings, files)
     }
 
-    /// Overrides `settings` by the options of the command line.
+    /// Overrides `settings` by the options of the command line, and reads the `files` that these name.
     ///
     /// # Errors
     /// An option does not fit the settings, such as `--listen` with two listeners.
-    pub fn override_in(&self, mut settings: Settings) -> Result<Settings, Problems> {
+    pub fn override_in(&self, mut settings: Settings, files: &Files) -> Result<Settings, Problems> {
         let bundled = bundled::names();
         if let Some(listen) = &self.listen {
             settings.listen_on(listen.clone())?;
         }
         if let Some(chain) = &self.chain {
-            settings.use_chain(chain, &bundled)?;
+            let args = ChainArgs {
+                filters: chain,
+                grant: &self.grant,
+            };
+            settings.use_chain(args, &bundled, files)?;
         }
         Ok(settings)
     }

@@ -47,6 +47,9 @@ pub use swap_state::SwapState;
 
 /// Requests within this time of the first are answered by one reload.
 const BURST: Duration = Duration::from_millis(150);
+/// Longest wait, before an answer, for the watcher to compare the files with what is in force. It looks 20
+/// milliseconds after a reload; a file system that does not answer is not waited for.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Acts on requests, and owns what a swap changes.
 pub struct Reloader<D> {
@@ -199,6 +202,10 @@ impl<D: DataPlane> Reloader<D> {
         if let Some(retry) = self.swap_state.retry.as_ref().filter(|_| is_reload) {
             let delay = retry.delay();
             tracing::warn!("the host lacked resources: the reload is tried again in {delay:?}");
+        }
+        if waiting.iter().any(|request| request.answer.is_some()) {
+            // The status that its requester asks for next says whether the files are in force.
+            self.watcher.has_looked(LOOK).await;
         }
         answer(waiting, &action, &outcome);
     }

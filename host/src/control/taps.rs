@@ -5,8 +5,8 @@
 //! queue full is dropped and counted, and while a queue is full nothing is copied for it.
 //!
 //! `selection` says what a tap wants to see, `query` reads that from a request, `reader` writes lines
-//! for the client in a thread of its own, which `pace` keeps from taking much, and `event` is what it writes. `text` and `recorded` are what
-//! `linemill tap` makes of that: text for people, and tests.
+//! for the client in a thread of its own, which `pace` keeps from taking much, and `event` is what it
+//! writes. `text` and `recorded` are what `linemill tap` makes of that: text for people, and tests.
 //! Not here: HTTP (`admin::tap`), what stages do (`linemill_sandbox::chain`).
 
 pub mod event;

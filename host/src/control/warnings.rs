@@ -1,5 +1,5 @@
-//! Warnings about a configuration that is valid but likely to hurt: lines that would pass unfiltered, and
-//! limits that cannot all be used at the same time.
+//! Warnings about a configuration that is valid but likely to hurt: lines that would pass unfiltered, files
+//! that everybody may change, and limits that cannot all be used at the same time.
 //!
 //! In: settings, and the generation built of them. Out: a warning for each, with its place. `check` prints
 //! them; `serve` logs the same ones, at the start and at each reload. All warnings about a configuration are
@@ -7,6 +7,7 @@
 //! Not here: what is wrong (`build`).
 
 mod capacity;
+mod writable;
 
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,7 @@ pub fn warnings(settings: &Settings, generation: &Generation, budget: &Budget) -
         .values()
         .flat_map(|filter| filter_warnings(filter, settings, generation))
         .chain(certificates(settings, generation))
+        .chain(writable::warnings(settings))
         .chain(capacity::warnings(settings, generation, budget));
     Problems::new(warnings.map(Problem::warning).collect())
 }

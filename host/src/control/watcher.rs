@@ -111,11 +111,16 @@ impl Watcher {
     pub async fn is_watching(&self) {
         /// Longer than a look takes.
         const PATIENCE: Duration = Duration::from_secs(3);
+        self.has_looked(PATIENCE).await;
+    }
+
+    /// Waits until the files have been compared with what is in force, but not for longer than `patience`.
+    pub async fn has_looked(&self, patience: Duration) {
         let version = self.shared.plan().version;
         let mut taken_up = self.shared.taken_up.subscribe();
         let taken_up = taken_up.wait_for(|taken_up| *taken_up >= version);
-        // Otherwise it is watched a little later.
-        let _in_time = timeout(PATIENCE, taken_up).await;
+        // Otherwise that happens a little later.
+        let _in_time = timeout(patience, taken_up).await;
     }
 
     /// Which files must not be read now by a reload that nobody asked for.

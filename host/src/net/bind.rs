@@ -53,8 +53,8 @@ pub struct BindRequest<'a> {
     pub place: &'a Place,
 }
 
-/// A socket that accepts connections or receives datagrams. A Unix socket's file is removed with it, and made again if
-/// somebody else removes it.
+/// A socket that accepts connections or receives datagrams. A Unix socket's file is removed with it, and
+/// made again if somebody else removes it.
 #[derive(Debug)]
 pub struct Socket {
     inner: Inner,

@@ -29,7 +29,7 @@ pub(crate) struct Bursts {
 #[derive(Debug)]
 struct Clients {
     used: HashMap<Option<ClientNetwork>, Used>,
-    /// With so many clients, those that can be forgotten are looked for.
+    /// The number of clients at which those that can be forgotten are looked for.
     sweep_at: usize,
     swept: Option<Instant>,
 }

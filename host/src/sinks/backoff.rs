@@ -8,8 +8,8 @@ const FIRST: Duration = Duration::from_millis(100);
 /// Longest wait, unless another is given.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Waits that double from 100 ms to 5 s, or to another limit. Each is shortened by a random part of up to a fifth, so
-/// that clients that lost the same upstream do not all reconnect at the same time.
+/// Waits that double from 100 ms to 5 s, or to another limit. Each is shortened by a random part of up
+/// to a fifth, so that clients that lost the same upstream do not all reconnect at the same time.
 #[derive(Debug)]
 pub(super) struct Backoff {
     first: Duration,

@@ -141,8 +141,8 @@ impl<W: AsyncWrite + Unpin> ConnectionSink<W> {
         ended(output.close).map(|()| None)
     }
 
-    /// The slow path: waits until every shared sink has taken its lines, which are `queued` then. When `grace_over` resolves
-    /// first, the remaining lines are lost.
+    /// The slow path: waits until every shared sink has taken its lines, which are `queued` then. When
+    /// `grace_over` resolves first, the remaining lines are lost.
     pub(crate) async fn deliver(
         &mut self,
         mut output: ChainOutput,

@@ -1,7 +1,8 @@
 //! Opening the sinks of a listener.
 //!
-//! In: its `to`, `routes` and `tee`, and its certificates. Out: an [`Egress`] whose files are open, or a report of what cannot be opened. Upstreams are not
-//! connected yet: they may come later. Not here: `quarantine` (`super::quarantine`).
+//! In: its `to`, `routes` and `tee`, and its certificates. Out: an [`Egress`] whose files are open, or a
+//! report of what cannot be opened. Upstreams are not connected yet: they may come later. Not here:
+//! `quarantine` (`super::quarantine`).
 
 use std::io;
 use std::path::Path;

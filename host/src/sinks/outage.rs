@@ -113,7 +113,7 @@ impl Outage {
         &self.to
     }
 
-    /// Notes a failed attempt, while so many bytes wait. The first of an outage is logged as a warning,
+    /// Notes a failed attempt. `queued` bytes wait. The first of an outage is logged as a warning,
     /// and so is each new reason.
     pub(super) fn failed(&self, error: &dyn Display, queued: u64) {
         let (reason, now) = (error.to_string(), Instant::now());
@@ -179,7 +179,7 @@ impl Outage {
         (state.up, state.down) = (false, None);
     }
 
-    /// What is known, while so many bytes wait and lines are taken this fast.
+    /// What is known, with `queued` bytes waiting, and lines taken at these rates.
     pub(super) fn state(&self, queued: u64, rates: Rates) -> SinkState {
         let state = self.lock();
         let reasons = state.down.iter().flat_map(|down| &down.reasons);

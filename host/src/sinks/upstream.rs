@@ -72,6 +72,9 @@ struct Inner {
     own: OnceLock<OwnUpstreamMetrics>,
 }
 
+/// Longest time to find out whether an upstream refuses connections.
+const SOON: Duration = Duration::from_millis(250);
+
 /// How to connect to an upstream.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
@@ -113,6 +116,16 @@ impl ConnectOptions {
             max_age: listener.to_max_age,
             tls,
         }
+    }
+
+    /// Whether an attempt to connect goes the same way with both.
+    fn connects_like(&self, other: &Self) -> bool {
+        let same_tls = match (&self.tls, &other.tls) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        same_tls && self.connect_timeout == other.connect_timeout
     }
 }
 
@@ -199,6 +212,12 @@ impl Upstream {
         self.link_within(self.options().connect_timeout).await
     }
 
+    /// Tries once to connect, for a quarter of a second at most: to learn whether it refuses connections.
+    async fn link_soon(&self) -> Result<Link, ConnectError> {
+        self.link_within(SOON.min(self.options().connect_timeout))
+            .await
+    }
+
     async fn link_within(&self, after: Duration) -> Result<Link, ConnectError> {
         let options = ConnectOptions {
             connect_timeout: after,
@@ -222,7 +241,7 @@ impl Upstream {
         }
     }
 
-    /// Notes that an attempt has failed or a connection has broken, while so many bytes wait.
+    /// Notes that an attempt has failed or a connection has broken. `queued` bytes wait.
     fn note_failure(&self, error: &dyn Display, queued: u64) {
         self.note_doubt(error, queued);
         if let Some(metrics) = self.0.metrics.get() {
@@ -234,7 +253,7 @@ impl Upstream {
         }
     }
 
-    /// Notes that it may not be up any more, while so many bytes wait.
+    /// Notes that it may not be up any more. `queued` bytes wait.
     fn note_doubt(&self, error: &dyn Display, queued: u64) {
         self.0.outage.failed(error, queued);
         if let Some(metrics) = self.0.metrics.get() {

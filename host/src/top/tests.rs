@@ -33,7 +33,7 @@ fn model() -> Model {
     Model::new(busy(), Duration::from_secs(1), Sort::Wrong)
 }
 
-/// A host with so many listeners, filters and outputs, where nothing is wrong.
+/// A host with the given numbers of listeners, filters and outputs, where nothing is wrong.
 fn calm(listeners: usize, filters: usize, outputs: usize) -> Status {
     let mut status = busy();
     let mut listener = status.listeners["own-upstreams"].clone();

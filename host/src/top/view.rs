@@ -51,7 +51,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, now: SystemTime, look: Loo
     }
 }
 
-/// The whole overview as text without colours, of so many columns.
+/// The whole overview as text without colours, `width` columns wide.
 pub fn page(model: &Model, width: usize, now: SystemTime) -> Vec<String> {
     let look = Look { colours: false };
     let lines = overview::lines(model, width, None, now, look);

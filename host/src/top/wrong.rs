@@ -46,7 +46,7 @@ impl Wrong {
         }
     }
 
-    /// The sentence with its subject, whose name takes up so many columns at most.
+    /// The sentence with its subject, whose name is cut to a number of columns.
     pub(super) fn sentence(&self, most: usize) -> String {
         let what = &self.what;
         let (kind, name) = match &self.subject {

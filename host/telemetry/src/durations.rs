@@ -1,7 +1,7 @@
 //! A histogram of durations that threads write without sharing cache lines.
 //!
-//! In: one duration per call. Out: a Prometheus histogram, in seconds, and quantiles from finer buckets. The histogram of
-//! `prometheus-client` takes one lock for all threads.
+//! In: one duration per call. Out: a Prometheus histogram, in seconds, and quantiles from finer buckets.
+//! The histogram of `prometheus-client` takes one lock for all threads.
 
 use std::array;
 use std::fmt;

@@ -1,7 +1,8 @@
-//! Changes the case of ASCII letters. All other bytes, including those of other letters, stay as
-//! they are.
+//! Changes the case of letters: of ASCII letters, while all other bytes stay as they are; or on request of the
+//! letters of every script.
 
 mod about;
+mod unicode;
 
 use linemill_sdk::{Error, Filter, Output, export, map_bytes};
 use serde::Deserialize;
@@ -9,8 +10,9 @@ use serde::Deserialize;
 /// Changes the case of letters as the settings say.
 pub struct Case {
     to: Mode,
-    /// A line in title case. It needs a buffer because each letter depends on the previous byte.
-    titled: Vec<u8>,
+    unicode: bool,
+    /// The changed line, if a letter depends on those around it or may become longer.
+    cased: Vec<u8>,
 }
 
 /// The settings. The README describes each key.
@@ -18,6 +20,7 @@ pub struct Case {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     to: Mode,
+    unicode: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -36,23 +39,32 @@ impl Filter for Case {
     fn new(settings: Settings) -> Result<Self, Error> {
         Ok(Self {
             to: settings.to,
-            titled: Vec::new(),
+            unicode: settings.unicode,
+            cased: Vec::new(),
         })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
+        if self.unicode && !line.is_ascii() {
+            self.cased.clear();
+            unicode::change(line, self.to, &mut self.cased);
+            return out.emit(&self.cased);
+        }
         match self.to {
             Mode::Lower => out.map(line, lower),
             Mode::Upper => out.map(line, upper),
             Mode::Swap => out.map(line, swapped),
             Mode::Title => {
-                title(line, &mut self.titled);
-                out.emit(&self.titled);
+                title(line, &mut self.cased);
+                out.emit(&self.cased);
             }
         }
     }
 
     fn bytes(&mut self, bytes: &mut [u8]) -> bool {
+        if self.unicode {
+            return false;
+        }
         match self.to {
             Mode::Lower => map_bytes(bytes, lower),
             Mode::Upper => map_bytes(bytes, upper),
@@ -126,6 +138,32 @@ mod tests {
             lines::<Case>(json!({ "to": "swap" }), [&swapped[0].0]),
             [every]
         );
+    }
+
+    #[test]
+    fn letters_of_every_script_change_on_request() {
+        let input: [&[u8]; 3] = ["ÄÖ äö don't ß".as_bytes(), b"ascii Only", b"\xffX\xc3"];
+        for (to, output) in [
+            (
+                "lower",
+                ["äö äö don't ß".as_bytes(), b"ascii only", b"\xffx\xc3"],
+            ),
+            (
+                "upper",
+                ["ÄÖ ÄÖ DON'T SS".as_bytes(), b"ASCII ONLY", b"\xffX\xc3"],
+            ),
+            (
+                "swap",
+                ["äö ÄÖ DON'T SS".as_bytes(), b"ASCII oNLY", b"\xffx\xc3"],
+            ),
+            (
+                "title",
+                ["Äö Äö Don't Ss".as_bytes(), b"Ascii Only", b"\xffx\xc3"],
+            ),
+        ] {
+            let settings = json!({ "to": to, "unicode": true });
+            assert_eq!(lines::<Case>(settings, input), output, "{to}");
+        }
     }
 
     #[test]

@@ -1,162 +1,252 @@
-//! Drops a line that is equal to one of the last N different lines.
+//! Drops a line that repeats one of the last N different lines.
 
 mod about;
+mod compare;
+mod state;
+#[cfg(test)]
+mod tests;
 mod window;
 
-use linemill_sdk::{Error, Filter, Handover, Output, export};
+use std::time::Duration;
+
+use compare::Compare;
+use linemill_sdk::units::Time;
+use linemill_sdk::{Error, Filter, Handover, Output, Timer, export};
 use serde::Deserialize;
-use window::Window;
-use xxhash_rust::xxh3::xxh3_128;
+use state::Parts;
+use thinning::{CountLine, Fields, shown};
+use window::{Entry, Inserted, Window};
 
 /// Remembers lines by a 128-bit hash, so that memory does not depend on their length.
 pub struct Dedup {
+    compare: Compare,
     window: Window,
+    /// How long a line is remembered after it passed; `None` if time does not count.
+    within: Option<Duration>,
+    counts: Option<Counts>,
+    /// The window has a seed that no author of lines can know.
+    seeded: bool,
+}
+
+/// Says how many lines were dropped.
+struct Counts {
+    text: CountLine,
+    /// By slot of the window: the first of the lines that were dropped, if the text shows it.
+    lines: Vec<Vec<u8>>,
 }
 
 /// The settings. The README describes each key.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    window: usize,
+    window: Option<u64>,
+    key: Option<String>,
+    field: Option<Fields>,
+    ignore: Vec<String>,
+    within: Option<Time>,
+    count_line: Option<String>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { window: 1000 }
-    }
-}
-
-/// The largest window. An instance with this many lines takes 11 MiB (measured), which fits into
-/// the default 16 MiB of an instance. Their hashes fit into the 1 MiB that can be handed over.
-const MAX_WINDOW: usize = 50_000;
+/// The largest window. The README says what it takes.
+const MAX_WINDOW: u64 = 50_000;
+/// The largest window with times. They fit into the 1 MiB that can be handed over.
+const MAX_TIMED: u64 = 40_000;
+/// The largest window with counts.
+const MAX_COUNTED: u64 = 1000;
+/// How many lines are remembered by default.
+const WINDOW: u64 = 1000;
+/// For how long a line may be remembered.
+const WITHIN: [Time; 2] = [
+    Time(Duration::from_millis(10)),
+    Time(Duration::from_secs(24 * 3600)),
+];
 
 impl Filter for Dedup {
     type Settings = Settings;
     const KEEPS_STATE: bool = true;
 
     fn new(settings: Settings) -> Result<Self, Error> {
-        match settings.window {
-            window @ 1..=MAX_WINDOW => Ok(Self {
-                window: Window::new(window),
-            }),
-            window => Err(Error::setting(
-                "window",
-                format!("{window} is out of range; it must be between 1 and {MAX_WINDOW} lines"),
-            )),
+        let window = window(&settings)?;
+        if let Some(within) = settings.within {
+            let [shortest, longest] = WITHIN;
+            if !(shortest..=longest).contains(&within) {
+                return Err(Error::setting(
+                    "within",
+                    format!(
+                        "{within} is out of range; it must be between {shortest} and {longest}"
+                    ),
+                ));
+            }
         }
+        let text = settings.count_line;
+        let text = text.map(|text| CountLine::new(text, true)).transpose()?;
+        Ok(Self {
+            compare: Compare::new(
+                settings.key.as_deref(),
+                settings.field.as_ref(),
+                &settings.ignore,
+            )?,
+            window: Window::new(window),
+            within: settings.within.map(|within| within.0),
+            counts: text.map(|text| Counts {
+                text,
+                lines: Vec::new(),
+            }),
+            seeded: false,
+        })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        if self.window.insert(xxh3_128(line)) {
-            out.emit(line);
+        if self.window.is_over_limit() {
+            self.forget_beyond_limit(out);
+        }
+        let hash = self.compare.hash(line);
+        match self.window.insert(hash) {
+            Inserted::Known(slot, repeats) => {
+                if let Some(counts) = &mut self.counts
+                    && repeats == 1
+                {
+                    counts.keep(slot, line);
+                }
+            }
+            Inserted::New => out.emit(line),
+            Inserted::Instead(slot, entry) => {
+                self.tell(slot, &entry, out);
+                out.emit(line);
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Output) {
+        while let Some((slot, entry)) = self.window.forget_first() {
+            self.tell(slot, &entry, out);
         }
     }
 }
 
-/// The state consists of the hashes in the window, oldest first, 16 bytes each, little-endian. A
-/// window that has become smaller forgets the oldest.
+/// Checks the number of lines to remember.
+fn window(settings: &Settings) -> Result<usize, Error> {
+    let counted = settings.count_line.is_some();
+    let (most, with) = match settings.within {
+        _ if counted => (MAX_COUNTED, " with `count_line`"),
+        Some(_) => (MAX_TIMED, " with `within`"),
+        None => (MAX_WINDOW, ""),
+    };
+    // A count without a time is that of the line before.
+    let default = if counted && settings.within.is_none() {
+        1
+    } else {
+        WINDOW
+    };
+    let window = settings.window.unwrap_or(default);
+    if (1..=most).contains(&window) {
+        Ok(window as usize)
+    } else {
+        Err(Error::setting(
+            "window",
+            format!("{window} is out of range; it must be between 1 and {most} lines{with}"),
+        ))
+    }
+}
+
+impl Dedup {
+    /// Forgets what does not fit after the window has become smaller.
+    #[cold]
+    fn forget_beyond_limit(&mut self, out: &mut Output) {
+        while self.window.is_over_limit()
+            && let Some((slot, entry)) = self.window.forget_unseen()
+        {
+            self.tell(slot, &entry, out);
+        }
+    }
+
+    /// Says how many lines were dropped that repeat one which is forgotten.
+    fn tell(&self, slot: u32, entry: &Entry, out: &mut Output) {
+        if let Some(counts) = &self.counts
+            && entry.repeats > 0
+        {
+            counts.text.emit(entry.repeats, counts.line(slot), out);
+        }
+    }
+}
+
+impl Counts {
+    /// Keeps a line to show it with the count of a slot.
+    fn keep(&mut self, slot: u32, line: &[u8]) {
+        if self.text.shows_line() {
+            let slot = slot as usize;
+            self.lines
+                .resize_with(self.lines.len().max(slot + 1), Vec::new);
+            self.lines[slot].clear();
+            self.lines[slot].extend_from_slice(shown(line));
+        }
+    }
+
+    fn line(&self, slot: u32) -> &[u8] {
+        self.lines.get(slot as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Timer for Dedup {
+    fn tick(&mut self, now: Duration, out: &mut Output) -> Option<Duration> {
+        if !self.seeded {
+            self.window.set_seed(now.as_nanos() as u64);
+            self.seeded = true;
+        }
+        self.forget_beyond_limit(out);
+        let within = self.within?;
+        self.window.set_time(now);
+        while let Some(since) = self.window.earliest() {
+            let until = since.saturating_add(within);
+            if now < until {
+                return Some(until);
+            }
+            if let Some((slot, entry)) = self.window.forget_first() {
+                self.tell(slot, &entry, out);
+            }
+        }
+        None
+    }
+}
+
+/// The state consists of the window, as far as the settings need it: see `state`. A window that has become
+/// smaller forgets the lines that were not seen for longest.
 impl Handover for Dedup {
-    const TAG: &'static str = "dedup/1";
+    const TAG: &'static str = "dedup/2";
 
     fn save(&self) -> Result<Vec<u8>, Error> {
-        let mut state = Vec::with_capacity(self.window.len() * HASH);
-        for hash in self.window.oldest_first() {
-            state.extend(hash.to_le_bytes());
-        }
-        Ok(state)
+        let parts = Parts {
+            times: self.within.is_some(),
+            counts: self.counts.is_some(),
+        };
+        let line = |slot| {
+            let counts = self.counts.as_ref();
+            counts.map_or(&[][..], |counts| counts.line(slot))
+        };
+        Ok(state::save(&self.window, parts, line))
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
-        let (hashes, rest) = state.as_chunks::<HASH>();
-        if !rest.is_empty() {
-            return Err(Error::new(format!(
-                "the state has {} bytes, which is not a multiple of {HASH}",
-                state.len()
-            )));
+        let Self { window, counts, .. } = self;
+        state::restore(state, window, |slot, line| {
+            if let Some(counts) = counts
+                && !line.is_empty()
+            {
+                counts.keep(slot, line);
+            }
+        })
+    }
+
+    /// The first format had nothing but hashes.
+    fn restore_other(&mut self, tag: &str, state: &[u8]) -> Result<(), Error> {
+        if tag == "dedup/1" {
+            return state::restore_hashes(state, &mut self.window);
         }
-        for hash in hashes {
-            self.window.insert(u128::from_le_bytes(*hash));
-        }
-        Ok(())
+        Err(Error::new(format!(
+            "the state has the format `{tag}`, but this filter reads only `{}` and `dedup/1`",
+            Self::TAG
+        )))
     }
 }
 
-export!(Dedup: Handover, About);
-
-/// The size of a hash in bytes.
-const HASH: usize = 16;
-
-#[cfg(test)]
-mod tests {
-    use super::Dedup;
-    use linemill_sdk::testing::{handed_over, json, lines, refusal, refused_state, run};
-
-    #[test]
-    fn drops_repeats() {
-        assert_eq!(
-            lines::<Dedup>(json!({}), ["a", "b", "a", "", "b", "", "c"]),
-            ["a", "b", "", "c"]
-        );
-        assert!(run::<Dedup>(json!({}), ["a"]).keeps_state);
-    }
-
-    #[test]
-    fn a_window_of_one_is_uniq() {
-        let out = lines::<Dedup>(json!({ "window": 1 }), ["a", "a", "b", "b", "a", "a"]);
-        assert_eq!(out, ["a", "b", "a"]);
-    }
-
-    #[test]
-    fn a_line_passes_again_after_enough_others() {
-        let input: Vec<String> = (0..=1000).chain([1, 0, 0]).map(|n| n.to_string()).collect();
-        let out = lines::<Dedup>(json!({}), &input);
-        assert_eq!(out.len(), 1002, "1 is among the last 1,000, 0 is not");
-        assert_eq!(out[1001], "0");
-    }
-
-    #[test]
-    fn refusals_name_the_key() {
-        for window in [0, 50_001] {
-            assert_eq!(
-                refusal::<Dedup>(json!({ "window": window })),
-                format!("`window`: {window} is out of range; it must be between 1 and 50000 lines"),
-            );
-        }
-    }
-
-    #[test]
-    fn the_window_continues_in_another_instance() {
-        let hundred = json!({ "window": 100 });
-        let before: Vec<String> = (0..500).map(|n| (n * 7 % 130).to_string()).collect();
-        let after: Vec<String> = (0..300).map(|n| (n % 150).to_string()).collect();
-        handed_over::<Dedup>(hundred.clone(), &before, hundred.clone(), &after);
-        handed_over::<Dedup>(hundred.clone(), &before[..3], hundred.clone(), &after);
-        handed_over::<Dedup>(hundred.clone(), [""; 0], hundred, &after);
-    }
-
-    #[test]
-    fn a_smaller_window_keeps_the_latest_and_a_larger_one_all() {
-        let (two, three) = (json!({ "window": 2 }), json!({ "window": 3 }));
-        let before = ["a", "b", "c", "a"];
-        let smaller = handed_over::<Dedup>(three.clone(), before, two.clone(), ["c", "a", "b"]);
-        assert_eq!(smaller, ["b"], "c and a came last");
-        let larger = handed_over::<Dedup>(two, before, three, ["x", "c", "a", "b"]);
-        assert_eq!(larger, ["x", "b"], "c and a are known, and x fits too");
-    }
-
-    #[test]
-    fn the_largest_window_can_be_handed_over() {
-        let largest = json!({ "window": 50_000 });
-        let before: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
-        let out = handed_over::<Dedup>(largest.clone(), before, largest, ["0", "new", "49999"]);
-        assert_eq!(out, ["new"]);
-    }
-
-    #[test]
-    fn a_state_that_is_not_a_list_of_hashes_is_refused() {
-        assert_eq!(
-            refused_state::<Dedup>("dedup/1", [0; 17]),
-            "the state has 17 bytes, which is not a multiple of 16"
-        );
-    }
-}
+export!(Dedup: Handover, Timer, About);

@@ -1,117 +1,231 @@
-//! The last N different hashes of lines.
+//! The last N different hashes of lines, with what is known of each.
 //!
-//! In: hashes, one by one. Out: whether each is new. Not here: hashing lines.
+//! In: hashes one by one, and the time. Out: whether each is new, and the entries that are forgotten. Not
+//! here: hashing lines, and what is said about the lines that were dropped.
 //!
-//! A map leads from each hash to its slot. The slots form a linked ring from the latest to the
-//! oldest. Each step takes constant time, and memory grows with the number of hashes up to N.
+//! A map leads from each hash to its slot. Slots are in two rings: one by when the hash was last seen, to
+//! forget the one that was not seen for longest, and one by when the hash was new, to forget it after some
+//! time. Each step takes constant time, and memory grows with the number of hashes up to N.
+
+mod ring;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
 
-/// The last N different hashes, in the order in which each was last inserted.
+use ring::{HEAD, Links, RINGS, Ring};
+
+/// The last N different hashes.
 pub(crate) struct Window {
-    /// The maximum number of slots.
+    /// The maximum number of entries.
     limit: usize,
-    /// The index of each hash in `slots`. It has exactly one entry per slot.
-    indices: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
-    /// A ring: `newer` of the latest slot is the oldest, and `older` of the oldest is the latest.
+    /// The slot of each hash. It has exactly one entry per slot that is in use.
+    indices: HashMap<u128, u32, Seed>,
+    /// The first is the head of both rings and has no entry.
     slots: Vec<Slot>,
-    /// The index of the latest slot. It has no meaning while `slots` is empty.
-    latest: u32,
+    /// Slots that are not in use.
+    free: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
 struct Slot {
-    hash: u128,
-    newer: u32,
-    older: u32,
+    entry: Entry,
+    links: [Links; RINGS],
+}
+
+/// What is known of a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) hash: u128,
+    /// How often it was seen again.
+    pub(crate) repeats: u64,
+    /// When it was new, in nanoseconds; [`UNTIMED`] until the tick after it.
+    pub(crate) since: u64,
+}
+
+/// The time of an entry that no tick has followed yet.
+pub(crate) const UNTIMED: u64 = u64::MAX;
+
+/// What became of a hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// It was known. The slot of its entry, and how often it was seen again.
+    Known(u32, u64),
+    /// It is new, and there was room for it.
+    New,
+    /// It is new. The entry of this slot was forgotten to make room for it.
+    Instead(u32, Entry),
 }
 
 impl Window {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
+        let mut window = Self {
             limit,
             indices: HashMap::default(),
             slots: Vec::new(),
-            latest: 0,
-        }
-    }
-
-    /// Makes `hash` the latest. Returns whether it is new.
-    pub(crate) fn insert(&mut self, hash: u128) -> bool {
-        if let Some(&index) = self.indices.get(&hash) {
-            if index != self.latest {
-                self.unlink(index);
-                self.link(index);
-            }
-            return false;
-        }
-        let index = if self.slots.len() < self.limit {
-            let index = self.slots.len() as u32;
-            self.slots.push(Slot {
-                hash,
-                newer: index,
-                older: index,
-            });
-            if index > 0 {
-                self.link(index);
-            }
-            index
-        } else {
-            // Reuse the oldest slot. It is already at the latest's place in the ring.
-            let oldest = self.slot(self.latest).newer;
-            let forgotten = std::mem::replace(&mut self.slot(oldest).hash, hash);
-            self.indices.remove(&forgotten);
-            oldest
+            free: Vec::new(),
         };
+        window.slots.push(Slot {
+            entry: Entry {
+                hash: 0,
+                repeats: 0,
+                since: UNTIMED,
+            },
+            links: Default::default(),
+        });
+        window
+    }
+
+    /// Makes `hash` the one seen last.
+    pub(crate) fn insert(&mut self, hash: u128) -> Inserted {
+        if let Some(&index) = self.indices.get(&hash) {
+            Ring::SEEN.unlink(&mut self.slots, index);
+            Ring::SEEN.link_last(&mut self.slots, index);
+            let entry = &mut self.slots[index as usize].entry;
+            entry.repeats += 1;
+            return Inserted::Known(index, entry.repeats);
+        }
+        let forgotten = if self.len() >= self.limit {
+            self.forget_unseen()
+        } else {
+            None
+        };
+        self.add(Entry {
+            hash,
+            repeats: 0,
+            since: UNTIMED,
+        });
+        match forgotten {
+            None => Inserted::New,
+            Some((slot, entry)) => Inserted::Instead(slot, entry),
+        }
+    }
+
+    /// Adds an entry as the one that was seen last and was new last, even beyond the limit. Returns its slot;
+    /// `None` if its hash is known.
+    pub(crate) fn put(&mut self, entry: Entry) -> Option<u32> {
+        let is_new = !self.indices.contains_key(&entry.hash);
+        is_new.then(|| self.add(entry))
+    }
+
+    /// Adds an entry whose hash is not known.
+    fn add(&mut self, entry: Entry) -> u32 {
+        let hash = entry.hash;
+        let slot = Slot {
+            entry,
+            links: Default::default(),
+        };
+        let index = self.free.pop().unwrap_or(self.slots.len() as u32);
+        if index as usize == self.slots.len() {
+            if self.slots.len() == self.slots.capacity() {
+                // Twice as many, but no more than the limit and the head.
+                let room = (self.limit + 1).saturating_sub(self.slots.len()).max(1);
+                self.slots.reserve_exact(self.slots.len().min(room));
+            }
+            self.slots.push(slot);
+        } else {
+            self.slots[index as usize] = slot;
+        }
+        Ring::SEEN.link_last(&mut self.slots, index);
+        Ring::NEW.link_last(&mut self.slots, index);
         self.indices.insert(hash, index);
-        self.latest = index;
-        true
+        index
     }
 
-    /// The number of hashes.
+    /// Whether there are more entries than the limit allows, as after [`put`](Self::put).
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.len() > self.limit
+    }
+
+    /// Forgets the entry that was not seen for longest.
+    pub(crate) fn forget_unseen(&mut self) -> Option<(u32, Entry)> {
+        let first = Ring::SEEN.first(&self.slots);
+        (first != HEAD).then(|| (first, self.remove(first)))
+    }
+
+    /// Says that the entries without a time were new now.
+    pub(crate) fn set_time(&mut self, now: Duration) {
+        let now = u64::try_from(now.as_nanos())
+            .unwrap_or(UNTIMED)
+            .min(UNTIMED - 1);
+        let mut index = Ring::NEW.last(&self.slots);
+        while index != HEAD && self.slots[index as usize].entry.since == UNTIMED {
+            self.slots[index as usize].entry.since = now;
+            index = Ring::NEW.before(&self.slots, index);
+        }
+    }
+
+    /// The time of the entry that was new first; `None` if it has none yet, or there is no entry.
+    pub(crate) fn earliest(&self) -> Option<Duration> {
+        let first = Ring::NEW.first(&self.slots);
+        let since = self.slots[first as usize].entry.since;
+        (first != HEAD && since != UNTIMED).then(|| Duration::from_nanos(since))
+    }
+
+    /// Forgets the entry that was new first.
+    pub(crate) fn forget_first(&mut self) -> Option<(u32, Entry)> {
+        let first = Ring::NEW.first(&self.slots);
+        (first != HEAD).then(|| (first, self.remove(first)))
+    }
+
+    /// Uses a seed that no author of lines can know. They could otherwise choose lines that the map
+    /// can hardly tell apart.
+    pub(crate) fn set_seed(&mut self, seed: u64) {
+        let entries = self.len();
+        // The former map is gone before there is another.
+        self.indices = HashMap::with_hasher(Seed(seed));
+        self.indices.reserve(entries);
+        let hashes = Ring::SEEN.iter(&self.slots);
+        self.indices
+            .extend(hashes.map(|(index, entry)| (entry.hash, index)));
+    }
+
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.indices.len()
     }
 
-    /// All hashes, in the order in which they would be forgotten. Inserting them in this order into
-    /// an empty window makes it equal to this one.
-    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = u128> {
-        // `newer` of the latest is the oldest.
-        let mut index = self.latest;
-        (0..self.slots.len()).map(move |_| {
-            index = self.slots[index as usize].newer;
-            self.slots[index as usize].hash
-        })
+    /// All entries with their slots, by when they were last seen.
+    pub(crate) fn by_seen(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        Ring::SEEN.iter(&self.slots)
     }
 
-    fn slot(&mut self, index: u32) -> &mut Slot {
-        &mut self.slots[index as usize]
+    /// All entries with their slots, by when they were new.
+    pub(crate) fn by_new(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        Ring::NEW.iter(&self.slots)
     }
 
-    fn unlink(&mut self, index: u32) {
-        let Slot { newer, older, .. } = *self.slot(index);
-        self.slot(newer).older = older;
-        self.slot(older).newer = newer;
+    /// Makes the hash in a slot the one seen last, without a repeat.
+    pub(crate) fn see(&mut self, slot: u32) {
+        Ring::SEEN.unlink(&mut self.slots, slot);
+        Ring::SEEN.link_last(&mut self.slots, slot);
     }
 
-    /// Puts a slot between the latest and the oldest, and makes it the latest.
-    fn link(&mut self, index: u32) {
-        let latest = self.latest;
-        let oldest = self.slot(latest).newer;
-        let slot = self.slot(index);
-        (slot.older, slot.newer) = (latest, oldest);
-        self.slot(latest).newer = index;
-        self.slot(oldest).older = index;
-        self.latest = index;
+    fn remove(&mut self, index: u32) -> Entry {
+        Ring::SEEN.unlink(&mut self.slots, index);
+        Ring::NEW.unlink(&mut self.slots, index);
+        let entry = self.slots[index as usize].entry.clone();
+        self.indices.remove(&entry.hash);
+        self.free.push(index);
+        entry
     }
 }
 
-/// A hasher for keys that are hashes already: takes their lower 64 bits.
-#[derive(Default)]
-struct Prehashed(u64);
+/// Hashes keys that are hashes already, with a seed.
+#[derive(Clone, Copy, Default)]
+struct Seed(u64);
 
-impl Hasher for Prehashed {
+/// The seed, then the result.
+struct Folded(u64);
+
+impl BuildHasher for Seed {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+impl Hasher for Folded {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -123,47 +237,12 @@ impl Hasher for Prehashed {
     }
 
     fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
+        let (low, high) = (hash as u64, (hash >> 64) as u64);
+        // Odd, so that neither factor of the product is likely to be 0.
+        let mixed = u128::from(low ^ self.0) * u128::from((high ^ self.0.rotate_left(32)) | 1);
+        self.0 = (mixed as u64) ^ ((mixed >> 64) as u64);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Window;
-
-    /// A window as a plain list, oldest first, and its limit.
-    struct Model(Vec<u128>, usize);
-
-    impl Model {
-        fn insert(&mut self, hash: u128) -> bool {
-            let known = self.0.iter().position(|&other| other == hash);
-            if let Some(index) = known {
-                self.0.remove(index);
-            } else if self.0.len() == self.1 {
-                self.0.remove(0);
-            }
-            self.0.push(hash);
-            known.is_none()
-        }
-    }
-
-    #[test]
-    fn agrees_with_a_plain_list() {
-        for limit in [1, 2, 3, 7, 50] {
-            let (mut window, mut model) = (Window::new(limit), Model(Vec::new(), limit));
-            let mut random = 1u64;
-            for step in 0..20_000 {
-                random = random
-                    .wrapping_mul(6364136223846793005)
-                    .wrapping_add(1442695040888963407);
-                let hash = u128::from((random >> 33) % (2 * limit as u64));
-                assert_eq!(
-                    window.insert(hash),
-                    model.insert(hash),
-                    "limit {limit}, step {step}"
-                );
-                assert!(window.slots.len() <= limit && window.indices.len() == window.slots.len());
-            }
-        }
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
 //! Keeps or drops lines by pattern, or sends them by a route.
 
 mod about;
-mod matcher;
+mod list;
+#[cfg(test)]
+mod tests;
 
-use linemill_sdk::{Error, Filter, Output, export};
-use matcher::Matcher;
-use pattern::Options;
+use linemill_sdk::{Block, Error, Filter, Hits, Others, Output, export};
+use pattern::{Found, Matcher, Options};
 use serde::Deserialize;
 
 /// Keeps a line if it matches one of `keep` and none of `drop`. With `route`, such lines take that
@@ -21,7 +22,9 @@ pub struct Grep {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     keep: Vec<String>,
+    keep_list: Option<String>,
     drop: Vec<String>,
+    drop_list: Option<String>,
     route: Option<String>,
     ignore_case: bool,
     literal: bool,
@@ -31,26 +34,37 @@ impl Filter for Grep {
     type Settings = Settings;
 
     fn new(settings: Settings) -> Result<Self, Error> {
-        let Settings {
-            keep,
-            drop,
-            route,
-            ignore_case,
-            literal,
-        } = settings;
-        if keep.is_empty() && drop.is_empty() {
+        let options = Options {
+            ignore_case: settings.ignore_case,
+            literal: settings.literal,
+        };
+        let keep = matcher(
+            "keep",
+            &settings.keep,
+            settings.keep_list.as_deref(),
+            options,
+        )?;
+        let drop = matcher(
+            "drop",
+            &settings.drop,
+            settings.drop_list.as_deref(),
+            options,
+        )?;
+        if keep.is_none() && settings.keep_list.is_some() {
+            return Err(Error::setting(
+                "keep_list",
+                "has no pattern, so no line would be kept; write one pattern in each line",
+            ));
+        }
+        if keep.is_none() && drop.is_none() && settings.drop_list.is_none() {
             return Err(Error::new(
                 "`keep` or `drop`: one of them needs a pattern, such as keep = [\"ERROR\"]",
             ));
         }
-        let options = Options {
-            ignore_case,
-            literal,
-        };
         Ok(Self {
-            keep: Matcher::new("keep", keep, options)?,
-            drop: Matcher::new("drop", drop, options)?,
-            route,
+            keep,
+            drop,
+            route: settings.route,
         })
     }
 
@@ -68,152 +82,44 @@ impl Filter for Grep {
         }
         out.emit(line);
     }
+
+    fn screen(&mut self, block: &Block, hits: &mut Hits) -> Others {
+        let (matcher, found, others) = match (&mut self.keep, &mut self.drop, &self.route) {
+            (Some(keep), None, None) => (keep, Found::Pass, Others::Drop),
+            (Some(keep), Some(_), None) => (keep, Found::Judge, Others::Drop),
+            (Some(keep), _, Some(_)) => (keep, Found::Judge, Others::Pass),
+            (None, Some(drop), None) => (drop, Found::Drop, Others::Pass),
+            // Lines without a pattern take the route.
+            (None, Some(_), Some(_)) | (None, None, _) => return Others::Judge,
+        };
+        if matcher.screen(block, hits, found) {
+            others
+        } else {
+            Others::Judge
+        }
+    }
+}
+
+/// Compiles the patterns of a key and of its list. `None` if there are none.
+fn matcher(
+    key: &str,
+    patterns: &[String],
+    list: Option<&str>,
+    options: Options,
+) -> Result<Option<Matcher>, Error> {
+    let mut all: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    all.extend(list::patterns(list.unwrap_or_default()).map(|(_, pattern)| pattern));
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let setting = |index: usize| match index.checked_sub(patterns.len()) {
+        None => format!("{key}[{index}]"),
+        Some(index) => {
+            let line = list::patterns(list.unwrap_or_default()).nth(index);
+            format!("{key}_list:{}", line.map_or(0, |(line, _)| line))
+        }
+    };
+    Matcher::new(&all, setting, options).map(Some)
 }
 
 export!(Grep: About);
-
-#[cfg(test)]
-mod tests {
-    use super::Grep;
-    use linemill_sdk::testing::{Verdict, json, lines, refusal, routed, verdicts};
-
-    const LOG: [&str; 5] = [
-        "INFO  started",
-        "ERROR disk full",
-        "error lower case",
-        "WARN  GET /healthz slow",
-        "",
-    ];
-
-    #[test]
-    fn keeps_lines_that_match_any_pattern() {
-        let out = lines::<Grep>(json!({ "keep": ["^ERROR", "WARN"] }), LOG);
-        assert_eq!(out, ["ERROR disk full", "WARN  GET /healthz slow"]);
-    }
-
-    #[test]
-    fn drops_lines_that_match_any_pattern() {
-        let out = lines::<Grep>(json!({ "drop": ["^$", "healthz", "^INFO"] }), LOG);
-        assert_eq!(out, ["ERROR disk full", "error lower case"]);
-    }
-
-    #[test]
-    fn drop_wins_over_keep() {
-        let out = lines::<Grep>(
-            json!({ "keep": ["ERROR", "WARN"], "drop": ["/healthz"] }),
-            LOG,
-        );
-        assert_eq!(out, ["ERROR disk full"]);
-    }
-
-    #[test]
-    fn case_counts_unless_ignored() {
-        let exact = lines::<Grep>(json!({ "keep": ["^error"] }), LOG);
-        assert_eq!(exact, ["error lower case"]);
-        let ignored = lines::<Grep>(json!({ "keep": ["^error"], "ignore_case": true }), LOG);
-        assert_eq!(ignored, ["ERROR disk full", "error lower case"]);
-    }
-
-    #[test]
-    fn a_literal_is_not_an_expression() {
-        let input = ["a.c", "abc", "A.C"];
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["a.c"] }), input),
-            ["a.c", "abc"]
-        );
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["a.c"], "literal": true }), input),
-            ["a.c"]
-        );
-        let both = json!({ "keep": ["a.c"], "literal": true, "ignore_case": true });
-        assert_eq!(lines::<Grep>(both, input), ["a.c", "A.C"]);
-    }
-
-    #[test]
-    fn plain_texts_and_expressions_can_be_mixed() {
-        let letters = ["abc", "bcd", "cde", "x.y", "xzy"];
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["ab", "d.?$", "de"] }), letters),
-            ["abc", "bcd", "cde"]
-        );
-        let many: Vec<String> = (0..20).map(|n| format!("<{n}>")).collect();
-        let numbers = ["<3>", "<19>", "<20>", "3"];
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": many }), numbers),
-            ["<3>", "<19>"]
-        );
-        assert_eq!(lines::<Grep>(json!({ "keep": [""] }), ["", "a"]), ["", "a"]);
-    }
-
-    #[test]
-    fn lines_are_bytes() {
-        let input: [&[u8]; 3] = [b"\xff\x00ERROR\xfe", b"\xff", "Grüße".as_bytes()];
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["ERROR"] }), input),
-            [&input[0]]
-        );
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["^.$"] }), input),
-            [&input[1]]
-        );
-        assert_eq!(
-            lines::<Grep>(json!({ "keep": ["rüß"] }), input),
-            [&input[2]]
-        );
-    }
-
-    #[test]
-    fn a_line_passes_unchanged_or_is_dropped() {
-        let verdicts = verdicts::<Grep>(json!({ "keep": ["b"] }), ["a", "b", "c", "bb"]);
-        assert_eq!(
-            verdicts,
-            [Verdict::Drop, Verdict::Pass, Verdict::Drop, Verdict::Pass]
-        );
-    }
-
-    #[test]
-    fn with_a_route_no_line_is_dropped() {
-        let settings = json!({ "keep": ["ERROR", "WARN"], "drop": ["healthz"], "route": "bad" });
-        let verdicts = verdicts::<Grep>(settings.clone(), LOG);
-        let [pass, by] = [Verdict::Pass, Verdict::Pass.by("bad")];
-        assert_eq!(
-            verdicts,
-            [&pass, &by, &pass, &pass, &pass].map(Verdict::clone)
-        );
-        assert_eq!(routed::<Grep>(settings.clone(), LOG, "bad"), [LOG[1]]);
-        assert_eq!(
-            lines::<Grep>(settings, LOG),
-            [LOG[0], LOG[2], LOG[3], LOG[4]]
-        );
-    }
-
-    #[test]
-    fn refusals_name_the_key() {
-        assert_eq!(
-            refusal::<Grep>(json!({})),
-            "`keep` or `drop`: one of them needs a pattern, such as keep = [\"ERROR\"]",
-        );
-        assert_eq!(
-            refusal::<Grep>(json!({ "drop": ["fine", "a(b"] })),
-            "`drop[1]`: `a(b` is not a valid regular expression: unclosed group",
-        );
-        assert_eq!(
-            refusal::<Grep>(json!({ "pattern": ["a"] })),
-            "unknown key `pattern`, expected one of `keep`, `drop`, `route`, `ignore_case`, `literal`",
-        );
-        assert_eq!(
-            refusal::<Grep>(json!({ "keep": "ERROR" })),
-            r#"`keep`: must be a list, such as ["ERROR"]; found the text "ERROR""#,
-        );
-        assert_eq!(
-            refusal::<Grep>(json!({ "keep": ["a"], "route": "a b" })),
-            "`a b` is not a valid route name; use 1 to 64 letters, digits, `-` and `_`",
-        );
-        assert_eq!(
-            refusal::<Grep>(json!({ "keep": ["a"], "route": "rest" })),
-            "`rest` is not a valid route name: it stands for the lines that take no route",
-        );
-        let huge = refusal::<Grep>(json!({ "keep": ["(?:a{1000}){1000}"] }));
-        assert!(huge.contains("too large"), "{huge}");
-    }
-}

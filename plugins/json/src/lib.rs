@@ -1,26 +1,29 @@
-//! Picks, removes and renames fields of lines that are JSON objects.
+//! Picks, removes, renames and sets fields of lines that are JSON objects.
 //!
-//! Values stay byte for byte as they are, and fields keep their order. A line without changes
+//! What is not touched stays byte for byte as it is, and fields keep their order. A line without changes
 //! passes unchanged. A line that is not exactly one JSON object fails.
 
 mod about;
-mod fields;
+mod edits;
+mod parts;
+mod rewrite;
+mod rules;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use fields::{Action, Fields};
+use jsonline::{Condition, Conditions, Problem, Scan};
 use linemill_sdk::{Error, Filter, Output, export};
+use rewrite::{Failure, Rewriter};
+use rules::Rules;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
-/// Rewrites objects field by field.
+/// Changes objects in place.
 pub struct Json {
-    fields: Fields,
-    /// The new object. It is built separately because only at its end is it known whether anything
-    /// changed.
-    object: Vec<u8>,
+    rules: Rules,
+    conditions: Conditions,
+    otherwise: Otherwise,
+    rewriter: Rewriter,
 }
 
 /// The settings. The README describes each key.
@@ -30,101 +33,94 @@ pub struct Settings {
     pick: Option<Vec<String>>,
     remove: Vec<String>,
     rename: BTreeMap<String, String>,
+    set: BTreeMap<String, Value>,
+    set_json: BTreeMap<String, String>,
+    #[serde(rename = "where")]
+    conditions: Vec<Condition>,
+    otherwise: Otherwise,
+}
+
+/// What happens to a line that does not meet the conditions.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Otherwise {
+    #[default]
+    Drop,
+    Pass,
 }
 
 impl Filter for Json {
     type Settings = Settings;
 
     fn new(settings: Settings) -> Result<Self, Error> {
-        let fields = Fields::new(settings.pick, settings.remove, settings.rename)?;
+        let mut conditions = Conditions::default();
+        for (index, condition) in settings.conditions.into_iter().enumerate() {
+            conditions.add(&format!("where[{index}]"), condition)?;
+        }
+        if settings.otherwise == Otherwise::Pass && conditions.is_empty() {
+            return Err(Error::setting("otherwise", "has no effect without `where`"));
+        }
+        let mut set = Vec::new();
+        for (path, value) in settings.set {
+            set.push((format!("set.{path}"), path, value.to_string()));
+        }
+        for (path, text) in settings.set_json {
+            let key = format!("set_json.{path}");
+            let value = one_value(&text).map_err(|problem| Error::setting(&key, problem))?;
+            set.push((key, path, value.to_owned()));
+        }
         Ok(Self {
-            fields,
-            object: Vec::new(),
+            rules: Rules::new(settings.pick, settings.remove, settings.rename, set)?,
+            conditions,
+            otherwise: settings.otherwise,
+            rewriter: Rewriter::default(),
         })
     }
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
-        self.fields.begin();
-        self.object.clear();
-        let mut input = serde_json::Deserializer::from_slice(line);
-        let rewrite = Rewrite {
-            fields: &mut self.fields,
-            object: &mut self.object,
-        };
-        match rewrite
-            .deserialize(&mut input)
-            .and_then(|changed| input.end().map(|()| changed))
-        {
-            Err(error) => out.fail(reason(&error)),
-            Ok(_) if let Some(name) = self.fields.conflict() => {
-                out.fail(format!("rename: the object already has a field {name}"));
+        if !self.conditions.is_empty() {
+            match self.meets_conditions(line) {
+                Err(problem) => return out.fail(format!("not a JSON object: {problem}")),
+                Ok(true) => {}
+                Ok(false) if self.otherwise == Otherwise::Pass => return out.emit(line),
+                Ok(false) => return,
             }
-            Ok(true) => out.emit(&self.object),
-            Ok(false) => out.emit(line),
+        }
+        match self.rewriter.read(line, &self.rules) {
+            Ok(()) if self.rewriter.edits.is_empty() => out.emit(line),
+            Ok(()) => self.rewriter.edits.write(line, &self.rules.texts, out),
+            Err(Failure::Json(problem)) => out.fail(format!("not a JSON object: {problem}")),
+            Err(Failure::Rule(reason)) => out.fail(reason),
         }
     }
+}
+
+impl Json {
+    /// Whether `line`, a JSON object, meets all conditions.
+    fn meets_conditions(&mut self, line: &[u8]) -> Result<bool, Problem> {
+        Scan::new(line)?.expect_object()?;
+        self.conditions.read(line)?;
+        Ok(self.conditions.all_hold(line))
+    }
+}
+
+/// The JSON value in a text of the settings.
+fn one_value(text: &str) -> Result<&str, String> {
+    let read = |mut scan: Scan<'_>| {
+        let value = scan.value()?;
+        scan.end().map(|()| value)
+    };
+    let value = Scan::new(text.as_bytes()).and_then(read);
+    let value = &text[value.map_err(|problem| format!("`{text}` is not JSON: {problem}"))?];
+    if value.contains(char::is_control) {
+        return Err(
+            "must be on one line, without tabs; write control characters as escapes".into(),
+        );
+    }
+    Ok(value)
 }
 
 export!(Json: About);
-
-/// Parses an object and writes the new one to `object`. Returns whether anything changed.
-struct Rewrite<'a> {
-    fields: &'a mut Fields,
-    object: &'a mut Vec<u8>,
-}
-
-impl<'de> DeserializeSeed<'de> for Rewrite<'_> {
-    type Value = bool;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, input: D) -> Result<bool, D::Error> {
-        input.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Rewrite<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut changed = false;
-        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let new_name = match self.fields.action(name.get()) {
-                Action::Keep => name.get(),
-                Action::Remove => {
-                    changed = true;
-                    continue;
-                }
-                Action::Rename(new) => {
-                    changed = true;
-                    new
-                }
-            };
-            self.object
-                .push(if self.object.is_empty() { b'{' } else { b',' });
-            self.object.extend_from_slice(new_name.as_bytes());
-            self.object.push(b':');
-            self.object.extend_from_slice(value.get().as_bytes());
-        }
-        if self.object.is_empty() {
-            self.object.push(b'{');
-        }
-        self.object.push(b'}');
-        Ok(changed)
-    }
-}
-
-/// The reason for a failure. serde's message names line 1, which is always the line at hand, so
-/// only the column is kept.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let problem = text
-        .rsplit_once(" at line ")
-        .map_or(&*text, |(problem, _)| problem);
-    format!("not a JSON object: {problem} at column {}", error.column())
-}
 
 #[cfg(test)]
 mod tests;

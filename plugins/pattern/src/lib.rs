@@ -3,25 +3,43 @@
 //! In: expressions from a filter's settings, and lines. Out: matches, or an error that names the
 //! setting. Not here: what a filter does with a match.
 //!
+//! [`Patterns`] says where a match is, [`Matcher`] whether a line has one, which is faster.
+//!
 //! All expressions are searched for in one pass over the line, in time linear in its length. They
-//! match bytes: `.` is any byte, `\w`, `\d`, `\b` and case know only ASCII, and text outside ASCII
+//! match bytes: `.` is any byte except LF, `\w`, `\d`, `\b` and case know only ASCII, and text outside ASCII
 //! stands for its UTF-8 bytes.
 //!
 //! The engine is the lazy DFA of `regex-automata`, used directly. The `regex` crate chooses among
 //! five engines. Measured in a component, it was no faster on log lines, was twice the size, and
 //! took twice as long to compile.
 
-mod groups;
+mod automaton;
+mod captures;
+mod literals;
+mod matcher;
+mod required;
+mod sequence;
+mod set;
+mod template;
+
+use std::fmt::Display;
 
 use linemill_sdk::Error;
+use regex_automata::Match;
 use regex_automata::hybrid::dfa;
 use regex_automata::hybrid::regex::{Cache, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
-use regex_automata::{Match, MatchError};
+use regex_syntax::hir::{ErrorKind, Hir};
 
-pub use groups::Groups;
+use automaton::{can_match, in_block};
+pub use captures::{
+    Budget, CAPTURES_MEMORY, Captures, Cursor, MAX_EXPRESSIONS, SMALL_CAPTURES_MEMORY,
+};
+pub use matcher::{Found, Matcher, is_plain, never};
 pub use regex_automata::Input;
+pub use set::Set;
+pub use template::Template;
 
 /// Expressions that are searched for together.
 pub struct Patterns {
@@ -31,7 +49,7 @@ pub struct Patterns {
 }
 
 /// How expressions are interpreted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// ASCII letters match in either case.
     pub ignore_case: bool,
@@ -47,40 +65,57 @@ const LIMIT: usize = 1 << 20;
 /// How much memory [`Patterns`] may take, in bytes. The automaton takes up to four times its limit while it
 /// is compiled.
 pub const MEMORY: u64 = 6 << 20;
+/// How much memory [small](Patterns::small) patterns may take, in bytes.
+pub const SMALL_MEMORY: u64 = MEMORY / 4;
 
 impl Patterns {
     /// Compiles `expressions`. Each comes with its key in the settings, such as `keep[0]`, for
     /// errors.
     ///
     /// # Errors
-    /// If one of them is not valid, or if they are too large together.
+    /// If one of them is not valid or can never match a line, or if they are too large together.
     pub fn new<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
     ) -> Result<Self, Error> {
-        let syntax = syntax_of(options);
+        Self::within(expressions, options, LIMIT)
+    }
+
+    /// Compiles `expressions` that may take a quarter of the usual memory: see [`new`](Self::new).
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn small<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::within(expressions, options, LIMIT / 4)
+    }
+
+    fn within<K: AsRef<str>, E: AsRef<str>>(
+        expressions: &[(K, E)],
+        options: Options,
+        limit: usize,
+    ) -> Result<Self, Error> {
         let mut texts = Vec::with_capacity(expressions.len());
         for (key, expression) in expressions {
-            let text = if options.literal {
-                regex_syntax::escape(expression.as_ref())
-            } else {
-                expression.as_ref().to_owned()
-            };
-            if let Err(error) = syntax::parse_with(&text, &syntax) {
-                return Err(refusal(key.as_ref(), &text, &error));
+            let text = options.text(expression.as_ref());
+            let hir = parse(&text, options).map_err(|error| error.of(key.as_ref()))?;
+            if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
+                return Err(never(key.as_ref(), expression.as_ref()));
             }
             texts.push(text);
         }
         let regex = Regex::builder()
-            .syntax(syntax)
+            .syntax(options.syntax())
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
-                    .nfa_size_limit(Some(LIMIT)),
+                    .nfa_size_limit(Some(limit)),
             )
             .dfa(
                 dfa::Config::new()
-                    .cache_capacity(LIMIT)
+                    .cache_capacity(limit)
                     .skip_cache_capacity_check(true),
             )
             .build_many(&texts)
@@ -113,37 +148,87 @@ impl Patterns {
     }
 }
 
-/// How expressions are parsed.
-fn syntax_of(options: Options) -> syntax::Config {
-    syntax::Config::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(options.ignore_case)
-}
-
 /// Handles an error of a search. None can occur: a lazy DFA gives up only at bytes or after a
 /// number of states that it was configured to, and here it is configured for neither.
 #[cold]
-fn impossible<T>(error: MatchError) -> T {
+fn impossible<T>(error: impl Display) -> T {
     unreachable!("a search gave up, though it was not configured to: {error}")
 }
 
-/// An error about an invalid expression, in one line.
-fn refusal(key: &str, text: &str, error: &regex_syntax::Error) -> Error {
-    let problem = match error {
-        regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) => error.kind().to_string(),
-        other => other.to_string(),
+impl Options {
+    fn syntax(self) -> syntax::Config {
+        syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(self.ignore_case)
+    }
+
+    /// The expression that stands for what was given, whatever the options.
+    pub fn expression(self, given: &str) -> String {
+        let flag = if self.ignore_case { "i" } else { "" };
+        format!("(?{flag}:{})", self.text(given))
+    }
+
+    /// The expression that stands for what was given.
+    fn text(self, given: &str) -> String {
+        if self.literal {
+            regex_syntax::escape(given)
+        } else {
+            given.to_owned()
+        }
+    }
+}
+
+/// Parses an expression. `literal` is ignored.
+fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
+    let problem = match syntax::parse_with(expression, &options.syntax()) {
+        Ok(hir) if hir.properties().look_set().contains_word_unicode() => {
+            r"\b and \B know only ASCII; within (?u), write (?-u:\b)".to_owned()
+        }
+        Ok(hir) => return Ok(hir),
+        Err(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
+        Err(regex_syntax::Error::Translate(error)) => unsupported(error.kind()),
+        Err(other) => other.to_string(),
     };
-    Error::setting(
-        key,
-        format!("`{text}` is not a valid regular expression: {problem}"),
-    )
+    Err(Invalid(format!(
+        "`{expression}` is not a valid regular expression: {problem}"
+    )))
+}
+
+/// What is not supported in an expression, since there are no tables of Unicode.
+fn unsupported(kind: &ErrorKind) -> String {
+    let text = match kind {
+        ErrorKind::UnicodeNotAllowed => {
+            "a class has characters outside ASCII, so it needs (?u) before it"
+        }
+        ErrorKind::UnicodePropertyNotFound | ErrorKind::UnicodePropertyValueNotFound => {
+            r"classes such as \p{L} are not supported"
+        }
+        ErrorKind::UnicodePerlClassNotFound => {
+            r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]"
+        }
+        ErrorKind::UnicodeCaseUnavailable => {
+            "only ASCII letters can match in either case, and not within (?u)"
+        }
+        other => return other.to_string(),
+    };
+    text.to_owned()
+}
+
+/// What is wrong with an expression, in one line.
+#[derive(Debug)]
+struct Invalid(String);
+
+impl Invalid {
+    /// The error about the setting `key`.
+    fn of(self, key: &str) -> Error {
+        Error::setting(key, self.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Input, Options, Patterns};
+    use super::{ErrorKind, Input, Options, Patterns, unsupported};
 
     fn patterns(texts: &[&str], options: Options) -> Patterns {
         let keyed: Vec<_> = texts.iter().map(|text| ("key", text)).collect();
@@ -201,5 +286,27 @@ mod tests {
             assert_eq!(patterns.matches(&line), byte == b'a');
         }
         assert!(patterns.cache.memory_usage() < 3 * super::LIMIT);
+    }
+
+    /// Whether an expression has these errors depends on the tables that other crates of the build need.
+    #[test]
+    fn what_needs_tables_of_unicode_is_refused_in_plain_words() {
+        for (kind, problem) in [
+            (
+                ErrorKind::UnicodePerlClassNotFound,
+                r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]",
+            ),
+            (
+                ErrorKind::UnicodePropertyNotFound,
+                r"classes such as \p{L} are not supported",
+            ),
+            (
+                ErrorKind::UnicodeCaseUnavailable,
+                "only ASCII letters can match in either case, and not within (?u)",
+            ),
+            (ErrorKind::InvalidUtf8, "pattern can match invalid UTF-8"),
+        ] {
+            assert_eq!(unsupported(&kind), problem);
+        }
     }
 }

@@ -30,7 +30,10 @@ impl About for Redact {
 
     /// In the worst line, every seventh byte begins a secret.
     fn memory(max_line: u32) -> u64 {
-        plain_memory(max_line) + pattern::MEMORY + 20 * u64::from(max_line)
+        plain_memory(max_line)
+            + pattern::MEMORY
+            + pattern::CAPTURES_MEMORY
+            + 20 * u64::from(max_line)
     }
 }
 

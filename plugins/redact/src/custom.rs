@@ -3,9 +3,10 @@
 //! In: names and regular expressions, and a text. Out: what they match, or what their groups match.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use linemill_sdk::Error;
-use pattern::{Groups, Input, Options, Patterns};
+use pattern::{Budget, Captures, Input, MAX_EXPRESSIONS, Options, Patterns};
 
 use crate::detector::Detector;
 use crate::found::{self, Found};
@@ -13,8 +14,8 @@ use crate::found::{self, Found};
 /// Patterns that are searched for together.
 pub(crate) struct Custom {
     patterns: Patterns,
-    /// The groups of each pattern, if it has any.
-    groups: Vec<Option<Groups>>,
+    /// Finds the groups of each pattern, if it has any.
+    groups: Vec<Option<Captures>>,
 }
 
 impl Custom {
@@ -28,9 +29,11 @@ impl Custom {
             .map(|(name, text)| (format!("custom.{name}"), text.as_str()))
             .collect();
         let patterns = Patterns::new(&keyed, Options::default())?;
-        let groups = keyed
-            .iter()
-            .map(|(key, text)| Groups::new(key, text, Options::default()));
+        let mut budget = Budget::new(keyed.len().min(MAX_EXPRESSIONS));
+        let groups = keyed.iter().map(|(key, text)| {
+            let captures = Captures::new(key, text, Options::default(), &mut budget)?;
+            Ok((captures.names().len() > 1).then_some(captures))
+        });
         let groups = groups.collect::<Result<_, Error>>()?;
         Ok(Some(Self { patterns, groups }))
     }
@@ -42,7 +45,7 @@ impl Custom {
             let index = found.pattern().as_usize();
             let rule = Detector::COUNT + index;
             let groups = match &mut self.groups[index] {
-                Some(groups) => groups.of(text, found.range()),
+                Some(captures) => groups_of(captures, text, found.range()),
                 None => Vec::new(),
             };
             if groups.is_empty() {
@@ -59,4 +62,16 @@ impl Custom {
             input.set_start(next);
         }
     }
+}
+
+/// What the groups of a match matched, in order, without groups in groups. It is empty if none of them took part.
+fn groups_of(captures: &mut Captures, text: &[u8], found: Range<usize>) -> Vec<Range<usize>> {
+    captures.find_groups(text, found);
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for index in 1..captures.names().len() {
+        let group = captures.group(index);
+        groups
+            .extend(group.filter(|group| groups.last().is_none_or(|last| last.end <= group.start)));
+    }
+    groups
 }

@@ -1,6 +1,6 @@
 //! What the filter says about itself.
 
-use linemill_sdk::{About, Description};
+use linemill_sdk::{About, Description, plain_memory};
 
 use crate::Sample;
 
@@ -13,6 +13,14 @@ impl About for Sample {
                 "Chooses by the content of a line, without state.",
                 r#"{ "one_in": 100, "by": "content" }"#,
             )
+            .example(
+                "Passes all lines of one request in a hundred.",
+                r#"{ "one_in": 100, "field": "request.id" }"#,
+            )
+    }
+
+    fn memory(max_line: u32) -> u64 {
+        plain_memory(max_line) + thinning::MEMORY
     }
 }
 

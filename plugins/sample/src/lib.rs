@@ -1,14 +1,19 @@
-//! Passes one line in N, either by counting lines or by their content.
+//! Passes one line in N, either by counting lines or by their content or key.
 
 mod about;
+#[cfg(test)]
+mod tests;
 
 use linemill_sdk::{Error, Filter, Handover, Output, export};
 use serde::Deserialize;
+use thinning::{Fields, Key};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Passes the first of every `one_in` lines, or one in `one_in` of all possible lines.
+/// Passes the first of every `one_in` lines, or one in `one_in` of all possible lines or keys.
 pub struct Sample {
     by: By,
+    /// With `By::Content`: the part that is decided by.
+    key: Option<Key>,
     one_in: u64,
     /// With `By::Count`: how many lines to drop before the next one passes.
     skip: u64,
@@ -19,14 +24,18 @@ pub struct Sample {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     one_in: u64,
-    by: By,
+    by: Option<By>,
+    key: Option<String>,
+    field: Option<Fields>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             one_in: 10,
-            by: By::Count,
+            by: None,
+            key: None,
+            field: None,
         }
     }
 }
@@ -41,15 +50,33 @@ enum By {
 impl Filter for Sample {
     type Settings = Settings;
 
-    fn new(Settings { one_in, by }: Settings) -> Result<Self, Error> {
+    fn new(settings: Settings) -> Result<Self, Error> {
+        let Settings {
+            one_in,
+            by,
+            key,
+            field,
+        } = settings;
         if one_in == 0 {
             return Err(Error::setting(
                 "one_in",
                 "must be at least 1; 1 passes every line",
             ));
         }
+        let key = Key::new(key.as_deref(), field.as_ref())?;
+        let by = match by {
+            Some(By::Count) if key.is_some() => {
+                return Err(Error::setting(
+                    "by",
+                    "lines are not counted by key; with `key` or `field`, write \"content\" or leave `by` out",
+                ));
+            }
+            None if key.is_some() => By::Content,
+            by => by.unwrap_or(By::Count),
+        };
         Ok(Self {
             by,
+            key,
             one_in,
             skip: 0,
         })
@@ -66,7 +93,10 @@ impl Filter for Sample {
                 self.skip = if first { self.one_in } else { self.skip } - 1;
                 first
             }
-            By::Content => xxh3_64(line).is_multiple_of(self.one_in),
+            By::Content => {
+                let key = self.key.as_mut().and_then(|key| key.of(line));
+                xxh3_64(key.unwrap_or(line)).is_multiple_of(self.one_in)
+            }
         };
         if chosen {
             out.emit(line);
@@ -91,69 +121,3 @@ impl Handover for Sample {
 }
 
 export!(Sample: Handover, About);
-
-#[cfg(test)]
-mod tests {
-    use super::Sample;
-    use linemill_sdk::testing::{handed_over, json, lines, refusal, refused_state, run};
-
-    fn numbers(count: usize) -> Vec<String> {
-        (0..count).map(|number| number.to_string()).collect()
-    }
-
-    #[test]
-    fn by_count_passes_the_first_of_every_ten() {
-        let out = lines::<Sample>(json!({}), numbers(35));
-        assert_eq!(out, ["0", "10", "20", "30"]);
-        assert!(run::<Sample>(json!({}), ["a"]).keeps_state);
-    }
-
-    #[test]
-    fn one_in_one_is_every_line() {
-        for by in ["count", "content"] {
-            let out = lines::<Sample>(json!({ "one_in": 1, "by": by }), numbers(20));
-            assert_eq!(out, numbers(20), "{by}");
-        }
-    }
-
-    #[test]
-    fn by_content_is_consistent_per_line_and_right_on_average() {
-        let settings = json!({ "one_in": 8, "by": "content" });
-        let once = lines::<Sample>(settings.clone(), numbers(8000));
-        assert!((900..1100).contains(&once.len()), "{} of 8000", once.len());
-        let mut backwards = numbers(8000);
-        backwards.reverse();
-        let mut again = lines::<Sample>(settings.clone(), backwards);
-        again.reverse();
-        assert_eq!(once, again, "independent of the order");
-        assert!(!run::<Sample>(settings, ["a"]).keeps_state);
-    }
-
-    #[test]
-    fn refusals_name_the_key() {
-        assert_eq!(
-            refusal::<Sample>(json!({ "one_in": 0 })),
-            "`one_in`: must be at least 1; 1 passes every line",
-        );
-        assert_eq!(
-            refusal::<Sample>(json!({ "by": "time" })),
-            r#"`by`: must be `count` or `content`; found the text "time""#,
-        );
-    }
-
-    #[test]
-    fn the_count_continues_in_another_instance() {
-        let (tenth, third, hundredth) =
-            (json!({}), json!({ "one_in": 3 }), json!({ "one_in": 100 }));
-        for before in [1, 2, 9, 10, 11, 20] {
-            handed_over::<Sample>(tenth.clone(), numbers(before), tenth.clone(), numbers(30));
-        }
-        let on_time = handed_over::<Sample>(tenth.clone(), numbers(2), third.clone(), numbers(5));
-        assert_eq!(on_time, ["1", "4"], "the third since the last that passed");
-        let overdue = handed_over::<Sample>(tenth.clone(), numbers(7), third, numbers(2));
-        assert_eq!(overdue, ["0"]);
-        let later = handed_over::<Sample>(tenth, numbers(10), hundredth, numbers(100));
-        assert_eq!(later, ["90"]);
-        assert!(refused_state::<Sample>("sample/1", "many").contains("digit"));
-    }
-}

@@ -52,6 +52,7 @@ pub(crate) struct Held {
 
 /// Runs the lines of one call through `filter`, which declared `routes`.
 pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: Lines) -> Outcome {
+    filter.begin();
     if filter.bytes(&mut input.bytes) {
         // Empty spans stand for those of the input.
         let output = Lines {
@@ -65,7 +66,7 @@ pub(crate) fn process<F: Filter>(filter: &mut F, routes: &[String], mut input: L
     }
     match screen::marks(filter, &input) {
         Some(marks) => outcome(routes, input, |out| judge_marked(filter, out, &marks)),
-        None => process_by_line(filter, routes, input),
+        None => by_line(filter, routes, input),
     }
 }
 
@@ -75,6 +76,11 @@ pub(crate) fn process_by_line<F: Filter>(
     routes: &[String],
     input: Lines,
 ) -> Outcome {
+    filter.begin();
+    by_line(filter, routes, input)
+}
+
+fn by_line<F: Filter>(filter: &mut F, routes: &[String], input: Lines) -> Outcome {
     outcome(routes, input, |out| {
         while let Some(line) = out.next_line() {
             filter.line(line, out);

@@ -94,7 +94,7 @@ impl<F: Filter> Component<F> {
         Self(RefCell::new(None))
     }
 
-    pub fn start(&self, settings: &[u8], abi: u32) -> Result<Started, Reason> {
+    pub fn start(&self, settings: Vec<u8>, abi: u32) -> Result<Started, Reason> {
         // A trap has no text of its own.
         std::panic::set_hook(Box::new(|panic| {
             last_words::trap(panic.to_string().as_bytes());
@@ -258,7 +258,7 @@ macro_rules! export_component {
                     settings: ::std::vec::Vec<u8>,
                     abi: u32,
                 ) -> ::core::result::Result<$crate::component::Started, $crate::component::Reason> {
-                    FILTER.with(|filter| filter.start(&settings, abi))
+                    FILTER.with(|filter| filter.start(settings, abi))
                 }
 
                 fn process(input: $crate::component::Lines) -> $crate::component::Outcome {

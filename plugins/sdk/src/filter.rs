@@ -28,6 +28,40 @@ pub trait Filter: Sized {
     /// [`Error::setting`].
     fn new(settings: Self::Settings) -> Result<Self, Error>;
 
+    /// Called before the lines of each call. All lines of a call are of the same stream, so this is where to
+    /// forget what was asked about the stream and the time; a call can have a hundred thousand lines, and a
+    /// host limits how often it can be asked.
+    ///
+    /// ```
+    /// use linemill_sdk::testing::{self, Stream, json};
+    /// use linemill_sdk::{Error, Filter, NoSettings, Output, stream};
+    ///
+    /// /// Prefixes lines with the name of the listener.
+    /// struct Tag(String);
+    ///
+    /// impl Filter for Tag {
+    ///     type Settings = NoSettings;
+    ///
+    ///     fn new(_: NoSettings) -> Result<Self, Error> {
+    ///         Ok(Self(String::new()))
+    ///     }
+    ///
+    ///     fn begin(&mut self) {
+    ///         self.0 = stream::listener().unwrap_or_default();
+    ///     }
+    ///
+    ///     fn line(&mut self, line: &[u8], out: &mut Output) {
+    ///         write!(out, "{} ", self.0);
+    ///         out.emit(line);
+    ///     }
+    /// }
+    ///
+    /// let stream = Stream { listener: Some("logs".into()), ..Stream::default() };
+    /// let tagged = testing::with_stream(stream, || testing::lines::<Tag>(json!({}), ["a"]));
+    /// assert_eq!(tagged, ["logs a"]);
+    /// ```
+    fn begin(&mut self) {}
+
     /// Judges one line, given without its terminator. It may be any bytes, UTF-8 or not.
     ///
     /// To refuse a line, call [`Output::fail`]. A panic would end the instance and discard the

@@ -90,6 +90,11 @@
 //! A filter that keeps state can also be called when no line comes, if it implements [`Timer`] and is exported
 //! by `export!(Name: Timer)`, or by `export!(Name: Handover, Timer)`.
 //!
+//! # Times and sizes
+//!
+//! Settings such as `flush = "500ms"` and `max_bytes = "64KiB"` have the types [`units::Time`] and
+//! [`units::Size`]. They read what the rest of a configuration reads.
+//!
 //! # Description
 //!
 //! A filter that implements [`About`] and is exported by `export!(Name: About)` tells the host what it
@@ -98,7 +103,8 @@
 //! # What a filter can ask
 //!
 //! A filter sees nothing but lines, unless its configuration grants more. The module [`stream`] says whose
-//! lines they are, [`store`] keeps values that all instances share, and [`metrics`] counts. What a filter does not call, it does not import.
+//! lines they are, [`clock`] what time it is, [`store`] keeps values that all instances share, and [`metrics`]
+//! counts. What a filter does not call, it does not import.
 //!
 //! When a filter panics, the message of the panic becomes the reason in the host's log, in records of
 //! quarantined lines and in trap capsules.
@@ -125,6 +131,7 @@ extern crate self as linemill_sdk;
 
 mod about;
 mod batch;
+pub mod clock;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod component;
@@ -141,6 +148,7 @@ pub mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod timer;
+pub mod units;
 
 #[doc(hidden)]
 pub use about::Package;

@@ -26,6 +26,9 @@ pub struct Block<'a> {
 /// a terminator belongs to the line that it ends. What precedes the first line belongs to no line, and marks
 /// nothing. Positions may come in any order; ascending ones are found fastest.
 ///
+/// Each mark returns where the next line starts. A search should go on there: what was found may reach into
+/// the next line and hide something that begins in it.
+///
 /// If a line is marked in several ways, `drop` wins over `judge`, and `judge` wins over `pass`.
 #[derive(Debug)]
 pub struct Hits<'a> {
@@ -111,6 +114,11 @@ impl<'a> Block<'a> {
         self.bytes
     }
 
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.spans.len()
+    }
+
     /// Whether lines are what is between LFs: each line ends with LF or CR LF, or at the end of the block,
     /// and none contains an LF.
     ///
@@ -177,19 +185,18 @@ impl Hits<'_> {
     }
 
     fn decide(&mut self, range: Range<usize>, mark: Mark) -> usize {
-        let Some(line) = self.line_at(range.start) else {
-            // It begins before the first line.
-            return if range.end > self.start(0) {
-                self.decide(self.start(0)..range.end, Mark::Judge)
-            } else {
-                self.start(0)
-            };
-        };
-        let [_, end] = self.block.spans[line];
-        if range.end <= end as usize {
+        let first = self.line_at(range.start);
+        if let Some(line) = first
+            && range.end <= self.block.spans[line][1] as usize
+        {
             return self.mark(line, mark);
         }
-        let mut next = self.mark(line, Mark::Judge);
+        if first.is_none() && range.end <= self.start(0) {
+            return self.start(0);
+        }
+        // It is not within one line, or begins before the first.
+        self.line = first.unwrap_or(0);
+        let mut next = self.mark(self.line, Mark::Judge);
         while next < range.end && self.line + 1 < self.block.spans.len() {
             self.line += 1;
             next = self.mark(self.line, Mark::Judge);

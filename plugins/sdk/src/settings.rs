@@ -52,11 +52,13 @@ impl<'de> Deserialize<'de> for NoSettings {
 }
 
 /// Reads settings of type `S` from a JSON object.
-pub(crate) fn read<S: DeserializeOwned>(json: &[u8]) -> Result<S, Error> {
-    let value: Value = serde_json::from_slice(json)
+pub(crate) fn read<S: DeserializeOwned>(json: Vec<u8>) -> Result<S, Error> {
+    let value: Value = serde_json::from_slice(&json)
         .map_err(|error| Error::new(format!("the settings are not valid JSON: {error}")))?;
+    // Settings may be as large as a list of patterns.
+    drop(json);
     let unread = RefCell::new(None);
-    let settings = S::deserialize(Setting::new(&value, &unread))?;
+    let settings = S::deserialize(Setting::new(value, &unread))?;
     match unread.into_inner() {
         Some(key) => Err(Error::new(format!(
             "unknown key `{key}`; this filter does not use it"

@@ -1,12 +1,13 @@
 //! The stream whose lines a filter judges: who sent them, and where they came in.
 //!
 //! A filter that calls these functions imports `stream` of the WIT package, so its configuration must
-//! have `grant = ["stream"]`. Call them from [`Filter::line`](crate::Filter::line) and
-//! [`Filter::finish`](crate::Filter::finish). Elsewhere there is no stream, and a call is a trap; in tests
+//! have `grant = ["stream"]`. Call them from [`Filter::begin`](crate::Filter::begin),
+//! [`Filter::line`](crate::Filter::line) and [`Filter::finish`](crate::Filter::finish). Elsewhere there is no stream, and a call is a trap; in tests
 //! it panics. Tests say what the stream is by [`testing::with_stream`](crate::testing::with_stream).
 //!
-//! A filter that keeps no state serves many streams, so it must ask again for each line. Functions that
-//! return text take about three times as long as the others.
+//! A filter that keeps no state serves many streams, so it must ask again in each call: see
+//! [`Filter::begin`](crate::Filter::begin). Functions that return text take about three times as long as the
+//! others.
 
 use std::net::SocketAddr;
 

@@ -33,6 +33,7 @@
 
 mod about;
 mod block;
+pub(crate) mod clock;
 mod handover;
 mod instance;
 mod line;
@@ -44,6 +45,7 @@ mod timed;
 
 pub use about::described;
 pub(crate) use block::{Fit, Gaps, judge, pack, unpack};
+pub use clock::with_time;
 pub use handover::{handed_over, refused_state, restored};
 pub use instance::Instance;
 pub use line::Line;
@@ -51,7 +53,7 @@ pub use metrics::counted;
 pub use screened::screened;
 pub use store::pass_time;
 pub use stream::{Stream, with_stream};
-pub use timed::timed;
+pub use timed::{timed, timed_over_swaps};
 
 use crate::batch::{self, Held, Lines, Outcome};
 use crate::{Filter, routes, settings};
@@ -215,7 +217,7 @@ const SHORTCUT: &str =
 
 /// Creates a filter with its declared routes, as `start` does in a component.
 fn start<F: Filter>(settings: &Value) -> Result<(F, Vec<String>), crate::Error> {
-    let filter = settings::read(settings.to_string().as_bytes()).and_then(F::new)?;
+    let filter = settings::read(settings.to_string().into_bytes()).and_then(F::new)?;
     let routes = routes::declared(&filter)?;
     Ok((filter, routes))
 }

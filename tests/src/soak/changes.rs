@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::Pace;
-use crate::{Client, Host, PATIENCE};
+use crate::{Client, Host, PATIENCE, free_port};
 
 /// Changes under connections that stay open.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl Changes {
     /// # Errors
     /// The first thing that went wrong.
     pub fn run(&self) -> anyhow::Result<ChangesReport> {
-        let ports = free_ports()?;
+        let ports = [free_port(), free_port()];
         let host = Host::serve(config(0, ports));
         let address = host.address();
         let stop = AtomicBool::new(false);
@@ -132,13 +132,6 @@ fn config(change: u64, ports: [u16; 2]) -> String {
          routes = {{ odd = \"file:route-{route}\" }}\ntee = [{tee}]\n\
          [filter.odd]\nplugin = \"grep\"\nsettings = {{ keep = [\"[13579]$\"], route = \"odd\" }}\n"
     )
-}
-
-/// Two ports that nothing listens on.
-fn free_ports() -> anyhow::Result<[u16; 2]> {
-    let free = || std::net::TcpListener::bind("127.0.0.1:0");
-    let (one, other) = (free()?, free()?);
-    Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
 
 /// Sends numbered lines until it is to stop. Returns how many.

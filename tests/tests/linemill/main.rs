@@ -118,6 +118,8 @@ mod sandbox {
 
 /// The verbs of the command line.
 mod cli {
+    /// Filters with their settings on the command line, and the list of `filters`.
+    mod arguments;
     /// `new` and `build`: a new filter.
     mod author;
     /// Names and messages of others on the terminal: plugins, capsules, configurations, hosts.
@@ -315,6 +317,9 @@ mod admin {
 
 /// Everything at once, over time.
 mod operation {
+    /// Thirty operations in a row, and what is known after each.
+    #[cfg(target_os = "linux")]
+    mod afternoon;
     /// Attackers of every kind, next to innocent connections that must not notice.
     #[cfg(target_os = "linux")]
     mod assault {

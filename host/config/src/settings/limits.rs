@@ -1,5 +1,5 @@
-//! Tables `limits`, `store` and `retire` of a filter, and `compile` of `[host]`: further limits of a filter, and limits
-//! of its compilation.
+//! Tables `limits`, `store` and `retire` of a filter, and `compile` of `[host]`: further limits of a
+//! filter, and limits of its compilation.
 
 use std::time::Duration;
 

@@ -27,6 +27,12 @@ impl OutsideValues {
         }
     }
 
+    /// These and `more`.
+    pub(crate) fn with(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self.sorted()
+    }
+
     /// Completes the collection: a value that contains another comes before it.
     pub(crate) fn sorted(mut self) -> Self {
         self.0.sort_by_key(|one| std::cmp::Reverse(one.value.len()));

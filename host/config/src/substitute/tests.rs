@@ -200,3 +200,20 @@ fn a_token_from_a_file_is_the_token() {
         Some(Token::new("0123456789abcdef"))
     );
 }
+
+#[test]
+fn lists_in_the_settings_of_a_filter_may_be_long() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = "a line of a list\n".repeat(100_000);
+    fs::write(folder.path().join("list"), &list).expect("written");
+    let path = folder.path().join("a.toml");
+    let config = |text: &str| {
+        fs::write(&path, text).expect("written");
+        load(&path, &[], &Files::default())
+    };
+    let settings = config("[filter.a]\nsettings = { deep = [ { list = { file = \"list\" } } ] }\n");
+    let settings = settings.expect("valid").filters["a"].settings.clone();
+    assert_eq!(settings["deep"][0]["list"], list.trim_end());
+    let elsewhere = config("[host]\nadmin_token = { file = \"list\" }\n").expect_err("too long");
+    assert!(elsewhere.to_string().contains("larger than"), "{elsewhere}");
+}

@@ -20,6 +20,7 @@ use crate::supervise::breaker::stream::StreamBreaker;
 use crate::supervise::supervisor::CallContext;
 use crate::trial::Cohort;
 use crate::trial::shadow::Shadow;
+use crate::verdict::routed_lines::HeldLines;
 use crate::verdict::{Close, Rules, Verdicts};
 use linemill_framing::{Lines, blocks};
 
@@ -122,30 +123,10 @@ impl StreamState {
             self.step(at, &mut batch).await;
             let next = self.stages[at].own.next_tick();
             if batch.close.is_none() && next.is_some_and(|next| next <= now) {
-                let mut own = std::mem::take(&mut self.stages[at].own);
-                let mut breaker = std::mem::take(&mut self.stages[at].breaker);
-                let stage = self.stage(at);
-                let context = self.context(stage, batch.observed);
-                let held = stage.filter.tick(&mut own, &mut breaker, context).await;
-                if let Some(view) = self.chain.view.as_ref().filter(|_| batch.observed) {
-                    view.held(at, stage, &self.origin, &held);
-                }
-                batch.add(held, self.rules.framing);
-                (self.stages[at].own, self.stages[at].breaker) = (own, breaker);
+                self.call_at_time(at, &mut batch).await;
             }
         }
         batch.end(&self.chain.routes)
-    }
-
-    /// The context of a call at `stage`.
-    fn context<'a>(&'a self, stage: &'a Stage, observed: bool) -> CallContext<'a> {
-        CallContext {
-            rules: self.rules,
-            route_indices: &stage.route_indices,
-            origin: &self.origin,
-            observed,
-            counts: &stage.counts,
-        }
     }
 
     /// A batch of the stream.
@@ -160,13 +141,29 @@ impl StreamState {
         batch
     }
 
+    /// Calls the instance of the stage `at` without lines, and adds those that are due to the batch.
+    async fn call_at_time(&mut self, at: usize, batch: &mut Batch) {
+        let StageState {
+            own, breaker, kept, ..
+        } = &mut self.stages[at];
+        let stage = serving(kept, &self.chain.stages[at], self.cohort);
+        let context = context(stage, self.rules, &self.origin, batch.observed);
+        let held = stage.filter.tick(own, breaker, context).await;
+        self.add_held(at, held, batch);
+    }
+
     /// Ends the instance `own` of the stage `at`, and adds the lines that it held back to the batch.
     async fn flush(&self, at: usize, own: OwnInstance, batch: &mut Batch) {
         let stage = self.stage(at);
-        let context = self.context(stage, batch.observed);
+        let context = context(stage, self.rules, &self.origin, batch.observed);
         let held = stage.filter.finish(own, context).await;
+        self.add_held(at, held, batch);
+    }
+
+    /// Adds the lines that the stage `at` had held back to the batch.
+    fn add_held(&self, at: usize, held: HeldLines, batch: &mut Batch) {
         if let Some(view) = self.chain.view.as_ref().filter(|_| batch.observed) {
-            view.held(at, stage, &self.origin, &held);
+            view.held(at, self.stage(at), &self.origin, &held);
         }
         batch.add(held, self.rules.framing);
     }
@@ -183,17 +180,9 @@ impl StreamState {
             shadow,
         } = &mut self.stages[at];
         let on_trial = self.chain.stages[at].shadow(self.cohort);
-        let stage = kept
-            .as_deref()
-            .unwrap_or_else(|| self.chain.stages[at].of(self.cohort));
+        let stage = serving(kept, &self.chain.stages[at], self.cohort);
         let (filter, when) = (&stage.filter, &stage.when);
-        let context = CallContext {
-            rules: self.rules,
-            route_indices: &stage.route_indices,
-            origin: &self.origin,
-            observed: batch.observed,
-            counts: &stage.counts,
-        };
+        let context = context(stage, self.rules, &self.origin, batch.observed);
         if let Some(on_trial) = on_trial {
             shadow.get_or_insert_with(|| Shadow::start(on_trial));
         }
@@ -238,8 +227,28 @@ impl StreamState {
 
     /// The stage that serves the stream at position `at`.
     fn stage(&self, at: usize) -> &Stage {
-        let kept = self.stages[at].kept.as_deref();
-        kept.unwrap_or_else(|| self.chain.stages[at].of(self.cohort))
+        serving(&self.stages[at].kept, &self.chain.stages[at], self.cohort)
+    }
+}
+
+/// The stage that serves a stream of this cohort: the one that it has `kept`, or the one in its chain.
+fn serving<'a>(kept: &'a Option<Box<Stage>>, in_chain: &'a Stage, cohort: Cohort) -> &'a Stage {
+    kept.as_deref().unwrap_or_else(|| in_chain.of(cohort))
+}
+
+/// The context of a call at `stage`.
+fn context<'a>(
+    stage: &'a Stage,
+    rules: Rules,
+    origin: &'a Origin,
+    observed: bool,
+) -> CallContext<'a> {
+    CallContext {
+        rules,
+        route_indices: &stage.route_indices,
+        origin,
+        observed,
+        counts: &stage.counts,
     }
 }
 

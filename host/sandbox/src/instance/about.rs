@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
-use super::{allow, fault, store};
+use super::{begin, fault, store};
 use crate::bindings::only_about::OnlyAbout as AboutGuest;
 pub(crate) use crate::bindings::only_about::exports::linemill::filter::about as wit;
 use crate::engine::Engine;
@@ -43,8 +43,8 @@ impl Unstarted {
             return Ok(None);
         };
         let mut store = store(plugin, bounds, import_context, room);
-        allow(&mut store, bounds.deadline.max(START));
-        store.set_hostcall_fuel(bounds.limits.host_memory);
+        let time = bounds.deadline.max(START);
+        begin(&mut store, time, None, bounds.limits.host_memory);
         let _running = engine.running();
         let instantiated = plugin.pre.instantiate_async(&mut store).await;
         let guest = instantiated.and_then(|instance| about.load(&mut store, &instance));
@@ -62,7 +62,7 @@ impl Unstarted {
     /// When the guest traps, or answers too much.
     pub(crate) async fn describe(&mut self, engine: &Engine) -> Result<wit::Description, Fault> {
         let _running = engine.running();
-        self.allow();
+        self.begin();
         let guest = self.guest.linemill_filter_about();
         let answer = guest.call_describe(&mut self.store).await;
         answer.map_err(|error| self.fault(&error))
@@ -74,15 +74,15 @@ impl Unstarted {
     /// When the guest traps.
     pub(crate) async fn memory(&mut self, engine: &Engine, max_line: u32) -> Result<u64, Fault> {
         let _running = engine.running();
-        self.allow();
+        self.begin();
         let guest = self.guest.linemill_filter_about();
         let answer = guest.call_memory(&mut self.store, max_line).await;
         answer.map_err(|error| self.fault(&error))
     }
 
-    fn allow(&mut self) {
-        allow(&mut self.store, self.bounds.deadline.max(START));
-        self.store.set_hostcall_fuel(ANSWER);
+    fn begin(&mut self) {
+        let time = self.bounds.deadline.max(START);
+        begin(&mut self.store, time, None, ANSWER);
     }
 
     fn fault(&self, error: &wasmtime::Error) -> Fault {

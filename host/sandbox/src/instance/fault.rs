@@ -1,7 +1,7 @@
 //! Classifies errors of wasmtime as faults.
 //!
-//! In: the error of an instantiation or a call, and the store of the instance. Out: [`Fault`], with a kind for metrics, a
-//! reason for people, and the guest's backtrace.
+//! In: the error of an instantiation or a call, and the store of the instance. Out: [`Fault`], with a
+//! kind for metrics, a reason for people, and the guest's backtrace.
 //! Not here: the list of kinds (`crate::fault`), what follows from a fault (`supervise`).
 
 use std::io;

@@ -3,7 +3,7 @@
 //! In: an instance, and a state to restore. Out: the instance's state, or a fault.
 //! Not here: when state is handed over, and what happens if that fails (`filter::handover`).
 
-use super::{Instance, allow, fault};
+use super::{Instance, begin, fault};
 use crate::bindings::only_state::exports::linemill::filter::state::SavedParam;
 pub(crate) use crate::bindings::only_state::exports::linemill::filter::state::SavedResult as Saved;
 use crate::engine::Engine;
@@ -46,9 +46,8 @@ impl Instance {
             return Err(NotSaved::Refused("it has no export `state`".into()));
         };
         let _running = engine.running();
-        allow(&mut self.store, bounds.deadline);
-        self.store.data_mut().tell(None);
-        self.store.set_hostcall_fuel(bounds.limits.host_memory);
+        let copied = bounds.limits.host_memory;
+        begin(&mut self.store, bounds.deadline, None, copied);
         let guest = guest.linemill_filter_state();
         let called = guest.call_save(&mut self.store).await;
         let saved = called
@@ -74,9 +73,8 @@ impl Instance {
             return Err(refused("it has no export `state`".into()));
         };
         let _running = engine.running();
-        allow(&mut self.store, bounds.deadline);
-        self.store.data_mut().tell(None);
-        self.store.set_hostcall_fuel(bounds.limits.host_memory);
+        let copied = bounds.limits.host_memory;
+        begin(&mut self.store, bounds.deadline, None, copied);
         let guest = guest.linemill_filter_state();
         let state = SavedParam {
             tag: &saved.tag,

@@ -3,7 +3,7 @@
 //! In: an instance, and the time. Out: the lines that are due, as `finish` returns them, or a fault.
 //! Not here: who waits for the time (the host's connections), and what follows a fault (`filter::tick`).
 
-use super::{Instance, allow, fault, one_by_one};
+use super::{Instance, begin, fault, one_by_one};
 use crate::bindings::filter::exports::linemill::filter::batch::Held;
 use crate::bindings::line_filter::exports::linemill::filter::line;
 use crate::engine::Engine;
@@ -65,11 +65,10 @@ impl Instance {
             next: None,
             last: Some(now),
         };
-        allow(&mut self.store, bounds.deadline);
-        self.store.data_mut().tell(Some((origin, rules.framing)));
         let limit = bounds.growth(rules.max_output);
-        self.store
-            .set_hostcall_fuel(bounds.limits.host_memory.max(limit));
+        let copied = bounds.limits.host_memory.max(limit);
+        let stream = Some((origin, rules.framing));
+        begin(&mut self.store, bounds.deadline, stream, copied);
         let guest = guest.linemill_filter_timer();
         let ticked = guest.call_tick(&mut self.store, now).await;
         let ticked = ticked

@@ -5,7 +5,8 @@
 //! costs nothing.
 //! Not here: checking settings against the schema, and showing descriptions, which the host does.
 
-use std::sync::{Arc, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -128,10 +129,7 @@ impl Plugin {
         };
         let need = asked.await.map_err(|fault| Refusal::description(&fault))?;
         if let Some(need) = need {
-            let mut needs = self
-                .memory_needs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut needs = self.memory_needs();
             if needs.len() >= NEEDS {
                 needs.clear();
             }
@@ -143,11 +141,12 @@ impl Plugin {
     /// The answer of [`Self::ask_memory`], if it has been asked.
     pub fn memory_need(&self, max_line: usize) -> Option<u64> {
         let max_line = u32::try_from(max_line).unwrap_or(u32::MAX);
-        let needs = self
-            .memory_needs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        needs.get(&max_line).copied()
+        self.memory_needs().get(&max_line).copied()
+    }
+
+    fn memory_needs(&self) -> MutexGuard<'_, BTreeMap<u32, u64>> {
+        let needs = self.memory_needs.lock();
+        needs.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An instance to ask; `None` if the plugin does not describe itself.

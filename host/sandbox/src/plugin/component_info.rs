@@ -129,10 +129,11 @@ impl ComponentInfo {
         } else {
             format!("its table has only {grants}")
         };
+        let wanted = grants.and(required.grants);
         let hint = format!(
-            "write {} into the filter's table if it may have that; a filter built for \
-             wasm32-unknown-unknown does not import WASI",
-            grants.and(required.grants)
+            "write {wanted} into the filter's table if it may have that, or --grant {} on the command line \
+             that names it; a filter built for wasm32-unknown-unknown does not import WASI",
+            wanted.names().join(",")
         );
         let problem = format!("it imports {imports}, but {granted}");
         Some(Refusal::new(RefusalKind::Grant, problem, hint))

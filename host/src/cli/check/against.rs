@@ -11,14 +11,14 @@ use hyper::Method;
 use linemill::control::admin::status::Status;
 use linemill::control::origin::Origin;
 use linemill::generation::Generation;
-use linemill_config::Source;
 use linemill_config::diff::{Effect, diff};
 use linemill_config::settings::{Address, Settings};
+use linemill_config::{Files, Source};
 use linemill_sandbox::bundled;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::say;
-use crate::cli::plugin::hinted;
+use crate::cli::plugin::{self, hinted};
 use crate::cli::running::fetch;
 
 /// The answer of `/config`: what is in force in the host.
@@ -28,6 +28,8 @@ struct Running {
     files: Vec<ConfigFile>,
     listen: Option<String>,
     chain: Option<Vec<String>>,
+    #[serde(default)]
+    grant: Vec<String>,
 }
 
 /// A file of a configuration.
@@ -88,10 +90,15 @@ pub(super) async fn compare(
 ) -> anyhow::Result<Differences> {
     let (_, running): (_, Running) = fetch(admin, Method::GET, "/config").await?;
     let (_, status): (_, Status) = fetch(admin, Method::GET, "/status").await?;
+    let grant = running.grant.iter().map(|word| plugin::grant(word));
+    let grant = grant
+        .collect::<Result<_, _>>()
+        .map_err(anyhow::Error::msg)?;
     let origin = Origin {
         config: None,
         listen: running.listen.as_deref().map(str::parse).transpose()?,
         chain: running.chain,
+        grant,
     };
     // Relative paths start from the folders of the two files, not from the current one.
     let there = running.files.into_iter();
@@ -104,7 +111,11 @@ pub(super) async fn compare(
     let here = here.collect::<io::Result<Vec<_>>>()?;
     let here = linemill_config::parse_all(&here, &bundled::names())?;
     // The options of its command line override any configuration.
-    let (old, new) = (origin.override_in(there)?, origin.override_in(here)?);
+    let files = Files::default();
+    let (old, new) = (
+        origin.override_in(there, &files)?,
+        origin.override_in(here, &files)?,
+    );
     let diff = diff(&old, &new);
     let in_force = status
         .generations

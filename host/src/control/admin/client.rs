@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::version::VERSION;
 use linemill_config::settings::Address;
 
 /// How long the host may take to answer: it may compile plugins first.
@@ -171,7 +172,7 @@ async fn send_over(
 
 /// The user agent, which the host shows in its history.
 fn user_agent() -> String {
-    let version = env!("CARGO_PKG_VERSION");
+    let version = VERSION;
     let user = ["USER", "LOGNAME", "USERNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok())

@@ -1,8 +1,9 @@
 //! Whether the host is ready for lines: the rule of `/readyz`.
 //!
-//! In: the snapshot in force. Out: why the host is not ready, nothing if it is. It is not ready once it has
-//! been told to stop, after a panic that ends it, and while an output is down that a listener needs by its key `readiness`. An upstream of
-//! each client's own does not count: nobody tries it while no client comes.
+//! In: the snapshot in force. Out: why the host is not ready, nothing if it is. It is not ready once it
+//! has been told to stop, after a panic that ends it, and while an output is down that a listener needs
+//! by its key `readiness`. An upstream of each client's own does not count: nobody tries it while no
+//! client comes.
 //! Not here: whether the process is alive; `/healthz` answers while it is.
 
 use std::time::Duration;

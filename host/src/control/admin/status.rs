@@ -1,8 +1,8 @@
 //! `/status`: what is and was in force, what flows, and what is wrong.
 //!
-//! In: the history, the snapshot, and what listeners, outputs and filters count. Out: [`Status`], which is
-//! served as JSON and which `linemill status` prints ([`text`]). `docs/status.md` describes every field. Times are
-//! RFC 3339 in UTC. It contains no payload of any stream; `/trials` does.
+//! In: the history, the snapshot, and what listeners, outputs and filters count. Out: [`Status`], which
+//! is served as JSON and which `linemill status` prints ([`text`]). `docs/status.md` describes every
+//! field. Times are RFC 3339 in UTC. It contains no payload of any stream; `/trials` does.
 
 mod certificate;
 mod disk;
@@ -20,6 +20,7 @@ use humantime::format_rfc3339_millis;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, readiness};
+use crate::version::{REVISION, VERSION};
 pub use certificate::CertificateStatus;
 pub use disk::{DiskStatus, LastReloadStatus};
 pub(super) use filter::trials;
@@ -44,6 +45,8 @@ pub struct Status {
     pub format: u32,
     /// The version of linemill.
     pub version: String,
+    /// The commit that it was built from; `unknown` if the build did not say.
+    pub revision: String,
     /// The process ID.
     pub pid: u32,
     /// The configuration file; `null` without one.
@@ -101,7 +104,8 @@ impl Status {
         let config = admin.origin.config.as_ref();
         Self {
             format: FORMAT,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
+            revision: REVISION.to_owned(),
             pid: std::process::id(),
             config: config.map(|path| path.display().to_string()),
             started: time(admin.started.0),

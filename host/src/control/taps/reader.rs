@@ -19,6 +19,7 @@ use super::pace::Pace;
 use super::query::TapQuery;
 use super::{Delivery, OpenTap};
 use crate::generation::{Generation, Service, Snapshot};
+use crate::version::VERSION;
 use linemill_config::settings::{Token, When};
 use linemill_config::{is_unprintable, printable_json};
 use linemill_sandbox::chain::Chain;
@@ -148,7 +149,7 @@ impl Reader {
     async fn follow(&mut self) -> End {
         let stages = self.note_generation();
         self.output.write(&Event::Tap {
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: VERSION.into(),
             generation: self.generation,
             stages,
         });

@@ -1,9 +1,9 @@
 //! File events of the system: a hint that files may have changed, and which are being written to.
 //!
-//! In: the files and folders to watch, and what the system reports of them. Out: a wake-up for the
-//! task that looks at the files, the entries that events named, and [`Writes`]. Events are hints: what has changed
-//! is decided by looking. Folders are watched for what happens in them; files as well, for a file may be
-//! mounted on its own, or have another name.
+//! In: the files and folders to watch, and what the system reports of them. Out: a wake-up for the task
+//! that looks at the files, the entries that events named, and [`Writes`]. Events are hints: what has
+//! changed is decided by looking. Folders are watched for what happens in them; files as well, for a
+//! file may be mounted on its own, or have another name.
 //! Not here: looking (`look`), what to watch (`watching`).
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -140,17 +140,21 @@ impl Watching {
         let watched = self.keep(found);
         let is_new = self.watch_places(&round).await;
         let before = std::mem::take(&mut self.reported_on);
-        if is_new || self.shared.plan().version != round.version {
-            // A change may have come before the events of it, or there is another load to compare with.
+        if self.shared.plan().version != round.version {
+            // There is another load to compare with.
             next = Instant::now();
+        } else if is_new {
+            // A change may have come before the events of it.
+            next = Instant::now();
+            self.differ(&round);
         } else {
             self.compare(&round, &watched, &before);
             if !self.unconfirmed.is_empty() {
                 next = now + CONFIRM;
             }
+            self.differ(&round);
             self.shared.taken_up.send_replace(round.version);
         }
-        self.differ(&round);
         waiting.values().fold(next, |next, waiting| {
             // A moment later, so that it has passed.
             next.min(waiting.until + Duration::from_millis(5))

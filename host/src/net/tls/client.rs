@@ -26,8 +26,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the files that `settings` name, as some of the `files` of a load; without a `ca`, the system's trust anchors. If their
-    /// contents are the same as those of `before`, its configuration is reused, with its sessions.
+    /// Reads the files that `settings` name, as some of the `files` of a load; without a `ca`, the
+    /// system's trust anchors. If their contents are the same as those of `before`, its configuration is
+    /// reused, with its sessions.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what it should; when the key does not belong to the

@@ -30,8 +30,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the files that `settings` name, as some of the `files` of a load. If their contents are the same as those of `before`, and
-    /// the same clients are let in, that is returned, with its sessions.
+    /// Reads the files that `settings` name, as some of the `files` of a load. If their contents are the
+    /// same as those of `before`, and the same clients are let in, that is returned, with its sessions.
     ///
     /// # Errors
     /// When a file cannot be read or does not hold what it should, or when the key does not belong to

@@ -373,15 +373,27 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether it was proven and has taken lines, ended by a FIN, and had not earned its trust. A program
+    /// that reads all it was sent ends so, and a proxy without a server, too.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.ended && self.trial.was_proven() && !self.trial.is_trusted()
+    }
+
     /// Accounts for everything written, because the connection has ended. What was not sent never will
-    /// be.
-    pub(super) fn settle(&mut self, queue: &mut QueueReader, doubtful: Doubtful) -> Settled {
+    /// be. `gone`: its upstream refuses connections, so it was no proxy that has merely lost its server.
+    pub(super) fn settle(
+        &mut self,
+        queue: &mut QueueReader,
+        doubtful: Doubtful,
+        gone: bool,
+    ) -> Settled {
         if let Some(socket) = self.receipts.socket() {
             socket.abort_on_close();
         }
         let all = queue.unacknowledged();
         let known = self.receipts.outstanding(all);
-        queue.settle(self.trial.judge(known, all, self.written), doubtful)
+        let judged = self.trial.judge(known, all, self.written, gone);
+        queue.settle(judged, doubtful)
     }
 
     /// Accounts for everything written, because the time for it is over. The connection is not reset:
@@ -392,7 +404,7 @@ impl Connection {
         let judged = if self.trial.is_proven() {
             known
         } else {
-            self.trial.judge(known, all, self.written)
+            self.trial.judge(known, all, self.written, false)
         };
         queue.settle(judged, Doubtful::Resent);
     }

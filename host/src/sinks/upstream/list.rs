@@ -103,7 +103,7 @@ impl UpstreamList {
         WeakList(Arc::downgrade(&self.0))
     }
 
-    /// Whether the one in use is up, and what is known of each, while so many bytes wait.
+    /// Whether the one in use is up, and what is known of each. `queued` bytes wait.
     pub(in crate::sinks) fn state(&self, queued: u64, rates: Rates) -> SinkState {
         let upstreams: Vec<_> = self.iter().map(Upstream::state).collect();
         let in_use = upstreams.iter().find(|one| one.in_use);

@@ -334,6 +334,11 @@ impl Trial {
         self.trusted
     }
 
+    /// Whether the connection was proven at some time, so that more than one line was written to it.
+    pub(super) fn was_proven(&self) -> bool {
+        self.proven.is_some()
+    }
+
     /// Whether the peer sends no answers and takes lines.
     #[cfg(test)]
     pub(super) fn is_one_way(&self) -> bool {
@@ -341,10 +346,16 @@ impl Trial {
     }
 
     /// What is outstanding of `all` bytes in flight, the last of `written`, when the connection has
-    /// ended, and the system says that `known` is.
-    pub(super) fn judge(&self, known: Outstanding, all: usize, written: usize) -> Outstanding {
+    /// ended, and the system says that `known` is. `gone`: whatever took the rest has read it, and has ended.
+    pub(super) fn judge(
+        &self,
+        known: Outstanding,
+        all: usize,
+        written: usize,
+        gone: bool,
+    ) -> Outstanding {
         let mut judged = known;
-        if !self.trusted {
+        if !self.trusted && !gone {
             judged.unacknowledged = all.min(written - self.confirmed);
         }
         if let Phase::Line(line) = &self.phase

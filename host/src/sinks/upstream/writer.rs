@@ -19,8 +19,8 @@ use super::connection::{Connection, Served};
 use super::failover::{Change, Failover, Next};
 use super::probe::Fresh;
 use super::watcher::{Leave, Watcher};
-use super::{Upstream, UpstreamList, lock};
-use crate::sinks::queue_reader::{QueueReader, WriterEnd};
+use super::{ConnectError, Link, Upstream, UpstreamList, lock};
+use crate::sinks::queue_reader::{Doubtful, QueueReader, WriterEnd};
 
 /// What is known of the upstreams of a sink.
 #[derive(Debug)]
@@ -102,7 +102,16 @@ pub(in crate::sinks) async fn run(
             }
             Err(broken) => broken,
         };
-        let settled = connection.settle(queue, upstream.doubtful());
+        let doubtful = upstream.doubtful();
+        let mut attempt = None;
+        if connection.is_in_doubt() && doubtful == Doubtful::Lost {
+            tokio::select! {
+                made = upstream.link_soon() => attempt = Some(made),
+                () = &mut deadline => {}
+            }
+        }
+        let gone = matches!(&attempt, Some(Err(error)) if error.is_refused());
+        let settled = connection.settle(queue, doubtful, gone);
         queue.metrics().resent.inc_by(settled.resent);
         if settled.lost > 0 {
             let (to, lost) = (upstream.to(), settled.lost);
@@ -119,6 +128,12 @@ pub(in crate::sinks) async fn run(
         }
         drop(experience);
         lock(&known.failover).broken(now, trial.was_up(now));
+        if let Some(Ok(link)) = attempt
+            && known.has_only(&upstream)
+        {
+            lock(&known.failover).connected(&upstream, now, false);
+            prepared = Some((upstream, Fresh::new(link)));
+        }
     }
 }
 
@@ -134,23 +149,22 @@ impl Known {
     /// Retries until there is a connection. `None`: nothing more will come, and nothing is left.
     async fn connect(&mut self, queue: &mut QueueReader) -> Option<(Upstream, Fresh)> {
         loop {
-            let now = Instant::now();
             self.follow();
-            let next = lock(&self.failover).next(now);
-            let changed = changed(&mut self.list);
+            let next = lock(&self.failover).next(Instant::now());
             match next {
                 Next::Connect(upstream) => {
-                    let error = tokio::select! {
-                        link = upstream.link() => match link {
-                            Ok(link) => {
-                                let now = Instant::now();
-                                lock(&self.failover).connected(&upstream, now, false);
-                                return Some((upstream, Fresh::new(link)));
-                            }
-                            Err(error) => error,
-                        },
+                    let attempt = tokio::select! {
+                        attempt = self.attempt(&upstream) => attempt,
                         () = queue.finished() => return None,
-                        () = changed => continue,
+                    };
+                    let error = match attempt {
+                        Some(Ok(link)) => {
+                            let now = Instant::now();
+                            lock(&self.failover).connected(&upstream, now, false);
+                            return Some((upstream, Fresh::new(link)));
+                        }
+                        Some(Err(error)) => error,
+                        None => continue,
                     };
                     if error.is_refused() {
                         lock(&upstream.0.experience).refused();
@@ -162,19 +176,49 @@ impl Known {
                 Next::Wait(until) => tokio::select! {
                     () = sleep_until(until) => {}
                     () = queue.finished() => return None,
-                    () = changed => {}
+                    () = changed(&mut self.list) => {}
                 },
             }
         }
     }
 
-    /// Adopts a list that has changed.
-    fn follow(&mut self) {
+    /// Tries once to connect. `None`: the list has changed, and another attempt is to be made now.
+    ///
+    /// A reload announces every list, also those that stay as they are. Such an attempt goes on: giving it up
+    /// would close a connection that the upstream may have accepted.
+    async fn attempt(&mut self, upstream: &Upstream) -> Option<Result<Link, ConnectError>> {
+        let options = upstream.options();
+        let mut link = pin!(upstream.link());
+        loop {
+            tokio::select! {
+                biased;
+                link = &mut link => return Some(link),
+                () = changed(&mut self.list) => {}
+            }
+            let followed = self.follow();
+            let next = lock(&self.failover).next(Instant::now());
+            let goes_elsewhere = followed && next != Next::Connect(upstream.clone());
+            if goes_elsewhere || !upstream.options().connects_like(&options) {
+                return None;
+            }
+        }
+    }
+
+    /// Whether there is no other upstream to turn to.
+    fn has_only(&mut self, upstream: &Upstream) -> bool {
+        self.follow();
+        self.list.borrow().iter().eq([upstream])
+    }
+
+    /// Adopts a list that has changed. Returns whether it has.
+    fn follow(&mut self) -> bool {
         let list = self.list.borrow_and_update().clone();
         let mut failover = lock(&self.failover);
-        if !failover.has(list.iter()) {
+        let changed = !failover.has(list.iter());
+        if changed {
             failover.set_list(list.iter().cloned());
         }
+        changed
     }
 }
 

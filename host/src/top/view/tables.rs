@@ -218,7 +218,7 @@ impl<T> Table<T> {
     }
 }
 
-/// `text` at the right end of so many columns, the first of which stays free.
+/// `text`, right-aligned in a number of columns. The first column stays free.
 fn right(text: &str, room: usize) -> String {
     let text: Cow<'_, str> = cut(text, room.saturating_sub(1));
     let free = room - width(&text).min(room);

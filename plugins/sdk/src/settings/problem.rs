@@ -142,15 +142,11 @@ fn words(found: Unexpected<'_>) -> String {
 
 /// What would be right, for the words in which serde says it. Other words are those of a filter.
 fn right(expected: &str) -> String {
-    if let Some(range) = expected.strip_prefix("a nonzero ").and_then(whole_numbers) {
-        return if let Some(to) = range.strip_prefix("a whole number from 0 to ") {
-            format!("a whole number from 1 to {to}")
-        } else {
-            format!("{range} other than 0")
-        };
-    }
     if let Some(range) = whole_numbers(expected) {
-        return range;
+        return format!("a whole number {range}");
+    }
+    if let Some(range) = expected.strip_prefix("a nonzero ").and_then(whole_numbers) {
+        return format!("a whole number {range}, but not 0");
     }
     let items = ["a tuple of size ", "an array of length "];
     if let Some(items) = items.iter().find_map(|start| expected.strip_prefix(start)) {
@@ -171,15 +167,21 @@ fn right(expected: &str) -> String {
     .to_owned()
 }
 
-/// The range of a type of whole numbers.
-fn whole_numbers(name: &str) -> Option<String> {
-    macro_rules! range {
-        ($($int:ident)*) => {
-            match name {
-                $(stringify!($int) => Some(format!("a whole number from {} to {}", $int::MIN, $int::MAX)),)*
-                _ => None,
-            }
-        };
-    }
-    range!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize)
+/// The range of a type of whole numbers. `usize` has 32 bits in a component.
+fn whole_numbers(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "u8" => "from 0 to 255",
+        "u16" => "from 0 to 65535",
+        "usize" if cfg!(target_pointer_width = "32") => "from 0 to 4294967295",
+        "u32" => "from 0 to 4294967295",
+        "u64" | "usize" => "from 0 to 18446744073709551615",
+        "u128" => "of at least 0",
+        "i8" => "from -128 to 127",
+        "i16" => "from -32768 to 32767",
+        "isize" if cfg!(target_pointer_width = "32") => "from -2147483648 to 2147483647",
+        "i32" => "from -2147483648 to 2147483647",
+        "i64" | "isize" => "from -9223372036854775808 to 9223372036854775807",
+        "i128" => "of any size",
+        _ => return None,
+    })
 }

@@ -8,17 +8,22 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
+    DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
 
-/// A value, and where it is in the settings.
-#[derive(Clone, Copy)]
+/// A value, and where it is in the settings. It is owned, so that long texts are not copied.
 pub(super) struct Setting<'a> {
-    value: &'a Value,
+    value: Value,
+    within: Within<'a>,
+}
+
+/// Where a value is, and the path of the first key that is not read.
+#[derive(Clone, Copy)]
+struct Within<'a> {
     place: Place<'a>,
     unread: &'a RefCell<Option<String>>,
 }
@@ -33,16 +38,16 @@ enum Place<'a> {
 
 impl<'a> Setting<'a> {
     /// All settings. The path of the first key that is not read is put into `unread`.
-    pub(super) fn new(value: &'a Value, unread: &'a RefCell<Option<String>>) -> Self {
+    pub(super) fn new(value: Value, unread: &'a RefCell<Option<String>>) -> Self {
+        let place = Place::Top;
         Self {
             value,
-            place: Place::Top,
-            unread,
+            within: Within { place, unread },
         }
     }
 
-    fn unexpected(&self) -> Unexpected<'a> {
-        match self.value {
+    fn unexpected(&self) -> Unexpected<'_> {
+        match &self.value {
             Value::Null => Unexpected::Unit,
             Value::Bool(value) => Unexpected::Bool(*value),
             Value::Number(number) => {
@@ -60,36 +65,24 @@ impl<'a> Setting<'a> {
         }
     }
 
-    fn refuse(&self, expected: &dyn Expected) -> Problem {
-        Problem::invalid_type(self.unexpected(), expected)
-    }
-
+    /// Reads a list, of which a tuple of `length` items is expected.
     fn list<'de, V: Visitor<'de>>(
-        self,
-        items: &'a [Value],
-        expected: usize,
+        within: Within<'a>,
+        items: Vec<Value>,
+        length: usize,
         visitor: V,
     ) -> Result<V::Value, Problem> {
+        let count = items.len();
         let mut list = List {
-            of: self,
-            items: items.iter().enumerate(),
+            within,
+            items: items.into_iter().enumerate(),
         };
         let value = visitor.visit_seq(&mut list)?;
         if list.items.len() > 0 {
-            return Err(Problem::invalid_length(
-                items.len(),
-                &format!("a tuple of size {expected}").as_str(),
-            ));
+            let expected = format!("a tuple of size {length}");
+            return Err(Problem::invalid_length(count, &&*expected));
         }
         Ok(value)
-    }
-
-    fn table(self, entries: &'a Map<String, Value>) -> Table<'a> {
-        Table {
-            of: self,
-            entries: entries.iter(),
-            entry: None,
-        }
     }
 }
 
@@ -99,16 +92,20 @@ impl<'de> Deserializer<'de> for Setting<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.value {
             Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(_) => match self.unexpected() {
-                Unexpected::Unsigned(number) => visitor.visit_u64(number),
-                Unexpected::Signed(number) => visitor.visit_i64(number),
-                Unexpected::Float(number) => visitor.visit_f64(number),
-                _ => Err(self.refuse(&visitor)),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Number(number) => match number.as_u64() {
+                Some(number) => visitor.visit_u64(number),
+                None => match number.as_i64() {
+                    Some(number) => visitor.visit_i64(number),
+                    None => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+                },
             },
-            Value::String(text) => visitor.visit_str(text),
-            Value::Array(items) => self.list(items, items.len(), visitor),
-            Value::Object(entries) => visitor.visit_map(self.table(entries)),
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(items) => {
+                let length = items.len();
+                Self::list(self.within, items, length, visitor)
+            }
+            Value::Object(entries) => visitor.visit_map(Table::new(self.within, entries)),
         }
     }
 
@@ -145,7 +142,7 @@ impl<'de> Deserializer<'de> for Setting<'_> {
         visitor: V,
     ) -> Result<V::Value, Problem> {
         match self.value {
-            Value::Array(items) => self.list(items, length, visitor),
+            Value::Array(items) => Self::list(self.within, items, length, visitor),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -166,17 +163,18 @@ impl<'de> Deserializer<'de> for Setting<'_> {
         visitor: V,
     ) -> Result<V::Value, Problem> {
         match self.value {
-            Value::String(name) => visitor.visit_enum(StrDeserializer::new(name)),
+            Value::String(name) => visitor.visit_enum(StrDeserializer::new(&name)),
             Value::Object(entries) if entries.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(self.table(entries)))
+                let table = Table::new(self.within, entries);
+                visitor.visit_enum(MapAccessDeserializer::new(table))
             }
             _ => Err(Problem::not_one_of(self.unexpected(), variants)),
         }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let mut unread = self.unread.borrow_mut();
-        unread.get_or_insert_with(|| self.place.to_string());
+        let mut unread = self.within.unread.borrow_mut();
+        unread.get_or_insert_with(|| self.within.place.to_string());
         visitor.visit_unit()
     }
 
@@ -187,6 +185,30 @@ impl<'de> Deserializer<'de> for Setting<'_> {
 }
 
 // === impl Place ===
+
+impl<'a> Within<'a> {
+    fn at<'b>(self, place: Place<'b>) -> Within<'b>
+    where
+        'a: 'b,
+    {
+        let unread = self.unread;
+        Within { place, unread }
+    }
+
+    /// Reads the value that is here.
+    fn read<'de, S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+        value: Value,
+    ) -> Result<S::Value, Problem> {
+        let setting = Setting {
+            value,
+            within: self,
+        };
+        seed.deserialize(setting)
+            .map_err(|problem| problem.at(self.place))
+    }
+}
 
 impl Display for Place<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -201,8 +223,8 @@ impl Display for Place<'_> {
 
 /// The items of a list.
 struct List<'a> {
-    of: Setting<'a>,
-    items: std::iter::Enumerate<std::slice::Iter<'a, Value>>,
+    within: Within<'a>,
+    items: std::iter::Enumerate<std::vec::IntoIter<Value>>,
 }
 
 impl<'de> SeqAccess<'de> for &mut List<'_> {
@@ -215,15 +237,9 @@ impl<'de> SeqAccess<'de> for &mut List<'_> {
         let Some((index, value)) = self.items.next() else {
             return Ok(None);
         };
-        let setting = Setting {
-            value,
-            place: Place::Index(&self.of.place, index),
-            unread: self.of.unread,
-        };
-        match seed.deserialize(setting) {
-            Ok(item) => Ok(Some(item)),
-            Err(problem) => Err(problem.at(setting.place)),
-        }
+        let place = Place::Index(&self.within.place, index);
+        let item = self.within.at(place).read(seed, value);
+        item.map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -233,10 +249,20 @@ impl<'de> SeqAccess<'de> for &mut List<'_> {
 
 /// The entries of a table.
 struct Table<'a> {
-    of: Setting<'a>,
-    entries: serde_json::map::Iter<'a>,
+    within: Within<'a>,
+    entries: serde_json::map::IntoIter,
     /// The entry whose key was read.
-    entry: Option<(&'a String, &'a Value)>,
+    entry: Option<(String, Value)>,
+}
+
+impl<'a> Table<'a> {
+    fn new(within: Within<'a>, entries: Map<String, Value>) -> Self {
+        Self {
+            within,
+            entries: entries.into_iter(),
+            entry: None,
+        }
+    }
 }
 
 impl<'de> MapAccess<'de> for Table<'_> {
@@ -247,23 +273,18 @@ impl<'de> MapAccess<'de> for Table<'_> {
         seed: K,
     ) -> Result<Option<K::Value>, Problem> {
         self.entry = self.entries.next();
-        let Some((key, _)) = self.entry else {
-            return Ok(None);
-        };
-        seed.deserialize(Key(key)).map(Some)
+        match &self.entry {
+            Some((key, _)) => seed.deserialize(Key(key)).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         let Some((key, value)) = self.entry.take() else {
             return Err(Problem::custom("a value was asked for before its key"));
         };
-        let setting = Setting {
-            value,
-            place: Place::Key(&self.of.place, key),
-            unread: self.of.unread,
-        };
-        seed.deserialize(setting)
-            .map_err(|problem| problem.at(setting.place))
+        let place = Place::Key(&self.within.place, &key);
+        self.within.at(place).read(seed, value)
     }
 
     fn size_hint(&self) -> Option<usize> {

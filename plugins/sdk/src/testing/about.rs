@@ -87,7 +87,7 @@ pub fn described<F: About + Package>() {
         };
         let mut settings = base.clone();
         settings[key] = default.clone();
-        if let Err(error) = settings::read::<F::Settings>(settings.to_string().as_bytes()) {
+        if let Err(error) = settings::read::<F::Settings>(settings.to_string().into_bytes()) {
             panic!("the filter refuses the default of `{key}`, {default}: {error}");
         }
     }

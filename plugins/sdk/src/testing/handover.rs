@@ -47,6 +47,7 @@ fn hand_over<F: Handover>(
     unchanged.lines(before);
     let expected = unchanged.rest(after);
 
+    store::clear();
     let mut saved = Stream::<F>::new(old, process);
     saved.lines(before);
     let (state, again) = (saved.save(), saved.save());
@@ -54,6 +55,8 @@ fn hand_over<F: Handover>(
         state == again,
         "a second call of `save` returns another state"
     );
+    // The store stays where it is, and instances may change it after `save`.
+    let shared = store::copy();
     let continued = saved.rest(after);
     assert!(
         continued == expected,
@@ -64,6 +67,7 @@ fn hand_over<F: Handover>(
     if let Err(error) = handover::restore(&mut successor.filter, F::TAG.as_bytes(), &state) {
         panic!("the filter refuses its own state: {error}");
     }
+    store::set_back(shared);
     let output = successor.rest(after);
     assert!(
         old != new || output == expected,
@@ -85,11 +89,20 @@ pub fn restored<F: Handover>(
     state: impl AsRef<[u8]>,
     after: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Vec<Line> {
-    let mut stream = Stream::<F>::new(&settings, batch::process);
-    match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
-        Ok(()) => stream.rest(&owned(after)),
-        Err(error) => panic!("the filter refuses the state: {error}"),
-    }
+    let after = owned(after);
+    let [by_line, whole] = [batch::process_by_line, batch::process].map(|process| {
+        store::clear();
+        let mut stream = Stream::<F>::new(&settings, process);
+        match handover::restore(&mut stream.filter, tag.as_bytes(), state.as_ref()) {
+            Ok(()) => stream.rest(&after),
+            Err(error) => panic!("the filter refuses the state: {error}"),
+        }
+    });
+    assert!(
+        whole == by_line,
+        "{SHORTCUT}\nwith the shortcut: {whole:?}\nline by line: {by_line:?}"
+    );
+    whole
 }
 
 /// The error with which a filter with default settings refuses `state` with the tag `tag`.

@@ -16,8 +16,8 @@ const MOST: (usize, usize) = (10_000, 1 << 20);
 /// The time of a value that does not expire.
 const NEVER: u64 = u64::MAX;
 
-#[derive(Default)]
-struct Store {
+#[derive(Clone, Default)]
+pub(crate) struct Store {
     now: u64,
     /// Values, and when they expire.
     values: HashMap<Vec<u8>, (Vec<u8>, u64)>,
@@ -40,6 +40,16 @@ pub fn pass_time(time: Duration) {
 /// Empties the store of this thread.
 pub(crate) fn clear() {
     STORE.with_borrow_mut(|store| store.values.clear());
+}
+
+/// A copy of the store of this thread.
+pub(crate) fn copy() -> Store {
+    STORE.with_borrow(Store::clone)
+}
+
+/// Sets the store of this thread back to what it was.
+pub(crate) fn set_back(store: Store) {
+    STORE.set(store);
 }
 
 #[track_caller]

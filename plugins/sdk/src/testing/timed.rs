@@ -8,15 +8,15 @@ use std::time::Duration;
 use super::{
     Fit, Line, Process, SHORTCUT, Value, judge, metrics, pack, start, store, stream, unpack,
 };
-use crate::Timer;
 use crate::batch::{self, Held};
 use crate::testing::Verdict;
+use crate::{Handover, Timer, handover};
 
 /// The least time between two ticks, in nanoseconds.
 const PAUSE: u64 = 10_000_000;
 
 /// The output lines for a stream of `lines`, each with the time at which it was emitted. A line comes at its
-/// time, and the stream ends at `end`.
+/// time, and the stream ends at `end`. Time passes in the store as well, which is empty at first.
 ///
 /// # Panics
 /// If times go backwards, the settings are refused, a line or a tick fails, or the filter keeps no state.
@@ -26,8 +26,7 @@ pub fn timed<F: Timer>(
     lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
     end: Duration,
 ) -> Vec<(Duration, Line)> {
-    let owned = |(time, line): (Duration, _)| (time, AsRef::<[u8]>::as_ref(&line).to_vec());
-    let lines: Vec<_> = lines.into_iter().map(owned).collect();
+    let lines = owned(lines);
     let by_line = run_timed::<F>(&settings, &lines, end, batch::process_by_line);
     let whole = run_timed::<F>(&settings, &lines, end, batch::process);
     assert!(
@@ -44,31 +43,76 @@ fn run_timed<F: Timer>(
     end: Duration,
     process: Process<F>,
 ) -> Vec<(Duration, Line)> {
-    store::clear();
-    metrics::clear();
-    let (filter, routes) = match start::<F>(settings) {
-        Ok(started) => started,
-        Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
-    };
-    assert!(
-        filter.keeps_state(),
-        "a filter that keeps no state is never called at times: declare `const KEEPS_STATE: bool = true`"
-    );
-    let mut run = Run {
-        filter,
-        routes,
-        process,
-        now: 0,
-        next: None,
-        last: None,
-        emitted: Vec::new(),
-    };
+    let mut run = Run::begin(settings, process);
     for (time, line) in lines {
         run.pass(nanoseconds(*time));
-        run.line(line);
+        run.judge(line);
+        run.tick_soon();
     }
     run.pass(nanoseconds(end));
     run.finish()
+}
+
+fn owned(
+    lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
+) -> Vec<(Duration, Vec<u8>)> {
+    let lines = lines.into_iter();
+    lines
+        .map(|(time, line)| (time, line.as_ref().to_vec()))
+        .collect()
+}
+
+/// What [`timed`] returns, if it stays the same when the instance is replaced while the stream is live: once
+/// after each of the lines, before or after the tick that follows it, and after all of them.
+///
+/// Choose times that are at least 10 milliseconds apart. A tick would otherwise be delayed, but a new
+/// instance gets its first one at once.
+///
+/// # Panics
+/// As for [`timed`], and if a state is refused or the output differs.
+#[track_caller]
+pub fn timed_over_swaps<F: Handover + Timer>(
+    settings: Value,
+    lines: impl IntoIterator<Item = (Duration, impl AsRef<[u8]>)>,
+    end: Duration,
+) -> Vec<(Duration, Line)> {
+    let lines = owned(lines);
+    let expected = timed::<F>(settings.clone(), lines.clone(), end);
+    let check = |what: &str, before_tick: &dyn Fn(usize) -> bool, after: &dyn Fn(usize) -> bool| {
+        let mut run = Run::<F>::begin(&settings, batch::process);
+        for (index, (time, line)) in lines.iter().enumerate() {
+            run.pass(nanoseconds(*time));
+            run.judge(line);
+            if before_tick(index) {
+                run.swap(&settings);
+            } else {
+                run.tick_soon();
+            }
+            if after(index) {
+                run.swap(&settings);
+            }
+        }
+        run.pass(nanoseconds(end));
+        let output = run.finish();
+        assert!(
+            output == expected,
+            "{what} changes the output\nwithout: {expected:?}\n   with: {output:?}"
+        );
+    };
+    let never = |_: usize| false;
+    let always = |_: usize| true;
+    for at in 0..lines.len() {
+        let here = |index| index == at;
+        check(&format!("a swap right after line {at}"), &here, &never);
+        check(
+            &format!("a swap after the tick after line {at}"),
+            &never,
+            &here,
+        );
+    }
+    check("a swap right after each line", &always, &never);
+    check("a swap after each tick", &never, &always);
+    expected
 }
 
 struct Run<F> {
@@ -84,22 +128,77 @@ struct Run<F> {
 }
 
 impl<F: Timer> Run<F> {
+    /// Begins a stream, with an empty store.
+    #[track_caller]
+    fn begin(settings: &Value, process: Process<F>) -> Self {
+        store::clear();
+        metrics::clear();
+        Self::new(settings, process)
+    }
+
+    #[track_caller]
+    fn new(settings: &Value, process: Process<F>) -> Self {
+        let (filter, routes) = match start::<F>(settings) {
+            Ok(started) => started,
+            Err(error) => panic!("the filter refuses the settings {settings}: {error}"),
+        };
+        assert!(
+            filter.keeps_state(),
+            "a filter that keeps no state is never called at times: declare `const KEEPS_STATE: bool = true`"
+        );
+        Self {
+            filter,
+            routes,
+            process,
+            now: 0,
+            next: None,
+            last: None,
+            emitted: Vec::new(),
+        }
+    }
+
+    /// Replaces the filter by one that takes over its state. The new one gets a tick at once.
+    #[track_caller]
+    fn swap(&mut self, settings: &Value)
+    where
+        F: Handover,
+    {
+        let state = match handover::save(&self.filter) {
+            Ok(state) => state,
+            Err(error) => panic!("`save` failed: {error}"),
+        };
+        let mut run = Self::new(settings, self.process);
+        if let Err(error) = handover::restore(&mut run.filter, F::TAG.as_bytes(), &state) {
+            panic!("the filter refuses its own state: {error}");
+        }
+        (run.now, run.emitted) = (self.now, std::mem::take(&mut self.emitted));
+        run.tick();
+        *self = run;
+    }
+
     /// Lets time pass, with the ticks that come meanwhile.
     #[track_caller]
     fn pass(&mut self, until: u64) {
         assert!(until >= self.now, "times must not go backwards");
         while let Some(next) = self.next.filter(|next| *next < until) {
-            self.now = next;
+            self.pass_to(next);
             self.tick();
         }
-        self.now = until;
+        self.pass_to(until);
         if self.next == Some(until) {
             self.tick();
         }
     }
 
+    /// Lets time pass without ticks, also in the store.
+    fn pass_to(&mut self, until: u64) {
+        store::pass_time(Duration::from_nanos(until - self.now));
+        self.now = until;
+    }
+
+    /// Passes a line through the filter.
     #[track_caller]
-    fn line(&mut self, line: &[u8]) {
+    fn judge(&mut self, line: &[u8]) {
         let input = [line.to_vec()];
         let block = pack(&input, false);
         let outcome =
@@ -119,6 +218,11 @@ impl<F: Timer> Run<F> {
                 Verdict::Fail(reason) => panic!("a line failed: {reason:?}"),
             }
         }
+    }
+
+    /// Ticks after a line, as soon as may be.
+    #[track_caller]
+    fn tick_soon(&mut self) {
         let earliest = self.last.map_or(0, |last| last + PAUSE);
         let soon = self.now.max(earliest);
         self.next = Some(self.next.map_or(soon, |next| next.min(soon)));
@@ -168,4 +272,92 @@ impl<F: Timer> Run<F> {
 
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Line, timed_over_swaps};
+    use crate::{Error, Filter, Handover, NoSettings, Output, Timer};
+    use serde_json::json;
+
+    /// Holds each line back for 100 milliseconds. With `FORGETS`, a successor does not know since when.
+    struct Hold<const FORGETS: bool>(Vec<(Option<Duration>, u8)>);
+
+    impl<const FORGETS: bool> Filter for Hold<FORGETS> {
+        type Settings = NoSettings;
+        const KEEPS_STATE: bool = true;
+
+        fn new(_: NoSettings) -> Result<Self, Error> {
+            Ok(Self(Vec::new()))
+        }
+
+        fn line(&mut self, line: &[u8], _: &mut Output) {
+            self.0.push((None, line[0]));
+        }
+    }
+
+    impl<const FORGETS: bool> Timer for Hold<FORGETS> {
+        fn tick(&mut self, now: Duration, out: &mut Output) -> Option<Duration> {
+            let until = now + Duration::from_millis(100);
+            self.0.retain_mut(|(due, byte)| {
+                let over = *due.get_or_insert(until) <= now;
+                if over {
+                    out.emit([*byte]);
+                }
+                !over
+            });
+            self.0.iter().filter_map(|(due, _)| *due).min()
+        }
+    }
+
+    impl<const FORGETS: bool> Handover for Hold<FORGETS> {
+        const TAG: &'static str = "hold/1";
+
+        fn save(&self) -> Result<Vec<u8>, Error> {
+            let mut state = Vec::new();
+            for (due, byte) in &self.0 {
+                let due = due.filter(|_| !FORGETS);
+                let due = due.map_or(0, |due| due.as_nanos() as u64);
+                state.extend(due.to_le_bytes());
+                state.push(*byte);
+            }
+            Ok(state)
+        }
+
+        fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+            for [due @ .., byte] in state.as_chunks::<9>().0 {
+                let due = u64::from_le_bytes(*due);
+                let due = (due > 0).then(|| Duration::from_nanos(due));
+                self.0.push((due, *byte));
+            }
+            Ok(())
+        }
+    }
+
+    fn held<const FORGETS: bool>() -> Vec<(Duration, Line)> {
+        let ms = Duration::from_millis;
+        let lines = [(ms(20), "a"), (ms(40), "b"), (ms(200), "c")];
+        timed_over_swaps::<Hold<FORGETS>>(json!({}), lines, ms(1000))
+    }
+
+    #[test]
+    fn lines_that_are_held_back_keep_their_times() {
+        let ms = Duration::from_millis;
+        assert_eq!(
+            held::<false>(),
+            [
+                (ms(120), "a".into()),
+                (ms(140), "b".into()),
+                (ms(300), "c".into())
+            ]
+        );
+    }
+
+    #[test]
+    #[should_panic = "a swap right after line 1 changes the output"]
+    fn a_time_that_is_lost_is_detected() {
+        held::<true>();
+    }
 }

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use linemill_tests::{Host, Program, Response, available, eventually, request, request_with, skip};
+use linemill_tests::{
+    Host, Program, Response, available, eventually, free_port, request, request_with, skip,
+};
 use serde_json::Value;
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
@@ -121,9 +123,7 @@ fn prometheus_scrapes_the_host() {
             host.admin()
         ),
     );
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
     let mut command = Command::new(prometheus);
     command
         .current_dir(folder.path())

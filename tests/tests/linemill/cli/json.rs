@@ -1,6 +1,6 @@
 //! `--json`: documents on standard output, also for errors, with the same exit status as without.
 
-use linemill_tests::{Finished, Folder, Host, run};
+use linemill_tests::{Finished, Folder, Host, free_port, run};
 use serde_json::{Value, json};
 
 use crate::control::reload::verb;
@@ -144,9 +144,7 @@ fn inspect_describes_a_plugin() {
 
 #[test]
 fn a_host_that_does_not_answer_is_a_problem() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address").to_string();
-    drop(free);
+    let address = format!("127.0.0.1:{}", free_port());
     let folder = Folder::new();
     for name in ["status", "top", "reload"] {
         let found = run(folder.path(), [name, "--json", "--admin", &address], b"").failure();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linemill_tests::tls::Authority;
-use linemill_tests::{Client, Folder, Host, Upstream, eventually, guest};
+use linemill_tests::{Client, Folder, Host, Upstream, eventually, free_port, guest};
 
 use super::reload::{reload, verb};
 
@@ -17,12 +17,6 @@ fn config(keys: &str) -> String {
     format!(
         "[host]\nadmin = \"127.0.0.1:0\"\n[[listener]]\nname = \"test\"\n{bind}chain = []\n{keys}\n"
     )
-}
-
-/// A port that nothing listens on.
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    socket.local_addr().expect("bound").port()
 }
 
 fn change(host: &Host, keys: &str) {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 
 #[cfg(unix)]
 use linemill_tests::{Folder, Program, available, skip};
-use linemill_tests::{Host, eventually};
+use linemill_tests::{Host, eventually, free_port};
 
 /// A configuration with a listener at `bind`, with further keys.
 fn bound(bind: &str, keys: &str) -> String {
@@ -266,10 +266,7 @@ fn a_listener_moves_to_another_port_and_takes_what_waits_at_the_first() {
     let old = sender(first);
     send(&old, &[b"one"]);
     host.expect_stdout(b"bar\n");
-    let next = {
-        let free = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        free.local_addr().expect("bound")
-    };
+    let next = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let moved = config("").replacen("udp://127.0.0.1:0", &format!("udp://{next}"), 1);
     host.write_config(moved);
     let answer = host.post("/reload");

@@ -1,19 +1,13 @@
 //! Lines that would come back to where they were: refused when the configuration shows it, cut when it
 //! does not. Chains from one listener to another are served.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use linemill_tests::{Client, Folder, Host, run};
+use linemill_tests::{Client, Folder, Host, free_port, run};
 
 /// A table `[host]`.
 const HOST: &str = "[host]\nadmin = \"127.0.0.1:0\"\n\n";
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
-    socket.local_addr().expect("its address").port()
-}
 
 fn listener(name: &str, bind: &str, to: &str, more: &str) -> String {
     format!(

@@ -99,6 +99,66 @@ async fn a_proxy_without_a_server(resend: bool) -> (String, OutputMetrics) {
     (all, counts)
 }
 
+/// Something that reads everything for two seconds and ends, and then `listens` or refuses connections for a
+/// while. Returns the lines that count as lost and as delivered, and how many came. None comes twice.
+async fn a_receiver_that_ends(listens: bool) -> (u64, u64, u64) {
+    let (listener, to) = listen().await;
+    let address = listener.local_addr().expect("its address");
+    let counts = metrics();
+    let sink = SharedSink::to_upstreams(upstream(&to), MUCH, counts.clone());
+    let sending = tokio::spawn(send_slowly(sink, 1000, Duration::from_millis(10)));
+    let mut first = accept(&listener).await;
+    let mut closed = None;
+    if listens {
+        closed = Some(listener);
+    } else {
+        drop(listener);
+    }
+    let mut all = Vec::new();
+    let reading = async { while first.read_buf(&mut all).await.expect("read") > 0 {} };
+    assert!(timeout(Duration::from_secs(2), reading).await.is_err());
+    drop(first);
+    sleep(Duration::from_secs(1)).await;
+    let listener = match closed {
+        Some(listener) => listener,
+        None => TcpListener::bind(address).await.expect("its port"),
+    };
+    loop {
+        let mut peer = accept(&listener).await;
+        peer.read_to_end(&mut all).await.expect("to the FIN");
+        if all.ends_with(b"000999\n") {
+            break;
+        }
+    }
+    let all = String::from_utf8(all).expect("lines");
+    assert_eq!(sending.await.expect("finished"), 0);
+    assert!(all.lines().is_sorted_by(|one, next| one < next));
+    let came = all.lines().count() as u64;
+    (unacknowledged(&counts), counts.lines.get(), came)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_receiver_has_read_before_it_ended_is_delivered() {
+    let (lost, delivered, came) = a_receiver_that_ends(false).await;
+    // It may have left the last line unread.
+    assert!(
+        lost <= 1 && came == delivered,
+        "{lost}, {came} of {delivered}"
+    );
+    assert_eq!(lost + delivered, 1000);
+}
+
+/// It could have been a proxy that swallowed lines.
+#[tokio::test(start_paused = true)]
+async fn what_something_took_that_goes_on_listening_counts_as_lost() {
+    let (lost, delivered, came) = a_receiver_that_ends(true).await;
+    assert!(
+        (50..250).contains(&lost) && came > delivered,
+        "{lost}, {came} of {delivered}"
+    );
+    assert_eq!(lost + delivered, 1000);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_proxy_without_a_server_takes_is_counted() {
     let (got, counts) = a_proxy_without_a_server(false).await;

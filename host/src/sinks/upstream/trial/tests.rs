@@ -85,7 +85,7 @@ async fn a_line_refused_after_fin_did_not_arrive() {
             unacknowledged,
             unsent: 0,
         };
-        let judged = trial.judge(known, 30, 40);
+        let judged = trial.judge(known, 30, 40, false);
         (judged.unacknowledged, judged.unsent)
     };
     // Ten bytes of these had been acknowledged before.
@@ -108,9 +108,9 @@ async fn after_fin_trust_is_earned_anew() {
         unacknowledged: 0,
         unsent: 0,
     };
-    assert_eq!(trial.judge(known, 20, 30).unacknowledged, 20);
+    assert_eq!(trial.judge(known, 20, 30, false).unacknowledged, 20);
     assert!(trial.look(after(start, 11_000), 30, true) && trial.is_trusted());
-    assert_eq!(trial.judge(known, 20, 30), known);
+    assert_eq!(trial.judge(known, 20, 30, false), known);
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,10 +121,10 @@ async fn what_a_connection_took_before_it_is_trusted_is_in_doubt() {
         unsent: 1,
     };
     let mut trial = proven(start);
-    assert_eq!(trial.judge(known, 30, 30).unacknowledged, 30);
+    assert_eq!(trial.judge(known, 30, 30, false).unacknowledged, 30);
     // Nobody takes so much without reading.
     assert!(trial.look(after(start, 1100), TRUSTED_BYTES, false));
-    assert_eq!(trial.judge(known, 30, 30), known);
+    assert_eq!(trial.judge(known, 30, 30, false), known);
 }
 
 #[tokio::test(start_paused = true)]
