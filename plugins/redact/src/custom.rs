@@ -70,7 +70,8 @@ fn groups_of(captures: &mut Captures, text: &[u8], found: Range<usize>) -> Vec<R
     let mut groups: Vec<Range<usize>> = Vec::new();
     for index in 1..captures.names().len() {
         let group = captures.group(index);
-        groups.extend(group.filter(|group| groups.last().is_none_or(|last| last.end <= group.start)));
+        groups
+            .extend(group.filter(|group| groups.last().is_none_or(|last| last.end <= group.start)));
     }
     groups
 }

@@ -73,7 +73,7 @@ impl Screen {
     fn find(&self, block: &[u8], mut hit: impl FnMut(usize, Look) -> usize) {
         let mut last = Last::default();
         let mut before = Before::default();
-        let (mut at, mut next) = (0, 0);
+        let (mut at, mut next, mut seen) = (0, 0, likely::Seen::default());
         let mut rest = [b'\n'; CHUNK];
         while at < block.len() {
             let chunk: &[u8; CHUNK] = match block[at..].first_chunk() {
@@ -95,9 +95,9 @@ impl Screen {
                     continue;
                 }
                 let look = if sure >> bit & 1 == 1 {
-                    Look::Here(likely::run(block, position))
+                    likely::run(block, position, &mut seen)
                 } else {
-                    likely::look(block, position, &self.needles)
+                    likely::look(block, position, &self.needles, &mut seen)
                 };
                 next = hit(position, look);
                 // The line of a hit need not be looked at further.

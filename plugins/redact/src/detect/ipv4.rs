@@ -35,16 +35,18 @@ pub(super) fn quad(text: &[u8], at: usize) -> Option<usize> {
             }
             end += 1;
         }
-        let valid = match text.get(end..end + digits(text, end).min(4)) {
-            Some([_]) => true,
-            Some([b'1'..=b'9', _] | [b'0' | b'1', _, _]) => true,
-            Some([b'2', b'0'..=b'4', _] | [b'2', b'5', b'0'..=b'5']) => true,
-            _ => false,
-        };
+        let len = digits(text, end);
+        let valid = matches!(
+            text[end..end + len],
+            [_] | [b'1'..=b'9', _]
+                | [b'0' | b'1', _, _]
+                | [b'2', b'0'..=b'4', _]
+                | [b'2', b'5', b'0'..=b'5']
+        );
         if !valid {
             return None;
         }
-        end += digits(text, end);
+        end += len;
     }
     Some(end)
 }

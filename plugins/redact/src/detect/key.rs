@@ -198,11 +198,11 @@ impl Keys {
 
 /// What the value of `key` is, if it is a secret.
 pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
-    let known = may_be_secret(key);
+    let known = may_be_secret(key.trim_ascii());
     if !known && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
         return None;
     }
-    let raw = last_words(key);
+    let raw = last_words(key.trim_ascii());
     let key = Plain::of(raw)?;
     if keys.excluded.iter().any(|name| key.name() == name) {
         return None;

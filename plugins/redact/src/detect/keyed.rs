@@ -1,13 +1,13 @@
 //! Pairs of a key and a secret value.
 //!
-//! In: a text, and a separator, flag or tag in it. Out: the values of a secret key. Not here: which keys are secret
+//! In: a text, and a separator in it. Out: the values of a secret key. Not here: which keys are secret
 //! (`key`), where values end (`value`), and values that have a form of their own (`auth`).
 
 use std::ops::Range;
 
 use super::key::{self, Class};
 use super::value::{self, Quote};
-use super::{Context, auth, ends_with_word};
+use super::{Context, auth, ends_with_word, is_word};
 use crate::detector::Detector;
 use crate::found::Found;
 
@@ -136,10 +136,10 @@ impl Pair {
         let rule = Detector::Password as usize;
         let at = self.value;
         if let Some((start, open)) = opening(text, at) {
-            let end = value::string(text, start, open);
-            if is_folder(&text[self.key.clone()], &text[start..end]) {
+            if is_folder(&text[self.key.clone()], &text[start..]) {
                 return None;
             }
+            let end = value::string(text, start, open);
             if start < end {
                 found(Found::new(start..end, rule));
             }
@@ -167,6 +167,9 @@ impl Pair {
             });
             return Some(end);
         }
+        if self.is_no_secret(text) {
+            return None;
+        }
         let json = quoted
             && matches!(
                 text[at],
@@ -178,7 +181,7 @@ impl Pair {
             value::bare(text, at)
         };
         let bytes = &text[at..end];
-        if bytes.is_empty() || self.is_no_secret(text, bytes, end) {
+        if bytes.is_empty() || self.class == Class::Text && is_plain(bytes) {
             return None;
         }
         let quote = if json { self.quote.clone() } else { 0..0 };
@@ -190,36 +193,35 @@ impl Pair {
         Some(end)
     }
 
-    /// Whether a bare value is something else.
-    fn is_no_secret(&self, text: &[u8], bytes: &[u8], end: usize) -> bool {
-        let plain = self.class == Class::Text && is_plain(bytes);
+    /// Whether a bare value is something else. Its first bytes tell, so that a long one is not looked at in vain.
+    fn is_no_secret(&self, text: &[u8]) -> bool {
+        let rest = &text[self.value..];
+        let first = &rest[..rest.len().min(key::MAX)];
+        let word = first.iter().take_while(|&&byte| is_word(byte)).count();
         let other = match self.separator {
-            Separator::EqualsBlank => bytes.contains(&b'='),
+            // Another pair follows, and the value is empty.
+            Separator::EqualsBlank => {
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'=';
+                rest.iter().find(|byte| ends(byte)) == Some(&b'=')
+            }
             Separator::ColonBlank => {
-                is_prose(bytes) || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
+                let len = first
+                    .iter()
+                    .position(u8::is_ascii_whitespace)
+                    .unwrap_or(first.len());
+                is_prose(&first[..len])
+                    || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
             }
             Separator::Path => {
-                !bytes.iter().any(u8::is_ascii_digit)
-                    || text[end..].starts_with(b"::")
-                    || bytes.contains(&b'(')
+                let path = matches!(first[word..], [b':', b':', ..] | [b'(' | b'<' | b'!', ..]);
+                path || !first[..word].iter().any(u8::is_ascii_digit)
             }
-            // The kinds of modules of PAM: `(passwd:chauthtok)`.
             Separator::Colon => {
-                const KINDS: [&[u8]; 5] =
-                    [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
-                KINDS.iter().any(|kind| {
-                    bytes
-                        .strip_prefix(*kind)
-                        .is_some_and(|rest| rest.starts_with(b")"))
-                        || bytes == *kind
-                })
+                is_module(&first[..word]) && matches!(first.get(word), None | Some(b')'))
             }
             Separator::Equals => false,
         };
-        plain
-            || other
-            || is_folder(&text[self.key.clone()], bytes)
-            || (self.separator == Separator::Colon && bytes.starts_with(b"//"))
+        other || is_folder(&text[self.key.clone()], first)
     }
 
     /// The quote before a key that is not in quotes itself: then the value ends with that string.
@@ -231,115 +233,6 @@ impl Pair {
             None
         }
     }
-}
-
-/// Finds the secret behind the flag at `at`: `--password hunter2`. Returns where to go on, if there is one.
-pub(super) fn flag(
-    text: &[u8],
-    at: usize,
-    context: &Context<'_>,
-    found: &mut impl FnMut(Found),
-) -> Option<usize> {
-    let name = text[at..].strip_prefix(b"--")?;
-    let len = name
-        .iter()
-        .take(key::MAX)
-        .take_while(|&&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        .count();
-    let end = at + 2 + len;
-    let blanks = blanks_at(text, end);
-    let value = end + blanks;
-    let class = key::class(&name[..len], context.keys)?;
-    if blanks == 0
-        || !matches!(class, Class::Secret | Class::Text)
-        || matches!(text.get(value), None | Some(b'-' | b'=' | b':' | b'|'))
-    {
-        return None;
-    }
-    if let Some(len) = context.masked(&text[value..]) {
-        return Some(value + len);
-    }
-    let (range, next) = match opening(text, value) {
-        Some((start, open)) => {
-            let end = value::string(text, start, open);
-            (start..end, value::skip_quote(text, end, open))
-        }
-        None => {
-            let end = value::bare(text, value);
-            (value..end, end)
-        }
-    };
-    if range.is_empty() {
-        return None;
-    }
-    found(Found::new(range, Detector::Password as usize));
-    Some(next)
-}
-
-/// Finds the secret in the element at `at`: `<password>hunter2</password>`. Returns where to go on, if there is one.
-pub(super) fn element(
-    text: &[u8],
-    at: usize,
-    context: &Context<'_>,
-    found: &mut impl FnMut(Found),
-) -> Option<usize> {
-    let name = &text[at + 1..];
-    let len = name
-        .iter()
-        .take(key::MAX)
-        .take_while(|&&byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':')
-        })
-        .count();
-    // Without the prefix of a namespace.
-    let local = name[..len]
-        .iter()
-        .rposition(|&byte| byte == b':')
-        .map_or(0, |colon| colon + 1);
-    let class = key::class(&name[local..len], context.keys)?;
-    let rule = match class {
-        Class::Secret | Class::Text => Detector::Password,
-        Class::Authorization => Detector::Bearer,
-        Class::Cookie => Detector::Cookie,
-    };
-    if !matches!(name.get(len), Some(b'>' | b' ' | b'\t' | b'\n' | b'\r')) {
-        return None;
-    }
-    // Attributes end with the tag.
-    let tag = memchr::memchr2(b'>', b'<', &name[len..])?;
-    if name[len + tag] != b'>' || name[..len + tag].ends_with(b"/") || !context.has(rule) {
-        return None;
-    }
-    let mut start = at + 1 + len + tag + 1;
-    let (behind, mark) = match text[start..].strip_prefix(b"<![CDATA[") {
-        Some(_) => {
-            start += 9;
-            (memchr::memmem::find(&text[start..], b"]]>"), &b"]]>"[..])
-        }
-        None => (memchr::memchr(b'<', &text[start..]), &b""[..]),
-    };
-    let end = behind.map_or(text.len(), |len| start + len);
-    let content = text[start..end].trim_ascii();
-    // `login <user> <password> now` is no element.
-    let is_closed = !mark.is_empty() || text[end..].starts_with(b"</");
-    if !is_closed && (end < text.len() || content.iter().any(u8::is_ascii_whitespace)) {
-        return None;
-    }
-    if content.is_empty() {
-        return None;
-    }
-    if context.masked(content) == Some(content.len()) {
-        return Some(end);
-    }
-    let skipped = text[start..end]
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
-    found(Found::new(
-        start + skipped..start + skipped + content.len(),
-        rule as usize,
-    ));
-    Some((end + mark.len()).min(text.len()))
 }
 
 /// Whether a text ends with a secret key and its separator, so that what follows is its value.
@@ -369,7 +262,7 @@ fn blanks_before(text: &[u8], at: usize) -> usize {
 }
 
 /// How many blanks there are from `at` on.
-fn blanks_at(text: &[u8], at: usize) -> usize {
+pub(super) fn blanks_at(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.iter()
         .take(MAX_BLANKS)
@@ -483,12 +376,24 @@ const ROOTS: [&[u8]; 16] = [
     b"workspace",
 ];
 
+/// Whether a word is a kind of modules of PAM: `(passwd:chauthtok)`.
+fn is_module(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"auth" | b"account" | b"session" | b"chauthtok" | b"setcred"
+    )
+}
+
 /// Whether the value is a folder, which is what `pwd` may stand for, too.
 pub(crate) fn is_folder(key: &[u8], value: &[u8]) -> bool {
     let pwd = key
         .last_chunk::<3>()
         .is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
-    pwd && match value {
+    let value = &value[..value.len().min(key::MAX)];
+    let end = value
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b','));
+    pwd && match &value[..end.unwrap_or(value.len())] {
         b"/" | b"~" | [b'~', b'/', ..] | [_, b':', b'\\' | b'/', ..] => true,
         [b'/', path @ ..] => {
             let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();

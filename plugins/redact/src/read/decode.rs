@@ -18,10 +18,10 @@ pub(crate) struct Decoded {
 struct Escape {
     /// Where it is in the encoded text, and its length.
     from: u32,
-    from_len: u32,
+    from_len: u8,
     /// Where what it stands for is in the decoded text, and its length.
     to: u32,
-    to_len: u32,
+    to_len: u8,
 }
 
 /// What encodes a part of a text.
@@ -68,14 +68,19 @@ impl Decoded {
                 continue;
             };
             if decoded.escapes.is_empty() {
-                decoded.text.reserve(encoded.len());
+                // As much as is needed, because growing lists would take three times that.
+                let marks = |byte: &&u8| matches!(byte, b'\\' | b'%' | b'&' | b'#');
+                decoded
+                    .escapes
+                    .reserve_exact(encoded[found..].iter().filter(marks).count());
+                decoded.text.reserve_exact(encoded.len());
             }
             decoded.text.extend_from_slice(&encoded[copied..found]);
             decoded.escapes.push(Escape {
                 from: found as u32,
-                from_len: len as u32,
+                from_len: len as u8,
                 to: decoded.text.len() as u32,
-                to_len: bytes.len as u32,
+                to_len: bytes.len as u8,
             });
             decoded.text.extend_from_slice(&bytes.bytes[..bytes.len]);
             at = found + len;
@@ -92,13 +97,13 @@ impl Decoded {
     pub(crate) fn origin(&self, range: Range<usize>) -> Range<usize> {
         let start = match self.before(|escape| escape.to as usize <= range.start) {
             None => range.start,
-            Some(escape) if range.start < escape.to_end() => escape.from as usize,
-            Some(escape) => escape.from_end() + (range.start - escape.to_end()),
+            Some(escape) if range.start < escape.decoded_end() => escape.from as usize,
+            Some(escape) => escape.end() + (range.start - escape.decoded_end()),
         };
         let end = match self.before(|escape| (escape.to as usize) < range.end) {
             None => range.end,
-            Some(escape) if range.end < escape.to_end() => escape.from_end(),
-            Some(escape) => escape.from_end() + (range.end - escape.to_end()),
+            Some(escape) if range.end < escape.decoded_end() => escape.end(),
+            Some(escape) => escape.end() + (range.end - escape.decoded_end()),
         };
         start..end
     }
@@ -123,12 +128,12 @@ impl Decoded {
 }
 
 impl Escape {
-    fn from_end(&self) -> usize {
-        (self.from + self.from_len) as usize
+    fn end(&self) -> usize {
+        self.from as usize + usize::from(self.from_len)
     }
 
-    fn to_end(&self) -> usize {
-        (self.to + self.to_len) as usize
+    fn decoded_end(&self) -> usize {
+        self.to as usize + usize::from(self.to_len)
     }
 }
 

@@ -73,6 +73,15 @@ impl Edits {
         self.list.len()
     }
 
+    /// Makes room for many edits, without more than is needed.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        /// For fewer, growing is as good.
+        const MANY: usize = 1024;
+        if count > MANY {
+            self.list.reserve_exact(count);
+        }
+    }
+
     /// Replaces a secret as all of its rule.
     pub(crate) fn push(&mut self, found: Found) {
         let text = self.masks[found.rule].clone();

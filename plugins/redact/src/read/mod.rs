@@ -150,6 +150,7 @@ impl Reader {
         edits: &mut Edits,
     ) {
         let first = edits.len();
+        edits.reserve(found.len());
         for found in found.drain(..) {
             self.actions.replace(found, part, edits);
         }

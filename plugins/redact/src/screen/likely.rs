@@ -18,19 +18,39 @@ pub(super) enum Look {
     Url(Range<usize>),
 }
 
-/// How many bytes are looked at on either side of a part of a key.
+/// How many bytes are looked at before a part of a key, and between the key and what follows it.
 const NEAR: usize = 72;
+/// How many bytes are looked at behind a part of a key.
+const BEHIND: usize = 2 * NEAR;
+
+/// What is known of a block from the places before.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Where the last word ends that no separator follows.
+    no_key: usize,
+    /// Where the last range ends that was found. It is not looked at again.
+    until: usize,
+}
+
+impl Seen {
+    /// A range in which something may begin.
+    fn here(&mut self, range: Range<usize>) -> Look {
+        self.until = range.end;
+        Look::Here(range)
+    }
+}
 
 /// Where a run of numbers begins that was long enough at `at`.
-pub(super) fn run(block: &[u8], at: usize) -> Range<usize> {
+pub(super) fn run(block: &[u8], at: usize, seen: &mut Seen) -> Look {
     /// The shortest grouped card number.
     const DIGITS: usize = 14;
     /// The longest number with dots.
     const DOTTED: usize = 24;
-    match block[at] {
+    let range = match block[at] {
         b'.' => {
             let belongs = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-            let len = block[..at]
+            let before = &block[seen.until.min(at)..at];
+            let len = before
                 .iter()
                 .rev()
                 .take(DOTTED)
@@ -43,17 +63,18 @@ pub(super) fn run(block: &[u8], at: usize) -> Range<usize> {
                 at - len..at + 1
             }
         }
-        b':' => address(block, at),
+        b':' => address(block, at, seen),
         _ => at.saturating_sub(DIGITS)..at + 1,
-    }
+    };
+    seen.here(range)
 }
 
 /// Where the run of hexadecimal digits, colons and dots before `at` begins.
-fn address(block: &[u8], at: usize) -> Range<usize> {
+fn address(block: &[u8], at: usize, seen: &Seen) -> Range<usize> {
     /// The longest address, with a key before it.
     const LONGEST: usize = 48;
     let belongs = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-    let len = block[..at]
+    let len = block[seen.until.min(at)..at]
         .iter()
         .rev()
         .take(LONGEST)
@@ -62,12 +83,15 @@ fn address(block: &[u8], at: usize) -> Range<usize> {
     at - len..at + 1
 }
 
-/// What is at `at`.
+/// What is at `at`. `seen` is what was at the places before.
 #[inline]
-pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
+pub(super) fn look(block: &[u8], at: usize, needles: &Needles, seen: &mut Seen) -> Look {
     match &block[..=at] {
         [.., b'@'] => Look::Here(at..at + 1),
-        [.., b':', b':'] if is_gap(block, at) => Look::Here(address(block, at)),
+        [.., b':', b':'] if is_gap(block, at) => {
+            let range = address(block, at, seen);
+            seen.here(range)
+        }
         [.., a, b, b'0'..=b'9', b'0'..=b'9']
             if a.is_ascii_uppercase() && b.is_ascii_uppercase() =>
         {
@@ -81,18 +105,25 @@ pub(super) fn look(block: &[u8], at: usize, needles: &Needles) -> Look {
         [.., b'#'] => Look::Mark(false),
         [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
         [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
-        [.., a, b, c] if needles.may_be([*a, *b, *c]) => needle(block, at, [*a, *b, *c], needles),
+        [.., a, b, c] if needles.may_be([*a, *b, *c]) => {
+            needle(block, at, [*a, *b, *c], needles, seen)
+        }
         _ => Look::Nothing,
     }
 }
 
 /// What the needle `text` belongs to, which ends at `at`.
-fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles) -> Look {
+fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles, seen: &mut Seen) -> Look {
     if text == *b"://" {
         return Look::Url(at + 1 - LEN..at + 1);
     }
     if needles.is_part(text) {
-        return key(block, at).map_or(Look::Nothing, Look::Here);
+        // Other parts of a word that is no key are not looked at.
+        return if at < seen.no_key {
+            Look::Nothing
+        } else {
+            key(block, at, seen).map_or(Look::Nothing, Look::Here)
+        };
     }
     if needles.is_scheme(text) {
         let follows = matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\'));
@@ -123,14 +154,15 @@ fn is_entity(text: &[u8]) -> bool {
     NAMES.iter().any(|name| text.starts_with(name))
 }
 
-/// Where the separator, flag or element of the key is that has a part which ends at `end`.
-fn key(block: &[u8], end: usize) -> Option<Range<usize>> {
+/// Where the separator, flag or element of the key is that has a part which ends at `end`. Says in `seen` if
+/// there is no separator.
+fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
     let belongs =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
     let rest = &block[end + 1..];
     let behind = rest
         .iter()
-        .take(NEAR)
+        .take(BEHIND)
         .take_while(|&&byte| belongs(byte))
         .count();
     let is_mark = |byte: u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']');
@@ -157,8 +189,15 @@ fn key(block: &[u8], end: usize) -> Option<Range<usize>> {
     if word > 0 && block[word - 1] == b'<' {
         return Some(word - 1..word);
     }
-    let flag = block[word..start]
-        .windows(2)
-        .position(|pair| pair == b"--")?;
-    Some(word + flag..word + flag + 1)
+    // All parts of the word have the same flag, or none. A key is not longer than what is looked at.
+    seen.no_key = end
+        + 1
+        + if behind < BEHIND {
+            behind
+        } else {
+            BEHIND - NEAR
+        };
+    block[word..start]
+        .starts_with(b"--")
+        .then_some(word..word + 1)
 }

@@ -60,16 +60,7 @@ fn each_pattern_can_have_an_action_and_a_mask() {
         settings,
         ["4111111111111111", "badge B-123456 10.1.1.1 ::1", "no"],
     );
-    assert_eq!(
-        out,
-        [
-            "badge ****56 0.0.0.0 [ipv6]"
-                .replace("****56", "****56")
-                .as_str(),
-            "no"
-        ]
-        .map(|line| line.replace("****56", "****56"))
-    );
+    assert_eq!(out, ["badge ****56 0.0.0.0 [ipv6]", "no"]);
 }
 
 #[test]

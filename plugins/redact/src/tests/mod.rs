@@ -8,6 +8,7 @@ mod lookalikes;
 mod places;
 mod random;
 mod secrets;
+mod shapes;
 mod structure;
 
 use super::Redact;
