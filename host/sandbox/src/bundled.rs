@@ -65,7 +65,11 @@ mod tests {
             ("json", json!({ "remove": ["user"] }), false),
             ("json", json!({ "rename": { "a": "b" } }), true),
             ("json", json!({ "set": { "user": null } }), false),
-            ("json", json!({ "where": { "field": "a", "exists": true } }), false),
+            (
+                "json",
+                json!({ "where": { "field": "a", "exists": true } }),
+                false,
+            ),
             ("grep", json!({ "drop": ["x"] }), false),
             ("grep", json!({ "keep": ["x"], "route": "y" }), true),
             ("rot13", json!({}), false),

@@ -27,7 +27,11 @@ pub(super) fn mishaps(
         .iter()
         .filter_map(|filter| failures(filter, metrics))
         .collect();
-    reports.extend(filters.iter().filter_map(|filter| lost_states(filter, metrics)));
+    reports.extend(
+        filters
+            .iter()
+            .filter_map(|filter| lost_states(filter, metrics)),
+    );
     reports.extend(oversized(stream, counts.oversized.get()));
     for (reason, text) in [
         (

@@ -162,7 +162,9 @@ fn a_state_that_is_lost_is_reported() {
         "c.toml",
         "[filter.once]\nplugin = \"dedup\"\nmemory = \"2MiB\"\nsettings = { window = 50000 }\n",
     );
-    let input: String = (0..200_000).map(|number| format!("line {number}\n")).collect();
+    let input: String = (0..200_000)
+        .map(|number| format!("line {number}\n"))
+        .collect();
     let args = ["pipe", "--config", "c.toml", "once"];
     let done = run(folder.path(), args, input.as_bytes()).exits_with(2);
     done.stderr_has(&["state lost", "filter `once`: its state was lost"]);

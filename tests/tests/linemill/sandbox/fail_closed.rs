@@ -3,9 +3,9 @@
 
 use linemill_tests::{Folder, Host, eventually, guest, run};
 
-/// A line on which `redact` misses its deadline: every second byte may begin a card number.
+/// A line on which `redact` misses a short deadline: addresses in every form that it looks at for long.
 fn slow() -> Vec<u8> {
-    let mut line = b"1-".repeat(250_000);
+    let mut line = b"2001:db8::1%".repeat(42_000);
     line.push(b'\n');
     line
 }
