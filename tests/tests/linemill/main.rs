@@ -76,6 +76,8 @@ mod sandbox {
         mod pipe;
         /// `redact`.
         mod redact;
+        /// `replace`, `parse`, `join`, `fields`, `case`, `route` and `throttle`.
+        mod shaping;
     }
     /// Compiled plugins on disk.
     #[cfg(unix)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use linemill_tests::run;
 #[cfg(unix)]
-use linemill_tests::{Folder, Host};
+use linemill_tests::{Folder, Host, eventually};
 
 /// A path in the repository.
 fn repository(path: &str) -> PathBuf {
@@ -44,6 +44,7 @@ fn every_configuration_is_accepted() {
         "linemill.toml",
         "redact.toml",
         "redact-logs/linemill.toml",
+        "app-logs/linemill.toml",
         "ndjson/linemill.toml",
         "redis/linemill.toml",
     ] {
@@ -92,6 +93,27 @@ fn check_step(scenario: &str, chain: &[&str], input: &str, expected: &str) {
     );
     for line in read(&folder, expected).lines() {
         assert!(readme.contains(line), "the README has no line `{line}`");
+    }
+}
+
+#[test]
+fn app_logs() {
+    let chain = ["traces", "redact", "events", "errors"];
+    check_step("app-logs", &chain, "app.log", "expected.ndjson");
+    let scenario = repository("examples").join("app-logs");
+    let config = read(&scenario, "linemill.toml").replace("127.0.0.1:4717", "127.0.0.1:0");
+    let host = Host::serve(config);
+    let mut client = host.connect();
+    client.send(read(&scenario, "app.log").as_bytes());
+    client.finish();
+    let expected = read(&scenario, "expected.ndjson");
+    let (errors, events): (Vec<_>, Vec<_>) = expected
+        .split_inclusive('\n')
+        .partition(|line| line.contains("\"ERROR\""));
+    for (file, lines) in [("errors.ndjson", errors), ("events.ndjson", events)] {
+        eventually(file, || {
+            (host.folder().read(file) == lines.concat().as_bytes()).then_some(())
+        });
     }
 }
 

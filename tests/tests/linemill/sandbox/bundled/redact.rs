@@ -23,6 +23,44 @@ fn masks_each_built_in_pattern() {
     );
 }
 
+/// Values are decoded, and written back encoded: JSON stays JSON.
+#[test]
+fn masks_what_is_encoded() {
+    outputs(
+        "plugin = \"redact\"",
+        br#"{"user":"bob@x.org","token":true,"n":4111111111111111,"m":"a\n10.0.0.1 \u003cbob@example.org"}
+{"token":["abc","def"],"password":"a\"b"}
+"password"=>"hunter2 x", :token => "abc"
+PAN 5500000000000004 07/29 CVV 123
+ip:2001:db8::1 %3D10.0.0.1 bob%40example.com
+pam_unix(chpasswd:chauthtok): password changed
+export AWS=AKIAIOSFODNN7EXAMPLE PWD=/home/bob
+"#,
+        br#"{"user":"[email]","token":"[password]","n":"[card]","m":"a\n[ipv4] \u003c[email]"}
+{"token":["[password]","[password]"],"password":"[password]"}
+"password"=>"[password]", :token => "[password]"
+PAN [card] 07/29 CVV 123
+ip:[ipv6] %3D[ipv4] [email]
+pam_unix(chpasswd:chauthtok): password changed
+export AWS=[secret] PWD=/home/bob
+"#,
+    );
+}
+
+#[test]
+fn each_detector_has_an_action() {
+    outputs(
+        "plugin = \"redact\"\nsettings = { actions = { card = \"keep_last4\", email = \"hash\" }, salt = \"0123456789abcdef\" }",
+        b"card 4111111111111111 of bob@x.org and bob@x.org\n",
+        b"card ****1111 of [email:9c6cdc7d09851fd4] and [email:9c6cdc7d09851fd4]\n",
+    );
+    outputs(
+        "plugin = \"redact\"\nsettings = { action = \"drop\" }",
+        b"a bob@x.org\nb\n",
+        b"b\n",
+    );
+}
+
 #[test]
 fn leaves_lookalikes() {
     // A card and an IBAN with wrong check digits; versions, times, paths; a pattern that is off by default.
