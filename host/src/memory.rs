@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(250);
 /// when no more is given back. Returning it takes milliseconds, and what is needed again soon has to be
 /// fetched again.
 const BURST: u64 = 8 << 20;
+/// The looks after a return at which memory goes back again: after 3 and after 15 seconds.
+const LATER: [u32; 2] = [12, 60];
 /// Allocations from this size on are mappings of their own, which go back to the system at once.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const MAPPED: libc::c_int = 256 << 10;
@@ -81,6 +83,10 @@ struct Ebb {
     most: u64,
     /// After a return: what was held at the last look.
     falling: Option<u64>,
+    /// Whether memory has ever gone back.
+    returned: bool,
+    /// How many looks ago it last went back because less was held.
+    looks: u32,
 }
 
 impl Ebb {
@@ -102,7 +108,15 @@ impl Ebb {
         if burst {
             self.falling = Some(held);
         }
-        let returns = burst || settled;
+        // On a busy machine, what was released may be freed seconds later.
+        self.looks = if burst || settled {
+            0
+        } else {
+            self.looks.saturating_add(1)
+        };
+        let late = self.returned && LATER.contains(&self.looks);
+        self.returned |= burst;
+        let returns = burst || settled || late;
         self.most = if returns { held } else { self.most.max(held) };
         returns
     }
@@ -165,5 +179,7 @@ mod tests {
         let mut ebb = Ebb::default();
         let returns = [30, 10, 10, 10].map(|mib| ebb.returns(mib << 20));
         assert_eq!(returns, [false, true, true, false]);
+        let later: Vec<u32> = (2..200).filter(|_| ebb.returns(10 << 20)).collect();
+        assert_eq!(later, LATER);
     }
 }

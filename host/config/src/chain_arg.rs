@@ -22,6 +22,9 @@ use crate::problem::{Problem, Problems};
 use crate::settings::{Grant, OutsideValues};
 use crate::substitute::{Outside, substitute_filter};
 
+/// How to write an argument with settings.
+const FORM: &str =
+    "write them as NAME{key = value}, in quotes for the shell: 'grep{keep=[\"ERROR\"]}'";
 /// The key that an argument's braces are the value of.
 const KEY: &str = "settings = ";
 
@@ -66,6 +69,10 @@ pub(crate) fn name_and_table(arg: &str) -> Result<(&str, Option<&str>), Problem>
     let Some(open) = arg.find('{') else {
         return Ok((arg, None));
     };
+    if open == 0 {
+        let text = format!("{} are settings without a filter", quote(arg));
+        return Err(Place::default().problem(text, FORM));
+    }
     if arg.ends_with('}') {
         return Ok((&arg[..open], Some(&arg[open..])));
     }
@@ -73,9 +80,12 @@ pub(crate) fn name_and_table(arg: &str) -> Result<(&str, Option<&str>), Problem>
     if arg.ends_with(".wasm") {
         return Ok((arg, None));
     }
-    let text = format!("the settings of {} have no end", quote(&arg[..open]));
-    let hint = "write them as NAME{key = value}, in quotes for the shell: 'grep{keep=[\"ERROR\"]}'";
-    Err(Place::default().problem(text, hint))
+    let name = quote(&arg[..open]);
+    let text = match arg.rfind('}') {
+        Some(end) => format!("{} follows the settings of {name}", quote(&arg[end + 1..])),
+        None => format!("the settings of {name} have no end"),
+    };
+    Err(Place::default().problem(text, FORM))
 }
 
 /// Reads `table`, the settings of the filter `name`, and the `files` that it names. Relative paths start from
@@ -212,6 +222,22 @@ mod tests {
                     "NAME{key = value}",
                     "",
                 ],
+            ),
+            (
+                "grep{} # x",
+                [
+                    "` # x` follows the settings of `grep`",
+                    "NAME{key = value}",
+                    "",
+                ],
+            ),
+            (
+                "{keep=['a']}",
+                ["are settings without a filter", "NAME{key = value}", ""],
+            ),
+            (
+                "grep{a = null}",
+                ["argument grep:1:", "TOML has no null", "leave the key out"],
             ),
             ("grep{} x = {}", ["not TOML", "argument grep", ""]),
             ("grep{}\nx = {}", ["is not one table", "argument grep", ""]),

@@ -14,6 +14,26 @@ pub fn keys(pointer: &str) -> impl Iterator<Item = String> {
     tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
 }
 
+/// The pointer to what is written as a path, such as `rules[1].with`; `None` if it is not a path.
+pub fn of_path(path: &str) -> Option<String> {
+    let mut pointer = String::new();
+    for part in path.split('.') {
+        let (key, indices) = part.split_at(part.find('[').unwrap_or(part.len()));
+        if key.is_empty() {
+            return None;
+        }
+        pointer = entry(&pointer, key);
+        let mut rest = indices;
+        while !rest.is_empty() {
+            let (index, after) = rest.strip_prefix('[')?.split_once(']')?;
+            index.parse::<usize>().ok()?;
+            pointer = entry(&pointer, index);
+            rest = after;
+        }
+    }
+    Some(pointer)
+}
+
 /// A key as a pointer contains it.
 pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
@@ -30,5 +50,22 @@ mod tests {
         assert_eq!(pointer, "//a/a~1b/~0/~01/~00~1/é");
         assert_eq!(keys(&pointer).collect::<Vec<_>>(), all);
         assert_eq!(keys("").count(), 0);
+    }
+
+    #[test]
+    fn a_path_leads_to_a_pointer() {
+        for (path, pointer) in [
+            ("keep", Some("/keep")),
+            ("keep[1]", Some("/keep/1")),
+            ("rules[0].with[2][3].a", Some("/rules/0/with/2/3/a")),
+            ("a/b", Some("/a~1b")),
+            ("", None),
+            ("a..b", None),
+            ("a[", None),
+            ("a[x]", None),
+            ("a[1]b", None),
+        ] {
+            assert_eq!(of_path(path).as_deref(), pointer, "{path}");
+        }
     }
 }

@@ -140,6 +140,12 @@ fn document<'a>(
 /// The report of a text that is not TOML.
 pub(crate) fn not_toml(source: &Arc<Source>, error: &toml::de::Error) -> Problem {
     let place = Place::new(source, error.span().unwrap_or(0..0));
+    let at = source.text.get(place.start()..).unwrap_or_default();
+    if at.starts_with("null") {
+        let hint =
+            "leave the key out, or write a text; `set_json` of the filter json takes \"null\"";
+        return place.problem("TOML has no null", hint);
+    }
     let text = format!("this is not TOML: {}", error.message());
     place.problem(text, "the format is described at https://toml.io")
 }

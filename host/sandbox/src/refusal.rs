@@ -79,7 +79,7 @@ impl Refusal {
                 return Self::new(
                     RefusalKind::Settings,
                     format!("it refuses its settings: {reason}"),
-                    "its documentation lists the settings it takes",
+                    "`linemill help PLUGIN` shows the settings it takes, if it describes itself",
                 );
             }
             FaultKind::Memory => "raise `memory`",

@@ -29,8 +29,8 @@ use against::Differences;
 /// Check a configuration: load it and its plugins and run its filters' tests, without serving it
 ///
 /// Exit status 0 means that `serve` would accept it, unless an address is in use. Otherwise
-/// everything that is wrong is reported, with file, line, key and a remedy. Warnings on standard error
-/// are about what `serve` accepts but is likely not meant, such as lines that may pass unfiltered.
+/// everything that is wrong is reported, with file, line, key and a remedy: first what is wrong in the
+/// files, and once nothing is, what plugins refuse. Warnings on standard error are about what `serve` accepts but is likely not meant, such as lines that may pass unfiltered.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   linemill check config/linemill.toml

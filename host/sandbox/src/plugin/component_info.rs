@@ -130,11 +130,14 @@ impl ComponentInfo {
             format!("its table has only {grants}")
         };
         let wanted = grants.and(required.grants);
-        let hint = format!(
+        let mut hint = format!(
             "write {wanted} into the filter's table if it may have that, or --grant {} on the command line \
-             that names it; a filter built for wasm32-unknown-unknown does not import WASI",
+             that names it",
             wanted.names().join(",")
         );
+        if imports.contains("wasi:") {
+            hint += "; a filter built for wasm32-unknown-unknown does not import WASI";
+        }
         let problem = format!("it imports {imports}, but {granted}");
         Some(Refusal::new(RefusalKind::Grant, problem, hint))
     }

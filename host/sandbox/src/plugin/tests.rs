@@ -7,7 +7,8 @@ use super::*;
 use crate::bundled;
 use crate::filter::{Filter, Reporting};
 use crate::metrics::FilterFamilies;
-use linemill_config::settings::{FilterSettings, PluginRef};
+use linemill_config::Keyword as _;
+use linemill_config::settings::{FilterSettings, Grant, PluginRef};
 use linemill_fuzz_inputs::{Numbers, changed};
 use linemill_telemetry::Gate;
 
@@ -47,9 +48,10 @@ async fn changed_copies_of_filters_are_refused_or_loaded() {
 #[test]
 fn bundled_filters_fit_into_slots() {
     let engine = Engine::new().unwrap();
+    let all: Vec<_> = Grant::KEYWORDS.iter().map(|(_, grant)| *grant).collect();
     for name in bundled::names() {
         let component = bundled::component(name).unwrap();
-        let plugin = Plugin::new(&engine, component, Grants::NONE).unwrap();
+        let plugin = Plugin::new(&engine, component, Grants::of(&all)).unwrap();
         assert!(plugin.in_slots(&engine).is_some(), "{name}");
         assert!(plugin.knows_slots());
     }

@@ -12,7 +12,7 @@ use crate::control::reloader::Recipe;
 use crate::generation::Generation;
 use crate::sinks::registry::SinkRegistry;
 use linemill_config::settings::{FilterSettings, ListenerSettings, Settings};
-use linemill_config::{Files, Problem};
+use linemill_config::{Files, Place, Problem, json_pointer};
 use linemill_sandbox::FaultKind;
 use linemill_sandbox::filter::{Filter, Reporting};
 use linemill_sandbox::metrics::FilterFamilies;
@@ -231,11 +231,24 @@ fn refused(filter: &FilterSettings, refusal: Refusal) -> Refused {
         .map(|key| filter.places.of(key))
         .filter(|place| place.path().is_some())
         .unwrap_or(&filter.place);
+    let named = match refusal.kind {
+        RefusalKind::Settings => named_setting(filter, refusal.problem.what()),
+        _ => None,
+    };
     let problem = refusal.problem.of(format_args!("filter `{}`", filter.name));
     Refused {
         kind: refusal.kind,
-        reports: vec![problem.at(place)],
+        reports: vec![problem.at(named.unwrap_or(place))],
     }
+}
+
+/// The place of the first setting that a message of a filter names, such as `rules[1].with`, if the filter has
+/// that setting.
+fn named_setting<'a>(filter: &'a FilterSettings, message: &str) -> Option<&'a Place> {
+    let names = message.split('`').skip(1).step_by(2);
+    let mut pointers = names.filter_map(json_pointer::of_path);
+    let pointer = pointers.find(|pointer| filter.settings.pointer(pointer).is_some())?;
+    filter.inner_places.value(&pointer)
 }
 
 fn shown(mismatch: &Mismatch) -> String {

@@ -20,12 +20,20 @@ pub(super) fn fault(error: &ValidationError<'_>) -> (String, String) {
     match error.kind() {
         Kind::Type { kind } => {
             let right = types(kind);
-            let hint = match right.as_str() {
-                "a text" => "write it in double quotes".to_owned(),
-                right => format!("write {right}"),
+            let found = error.instance().as_ref();
+            let hint = match (right.as_str(), found) {
+                ("a text", Value::Object(_)) => {
+                    "write a text in double quotes; a key that contains a dot needs them too: \"a.b\" = \"c\"".to_owned()
+                }
+                ("a text", _) => "write it in double quotes".to_owned(),
+                (right, _) => format!("write {right}"),
             };
-            let found = type_of(error.instance());
-            (format!("is {found}, not {right}"), hint)
+            let what = match found {
+                // The sentence begins with that.
+                Value::Array(_) | Value::Object(_) => format!("is not {right}"),
+                _ => format!("is {}, not {right}", type_of(found)),
+            };
+            (what, hint)
         }
         Kind::Enum { options } => choice(error.instance(), options),
         Kind::Constant { expected_value } => plain(&format!("is not {}", shown(expected_value))),

@@ -142,7 +142,7 @@ pub(super) fn entries() -> Vec<Broken> {
         settings(
             "grep",
             "keep = [\"(\"]",
-            &["10:12: filter `grep`: it refuses its settings: `keep[0]`"],
+            &["10:22: filter `grep`: it refuses its settings: `keep[0]`"],
         ),
         settings(
             "redact",
