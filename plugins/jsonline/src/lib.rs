@@ -18,6 +18,7 @@
 
 mod conditions;
 mod constant;
+mod decimal;
 mod finder;
 mod grammar;
 mod kind;

@@ -92,6 +92,18 @@ impl Patterns {
         Self::within(expressions, options, LIMIT / 4)
     }
 
+    /// Compiles an expression for texts that may contain line feeds, such as decoded strings of JSON. `.` is any
+    /// byte; `^` and `$` are the ends of the whole text. `key` is its key in the settings, for errors.
+    ///
+    /// # Errors
+    /// If it is not valid, or is too large.
+    pub fn of_text(key: &str, expression: &str) -> Result<Self, Error> {
+        let options = Options::default();
+        parse(expression, options).map_err(|error| error.of(key))?;
+        let syntax = options.syntax().dot_matches_new_line(true);
+        Self::compile(&[expression], syntax, LIMIT)
+    }
+
     fn within<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
@@ -106,8 +118,16 @@ impl Patterns {
             }
             texts.push(text);
         }
+        Self::compile(&texts, options.syntax(), limit)
+    }
+
+    fn compile<E: AsRef<str>>(
+        texts: &[E],
+        syntax: syntax::Config,
+        limit: usize,
+    ) -> Result<Self, Error> {
         let regex = Regex::builder()
-            .syntax(options.syntax())
+            .syntax(syntax)
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
@@ -118,7 +138,7 @@ impl Patterns {
                     .cache_capacity(limit)
                     .skip_cache_capacity_check(true),
             )
-            .build_many(&texts)
+            .build_many(texts)
             .map_err(|_| {
                 Error::new("the patterns are too large; reduce repetitions such as {1000}")
             })?;

@@ -9,7 +9,7 @@ use jsonline::{Condition, Conditions};
 use linemill_sdk::Error;
 use pattern::Set;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use crate::severity::Severities;
 
@@ -26,8 +26,8 @@ pub(crate) struct RuleSettings {
     #[serde(rename = "in")]
     one_of: Option<Vec<Value>>,
     matches: Option<String>,
-    min: Option<f64>,
-    max: Option<f64>,
+    min: Option<Number>,
+    max: Option<Number>,
     exists: Option<bool>,
     not: bool,
 }
