@@ -513,6 +513,24 @@ mod conditions {
                 "`where[0].matches`: `(` is not a valid regular expression: unclosed group",
             ),
             (
+                json!({ "field": "a[01]", "equals": 1 }),
+                "`where[0].field`: `a[01]` has the index 01; write 1, without zeros before it",
+            ),
+            (
+                json!({ "field": "a[00]", "equals": 1 }),
+                "`where[0].field`: `a[00]` has the index 00; write 0 without further zeros",
+            ),
+            (
+                json!({ "field": "a[99999999999999999999]", "equals": 1 }),
+                "`where[0].field`: `a[99999999999999999999]` has the index 99999999999999999999, which is too large; \
+                 the greatest is 4294967295",
+            ),
+            (
+                json!({ "field": "a[-1]", "equals": 1 }),
+                "`where[0].field`: `a[-1]` has brackets without a number or `*`; a name with brackets is written as \
+                 `/a[b]`",
+            ),
+            (
                 json!({ "field": "a..b", "equals": 1 }),
                 "`where[0].field`: `a..b` has an empty name between dots; a name with dots is written as `/a.b`",
             ),

@@ -207,7 +207,15 @@ fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
         }
         Ok(hir) => return Ok(hir),
         Err(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
-        Err(regex_syntax::Error::Translate(error)) => unsupported(error.kind()),
+        Err(regex_syntax::Error::Translate(error)) => {
+            let span = error.span();
+            let part = expression.get(span.start.offset..span.end.offset);
+            // Within (?u), it would not be supported either.
+            match part.is_some_and(|part| part.starts_with(r"\p") || part.starts_with(r"\P")) {
+                true => unsupported(&ErrorKind::UnicodePropertyNotFound),
+                false => unsupported(error.kind()),
+            }
+        }
         Err(other) => other.to_string(),
     };
     Err(Invalid(format!(
@@ -222,7 +230,7 @@ fn unsupported(kind: &ErrorKind) -> String {
             "a class has characters outside ASCII, so it needs (?u) before it"
         }
         ErrorKind::UnicodePropertyNotFound | ErrorKind::UnicodePropertyValueNotFound => {
-            r"classes such as \p{L} are not supported"
+            r"Unicode classes such as \p{L} are not supported; write [A-Za-z] for ASCII letters, or [A-Za-z\x80-\xFF] to include the bytes of all other characters"
         }
         ErrorKind::UnicodePerlClassNotFound => {
             r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]"
@@ -253,6 +261,18 @@ mod tests {
     fn patterns(texts: &[&str], options: Options) -> Patterns {
         let keyed: Vec<_> = texts.iter().map(|text| ("key", text)).collect();
         Patterns::new(&keyed, options).unwrap()
+    }
+
+    #[test]
+    fn a_class_of_unicode_is_refused_with_what_to_write_instead() {
+        for class in [r"\p{L}", r"a\PN+", r"[\p{Greek}]", r"(?u)\p{Nope}"] {
+            let error = Patterns::new(&[("key", class)], Options::default())
+                .err()
+                .unwrap();
+            let problem = unsupported(&ErrorKind::UnicodePropertyNotFound);
+            let expected = format!("`key`: `{class}` is not a valid regular expression: {problem}");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]
@@ -318,7 +338,7 @@ mod tests {
             ),
             (
                 ErrorKind::UnicodePropertyNotFound,
-                r"classes such as \p{L} are not supported",
+                r"Unicode classes such as \p{L} are not supported; write [A-Za-z] for ASCII letters, or [A-Za-z\x80-\xFF] to include the bytes of all other characters",
             ),
             (
                 ErrorKind::UnicodeCaseUnavailable,
