@@ -5,8 +5,9 @@
 use linemill_sdk::Error;
 use pattern::Patterns;
 use serde::Deserialize;
-use serde_json::{Number, Value};
+use serde_json::Value;
 
+use crate::bound::Bound;
 use crate::constant::Constant;
 use crate::decimal::Decimal;
 use crate::finder::Found;
@@ -29,10 +30,10 @@ pub struct Condition {
     pub matches: Option<String>,
     /// The value is a number and not less than this.
     #[serde(default)]
-    pub min: Option<Number>,
+    pub min: Option<Bound>,
     /// The value is a number and not greater than this.
     #[serde(default)]
-    pub max: Option<Number>,
+    pub max: Option<Bound>,
     /// There is such a value, or there is none.
     #[serde(default)]
     pub exists: Option<bool>,
@@ -132,8 +133,8 @@ impl Test {
             exists,
             ..
         } = condition;
-        let bound = |number: Number| Decimal::of(number.to_string().as_bytes());
-        let (min, max) = (min.map(bound), max.map(bound));
+        let decimal = |bound: Bound| bound.decimal();
+        let (min, max) = (min.map(decimal), max.map(decimal));
         let range = (min.is_some() || max.is_some()).then_some((min, max));
         match (equals, one_of, matches, range, exists) {
             (Some(value), None, None, None, None) => {

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use jsonline::{Condition, Conditions};
+use jsonline::{Bound, Condition, Conditions};
 use linemill_sdk::Error;
 use pattern::Set;
 use serde::Deserialize;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 
 use crate::severity::Severities;
 
@@ -26,8 +26,8 @@ pub(crate) struct RuleSettings {
     #[serde(rename = "in")]
     one_of: Option<Vec<Value>>,
     matches: Option<String>,
-    min: Option<Number>,
-    max: Option<Number>,
+    min: Option<Bound>,
+    max: Option<Bound>,
     exists: Option<bool>,
     not: bool,
 }
