@@ -1,6 +1,6 @@
 //! What the filter says about itself.
 
-use linemill_sdk::{About, Description, plain_memory};
+use linemill_sdk::{About, Description, OnError, plain_memory};
 
 use crate::{Join, MAX_BYTES};
 
@@ -10,6 +10,8 @@ impl About for Join {
             "Joins lines that belong together, such as those of a stack trace, into one line.",
         )
         .schema(include_str!("settings.schema.json"))
+        // The line that fails is the one after an event that is too long. It is held back, so it must not pass too.
+        .on_error(OnError::Drop)
         .example(
             "Joins lines that begin with white space to the line before them.",
             r#"{ "continue": "^\\s" }"#,
@@ -20,7 +22,7 @@ impl About for Join {
         )
         .example(
             "Joins lines that end with a backslash to the next line.",
-            r#"{ "end": "(?:^|[^\\\\])$" }"#,
+            r#"{ "end": "(?:^|[^\\\\])$", "separator": "" }"#,
         )
         .example(
             "Joins the stack traces of Java, with a blank between lines.",

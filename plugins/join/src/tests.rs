@@ -119,6 +119,24 @@ fn an_event_that_reaches_a_bound_continues_as_another() {
     );
 }
 
+/// The host takes lines of 64 KiB here.
+#[test]
+fn an_event_that_the_host_does_not_take_costs_no_other_line() {
+    let settings = json!({ "start": "^s", "separator": "", "max_bytes": "960KiB" });
+    let mut input = vec!["x".repeat(1000); 70];
+    input[0] = "s".to_owned();
+    input.extend(["s next", "rest"].map(str::to_owned));
+    let run = run::<Join>(settings, &input);
+    let (long, next) = run.verdicts.split_at(70);
+    assert!(long.iter().all(|verdict| *verdict == Verdict::Drop));
+    assert!(matches!(next, [Verdict::Fail(_), Verdict::Drop]));
+    assert_eq!(run.held.unwrap(), ["s nextrest"]);
+    // So the line that fails must not pass.
+    let drop = linemill_sdk::OnError::Drop;
+    let description = <Join as linemill_sdk::About>::describe();
+    assert_eq!(description, description.clone().on_error(drop));
+}
+
 #[test]
 fn beyond_a_bound_the_rest_of_an_event_stays_together() {
     let settings = json!({ "start": "^s", "continue": "^ ", "separator": "", "max_lines": 2 });

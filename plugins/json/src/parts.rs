@@ -25,12 +25,12 @@ pub(crate) struct Parts {
 
 impl Parts {
     #[inline]
-    pub(crate) fn new(end: usize, depth: u8, blanks: bool) -> Self {
+    pub(crate) fn new(end: usize, depth: u8) -> Self {
         Self {
             end,
             kept: 0,
             any: false,
-            blanks,
+            blanks: false,
             changed: false,
             depth,
         }

@@ -89,23 +89,8 @@ impl Pass<'_> {
             self.scan.value()?;
             return self.scan.end();
         }
-        let start = self.scan.at();
-        // The byte order mark stays, if there is one.
-        let blanks = self.line[..start]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_whitespace());
-        let begin = start - blanks.count();
-        if begin < start {
-            self.to.edits.push(begin, start, With::NothingIfChanged(0));
-        }
-        let changed = self.object(&self.rules.tree, 0, begin < start)?.changed;
-        let end = self.scan.at();
-        self.scan.end()?;
-        if changed && end < self.line.len() {
-            self.to.edits.push(end, self.line.len(), With::Nothing);
-        }
-        Ok(())
+        self.object(&self.rules.tree, 0)?;
+        self.scan.end()
     }
 
     /// Reads a value for which there are rules. Returns whether it is kept: false if only parts of it are
@@ -118,7 +103,7 @@ impl Pass<'_> {
             return Ok(!tree.data.others_removed);
         }
         let parts = if kind == Kind::Object {
-            self.object(tree, depth, false)?
+            self.object(tree, depth)?
         } else {
             self.array(tree, depth)?
         };
@@ -127,7 +112,7 @@ impl Pass<'_> {
 
     /// Reads the object that begins here.
     #[inline]
-    fn object(&mut self, tree: &Tree<Rule>, depth: u8, blanks: bool) -> Result<Parts, Problem> {
+    fn object(&mut self, tree: &Tree<Rule>, depth: u8) -> Result<Parts, Problem> {
         let rule = &tree.data;
         for &rename in &rule.renames {
             self.to.renames[rename] = (false, false);
@@ -135,11 +120,11 @@ impl Pass<'_> {
         for required in &rule.required {
             self.to.seen[required.number] = false;
         }
-        let first = self.to.edits.len() - usize::from(blanks);
+        let first = self.to.edits.len();
         // A copy, which stays in registers.
         let mut scan = self.scan;
         let mut open = scan.open();
-        let mut parts = Parts::new(scan.at(), depth, blanks);
+        let mut parts = Parts::new(scan.at(), depth);
         while let Some(name) = scan.name(&mut open)? {
             let start = scan.at();
             let child = tree.member(&name.decode(self.line));
@@ -201,7 +186,7 @@ impl Pass<'_> {
         }
         let first = self.to.edits.len();
         let mut open = self.scan.open();
-        let mut parts = Parts::new(self.scan.at(), depth, false);
+        let mut parts = Parts::new(self.scan.at(), depth);
         let mut index = 0;
         while self.scan.element(&mut open)? {
             let start = self.scan.at();
@@ -234,7 +219,7 @@ impl Pass<'_> {
         }
         parts.close(&mut self.to.edits, self.scan.at() - 1);
         for required in &rule.required {
-            if required.in_array && !self.to.seen[required.number] {
+            if required.in_array && !required.each && !self.to.seen[required.number] {
                 let path = &required.path;
                 self.to.fail(|| {
                     format!("set: there is no `{path}`; the array has the length {index}")

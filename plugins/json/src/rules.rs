@@ -59,6 +59,8 @@ pub(crate) struct Required {
     /// Whether an object, and whether an array, can have it.
     pub(crate) in_object: bool,
     pub(crate) in_array: bool,
+    /// It is every element of an array, which may have none.
+    pub(crate) each: bool,
     /// The text of the member, if it can be added.
     pub(crate) member: Option<u16>,
     /// The rename whose new name that member has.

@@ -216,10 +216,41 @@ fn constants_are_set_in_place_or_added() {
         one(each.clone(), r#"{"u":[{"p":1},{}]}"#),
         r#"{"u":[{"p":"x"},{"p":"x"}]}"#
     );
-    assert_eq!(
-        verdicts::<Json>(each, [r#"{"u":1}"#, "{}"]),
-        [Verdict::Pass, Verdict::Pass]
-    );
+    assert_eq!(verdicts::<Json>(each, [r#"{"u":[]}"#]), [Verdict::Pass]);
+    for (path, line, reason) in [
+        (
+            "u[*].p",
+            r#"{"u":1}"#,
+            "set: cannot set `u[*].p` in a number",
+        ),
+        (
+            "u[*].p",
+            r#"{"u":{"0":{}}}"#,
+            "set: cannot set `u[*].p` in an object",
+        ),
+        (
+            "u[*].p",
+            r#"{"u":null}"#,
+            "set: cannot set `u[*].p` in `null`",
+        ),
+        (
+            "u[*].p",
+            r#"{"u":[{},1]}"#,
+            "set: cannot set `u[*].p` in a number",
+        ),
+        ("u[*].p", "{}", "set: there is no `u[*].p`"),
+        ("u[*]", r#"{"u":{}}"#, "set: cannot set `u[*]` in an object"),
+        ("u[*]", "{}", "set: there is no `u[*]`"),
+        (
+            "u[*][*]",
+            r#"{"u":[[1],2]}"#,
+            "set: cannot set `u[*][*]` in a number",
+        ),
+        ("a.u[*]", r#"{"a":{}}"#, "set: there is no `a.u[*]`"),
+    ] {
+        let verdict = verdicts::<Json>(json!({ "set": { path: "x" } }), [line]);
+        assert_eq!(verdict, [Verdict::Fail(reason.into())], "{path} {line}");
+    }
 }
 
 #[test]
@@ -230,14 +261,17 @@ fn white_space_stays_unless_members_change_next_to_it() {
             json!({ "remove": ["a.b[0]"] }),
             " { \"a\" : { \"b\" : [2] } , \"c\" : 3 } ",
         ),
-        (json!({ "remove": ["c"] }), "{\"a\":{ \"b\" : [ 1 , 2 ] }}"),
+        (
+            json!({ "remove": ["c"] }),
+            " {\"a\":{ \"b\" : [ 1 , 2 ] }} ",
+        ),
         (
             json!({ "set": { "c": 4 } }),
             " { \"a\" : { \"b\" : [ 1 , 2 ] } , \"c\" : 4 } ",
         ),
         (
             json!({ "set": { "d": 4 } }),
-            "{\"a\":{ \"b\" : [ 1 , 2 ] },\"c\":3,\"d\":4}",
+            " {\"a\":{ \"b\" : [ 1 , 2 ] },\"c\":3,\"d\":4} ",
         ),
     ] {
         assert_eq!(one(settings.clone(), line), out, "{settings}");
@@ -247,7 +281,7 @@ fn white_space_stays_unless_members_change_next_to_it() {
 #[test]
 fn a_byte_order_mark_stays() {
     let line = "\u{feff} {\"a\":1,\"b\":2}";
-    assert_eq!(one(json!({ "remove": ["a"] }), line), "\u{feff}{\"b\":2}");
+    assert_eq!(one(json!({ "remove": ["a"] }), line), "\u{feff} {\"b\":2}");
     assert_eq!(verdicts::<Json>(json!({}), [line]), [Verdict::Pass]);
     let twice = verdicts::<Json>(json!({}), ["\u{feff}\u{feff}{}"]);
     assert!(matches!(twice[0], Verdict::Fail(_)), "{twice:?}");

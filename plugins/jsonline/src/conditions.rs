@@ -3,11 +3,13 @@
 //! In: tests, and a line. Out: which of them hold. Not here: what follows from that.
 
 use linemill_sdk::Error;
-use pattern::{Options, Patterns};
+use pattern::Patterns;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::constant::{Constant, Number};
+use crate::bound::Bound;
+use crate::constant::Constant;
+use crate::decimal::Decimal;
 use crate::finder::Found;
 use crate::{Finder, Kind, Path, Problem, decode};
 
@@ -28,10 +30,10 @@ pub struct Condition {
     pub matches: Option<String>,
     /// The value is a number and not less than this.
     #[serde(default)]
-    pub min: Option<f64>,
+    pub min: Option<Bound>,
     /// The value is a number and not greater than this.
     #[serde(default)]
-    pub max: Option<f64>,
+    pub max: Option<Bound>,
     /// There is such a value, or there is none.
     #[serde(default)]
     pub exists: Option<bool>,
@@ -57,7 +59,8 @@ enum Test {
     /// One of these, as JSON text without white space.
     OneOf(Vec<Constant>),
     Matches(Box<Patterns>),
-    Between(f64, f64),
+    /// Not less than the first, and not greater than the second.
+    Between(Option<Decimal>, Option<Decimal>),
 }
 
 // === impl Conditions ===
@@ -130,12 +133,9 @@ impl Test {
             exists,
             ..
         } = condition;
-        let range = (min.is_some() || max.is_some()).then(|| {
-            (
-                min.unwrap_or(f64::NEG_INFINITY),
-                max.unwrap_or(f64::INFINITY),
-            )
-        });
+        let decimal = |bound: Bound| bound.decimal();
+        let (min, max) = (min.map(decimal), max.map(decimal));
+        let range = (min.is_some() || max.is_some()).then_some((min, max));
         match (equals, one_of, matches, range, exists) {
             (Some(value), None, None, None, None) => {
                 let key = format!("{key}.equals");
@@ -153,14 +153,13 @@ impl Test {
                 Ok(Self::OneOf(constants.collect::<Result<_, _>>()?))
             }
             (None, None, Some(expression), None, None) => {
-                let keyed = [(format!("{key}.matches"), expression)];
-                Ok(Self::Matches(Box::new(Patterns::new(
-                    &keyed,
-                    Options::default(),
-                )?)))
+                let patterns = Patterns::of_text(&format!("{key}.matches"), &expression)?;
+                Ok(Self::Matches(Box::new(patterns)))
             }
             (None, None, None, Some((min, max)), None) => {
-                if min > max {
+                if let (Some(min), Some(max)) = (&min, &max)
+                    && min.is_greater(max)
+                {
                     return Err(Error::setting(
                         format!("{key}.min"),
                         format!("{min} is greater than `max`, so no value passes"),
@@ -190,8 +189,8 @@ impl Test {
             Self::Matches(patterns) if kind == Kind::String => patterns.matches(&decode(value)),
             Self::Matches(patterns) => patterns.matches(value),
             Self::Between(min, max) if kind == Kind::Number => {
-                let number = Number::of(value).to_float();
-                (*min..=*max).contains(&number)
+                min.as_ref().is_none_or(|min| min.compare(value).is_le())
+                    && max.as_ref().is_none_or(|max| max.compare(value).is_ge())
             }
             Self::Between(..) => false,
         }

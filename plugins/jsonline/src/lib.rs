@@ -16,8 +16,10 @@
 //! Time is linear in the length of a line, whatever is in it, and so is memory: nesting takes one bit per
 //! level, and only the steps of paths recurse.
 
+mod bound;
 mod conditions;
 mod constant;
+mod decimal;
 mod finder;
 mod grammar;
 mod kind;
@@ -28,6 +30,7 @@ mod scan;
 mod string;
 mod tree;
 
+pub use bound::Bound;
 pub use conditions::{Condition, Conditions};
 pub use finder::{Finder, Found};
 pub use kind::Kind;

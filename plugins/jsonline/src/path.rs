@@ -135,11 +135,31 @@ fn indices(brackets: &str) -> Result<Vec<Step>, String> {
         let (index, after) = inner.split_once(']').ok_or_else(wrong)?;
         steps.push(match index {
             "*" => Step::Each,
-            _ => Step::Index(number(index).ok_or_else(wrong)?),
+            _ => match number(index) {
+                Some(index) => Step::Index(index),
+                None if index.is_empty() || !index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    return Err(wrong());
+                }
+                None => return Err(not_an_index(index)),
+            },
         });
         rest = after;
     }
     Ok(steps)
+}
+
+/// What is wrong with these digits in brackets.
+fn not_an_index(digits: &str) -> String {
+    match digits.trim_start_matches('0') {
+        plain if plain.len() == digits.len() => {
+            format!(
+                "has the index {digits}, which is too large; the greatest is {}",
+                u32::MAX
+            )
+        }
+        "" => format!("has the index {digits}; write 0 without further zeros"),
+        plain => format!("has the index {digits}; write {plain}, without zeros before it"),
+    }
 }
 
 fn named(name: String) -> Step {

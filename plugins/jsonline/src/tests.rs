@@ -425,6 +425,30 @@ mod conditions {
             (json!({ "in": ["error"], "not": true }), "\"info\"", true),
             (json!({ "matches": "^a\\sc$" }), r#""a\nc""#, true),
             (json!({ "matches": "^5" }), "503", true),
+            (json!({ "matches": "^a.c$" }), r#""a\nc""#, true),
+            (json!({ "matches": "a\nc" }), r#""a\nc""#, true),
+            (json!({ "matches": "^c" }), r#""a\nc""#, false),
+            (json!({ "equals": 0.1 }), "10e-2", true),
+            (
+                json!({ "min": 9007199254740993u64 }),
+                "9007199254740992",
+                false,
+            ),
+            (
+                json!({ "min": 9007199254740993u64 }),
+                "9007199254740993.0",
+                true,
+            ),
+            (
+                json!({ "max": 9007199254740992u64 }),
+                "9007199254740993",
+                false,
+            ),
+            (json!({ "max": 0.1 }), "0.10000000000000000001", false),
+            (json!({ "min": 0.1, "max": 0.1 }), "1e-1", true),
+            (json!({ "min": 1 }), "1e400", true),
+            (json!({ "max": 1 }), "1e400", false),
+            (json!({ "min": -1 }), "-1e400", false),
             (json!({ "min": 500 }), "5e2", true),
             (json!({ "min": 500 }), "499.9", false),
             (json!({ "min": 500, "max": 599 }), "600", false),
@@ -487,6 +511,24 @@ mod conditions {
             (
                 json!({ "field": "a", "matches": "(" }),
                 "`where[0].matches`: `(` is not a valid regular expression: unclosed group",
+            ),
+            (
+                json!({ "field": "a[01]", "equals": 1 }),
+                "`where[0].field`: `a[01]` has the index 01; write 1, without zeros before it",
+            ),
+            (
+                json!({ "field": "a[00]", "equals": 1 }),
+                "`where[0].field`: `a[00]` has the index 00; write 0 without further zeros",
+            ),
+            (
+                json!({ "field": "a[99999999999999999999]", "equals": 1 }),
+                "`where[0].field`: `a[99999999999999999999]` has the index 99999999999999999999, which is too large; \
+                 the greatest is 4294967295",
+            ),
+            (
+                json!({ "field": "a[-1]", "equals": 1 }),
+                "`where[0].field`: `a[-1]` has brackets without a number or `*`; a name with brackets is written as \
+                 `/a[b]`",
             ),
             (
                 json!({ "field": "a..b", "equals": 1 }),

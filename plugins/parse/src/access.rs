@@ -2,6 +2,8 @@
 //!
 //! In: a line. Out: its fields. Not here: formats that a server is configured to; see the format `regex`.
 
+use std::net::IpAddr;
+
 use memchr::memchr;
 
 use crate::Parsed;
@@ -9,10 +11,11 @@ use crate::logfmt::quoted;
 use crate::object::Object;
 
 /// How many fields the common format has.
-pub(crate) const COMMON: usize = 10;
+pub(crate) const COMMON: usize = 11;
 
 /// The names of the fields, in order. Those after the first [`COMMON`] are of the combined format alone.
-pub(crate) const FIELDS: [&str; 13] = [
+pub(crate) const FIELDS: [&str; 14] = [
+    "vhost",
     "client",
     "identity",
     "user",
@@ -32,6 +35,7 @@ const NOT_A_LOG: &str = "not an access log";
 
 /// Parses a line, of the combined format or of the common one.
 pub(crate) fn parse(line: &str, combined: bool, object: &mut Object) -> Parsed {
+    let (vhost, line) = vhost(line);
     let (client, rest) = line.split_once(' ').ok_or(NOT_A_LOG)?;
     let (identity, rest) = rest.split_once(' ').ok_or(NOT_A_LOG)?;
     // The name of a user may contain blanks.
@@ -55,6 +59,13 @@ pub(crate) fn parse(line: &str, combined: bool, object: &mut Object) -> Parsed {
     if [client, identity, user, timestamp].contains(&"") {
         return Err(NOT_A_LOG.into());
     }
+    if user.starts_with("- ") {
+        return Err(
+            "not an access log: there is more than client, identity and user before the time"
+                .into(),
+        );
+    }
+    object.present("vhost", vhost);
     object.present("client", given(client));
     object.present("identity", given(identity));
     object.present("user", given(&unescaped(user)));
@@ -69,6 +80,25 @@ pub(crate) fn parse(line: &str, combined: bool, object: &mut Object) -> Parsed {
     } else {
         Err("not the common log format: there is more after the size".into())
     }
+}
+
+/// The virtual host that Apache's format `vhost_combined` begins with, and the rest of the line. It has a port, or
+/// the address of the client follows it.
+fn vhost(line: &str) -> (Option<&str>, &str) {
+    let host = line.split_once(' ').filter(|(host, rest)| {
+        let before_time = rest.split_once(" [").map_or("", |(before, _)| before);
+        let mut words = before_time.split(' ');
+        let client = words.next().unwrap_or_default();
+        let port = host.rsplit_once(':').filter(|(name, port)| {
+            let is_name = !name.contains(':') || name.starts_with('[') && name.ends_with(']');
+            let is_port =
+                (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+            !name.is_empty() && is_name && is_port
+        });
+        let is_followed = client.parse::<IpAddr>().is_ok() || port.is_some() && client != "-";
+        words.count() >= 2 && is_followed && *host != "-"
+    });
+    host.map_or((None, line), |(host, rest)| (Some(host), rest))
 }
 
 /// The quoted headers at the end: two, or three as in the format `main` of nginx.

@@ -95,15 +95,15 @@ impl Filter for Parse {
 
     fn line(&mut self, line: &[u8], out: &mut Output) {
         // JSON is UTF-8, so each invalid sequence becomes U+FFFD.
-        let text = String::from_utf8_lossy(line);
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        let whole = String::from_utf8_lossy(line);
+        let text = whole.strip_prefix('\u{FEFF}').unwrap_or(&whole);
         self.object.begin();
         let original = self.keep_original.as_deref();
         match self.format.parse(text, original, &mut self.object) {
             Ok(()) => {
                 if let Some(name) = original {
                     self.object.name(name);
-                    self.object.string(text);
+                    self.object.string(&whole);
                 }
                 out.emit(self.object.end());
             }

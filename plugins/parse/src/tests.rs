@@ -96,6 +96,15 @@ fn numbers_are_written_as_numbers_only_if_asked_for() {
 }
 
 #[test]
+fn the_original_is_kept_with_its_byte_order_mark() {
+    let settings = json!({ "format": "csv", "columns": ["a"], "keep_original": "raw" });
+    assert_eq!(
+        parsed(settings, "\u{FEFF}x"),
+        "{\"a\":\"x\",\"raw\":\"\u{FEFF}x\"}"
+    );
+}
+
+#[test]
 fn the_original_can_be_kept() {
     let settings = json!({ "format": "csv", "columns": ["a"], "keep_original": "raw \"line\"" });
     assert_eq!(
@@ -165,7 +174,7 @@ fn refusals_name_the_key() {
         ),
         (
             json!({ "format": "common", "keep_original": "status" }),
-            "`keep_original`: `status` is already a field of this format; it has `client`, `identity`, `user`, \
+            "`keep_original`: `status` is already a field of this format; it has `vhost`, `client`, `identity`, `user`, \
              `timestamp`, `method`, `path`, `protocol`, `request`, `status`, `size`",
         ),
         (

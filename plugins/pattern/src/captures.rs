@@ -11,6 +11,7 @@
 mod ahead;
 mod budget;
 mod groups;
+mod prefer;
 
 use std::ops::Range;
 
@@ -80,6 +81,25 @@ impl Captures {
         budget: &mut Budget,
     ) -> Result<Self, Error> {
         let hir = parse(&options.text(expression), options).map_err(|error| error.of(key))?;
+        Self::compile(key, expression, hir, budget)
+    }
+
+    /// Compiles `expression` as [`new`](Self::new) does. Where one of its alternatives matches nothing and another
+    /// one a text, such as `^|,` before a comma, the text is the match: as in sed.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn preferring_text(
+        key: &str,
+        expression: &str,
+        options: Options,
+        budget: &mut Budget,
+    ) -> Result<Self, Error> {
+        let hir = parse(&options.text(expression), options).map_err(|error| error.of(key))?;
+        Self::compile(key, expression, prefer::text(hir), budget)
+    }
+
+    fn compile(key: &str, expression: &str, hir: Hir, budget: &mut Budget) -> Result<Self, Error> {
         if in_block(&hir).is_some_and(|lines| !can_match(&lines)) {
             return Err(never(key, expression));
         }

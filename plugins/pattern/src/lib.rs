@@ -92,6 +92,18 @@ impl Patterns {
         Self::within(expressions, options, LIMIT / 4)
     }
 
+    /// Compiles an expression for texts that may contain line feeds, such as decoded strings of JSON. `.` is any
+    /// byte; `^` and `$` are the ends of the whole text. `key` is its key in the settings, for errors.
+    ///
+    /// # Errors
+    /// If it is not valid, or is too large.
+    pub fn of_text(key: &str, expression: &str) -> Result<Self, Error> {
+        let options = Options::default();
+        parse(expression, options).map_err(|error| error.of(key))?;
+        let syntax = options.syntax().dot_matches_new_line(true);
+        Self::compile(&[expression], syntax, LIMIT)
+    }
+
     fn within<K: AsRef<str>, E: AsRef<str>>(
         expressions: &[(K, E)],
         options: Options,
@@ -106,8 +118,16 @@ impl Patterns {
             }
             texts.push(text);
         }
+        Self::compile(&texts, options.syntax(), limit)
+    }
+
+    fn compile<E: AsRef<str>>(
+        texts: &[E],
+        syntax: syntax::Config,
+        limit: usize,
+    ) -> Result<Self, Error> {
         let regex = Regex::builder()
-            .syntax(options.syntax())
+            .syntax(syntax)
             .thompson(
                 thompson::Config::new()
                     .utf8(false)
@@ -118,7 +138,7 @@ impl Patterns {
                     .cache_capacity(limit)
                     .skip_cache_capacity_check(true),
             )
-            .build_many(&texts)
+            .build_many(texts)
             .map_err(|_| {
                 Error::new("the patterns are too large; reduce repetitions such as {1000}")
             })?;
@@ -187,7 +207,15 @@ fn parse(expression: &str, options: Options) -> Result<Hir, Invalid> {
         }
         Ok(hir) => return Ok(hir),
         Err(regex_syntax::Error::Parse(error)) => error.kind().to_string(),
-        Err(regex_syntax::Error::Translate(error)) => unsupported(error.kind()),
+        Err(regex_syntax::Error::Translate(error)) => {
+            let span = error.span();
+            let part = expression.get(span.start.offset..span.end.offset);
+            // Within (?u), it would not be supported either.
+            match part.is_some_and(|part| part.starts_with(r"\p") || part.starts_with(r"\P")) {
+                true => unsupported(&ErrorKind::UnicodePropertyNotFound),
+                false => unsupported(error.kind()),
+            }
+        }
         Err(other) => other.to_string(),
     };
     Err(Invalid(format!(
@@ -202,7 +230,7 @@ fn unsupported(kind: &ErrorKind) -> String {
             "a class has characters outside ASCII, so it needs (?u) before it"
         }
         ErrorKind::UnicodePropertyNotFound | ErrorKind::UnicodePropertyValueNotFound => {
-            r"classes such as \p{L} are not supported"
+            r"Unicode classes such as \p{L} are not supported; write [A-Za-z] for ASCII letters, or [A-Za-z\x80-\xFF] to include the bytes of all other characters"
         }
         ErrorKind::UnicodePerlClassNotFound => {
             r"\w, \d and \s know only ASCII; within (?u), write [[:word:]], [[:digit:]] or [[:space:]]"
@@ -233,6 +261,18 @@ mod tests {
     fn patterns(texts: &[&str], options: Options) -> Patterns {
         let keyed: Vec<_> = texts.iter().map(|text| ("key", text)).collect();
         Patterns::new(&keyed, options).unwrap()
+    }
+
+    #[test]
+    fn a_class_of_unicode_is_refused_with_what_to_write_instead() {
+        for class in [r"\p{L}", r"a\PN+", r"[\p{Greek}]", r"(?u)\p{Nope}"] {
+            let error = Patterns::new(&[("key", class)], Options::default())
+                .err()
+                .unwrap();
+            let problem = unsupported(&ErrorKind::UnicodePropertyNotFound);
+            let expected = format!("`key`: `{class}` is not a valid regular expression: {problem}");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]
@@ -298,7 +338,7 @@ mod tests {
             ),
             (
                 ErrorKind::UnicodePropertyNotFound,
-                r"classes such as \p{L} are not supported",
+                r"Unicode classes such as \p{L} are not supported; write [A-Za-z] for ASCII letters, or [A-Za-z\x80-\xFF] to include the bytes of all other characters",
             ),
             (
                 ErrorKind::UnicodeCaseUnavailable,

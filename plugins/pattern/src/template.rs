@@ -51,7 +51,7 @@ impl Template {
                 continue;
             }
             let (reference, after) = reference(&from[1..]).ok_or_else(|| {
-                Error::setting(key, "`${` has no `}`; write $${ for these characters")
+                Error::setting(key, "`${` has no `}`; write $$ for a dollar sign")
             })?;
             match reference {
                 Some(name) => {
@@ -160,7 +160,7 @@ fn problem(name: &str, names: &[Option<String>]) -> String {
         format!("for group {number} and then `{text}`, write ${{{number}}}{text}")
     } else {
         let numbers = (1..names.len()).map(|index| format!("${index}"));
-        let named = names.iter().flatten().map(|name| format!("${{{name}}}"));
+        let named = names.iter().flatten().map(|name| format!("${name}"));
         let all: Vec<String> = iter::once("$0".to_owned())
             .chain(numbers)
             .chain(named)
@@ -239,11 +239,11 @@ mod tests {
         for (template, refusal) in [
             (
                 "$3",
-                "`with`: the pattern has no group `3`; it has $0, $1, $2, ${y}; a dollar sign is $$",
+                "`with`: the pattern has no group `3`; it has $0, $1, $2, $y; a dollar sign is $$",
             ),
             (
                 "$year",
-                "`with`: the pattern has no group `year`; it has $0, $1, $2, ${y}; a dollar sign is $$",
+                "`with`: the pattern has no group `year`; it has $0, $1, $2, $y; a dollar sign is $$",
             ),
             (
                 "$1st",
@@ -251,17 +251,14 @@ mod tests {
             ),
             (
                 "${}",
-                "`with`: the pattern has no group ``; it has $0, $1, $2, ${y}; a dollar sign is $$",
+                "`with`: the pattern has no group ``; it has $0, $1, $2, $y; a dollar sign is $$",
             ),
             (
                 "$99999999999999999999",
-                "`with`: the pattern has no group `99999999999999999999`; it has $0, $1, $2, ${y}; a dollar sign \
+                "`with`: the pattern has no group `99999999999999999999`; it has $0, $1, $2, $y; a dollar sign \
                  is $$",
             ),
-            (
-                "${y",
-                "`with`: `${` has no `}`; write $${ for these characters",
-            ),
+            ("${y", "`with`: `${` has no `}`; write $$ for a dollar sign"),
             (r"\1", r"`with`: `\1` does not stand for a group; write $1"),
         ] {
             let error = Template::new("with", template, captures.names())

@@ -17,7 +17,7 @@ impl About for Replace {
             .example(
                 "Replaces home directories, then removes a blank at the end.",
                 r#"{ "rules": [
-                    { "pattern": "/home/(?<user>[^/]+)", "with": "~${user}" },
+                    { "pattern": "/home/(?<user>[^/]+)", "with": "~$user" },
                     { "pattern": " $", "with": "", "all": false }
                 ] }"#,
             )

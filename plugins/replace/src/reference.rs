@@ -43,19 +43,23 @@ fn rules_do_what_the_regex_crate_does() {
         let mut rules = Vec::new();
         let mut references = Vec::new();
         for _ in 0..=random.below(3) {
-            let (mut pattern, mut named) = (String::new(), false);
+            let (mut alternatives, mut named) = (vec![Vec::new()], false);
             for _ in 0..=random.below(4) {
                 let part = PARTS[random.below(PARTS.len())];
                 if part.contains("?<n>") && std::mem::replace(&mut named, true) {
                     continue;
                 }
-                pattern.push_str(part);
-                if random.below(5) == 0 {
-                    pattern.push('|');
+                if let (Some(last), false) = (alternatives.last_mut(), part.is_empty()) {
+                    last.push(part);
+                }
+                if random.below(4) == 0 {
+                    alternatives.push(Vec::new());
                 }
             }
+            let joined = alternatives.iter().map(|parts| parts.concat());
+            let pattern = joined.collect::<Vec<_>>().join("|");
             let ignore_case = random.below(4) == 0;
-            let reference = RegexBuilder::new(&pattern)
+            let reference = RegexBuilder::new(&preferring_text(&alternatives))
                 .unicode(false)
                 .case_insensitive(ignore_case)
                 .build()
@@ -88,6 +92,38 @@ fn rules_do_what_the_regex_crate_does() {
         );
         assert_eq!(output, expected, "{round}: {rules:?} on {input:?}");
     }
+}
+
+/// The pattern in which what matches nothing comes last.
+fn preferring_text(alternatives: &[Vec<&str>]) -> String {
+    if let [one] = alternatives {
+        return one.concat();
+    }
+    let (mut texts, mut empty) = (Vec::new(), Vec::new());
+    for parts in alternatives {
+        let text = match &parts[..] {
+            ["a*"] => "a+".to_owned(),
+            ["c?"] => "c".to_owned(),
+            [".*"] => ".+".to_owned(),
+            ["(?:a|ab)*"] => "(?:a|ab)+".to_owned(),
+            parts
+                if parts
+                    .iter()
+                    .all(|part| ["^", "$", r"\b", r"\B"].contains(part)) =>
+            {
+                empty.push(parts.concat());
+                continue;
+            }
+            parts => {
+                texts.push(parts.concat());
+                continue;
+            }
+        };
+        texts.push(text);
+        empty.push(String::new());
+    }
+    texts.extend(empty);
+    texts.join("|")
 }
 
 /// The output lines of one call.

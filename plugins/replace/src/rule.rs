@@ -49,7 +49,7 @@ impl Rule {
             let text = Finder::new(pattern).into_owned();
             (Search::Text(Box::new(text)), vec![None])
         } else {
-            let captures = Captures::new(pattern_key, pattern, options, budget)?;
+            let captures = Captures::preferring_text(pattern_key, pattern, options, budget)?;
             let names = captures.names().to_vec();
             let expression = Search::Expression {
                 captures: Box::new(captures),

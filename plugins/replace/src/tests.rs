@@ -86,10 +86,27 @@ fn empty_matches_are_replaced_once() {
         ("^", "ab", "-ab"),
         ("$", "ab", "ab-"),
         (r"\b", "ab c", "-ab- -c-"),
-        ("(?:)|a", "aa", "-a-a-"),
+        ("(?:)|a", "aa", "--"),
         ("a??", "aa", "-a-a-"),
     ] {
         assert_eq!(replaced(pattern, "-", line), output, "{pattern}");
+    }
+}
+
+/// As `sed -E` does.
+#[test]
+fn a_match_of_text_is_preferred_to_an_empty_one() {
+    for (pattern, with, line, output) in [
+        ("^|,", ";", ",a,b", ";a;b"),
+        ("^|,", ";", "a,b", ";a;b"),
+        ("(^|b)", "-", "bbb", "---"),
+        ("(^|b)", "[$1]", "abb", "[]a[b][b]"),
+        ("$|a|^", "-", "aba", "-b-"),
+        ("a*|b", "-", "aabc", "--c-"),
+        (r"\b|x+", "-", "xx y", "- -y-"),
+        ("((?<n>|b))", "<$n>", "ab", "<>a<b>"),
+    ] {
+        assert_eq!(replaced(pattern, with, line), output, "{pattern}");
     }
 }
 

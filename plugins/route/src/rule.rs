@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonline::{Condition, Conditions};
+use jsonline::{Bound, Condition, Conditions};
 use linemill_sdk::Error;
 use pattern::Set;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::severity::Severities;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RuleSettings {
     route: Option<String>,
-    routes: BTreeMap<String, String>,
+    routes: Option<BTreeMap<String, String>>,
     pattern: Option<String>,
     severity: Option<String>,
     field: Option<String>,
@@ -26,8 +26,8 @@ pub(crate) struct RuleSettings {
     #[serde(rename = "in")]
     one_of: Option<Vec<Value>>,
     matches: Option<String>,
-    min: Option<f64>,
-    max: Option<f64>,
+    min: Option<Bound>,
+    max: Option<Bound>,
     exists: Option<bool>,
     not: bool,
 }
@@ -89,6 +89,12 @@ impl Rule {
         let severities = severity
             .transpose()
             .map_err(|problem| Error::setting(format!("{key}.severity"), problem))?;
+        if rule.field.is_none() && rule.has_test() {
+            return Err(Error::setting(
+                key,
+                "has a test but lacks `field`, the path of the value",
+            ));
+        }
         if pattern.is_none() && severities.is_none() && rule.field.is_none() {
             return Err(Error::setting(
                 key,
@@ -130,33 +136,31 @@ impl Rule {
 impl RuleSettings {
     fn target(self, key: &str, shared: &mut Shared) -> Result<Target, Error> {
         let tests = self.has_test();
-        match (self.route.clone(), self.routes.is_empty()) {
-            (Some(_), false) => Err(Error::setting(
+        match (self.route.clone(), self.routes.clone()) {
+            (Some(_), Some(_)) => Err(Error::setting(
                 key,
                 "has both `route` and `routes`; remove one",
             )),
-            (None, true) => Err(Error::setting(key, "lacks `route`, the name of a route")),
-            (Some(route), true) => {
+            (None, None) => Err(Error::setting(key, "lacks `route`, the name of a route")),
+            (Some(route), None) => {
                 let route = shared.route(route);
-                if self.field.is_none() && tests {
-                    return Err(Error::setting(
-                        key,
-                        "has a test but lacks `field`, the path of the value",
-                    ));
-                }
                 let condition = self
                     .condition()
                     .map(|condition| shared.condition(key, condition));
                 Ok(Target::Route(route, condition.transpose()?))
             }
-            (None, false) => {
+            (None, Some(routes)) if routes.is_empty() => Err(Error::setting(
+                format!("{key}.routes"),
+                "needs a value and its route, such as { error = \"errors\" }",
+            )),
+            (None, Some(routes)) => {
                 let Some(field) = self.field.filter(|_| !tests) else {
                     return Err(Error::setting(
                         key,
                         "with `routes`, needs `field` and no other test of its value",
                     ));
                 };
-                let targets = self.routes.into_iter().map(|(value, route)| {
+                let targets = routes.into_iter().map(|(value, route)| {
                     let condition = Condition {
                         field: field.clone(),
                         one_of: Some(spellings(&value)),

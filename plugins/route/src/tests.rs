@@ -141,6 +141,18 @@ fn refusals_name_the_key() {
             "`rules[0]`: with `routes`, needs `field` and no other test of its value",
         ),
         (
+            json!({ "route": "a", "field": "d", "min": "5" }),
+            "`rules[0].min`: must be a number; found the text \"5\"",
+        ),
+        (
+            json!({ "routes": {}, "field": "d" }),
+            "`rules[0].routes`: needs a value and its route, such as { error = \"errors\" }",
+        ),
+        (
+            json!({ "route": "a", "equals": 1 }),
+            "`rules[0]`: has a test but lacks `field`, the path of the value",
+        ),
+        (
             json!({ "route": "a", "pattern": "b", "equals": 1 }),
             "`rules[0]`: has a test but lacks `field`, the path of the value",
         ),

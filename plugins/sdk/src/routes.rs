@@ -30,6 +30,11 @@ pub(crate) fn declared<F: Filter>(filter: &F) -> Result<Vec<String>, Error> {
 
 fn check(name: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if name.is_empty() {
+        return Err(Error::new(format!(
+            "an empty text is not a valid route name; use 1 to {MAX_NAME} letters, digits, `-` and `_`"
+        )));
+    }
     if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(allowed) {
         return Err(Error::new(format!(
             "`{name}` is not a valid route name; use 1 to {MAX_NAME} letters, digits, `-` and `_`"

@@ -293,6 +293,14 @@ fn refusals_name_the_key_and_the_fix() {
         with("full", json!("drop")),
         r#"`full`: must be `pass` or `throttle`; found the text "drop""#
     );
+    assert_eq!(
+        with("burst", json!(0)),
+        "`burst`: 0 is out of range; it must be between 1 and 1000000000 lines"
+    );
+    assert_eq!(
+        with("route", json!("")),
+        "an empty text is not a valid route name; use 1 to 64 letters, digits, `-` and `_`"
+    );
     assert!(with("route", json!("a b")).contains("not a valid route name"));
     assert!(with("count_line", json!("dropped")).contains("write {count}"));
     assert!(with("count_line", json!("{count} {line}")).contains("{line} has no meaning"));

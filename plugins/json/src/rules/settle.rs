@@ -165,9 +165,8 @@ impl Rules {
         let path = first_required(child)?;
         let (in_object, in_array) = match step {
             Step::Name(_) => (true, false),
-            Step::Index(_) => (false, true),
+            Step::Index(_) | Step::Each => (false, true),
             Step::NameOrIndex(..) => (true, true),
-            Step::Each => return None,
         };
         let member = match step {
             Step::Name(name) | Step::NameOrIndex(name, _) => self.member(name, child),
@@ -181,6 +180,7 @@ impl Rules {
             number,
             in_object,
             in_array,
+            each: *step == Step::Each,
             member,
             rename: child.data.rename.map(|(rename, _)| rename),
             path,
@@ -253,8 +253,7 @@ fn first_set(tree: &Tree<Rule>) -> Option<String> {
     })
 }
 
-/// The path of a place that must exist: this one, or one inside. Places inside every element of an array
-/// need not exist.
+/// The path of a place that must exist: this one, or one inside.
 fn first_required(tree: &Tree<Rule>) -> Option<String> {
     if let Some((key, _)) = &tree.data.wish.set {
         let path = key.split_once('.').map_or(&**key, |(_, path)| path);

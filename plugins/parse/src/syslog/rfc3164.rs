@@ -38,7 +38,8 @@ fn timestamp(line: &str) -> Option<(&str, &str)> {
     let counted = line[digits..].strip_prefix(": ").filter(|_| digits > 0);
     let from = counted.unwrap_or(line);
     let from = from.strip_prefix(['*', '.']).unwrap_or(from);
-    let end = time::bsd(from).or_else(|| time::iso(from, 9, false))?;
+    let iso = || time::iso(from, 9, false).map(|end| time::with_zone(from, end));
+    let end = time::bsd(from).or_else(iso)?;
     let (time, rest) = from.split_at(end);
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     match rest.strip_prefix(' ') {

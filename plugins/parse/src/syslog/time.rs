@@ -14,10 +14,24 @@ struct Reader<'a> {
     at: usize,
 }
 
-/// The length of a time such as `Oct 11 22:14:15`. It may have a fraction, a year before or after the time of
-/// day, and a zone, as in `Oct 11 2024 22:14:15.123` and `Aug 24 05:34:00 CST 1987`.
+/// Names of zones. Any other name could be that of the host, unless a year or a colon follows it.
+const ZONES: [&[u8]; 46] = [
+    b"UTC", b"GMT", b"UCT", b"Z", b"WET", b"WEST", b"BST", b"IST", b"CET", b"CEST", b"MET",
+    b"MEST", b"EET", b"EEST", b"MSK", b"TRT", b"SAST", b"EAT", b"WAT", b"CAT", b"PKT", b"NPT",
+    b"WIB", b"WITA", b"WIT", b"SGT", b"HKT", b"PHT", b"KST", b"JST", b"AWST", b"ACST", b"ACDT",
+    b"AEST", b"AEDT", b"NZST", b"NZDT", b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST",
+    b"PDT", b"HST",
+];
+
+/// The length of a time such as `Oct 11 22:14:15`. It may have a fraction, a zone, and a year in front, before the
+/// time of day or at the end, as in `Oct 11 2024 22:14:15.123 +02:00` and `Aug 24 05:34:00 CST 1987`.
 pub(super) fn bsd(text: &str) -> Option<usize> {
     let mut from = Reader::new(text);
+    if let Some(mut after) = from.after_year()
+        && after.accept(b' ')
+    {
+        from = after;
+    }
     let month = from.take(3)?;
     if !MONTHS.contains(&month) || !from.accept(b' ') {
         return None;
@@ -35,18 +49,32 @@ pub(super) fn bsd(text: &str) -> Option<usize> {
     }
     from.time_of_day()?;
     from.fraction(9);
-    let mut after = from;
-    after.zone_name();
-    let mut with_year = after;
+    let zoned = from.after_zone();
+    let mut with_year = zoned.unwrap_or_else(|| from.after_word());
     if with_year.accept(b' ')
         && let Some(end) = with_year.after_year()
         && matches!(end.peek(), Some(b' ' | b':'))
     {
-        return Some(end.at);
+        // The zone may follow the year.
+        let last = if zoned.is_none() {
+            end.after_zone()
+        } else {
+            None
+        };
+        return Some(last.unwrap_or(end).at);
     }
-    // A name alone could be that of the host, unless a colon ends the time, as on Cisco devices.
-    let zone_ends = after.at > from.at && after.peek() == Some(b':');
-    Some(if zone_ends { after.at } else { from.at })
+    let word = from.after_word();
+    let word = (word.at > from.at && word.peek() == Some(b':')).then_some(word);
+    Some(zoned.or(word).unwrap_or(from).at)
+}
+
+/// The end of the zone that follows a time of which `end` bytes have been read; `end` if there is none.
+pub(super) fn with_zone(text: &str, end: usize) -> usize {
+    let from = Reader {
+        bytes: text.as_bytes(),
+        at: end,
+    };
+    from.after_zone().map_or(end, |after| after.at)
 }
 
 /// The length of a time such as `2003-10-11T22:14:15.003Z`, with up to `digits` digits of a second. `strict`
@@ -162,15 +190,39 @@ impl<'a> Reader<'a> {
         Some(after)
     }
 
-    /// Reads the name of a zone, if there is one.
-    fn zone_name(&mut self) {
-        let mut after = *self;
+    /// What follows a zone, if there is one: a name or a distance from UTC, with or without a blank before it.
+    fn after_zone(self) -> Option<Self> {
+        let mut from = self;
+        let blank = from.accept(b' ');
+        let mut after = from;
+        if after.accept(b'+') || after.accept(b'-') {
+            after.number(2..=2, 0..=23)?;
+            if after.accept(b':') || after.count(1, u8::is_ascii_digit) > 0 {
+                after.number(2..=2, 0..=59)?;
+            }
+        } else {
+            let length = after.count(5, u8::is_ascii_uppercase);
+            let name = after.take(length)?;
+            let distance = matches!(name, b"UTC" | b"GMT" | b"TZ");
+            if distance && (after.accept(b'+') || after.accept(b'-')) {
+                after.number(1..=2, 0..=23)?;
+            } else if !(ZONES.contains(&name) && (blank || name == b"Z")) {
+                return None;
+            }
+        }
+        matches!(after.peek(), None | Some(b' ' | b':')).then_some(after)
+    }
+
+    /// What follows a blank and a word that could be the name of a zone; without one, the reader itself.
+    fn after_word(self) -> Self {
+        let mut after = self;
         if after.accept(b' ') {
             let letters = after.count(6, u8::is_ascii_uppercase);
             after.at += letters;
             if (2..=5).contains(&letters) {
-                *self = after;
+                return after;
             }
         }
+        self
     }
 }

@@ -21,6 +21,63 @@ fn the_examples_of_apache() {
 }
 
 #[test]
+fn a_virtual_host_may_come_first() {
+    let rest = r#"[01/May/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 5"#;
+    for format in ["common", "combined"] {
+        let quoted = if format == "combined" {
+            r#" "-" "-""#
+        } else {
+            ""
+        };
+        for (before, json) in [
+            (
+                "example.com:80 1.2.3.4 - -",
+                r#""vhost":"example.com:80","client":"1.2.3.4""#,
+            ),
+            (
+                "[::1]:443 ::1 - ann",
+                r#""vhost":"[::1]:443","client":"::1","user":"ann""#,
+            ),
+            (
+                "example.com:80 client.example id ann b",
+                r#""vhost":"example.com:80","client":"client.example","identity":"id","user":"ann b""#,
+            ),
+            (
+                "example.com 1.2.3.4 - -",
+                r#""vhost":"example.com","client":"1.2.3.4""#,
+            ),
+            ("1.2.3.4:567 - - ", r#""client":"1.2.3.4:567","user":"- ""#),
+            (
+                "1.2.3.4:567 - john doe",
+                r#""client":"1.2.3.4:567","user":"john doe""#,
+            ),
+            (
+                "2001:db8::80 id john doe",
+                r#""client":"2001:db8::80","identity":"id","user":"john doe""#,
+            ),
+        ] {
+            let line = format!("{before} {rest}{quoted}");
+            if before.ends_with("- ") {
+                failure(json!({ "format": format }), &line);
+                continue;
+            }
+            let object = parsed(json!({ "format": format }), &line);
+            assert!(
+                object.starts_with(&format!("{{{json},\"timestamp\"")),
+                "{line}: {object}"
+            );
+        }
+        assert_eq!(
+            failure(
+                json!({ "format": format }),
+                &format!("example.com client.example - - {rest}{quoted}")
+            ),
+            "not an access log: there is more than client, identity and user before the time"
+        );
+    }
+}
+
+#[test]
 fn lines_of_nginx() {
     let settings = json!({ "format": "combined", "numbers": ["status", "size"] });
     assert_eq!(

@@ -46,6 +46,47 @@ fn the_examples_of_rfc_5424() {
     }
 }
 
+#[test]
+fn years_and_zones_belong_to_the_time() {
+    for time in [
+        "Oct 11 22:14:15",
+        "Oct 11 22:14:15 UTC",
+        "Oct 11 22:14:15 CEST",
+        "Oct 11 22:14:15 UTC+2",
+        "Oct 11 22:14:15 Z",
+        "Oct 11 22:14:15Z",
+        "Oct 11 22:14:15.123 +02:00",
+        "Oct 11 22:14:15+0200",
+        "Oct 11 22:14:15 -07",
+        "Oct 11 22:14:15 2024",
+        "Oct 11 22:14:15 2024 UTC",
+        "Oct 11 22:14:15 2024 +02:00",
+        "Oct 11 22:14:15 UTC 2024",
+        "Oct 11 22:14:15 +02:00 2024",
+        "Oct 11 22:14:15 XYZT 2024",
+        "Oct  1 2024 22:14:15 CEST",
+        "2024 Oct 11 22:14:15",
+        "2024 Oct 11 22:14:15.003 CEST",
+        "2024 Oct 11 22:14:15 +02:00",
+        "2024-10-11T22:14:15 UTC",
+        "2024-10-11T22:14:15.1+02:00",
+    ] {
+        let expected = format!(
+            r#"{{"facility":"auth","severity":"crit","timestamp":"{time}","hostname":"mx","appname":"su","message":"x"}}"#
+        );
+        assert_eq!(old(&format!("<34>{time} mx su: x")), expected);
+        assert_eq!(
+            old(&format!("{time} su: x")),
+            format!(r#"{{"timestamp":"{time}","appname":"su","message":"x"}}"#)
+        );
+    }
+    for host in ["MX", "UTCX", "+2", "-host", "UTC1", "Zed", "2024x"] {
+        let expected =
+            format!(r#"{{"timestamp":"Oct 11 22:14:15","hostname":"{host}","appname":"su"}}"#);
+        assert_eq!(old(&format!("Oct 11 22:14:15 {host} su:")), expected);
+    }
+}
+
 /// The examples of RFC 5424, section 6.2.3.1.
 #[test]
 fn the_times_of_rfc_5424() {
@@ -173,7 +214,7 @@ fn the_examples_of_rfc_3164() {
         ),
         (
             "<0>1990 Oct 22 10:52:01 TZ-6 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!",
-            r#"{"facility":"kern","severity":"emerg","message":"1990 Oct 22 10:52:01 TZ-6 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!"}"#,
+            r#"{"facility":"kern","severity":"emerg","timestamp":"1990 Oct 22 10:52:01 TZ-6","hostname":"scapegoat.dmz.example.org","message":"10.1.2.3 sched[0]: That's All Folks!"}"#,
         ),
     ] {
         assert_eq!(old(line), json);

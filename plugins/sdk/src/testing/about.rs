@@ -59,6 +59,15 @@ pub fn described<F: About + Package>() {
     };
     let known = schema.as_ref().and_then(|schema| schema.get("properties"));
     for (summary, text) in &described.examples {
+        // In a configuration, it stands for an environment variable.
+        let variable = text.match_indices("${").any(|(at, _)| {
+            let next = text[at + 2..].chars().next();
+            next.is_none_or(|next| !next.is_ascii_digit())
+        });
+        assert!(
+            !variable,
+            "an example has `${{`, which stands for an environment variable in a configuration; write `$name`"
+        );
         let settings = parsed(summary, text);
         if let Some(known) = known {
             for key in settings

@@ -4,6 +4,7 @@ use super::{
     Line, Run, Verdict, handed_over, json, lines, refusal, refused_state, restored, routed, run,
     screened, verdicts,
 };
+use crate::about::{About, Description, Package};
 use crate::metrics::Counter;
 use crate::{
     Block, Error, Filter, Handover, Hits, NoSettings, Others, Output, filter_fn, handover, is_tag,
@@ -502,4 +503,37 @@ fn a_filter_that_keeps_state_is_screened_only_if_it_says_so() {
 #[should_panic = "counted: []"]
 fn a_screen_that_hides_lines_from_a_counter_is_detected() {
     lines::<Counts<true>>(json!({}), ["a", "b"]);
+}
+
+/// Describes itself by an example that no configuration takes.
+struct Variable;
+
+impl Filter for Variable {
+    type Settings = NoSettings;
+
+    fn new(_: NoSettings) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Output) {
+        out.emit(line);
+    }
+}
+
+impl About for Variable {
+    fn describe() -> Description {
+        Description::new("Nothing.").example("Writes a group.", r#"{ "with": "${1} ${user}" }"#)
+    }
+}
+
+impl Package for Variable {
+    const NAME: &'static str = "variable";
+    const VERSION: &'static str = "1.0.0";
+    const LICENSE: &'static str = "MIT";
+}
+
+#[test]
+#[should_panic = "stands for an environment variable in a configuration"]
+fn an_example_with_a_variable_is_reported() {
+    super::described::<Variable>();
 }
