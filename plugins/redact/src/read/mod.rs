@@ -7,6 +7,8 @@
 //! is read token by token: strings are texts of their own, and nothing but strings and scalars is ever replaced,
 //! so that JSON stays JSON. What is found in a decoded text is replaced in the text that it came from, encoded as
 //! that is. Each layer takes linear time, and there are a few layers at most.
+//!
+//! The control sequences of terminals, such as those of colours, are taken for blanks in all layers.
 
 mod decode;
 mod edits;
@@ -71,7 +73,17 @@ impl Reader {
     /// Finds what is to be replaced in `line`.
     pub(crate) fn line(&mut self, line: &[u8], edits: &mut Edits) {
         edits.clear();
-        self.text(line, 0, edits);
+        match Decoded::colours(line) {
+            None => self.text(line, 0, edits),
+            Some(plain) => {
+                self.text(&plain.text, 0, edits);
+                edits.lead_back(0, |edit, _| {
+                    for range in [&mut edit.range, &mut edit.quote] {
+                        *range = plain.origin(range.clone());
+                    }
+                });
+            }
+        }
         edits.merge();
     }
 

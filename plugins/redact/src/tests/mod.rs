@@ -1,6 +1,7 @@
 //! Tests of the filter `redact`.
 
 mod actions;
+mod attacks;
 mod escapes;
 mod faults;
 mod layouts;
