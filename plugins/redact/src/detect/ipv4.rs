@@ -78,6 +78,15 @@ const PRODUCTS: [&[u8]; 12] = [
     b"headlesschrome",
 ];
 
+/// Whether `value` has the form of an address but is a version by its key: `"appVersion": "1.2.3.4"`.
+pub(crate) fn is_version_of(key: &[u8], value: &[u8]) -> bool {
+    let len = b"version".len();
+    let end = key.len().checked_sub(len).map(|start| &key[start..]);
+    let is_key = end.is_some_and(|end| end.eq_ignore_ascii_case(b"version"))
+        || ends_with_word(key, &VERSIONS);
+    is_key && quad(value, 0) == Some(value.len())
+}
+
 /// Whether the numbers are a version: `version 1.2.3.4`, `Chrome/1.2.3.4` or `name-1.2.3.4.jar`.
 fn is_version(text: &[u8], range: Range<usize>) -> bool {
     let before = &text[..range.start];

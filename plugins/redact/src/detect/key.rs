@@ -229,6 +229,43 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     Some(class)
 }
 
+/// First words of keys of switches.
+const FLAGS: [&[u8]; 20] = [
+    b"allow",
+    b"ask",
+    b"change",
+    b"disable",
+    b"enable",
+    b"force",
+    b"has",
+    b"have",
+    b"hide",
+    b"is",
+    b"mask",
+    b"need",
+    b"needs",
+    b"no",
+    b"remember",
+    b"require",
+    b"requires",
+    b"reset",
+    b"show",
+    b"use",
+];
+
+/// Whether a key is the name of a switch: `has_password`, `isToken`.
+pub(super) fn is_flag(key: &[u8]) -> bool {
+    let mut before = 0;
+    let end = key.iter().position(|&byte| {
+        let begins = matches!(byte, b'_' | b'-' | b'.' | b' ')
+            || byte.is_ascii_uppercase() && u8::is_ascii_lowercase(&before);
+        before = byte;
+        begins
+    });
+    let first = &key[..end.unwrap_or(key.len())];
+    FLAGS.iter().any(|flag| flag.eq_ignore_ascii_case(first))
+}
+
 /// Whether a key has one of the parts as it stands. It has if there are no marks in it.
 fn has_part(key: &[u8]) -> bool {
     key.iter().all(u8::is_ascii_alphanumeric)

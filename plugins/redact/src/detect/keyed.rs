@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::key::{self, Class};
 use super::value::{self, Quote};
-use super::{Context, auth, ends_with_word, is_word};
+use super::{Context, auth, ends_with_word, is_word, wrapped};
 use crate::detector::Detector;
 use crate::found::Found;
 
@@ -57,7 +57,7 @@ pub(super) fn pair(
         Class::Cookie => context.has(Detector::Cookie).then_some(())?,
     }
     match pair.class {
-        Class::Secret | Class::Text => pair.secret(text, found),
+        Class::Secret | Class::Text => pair.secret(text, context, found),
         Class::Authorization => {
             let range = auth::header(
                 text,
@@ -65,12 +65,16 @@ pub(super) fn pair(
                 pair.opening(text),
                 pair.separator == Separator::ColonBlank,
             )?;
-            found(Found::new(range.clone(), Detector::Bearer as usize));
+            if context.masked(&text[range.clone()]) != Some(range.len()) {
+                found(Found::new(range.clone(), Detector::Bearer as usize));
+            }
             Some(range.end)
         }
         Class::Cookie => {
             let range = auth::cookies(text, pair.value, pair.opening(text))?;
-            found(Found::new(range.clone(), Detector::Cookie as usize));
+            if context.masked(&text[range.clone()]) != Some(range.len()) {
+                found(Found::new(range.clone(), Detector::Cookie as usize));
+            }
             Some(range.end)
         }
     }
@@ -132,7 +136,12 @@ impl Pair {
     }
 
     /// Adds the secret, or all secrets in an array or object.
-    fn secret(&self, text: &[u8], found: &mut impl FnMut(Found)) -> Option<usize> {
+    fn secret(
+        &self,
+        text: &[u8],
+        context: &Context<'_>,
+        found: &mut impl FnMut(Found),
+    ) -> Option<usize> {
         let rule = Detector::Password as usize;
         let at = self.value;
         if let Some((start, open)) = opening(text, at) {
@@ -140,13 +149,22 @@ impl Pair {
                 return None;
             }
             let end = value::string(text, start, open);
+            if self.separator == Separator::ColonBlank
+                && !text[start..end].iter().any(u8::is_ascii_alphanumeric)
+                && self.is_in_prose(text)
+            {
+                return None;
+            }
             if start < end {
                 found(Found::new(start..end, rule));
             }
             return Some(value::skip_quote(text, end, open));
         }
         let quoted = !self.quote.is_empty();
-        if matches!(text[at], b'[' | b'{') && (quoted || in_structure(&text[at + 1..])) {
+        if matches!(text[at], b'[' | b'{')
+            && (quoted || in_structure(&text[at + 1..]))
+            && context.masked(&text[at + 1..]).is_none()
+        {
             let end = value::structure(text, at, |scalar| {
                 if self.class == Class::Text
                     && !scalar.quoted
@@ -170,6 +188,19 @@ impl Pair {
         if self.is_no_secret(text) {
             return None;
         }
+        if let Some(wrapped) = wrapped::find(text, at) {
+            let value = &text[wrapped.value.clone()];
+            let plain = |part: &[u8]| is_plain(part.trim_ascii());
+            if self.class == Class::Text && value.split(|&byte| byte == b',').all(plain)
+                || value.is_empty()
+            {
+                return None;
+            }
+            if context.masked(value) != Some(value.len()) {
+                found(Found::new(wrapped.value, rule));
+            }
+            return Some(wrapped.end);
+        }
         let json = quoted
             && matches!(
                 text[at],
@@ -181,7 +212,10 @@ impl Pair {
             value::bare(text, at)
         };
         let bytes = &text[at..end];
-        if bytes.is_empty() || self.class == Class::Text && is_plain(bytes) {
+        if bytes.is_empty()
+            || self.class == Class::Text && is_plain(bytes)
+            || is_switch(&text[self.key.clone()], bytes)
+        {
             return None;
         }
         let quote = if json { self.quote.clone() } else { 0..0 };
@@ -210,7 +244,8 @@ impl Pair {
                     .position(u8::is_ascii_whitespace)
                     .unwrap_or(first.len());
                 is_prose(&first[..len])
-                    || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
+                    || self.is_in_prose(text)
+                    || is_report(&text[self.key.clone()], &first[..len])
             }
             Separator::Path => {
                 let path = matches!(first[word..], [b':', b':', ..] | [b'(' | b'<' | b'!', ..]);
@@ -222,6 +257,11 @@ impl Pair {
             Separator::Equals => false,
         };
         other || is_folder(&text[self.key.clone()], first)
+    }
+
+    /// Whether a word of an error stands before the key, so that it is none.
+    fn is_in_prose(&self, text: &[u8]) -> bool {
+        ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
     }
 
     /// The quote before a key that is not in quotes itself: then the value ends with that string.
@@ -433,8 +473,27 @@ const BEFORE_PROSE: [&[u8]; 8] = [
     b"no",
 ];
 
+/// Whether a word is that of a program that reports: a module of PAM behind its program's name, as in
+/// `passwd: pam_unix(passwd:chauthtok)`, or a test behind its result, as in `PASS: TestFoo`.
+fn is_report(key: &[u8], value: &[u8]) -> bool {
+    const TESTS: [&[u8]; 4] = [b"test", b"example", b"benchmark", b"fuzz"];
+    let is_test = |name: &&[u8]| {
+        value
+            .get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    value.starts_with(b"pam_") && value.contains(&b'(')
+        || key == b"PASS" && TESTS.iter().any(is_test)
+}
+
+/// Whether `true` or `false` says something about a secret rather than being one: `has_password=true`.
+pub(crate) fn is_switch(key: &[u8], value: &[u8]) -> bool {
+    (value.eq_ignore_ascii_case(b"true") || value.eq_ignore_ascii_case(b"false"))
+        && key::is_flag(key)
+}
+
 /// Words that follow `password: ` in a sentence.
-const PROSE: [&[u8]; 44] = [
+const PROSE: [&[u8]; 45] = [
     b"a",
     b"an",
     b"and",
@@ -476,6 +535,7 @@ const PROSE: [&[u8]; 44] = [
     b"should",
     b"the",
     b"too",
+    b"unexpected",
     b"updated",
     b"was",
     b"will",

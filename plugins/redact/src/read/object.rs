@@ -120,6 +120,7 @@ impl Reader {
         let folder = detect::is_folder(&json[position.key.clone()], &json[content.clone()]);
         match self.rule(class).filter(|_| !folder) {
             Some((detector, class)) => self.hide(json, content, detector, class, edits),
+            None if is_other(&json[position.key.clone()], &json[content.clone()]) => {}
             None => self.string(json, content, layer, edits),
         }
     }
@@ -183,6 +184,9 @@ impl Reader {
         let first = edits.len();
         match self.rule(position.value()) {
             Some((_, Class::Text)) if detect::is_plain(part) => {}
+            Some(_)
+                if position.hidden.is_none()
+                    && detect::is_switch(&json[position.key.clone()], part) => {}
             Some((detector, _)) => {
                 self.actions
                     .replace(Found::new(scalar, detector as usize), json, edits)
@@ -235,6 +239,12 @@ impl Reader {
         }
         edits.lead_back(first, encode::in_string);
     }
+}
+
+/// Whether a string is a time, a counter or a version by its key.
+fn is_other(key: &[u8], content: &[u8]) -> bool {
+    let number = !content.is_empty() && content.iter().all(u8::is_ascii_digit);
+    number && detect::is_counter(key, content.len()) || detect::is_version_of(key, content)
 }
 
 impl Position {

@@ -115,3 +115,88 @@ fn an_underscore_is_a_boundary() {
     );
     untouched("blk_4111111111111111_1001 ts_4111111111111111 span_4111111111111111");
 }
+
+#[test]
+fn values_in_brackets() {
+    masked(
+        "Authorization:[Bearer abc.def1] x",
+        "Authorization:[Bearer [bearer]] x",
+    );
+    masked(
+        "{Authorization=[Basic YTpi], a=[b]}",
+        "{Authorization=[Basic [bearer]], a=[b]}",
+    );
+    masked("Cookie:[a=b; c=d] x", "Cookie:[[cookie]] x");
+    masked(
+        "password: Some(\"abc def\"), n: 1",
+        "password: Some(\"[password]\"), n: 1",
+    );
+    masked(
+        "Login { password: Secret(\"x\") }",
+        "Login { password: Secret(\"[password]\") }",
+    );
+    masked("token=SecretStr('x')", "token=SecretStr('[password]')");
+    masked("token=hash(a b)", "token=[password]");
+    masked("tokens: [abc, hunter2] x", "tokens: [[password]] x");
+    masked("passwords=[abc, hunter2]", "passwords=[[password]]");
+    masked("password=(abc def)", "password=([password])");
+    masked("password={abc def}, x", "password={[password]}, x");
+    masked("password=(abc def", "password=[password] def");
+    untouched("tokens: [1, 2], password=[] token=()");
+    for line in [
+        "password=([password])",
+        "passwords=[[password]]",
+        "t: Secret(\"[password]\")",
+    ] {
+        untouched(line);
+    }
+}
+
+#[test]
+fn all_of_a_header_of_cookies() {
+    for cookies in [
+        "a=1, sid=S3CRET",
+        "sid=\"abc\"; z=SECRET",
+        "a='x'; z=SECRET",
+        "a=1; Expires=Wed, 21 Oct 2025 07:28:00 GMT, sid=S; Path=/",
+        "a=1; expires=Wed, 21 Oct 2025 07:28:00 GMT; Secure; sid=S",
+        "a=b;c=\"d e\", f=g",
+    ] {
+        masked(&format!("Set-Cookie: {cookies}"), "Set-Cookie: [cookie]");
+        let line = json!({ "h": format!("Cookie: {cookies}"), "n": 1 }).to_string();
+        masked(&line, r#"{"h":"Cookie: [cookie]","n":1}"#);
+        let line = json!({ "l": line }).to_string();
+        masked(&line, r#"{"l":"{\"h\":\"Cookie: [cookie]\",\"n\":1}"}"#);
+    }
+    masked(
+        "Authorization: Token token=\"s3cr3t\", email=\"b\" 200",
+        "Authorization: Token [bearer] 200",
+    );
+    untouched("cookie: disabled");
+}
+
+#[test]
+fn what_only_looks_like_a_secret() {
+    for line in [
+        r#"{"dd.trace_id":"4111111111111111110","timestamp":"4111111111111111"}"#,
+        r#"{"version":"1.2.3.4","appVersion":"1.2.3.4"}"#,
+        "--- PASS: TestFoo (0.00s)",
+        "PASS: test_foo",
+        "passwd: pam_unix(passwd:chauthtok): password changed for bob",
+        "invalid token: unexpected end of input",
+        "unexpected token: ';'",
+        "Authorization: missing header",
+        "token_type=bearer expires_in=3600",
+        "LISTEN 0 128 :::22 :::*",
+        "slice[1::2]",
+        "has_password=true isToken: false, reset_password: true show_password=false",
+        r#"{"has_password":true,"useToken":false,"require_secret":true}"#,
+    ] {
+        untouched(line);
+    }
+    masked("slice[1::2x] [1::2]", "slice[1::2x] [[ipv6]]");
+    masked("password=true", "password=[password]");
+    masked("has_password=hunter2", "has_password=[password]");
+    masked("PASS: hunter2", "PASS: [password]");
+    masked(r#"{"token":true}"#, r#"{"token":"[password]"}"#);
+}
