@@ -198,11 +198,11 @@ impl Keys {
 
 /// What the value of `key` is, if it is a secret.
 pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
-    let known = may_be_secret(key.trim_ascii());
+    let known = may_be_secret(last_field(key.trim_ascii()));
     if !known && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
         return None;
     }
-    let raw = last_words(key.trim_ascii());
+    let raw = last_words(last_field(key.trim_ascii()));
     let key = Plain::of(raw)?;
     if keys.excluded.iter().any(|name| key.name() == name) {
         return None;
@@ -272,6 +272,14 @@ fn has_part(key: &[u8]) -> bool {
         || key
             .windows(3)
             .any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part)))
+}
+
+/// The last field in the name of one in a form: `password` of `user[password]`.
+fn last_field(key: &[u8]) -> &[u8] {
+    match key.strip_suffix(b"]") {
+        Some(rest) => rest.rsplit(|&byte| byte == b'[').next().unwrap_or(key),
+        None => key,
+    }
 }
 
 /// The words of a key that tell what it is: the last, or the last two if they are such as `API key`.

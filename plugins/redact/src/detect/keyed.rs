@@ -22,6 +22,8 @@ struct Pair {
     quote: Range<usize>,
     /// Where the value begins.
     value: usize,
+    /// The key is in doubled quotes, as in a field of CSV: `""password"":""x""`.
+    doubled: bool,
     separator: Separator,
 }
 
@@ -56,6 +58,11 @@ pub(super) fn pair(
         Class::Authorization => context.has(Detector::Bearer).then_some(())?,
         Class::Cookie => context.has(Detector::Cookie).then_some(())?,
     }
+    if pair.doubled
+        && let Some(content) = rest.strip_prefix(b"\"\"")
+    {
+        return pair.in_doubled_quotes(text, text.len() - content.len(), found);
+    }
     match pair.class {
         Class::Secret | Class::Text => pair.secret(text, context, found),
         Class::Authorization => {
@@ -84,7 +91,12 @@ impl Pair {
     /// The pair whose separator begins at `at`, if its key is secret.
     fn around(text: &[u8], at: usize, context: &Context<'_>) -> Option<Self> {
         let key_end = at - blanks_before(text, at);
-        let (quote, end) = closing(text, key_end);
+        let doubled = text[..key_end].ends_with(b"\"\"");
+        let (quote, end) = if doubled {
+            (0..0, key_end - 2)
+        } else {
+            closing(text, key_end)
+        };
         let quoted = !quote.is_empty();
         let belongs = |byte: u8| {
             byte.is_ascii_alphanumeric()
@@ -109,8 +121,10 @@ impl Pair {
             // In a text that still has escapes, their last letter may be the first of the key, or precede it.
             .or_else(|| key::class(after_escape(text, key.clone())?, context.keys))?;
         // A line that was redacted before may have a key in a replacement.
-        if context.masked(&text[start.saturating_sub(1)..]).is_some()
-            || context.masked(&text[start..]).is_some()
+        let is_form = matches!(text[end..], [b']', b'=', ..]) && is_index(text, &key);
+        if !is_form
+            && (context.masked(&text[start.saturating_sub(1)..]).is_some()
+                || context.masked(&text[start..]).is_some())
         {
             return None;
         }
@@ -131,8 +145,32 @@ impl Pair {
             key,
             quote,
             value,
+            doubled,
             separator,
         })
+    }
+
+    /// Adds the secret that begins at `start`, behind doubled quotes.
+    fn in_doubled_quotes(
+        &self,
+        text: &[u8],
+        start: usize,
+        found: &mut impl FnMut(Found),
+    ) -> Option<usize> {
+        let rest = &text[start..];
+        let end = start + memchr::memmem::find(rest, b"\"\"").unwrap_or(rest.len());
+        let (detector, first) = match self.class {
+            Class::Secret | Class::Text => (Detector::Password, start),
+            Class::Cookie => (Detector::Cookie, start),
+            Class::Authorization => (
+                Detector::Bearer,
+                start + auth::value(&text[start..end]).start,
+            ),
+        };
+        if first < end {
+            found(Found::new(first..end, detector as usize));
+        }
+        Some(end)
     }
 
     /// Adds the secret, or all secrets in an array or object.
@@ -209,7 +247,8 @@ impl Pair {
         let end = if json {
             value::literal(text, at)
         } else {
-            value::bare(text, at)
+            let end = value::bare(text, at);
+            self.end_of_whole(text, end, context.whole).unwrap_or(end)
         };
         let bytes = &text[at..end];
         if bytes.is_empty()
@@ -257,6 +296,50 @@ impl Pair {
             Separator::Equals => false,
         };
         other || is_folder(&text[self.key.clone()], first)
+    }
+
+    /// Where a value with blanks ends, if what is around the pair says so. Without that, it ends at `end`.
+    /// `whole` says that the text is all of a string.
+    fn end_of_whole(&self, text: &[u8], end: usize, whole: bool) -> Option<usize> {
+        if !matches!(text.get(end), Some(b' ' | b'\t')) {
+            return None;
+        }
+        let key = &text[self.key.clone()];
+        match self.separator {
+            Separator::Equals => {
+                // A connection string: `Server=db;Password=a b;Encrypt=true`.
+                if trimmed(&text[..self.key.start]).ends_with(b";") {
+                    let near = &text[end..text.len().min(end + key::MAX)];
+                    let stop = near.iter().position(|byte| b";=\"'\n".contains(byte));
+                    return stop.filter(|&at| near[at] == b';').map(|at| end + at);
+                }
+                // A variable or flag in quotes: `"DB_PASSWORD=a b"`.
+                let alone = key.starts_with(b"--") || !key.iter().any(u8::is_ascii_lowercase);
+                let close = if !alone {
+                    return None;
+                } else if let Some(open) = self.opening(text) {
+                    value::string(text, end, open)
+                } else if whole && self.key.start == 0 {
+                    text.len()
+                } else {
+                    return None;
+                };
+                (!has_pair(&text[end..close])).then_some(close)
+            }
+            // A line of a text of several lines: `user: ann\npassword: a b\n`.
+            Separator::ColonBlank => {
+                let before = trimmed(&text[..self.key.start]);
+                let begins = before.ends_with(b"\n");
+                if !begins && !before.is_empty() {
+                    return None;
+                }
+                let rest = &text[end..];
+                let line = memchr::memchr(b'\n', rest);
+                let len = rest[..line.unwrap_or(rest.len())].trim_ascii_end().len();
+                (begins || line.is_some()).then_some(end + len)
+            }
+            _ => None,
+        }
     }
 
     /// Whether a word of an error stands before the key, so that it is none.
@@ -326,7 +409,12 @@ fn closing(text: &[u8], end: usize) -> (Range<usize>, usize) {
 
 /// Whether the key before a bracket is the index of something: `params[:password]`, but not `[password]`.
 fn is_index(text: &[u8], key: &Range<usize>) -> bool {
-    key.start > 0 && matches!(text[key.start - 1], b':' | b'"' | b'\'')
+    match text[..key.start] {
+        [.., b':' | b'"' | b'\''] => true,
+        // The field of a form: `user[password]=x`.
+        [.., before, b'['] => is_word(before) || before == b']',
+        _ => false,
+    }
 }
 
 /// The quote that begins at `at`, perhaps behind backslashes and a letter such as in `b'...'`: where its content
@@ -540,6 +628,11 @@ const PROSE: [&[u8]; 45] = [
     b"was",
     b"will",
 ];
+
+/// Whether another pair is in a text: `a user=bob`.
+fn has_pair(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', text).any(|at| at > 0 && is_word(text[at - 1]))
+}
 
 /// Whether a value is a word of a sentence.
 fn is_prose(value: &[u8]) -> bool {

@@ -48,6 +48,8 @@ pub(crate) struct Context<'a> {
     pub(crate) masks: &'a Masks,
     /// What finds the places to look at; if `None`, all bytes are looked at.
     pub(crate) screen: Option<&'a Screen>,
+    /// The text is all of a string.
+    pub(crate) whole: bool,
 }
 
 impl Context<'_> {

@@ -103,7 +103,10 @@ impl Scan<'_> {
                 Kind::Digit => self.number(at),
                 Kind::At => self.at_sign(at),
                 Kind::Colon => self.colon(at),
-                Kind::Equals => self.keyed(at).unwrap_or(at + 1),
+                Kind::Equals => self
+                    .keyed(at)
+                    .or_else(|| self.attribute(at))
+                    .unwrap_or(at + 1),
                 Kind::Less => self.tag(at),
                 Kind::Dash => self.dash(at),
                 Kind::Plus => self.phone(at).unwrap_or(at + 1),
@@ -322,6 +325,16 @@ impl Scan<'_> {
         }
         let (text, context) = (self.text, self.context);
         let next = keyed::pair(text, at, context, &mut |found| self.add_found(found));
+        next.map(|next| next.max(at + 1))
+    }
+
+    /// `=`, which may stand before the name of a secret in quotes.
+    fn attribute(&mut self, at: usize) -> Option<usize> {
+        if !matches!(self.text.get(at + 1), Some(b'"' | b'\'')) {
+            return None;
+        }
+        let (text, context) = (self.text, self.context);
+        let next = tag::attribute(text, at, context, &mut |found| self.add_found(found));
         next.map(|next| next.max(at + 1))
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Reader {
     pub(crate) nesting: json::Nesting,
     /// `None` if all bytes are to be looked at.
     screen: Option<Screen>,
+    /// The text to be read next is all of a string in JSON.
+    pub(crate) whole: bool,
 }
 
 impl Reader {
@@ -62,6 +64,7 @@ impl Reader {
             actions,
             nesting: json::Nesting::default(),
             screen,
+            whole: false,
         }
     }
 
@@ -92,6 +95,7 @@ impl Reader {
         let mut regions = region::Regions::new(text);
         let mut read = 0;
         while let Some(region) = regions.next(text, &mut self.nesting) {
+            self.whole = false;
             let before = read..region.start;
             // In `token = {"a": "b"}`, the object is the value of a key before it.
             let hidden = detect::ends_with_key(&text[before.clone()], &self.context());
@@ -106,10 +110,12 @@ impl Reader {
     fn plain(&mut self, text: &[u8], range: Range<usize>, layer: usize, edits: &mut Edits) {
         let part = &text[range.clone()];
         if part.is_empty() {
+            self.whole = false;
             return;
         }
         let mut found = edits.scratch();
         let escapes = detect::scan(part, &self.context(), &mut found);
+        self.whole = false;
         self.replace_all(part, range.start, &mut found, edits);
         if let Some(custom) = &mut self.custom {
             custom.search(part, &mut found);
@@ -175,6 +181,7 @@ impl Reader {
             keys: &self.keys,
             masks: &self.masks,
             screen: self.screen.as_ref(),
+            whole: self.whole,
         }
     }
 }

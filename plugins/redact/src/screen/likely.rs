@@ -179,8 +179,6 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
         Some(b'=' | b':') => return Some(separator..separator + 1),
         // A control sequence, behind which there may be a separator.
         Some(&ESC) => return Some(end..end + 1),
-        // The value of a name.
-        Some(b',' | b'}') if marks > 0 => return Some(end..end + 1),
         _ => {}
     }
     let start = end + 1 - LEN;
@@ -194,6 +192,32 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
     if word > 0 && block[word - 1] == b'<' {
         return Some(word - 1..word);
     }
+    // The name of a secret in an attribute or element.
+    if marks > 0
+        && let [before @ .., b'"' | b'\''] = &block[..word]
+    {
+        // The quote may be escaped.
+        let escapes = before.iter().rev().take(NEAR);
+        let slashes = escapes.take_while(|&&byte| byte == b'\\').count();
+        let mark = before.len() - slashes;
+        if mark > 0 && before[mark - 1] == b'=' {
+            return Some(mark - 1..mark);
+        }
+    }
+    if let [.., b'>'] = block[..word]
+        && block.get(separator) == Some(&b'<')
+    {
+        let name = block[..word].iter().rev().take(NEAR);
+        let open = name.skip(1).position(|&byte| byte == b'<')?;
+        return Some(word - 2 - open..word - 1 - open);
+    }
+    if block[word..start].starts_with(b"--") {
+        return Some(word..word + 1);
+    }
+    // The value of a name.
+    if marks > 0 && matches!(block.get(separator), Some(b',' | b'}')) {
+        return Some(end..end + 1);
+    }
     // All parts of the word have the same flag, or none. A key is not longer than what is looked at.
     seen.no_key = end
         + 1
@@ -202,7 +226,5 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
         } else {
             BEHIND - NEAR
         };
-    block[word..start]
-        .starts_with(b"--")
-        .then_some(word..word + 1)
+    None
 }

@@ -200,3 +200,100 @@ fn what_only_looks_like_a_secret() {
     masked("PASS: hunter2", "PASS: [password]");
     masked(r#"{"token":true}"#, r#"{"token":"[password]"}"#);
 }
+
+#[test]
+fn names_and_values_in_json() {
+    masked(
+        r#"[{"value":"hunter2","name":"password"},{"value":"x","name":"user"}]"#,
+        r#"[{"value":"[password]","name":"password"},{"value":"x","name":"user"}]"#,
+    );
+    masked(
+        r#"{"k":"password","v":"x"}"#,
+        r#"{"k":"password","v":"[password]"}"#,
+    );
+    masked(
+        r#"[["Cookie","a=b"],["X-Api-Key","abc"],["Host","h"]]"#,
+        r#"[["Cookie","[cookie]"],["X-Api-Key","[password]"],["Host","h"]]"#,
+    );
+    masked(
+        r#"["Authorization","Bearer abc","Cookie","a=b","Host","h"]"#,
+        r#"["Authorization","Bearer [bearer]","Cookie","[cookie]","Host","h"]"#,
+    );
+    masked(
+        r#"{"args":["docker","login","--password","hunter2","--token","-x","h"]}"#,
+        r#"{"args":["docker","login","--password","[password]","--token","-x","h"]}"#,
+    );
+    untouched(r#"{"required":["password","email"],"value":"x","v":["a"]}"#);
+}
+
+#[test]
+fn lists_forms_and_fields() {
+    masked(
+        "run ['--password', 'hunter2', 'x']",
+        "run ['--password', '[password]', 'x']",
+    );
+    masked(
+        "user[password]=abc&a[b]=c",
+        "user[password]=[password]&a[b]=c",
+    );
+    masked(
+        "user%5Bpassword%5D=hunter2&x=1",
+        "user%5Bpassword%5D=[password]&x=1",
+    );
+    masked(
+        r#"{"user[password]":"x"}"#,
+        r#"{"user[password]":"[password]"}"#,
+    );
+    masked(
+        r#"1,"{""password"":""hun ter2"",""n"":1}",x"#,
+        r#"1,"{""password"":""[password]"",""n"":1}",x"#,
+    );
+    masked(
+        r#""{""Authorization"":""Bearer abc""}",x"#,
+        r#""{""Authorization"":""Bearer [bearer]""}",x"#,
+    );
+    masked(
+        r#""DB_PASSWORD=correct horse""#,
+        r#""DB_PASSWORD=[password]""#,
+    );
+    masked(
+        "'DB_PASSWORD=correct horse' x",
+        "'DB_PASSWORD=[password]' x",
+    );
+    masked(
+        r#"{"env":["DB_PASSWORD=correct horse","A=b"],"a":["--password=abc def"]}"#,
+        r#"{"env":["DB_PASSWORD=[password]","A=b"],"a":["--password=[password]"]}"#,
+    );
+    masked(
+        r#"{"msg":"token=abc user=bob was here"}"#,
+        r#"{"msg":"token=[password] user=bob was here"}"#,
+    );
+    masked(
+        "Server=db;User Id=sa;Password=correct horse;Encrypt=true",
+        "Server=db;User Id=sa;Password=[password];Encrypt=true",
+    );
+    masked(
+        r#"{"y":"user: ann\npassword: s3cret zz\n  token: x y\nn: 1"}"#,
+        r#"{"y":"user: ann\npassword: [password]\n  token: [password]\nn: 1"}"#,
+    );
+}
+
+#[test]
+fn attributes_and_elements() {
+    for line in [
+        "<add key=\"ApiKey\" value=\"#\"/>",
+        "<property name='password' value='#'/>",
+        "<property name=\"password\">#</property>",
+        "<input type=\"text\" name=\"password\" class=\"c\" value=\"#\">",
+        "<Password><Value>#</Value></Password>",
+        "<key>password</key><string>#</string>",
+        "<name>fs.s3a.secret.key</name> <value>#</value>",
+    ] {
+        masked(&line.replace('#', "a b"), &line.replace('#', "[password]"));
+        untouched(&line.replace('#', "[password]"));
+        let line = json!({ "x": line }).to_string();
+        masked(&line.replace('#', "ab"), &line.replace('#', "[password]"));
+    }
+    untouched("<add key=\"Color\" value=\"red\"/><key>user</key><string>x</string>");
+    untouched("<input name=\"password\"><b>x</b>");
+}
