@@ -36,8 +36,12 @@ const fn names(last: u8) -> &'static [Name] {
             (b"password", true, Secret),
             (b"passwd", false, Secret),
             (b"pwd", false, Secret),
+            (b"jsessionid", true, Secret),
+            (b"phpsessid", true, Secret),
+            (b"sessionid", false, Secret),
         ],
         b'e' => &[
+            (b"amzsignature", true, Secret),
             (b"passphrase", true, Secret),
             (b"passcode", true, Secret),
             (b"secretkeybase", true, Secret),
@@ -68,6 +72,7 @@ const fn names(last: u8) -> &'static [Name] {
             (b"passwort", true, Secret),
             (b"jwt", false, Secret),
         ],
+        b'p' => &[(b"otp", false, Secret)],
         b'v' => &[(b"cvv", false, Secret)],
         b'w' => &[(b"psw", false, Secret)],
         b'y' => &[
@@ -86,6 +91,8 @@ const fn names(last: u8) -> &'static [Name] {
             (b"clientkey", true, Secret),
             (b"servicekey", true, Secret),
             (b"licensekey", true, Secret),
+            (b"subscriptionkey", true, Secret),
+            (b"appkey", false, Secret),
         ],
         _ => &[],
     }
@@ -93,9 +100,9 @@ const fn names(last: u8) -> &'static [Name] {
 
 /// Parts of the names, in lower case. Each secret key has one of them as it stands, without marks in it. The screen
 /// looks for them.
-pub(crate) const PARTS: [&[u8; 3]; 13] = [
-    b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv", b"cvc", b"cvn", b"jwt", b"zat",
-    b"oki",
+pub(crate) const PARTS: [&[u8; 3]; 17] = [
+    b"nid", b"hps", b"otp", b"amz", b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv",
+    b"cvc", b"cvn", b"jwt", b"zat", b"oki",
 ];
 
 /// What may stand before a short name without a mark between them.
@@ -298,10 +305,10 @@ fn last_words(key: &[u8]) -> &[u8] {
 }
 
 /// The ends of the names and endings above, without digits.
-const ENDS: [[u8; 2]; 29] = [
-    *b"rd", *b"rt", *b"ds", *b"se", *b"ss", *b"sw", *b"sh", *b"de", *b"et", *b"en", *b"ey", *b"ts",
-    *b"ys", *b"al", *b"ls", *b"ns", *b"ng", *b"wd", *b"vv", *b"vc", *b"vn", *b"on", *b"ie", *b"es",
-    *b"rm", *b"ue", *b"at", *b"xt", *b"wt",
+const ENDS: [[u8; 2]; 32] = [
+    *b"id", *b"re", *b"tp", *b"rd", *b"rt", *b"ds", *b"se", *b"ss", *b"sw", *b"sh", *b"de", *b"et",
+    *b"en", *b"ey", *b"ts", *b"ys", *b"al", *b"ls", *b"ns", *b"ng", *b"wd", *b"vv", *b"vc", *b"vn",
+    *b"on", *b"ie", *b"es", *b"rm", *b"ue", *b"at", *b"xt", *b"wt",
 ];
 
 /// A bit for each pair of letters, in any case, that a name or an ending ends with.

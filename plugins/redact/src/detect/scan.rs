@@ -180,7 +180,7 @@ impl Scan<'_> {
         let first = text[at];
         if first == b'e'
             && self.has(Detector::Jwt)
-            && text[at..end].starts_with(b"eyJ")
+            && (text[at..end].starts_with(b"eyJ") || text[at..end].starts_with(b"ewog"))
             && let Some(range) = self.jwt(at)
         {
             return self.add(range, Detector::Jwt);
@@ -197,6 +197,15 @@ impl Scan<'_> {
             && let Some(range) = iban::find(text, at)
         {
             return self.add(range, Detector::Iban);
+        }
+        if first == b's'
+            && self.has(Detector::Secret)
+            && let Some(range) = token::signature(text, at)
+        {
+            return match self.context.masked(&text[range.start..]) {
+                Some(len) => range.start + len,
+                None => self.add(range, Detector::Secret),
+            };
         }
         if first == b'B'
             && self.has(Detector::Card)
@@ -231,6 +240,12 @@ impl Scan<'_> {
             && let Some(range) = ipv4::find(text, at)
         {
             return self.add(range, Detector::Ipv4);
+        }
+        if text[at..].starts_with(b"1//0")
+            && self.has(Detector::Secret)
+            && let Some(range) = token::find(text, at)
+        {
+            return self.add(range, Detector::Secret);
         }
         if len >= 4
             && self.has(Detector::Card)
@@ -301,6 +316,11 @@ impl Scan<'_> {
             }
             // What follows the password is a host, not a part of an address.
             return self.add(range, Detector::Password) + 1;
+        }
+        if self.has(Detector::Secret)
+            && let Some(range) = token::telegram(self.text, at)
+        {
+            return self.add(range, Detector::Secret);
         }
         if self.has(Detector::Ipv6) && at >= self.ipv6_until {
             let from = self

@@ -297,3 +297,43 @@ fn attributes_and_elements() {
     untouched("<add key=\"Color\" value=\"red\"/><key>user</key><string>x</string>");
     untouched("<input name=\"password\"><b>x</b>");
 }
+
+#[test]
+fn further_forms_and_keys() {
+    let path = "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX";
+    masked(
+        &format!("POST https://hooks.slack.com/services/{path} 200"),
+        "POST https://[secret] 200",
+    );
+    masked(
+        "/b?sv=2020&sig=abc%2Fdef%3D&se=1",
+        "/b?sv=2020&sig=[secret]&se=1",
+    );
+    masked(
+        "?X-Amz-Signature=abcdef0123&x=1",
+        "?X-Amz-Signature=[password]&x=1",
+    );
+    let google = format!("1//0{}", "aB3-".repeat(12));
+    masked(&format!("refresh {google} x"), "refresh [secret] x");
+    let telegram = format!("123456789:AA{}", "aB3".repeat(11));
+    masked(
+        &format!("/bot{telegram}/getMe"),
+        "/bot123456789:[secret]/getMe",
+    );
+    let jwt = "ewogICJhbGciOiAibm9uZSIKfQ.eyJzdWIiOiIxMjM0In0.";
+    masked(&format!("t {jwt} x"), "t [jwt] x");
+    for key in [
+        "JSESSIONID",
+        "PHPSESSID",
+        "sessionid",
+        "otp",
+        "Ocp-Apim-Subscription-Key",
+        "AuthKey",
+        "app_key",
+    ] {
+        masked(&format!("{key}=abc1 x"), &format!("{key}=[password] x"));
+        let line = json!({ key: "a b" }).to_string();
+        masked(&line, &line.replace("a b", "[password]"));
+    }
+    untouched("sig=1 session_count=3 1//0 12:AAB resig=2 network framework");
+}
