@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::value;
 
 /// The longest value in brackets that is looked at, so that the time stays linear.
-const MAX: usize = 512;
+const MAX: usize = 256;
 /// The longest name before a bracket.
 const MAX_NAME: usize = 48;
 
