@@ -67,6 +67,12 @@ impl Settings {
                 self.known(table, name)?;
             }
         }
+        for name in self.custom.keys() {
+            if Detector::ALL.iter().any(|detector| detector.name() == name) {
+                let problem = format!("`{name}` is the name of a built-in pattern; choose another");
+                return Err(Error::setting(format!("custom.{name}"), problem));
+            }
+        }
         let keys = self.names()?;
         let custom = Custom::new(&self.custom)?;
         let built_in = Detector::ALL

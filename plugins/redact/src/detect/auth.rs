@@ -36,13 +36,17 @@ pub(super) fn header(
         let end = value::string(text, start, quote);
         return not_empty(start + scheme(&text[start..end]).map_or(0, |(len, _)| len)..end);
     }
+    if let Some(value) = in_brackets(text, at) {
+        let len = scheme(&text[value.clone()]).map_or(0, |(len, _)| len);
+        return not_empty(value.start + len..value.end);
+    }
     let found = scheme(&text[at..]);
     let start = at + found.map_or(0, |(len, _)| len);
     if let Some(open) = open {
         let end = value::string(text, start, open);
         return not_empty(start..end);
     }
-    if let Some((_, true)) = found {
+    if found.is_some_and(|(_, parameters)| parameters || is_parameter(text, start)) {
         return not_empty(start..parameters(text, start));
     }
     let end = token(text, start);
@@ -118,7 +122,11 @@ pub(super) fn scheme_and_token(text: &[u8], at: usize) -> Option<Range<usize>> {
             .count();
     }
     let credentials = &text[start..end];
-    let valid = if basic {
+    // `token_type=bearer expires_in=3600` is another pair.
+    let is_key = padding > 0 && text.get(end).is_some_and(|&byte| is_token(byte));
+    let valid = if is_key {
+        false
+    } else if basic {
         is_user_and_password(credentials)
     } else {
         credentials.len() >= 6 && is_random(credentials)
@@ -134,30 +142,100 @@ pub(super) fn cookies(text: &[u8], at: usize, open: Option<Quote>) -> Option<Ran
     if let Some(open) = open {
         return not_empty(at..value::string(text, at, open));
     }
+    if let Some(value) = in_brackets(text, at) {
+        return not_empty(value);
+    }
     let mut end = at;
     loop {
-        let ends =
-            |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b'\\');
-        let rest = &text[end..];
-        end += rest.iter().position(ends).unwrap_or(rest.len());
-        // The next pair, after white space.
-        let next = match &text[end..] {
-            [b';', b' ', rest @ ..] => (2, rest),
-            [b';', rest @ ..] => (1, rest),
-            _ => break,
+        end = cookie(text, end);
+        // The next pair, after white space. Headers of the same name are joined with commas.
+        let (mark, joined, blanks) = match &text[end..] {
+            [b';', rest @ ..] => (1, false, blanks(rest)),
+            [b',', rest @ ..] => (1, true, blanks(rest)),
+            rest => (0, text[..end].ends_with(b","), blanks(rest)),
         };
+        let next = &text[end + mark + blanks..];
         let name = next
-            .1
             .iter()
             .take(64)
             .take_while(|&&byte| is_word(byte) || matches!(byte, b'-' | b'.'))
             .count();
-        if name == 0 {
+        let follows = if joined {
+            next.get(name) == Some(&b'=')
+        } else {
+            mark > 0
+        };
+        if name == 0 || !follows {
             break;
         }
-        end += next.0;
+        end += mark + blanks;
     }
-    not_empty(at..end)
+    let cookies = &text[at..end];
+    (!is_state(cookies)).then_some(at..end).and_then(not_empty)
+}
+
+/// Where a cookie or an attribute that begins at `at` ends. Its value may be in quotes, and a date has blanks.
+fn cookie(text: &[u8], at: usize) -> usize {
+    let ends =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b'\\');
+    let rest = &text[at..];
+    let end = at + rest.iter().position(ends).unwrap_or(rest.len());
+    if rest.len() > 8 && rest[..8].eq_ignore_ascii_case(b"expires=") {
+        const DATE: usize = 48;
+        let date = &rest[..rest.len().min(DATE)];
+        return memchr::memmem::find(date, b"GMT").map_or(end, |len| (at + len + 3).max(end));
+    }
+    if end > at
+        && text[end - 1] == b'='
+        && let Some((start, open)) = super::keyed::opening(text, end)
+        && text
+            .get(start)
+            .is_some_and(|byte| !byte.is_ascii_whitespace())
+    {
+        return value::skip_quote(text, value::string(text, start, open), open);
+    }
+    end
+}
+
+/// Whether the value of a cookie's key is a word that says what was done with cookies.
+fn is_state(text: &[u8]) -> bool {
+    const STATES: [&[u8]; 9] = [
+        b"accepted",
+        b"disabled",
+        b"enabled",
+        b"expired",
+        b"invalid",
+        b"missing",
+        b"none",
+        b"not",
+        b"rejected",
+    ];
+    STATES.iter().any(|state| text.eq_ignore_ascii_case(state))
+}
+
+/// The value in brackets that begin at `at`, as maps of headers are printed: `[Bearer abc]`.
+fn in_brackets(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let bracket = matches!(text.get(at)?, b'[' | b'(' | b'{');
+    let wrapped = bracket.then(|| super::wrapped::find(text, at))?;
+    wrapped.map(|wrapped| wrapped.value)
+}
+
+/// Whether a parameter in quotes begins at `at`: `token="abc"`.
+fn is_parameter(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..];
+    let name = rest
+        .iter()
+        .take(32)
+        .take_while(|&&byte| byte != b'=' && is_token(byte))
+        .count();
+    if name == 0 || rest.get(name) != Some(&b'=') {
+        return false;
+    }
+    let opening = super::keyed::opening(text, (at + name + 1).min(text.len()));
+    opening.is_some_and(|(start, _)| {
+        text.get(start)
+            .is_some_and(|byte| !byte.is_ascii_whitespace())
+    })
 }
 
 /// Where parameters that begin at `at` end: names and values, in quotes or not, with commas between them.

@@ -118,6 +118,14 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     })
 }
 
+/// The number on the first track of a magnetic stripe, `%B4111111111111111^DOE/JOHN^2712`, whose `B` is at `at`.
+pub(super) fn on_stripe(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let run = digits(text, at + 1);
+    let number = text.get(at + 1..at + 1 + run)?;
+    let on_track = at > 0 && text[at - 1] == b'%' && text.get(at + 1 + run) == Some(&b'^');
+    (on_track && run <= MAX && is_card(number)).then_some(at + 1..at + 1 + run)
+}
+
 /// How many digits the groups of a number have.
 struct Groups {
     lens: [usize; 5],
@@ -146,15 +154,26 @@ impl Groups {
 fn may_begin(text: &[u8], at: usize) -> bool {
     match text[..at] {
         [.., before, b'-'] => before != b'_' && !matches!(before, b'=' | b':'),
+        // Blocks of HDFS, and numbers whose name says that they are a time or counter.
+        [.., b'_'] => {
+            let window = &text[at.saturating_sub(48)..at - 1];
+            let len = window
+                .iter()
+                .rev()
+                .take_while(|&&byte| is_word(byte))
+                .count();
+            let name = &window[window.len() - len..];
+            !name.ends_with(b"blk") && !is_counter(name, digits(text, at))
+        }
         // After a percent sign, the first digits encode a character.
-        [.., before] => !is_word(before) && before != b'%',
+        [.., before] => !before.is_ascii_alphanumeric() && before != b'%',
         [] => true,
     }
 }
 
 /// Whether a number may end here.
 fn ends(text: &[u8], end: usize) -> bool {
-    !text.get(end).is_some_and(|&byte| is_word(byte))
+    !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// The separator that `text` begins with: a character that is written between the groups of a card number.

@@ -5,10 +5,8 @@
 
 use std::ops::Range;
 
-use super::is_word;
-
 /// The countries of the registry, and how long their numbers are.
-const COUNTRIES: [(&[u8; 2], usize); 89] = [
+pub(crate) const COUNTRIES: [(&[u8; 2], usize); 89] = [
     (b"AD", 24),
     (b"AE", 23),
     (b"AL", 28),
@@ -105,7 +103,7 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let [a, b, b'0'..=b'9', b'0'..=b'9', ..] = text[at..] else {
         return None;
     };
-    if at > 0 && is_word(text[at - 1]) {
+    if at > 0 && text[at - 1].is_ascii_alphanumeric() {
         return None;
     }
     let country = [a, b];
@@ -133,7 +131,7 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     for &byte in &text[head..head + 4] {
         rest = add(rest, byte)?;
     }
-    let ends = !text.get(end).is_some_and(|&byte| is_word(byte));
+    let ends = !text.get(end).is_some_and(u8::is_ascii_alphanumeric);
     (ends && rest == 1).then_some(at..end)
 }
 

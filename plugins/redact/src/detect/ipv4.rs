@@ -7,19 +7,19 @@
 
 use std::ops::Range;
 
-use super::{digits, ends_with_word, is_word};
+use super::{digits, ends_with_word};
 
 /// Finds an address that begins at `at`, which is the first digit of a run.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = quad(text, at)?;
     let within = match text[..at] {
         [.., before, b'.'] => before.is_ascii_digit(),
-        [.., before] => is_word(before),
+        [.., before] => before.is_ascii_alphanumeric(),
         [] => false,
     };
     let continues = match text[end..] {
         [b'.', next, ..] => next.is_ascii_digit(),
-        [next, ..] => is_word(next),
+        [next, ..] => next.is_ascii_alphanumeric(),
         [] => false,
     };
     (!within && !continues && !is_version(text, at..end)).then_some(at..end)
@@ -77,6 +77,15 @@ const PRODUCTS: [&[u8]; 12] = [
     b"firefox",
     b"headlesschrome",
 ];
+
+/// Whether `value` has the form of an address but is a version by its key: `"appVersion": "1.2.3.4"`.
+pub(crate) fn is_version_of(key: &[u8], value: &[u8]) -> bool {
+    let len = b"version".len();
+    let end = key.len().checked_sub(len).map(|start| &key[start..]);
+    let is_key = end.is_some_and(|end| end.eq_ignore_ascii_case(b"version"))
+        || ends_with_word(key, &VERSIONS);
+    is_key && quad(value, 0) == Some(value.len())
+}
 
 /// Whether the numbers are a version: `version 1.2.3.4`, `Chrome/1.2.3.4` or `name-1.2.3.4.jar`.
 fn is_version(text: &[u8], range: Range<usize>) -> bool {
@@ -148,7 +157,6 @@ mod tests {
             "300.1.1.1",
             "1.2.3.256",
             "1.2.3.4x",
-            "1.2.3.4_",
             "01.2.3.4",
             "1..2.3",
             "1.2.3.",

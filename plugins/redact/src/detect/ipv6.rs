@@ -77,6 +77,17 @@ pub(super) fn find(text: &[u8], colon: usize, from: usize) -> Search {
             _ => return nothing,
         }
     }
+    let before = text[..start].last();
+    // Any address, and a port: `:::22`.
+    let any =
+        text[start..run.end].starts_with(b":::") && before.is_none_or(u8::is_ascii_whitespace);
+    // Every second element of an array: `list[1::2]`.
+    let slice = matches!(text[..start], [.., name, b'['] if is_word(name))
+        && text.get(run.end) == Some(&b']')
+        && !text[start..run.end].iter().any(u8::is_ascii_alphabetic);
+    if any || slice {
+        return nothing;
+    }
     let found = address(&text[start..run.end]).map(|range| start + range.start..start + range.end);
     Search { found, until }
 }

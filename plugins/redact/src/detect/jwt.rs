@@ -10,7 +10,7 @@ use std::ops::Range;
 /// The longest header that is looked at.
 const MAX_HEADER: usize = 8 << 10;
 
-/// Finds a token that begins with the `eyJ` at `at`.
+/// Finds a token that begins at `at` with `eyJ`, or with `ewog` if there is a line end in its header.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let part = |from: usize| run(text, from);
     let header = part(at);
@@ -49,7 +49,8 @@ fn is_header(part: &[u8]) -> bool {
         return false;
     };
     let names = [&b"\"alg\""[..], b"\"enc\"", b"\"typ\""];
-    decoded.starts_with(b"{\"")
+    let content = decoded.strip_prefix(b"{").unwrap_or_default();
+    content.trim_ascii_start().starts_with(b"\"")
         && decoded.ends_with(b"}")
         && names
             .iter()

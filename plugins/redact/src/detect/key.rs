@@ -36,8 +36,12 @@ const fn names(last: u8) -> &'static [Name] {
             (b"password", true, Secret),
             (b"passwd", false, Secret),
             (b"pwd", false, Secret),
+            (b"jsessionid", true, Secret),
+            (b"phpsessid", true, Secret),
+            (b"sessionid", false, Secret),
         ],
         b'e' => &[
+            (b"amzsignature", true, Secret),
             (b"passphrase", true, Secret),
             (b"passcode", true, Secret),
             (b"secretkeybase", true, Secret),
@@ -68,6 +72,7 @@ const fn names(last: u8) -> &'static [Name] {
             (b"passwort", true, Secret),
             (b"jwt", false, Secret),
         ],
+        b'p' => &[(b"otp", false, Secret)],
         b'v' => &[(b"cvv", false, Secret)],
         b'w' => &[(b"psw", false, Secret)],
         b'y' => &[
@@ -86,6 +91,8 @@ const fn names(last: u8) -> &'static [Name] {
             (b"clientkey", true, Secret),
             (b"servicekey", true, Secret),
             (b"licensekey", true, Secret),
+            (b"subscriptionkey", true, Secret),
+            (b"appkey", false, Secret),
         ],
         _ => &[],
     }
@@ -93,9 +100,9 @@ const fn names(last: u8) -> &'static [Name] {
 
 /// Parts of the names, in lower case. Each secret key has one of them as it stands, without marks in it. The screen
 /// looks for them.
-pub(crate) const PARTS: [&[u8; 3]; 13] = [
-    b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv", b"cvc", b"cvn", b"jwt", b"zat",
-    b"oki",
+pub(crate) const PARTS: [&[u8; 3]; 17] = [
+    b"nid", b"hps", b"otp", b"amz", b"pas", b"pwd", b"psw", b"ecr", b"tok", b"key", b"ede", b"cvv",
+    b"cvc", b"cvn", b"jwt", b"zat", b"oki",
 ];
 
 /// What may stand before a short name without a mark between them.
@@ -198,11 +205,11 @@ impl Keys {
 
 /// What the value of `key` is, if it is a secret.
 pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
-    let known = may_be_secret(key.trim_ascii());
+    let known = may_be_secret(last_field(key.trim_ascii()));
     if !known && keys.secret.is_empty() || matches!(key, b"PWD" | b"OLDPWD") {
         return None;
     }
-    let raw = last_words(key.trim_ascii());
+    let raw = last_words(last_field(key.trim_ascii()));
     let key = Plain::of(raw)?;
     if keys.excluded.iter().any(|name| key.name() == name) {
         return None;
@@ -229,12 +236,57 @@ pub(crate) fn class(key: &[u8], keys: &Keys) -> Option<Class> {
     Some(class)
 }
 
+/// First words of keys of switches.
+const FLAGS: [&[u8]; 20] = [
+    b"allow",
+    b"ask",
+    b"change",
+    b"disable",
+    b"enable",
+    b"force",
+    b"has",
+    b"have",
+    b"hide",
+    b"is",
+    b"mask",
+    b"need",
+    b"needs",
+    b"no",
+    b"remember",
+    b"require",
+    b"requires",
+    b"reset",
+    b"show",
+    b"use",
+];
+
+/// Whether a key is the name of a switch: `has_password`, `isToken`.
+pub(super) fn is_flag(key: &[u8]) -> bool {
+    let mut before = 0;
+    let end = key.iter().position(|&byte| {
+        let begins = matches!(byte, b'_' | b'-' | b'.' | b' ')
+            || byte.is_ascii_uppercase() && u8::is_ascii_lowercase(&before);
+        before = byte;
+        begins
+    });
+    let first = &key[..end.unwrap_or(key.len())];
+    FLAGS.iter().any(|flag| flag.eq_ignore_ascii_case(first))
+}
+
 /// Whether a key has one of the parts as it stands. It has if there are no marks in it.
 fn has_part(key: &[u8]) -> bool {
     key.iter().all(u8::is_ascii_alphanumeric)
         || key
             .windows(3)
             .any(|part| PARTS.iter().any(|name| name.eq_ignore_ascii_case(part)))
+}
+
+/// The last field in the name of one in a form: `password` of `user[password]`.
+fn last_field(key: &[u8]) -> &[u8] {
+    match key.strip_suffix(b"]") {
+        Some(rest) => rest.rsplit(|&byte| byte == b'[').next().unwrap_or(key),
+        None => key,
+    }
 }
 
 /// The words of a key that tell what it is: the last, or the last two if they are such as `API key`.
@@ -253,10 +305,10 @@ fn last_words(key: &[u8]) -> &[u8] {
 }
 
 /// The ends of the names and endings above, without digits.
-const ENDS: [[u8; 2]; 29] = [
-    *b"rd", *b"rt", *b"ds", *b"se", *b"ss", *b"sw", *b"sh", *b"de", *b"et", *b"en", *b"ey", *b"ts",
-    *b"ys", *b"al", *b"ls", *b"ns", *b"ng", *b"wd", *b"vv", *b"vc", *b"vn", *b"on", *b"ie", *b"es",
-    *b"rm", *b"ue", *b"at", *b"xt", *b"wt",
+const ENDS: [[u8; 2]; 32] = [
+    *b"id", *b"re", *b"tp", *b"rd", *b"rt", *b"ds", *b"se", *b"ss", *b"sw", *b"sh", *b"de", *b"et",
+    *b"en", *b"ey", *b"ts", *b"ys", *b"al", *b"ls", *b"ns", *b"ng", *b"wd", *b"vv", *b"vc", *b"vn",
+    *b"on", *b"ie", *b"es", *b"rm", *b"ue", *b"at", *b"xt", *b"wt",
 ];
 
 /// A bit for each pair of letters, in any case, that a name or an ending ends with.

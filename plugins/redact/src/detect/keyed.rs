@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::key::{self, Class};
 use super::value::{self, Quote};
-use super::{Context, auth, ends_with_word, is_word};
+use super::{Context, auth, ends_with_word, is_word, wrapped};
 use crate::detector::Detector;
 use crate::found::Found;
 
@@ -22,6 +22,8 @@ struct Pair {
     quote: Range<usize>,
     /// Where the value begins.
     value: usize,
+    /// The key is in doubled quotes, as in a field of CSV: `""password"":""x""`.
+    doubled: bool,
     separator: Separator,
 }
 
@@ -56,8 +58,13 @@ pub(super) fn pair(
         Class::Authorization => context.has(Detector::Bearer).then_some(())?,
         Class::Cookie => context.has(Detector::Cookie).then_some(())?,
     }
+    if pair.doubled
+        && let Some(content) = rest.strip_prefix(b"\"\"")
+    {
+        return pair.in_doubled_quotes(text, text.len() - content.len(), found);
+    }
     match pair.class {
-        Class::Secret | Class::Text => pair.secret(text, found),
+        Class::Secret | Class::Text => pair.secret(text, context, found),
         Class::Authorization => {
             let range = auth::header(
                 text,
@@ -65,12 +72,16 @@ pub(super) fn pair(
                 pair.opening(text),
                 pair.separator == Separator::ColonBlank,
             )?;
-            found(Found::new(range.clone(), Detector::Bearer as usize));
+            if context.masked(&text[range.clone()]) != Some(range.len()) {
+                found(Found::new(range.clone(), Detector::Bearer as usize));
+            }
             Some(range.end)
         }
         Class::Cookie => {
             let range = auth::cookies(text, pair.value, pair.opening(text))?;
-            found(Found::new(range.clone(), Detector::Cookie as usize));
+            if context.masked(&text[range.clone()]) != Some(range.len()) {
+                found(Found::new(range.clone(), Detector::Cookie as usize));
+            }
             Some(range.end)
         }
     }
@@ -80,7 +91,12 @@ impl Pair {
     /// The pair whose separator begins at `at`, if its key is secret.
     fn around(text: &[u8], at: usize, context: &Context<'_>) -> Option<Self> {
         let key_end = at - blanks_before(text, at);
-        let (quote, end) = closing(text, key_end);
+        let doubled = text[..key_end].ends_with(b"\"\"");
+        let (quote, end) = if doubled {
+            (0..0, key_end - 2)
+        } else {
+            closing(text, key_end)
+        };
         let quoted = !quote.is_empty();
         let belongs = |byte: u8| {
             byte.is_ascii_alphanumeric()
@@ -105,8 +121,10 @@ impl Pair {
             // In a text that still has escapes, their last letter may be the first of the key, or precede it.
             .or_else(|| key::class(after_escape(text, key.clone())?, context.keys))?;
         // A line that was redacted before may have a key in a replacement.
-        if context.masked(&text[start.saturating_sub(1)..]).is_some()
-            || context.masked(&text[start..]).is_some()
+        let is_form = matches!(text[end..], [b']', b'=', ..]) && is_index(text, &key);
+        if !is_form
+            && (context.masked(&text[start.saturating_sub(1)..]).is_some()
+                || context.masked(&text[start..]).is_some())
         {
             return None;
         }
@@ -127,12 +145,41 @@ impl Pair {
             key,
             quote,
             value,
+            doubled,
             separator,
         })
     }
 
+    /// Adds the secret that begins at `start`, behind doubled quotes.
+    fn in_doubled_quotes(
+        &self,
+        text: &[u8],
+        start: usize,
+        found: &mut impl FnMut(Found),
+    ) -> Option<usize> {
+        let rest = &text[start..];
+        let end = start + memchr::memmem::find(rest, b"\"\"").unwrap_or(rest.len());
+        let (detector, first) = match self.class {
+            Class::Secret | Class::Text => (Detector::Password, start),
+            Class::Cookie => (Detector::Cookie, start),
+            Class::Authorization => (
+                Detector::Bearer,
+                start + auth::value(&text[start..end]).start,
+            ),
+        };
+        if first < end {
+            found(Found::new(first..end, detector as usize));
+        }
+        Some(end)
+    }
+
     /// Adds the secret, or all secrets in an array or object.
-    fn secret(&self, text: &[u8], found: &mut impl FnMut(Found)) -> Option<usize> {
+    fn secret(
+        &self,
+        text: &[u8],
+        context: &Context<'_>,
+        found: &mut impl FnMut(Found),
+    ) -> Option<usize> {
         let rule = Detector::Password as usize;
         let at = self.value;
         if let Some((start, open)) = opening(text, at) {
@@ -140,13 +187,22 @@ impl Pair {
                 return None;
             }
             let end = value::string(text, start, open);
+            if self.separator == Separator::ColonBlank
+                && !text[start..end].iter().any(u8::is_ascii_alphanumeric)
+                && self.is_in_prose(text)
+            {
+                return None;
+            }
             if start < end {
                 found(Found::new(start..end, rule));
             }
             return Some(value::skip_quote(text, end, open));
         }
         let quoted = !self.quote.is_empty();
-        if matches!(text[at], b'[' | b'{') && (quoted || in_structure(&text[at + 1..])) {
+        if matches!(text[at], b'[' | b'{')
+            && (quoted || in_structure(&text[at + 1..]))
+            && context.masked(&text[at + 1..]).is_none()
+        {
             let end = value::structure(text, at, |scalar| {
                 if self.class == Class::Text
                     && !scalar.quoted
@@ -170,6 +226,19 @@ impl Pair {
         if self.is_no_secret(text) {
             return None;
         }
+        if let Some(wrapped) = wrapped::find(text, at) {
+            let value = &text[wrapped.value.clone()];
+            let plain = |part: &[u8]| is_plain(part.trim_ascii());
+            if self.class == Class::Text && value.split(|&byte| byte == b',').all(plain)
+                || value.is_empty()
+            {
+                return None;
+            }
+            if context.masked(value) != Some(value.len()) {
+                found(Found::new(wrapped.value, rule));
+            }
+            return Some(wrapped.end);
+        }
         let json = quoted
             && matches!(
                 text[at],
@@ -178,10 +247,14 @@ impl Pair {
         let end = if json {
             value::literal(text, at)
         } else {
-            value::bare(text, at)
+            let end = value::bare(text, at);
+            self.end_of_whole(text, end, context.whole).unwrap_or(end)
         };
         let bytes = &text[at..end];
-        if bytes.is_empty() || self.class == Class::Text && is_plain(bytes) {
+        if bytes.is_empty()
+            || self.class == Class::Text && is_plain(bytes)
+            || is_switch(&text[self.key.clone()], bytes)
+        {
             return None;
         }
         let quote = if json { self.quote.clone() } else { 0..0 };
@@ -210,7 +283,8 @@ impl Pair {
                     .position(u8::is_ascii_whitespace)
                     .unwrap_or(first.len());
                 is_prose(&first[..len])
-                    || ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
+                    || self.is_in_prose(text)
+                    || is_report(&text[self.key.clone()], &first[..len])
             }
             Separator::Path => {
                 let path = matches!(first[word..], [b':', b':', ..] | [b'(' | b'<' | b'!', ..]);
@@ -222,6 +296,55 @@ impl Pair {
             Separator::Equals => false,
         };
         other || is_folder(&text[self.key.clone()], first)
+    }
+
+    /// Where a value with blanks ends, if what is around the pair says so. Without that, it ends at `end`.
+    /// `whole` says that the text is all of a string.
+    fn end_of_whole(&self, text: &[u8], end: usize, whole: bool) -> Option<usize> {
+        if !matches!(text.get(end), Some(b' ' | b'\t')) {
+            return None;
+        }
+        let key = &text[self.key.clone()];
+        match self.separator {
+            Separator::Equals => {
+                // A connection string: `Server=db;Password=a b;Encrypt=true`.
+                if trimmed(&text[..self.key.start]).ends_with(b";") {
+                    let near = &text[end..text.len().min(end + key::MAX)];
+                    let stop = near.iter().position(|byte| b";=\"'\n".contains(byte));
+                    return stop.filter(|&at| near[at] == b';').map(|at| end + at);
+                }
+                // A variable or flag in quotes: `"DB_PASSWORD=a b"`.
+                let alone = key.starts_with(b"--") || !key.iter().any(u8::is_ascii_lowercase);
+                let close = if !alone {
+                    return None;
+                } else if let Some(open) = self.opening(text) {
+                    value::string(text, end, open)
+                } else if whole && self.key.start == 0 {
+                    text.len()
+                } else {
+                    return None;
+                };
+                (!has_pair(&text[end..close])).then_some(close)
+            }
+            // A line of a text of several lines: `user: ann\npassword: a b\n`.
+            Separator::ColonBlank => {
+                let before = trimmed(&text[..self.key.start]);
+                let begins = before.ends_with(b"\n");
+                if !begins && !before.is_empty() {
+                    return None;
+                }
+                let rest = &text[end..];
+                let line = memchr::memchr(b'\n', rest);
+                let len = rest[..line.unwrap_or(rest.len())].trim_ascii_end().len();
+                (begins || line.is_some()).then_some(end + len)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a word of an error stands before the key, so that it is none.
+    fn is_in_prose(&self, text: &[u8]) -> bool {
+        ends_with_word(trimmed(&text[..self.key.start]), &BEFORE_PROSE)
     }
 
     /// The quote before a key that is not in quotes itself: then the value ends with that string.
@@ -286,7 +409,12 @@ fn closing(text: &[u8], end: usize) -> (Range<usize>, usize) {
 
 /// Whether the key before a bracket is the index of something: `params[:password]`, but not `[password]`.
 fn is_index(text: &[u8], key: &Range<usize>) -> bool {
-    key.start > 0 && matches!(text[key.start - 1], b':' | b'"' | b'\'')
+    match text[..key.start] {
+        [.., b':' | b'"' | b'\''] => true,
+        // The field of a form: `user[password]=x`.
+        [.., before, b'['] => is_word(before) || before == b']',
+        _ => false,
+    }
 }
 
 /// The quote that begins at `at`, perhaps behind backslashes and a letter such as in `b'...'`: where its content
@@ -433,8 +561,27 @@ const BEFORE_PROSE: [&[u8]; 8] = [
     b"no",
 ];
 
+/// Whether a word is that of a program that reports: a module of PAM behind its program's name, as in
+/// `passwd: pam_unix(passwd:chauthtok)`, or a test behind its result, as in `PASS: TestFoo`.
+fn is_report(key: &[u8], value: &[u8]) -> bool {
+    const TESTS: [&[u8]; 4] = [b"test", b"example", b"benchmark", b"fuzz"];
+    let is_test = |name: &&[u8]| {
+        value
+            .get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    value.starts_with(b"pam_") && value.contains(&b'(')
+        || key == b"PASS" && TESTS.iter().any(is_test)
+}
+
+/// Whether `true` or `false` says something about a secret rather than being one: `has_password=true`.
+pub(crate) fn is_switch(key: &[u8], value: &[u8]) -> bool {
+    (value.eq_ignore_ascii_case(b"true") || value.eq_ignore_ascii_case(b"false"))
+        && key::is_flag(key)
+}
+
 /// Words that follow `password: ` in a sentence.
-const PROSE: [&[u8]; 44] = [
+const PROSE: [&[u8]; 45] = [
     b"a",
     b"an",
     b"and",
@@ -476,10 +623,16 @@ const PROSE: [&[u8]; 44] = [
     b"should",
     b"the",
     b"too",
+    b"unexpected",
     b"updated",
     b"was",
     b"will",
 ];
+
+/// Whether another pair is in a text: `a user=bob`.
+fn has_pair(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', text).any(|at| at > 0 && is_word(text[at - 1]))
+}
 
 /// Whether a value is a word of a sentence.
 fn is_prose(value: &[u8]) -> bool {

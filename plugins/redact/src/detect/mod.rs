@@ -23,14 +23,18 @@ mod tag;
 mod token;
 mod url;
 mod value;
+mod wrapped;
 
 use crate::detector::{Detector, Set};
 use crate::screen::Screen;
 
 pub(crate) use auth::value as credentials;
 pub(crate) use card::is_counter;
+#[cfg(test)]
+pub(crate) use iban::COUNTRIES;
+pub(crate) use ipv4::is_version_of;
 pub(crate) use key::{Class, Keys, PARTS};
-pub(crate) use keyed::{ends_with_key, is_folder, is_plain};
+pub(crate) use keyed::{ends_with_key, is_folder, is_plain, is_switch};
 pub(crate) use masks::{Mask, Masks};
 pub(crate) use scan::scan;
 pub(crate) use token::FORMS;
@@ -44,6 +48,8 @@ pub(crate) struct Context<'a> {
     pub(crate) masks: &'a Masks,
     /// What finds the places to look at; if `None`, all bytes are looked at.
     pub(crate) screen: Option<&'a Screen>,
+    /// The text is all of a string.
+    pub(crate) whole: bool,
 }
 
 impl Context<'_> {

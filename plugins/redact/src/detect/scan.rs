@@ -103,7 +103,10 @@ impl Scan<'_> {
                 Kind::Digit => self.number(at),
                 Kind::At => self.at_sign(at),
                 Kind::Colon => self.colon(at),
-                Kind::Equals => self.keyed(at).unwrap_or(at + 1),
+                Kind::Equals => self
+                    .keyed(at)
+                    .or_else(|| self.attribute(at))
+                    .unwrap_or(at + 1),
                 Kind::Less => self.tag(at),
                 Kind::Dash => self.dash(at),
                 Kind::Plus => self.phone(at).unwrap_or(at + 1),
@@ -174,23 +177,41 @@ impl Scan<'_> {
         if at > 0 && text[at - 1].is_ascii_alphanumeric() {
             return end;
         }
-        match text[at] {
-            b'e' if self.has(Detector::Jwt) && text[at..end].starts_with(b"eyJ") => {
-                if let Some(range) = self.jwt(at) {
-                    return self.add(range, Detector::Jwt);
-                }
-            }
-            b'b' | b'B' if self.has(Detector::Bearer) => {
-                if let Some(range) = auth::scheme_and_token(text, at) {
-                    return self.add(range, Detector::Bearer);
-                }
-            }
-            b'A'..=b'Z' if self.has(Detector::Iban) => {
-                if let Some(range) = iban::find(text, at) {
-                    return self.add(range, Detector::Iban);
-                }
-            }
-            _ => {}
+        let first = text[at];
+        if first == b'e'
+            && self.has(Detector::Jwt)
+            && (text[at..end].starts_with(b"eyJ") || text[at..end].starts_with(b"ewog"))
+            && let Some(range) = self.jwt(at)
+        {
+            return self.add(range, Detector::Jwt);
+        }
+        // The same letter may begin the name of a scheme, a country, and the digits of a magnetic stripe.
+        if matches!(first, b'b' | b'B')
+            && self.has(Detector::Bearer)
+            && let Some(range) = auth::scheme_and_token(text, at)
+        {
+            return self.add(range, Detector::Bearer);
+        }
+        if first.is_ascii_uppercase()
+            && self.has(Detector::Iban)
+            && let Some(range) = iban::find(text, at)
+        {
+            return self.add(range, Detector::Iban);
+        }
+        if first == b's'
+            && self.has(Detector::Secret)
+            && let Some(range) = token::signature(text, at)
+        {
+            return match self.context.masked(&text[range.start..]) {
+                Some(len) => range.start + len,
+                None => self.add(range, Detector::Secret),
+            };
+        }
+        if first == b'B'
+            && self.has(Detector::Card)
+            && let Some(range) = card::on_stripe(text, at)
+        {
+            return self.add(range, Detector::Card);
         }
         if self.has(Detector::Secret)
             && token::begins(text, at)
@@ -219,6 +240,12 @@ impl Scan<'_> {
             && let Some(range) = ipv4::find(text, at)
         {
             return self.add(range, Detector::Ipv4);
+        }
+        if text[at..].starts_with(b"1//0")
+            && self.has(Detector::Secret)
+            && let Some(range) = token::find(text, at)
+        {
+            return self.add(range, Detector::Secret);
         }
         if len >= 4
             && self.has(Detector::Card)
@@ -290,6 +317,11 @@ impl Scan<'_> {
             // What follows the password is a host, not a part of an address.
             return self.add(range, Detector::Password) + 1;
         }
+        if self.has(Detector::Secret)
+            && let Some(range) = token::telegram(self.text, at)
+        {
+            return self.add(range, Detector::Secret);
+        }
         if self.has(Detector::Ipv6) && at >= self.ipv6_until {
             let from = self
                 .list
@@ -313,6 +345,16 @@ impl Scan<'_> {
         }
         let (text, context) = (self.text, self.context);
         let next = keyed::pair(text, at, context, &mut |found| self.add_found(found));
+        next.map(|next| next.max(at + 1))
+    }
+
+    /// `=`, which may stand before the name of a secret in quotes.
+    fn attribute(&mut self, at: usize) -> Option<usize> {
+        if !matches!(self.text.get(at + 1), Some(b'"' | b'\'')) {
+            return None;
+        }
+        let (text, context) = (self.text, self.context);
+        let next = tag::attribute(text, at, context, &mut |found| self.add_found(found));
         next.map(|next| next.max(at + 1))
     }
 

@@ -6,8 +6,6 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::is_word;
-
 /// Which bytes a token consists of, behind its prefix.
 #[derive(Clone, Copy)]
 pub(crate) enum Of {
@@ -23,14 +21,18 @@ pub(crate) enum Of {
     Base64Url,
     /// Letters, digits, `-`, `_` and `.`.
     Dotted,
+    /// Letters, digits and `/`.
+    Path,
 }
 
 /// A prefix, what follows it, and how many bytes at least and at most.
 pub(crate) type Form = (&'static [u8], Of, usize, usize);
 
 /// The forms of tokens.
-pub(crate) const FORMS: [Form; 57] = [
-    (b"AKIA", Of::Upper, 16, 16), // Amazon
+pub(crate) const FORMS: [Form; 59] = [
+    (b"1//0", Of::Base64Url, 30, MAX),                 // Google
+    (b"hooks.slack.com/services/", Of::Path, 20, MAX), // Slack
+    (b"AKIA", Of::Upper, 16, 16),                      // Amazon
     (b"ASIA", Of::Upper, 16, 16),
     (b"ABIA", Of::Upper, 16, 16),
     (b"ACCA", Of::Upper, 16, 16),
@@ -157,6 +159,7 @@ fn run(text: &[u8], of: Of) -> usize {
         Of::Hex => byte.is_ascii_hexdigit(),
         Of::Word => byte.is_ascii_alphanumeric() || byte == b'_',
         Of::Base64Url => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'),
+        Of::Path => byte.is_ascii_alphanumeric() || byte == b'/',
         Of::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
     };
     text.iter()
@@ -204,9 +207,35 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Range<usize>> {
     Some(at..dashes.map_or(last, |dashes| last + dashes + 5))
 }
 
+/// Finds the token of a bot of Telegram whose colon is at `at`: `123456789:AA…`, of which what is behind the colon is
+/// secret.
+pub(super) fn telegram(text: &[u8], at: usize) -> Option<Range<usize>> {
+    const LEN: usize = 35;
+    let rest = text[at..].strip_prefix(b":AA")?;
+    let number = text[..at]
+        .iter()
+        .rev()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let valid = (6..=12).contains(&number) && run(rest, Of::Base64Url) + 2 == LEN;
+    valid.then_some(at + 1..at + 1 + LEN)
+}
+
+/// Finds the signature of a shared link of Azure whose name is at `at`: `&sig=…`.
+pub(super) fn signature(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let value = text[at..].strip_prefix(b"sig=")?;
+    let is_parameter = at > 0 && matches!(text[at - 1], b'?' | b'&' | b';');
+    let belongs = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'+' | b'/' | b'-' | b'_' | b'=')
+    };
+    let len = value.iter().take_while(|&&byte| belongs(byte)).count();
+    (is_parameter && len > 0).then_some(at + 4..at + 4 + len)
+}
+
 /// Whether a word may begin at `at` that is not part of another.
 pub(super) fn begins(text: &[u8], at: usize) -> bool {
-    at == 0 || !is_word(text[at - 1])
+    at == 0 || !text[at - 1].is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

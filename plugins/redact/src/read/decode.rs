@@ -93,6 +93,45 @@ impl Decoded {
         Some(decoded)
     }
 
+    /// Replaces control sequences of terminals, `ESC [ 32 m`, by a blank each. Their first byte may itself be
+    /// escaped, and what is escaped otherwise stays so. Returns `None` if there are none.
+    pub(crate) fn colours(text: &[u8]) -> Option<Self> {
+        let mut plain: Option<Self> = None;
+        let mut copied = 0;
+        for open in memchr::memchr_iter(b'[', text) {
+            let Some(start) = escape_before(&text[..open]).filter(|&start| start >= copied) else {
+                continue;
+            };
+            let rest = &text[open + 1..];
+            let parameters = rest
+                .iter()
+                .take(MAX_PARAMETERS)
+                .take_while(|byte| matches!(byte, 0x20..=0x3f))
+                .count();
+            if !matches!(rest.get(parameters), Some(0x40..=0x7e)) {
+                continue;
+            }
+            let plain = plain.get_or_insert_with(|| Self {
+                text: Vec::with_capacity(text.len()),
+                escapes: Vec::new(),
+            });
+            let end = open + 1 + parameters + 1;
+            plain.text.extend_from_slice(&text[copied..start]);
+            plain.escapes.push(Escape {
+                from: start as u32,
+                from_len: (end - start) as u8,
+                to: plain.text.len() as u32,
+                to_len: 1,
+            });
+            plain.text.push(b' ');
+            copied = end;
+        }
+        if let Some(plain) = &mut plain {
+            plain.text.extend_from_slice(&text[copied..]);
+        }
+        plain
+    }
+
     /// Where a range of the decoded text came from. An escape is never cut.
     pub(crate) fn origin(&self, range: Range<usize>) -> Range<usize> {
         let start = match self.before(|escape| escape.to as usize <= range.start) {
@@ -135,6 +174,39 @@ impl Escape {
     fn decoded_end(&self) -> usize {
         self.to as usize + usize::from(self.to_len)
     }
+}
+
+/// The most parameters of a control sequence that are looked at, in bytes.
+const MAX_PARAMETERS: usize = 64;
+
+/// Where the character ESC begins that `text` ends with, perhaps escaped.
+fn escape_before(text: &[u8]) -> Option<usize> {
+    /// Ways to write it, in lower case, and whether backslashes precede.
+    const FORMS: [(&[u8], bool); 9] = [
+        (b"\x1b", false),
+        (b"u001b", true),
+        (b"u{1b}", true),
+        (b"x1b", true),
+        (b"033", true),
+        (b"e", true),
+        (b"#033", false),
+        (b"%1b", false),
+        (b"&#27;", false),
+    ];
+    if !matches!(text.last()?, 0x1b | b'b' | b'B' | b'}' | b'3' | b'e' | b';') {
+        return None;
+    }
+    FORMS.iter().find_map(|(form, is_escaped)| {
+        let start = text.len().checked_sub(form.len())?;
+        let slashes = text[..start]
+            .iter()
+            .rev()
+            .take(MAX_PARAMETERS)
+            .take_while(|&&byte| byte == b'\\')
+            .count();
+        let is = text[start..].eq_ignore_ascii_case(form) && (slashes > 0 || !is_escaped);
+        is.then_some(if *is_escaped { start - slashes } else { start })
+    })
 }
 
 /// Up to four bytes.

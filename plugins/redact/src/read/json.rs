@@ -227,6 +227,11 @@ impl<'a> Tokens<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
+
+    /// The tokens from `at` on, which is not within one.
+    pub(crate) fn from(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
+    }
 }
 
 impl Iterator for Tokens<'_> {

@@ -7,6 +7,8 @@
 //! is read token by token: strings are texts of their own, and nothing but strings and scalars is ever replaced,
 //! so that JSON stays JSON. What is found in a decoded text is replaced in the text that it came from, encoded as
 //! that is. Each layer takes linear time, and there are a few layers at most.
+//!
+//! The control sequences of terminals, such as those of colours, are taken for blanks in all layers.
 
 mod decode;
 mod edits;
@@ -40,6 +42,8 @@ pub(crate) struct Reader {
     pub(crate) nesting: json::Nesting,
     /// `None` if all bytes are to be looked at.
     screen: Option<Screen>,
+    /// The text to be read next is all of a string in JSON.
+    pub(crate) whole: bool,
 }
 
 impl Reader {
@@ -60,6 +64,7 @@ impl Reader {
             actions,
             nesting: json::Nesting::default(),
             screen,
+            whole: false,
         }
     }
 
@@ -71,7 +76,17 @@ impl Reader {
     /// Finds what is to be replaced in `line`.
     pub(crate) fn line(&mut self, line: &[u8], edits: &mut Edits) {
         edits.clear();
-        self.text(line, 0, edits);
+        match Decoded::colours(line) {
+            None => self.text(line, 0, edits),
+            Some(plain) => {
+                self.text(&plain.text, 0, edits);
+                edits.lead_back(0, |edit, _| {
+                    for range in [&mut edit.range, &mut edit.quote] {
+                        *range = plain.origin(range.clone());
+                    }
+                });
+            }
+        }
         edits.merge();
     }
 
@@ -80,6 +95,7 @@ impl Reader {
         let mut regions = region::Regions::new(text);
         let mut read = 0;
         while let Some(region) = regions.next(text, &mut self.nesting) {
+            self.whole = false;
             let before = read..region.start;
             // In `token = {"a": "b"}`, the object is the value of a key before it.
             let hidden = detect::ends_with_key(&text[before.clone()], &self.context());
@@ -94,10 +110,12 @@ impl Reader {
     fn plain(&mut self, text: &[u8], range: Range<usize>, layer: usize, edits: &mut Edits) {
         let part = &text[range.clone()];
         if part.is_empty() {
+            self.whole = false;
             return;
         }
         let mut found = edits.scratch();
         let escapes = detect::scan(part, &self.context(), &mut found);
+        self.whole = false;
         self.replace_all(part, range.start, &mut found, edits);
         if let Some(custom) = &mut self.custom {
             custom.search(part, &mut found);
@@ -163,6 +181,7 @@ impl Reader {
             keys: &self.keys,
             masks: &self.masks,
             screen: self.screen.as_ref(),
+            whole: self.whole,
         }
     }
 }

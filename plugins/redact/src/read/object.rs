@@ -17,6 +17,13 @@ use crate::detect::{self, Class};
 use crate::detector::Detector;
 use crate::found::Found;
 
+/// Keys of names, and of the values that belong to them.
+const NAMES: [&str; 4] = ["name", "key", "header", "k"];
+const VALUES: [&str; 4] = ["value", "val", "values", "v"];
+
+/// How many tokens are looked at for the name behind a value.
+const NEAR: usize = 12;
+
 /// What the keys around a value say about it.
 #[derive(Default)]
 struct Position {
@@ -31,6 +38,8 @@ struct Position {
     named: Option<(usize, Class)>,
     /// The next string is a name.
     is_name: bool,
+    /// The next value is that of a name.
+    is_value: bool,
     /// A quote in the JSON, which may itself be encoded in the text around it.
     quote: Range<usize>,
 }
@@ -65,10 +74,16 @@ impl Reader {
                     let custom = self.custom.take();
                     self.string(json, key.clone(), layer, edits);
                     self.custom = custom;
-                    position.key(json, key.clone(), self.class(&json[key]));
+                    position.key(json, key.clone(), self.class(&json[key.clone()]));
+                    if position.is_value && position.class.is_none() {
+                        position.class = self.class_by_name_behind(json, key.end + 1);
+                    }
                 }
                 Token::String(content) => {
                     self.value(json, content.clone(), &mut position, layer, edits);
+                    if position.class.is_none() {
+                        position.class = self.class_of_next(json, &content);
+                    }
                     if !json[content.clone()].contains(&b'\\') {
                         self.custom_in(json, content, &mut custom, edits);
                     }
@@ -90,6 +105,52 @@ impl Reader {
             Some(decoded) => self.context().class(&decoded.text),
             None => self.context().class(key),
         }
+    }
+
+    /// What the name behind a value in the same object says about it: `{"value": "x", "name": "password"}`. The value
+    /// begins at `at`.
+    fn class_by_name_behind(&self, json: &[u8], at: usize) -> Option<Class> {
+        let (mut depth, mut is_name) = (0, false);
+        for token in Tokens::from(json, at).take(NEAR) {
+            match token {
+                Token::Open => depth += 1,
+                Token::Close if depth == 0 => return None,
+                Token::Close => depth -= 1,
+                Token::Key(key) if depth == 0 => is_name = is_one_of(&json[key], NAMES),
+                Token::String(name) if depth == 0 && is_name => return self.class(&json[name]),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// What a string in an array says about the next one: `["--password", "x"]`, `["Cookie", "a=b"]`, and any key if
+    /// the array is a pair in another array. Other arrays may be lists of names.
+    fn class_of_next(&self, json: &[u8], content: &Range<usize>) -> Option<Class> {
+        let before = json[..content.start - 1].trim_ascii_end();
+        let (mark, outer) = before.split_last()?;
+        if !matches!(mark, b'[' | b',') {
+            return None;
+        }
+        let name = &json[content.clone()];
+        let flag = name.strip_prefix(b"--");
+        let class = self.class(flag.unwrap_or(name))?;
+        let mut next = Tokens::from(json, content.end + 1);
+        let Some(Token::String(value)) = next.next() else {
+            return None;
+        };
+        let is_header = name.contains(&b'-') && name.len() > 3 && name[1..].contains(&b'-');
+        let mut is_pair = || {
+            let outer = outer.trim_ascii_end().last();
+            *mark == b'[' && matches!(outer, Some(b'[' | b',')) && next.next() == Some(Token::Close)
+        };
+        let belongs = match (flag, class) {
+            (Some(_), Class::Secret | Class::Text) => !json[value].starts_with(b"-"),
+            (Some(_), _) => false,
+            (None, Class::Authorization | Class::Cookie) => true,
+            (None, _) => is_header || is_pair(),
+        };
+        belongs.then_some(class)
     }
 
     /// The detector for values of keys of this class, if it is on.
@@ -120,6 +181,7 @@ impl Reader {
         let folder = detect::is_folder(&json[position.key.clone()], &json[content.clone()]);
         match self.rule(class).filter(|_| !folder) {
             Some((detector, class)) => self.hide(json, content, detector, class, edits),
+            None if is_other(&json[position.key.clone()], &json[content.clone()]) => {}
             None => self.string(json, content, layer, edits),
         }
     }
@@ -127,6 +189,7 @@ impl Reader {
     /// Reads the content of a string as a text of its own.
     fn string(&mut self, json: &[u8], content: Range<usize>, layer: usize, edits: &mut Edits) {
         let part = &json[content.clone()];
+        self.whole = true;
         match Decoded::json(part) {
             Some(decoded) if layer < MAX_LAYERS => {
                 self.layer(&decoded, part, content.start, layer, edits)
@@ -183,6 +246,9 @@ impl Reader {
         let first = edits.len();
         match self.rule(position.value()) {
             Some((_, Class::Text)) if detect::is_plain(part) => {}
+            Some(_)
+                if position.hidden.is_none()
+                    && detect::is_switch(&json[position.key.clone()], part) => {}
             Some((detector, _)) => {
                 self.actions
                     .replace(Found::new(scalar, detector as usize), json, edits)
@@ -237,6 +303,19 @@ impl Reader {
     }
 }
 
+/// Whether a key is one of `names`, in any case.
+fn is_one_of(key: &[u8], names: [&str; 4]) -> bool {
+    names
+        .iter()
+        .any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// Whether a string is a time, a counter or a version by its key.
+fn is_other(key: &[u8], content: &[u8]) -> bool {
+    let number = !content.is_empty() && content.iter().all(u8::is_ascii_digit);
+    number && detect::is_counter(key, content.len()) || detect::is_version_of(key, content)
+}
+
 impl Position {
     /// `{` or `[`.
     fn open(&mut self) {
@@ -260,14 +339,10 @@ impl Position {
 
     fn key(&mut self, json: &[u8], key: Range<usize>, class: Option<Class>) {
         let name = &json[key.clone()];
-        let is_one_of = |names: [&str; 3]| {
-            names
-                .iter()
-                .any(|one| name.eq_ignore_ascii_case(one.as_bytes()))
-        };
-        self.is_name = is_one_of(["name", "key", "header"]);
+        self.is_name = is_one_of(name, NAMES);
+        self.is_value = is_one_of(name, VALUES);
         self.class = class;
-        if is_one_of(["value", "val", "values"])
+        if self.is_value
             && let Some((depth, class)) = self.named
             && depth == self.depth
         {

@@ -23,6 +23,9 @@ const NEAR: usize = 72;
 /// How many bytes are looked at behind a part of a key.
 const BEHIND: usize = 2 * NEAR;
 
+/// The first byte of the control sequences of terminals.
+const ESC: u8 = 0x1b;
+
 /// What is known of a block from the places before.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -99,10 +102,10 @@ pub(super) fn look(block: &[u8], at: usize, needles: &Needles, seen: &mut Seen) 
         }
         [.., b'\\'] => Look::Mark(matches!(
             block.get(at + 1),
-            Some(b'u' | b'U' | b'x' | b'0'..=b'3')
+            Some(b'u' | b'U' | b'x' | b'e' | b'0'..=b'3')
         )),
         [.., b'%'] => Look::Mark(block.get(at + 1).is_some_and(u8::is_ascii_hexdigit)),
-        [.., b'#'] => Look::Mark(false),
+        [.., b'#'] => Look::Mark(block[at + 1..].starts_with(b"033[")),
         [.., b'&'] => Look::Mark(is_entity(&block[at + 1..])),
         [.., 0xc2] if block.get(at + 1) == Some(&0xa0) => Look::Here(at.saturating_sub(8)..at + 1),
         [.., a, b, c] if needles.may_be([*a, *b, *c]) => {
@@ -126,7 +129,7 @@ fn needle(block: &[u8], at: usize, text: [u8; LEN], needles: &Needles, seen: &mu
         };
     }
     if needles.is_scheme(text) {
-        let follows = matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\'));
+        let follows = matches!(block.get(at + 1), Some(b' ' | b'\t' | b'+' | b'\\' | 0x1b));
         return if follows {
             Look::Here(at.saturating_sub(5)..at + 1)
         } else {
@@ -174,8 +177,8 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
     let separator = end + 1 + behind + marks;
     match block.get(separator) {
         Some(b'=' | b':') => return Some(separator..separator + 1),
-        // The value of a name.
-        Some(b',' | b'}') if marks > 0 => return Some(end..end + 1),
+        // A control sequence, behind which there may be a separator.
+        Some(&ESC) => return Some(end..end + 1),
         _ => {}
     }
     let start = end + 1 - LEN;
@@ -189,6 +192,32 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
     if word > 0 && block[word - 1] == b'<' {
         return Some(word - 1..word);
     }
+    // The name of a secret in an attribute or element.
+    if marks > 0
+        && let [before @ .., b'"' | b'\''] = &block[..word]
+    {
+        // The quote may be escaped.
+        let escapes = before.iter().rev().take(NEAR);
+        let slashes = escapes.take_while(|&&byte| byte == b'\\').count();
+        let mark = before.len() - slashes;
+        if mark > 0 && before[mark - 1] == b'=' {
+            return Some(mark - 1..mark);
+        }
+    }
+    if let [.., b'>'] = block[..word]
+        && block.get(separator) == Some(&b'<')
+    {
+        let name = block[..word].iter().rev().take(NEAR);
+        let open = name.skip(1).position(|&byte| byte == b'<')?;
+        return Some(word - 2 - open..word - 1 - open);
+    }
+    if block[word..start].starts_with(b"--") {
+        return Some(word..word + 1);
+    }
+    // The value of a name.
+    if marks > 0 && matches!(block.get(separator), Some(b',' | b'}')) {
+        return Some(end..end + 1);
+    }
     // All parts of the word have the same flag, or none. A key is not longer than what is looked at.
     seen.no_key = end
         + 1
@@ -197,7 +226,5 @@ fn key(block: &[u8], end: usize, seen: &mut Seen) -> Option<Range<usize>> {
         } else {
             BEHIND - NEAR
         };
-    block[word..start]
-        .starts_with(b"--")
-        .then_some(word..word + 1)
+    None
 }

@@ -29,7 +29,11 @@ pub(super) struct Needles {
 pub(super) const SCHEMES: [&[u8; LEN]; 2] = [b"rer", b"sic"];
 
 /// Needles of texts that are not their first bytes, because those are too common.
-const WITHIN: [(&[u8], usize); 25] = [
+const WITHIN: [(&[u8], usize); 29] = [
+    (b"1//0", 1),
+    (b"ewog", 1),
+    (b"sig=", 1),
+    (b"hooks.slack.com/services/", 3),
     (b"AKIA", 1),
     (b"ASIA", 1),
     (b"ABIA", 1),
@@ -58,7 +62,15 @@ const WITHIN: [(&[u8], usize); 25] = [
 ];
 
 /// Other texts that a secret begins with, and the one before the password in a URL.
-const OTHERS: [&[u8]; 4] = [b"eyJ", b"SG.", b"-----BEGIN ", b"://"];
+const OTHERS: [&[u8]; 7] = [
+    b"eyJ",
+    b"ewog",
+    b"sig=",
+    b":AA",
+    b"SG.",
+    b"-----BEGIN ",
+    b"://",
+];
 
 /// Needles that have so many halves in common that few other texts pass for them.
 const GROUPS: [&[&[u8; LEN]]; 8] = [
@@ -66,15 +78,17 @@ const GROUPS: [&[&[u8; LEN]]; 8] = [
         b"-BE", b"AGE", b"AIz", b"CCA", b"SIA", b"sk-", b"xox", b"zat",
     ],
     &[
-        b"BIA", b"KIA", b"PX-", b"SG.", b"_v1", b"hvb", b"jwt", b"k_t",
+        b"BIA", b"KIA", b"PX-", b"SG.", b"_v1", b"hvb", b"jwt", b"k_t", b"nid", b"hps", b":AA",
     ],
     &[b"TT3", b"b_p", b"cvc", b"cvn", b"hvs", b"://"],
-    &[b"cvv", b"ec_", b"ecr", b"glr", b"hf_", b"hs_", b"ms_"],
+    &[
+        b"cvv", b"ec_", b"ecr", b"glr", b"hf_", b"hs_", b"ms_", b"ig=", b"//0", b"ks.",
+    ],
     &[b"ede", b"ho_", b"k_l", b"eyJ", b"glc", b"gld"],
     &[
         b"glp", b"gls", b"hp_", b"hr_", b"hu_", b"key", b"pm_", b"psw",
     ],
-    &[b"n_a", b"oki", b"rer"],
+    &[b"n_a", b"oki", b"rer", b"otp", b"amz", b"wog"],
     &[
         b"pas", b"pyp", b"xap", b"shp", b"sic", b"pwd", b"ya2", b"r_p", b"sq0", b"tok",
     ],

@@ -1,6 +1,7 @@
 //! Tests of the filter `redact`.
 
 mod actions;
+mod attacks;
 mod escapes;
 mod faults;
 mod layouts;
@@ -26,6 +27,8 @@ fn one(settings: Value, line: &str) -> String {
 #[track_caller]
 fn masked(line: &str, expected: &str) {
     assert_eq!(one(json!({}), line), expected);
+    let all_bytes = json!({ "keys": ["zzzzzz"] });
+    assert_eq!(one(all_bytes, line), expected, "looking at all bytes");
 }
 
 /// Asserts that `line` passes unchanged with the default settings.
@@ -223,6 +226,10 @@ fn refusals_name_the_key() {
     assert_eq!(
         refusal::<Redact>(json!({ "custom": { "badge": "B-[0-9" } })),
         "`custom.badge`: `B-[0-9` is not a valid regular expression: unclosed character class",
+    );
+    assert_eq!(
+        refusal::<Redact>(json!({ "custom": { "email": "a@b" } })),
+        "`custom.email`: `email` is the name of a built-in pattern; choose another",
     );
     assert_eq!(
         refusal::<Redact>(json!({ "patterns": [] })),
