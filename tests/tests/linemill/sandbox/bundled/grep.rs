@@ -52,7 +52,7 @@ fn passes_all_lines_if_its_route_is_not_configured() {
         b"",
     )
     .failure()
-    .stderr_has(&["c.toml:3", "key `settings.route`", "`a b` does not have"]);
+    .stderr_has(&["c.toml:3", "`a b` is not a valid route name"]);
 }
 
 #[test]
