@@ -3,6 +3,9 @@
 //! In: a text, and a separator in it. Out: the values of a secret key. Not here: which keys are secret
 //! (`key`), where values end (`value`), and values that have a form of their own (`auth`).
 
+mod harmless;
+mod marks;
+
 use std::ops::Range;
 
 use super::key::{self, Class};
@@ -10,6 +13,14 @@ use super::value::{self, Quote};
 use super::{Context, auth, ends_with_word, is_word, wrapped};
 use crate::detector::Detector;
 use crate::found::Found;
+use harmless::{BEFORE_PROSE, has_pair, is_module, is_prose, is_report};
+use marks::{
+    Separator, after_escape, blanks_before, closing, in_structure, is_index, separator, trimmed,
+    two_words,
+};
+
+pub(crate) use harmless::{is_folder, is_plain, is_switch};
+pub(crate) use marks::{blanks_at, opening};
 
 /// The most blanks on either side of a separator.
 const MAX_BLANKS: usize = 8;
@@ -25,20 +36,6 @@ struct Pair {
     /// The key is in doubled quotes, as in a field of CSV: `""password"":""x""`.
     doubled: bool,
     separator: Separator,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Separator {
-    /// `=`, `=>`, `:=`, `==`.
-    Equals,
-    /// `= `, without a blank before it.
-    EqualsBlank,
-    /// `:`.
-    Colon,
-    /// `: `.
-    ColonBlank,
-    /// `::`, as in the path of a module.
-    Path,
 }
 
 /// Finds the secret behind the separator at `at`, `=` or `:`. Returns where to go on, if there is one.
@@ -372,280 +369,4 @@ pub(crate) fn ends_with_key(text: &[u8], context: &Context<'_>) -> bool {
     let at = probe.len() - marks;
     probe.push(b'x');
     marks > 0 && Pair::around(&probe, at, context).is_some_and(|pair| pair.class == Class::Secret)
-}
-
-/// How many blanks are before `at`.
-fn blanks_before(text: &[u8], at: usize) -> usize {
-    text[..at]
-        .iter()
-        .rev()
-        .take(MAX_BLANKS)
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count()
-}
-
-/// How many blanks there are from `at` on.
-pub(super) fn blanks_at(text: &[u8], at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.iter()
-        .take(MAX_BLANKS)
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count()
-}
-
-/// The quote that ends at `end`, with its backslashes, and where the key before it ends.
-fn closing(text: &[u8], end: usize) -> (Range<usize>, usize) {
-    let index = usize::from(end > 1 && text[end - 1] == b']');
-    let mark = end - index;
-    match mark.checked_sub(1).and_then(|at| value::quote(text, at)) {
-        Some(quote) => {
-            let start = (mark - 1).saturating_sub(quote.slashes());
-            // In an index, `params["password"] = 1`, the value is no JSON.
-            (if index == 0 { start..mark } else { 0..0 }, start)
-        }
-        None => (0..0, mark),
-    }
-}
-
-/// Whether the key before a bracket is the index of something: `params[:password]`, but not `[password]`.
-fn is_index(text: &[u8], key: &Range<usize>) -> bool {
-    match text[..key.start] {
-        [.., b':' | b'"' | b'\''] => true,
-        // The field of a form: `user[password]=x`.
-        [.., before, b'['] => is_word(before) || before == b']',
-        _ => false,
-    }
-}
-
-/// The quote that begins at `at`, perhaps behind backslashes and a letter such as in `b'...'`: where its content
-/// begins.
-pub(super) fn opening(text: &[u8], at: usize) -> Option<(usize, Quote)> {
-    let rest = &text[at..];
-    let slashes = rest
-        .iter()
-        .take(64)
-        .take_while(|&&byte| byte == b'\\')
-        .count();
-    if let Some(quote) = value::quote(text, at + slashes) {
-        return Some((at + slashes + 1, quote));
-    }
-    match rest {
-        [
-            b'b' | b'B' | b'u' | b'r' | b'f' | b'@' | b':',
-            b'"' | b'\'',
-            ..,
-        ] => Some((at + 2, value::quote(text, at + 1)?)),
-        _ => None,
-    }
-}
-
-/// The separator at `at`, and where it ends.
-fn separator(text: &[u8], at: usize) -> Option<(Separator, usize)> {
-    let rest = &text[at..];
-    match rest {
-        [b':', b'/', b'/', ..] => None,
-        [b':', b':', ..] => Some((Separator::Path, at + 2)),
-        [b':', b'=', b'>' | b'=', ..] | [b'=', b'=', b'=' | b'>', ..] => {
-            Some((Separator::Equals, at + 3))
-        }
-        [b':', b'=', ..] | [b'=', b'=' | b'>' | b':' | b'~', ..] => {
-            Some((Separator::Equals, at + 2))
-        }
-        [b':', ..] => Some((Separator::Colon, at + 1)),
-        [b'=', ..] => Some((Separator::Equals, at + 1)),
-        _ => None,
-    }
-}
-
-/// Where a key of two words begins, such as `API key`, whose second begins at `start`.
-fn two_words(text: &[u8], start: usize) -> usize {
-    let Some(b' ') = text[..start].last() else {
-        return start;
-    };
-    let len = text[..start - 1]
-        .iter()
-        .rev()
-        .take(16)
-        .take_while(|byte| byte.is_ascii_alphabetic())
-        .count();
-    start - 1 - len
-}
-
-/// The key with the letter of the escape before it: `\token` may be a tabulator and `oken`, or a backslash and
-/// `token`; or without the letter, as in `\npassword`.
-fn after_escape(text: &[u8], key: Range<usize>) -> Option<&[u8]> {
-    let before = text[..key.start].last()?;
-    (*before == b'\\' && !key.is_empty()).then(|| &text[key.start + 1..key.end])
-}
-
-/// Whether what follows a bracket is in an array or object rather than a value in brackets.
-fn in_structure(text: &[u8]) -> bool {
-    let rest = text.trim_ascii_start();
-    matches!(rest, [b'"' | b'\'' | b'`' | b'\\' | b'{' | b'[' | b':', ..])
-}
-
-/// Folders at the root of a file system.
-const ROOTS: [&[u8]; 16] = [
-    b"app",
-    b"bin",
-    b"data",
-    b"etc",
-    b"home",
-    b"mnt",
-    b"opt",
-    b"private",
-    b"root",
-    b"run",
-    b"srv",
-    b"tmp",
-    b"users",
-    b"usr",
-    b"var",
-    b"workspace",
-];
-
-/// Whether a word is a kind of modules of PAM: `(passwd:chauthtok)`.
-fn is_module(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"auth" | b"account" | b"session" | b"chauthtok" | b"setcred"
-    )
-}
-
-/// Whether the value is a folder, which is what `pwd` may stand for, too.
-pub(crate) fn is_folder(key: &[u8], value: &[u8]) -> bool {
-    let pwd = key
-        .last_chunk::<3>()
-        .is_some_and(|end| end.eq_ignore_ascii_case(b"pwd"));
-    let value = &value[..value.len().min(key::MAX)];
-    let end = value
-        .iter()
-        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b';' | b','));
-    pwd && match &value[..end.unwrap_or(value.len())] {
-        b"/" | b"~" | [b'~', b'/', ..] | [_, b':', b'\\' | b'/', ..] => true,
-        [b'/', path @ ..] => {
-            let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();
-            first.len() < path.len() || ROOTS.iter().any(|root| first.eq_ignore_ascii_case(root))
-        }
-        _ => false,
-    }
-}
-
-/// Whether the value is a number, a truth value or nothing.
-pub(crate) fn is_plain(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] = [
-        b"true",
-        b"false",
-        b"null",
-        b"none",
-        b"nil",
-        b"yes",
-        b"no",
-        b"undefined",
-    ];
-    let number = value
-        .iter()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'/' | b'%'));
-    number || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
-/// Words before a key that is not one: `Unexpected token: }`.
-const BEFORE_PROSE: [&[u8]; 8] = [
-    b"unexpected",
-    b"illegal",
-    b"unrecognized",
-    b"expected",
-    b"unknown",
-    b"missing",
-    b"unterminated",
-    b"no",
-];
-
-/// Whether a word is that of a program that reports: a module of PAM behind its program's name, as in
-/// `passwd: pam_unix(passwd:chauthtok)`, or a test behind its result, as in `PASS: TestFoo`.
-fn is_report(key: &[u8], value: &[u8]) -> bool {
-    const TESTS: [&[u8]; 4] = [b"test", b"example", b"benchmark", b"fuzz"];
-    let is_test = |name: &&[u8]| {
-        value
-            .get(..name.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(name))
-    };
-    value.starts_with(b"pam_") && value.contains(&b'(')
-        || key == b"PASS" && TESTS.iter().any(is_test)
-}
-
-/// Whether `true` or `false` says something about a secret rather than being one: `has_password=true`.
-pub(crate) fn is_switch(key: &[u8], value: &[u8]) -> bool {
-    (value.eq_ignore_ascii_case(b"true") || value.eq_ignore_ascii_case(b"false"))
-        && key::is_flag(key)
-}
-
-/// Words that follow `password: ` in a sentence.
-const PROSE: [&[u8]; 45] = [
-    b"a",
-    b"an",
-    b"and",
-    b"are",
-    b"as",
-    b"authentication",
-    b"but",
-    b"can",
-    b"cannot",
-    b"changed",
-    b"check",
-    b"could",
-    b"did",
-    b"does",
-    b"empty",
-    b"expired",
-    b"failed",
-    b"failure",
-    b"field",
-    b"for",
-    b"has",
-    b"have",
-    b"in",
-    b"incorrect",
-    b"invalid",
-    b"is",
-    b"it",
-    b"length",
-    b"may",
-    b"mismatch",
-    b"missing",
-    b"must",
-    b"no",
-    b"not",
-    b"permission",
-    b"rejected",
-    b"required",
-    b"reset",
-    b"should",
-    b"the",
-    b"too",
-    b"unexpected",
-    b"updated",
-    b"was",
-    b"will",
-];
-
-/// Whether another pair is in a text: `a user=bob`.
-fn has_pair(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'=', text).any(|at| at > 0 && is_word(text[at - 1]))
-}
-
-/// Whether a value is a word of a sentence.
-fn is_prose(value: &[u8]) -> bool {
-    let end = value
-        .iter()
-        .rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b'!' | b'?'))
-        .map_or(0, |last| last + 1);
-    PROSE
-        .iter()
-        .any(|word| value[..end].eq_ignore_ascii_case(word))
-}
-
-/// `text` without blanks at its end.
-fn trimmed(text: &[u8]) -> &[u8] {
-    &text[..text.len() - blanks_before(text, text.len())]
 }
