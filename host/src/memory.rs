@@ -69,6 +69,8 @@ async fn watch(budget: &Budget) {
         if let Some(bytes) = machine::resident() {
             budget.note_resident(bytes);
         }
+        // A burst may begin and end between two looks.
+        ebb.note(budget.recent_peak());
         if ebb.returns(budget.usage().used) {
             // On another thread: it takes the locks of the allocator one after the other.
             drop(tokio::task::spawn_blocking(return_free).await);
@@ -90,6 +92,11 @@ struct Ebb {
 }
 
 impl Ebb {
+    /// Notes that this much was held since the last look.
+    fn note(&mut self, held: u64) {
+        self.most = self.most.max(held);
+    }
+
     /// Whether free memory goes back now.
     fn returns(&mut self, held: u64) -> bool {
         let burst = held.saturating_add(BURST) <= self.most;
@@ -165,6 +172,14 @@ mod tests {
             .collect();
         // At once and when it no longer falls, then at the next burst.
         assert_eq!(returned, [20, 15, 7, 7]);
+    }
+
+    #[test]
+    fn what_was_held_between_two_looks_is_returned() {
+        let mut ebb = Ebb::default();
+        assert!(!ebb.returns(10 << 20));
+        ebb.note(30 << 20);
+        assert!(ebb.returns(10 << 20));
     }
 
     #[test]

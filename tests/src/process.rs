@@ -12,6 +12,9 @@ pub struct Memory {
     pub resident: u64,
     /// Proportional set: shared pages counted by share.
     pub proportional: u64,
+    /// What is resident and not the content of a file: what the process has allocated. The system maps more
+    /// of the program's file, or less, as it likes.
+    pub anonymous: u64,
 }
 
 /// Reads the memory of process `id`.
@@ -26,6 +29,7 @@ pub fn memory(id: u32) -> io::Result<Memory> {
     Ok(Memory {
         resident: field("Rss:")?,
         proportional: field("Pss:")?,
+        anonymous: field("Anonymous:")?,
     })
 }
 

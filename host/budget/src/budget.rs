@@ -33,6 +33,8 @@ pub struct Budget {
     total: AtomicU64,
     /// The most that `total` has been.
     pub(crate) peak: AtomicU64,
+    /// The most that was used since somebody last asked.
+    recent: AtomicU64,
     /// By holder, in the order of [`Holder::ALL`].
     parts: [Part; Holder::ALL.len()],
     pub(crate) mappings: Mappings,
@@ -94,6 +96,7 @@ impl Budget {
             limit: AtomicU64::new(limit),
             total: AtomicU64::new(0),
             peak: AtomicU64::new(0),
+            recent: AtomicU64::new(0),
             parts: Default::default(),
             mappings: Mappings::new(mappings),
             over: AtomicBool::new(false),
@@ -185,6 +188,16 @@ impl Budget {
         (!taken).then(|| LastOne(Arc::clone(self)))
     }
 
+    /// The most that was used since this was last called.
+    pub fn recent_peak(&self) -> u64 {
+        self.recent.swap(0, Ordering::Relaxed)
+    }
+
+    fn note_peak(&self, used: u64) {
+        self.peak.fetch_max(used, Ordering::Relaxed);
+        self.recent.fetch_max(used, Ordering::Relaxed);
+    }
+
     /// Notes how much of the process is resident, and whether that exceeds the limit.
     pub fn note_resident(&self, bytes: u64) {
         self.resident.store(bytes, Ordering::Relaxed);
@@ -244,7 +257,7 @@ impl Budget {
                 .is_ok();
         let most = of(limit, urgency.share());
         if taken && let Ok(before) = self.total.fetch_update(set, fetch, |used| fits(used, most)) {
-            self.peak.fetch_max(before + bytes, Ordering::Relaxed);
+            self.note_peak(before + bytes);
             return true;
         }
         if taken {
@@ -281,7 +294,7 @@ impl Budget {
         part.kept.own().fetch_add(signed(more), Ordering::Relaxed);
         part.used.fetch_add(more, Ordering::Relaxed);
         let before = self.total.fetch_add(more, Ordering::Relaxed);
-        self.peak.fetch_max(before + more, Ordering::Relaxed);
+        self.note_peak(before + more);
     }
 
     /// Gives `bytes` back. The calling thread keeps a few.

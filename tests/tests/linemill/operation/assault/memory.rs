@@ -42,9 +42,10 @@ fn back_to(host: &Host, before: u64) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let now = resident();
+    let anonymous = host.memory().anonymous;
     assert!(
         now <= before + before / 5,
-        "{now} bytes are resident, and {before} were before"
+        "{now} bytes are resident, {anonymous} of them anonymous, and {before} were before"
     );
 }
 
