@@ -20,7 +20,7 @@ use crate::printable::quote;
 use crate::problem::place::{InnerPlaces, Place, Source};
 use crate::problem::{Problem, Problems};
 use crate::settings::{Grant, OutsideValues};
-use crate::substitute::{Outside, substitute_filter};
+use crate::substitute::{Level, Outside, substitute};
 
 /// How to write an argument with settings.
 const FORM: &str =
@@ -106,8 +106,9 @@ pub(crate) fn settings(name: &str, table: &str, files: &Files) -> Result<ArgSett
         variable: &|name| std::env::var_os(name),
         files,
     };
-    substitute_filter(
+    substitute(
         &mut tree,
+        Level::Filter,
         &source,
         Path::new(""),
         &values,

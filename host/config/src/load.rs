@@ -16,7 +16,7 @@ use crate::include;
 use crate::problem::place::{Place, Source};
 use crate::problem::{Problem, Problems};
 use crate::settings::{OutsideValues, Settings};
-use crate::substitute::{Outside, substitute};
+use crate::substitute::{Level, Outside, substitute};
 use crate::validate;
 
 /// Largest configuration file accepted, in bytes.
@@ -129,7 +129,15 @@ fn document<'a>(
 ) -> Result<Document<'a>, Problem> {
     let tree = DeTable::parse(&source.text).map_err(|error| not_toml(source, &error))?;
     let mut tree = tree.into_inner();
-    substitute(&mut tree, source, folder, outside, problems, values);
+    substitute(
+        &mut tree,
+        Level::File,
+        source,
+        folder,
+        outside,
+        problems,
+        values,
+    );
     Ok(Document {
         source,
         folder,

@@ -53,10 +53,11 @@ struct Fault {
     hint: String,
 }
 
-/// Replaces all values of `tree`, which is the text of `source`, and adds them to `values`. A value that
+/// Replaces all values of `tree`, which is the text of `source` at `level`, and adds them to `values`. A value that
 /// cannot be replaced becomes a problem.
 pub(crate) fn substitute(
     tree: &mut DeTable<'_>,
+    level: Level,
     source: &Arc<Source>,
     folder: &Path,
     outside: &Outside<'_>,
@@ -70,26 +71,7 @@ pub(crate) fn substitute(
         problems,
         values,
     };
-    substitution.table(tree, Level::File);
-}
-
-/// As [`substitute`], for a text that contains the keys of one filter.
-pub(crate) fn substitute_filter(
-    tree: &mut DeTable<'_>,
-    source: &Arc<Source>,
-    folder: &Path,
-    outside: &Outside<'_>,
-    problems: &mut Collector,
-    values: &mut OutsideValues,
-) {
-    let mut substitution = Substitution {
-        outside,
-        source,
-        folder,
-        problems,
-        values,
-    };
-    substitution.table(tree, Level::Filter);
+    substitution.table(tree, level);
 }
 
 /// Whether the text at `place` is replaced, or would be.
@@ -100,9 +82,10 @@ pub(crate) fn is_substituted(place: &Place) -> bool {
 
 /// Where a table is. A filter gets any table as its settings, so this one table is never a value.
 #[derive(Clone, Copy, PartialEq)]
-enum Level {
+pub(crate) enum Level {
     File,
     Filters,
+    /// The keys of one filter.
     Filter,
     Settings,
     Other,

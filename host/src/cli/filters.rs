@@ -52,7 +52,11 @@ impl Filters {
         let width = width.unwrap_or_default();
         for (name, (said, grants)) in described {
             let summary = said.as_ref().map_or("", |said| &said.about.summary);
-            say!("{name:width$}  {summary}{}", required(*grants));
+            if *grants == Grants::NONE {
+                say!("{name:width$}  {summary}");
+            } else {
+                say!("{name:width$}  {summary} Requires {grants}.");
+            }
         }
         Ok(())
     }
@@ -70,17 +74,4 @@ async fn describe_all(names: &[&'static str]) -> anyhow::Result<Vec<(Option<Said
         described.push(one.await??);
     }
     Ok(described)
-}
-
-/// The grants that a filter requires, for the end of its line.
-fn required(grants: Grants) -> String {
-    match grants.names().as_slice() {
-        [] => String::new(),
-        names => format!(" Requires grant = [{}].", quoted(names)),
-    }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    names.join(", ")
 }
